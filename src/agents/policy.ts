@@ -1,0 +1,40 @@
+/**
+ * The seam between an agent loop and a local language model: token ids in, token ids out.
+ * A session is one growing context; the policy batches whatever sessions ask at the same time.
+ */
+export interface SampleOptions {
+  readonly maxNewTokens: number
+  /** 0 is greedy. */
+  readonly temperature: number
+  /** Generation ends after any of these ids (the id is kept in the completion). */
+  readonly stopIds: readonly number[]
+}
+
+export interface Generation {
+  readonly ids: readonly number[]
+  /** log π of each id at temperature 1·T only (no top-k or penalties), nats. */
+  readonly logprobs: readonly number[]
+  readonly finish: 'stop' | 'length'
+  readonly policyVersion: number
+}
+
+export interface PolicySession {
+  /** Appends ids to the context, then samples a completion, which joins the context too. */
+  extend(ids: readonly number[], options: SampleOptions): Promise<Generation>
+  readonly length: number
+  close(): void
+}
+
+export interface Policy {
+  /** Waits for a free slot. Sampling is keyed by (seed, query, sample, policy version, token position), never by the slot. */
+  open(key: { readonly query: number; readonly sample: number }): Promise<PolicySession>
+  readonly maxContext: number
+}
+
+/** Text ↔ ids, as an agent needs it. `decode` keeps special tokens. */
+export interface TextCodec {
+  encode(text: string): number[]
+  decode(ids: readonly number[]): string
+  /** Id of a special token such as `<|im_end|>`; throws when the vocabulary has none. */
+  specialId(token: string): number
+}

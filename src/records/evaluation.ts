@@ -1,0 +1,38 @@
+/** One model sat one exam: a row for each query and repeat, and everything needed to know what it may be compared with. */
+import { z } from 'zod'
+import { answerStatus } from './trajectory'
+
+export const evaluationRow = z.object({
+  query_id: z.string(),
+  group: z.string(),
+  repeat: z.int().nonnegative(),
+  status: answerStatus,
+  calls: z.int().nonnegative(),
+  /** Share of the gold tools that were called. */
+  recall: z.number().min(0).max(1),
+  tokens: z.int().nonnegative(),
+  /** Calls whose arguments were all copied from the query or an observation, and calls with at least one such argument due. */
+  copied_calls: z.int().nonnegative(),
+  copy_calls: z.int().nonnegative(),
+  trajectory_id: z.string(),
+})
+export type EvaluationRow = z.infer<typeof evaluationRow>
+
+export const evaluationRecord = z.object({
+  version: z.literal(1),
+  evaluation_id: z.string().min(1),
+  title: z.string(),
+  benchmark: z.string(),
+  split: z.string(),
+  strategy: z.string(),
+  call_budget: z.int().positive(),
+  temperature: z.number().nonnegative(),
+  judge: z.string(),
+  prompt_hash: z.string().nullable(),
+  world_hash: z.string().nullable(),
+  model: z.object({ id: z.string(), adapter_sha256: z.string().nullable() }),
+  seed: z.int(),
+  created_at: z.string(),
+  rows: z.array(evaluationRow),
+})
+export type EvaluationRecord = z.infer<typeof evaluationRecord>

@@ -1,0 +1,45 @@
+/** A run: the recipe it followed, the metrics it left, its checkpoints and evaluations. */
+import { z } from 'zod'
+
+export const adapterReport = z.object({
+  vendor: z.string(),
+  architecture: z.string(),
+  device: z.string(),
+  description: z.string(),
+  isSoftware: z.boolean(),
+  features: z.array(z.string()),
+  limits: z.record(z.string(), z.number()),
+})
+export type AdapterReport = z.infer<typeof adapterReport>
+
+export const runStatus = z.enum(['running', 'paused', 'finished', 'cancelled', 'failed'])
+
+export const runRecord = z.object({
+  version: z.literal(1),
+  run_id: z.string().min(1),
+  title: z.string(),
+  kind: z.enum(['story', 'train', 'evaluate', 'rollout']),
+  algorithm: z.string().nullable(),
+  /** The algorithm's config after defaults were filled in. */
+  config: z.record(z.string(), z.unknown()),
+  model: z.object({ id: z.string(), sha256: z.string() }),
+  data: z.array(z.object({ id: z.string(), sha256: z.string() })),
+  seed: z.int(),
+  adapter: adapterReport.nullable(),
+  world_hash: z.string().nullable(),
+  created_at: z.string(),
+  finished_at: z.string().nullable(),
+  status: runStatus,
+  error: z.string().nullable(),
+  steps_done: z.int().nonnegative(),
+  /** SHA-256 of the LoRA adapter (and value head) before and after. */
+  adapter_sha256: z.object({ before: z.string(), after: z.string().nullable() }).nullable(),
+  /** Sentences for the run card: truncation, switches, not-trained steps. */
+  notes: z.array(z.string()),
+  evaluations: z.array(z.string()),
+})
+export type RunRecord = z.infer<typeof runRecord>
+
+/** Metrics of a run as columns of equal length; a missing value is null. */
+export const metricTable = z.object({ step: z.array(z.number()), columns: z.record(z.string(), z.array(z.number().nullable())) })
+export type MetricTable = z.infer<typeof metricTable>
