@@ -1,82 +1,108 @@
 import react from '@vitejs/plugin-react'
 import { playwright } from '@vitest/browser-playwright'
-import { defineConfig } from 'vitest/config'
+import type { Plugin } from 'vite'
+import { defineConfig, type TestProjectInlineConfiguration, type ViteUserConfig } from 'vitest/config'
+import { chromeFlags, findChrome } from './src/cli/node/chrome.ts'
+import { adaptersUnderTest } from './test/support/adapters.ts'
 
-const CHROMIUM_FLAGS = [
-  '--no-sandbox',
-  '--enable-unsafe-webgpu',
-  '--enable-features=Vulkan',
-  '--use-webgpu-adapter=swiftshader',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--no-first-run',
-  '--disable-quic',
-]
+/** `npm run dev` has the gateway too, reloaded with its sources. */
+const gatewayInDevelopment: Plugin = {
+  name: 'hone-gateway',
+  configureServer: (server) => {
+    server.middlewares.use((request, response, next) => {
+      if (request.url?.startsWith('/gateway/') !== true) {
+        next()
+        return
+      }
+      const loaded = server.ssrLoadModule('/src/gateway/listen.ts') as Promise<typeof import('./src/gateway/listen')>
+      loaded.then(({ developmentListener }) => developmentListener(request, response)).catch(next)
+    })
+  },
+}
 
-export default defineConfig({
-  // Relative URLs, so that dist/ works under any path of any static server.
+/** The page: dist/ works under any path of any static server, hence the relative base. */
+const site: ViteUserConfig = {
   base: './',
-  plugins: [react()],
+  plugins: [react(), gatewayInDevelopment],
   worker: { format: 'es' },
   build: { target: 'es2023', chunkSizeWarningLimit: 900 },
-  server: { port: 4180 },
+  server: { port: 4180, strictPort: true },
+  preview: { port: 4180, strictPort: true },
+}
+
+/** The command line: one file, so that a rebuild never pulls a chunk from under a running command. */
+const commandLine: ViteUserConfig = {
   ssr: { external: ['webgpu'], noExternal: true },
-  test: {
-    projects: [
-      {
-        extends: true,
-        test: { name: 'node', include: ['test/**/*.test.ts'], exclude: ['test/**/*.{gpu,learn,e2e}.test.ts'], environment: 'node' },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'gpu',
-          include: ['test/**/*.gpu.test.ts'],
-          environment: 'node',
-          // One driver at a time: software adapters use every core.
-          fileParallelism: false,
-          testTimeout: 240_000,
-          hookTimeout: 120_000,
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'learn',
-          include: ['test/**/*.learn.test.ts'],
-          environment: 'node',
-          fileParallelism: false,
-          testTimeout: 3_600_000,
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'e2e',
-          include: ['test/**/*.e2e.test.ts'],
-          environment: 'node',
-          fileParallelism: false,
-          testTimeout: 600_000,
-          hookTimeout: 180_000,
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'browser',
-          include: ['test/**/*.browser.test.tsx'],
-          browser: {
-            enabled: true,
-            headless: true,
-            screenshotFailures: false,
-            instances: [{ browser: 'chromium' }],
-            provider: playwright({
-              launchOptions: { executablePath: process.env.HONE_CHROMIUM ?? '/usr/bin/chromium', args: CHROMIUM_FLAGS },
-            }),
-          },
-        },
-      },
-    ],
+  build: {
+    target: 'node20',
+    ssr: 'src/cli/main.ts',
+    outDir: 'dist-cli',
+    copyPublicDir: false,
+    sourcemap: true,
+    minify: false,
+    rolldownOptions: { output: { entryFileNames: 'hone.js', codeSplitting: false } },
   },
+}
+
+/** One project per adapter: a process can load one Vulkan driver. */
+function gpuProjects(): TestProjectInlineConfiguration[] {
+  return adaptersUnderTest().found.map((adapter) => ({
+    extends: true,
+    test: {
+      name: `gpu:${adapter}`,
+      include: ['test/**/*.gpu.test.ts'],
+      environment: 'node',
+      env: { HONE_ADAPTER: adapter },
+      pool: 'forks',
+      // Software adapters use every core.
+      fileParallelism: false,
+      testTimeout: 240_000,
+      hookTimeout: 120_000,
+    },
+  }))
+}
+
+function testProjects(): TestProjectInlineConfiguration[] {
+  const longProject = (name: string, testTimeout: number): TestProjectInlineConfiguration => ({
+    extends: true,
+    test: {
+      name,
+      include: [`test/**/*.${name}.test.ts`],
+      environment: 'node',
+      pool: 'forks',
+      fileParallelism: false,
+      testTimeout,
+      hookTimeout: 180_000,
+    },
+  })
+  const chrome = findChrome()
+  return [
+    {
+      extends: true,
+      test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/**/*.{gpu,learn,e2e}.test.ts'], environment: 'node' },
+    },
+    ...gpuProjects(),
+    longProject('learn', 3_600_000),
+    longProject('e2e', 600_000),
+    {
+      extends: true,
+      test: {
+        name: 'browser',
+        include: ['test/**/*.browser.test.tsx'],
+        browser: {
+          enabled: true,
+          headless: true,
+          screenshotFailures: false,
+          instances: [{ browser: 'chromium' }],
+          provider: playwright({ launchOptions: { ...(chrome === null ? {} : { executablePath: chrome }), args: [...chromeFlags] } }),
+        },
+      },
+    },
+  ]
+}
+
+export default defineConfig(({ mode }) => {
+  if (mode === 'cli') return commandLine
+  if (process.env.VITEST === undefined) return site
+  return { ...site, test: { projects: testProjects() } }
 })

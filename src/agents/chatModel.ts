@@ -1,0 +1,69 @@
+/** The seam to a language model that speaks in messages: a server, or a local model behind the same shape. */
+
+export interface ChatToolCall {
+  readonly id: string
+  readonly name: string
+  /** JSON text as the model wrote it: unread, possibly broken. */
+  readonly arguments: string
+}
+
+export type ChatMessage =
+  | { readonly role: 'system' | 'user'; readonly content: string }
+  | { readonly role: 'assistant'; readonly content: string; readonly toolCalls?: readonly ChatToolCall[] }
+  | { readonly role: 'tool'; readonly toolCallId: string; readonly content: string }
+
+export interface ChatTool {
+  readonly name: string
+  readonly description: string
+  /** JSON Schema of the arguments. */
+  readonly parameters: Readonly<Record<string, unknown>>
+}
+
+export interface ChatRequest {
+  readonly messages: readonly ChatMessage[]
+  readonly tools?: readonly ChatTool[]
+  /** Name of the tool the model must call. */
+  readonly forcedTool?: string
+  /** 0 is greedy; left out, the server's default. */
+  readonly temperature?: number
+  readonly maxTokens?: number
+  readonly seed?: number
+  readonly signal?: AbortSignal
+}
+
+export interface ChatAnswer {
+  readonly text: string
+  readonly toolCalls: readonly ChatToolCall[]
+  readonly finishReason: string | null
+  /** Tokens as the server counts them; null when it does not say. */
+  readonly promptTokens: number | null
+  readonly completionTokens: number | null
+}
+
+/** Why no answer came. Each has its own sentence. */
+export const chatErrorCodes = [
+  'unauthorised',
+  'forbidden',
+  'not-found',
+  'bad-request',
+  'rate-limited',
+  'server',
+  'network',
+  'host-not-allowed',
+  'timeout',
+  'aborted',
+  'malformed',
+] as const
+export type ChatErrorCode = (typeof chatErrorCodes)[number]
+
+export type ChatReply =
+  | { readonly ok: true; readonly value: ChatAnswer }
+  | { readonly ok: false; readonly code: ChatErrorCode; readonly message: string }
+
+export interface ChatModel {
+  readonly model: string
+  /** Where text is sent; null for a model in this tab. */
+  readonly host: string | null
+  /** Failures that are to be expected are values; the promise does not reject for them. */
+  complete(request: ChatRequest): Promise<ChatReply>
+}

@@ -1,0 +1,47 @@
+/** `hone serve`: the gateway, and with `--site` the page too (`npm start` is `hone serve --site dist`). */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { createGateway } from '../../gateway/app'
+import { listen } from '../../gateway/listen'
+import { upstreamFromEnvironment } from '../../gateway/upstream'
+import { defineCommand, UsageError } from '../command'
+
+export const serve = defineCommand({
+  name: 'serve',
+  summary: 'the gateway on localhost, and the site with --site',
+  options: z.object({
+    port: z.int().min(0).max(65_535).default(4180).meta({ help: 'port on localhost; 0 takes a free one' }),
+    site: z.string().optional().meta({ help: 'folder of the built site' }),
+    allowOrigin: z
+      .array(z.url({ protocol: /^https?$/ }))
+      .default([])
+      .meta({ help: 'pages elsewhere that may use this gateway, such as https://example.org' }),
+  }),
+  run: async (context, { port, site, allowOrigin }) => {
+    if (site !== undefined && !existsSync(join(site, 'index.html')))
+      throw new UsageError(`${site} holds no built site; npm run build makes one.`)
+    const upstream = upstreamFromEnvironment(process.env)
+    const app = createGateway({
+      siteDirectory: site ?? null,
+      upstream,
+      allowedOrigins: allowOrigin.map((url) => new URL(url).origin),
+      fetch: context.fetch,
+    })
+    const gateway = await listen(app, port)
+    const server = upstream === null ? 'no model server (OPENAI_API_KEY is not set)' : `model server ${new URL(upstream.baseUrl).host}`
+    context.progress(`Hone is at ${gateway.url} (${server}). Ctrl-C stops it.`)
+    await aborted(context.signal)
+    await gateway.close()
+    return { url: gateway.url, stopped: true }
+  },
+  show: () => '',
+})
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => {
+      resolve()
+    })
+  })
+}

@@ -1,0 +1,79 @@
+/**
+ * The command line: finds the command, reads its flags, runs it, prints its result.
+ * Built into dist-cli/hone.js; `launch.js` rebuilds it when sources changed.
+ */
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseCommandLine } from './args'
+import { UsageError, type Command } from './command'
+import { commands } from './commands/index'
+import { createContext } from './context'
+import { commandHelp, overview } from './help'
+
+const catalogue: readonly Command[] = Object.values(commands)
+
+async function main(argv: readonly string[]): Promise<void> {
+  const [name, ...rest] = argv
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    await printLine(overview(catalogue))
+    return
+  }
+  const command = catalogue.find((candidate) => candidate.name === name)
+  if (command === undefined) throw new UsageError(`There is no command "${name}"; hone --help lists them.`)
+  const { global, options, extra } = parseCommandLine(command, rest)
+  if (global.help) {
+    await printLine(commandHelp(command))
+    return
+  }
+  const host = createContext({
+    ...global,
+    projectRoot: dirname(dirname(fileURLToPath(import.meta.url))),
+    signal: interrupt(),
+  })
+  try {
+    const result = await command.run(host.context, options, extra)
+    await printLine(global.json ? JSON.stringify(result) : command.show(result))
+  } finally {
+    host.close()
+  }
+}
+
+/** The first Ctrl-C asks the command to stop; the second ends the process. */
+function interrupt(): AbortSignal {
+  const controller = new AbortController()
+  process.once('SIGINT', () => {
+    controller.abort(new UsageError('Stopped.'))
+    process.once('SIGINT', () => process.exit(130))
+  })
+  process.once('SIGTERM', () => {
+    controller.abort(new UsageError('Stopped.'))
+  })
+  return controller.signal
+}
+
+/** Resolves when the text has left the process, so that leaving right after loses nothing. */
+function printLine(text: string): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdout.write(text === '' ? '' : `${text}\n`, () => {
+      resolve()
+    })
+  })
+}
+
+/** One sentence for the user; the stack only under HONE_DEBUG. */
+function failureText(error: unknown): string {
+  if (!(error instanceof Error)) return `hone: ${String(error)}`
+  if (process.env.HONE_DEBUG !== undefined && process.env.HONE_DEBUG !== '') return error.stack ?? error.message
+  const hint = error instanceof TypeError || error instanceof RangeError ? ' (HONE_DEBUG=1 shows where)' : ''
+  return `hone: ${error.message}${hint}`
+}
+
+// A reader that closes early (`| head`) is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+
+main(process.argv.slice(2)).then(
+  () => process.exit(0),
+  (error: unknown) => {
+    process.stderr.write(`${failureText(error)}\n`, () => process.exit(1))
+  },
+)

@@ -1,0 +1,39 @@
+/** What was wrong with a file, said so that a person can mend it. */
+
+/** The same shape as `Problem` in worker/protocol.ts: plain data that crosses to the page. */
+export interface Problem {
+  readonly file: string
+  /** 1-based row of the file (header = 1); null when the whole file is meant. */
+  readonly row: number | null
+  readonly column: string | null
+  readonly expected: string
+  readonly found: string
+  readonly message: string
+}
+
+export interface ProblemParts {
+  readonly file: string
+  readonly row?: number | null
+  readonly column?: string | null
+  readonly expected: string
+  readonly found: string
+  /** What happens now; by default, for a row, that it was left out and the rest kept. */
+  readonly outcome?: string
+}
+
+/** `file, row 5, column reward: expected …, found …. This row was left out.` */
+export function problemOf({ file, row = null, column = null, expected, found, outcome }: ProblemParts): Problem {
+  const place = [file, ...(row === null ? [] : [`row ${String(row)}`]), ...(column === null ? [] : [`column ${column}`])].join(', ')
+  const after = outcome ?? (row === null ? '' : 'This row was left out; the others were kept.')
+  return { file, row, column, expected, found, message: `${place}: expected ${expected}, found ${found}.${after === '' ? '' : ` ${after}`}` }
+}
+
+/** Text from outside, short enough for a sentence. */
+export function excerpt(text: string, length = 40): string {
+  return JSON.stringify(text.length > length ? `${text.slice(0, length)}…` : text)
+}
+
+/** What a zod issue expected, without the words around it: `Invalid input: expected string, received undefined` → `string`. */
+export function expectedBySchema(message: string | undefined): string | null {
+  return message?.replace(/^[A-Z][\w ]*: expected /, '').replace(/, received .*$/s, '') ?? null
+}

@@ -1,0 +1,163 @@
+/** A GPUDevice with a pipeline cache, counters and one place where GPU errors surface. */
+import type { Dispatch } from '../op'
+import { BufferUsage, MAP_READ, STAGE_COMPUTE } from './usage'
+import { bindingKinds, shaderSource } from './shaders'
+
+export interface EngineCounters {
+  dispatches: number
+  submits: number
+  readbacks: number
+  pipelines: number
+  uploadedBytes: number
+}
+
+export interface CompiledKernel {
+  readonly pipeline: GPUComputePipeline
+  readonly layout: GPUBindGroupLayout
+  readonly kinds: readonly string[]
+}
+
+export class GpuError extends Error {
+  override name = 'GpuError'
+}
+
+export class EngineDevice {
+  readonly device: GPUDevice
+  readonly isSoftware: boolean
+  readonly counters: EngineCounters = { dispatches: 0, submits: 0, readbacks: 0, pipelines: 0, uploadedBytes: 0 }
+  /** Milliseconds per GFLOP, learned from finished submits; sizes the next ones. */
+  msPerGflop: number
+  #allocated = 0
+  #peak = 0
+  readonly #kernels = new Map<string, Promise<CompiledKernel>>()
+  readonly #layouts = new Map<string, GPUBindGroupLayout>()
+  #failure: Error | null = null
+
+  constructor(device: GPUDevice, options: { isSoftware: boolean }) {
+    this.device = device
+    this.isSoftware = options.isSoftware
+    this.msPerGflop = options.isSoftware ? 250 : 1
+    device.addEventListener('uncapturederror', (event) => {
+      this.#failure ??= new GpuError(`the GPU refused a command: ${event.error.message}`)
+    })
+    void device.lost.then((info) => {
+      if (info.reason !== 'destroyed') this.#failure ??= new GpuError(`the GPU device was lost: ${info.message || 'no reason given'}`)
+    })
+  }
+
+  get maxBindingBytes(): number {
+    return this.device.limits.maxStorageBufferBindingSize
+  }
+  get allocatedBytes(): number {
+    return this.#allocated
+  }
+  get peakBytes(): number {
+    return this.#peak
+  }
+
+  /** Throws the first GPU error seen: a refused submit would otherwise read back as zeros. */
+  check(): void {
+    if (this.#failure) throw this.#failure
+  }
+
+  createBuffer(label: string, bytes: number, usage: number = STORAGE): GPUBuffer {
+    const size = Math.max(16, Math.ceil(bytes / 16) * 16)
+    if (size > this.device.limits.maxBufferSize) {
+      throw new GpuError(`${label} needs a buffer of ${size} bytes, but this device allows ${this.device.limits.maxBufferSize}`)
+    }
+    const buffer = this.device.createBuffer({ label, size, usage })
+    this.#allocated += buffer.size
+    this.#peak = Math.max(this.#peak, this.#allocated)
+    return buffer
+  }
+
+  destroyBuffer(buffer: GPUBuffer): void {
+    this.#allocated -= buffer.size
+    buffer.destroy()
+  }
+
+  /** A writable view of host data uploaded at the queue's current point. */
+  write(buffer: GPUBuffer, data: Float32Array | Uint32Array, offset = 0): void {
+    if (data.byteLength === 0) return
+    this.counters.uploadedBytes += data.byteLength
+    this.device.queue.writeBuffer(buffer, offset, data.buffer, data.byteOffset, data.byteLength)
+  }
+
+  /** Copies a range back to the host. Never called between a step's first and last submit. */
+  async read(buffer: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
+    const size = Math.ceil(bytes / 4) * 4
+    const staging = this.createBuffer('readback', size, BufferUsage.COPY_DST | BufferUsage.MAP_READ)
+    const encoder = this.device.createCommandEncoder()
+    encoder.copyBufferToBuffer(buffer, offset, staging, 0, size)
+    this.submit(encoder)
+    this.counters.readbacks++
+    try {
+      await staging.mapAsync(MAP_READ)
+      const copy = staging.getMappedRange().slice(0, bytes)
+      staging.unmap()
+      this.check()
+      return copy
+    } finally {
+      this.destroyBuffer(staging)
+    }
+  }
+
+  async readF32(buffer: GPUBuffer, offset: number, count: number): Promise<Float32Array> {
+    return new Float32Array(await this.read(buffer, offset, count * 4))
+  }
+
+  submit(encoder: GPUCommandEncoder): void {
+    this.check()
+    this.counters.submits++
+    this.device.queue.submit([encoder.finish()])
+  }
+
+  /** Updates the speed estimate from a finished submit; short ones say little. */
+  learn(flops: number, ms: number): void {
+    if (ms < 5) return
+    const seen = ms / (flops / 1e9)
+    this.msPerGflop += 0.2 * (seen - this.msPerGflop)
+  }
+
+  /** Compiles a dispatch's pipeline; the same source compiles once. */
+  kernel(dispatch: Pick<Dispatch, 'shader' | 'constants'>, extra: Readonly<Record<string, number>> = {}): Promise<CompiledKernel> {
+    const code = shaderSource(dispatch.shader, { ...dispatch.constants, ...extra })
+    const known = this.#kernels.get(code)
+    if (known) return known
+    const made = this.#compile(dispatch.shader, code)
+    this.#kernels.set(code, made)
+    return made
+  }
+
+  async #compile(label: string, code: string): Promise<CompiledKernel> {
+    const kinds = bindingKinds(code)
+    const layout = this.#layout(kinds)
+    const module = this.device.createShaderModule({ label, code })
+    try {
+      const pipeline = await this.device.createComputePipelineAsync({
+        label,
+        layout: this.device.createPipelineLayout({ bindGroupLayouts: [layout] }),
+        compute: { module, entryPoint: 'main' },
+      })
+      this.counters.pipelines++
+      return { pipeline, layout, kinds }
+    } catch (error) {
+      const info = await module.getCompilationInfo()
+      const lines = info.messages.map((message) => `${message.lineNum}:${message.linePos} ${message.message}`).join('; ')
+      throw new GpuError(`shader ${label} does not compile: ${lines || (error instanceof Error ? error.message : String(error))}`)
+    }
+  }
+
+  #layout(kinds: readonly ('read-only-storage' | 'storage' | 'uniform')[]): GPUBindGroupLayout {
+    const key = kinds.join()
+    const known = this.#layouts.get(key)
+    if (known) return known
+    const layout = this.device.createBindGroupLayout({
+      entries: kinds.map((type, binding) => ({ binding, visibility: STAGE_COMPUTE, buffer: { type } })),
+    })
+    this.#layouts.set(key, layout)
+    return layout
+  }
+}
+
+export const STORAGE = BufferUsage.STORAGE | BufferUsage.COPY_DST | BufferUsage.COPY_SRC

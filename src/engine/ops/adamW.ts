@@ -1,0 +1,153 @@
+import { apply, at, fail, fold, input, scratch, u32 } from '../op'
+import type { Op } from '../op'
+import type { Tensor, TensorSpec } from '../tensor'
+
+/** Words of the hyper-parameter buffer, uploaded before each step. */
+export const HYPER_WORDS = 8
+/** Words of the optimizer state: factor, gradient norm (−1: not finite), applied, skipped, q1, q2, steps applied, unused. */
+export const OPTIMIZER_STATE_WORDS = 8
+const CHUNK = 4096
+
+export interface AdamWHyper {
+  readonly learningRate: number
+  readonly beta1: number
+  readonly beta2: number
+  readonly eps: number
+  readonly weightDecay: number
+  /** Global norm to clip to; 0 for none. */
+  readonly maxGradNorm: number
+  /** Multiplies every gradient first (1 / accumulated micro-batches, or 1). */
+  readonly gradScale: number
+}
+
+export function hyperWords(hyper: AdamWHyper): Float32Array {
+  return Float32Array.of(hyper.learningRate, 1 - hyper.beta1, 1 - hyper.beta2, hyper.eps, hyper.weightDecay, hyper.maxGradNorm, hyper.gradScale, 0)
+}
+
+/**
+ * The clip factor from the packed gradients' global norm; decides on the GPU whether the step applies.
+ * Inputs: grads [n], hyper [8], optimizer state [8] (changed in place).
+ */
+export const clipFactorOp: Op<null> = {
+  name: 'clipFactor',
+  mutates: [2],
+  infer: ([grads, hyper, state]) => {
+    if (!grads || hyper?.shape[0] !== HYPER_WORDS || state?.shape[0] !== OPTIMIZER_STATE_WORDS) fail('clipFactor', 'grads [n], hyper [8], state [8]', grads?.shape, hyper?.shape, state?.shape)
+    return []
+  },
+  reference: (arrays) => {
+    const [grads, hyper, before] = [at(arrays, 0), at(arrays, 1), at(arrays, 2)]
+    const state = Float64Array.from(before)
+    const norm = Math.sqrt(Array.from(grads).reduce((sum, g) => sum + g * g, 0)) * (hyper[6] ?? 1)
+    if (!Number.isFinite(norm)) {
+      state.set([0, -1, 0, (state[3] ?? 0) + 1])
+      return [state]
+    }
+    const max = hyper[5] ?? 0
+    state[0] = (hyper[6] ?? 1) * (max > 0 ? Math.min(1, max / (norm + 1e-6)) : 1)
+    state[1] = norm
+    state[2] = 1
+    state[4] = (state[4] ?? 0) + (hyper[1] ?? 0) * (1 - (state[4] ?? 0))
+    state[5] = (state[5] ?? 0) + (hyper[2] ?? 0) * (1 - (state[5] ?? 0))
+    state[6] = (state[6] ?? 0) + 1
+    return [state]
+  },
+  kernel: (inputs) => {
+    const count = at(inputs, 0).shape[0] ?? 0
+    const chunks = Math.ceil(count / CHUNK)
+    return {
+      scratch: [chunks * 4],
+      dispatches: [
+        { shader: 'optimizer/square_sum', constants: { CHUNK }, bindings: [input(0), scratch(0)], params: [u32(count)], workgroups: fold(chunks), flops: 2 * count, bytes: 4 * count },
+        { shader: 'optimizer/clip_factor', bindings: [scratch(0), input(1), input(2)], params: [u32(chunks)], workgroups: [1, 1, 1], flops: chunks, bytes: 4 * chunks },
+      ],
+    }
+  },
+  examples: [
+    { label: 'clips', inputs: [f(5000), f(8), f(8)], params: null, values: { 1: [0.01, 0.1, 0.001, 1e-8, 0, 1, 0.5, 0], 2: [0, 0, 0, 0, 0.1, 0.001, 1, 0] } },
+    { label: 'does not clip', inputs: [f(90), f(8), f(8)], params: null, values: { 1: [0.01, 0.1, 0.001, 1e-8, 0, 0, 1, 0], 2: [0, 0, 0, 0, 0, 0, 0, 0] } },
+    { label: 'not finite', inputs: [f(3), f(8), f(8)], params: null, values: { 0: [1, Number.NaN, 2], 1: [0.01, 0.1, 0.001, 1e-8, 0, 0, 1, 0], 2: [1, 1, 1, 2, 0.3, 0.4, 5, 0] } },
+  ],
+}
+
+export interface AdamWParams {
+  /** Elements before this index decay; gains, biases and padding come after. */
+  readonly decayEnd: number
+}
+
+/**
+ * One AdamW step on packed weights (Loshchilov & Hutter 2019; torch's order of operations).
+ * Inputs: grads, hyper, optimizer state, then weights, first and second moment [n], changed in place.
+ */
+export const adamWOp: Op<AdamWParams> = {
+  name: 'adamW',
+  mutates: [3, 4, 5],
+  infer: (inputs) => {
+    const count = inputs[0]?.shape.join()
+    for (const index of [3, 4, 5]) if (inputs[index]?.shape.join() !== count) fail('adamW', 'weights and moments like the gradients', inputs[0]?.shape, inputs[index]?.shape)
+    return []
+  },
+  reference: (arrays, _specs, params) => {
+    const [grads, hyper, state] = [at(arrays, 0), at(arrays, 1), at(arrays, 2)]
+    const [weights, first, second] = [Float64Array.from(at(arrays, 3)), Float64Array.from(at(arrays, 4)), Float64Array.from(at(arrays, 5))]
+    if (state[2] === 0) return [weights, first, second]
+    const [lr = 0, c1 = 0, c2 = 0, eps = 0, decay = 0] = hyper
+    weights.forEach((weight, i) => {
+      const g = (grads[i] ?? 0) * (state[0] ?? 0)
+      const m = (first[i] ?? 0) + c1 * (g - (first[i] ?? 0))
+      const v = (second[i] ?? 0) + c2 * (g * g - (second[i] ?? 0))
+      const p = i < params.decayEnd ? weight * (1 - lr * decay) : weight
+      first[i] = m
+      second[i] = v
+      weights[i] = p - ((lr / (state[4] ?? 1)) * m) / (Math.sqrt(v) / Math.sqrt(state[5] ?? 1) + eps)
+    })
+    return [weights, first, second]
+  },
+  kernel: (inputs, _outputs, params) => {
+    const count = at(inputs, 0).shape[0] ?? 0
+    return {
+      dispatches: [
+        {
+          shader: 'optimizer/adamw',
+          bindings: [input(0), input(1), input(2), input(3), input(4), input(5)],
+          params: [u32(count), u32(params.decayEnd)],
+          workgroups: fold(Math.ceil(count / 64)),
+          flops: 16 * count,
+          bytes: 28 * count,
+        },
+      ],
+    }
+  },
+  examples: [
+    {
+      label: 'step 2 with decay',
+      inputs: [f(100), f(8), f(8), f(100), f(100), f(100)],
+      params: { decayEnd: 60 },
+      values: { 1: [0.01, 0.1, 0.001, 1e-8, 0.1, 1, 1, 0], 2: [0.7, 1, 1, 0, 0.19, 0.001999, 2, 0], 5: Array.from({ length: 100 }, (_, i) => 0.01 + i * 0.001) },
+    },
+    {
+      label: 'skipped',
+      inputs: [f(10), f(8), f(8), f(10), f(10), f(10)],
+      params: { decayEnd: 0 },
+      values: { 1: [0.01, 0.1, 0.001, 1e-8, 0.1, 1, 1, 0], 2: [0, -1, 0, 1, 0.19, 0.002, 2, 0], 5: Array.from({ length: 10 }, () => 0.5) },
+    },
+  ],
+}
+
+export interface PackedTensors {
+  readonly weights: Tensor
+  readonly grads: Tensor
+  readonly first: Tensor
+  readonly second: Tensor
+  readonly hyper: Tensor
+  readonly optimizerState: Tensor
+}
+
+export function adamWStep(packed: PackedTensors, params: AdamWParams): void {
+  apply(clipFactorOp, [packed.grads, packed.hyper, packed.optimizerState], null)
+  apply(adamWOp, [packed.grads, packed.hyper, packed.optimizerState, packed.weights, packed.first, packed.second], params)
+}
+
+function f(...shape: number[]): TensorSpec {
+  return { shape, dtype: 'f32' }
+}

@@ -1,0 +1,222 @@
+import { apply, at, f32, fail, fold, input, output, scratch, u32 } from '../op'
+import type { NumberArray, Op } from '../op'
+import type { Tensor, TensorSpec } from '../tensor'
+
+export interface AttentionParams {
+  readonly heads: number
+  readonly kvHeads: number
+  readonly headDim: number
+}
+
+interface Layout {
+  readonly tokens: number
+  readonly group: number
+  readonly queryBlock: number
+  readonly keyBlock: number
+}
+
+function layoutOf(tokens: number, params: AttentionParams): Layout {
+  const group = params.heads / params.kvHeads
+  if (!Number.isInteger(group) || params.headDim % 4 !== 0 || params.headDim > 256)
+    throw new Error(`attention: expected heads a multiple of key heads and a head size that is a multiple of 4 up to 256, found ${params.heads}, ${params.kvHeads}, ${params.headDim}`)
+  return {
+    tokens,
+    group,
+    // 256 invocations and 16 KiB of workgroup memory are what every adapter has.
+    queryBlock: Math.max(1, Math.min(32, Math.floor(256 / group))),
+    keyBlock: Math.max(4, Math.min(32, Math.floor(2000 / params.headDim))),
+  }
+}
+
+const scaleOf = (params: AttentionParams): number => 1 / Math.sqrt(params.headDim)
+
+/**
+ * Causal attention over packed sequences with grouped key heads. Inputs: q [T, heads·headDim], k and v [T, kvHeads·headDim],
+ * spans u32 [T + 1, 2] (row 0: live tokens; row 1 + t: start and end of t's segment). Outputs: o like q, lse [T, heads].
+ */
+export const attentionOp: Op<AttentionParams> = {
+  name: 'attention',
+  infer: ([q, k, v, spans], params) => {
+    const tokens = q?.shape[0] ?? 0
+    if (q?.shape[1] !== params.heads * params.headDim || k?.shape[1] !== params.kvHeads * params.headDim) fail('attention', 'q [T, heads·headDim] and k [T, kvHeads·headDim]', q?.shape, k?.shape)
+    if (v?.shape.join() !== k.shape.join() || spans?.shape[0] !== tokens + 1) fail('attention', 'v like k and spans [T + 1, 2]', v?.shape, spans?.shape)
+    return [
+      { shape: q.shape, dtype: 'f32' },
+      { shape: [tokens, params.heads], dtype: 'f32' },
+    ]
+  },
+  reference: (arrays, specs, params) => {
+    const run = forward(arrays, at(specs, 0).shape[0] ?? 0, params)
+    return [run.o, run.lse]
+  },
+  kernel: (inputs, _outputs, params) => {
+    const layout = layoutOf(at(inputs, 0).shape[0] ?? 0, params)
+    return {
+      dispatches: [
+        {
+          shader: 'attention/attention',
+          constants: { HD: params.headDim, KV: params.kvHeads, GROUP: layout.group, QB: layout.queryBlock, BK: layout.keyBlock, LANES: layout.queryBlock * layout.group },
+          bindings: [input(0), input(1), input(2), input(3), output(0), output(1)],
+          params: [f32(scaleOf(params))],
+          workgroups: [Math.ceil(layout.tokens / layout.queryBlock), params.kvHeads, 1],
+          // Half a causal square of 256 keys a token is the estimate; lengths are not known when planning.
+          flops: 4 * layout.tokens * 128 * params.heads * params.headDim,
+          bytes: 8 * layout.tokens * (params.heads + params.kvHeads) * params.headDim,
+        },
+      ],
+    }
+  },
+  backward: ({ grads, inputs, outputs, params }) => {
+    const dy = at(grads, 0)
+    if (!dy) return []
+    return [...apply(attentionBackwardOp, [dy, at(inputs, 0), at(inputs, 1), at(inputs, 2), at(outputs, 0), at(outputs, 1), at(inputs, 3)], params), null]
+  },
+  examples: [
+    { label: 'two segments, grouped heads', inputs: [f(7, 16), f(7, 8), f(7, 8), u(8, 2)], params: { heads: 4, kvHeads: 2, headDim: 4 }, values: { 3: spans(7, [3, 4]) } },
+    { label: 'several query blocks', inputs: [f(70, 16), f(70, 8), f(70, 8), u(71, 2)], params: { heads: 2, kvHeads: 1, headDim: 8 }, values: { 3: spans(70, [5, 41, 20]) } },
+  ],
+}
+
+/** (dq, dk, dv). Inputs: do, q, k, v, o, lse, spans. */
+export const attentionBackwardOp: Op<AttentionParams> = {
+  name: 'attentionBackward',
+  infer: ([, q, k]) => {
+    if (!q || !k) fail('attentionBackward', 'do, q, k, v, o, lse, spans')
+    return [
+      { shape: q.shape, dtype: 'f32' },
+      { shape: k.shape, dtype: 'f32' },
+      { shape: k.shape, dtype: 'f32' },
+    ]
+  },
+  reference: (arrays, specs, params) => backwardReference(arrays, at(specs, 1).shape[0] ?? 0, params),
+  kernel: (inputs, _outputs, params) => {
+    const layout = layoutOf(at(inputs, 1).shape[0] ?? 0, params)
+    const constants = { HD: params.headDim, KV: params.kvHeads, GROUP: layout.group, BK: layout.keyBlock }
+    const rows = layout.tokens * params.heads
+    return {
+      scratch: [rows * 8],
+      dispatches: [
+        {
+          shader: 'attention/attention_delta',
+          constants: { HD: params.headDim, HEADS: params.heads },
+          bindings: [input(0), input(4), input(5), scratch(0)],
+          params: [u32(layout.tokens)],
+          workgroups: fold(Math.ceil(rows / 64)),
+          flops: 2 * rows * params.headDim,
+          bytes: 8 * rows * params.headDim,
+        },
+        {
+          shader: 'attention/attention_dq',
+          constants: { ...constants, QB: layout.queryBlock, LANES: layout.queryBlock * layout.group },
+          bindings: [input(0), input(1), input(2), input(3), scratch(0), input(6), output(0)],
+          params: [f32(scaleOf(params))],
+          workgroups: [Math.ceil(layout.tokens / layout.queryBlock), params.kvHeads, 1],
+          flops: 6 * layout.tokens * 128 * params.heads * params.headDim,
+          bytes: 16 * rows * params.headDim,
+        },
+        {
+          shader: 'attention/attention_dkv',
+          constants: { ...constants, KB: 32 },
+          bindings: [input(0), input(1), input(2), input(3), scratch(0), input(6), output(1), output(2)],
+          params: [f32(scaleOf(params))],
+          workgroups: [Math.ceil(layout.tokens / 32), params.kvHeads, 1],
+          flops: 8 * layout.tokens * 128 * params.heads * params.headDim,
+          bytes: 16 * rows * params.headDim,
+        },
+      ],
+    }
+  },
+  examples: [],
+}
+
+interface Indexer {
+  readonly q: (t: number, h: number, d: number) => number
+  readonly k: (t: number, h: number, d: number) => number
+  readonly group: number
+}
+function indexer(params: AttentionParams): Indexer {
+  const { heads, kvHeads, headDim } = params
+  return {
+    q: (t, h, d) => (t * heads + h) * headDim + d,
+    k: (t, h, d) => (t * kvHeads + h) * headDim + d,
+    group: heads / kvHeads,
+  }
+}
+
+function forward(arrays: readonly NumberArray[], tokens: number, params: AttentionParams): { o: Float64Array; lse: Float64Array } {
+  const [q, k, v, span] = [at(arrays, 0), at(arrays, 1), at(arrays, 2), at(arrays, 3)]
+  const index = indexer(params)
+  const o = new Float64Array(tokens * params.heads * params.headDim)
+  const lse = new Float64Array(tokens * params.heads)
+  const live = span[0] ?? 0
+  for (let t = 0; t < live; t++)
+    for (let h = 0; h < params.heads; h++) {
+      const g = Math.floor(h / index.group)
+      const start = span[2 + 2 * t] ?? 0
+      const scores: number[] = []
+      for (let j = start; j <= t; j++) {
+        let s = 0
+        for (let d = 0; d < params.headDim; d++) s += (q[index.q(t, h, d)] ?? 0) * (k[index.k(j, g, d)] ?? 0)
+        scores.push(s * scaleOf(params))
+      }
+      const m = Math.max(...scores)
+      const sum = scores.reduce((total, s) => total + Math.exp(s - m), 0)
+      lse[t * params.heads + h] = m + Math.log(sum)
+      scores.forEach((s, offset) => {
+        const p = Math.exp(s - m) / sum
+        for (let d = 0; d < params.headDim; d++) o[index.q(t, h, d)] = (o[index.q(t, h, d)] ?? 0) + p * (v[index.k(start + offset, g, d)] ?? 0)
+      })
+    }
+  return { o, lse }
+}
+
+function backwardReference(arrays: readonly NumberArray[], tokens: number, params: AttentionParams): Float64Array[] {
+  const [dy, q, k, v, o, lse, span] = [at(arrays, 0), at(arrays, 1), at(arrays, 2), at(arrays, 3), at(arrays, 4), at(arrays, 5), at(arrays, 6)]
+  const index = indexer(params)
+  const dq = new Float64Array(tokens * params.heads * params.headDim)
+  const dk = new Float64Array(tokens * params.kvHeads * params.headDim)
+  const dv = new Float64Array(tokens * params.kvHeads * params.headDim)
+  for (let t = 0; t < (span[0] ?? 0); t++)
+    for (let h = 0; h < params.heads; h++) {
+      const g = Math.floor(h / index.group)
+      let delta = 0
+      for (let d = 0; d < params.headDim; d++) delta += (dy[index.q(t, h, d)] ?? 0) * (o[index.q(t, h, d)] ?? 0)
+      for (let j = span[2 + 2 * t] ?? 0; j <= t; j++) {
+        let s = 0
+        let dp = 0
+        for (let d = 0; d < params.headDim; d++) {
+          s += (q[index.q(t, h, d)] ?? 0) * (k[index.k(j, g, d)] ?? 0)
+          dp += (dy[index.q(t, h, d)] ?? 0) * (v[index.k(j, g, d)] ?? 0)
+        }
+        const p = Math.exp(s * scaleOf(params) - (lse[t * params.heads + h] ?? 0))
+        const ds = p * (dp - delta) * scaleOf(params)
+        for (let d = 0; d < params.headDim; d++) {
+          dq[index.q(t, h, d)] = (dq[index.q(t, h, d)] ?? 0) + ds * (k[index.k(j, g, d)] ?? 0)
+          dk[index.k(j, g, d)] = (dk[index.k(j, g, d)] ?? 0) + ds * (q[index.q(t, h, d)] ?? 0)
+          dv[index.k(j, g, d)] = (dv[index.k(j, g, d)] ?? 0) + p * (dy[index.q(t, h, d)] ?? 0)
+        }
+      }
+    }
+  return [dq, dk, dv]
+}
+
+export function attention(q: Tensor, k: Tensor, v: Tensor, spansTensor: Tensor, params: AttentionParams): Tensor {
+  return at(apply(attentionOp, [q, k, v, spansTensor], params), 0)
+}
+
+function spans(tokens: number, lengths: readonly number[]): number[] {
+  const words = [lengths.reduce((sum, length) => sum + length, 0), 0]
+  let start = 0
+  for (const length of lengths) {
+    for (let i = 0; i < length; i++) words.push(start, start + length)
+    start += length
+  }
+  while (words.length < 2 * (tokens + 1)) words.push(0, 0)
+  return words
+}
+function f(...shape: number[]): TensorSpec {
+  return { shape, dtype: 'f32' }
+}
+function u(...shape: number[]): TensorSpec {
+  return { shape, dtype: 'u32' }
+}

@@ -1,0 +1,77 @@
+import { apply, at, fail, input, only, output, scratch, u32 } from '../op'
+import type { Op } from '../op'
+import type { Tensor, TensorSpec } from '../tensor'
+
+const CHUNK = 64
+
+/** y[N] = Σ_{m < counts[live]} x[m, N]: a bias gradient. N a multiple of 4. Inputs: x, counts. */
+export const columnSumOp: Op<{ readonly live: 0 | 1 }> = {
+  name: 'columnSum',
+  canAccumulate: true,
+  infer: ([x]) => {
+    const n = x?.shape[1]
+    if (x?.shape.length !== 2 || n === undefined) fail('columnSum', 'a matrix [M, N]', x?.shape)
+    return [{ shape: [n], dtype: 'f32' }]
+  },
+  reference: (arrays, specs, params) => {
+    const [, n = 0] = at(specs, 0).shape
+    const live = at(arrays, 1)[params.live] ?? 0
+    const y = new Float64Array(n)
+    for (let m = 0; m < live; m++) for (let j = 0; j < n; j++) y[j] = (y[j] ?? 0) + (at(arrays, 0)[m * n + j] ?? 0)
+    return [y]
+  },
+  kernel: (inputs, _outputs, params, context) => {
+    const [m = 0, n = 0] = at(inputs, 0).shape
+    if (n % 4 !== 0) {
+      // A value head has one output: one workgroup per column.
+      return {
+        dispatches: [
+          {
+            shader: 'reduce/column_sum_any',
+            constants: { N: n, LIVE: params.live, ACCUMULATE: Number(context.accumulate) },
+            bindings: [input(0), input(1), output(0)],
+            workgroups: [n, 1, 1],
+            flops: m * n,
+            bytes: 4 * m * n,
+          },
+        ],
+      }
+    }
+    const chunks = Math.ceil(m / CHUNK)
+    return {
+      scratch: [chunks * n * 4],
+      dispatches: [
+        {
+          shader: 'reduce/column_sum',
+          constants: { N: n, CHUNK, LIVE: params.live },
+          bindings: [input(0), input(1), scratch(0)],
+          workgroups: [Math.ceil(n / 128), chunks, 1],
+          flops: m * n,
+          bytes: 4 * m * n,
+        },
+        {
+          shader: 'reduce/sum_chunks',
+          constants: { N: n, ACCUMULATE: Number(context.accumulate) },
+          bindings: [scratch(0), output(0)],
+          params: [u32(chunks)],
+          workgroups: [Math.ceil(n / 128), 1, 1],
+          flops: chunks * n,
+          bytes: 4 * chunks * n,
+        },
+      ],
+    }
+  },
+  examples: [
+    { label: 'two chunks', inputs: [f(70, 8), { shape: [4], dtype: 'u32' }], params: { live: 0 }, values: { 1: [66, 1, 1, 0] } },
+    { label: 'one column', inputs: [f(70, 1), { shape: [4], dtype: 'u32' }], params: { live: 1 }, values: { 1: [70, 68, 1, 0] } },
+  ],
+}
+
+export function columnSum(x: Tensor, countsTensor: Tensor, live: 0 | 1): Tensor {
+  return only(apply(columnSumOp, [x, countsTensor], { live }))
+}
+
+function f(...shape: number[]): TensorSpec {
+  return { shape, dtype: 'f32' }
+}
+

@@ -1,0 +1,196 @@
+import { apply, at, fail, fold, input, output, scratch, u32 } from '../op'
+import type { Dispatch, Kernel, NumberArray, Op } from '../op'
+import type { Tensor, TensorSpec } from '../tensor'
+import { nnDispatch, ntDispatch, tnDispatch } from './matmul'
+
+/** Entries of the vocabulary that are in flight at once: [R, V] is never materialised for larger vocabularies. Fixed, so bits do not depend on the batch. */
+const VOCABULARY_CHUNK = 2048
+
+interface Extent {
+  readonly rows: number
+  readonly width: number
+  readonly vocabulary: number
+}
+function extent(op: string, h: TensorSpec | undefined, w: TensorSpec | undefined): Extent {
+  const [rows, width] = h?.shape ?? []
+  const [vocabulary, wWidth] = w?.shape ?? []
+  if (rows === undefined || width === undefined || vocabulary === undefined || width !== wWidth || width % 4 !== 0 || vocabulary % 4 !== 0)
+    fail(op, 'h [R, D] and w [V, D] with D and V multiples of 4', h?.shape, w?.shape)
+  return { rows, width, vocabulary }
+}
+
+const chunksOf = ({ vocabulary }: Extent): { first: number; count: number }[] => {
+  const chunks: { first: number; count: number }[] = []
+  for (let first = 0; first < vocabulary; first += VOCABULARY_CHUNK) chunks.push({ first, count: Math.min(VOCABULARY_CHUNK, vocabulary - first) })
+  return chunks
+}
+
+/**
+ * log p(target) under softmax(h wᵀ), with log-sum-exp and entropy, streamed over vocabulary chunks (online log-sum-exp; Liger's
+ * fused linear losses follow the same plan). Inputs: h [R, D], w [V, D], targets u32 [R], counts. Outputs: logp, lse, entropy, each [R], nats.
+ */
+export const logProbOp: Op<null> = {
+  name: 'logProb',
+  infer: ([h, w, targets]) => {
+    const { rows } = extent('logProb', h, w)
+    if (targets?.shape.join() !== String(rows)) fail('logProb', `targets of [${rows}]`, targets?.shape)
+    const row: TensorSpec = { shape: [rows], dtype: 'f32' }
+    return [row, row, row]
+  },
+  reference: (arrays, specs) => {
+    const size = extent('logProb', specs[0], specs[1])
+    const result = [new Float64Array(size.rows), new Float64Array(size.rows), new Float64Array(size.rows)]
+    for (let r = 0; r < Math.min(size.rows, at(arrays, 3)[1] ?? 0); r++) {
+      const z = logits(arrays, r, size)
+      const m = Math.max(...z)
+      const sum = z.reduce((total, value) => total + Math.exp(value - m), 0)
+      const lse = m + Math.log(sum)
+      at(result, 0)[r] = (z[at(arrays, 2)[r] ?? 0] ?? 0) - lse
+      at(result, 1)[r] = lse
+      at(result, 2)[r] = lse - z.reduce((total, value) => total + Math.exp(value - lse) * value, 0)
+    }
+    return result
+  },
+  kernel: (inputs): Kernel => {
+    const size = extent('logProb', inputs[0], inputs[1])
+    const chunks = chunksOf(size)
+    const dispatches: Dispatch[] = []
+    chunks.forEach(({ first, count }, index) => {
+      dispatches.push(ntDispatch({ m: size.rows, k: size.width, n: count }, { x: input(0), w: input(1, first * size.width * 4, count * size.width * 4), y: scratch(0) }), {
+        shader: 'loss/lse_chunk',
+        bindings: [scratch(0), input(2), input(3), scratch(1), output(0), output(1), output(2)],
+        params: [u32(size.rows), u32(first), u32(count), u32(Number(index === 0)), u32(Number(index === chunks.length - 1))],
+        workgroups: fold(size.rows),
+        flops: 6 * size.rows * count,
+        bytes: 8 * size.rows * count,
+      })
+    })
+    return { scratch: [size.rows * Math.min(VOCABULARY_CHUNK, size.vocabulary) * 4, size.rows * 16], dispatches }
+  },
+  backward: ({ grads, inputs, outputs, needs }) => {
+    const dlogp = at(grads, 0)
+    if (!dlogp) return []
+    if (grads[1] || grads[2]) throw new Error('logProb: gradients flow through log p only, not through lse or entropy')
+    const [h, w, targets, counts] = [at(inputs, 0), at(inputs, 1), at(inputs, 2), at(inputs, 3)]
+    const operands = [h, w, targets, counts, at(outputs, 1), dlogp]
+    return [
+      needs[0] ? at(apply(logProbHiddenGradOp, operands, null), 0) : null,
+      needs[1] ? at(apply(logProbWeightGradOp, operands, null), 0) : null,
+      null,
+      null,
+    ]
+  },
+  examples: [
+    { label: 'small', inputs: [f(5, 8), f(12, 8), u(5), u(4)], params: null, values: { 2: [0, 11, 3, 3, 7], 3: [9, 4, 1, 0] } },
+    { label: 'two chunks', inputs: [f(3, 4), f(2056, 4), u(3), u(4)], params: null, values: { 2: [0, 2055, 2047], 3: [9, 3, 1, 0] }, differentiable: [0] },
+  ],
+}
+
+function gradientChunks(size: Extent): { dispatches: (after: (chunk: { first: number; count: number }, index: number) => Dispatch) => Dispatch[]; scratch: number[] } {
+  return {
+    scratch: [size.rows * Math.min(VOCABULARY_CHUNK, size.vocabulary) * 4],
+    dispatches: (after) =>
+      chunksOf(size).flatMap(({ first, count }, index) => [
+        ntDispatch({ m: size.rows, k: size.width, n: count }, { x: input(0), w: input(1, first * size.width * 4, count * size.width * 4), y: scratch(0) }),
+        {
+          shader: 'loss/logit_gradient',
+          bindings: [input(2), input(4), input(5), input(3), scratch(0)],
+          params: [u32(size.rows), u32(first), u32(count)],
+          workgroups: fold(Math.ceil((size.rows * count) / 64)),
+          flops: 8 * size.rows * count,
+          bytes: 8 * size.rows * count,
+        },
+        after({ first, count }, index),
+      ]),
+  }
+}
+
+/** dh[R, D] = Σ_v dlogp (1[v = target] − p_v) w_v. Inputs: h, w, targets, counts, lse, dlogp. */
+export const logProbHiddenGradOp: Op<null> = {
+  name: 'logProbHiddenGrad',
+  infer: ([h, w]) => {
+    const { rows, width } = extent('logProbHiddenGrad', h, w)
+    return [{ shape: [rows, width], dtype: 'f32' }]
+  },
+  reference: (arrays, specs) => {
+    const size = extent('logProbHiddenGrad', specs[0], specs[1])
+    const dh = new Float64Array(size.rows * size.width)
+    eachLogitGradient(arrays, size, (r, v, grad) => {
+      for (let d = 0; d < size.width; d++) dh[r * size.width + d] = (dh[r * size.width + d] ?? 0) + grad * (at(arrays, 1)[v * size.width + d] ?? 0)
+    })
+    return [dh]
+  },
+  kernel: (inputs) => {
+    const size = extent('logProbHiddenGrad', inputs[0], inputs[1])
+    const chunks = gradientChunks(size)
+    const dispatches = chunks.dispatches(({ first, count }, index) =>
+      nnDispatch({ m: size.rows, k: count, n: size.width }, 1, index > 0, [scratch(0), input(1, first * size.width * 4, count * size.width * 4), output(0)]),
+    )
+    return { scratch: chunks.scratch, dispatches }
+  },
+  examples: [{ label: 'two chunks', inputs: [f(3, 4), f(2056, 4), u(3), u(4), f(3), f(3)], params: null, values: { 2: [0, 2055, 2047], 3: [9, 3, 1, 0], 4: [8, 8.5, 9] } }],
+}
+
+/** dw[V, D] = Σ_r dlogp_r (1[v = target_r] − p_rv) h_r. Inputs: h, w, targets, counts, lse, dlogp. */
+export const logProbWeightGradOp: Op<null> = {
+  name: 'logProbWeightGrad',
+  canAccumulate: true,
+  infer: ([h, w]) => {
+    const { width, vocabulary } = extent('logProbWeightGrad', h, w)
+    return [{ shape: [vocabulary, width], dtype: 'f32' }]
+  },
+  reference: (arrays, specs) => {
+    const size = extent('logProbWeightGrad', specs[0], specs[1])
+    const dw = new Float64Array(size.vocabulary * size.width)
+    eachLogitGradient(arrays, size, (r, v, grad) => {
+      for (let d = 0; d < size.width; d++) dw[v * size.width + d] = (dw[v * size.width + d] ?? 0) + grad * (at(arrays, 0)[r * size.width + d] ?? 0)
+    })
+    return [dw]
+  },
+  kernel: (inputs, _outputs, _params, context) => {
+    const size = extent('logProbWeightGrad', inputs[0], inputs[1])
+    const chunks = gradientChunks(size)
+    const dispatches = chunks.dispatches(({ first, count }) =>
+      tnDispatch({ m: size.rows, n: count, k: size.width }, { alpha: 1, live: 1 }, context, [scratch(0), input(0), input(3), output(0, first * size.width * 4, count * size.width * 4)]),
+    )
+    return { scratch: chunks.scratch, dispatches }
+  },
+  examples: [{ label: 'one chunk', inputs: [f(5, 4), f(12, 4), u(5), u(4), f(5), f(5)], params: null, values: { 2: [0, 11, 3, 3, 7], 3: [9, 4, 1, 0], 4: [3, 3.5, 4, 3, 3] } }],
+}
+
+function logits(arrays: readonly NumberArray[], r: number, size: Extent): number[] {
+  const z: number[] = []
+  for (let v = 0; v < size.vocabulary; v++) {
+    let sum = 0
+    for (let d = 0; d < size.width; d++) sum += (at(arrays, 0)[r * size.width + d] ?? 0) * (at(arrays, 1)[v * size.width + d] ?? 0)
+    z.push(sum)
+  }
+  return z
+}
+
+function eachLogitGradient(arrays: readonly NumberArray[], size: Extent, visit: (r: number, v: number, grad: number) => void): void {
+  for (let r = 0; r < Math.min(size.rows, at(arrays, 3)[1] ?? 0); r++) {
+    logits(arrays, r, size).forEach((z, v) => {
+      const hit = v === at(arrays, 2)[r] ? 1 : 0
+      visit(r, v, (at(arrays, 5)[r] ?? 0) * (hit - Math.exp(z - (at(arrays, 4)[r] ?? 0))))
+    })
+  }
+}
+
+export interface TokenLogProbs {
+  readonly logp: Tensor
+  readonly lse: Tensor
+  readonly entropy: Tensor
+}
+
+export function logProb(h: Tensor, w: Tensor, targets: Tensor, counts: Tensor): TokenLogProbs {
+  const outputs = apply(logProbOp, [h, w, targets, counts], null)
+  return { logp: at(outputs, 0), lse: at(outputs, 1), entropy: at(outputs, 2) }
+}
+
+function f(...shape: number[]): TensorSpec {
+  return { shape, dtype: 'f32' }
+}
+function u(...shape: number[]): TensorSpec {
+  return { shape, dtype: 'u32' }
+}

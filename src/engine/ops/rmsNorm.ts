@@ -1,0 +1,169 @@
+import { apply, at, f32, fail, fold, input, output, scratch, only, u32 } from '../op'
+import type { Op } from '../op'
+import type { Tensor, TensorSpec } from '../tensor'
+
+export interface RmsNormParams {
+  readonly eps: number
+  readonly live: 0 | 1
+}
+const CHUNK = 64
+
+function rowsAndWidth(op: string, spec: TensorSpec | undefined): readonly [number, number] {
+  const [rows, width] = spec?.shape ?? []
+  if (rows === undefined || width === undefined || spec?.shape.length !== 2 || width % 4 !== 0) fail(op, 'a matrix [T, D] with D a multiple of 4', spec?.shape)
+  return [rows, width]
+}
+
+/** y = gain · x / rms(x) and rstd[T] (Zhang & Sennrich 2019). Inputs: x [T, D], gain [D], counts. */
+export const rmsNormOp: Op<RmsNormParams> = {
+  name: 'rmsNorm',
+  infer: (inputs) => {
+    const [rows, width] = rowsAndWidth('rmsNorm', inputs[0])
+    if (inputs[1]?.shape.join() !== String(width)) fail('rmsNorm', `a gain of [${width}]`, inputs[1]?.shape)
+    return [
+      { shape: [rows, width], dtype: 'f32' },
+      { shape: [rows], dtype: 'f32' },
+    ]
+  },
+  reference: (arrays, specs, params) => {
+    const [rows, width] = rowsAndWidth('rmsNorm', specs[0])
+    const [x, gain] = [at(arrays, 0), at(arrays, 1)]
+    const y = new Float64Array(rows * width)
+    const rstd = new Float64Array(rows)
+    for (let t = 0; t < rows; t++) {
+      let sum = 0
+      for (let d = 0; d < width; d++) sum += (x[t * width + d] ?? 0) ** 2
+      const r = 1 / Math.sqrt(sum / width + params.eps)
+      rstd[t] = r
+      for (let d = 0; d < width; d++) y[t * width + d] = (gain[d] ?? 0) * (x[t * width + d] ?? 0) * r
+    }
+    return [y, rstd]
+  },
+  kernel: (inputs, _outputs, params) => {
+    const [rows, width] = rowsAndWidth('rmsNorm', inputs[0])
+    return {
+      dispatches: [
+        {
+          shader: 'norm/rms_norm',
+          constants: { D: width },
+          bindings: [input(0), input(1), output(0), output(1)],
+          params: [u32(rows), f32(params.eps)],
+          workgroups: fold(rows),
+          flops: 4 * rows * width,
+          bytes: 8 * rows * width,
+        },
+      ],
+    }
+  },
+  backward: ({ grads, inputs, outputs, params, needs }) => {
+    const dy = at(grads, 0)
+    if (!dy) return []
+    const [x, gain, counts, rstd] = [at(inputs, 0), at(inputs, 1), at(inputs, 2), at(outputs, 1)]
+    return [
+      needs[0] ? only(apply(rmsNormBackwardOp, [dy, x, gain, rstd], null)) : null,
+      needs[1] ? only(apply(rmsNormGainBackwardOp, [dy, x, rstd, counts], { live: params.live })) : null,
+      null,
+    ]
+  },
+  examples: [
+    { label: 'rows', inputs: [f(5, 8), f(8), c()], params: { eps: 1e-5, live: 0 }, values: { 2: [5, 5, 1, 0] } },
+    { label: 'wider than a workgroup', inputs: [f(3, 144), f(144), c()], params: { eps: 1e-6, live: 0 }, values: { 2: [3, 3, 1, 0] } },
+  ],
+}
+
+/** dx of rmsNorm. Inputs: dy, x, gain, rstd. */
+export const rmsNormBackwardOp: Op<null> = {
+  name: 'rmsNormBackward',
+  infer: (inputs) => {
+    const [rows, width] = rowsAndWidth('rmsNormBackward', inputs[1])
+    return [{ shape: [rows, width], dtype: 'f32' }]
+  },
+  reference: (arrays, specs) => {
+    const [rows, width] = rowsAndWidth('rmsNormBackward', specs[1])
+    const [dy, x, gain, rstd] = [at(arrays, 0), at(arrays, 1), at(arrays, 2), at(arrays, 3)]
+    const dx = new Float64Array(rows * width)
+    for (let t = 0; t < rows; t++) {
+      const r = rstd[t] ?? 0
+      let sum = 0
+      for (let d = 0; d < width; d++) sum += (dy[t * width + d] ?? 0) * (gain[d] ?? 0) * (x[t * width + d] ?? 0)
+      for (let d = 0; d < width; d++) {
+        const i = t * width + d
+        dx[i] = r * ((gain[d] ?? 0) * (dy[i] ?? 0) - ((x[i] ?? 0) * sum * r * r) / width)
+      }
+    }
+    return [dx]
+  },
+  kernel: (inputs) => {
+    const [rows, width] = rowsAndWidth('rmsNormBackward', inputs[1])
+    return {
+      dispatches: [
+        {
+          shader: 'norm/rms_norm_backward',
+          constants: { D: width },
+          bindings: [input(0), input(1), input(2), input(3), output(0)],
+          params: [u32(rows)],
+          workgroups: fold(rows),
+          flops: 8 * rows * width,
+          bytes: 12 * rows * width,
+        },
+      ],
+    }
+  },
+  examples: [{ label: 'rows', inputs: [f(5, 8), f(5, 8), f(8), f(5)], params: null }],
+}
+
+/** dgain of rmsNorm, summed over live rows. Inputs: dy, x, rstd, counts. */
+export const rmsNormGainBackwardOp: Op<{ readonly live: 0 | 1 }> = {
+  name: 'rmsNormGainBackward',
+  canAccumulate: true,
+  infer: (inputs) => [{ shape: [rowsAndWidth('rmsNormGainBackward', inputs[1])[1]], dtype: 'f32' }],
+  reference: (arrays, specs, params) => {
+    const [, width] = rowsAndWidth('rmsNormGainBackward', specs[1])
+    const live = at(arrays, 3)[params.live] ?? 0
+    const dgain = new Float64Array(width)
+    for (let t = 0; t < live; t++)
+      for (let d = 0; d < width; d++) {
+        const i = t * width + d
+        dgain[d] = (dgain[d] ?? 0) + (at(arrays, 0)[i] ?? 0) * (at(arrays, 1)[i] ?? 0) * (at(arrays, 2)[t] ?? 0)
+      }
+    return [dgain]
+  },
+  kernel: (inputs, _outputs, params, context) => {
+    const [rows, width] = rowsAndWidth('rmsNormGainBackward', inputs[1])
+    const chunks = Math.ceil(rows / CHUNK)
+    return {
+      scratch: [chunks * width * 4],
+      dispatches: [
+        {
+          shader: 'norm/rms_norm_gain_backward',
+          constants: { D: width, CHUNK, LIVE: params.live },
+          bindings: [input(0), input(1), input(2), input(3), scratch(0)],
+          workgroups: [Math.ceil(width / 128), chunks, 1],
+          flops: 3 * rows * width,
+          bytes: 8 * rows * width,
+        },
+        {
+          shader: 'reduce/sum_chunks',
+          constants: { N: width, ACCUMULATE: Number(context.accumulate) },
+          bindings: [scratch(0), output(0)],
+          params: [u32(chunks)],
+          workgroups: [Math.ceil(width / 128), 1, 1],
+          flops: chunks * width,
+          bytes: 4 * chunks * width,
+        },
+      ],
+    }
+  },
+  examples: [{ label: 'stops at the live count', inputs: [f(70, 8), f(70, 8), f(70), c()], params: { live: 0 }, values: { 3: [67, 0, 1, 0] } }],
+}
+
+export function rmsNorm(x: Tensor, gain: Tensor, counts: Tensor, params: RmsNormParams): Tensor {
+  return at(apply(rmsNormOp, [x, gain, counts], params), 0)
+}
+
+function f(...shape: number[]): TensorSpec {
+  return { shape, dtype: 'f32' }
+}
+function c(): TensorSpec {
+  return { shape: [4], dtype: 'u32' }
+}

@@ -1,0 +1,77 @@
+import { apply, at, fail, fold, input, only, output, u32 } from '../op'
+import type { Op } from '../op'
+import { sizeOf } from '../tensor'
+import type { Tensor, TensorSpec } from '../tensor'
+
+/** y = silu(gate) · up (Shazeer 2020). The element count is a multiple of 4. */
+export const swigluOp: Op<null> = {
+  name: 'swiglu',
+  infer: ([gate, up]) => {
+    if (!gate || gate.shape.join() !== up?.shape.join() || sizeOf(gate.shape) % 4 !== 0) fail('swiglu', 'two equal shapes', gate?.shape, up?.shape)
+    return [{ shape: gate.shape, dtype: 'f32' }]
+  },
+  reference: ([gate, up]) => [Float64Array.from(gate ?? [], (g, i) => (g / (1 + Math.exp(-g))) * (up?.[i] ?? 0))],
+  kernel: (inputs) => {
+    const count = sizeOf(at(inputs, 0).shape) / 4
+    return {
+      dispatches: [
+        {
+          shader: 'elementwise/swiglu',
+          bindings: [input(0), input(1), output(0)],
+          params: [u32(count)],
+          workgroups: fold(Math.ceil(count / 64)),
+          flops: 24 * count,
+          bytes: 48 * count,
+        },
+      ],
+    }
+  },
+  backward: ({ grads, inputs }) => {
+    const dy = at(grads, 0)
+    return dy ? apply(swigluBackwardOp, [dy, at(inputs, 0), at(inputs, 1)], null) : []
+  },
+  examples: [{ label: 'values', inputs: [f(3, 8), f(3, 8)], params: null }],
+}
+
+/** (dgate, dup) of swiglu. Inputs: dy, gate, up. */
+export const swigluBackwardOp: Op<null> = {
+  name: 'swigluBackward',
+  infer: ([, gate]) => {
+    if (!gate) fail('swigluBackward', 'dy, gate, up')
+    return [
+      { shape: gate.shape, dtype: 'f32' },
+      { shape: gate.shape, dtype: 'f32' },
+    ]
+  },
+  reference: ([dy, gate, up]) => {
+    const sigmoid = (g: number): number => 1 / (1 + Math.exp(-g))
+    return [
+      Float64Array.from(gate ?? [], (g, i) => (dy?.[i] ?? 0) * (up?.[i] ?? 0) * sigmoid(g) * (1 + g * (1 - sigmoid(g)))),
+      Float64Array.from(gate ?? [], (g, i) => (dy?.[i] ?? 0) * g * sigmoid(g)),
+    ]
+  },
+  kernel: (inputs) => {
+    const count = sizeOf(at(inputs, 1).shape) / 4
+    return {
+      dispatches: [
+        {
+          shader: 'elementwise/swiglu_backward',
+          bindings: [input(0), input(1), input(2), output(0), output(1)],
+          params: [u32(count)],
+          workgroups: fold(Math.ceil(count / 64)),
+          flops: 48 * count,
+          bytes: 80 * count,
+        },
+      ],
+    }
+  },
+  examples: [{ label: 'values', inputs: [f(3, 8), f(3, 8), f(3, 8)], params: null }],
+}
+
+export function swiglu(gate: Tensor, up: Tensor): Tensor {
+  return only(apply(swigluOp, [gate, up], null))
+}
+
+function f(...shape: number[]): TensorSpec {
+  return { shape, dtype: 'f32' }
+}

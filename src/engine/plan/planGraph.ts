@@ -1,0 +1,206 @@
+/**
+ * From a graph to a list of dispatches and buffers: dead nodes dropped, gradient accumulation fused into producers, buffers
+ * assigned by liveness from size classes. Touches no GPU: the peak it reports is known before anything is allocated.
+ */
+import type { Dispatch, KernelContext } from '../op'
+import { at } from '../op'
+import { accumulateIntoOp } from '../ops/accumulateInto'
+import { addOp } from '../ops/add'
+import type { AnyOp } from '../op'
+import { sizeOf } from '../tensor'
+import type { Graph, Node, Tensor } from '../tensor'
+
+export type Place =
+  | { readonly kind: 'slot'; readonly slot: number }
+  | { readonly kind: 'batch'; readonly name: string }
+  | { readonly kind: 'state'; readonly name: string }
+  | { readonly kind: 'output'; readonly name: string }
+
+export interface PlannedBinding {
+  readonly place: Place
+  readonly offset: number
+  readonly size: number
+}
+
+export interface PlannedDispatch {
+  readonly op: string
+  readonly dispatch: Dispatch
+  readonly bindings: readonly PlannedBinding[]
+}
+
+export interface Plan {
+  readonly dispatches: readonly PlannedDispatch[]
+  /** Size class in bytes of each scratch slot. */
+  readonly slots: readonly number[]
+  readonly batch: ReadonlyMap<string, number>
+  readonly outputs: ReadonlyMap<string, number>
+  readonly states: ReadonlyMap<string, number>
+  readonly flops: number
+  readonly bytesMoved: number
+  readonly memory: { readonly scratch: number; readonly batch: number; readonly outputs: number; readonly uniforms: number }
+}
+
+export type PlanContext = Omit<KernelContext, 'accumulate'>
+
+const BYTES = 4
+export const tensorBytes = (tensor: { readonly shape: readonly number[] }): number => Math.max(16, Math.ceil((sizeOf(tensor.shape) * BYTES) / 16) * 16)
+
+/** Size classes grow by a quarter of an octave, so that plans of neighbouring buckets share buffers. */
+export function sizeClass(bytes: number): number {
+  const floor = 2 ** Math.floor(Math.log2(Math.max(256, bytes)))
+  for (const quarter of [4, 5, 6, 7]) if (bytes <= (floor * quarter) / 4) return (floor * quarter) / 4
+  return floor * 2
+}
+
+interface Step {
+  readonly node: Node
+  /** Where output 0 goes instead of a slot, when an accumulation was fused into this node. */
+  readonly into: Tensor | null
+}
+
+export function planGraph(graph: Graph, context: PlanContext): Plan {
+  const steps = fuseAccumulation(liveNodes(graph), graph)
+  const outputNames = new Map<Tensor, string>([...graph.outputs].map(([name, tensor]) => [tensor, name]))
+  const lastUse = new Map<Tensor, number>()
+  steps.forEach((step, index) => {
+    for (const tensor of step.node.inputs) lastUse.set(tensor, index)
+    for (const tensor of step.node.outputs) if (!lastUse.has(tensor)) lastUse.set(tensor, index)
+  })
+
+  const slots: number[] = []
+  const free = new Map<number, number[]>()
+  const places = new Map<Tensor, Place>()
+  const batch = new Map<string, number>()
+  const states = new Map<string, number>()
+  const outputs = new Map<string, number>([...graph.outputs].map(([name, tensor]) => [name, tensorBytes(tensor)]))
+  const take = (bytes: number): number => {
+    const size = sizeClass(bytes)
+    const spare = free.get(size)?.pop()
+    if (spare !== undefined) return spare
+    slots.push(size)
+    return slots.length - 1
+  }
+  const give = (slot: number): void => {
+    const size = at(slots, slot)
+    const list = free.get(size)
+    if (list) list.push(slot)
+    else free.set(size, [slot])
+  }
+  const placeOf = (tensor: Tensor): Place => {
+    const known = places.get(tensor)
+    if (known) return known
+    const source = tensor.source
+    if (source.kind !== 'leaf') throw new Error(`${source.op.name} is read before it is computed`)
+    const place: Place = { kind: source.role, name: source.name }
+    if (source.role === 'batch') batch.set(source.name, tensorBytes(tensor))
+    else states.set(source.name, tensorBytes(tensor))
+    places.set(tensor, place)
+    return place
+  }
+
+  const dispatches: PlannedDispatch[] = []
+  let flops = 0
+  let bytesMoved = 0
+  steps.forEach(({ node, into }, index) => {
+    for (const tensor of node.inputs) placeOf(tensor)
+    node.outputs.forEach((tensor, position) => {
+      const name = outputNames.get(tensor)
+      if (position === 0 && into) places.set(tensor, placeOf(into))
+      else if (name !== undefined) places.set(tensor, { kind: 'output', name })
+      else places.set(tensor, { kind: 'slot', slot: take(tensorBytes(tensor)) })
+    })
+    const kernel = node.op.kernel(node.inputs, node.outputs, node.params, { ...context, accumulate: into !== null })
+    const scratchSlots = (kernel.scratch ?? []).map((bytes) => take(bytes))
+    for (const dispatch of kernel.dispatches) {
+      const bindings = dispatch.bindings.map((binding): PlannedBinding => {
+        if ('scratch' in binding.of) {
+          const slot = at(scratchSlots, binding.of.scratch)
+          return { place: { kind: 'slot', slot }, offset: binding.offset ?? 0, size: binding.size ?? at(slots, slot) }
+        }
+        const tensor = 'input' in binding.of ? at(node.inputs, binding.of.input) : at(node.outputs, binding.of.output)
+        return { place: placeOf(tensor), offset: binding.offset ?? 0, size: binding.size ?? tensorBytes(tensor) }
+      })
+      const largest = Math.max(...bindings.map((binding) => binding.size))
+      if (largest > context.maxBindingBytes) {
+        throw new Error(`${node.op.name} binds ${largest} bytes at once, but this device allows ${context.maxBindingBytes}: choose a shorter context or a smaller batch`)
+      }
+      dispatches.push({ op: node.op.name, dispatch, bindings })
+      flops += dispatch.flops ?? 0
+      bytesMoved += dispatch.bytes ?? 0
+    }
+    scratchSlots.forEach(give)
+    for (const tensor of new Set([...node.inputs, ...node.outputs])) {
+      const place = places.get(tensor)
+      if (place?.kind === 'slot' && lastUse.get(tensor) === index) give(place.slot)
+    }
+  })
+  const total = (sizes: Iterable<number>): number => [...sizes].reduce((sum, size) => sum + size, 0)
+  return {
+    dispatches,
+    slots,
+    batch,
+    outputs,
+    states,
+    flops,
+    bytesMoved,
+    memory: { scratch: total(slots), batch: total(batch.values()), outputs: total(outputs.values()), uniforms: uniformBytes(dispatches) },
+  }
+}
+
+export const UNIFORM_STRIDE = 256
+function uniformBytes(dispatches: readonly PlannedDispatch[]): number {
+  return dispatches.filter((planned) => planned.dispatch.params).length * UNIFORM_STRIDE
+}
+
+function liveNodes(graph: Graph): Node[] {
+  const needed = new Set<Tensor>(graph.outputs.values())
+  const kept: Node[] = []
+  for (let index = graph.nodes.length - 1; index >= 0; index--) {
+    const node = at(graph.nodes, index)
+    const acts = (node.op.mutates?.length ?? 0) > 0
+    if (!acts && !node.outputs.some((output) => needed.has(output))) continue
+    kept.unshift(node)
+    for (const input of node.inputs) needed.add(input)
+  }
+  return kept
+}
+
+/** `accumulateInto(state, x)` becomes "the producer of x adds into state" where the producer can and nobody else reads x. */
+function fuseAccumulation(nodes: readonly Node[], graph: Graph): Step[] {
+  const uses = new Map<Tensor, number>()
+  for (const node of nodes) for (const input of node.inputs) uses.set(input, (uses.get(input) ?? 0) + 1)
+  const pinned = new Set(graph.outputs.values())
+  const redirected = new Map<Node, Tensor>()
+  const dropped = new Set<Node>()
+  const extra: { after: Node; node: Node }[] = []
+  const is = (node: Node, op: { readonly name: string }): boolean => node.op === (op as AnyOp)
+  const fuse = (x: Tensor, state: Tensor): boolean => {
+    const producer = x.source
+    if (producer.kind === 'leaf' || uses.get(x) !== 1 || pinned.has(x) || producer.outputs[0] !== x) return false
+    if (producer.op.canAccumulate) {
+      redirected.set(producer, state)
+      return true
+    }
+    if (is(producer, addOp)) {
+      // Both halves of a sum add into the state on their own; the sum is never formed.
+      dropped.add(producer)
+      for (const half of producer.inputs) if (!fuse(half, state)) extra.push({ after: producer, node: accumulation(half, state) })
+      return true
+    }
+    return false
+  }
+  for (const node of nodes) {
+    if (!is(node, accumulateIntoOp)) continue
+    if (fuse(at(node.inputs, 0), at(node.inputs, 1))) dropped.add(node)
+  }
+  const steps: Step[] = []
+  for (const node of nodes) {
+    if (!dropped.has(node)) steps.push({ node, into: redirected.get(node) ?? null })
+    for (const added of extra) if (added.after === node) steps.push({ node: added.node, into: null })
+  }
+  return steps
+}
+
+function accumulation(x: Tensor, state: Tensor): Node {
+  return { kind: 'node', op: accumulateIntoOp as AnyOp, inputs: [x, state], params: null, outputs: [] }
+}

@@ -1,0 +1,105 @@
+/**
+ * Symbolic tensors: shape and dtype, no data. Model and loss code runs once against them and leaves a graph of ops;
+ * `differentiate` appends the backward graph; `planGraph` turns it into dispatches and buffers; `replay` runs those.
+ */
+import type { AnyOp } from './op'
+
+export type DType = 'f32' | 'u32'
+export type Shape = readonly number[]
+
+export interface TensorSpec {
+  readonly shape: Shape
+  readonly dtype: DType
+}
+
+/** `batch`: written by the host before each replay. `state`: lives across replays (weights, gradients, moments, caches). */
+export type LeafRole = 'batch' | 'state'
+
+export interface Leaf {
+  readonly kind: 'leaf'
+  readonly role: LeafRole
+  readonly name: string
+}
+
+export interface Node {
+  readonly kind: 'node'
+  readonly op: AnyOp
+  readonly inputs: readonly Tensor[]
+  readonly params: unknown
+  readonly outputs: readonly Tensor[]
+}
+
+export class Tensor implements TensorSpec {
+  readonly graph: Graph
+  readonly id: number
+  readonly shape: Shape
+  readonly dtype: DType
+  source: Leaf | Node
+
+  constructor(graph: Graph, id: number, shape: Shape, dtype: DType, source: Leaf | Node) {
+    this.graph = graph
+    this.id = id
+    this.shape = shape
+    this.dtype = dtype
+    this.source = source
+  }
+
+  get size(): number {
+    return sizeOf(this.shape)
+  }
+}
+
+export function sizeOf(shape: Shape): number {
+  return shape.reduce((product, extent) => product * extent, 1)
+}
+
+export class ShapeError extends Error {
+  override name = 'ShapeError'
+}
+
+export class Graph {
+  readonly nodes: Node[] = []
+  readonly leaves = new Map<string, Tensor>()
+  /** Tensors the host reads or copies after a replay, by name. */
+  readonly outputs = new Map<string, Tensor>()
+  #nextId = 0
+
+  /** Data the host writes before each replay. */
+  batch(name: string, shape: Shape, dtype: DType = 'f32'): Tensor {
+    return this.#leaf('batch', name, shape, dtype)
+  }
+
+  /** A tensor that lives across replays; asking again for the same name gives the same tensor. */
+  state(name: string, shape: Shape, dtype: DType = 'f32'): Tensor {
+    return this.#leaf('state', name, shape, dtype)
+  }
+
+  #leaf(role: LeafRole, name: string, shape: Shape, dtype: DType): Tensor {
+    const known = this.leaves.get(name)
+    if (known) {
+      const same = known.dtype === dtype && known.shape.join() === shape.join()
+      if (!same) throw new ShapeError(`leaf ${name}: declared as [${known.shape.join(', ')}] and again as [${shape.join(', ')}]`)
+      return known
+    }
+    const tensor = new Tensor(this, this.#nextId++, shape, dtype, { kind: 'leaf', role, name })
+    this.leaves.set(name, tensor)
+    return tensor
+  }
+
+  output(name: string, tensor: Tensor): Tensor {
+    if (this.outputs.has(name)) throw new Error(`output ${name} is declared twice`)
+    if (tensor.source.kind === 'leaf') throw new Error(`output ${name} is a leaf: nothing computes it`)
+    this.outputs.set(name, tensor)
+    return tensor
+  }
+
+  add(op: AnyOp, inputs: readonly Tensor[], params: unknown): readonly Tensor[] {
+    const outputs: Tensor[] = []
+    const node: Node = { kind: 'node', op, inputs, params, outputs }
+    for (const spec of op.infer(inputs, params)) {
+      outputs.push(new Tensor(this, this.#nextId++, spec.shape, spec.dtype, node))
+    }
+    this.nodes.push(node)
+    return outputs
+  }
+}

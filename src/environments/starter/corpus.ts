@@ -1,0 +1,69 @@
+/** The SFT corpus: an endless list of samples, each a function of (seed, index). First drills, then one hop, then up to five. */
+import { createRng } from '../../base/random'
+import { STREAM } from './database'
+import { drill, madeUpTools } from './drills'
+import { transcriptOf, WRONG_RATE, type Message } from './expert'
+import { drawTask } from './tasks'
+import { drawGroup, type StarterWorld } from './world'
+
+export interface SftCorpusOptions {
+  readonly seed: number
+  /** Length of the curriculum; sample indexes at and above it draw from the last stage. */
+  readonly samples?: number
+  /** Share of `samples` that are drills only. */
+  readonly drillsShare?: number
+  /** Probability of the expert's wrong move in a marked context. */
+  readonly wrongRate?: number
+}
+
+export type SampleKind = 'drill' | 'one-hop' | 'up-to-two' | 'full'
+
+export interface SftSample {
+  readonly index: number
+  readonly kind: SampleKind
+  readonly messages: readonly Message[]
+}
+
+export interface SftCorpus {
+  readonly samples: number
+  sample(index: number): SftSample
+}
+
+export const DEFAULT_SAMPLES = 60_000
+
+/** Drills never stop altogether: copying is what the rest stands on. */
+const LASTING_DRILLS = 0.06
+const LASTING_MADE_UP = 0.06
+
+export function sftCorpus(world: StarterWorld, options: SftCorpusOptions): SftCorpus {
+  const { seed, samples = DEFAULT_SAMPLES, drillsShare = 0.1, wrongRate = WRONG_RATE } = options
+  const { database } = world
+
+  function stage(index: number): SampleKind {
+    const at = index / samples
+    if (at < drillsShare) return 'drill'
+    if (at < drillsShare + 0.15) return 'one-hop'
+    return at < drillsShare + 0.35 ? 'up-to-two' : 'full'
+  }
+
+  return {
+    samples,
+    sample(index) {
+      const kind = stage(index)
+      const rng = createRng(seed, STREAM.corpus, index)
+      if (kind === 'drill') return { index, kind, messages: drill(rng, database) }
+      const at = rng.uniform()
+      if (at < LASTING_DRILLS) return { index, kind: 'drill', messages: drill(rng, database) }
+      if (at < LASTING_DRILLS + LASTING_MADE_UP) return { index, kind: 'drill', messages: madeUpTools(rng, database) }
+      const group = kind === 'one-hop' ? 'I1-instruction' : drawGroup(rng, 'seen')
+      const task = drawTask(database, rng, {
+        split: 'train',
+        group,
+        queryId: `starter-sft-${index}`,
+        index,
+        ...(kind === 'one-hop' ? { maxTools: 4 } : kind === 'up-to-two' ? { maxSubjects: 2 } : {}),
+      })
+      return { index, kind, messages: transcriptOf(world, task, rng, { wrongRate }).messages }
+    },
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * Copy drills, in the surface form of the world: lists to repeat, facts to recall, and one-call episodes with tools nobody
+ * has seen. Copying appears in a small model only after a few million tokens of it; drills make most tokens count.
+ * Their names are drawn from the whole space, minus the names of the other uses.
+ */
+import type { Rng } from '../../base/random'
+import { kinds, subjects } from './catalog'
+import { FINISH, formatCall } from './callSyntax'
+import type { Database } from './database'
+import type { Message } from './expert'
+import { laterSyllables, randomName } from './names'
+
+/** Held-out words occur here as data to copy, never as tools: without that their embeddings would be noise. */
+const words: readonly string[] = [...subjects.map((subject) => subject.word), ...kinds]
+
+function drillName(rng: Rng, db: Database): string {
+  for (;;) {
+    const name = randomName(rng)
+    const known = db.has(name)
+    if (!known) return name
+  }
+}
+
+function drillNumber(rng: Rng): string {
+  return String(rng.chance(0.5) ? 10 + rng.int(90) : 100 + rng.int(900))
+}
+
+function drillValue(rng: Rng, db: Database): string {
+  return rng.chance(0.65) ? drillName(rng, db) : drillNumber(rng)
+}
+
+function distinct(count: number, draw: () => string): string[] {
+  const out = new Set<string>()
+  while (out.size < count) out.add(draw())
+  return [...out]
+}
+
+function finish(parts: readonly string[]): Message {
+  return { role: 'assistant', content: formatCall(FINISH, { answer: parts.join(', ') }) }
+}
+
+/** Say the list again. */
+function echo(rng: Rng, db: Database): Message[] {
+  const items = distinct(4 + rng.int(5), () => drillValue(rng, db))
+  return [{ role: 'user', content: `${items.join(', ')}?` }, finish(items)]
+}
+
+/** A record of several facts; the query asks for some of them, in its own order. */
+function recall(rng: Rng, db: Database): Message[] {
+  const keys = distinct(4 + rng.int(4), () => (rng.chance(0.6) ? drillName(rng, db) : rng.pick(words)))
+  const facts = keys.map((key) => [key, drillValue(rng, db)] as const)
+  const asked = rng.shuffle(facts).slice(0, 3 + rng.int(facts.length - 2))
+  return [
+    { role: 'system', content: JSON.stringify(Object.fromEntries(facts)) },
+    { role: 'user', content: `${asked.map(([key]) => key).join(', ')}?` },
+    finish(asked.map(([key, value]) => `${key}:${value}`)),
+  ]
+}
+
+function madeUpWord(rng: Rng): string {
+  const word = rng.pick(laterSyllables) + rng.pick(laterSyllables)
+  return rng.chance(0.3) ? word + rng.pick(laterSyllables) : word
+}
+
+/** Calls of made-up tools: the name, the parameter and the argument all have to be copied. */
+export function madeUpTools(rng: Rng, db: Database): Message[] {
+  const tools = distinct(2 + rng.int(4), () => madeUpWord(rng)).map((word) => ({ word, kind: rng.pick(kinds) }))
+  const asked = rng.shuffle(tools).slice(0, 1 + rng.int(Math.min(3, tools.length)))
+  const name = drillName(rng, db)
+  const messages: Message[] = [
+    { role: 'system', content: tools.map((tool) => `${tool.word}_of(${tool.kind})`).join('\n') },
+    { role: 'user', content: `${name}'s ${asked.map((tool) => tool.word).join(' and ')}?` },
+  ]
+  const facts: string[] = []
+  for (const tool of asked) {
+    const value = drillValue(rng, db)
+    facts.push(value)
+    messages.push({ role: 'assistant', content: formatCall(`${tool.word}_of`, { [tool.kind]: name }) })
+    messages.push({ role: 'tool', content: JSON.stringify({ [tool.word]: value }) })
+  }
+  return [...messages, finish(facts)]
+}
+
+export function drill(rng: Rng, db: Database): Message[] {
+  const at = rng.uniform()
+  if (at < 0.3) return echo(rng, db)
+  return at < 0.7 ? recall(rng, db) : madeUpTools(rng, db)
+}

@@ -1,0 +1,151 @@
+/**
+ * The scripted expert. It knows the plan's subjects but takes every value from the observations, as an agent must.
+ * Its mistakes are systematic by context: there the wrong move is the majority, so a greedy student is wrong too and a
+ * sampling one still finds the fix. Elsewhere it is right.
+ */
+import type { Rng } from '../../base/random'
+import type { AnswerStatus, StepTruth, ToolCall } from '../../records/trajectory'
+import type { WorldQuery } from '../toolWorld'
+import { hastyCategories, misledFamilies } from './catalog'
+import { FINISH, formatCall, formatTools, GIVE_UP } from './callSyntax'
+import { factsIn } from './episode'
+import type { Context, Lookup, Task } from './tasks'
+import type { StarterWorld } from './world'
+
+export interface Message {
+  readonly role: 'system' | 'user' | 'assistant' | 'tool'
+  readonly content: string
+}
+
+export interface ExpertOptions {
+  /** Probability of the wrong move in a marked context; 0 is the oracle. */
+  readonly wrongRate?: number
+}
+
+export const WRONG_RATE = 0.7
+
+export interface Transcript {
+  readonly query: WorldQuery
+  readonly context: Context
+  readonly messages: readonly Message[]
+  /** One entry per assistant turn, the final one included. */
+  readonly truth: readonly StepTruth[]
+  readonly status: AnswerStatus
+  readonly calls: number
+}
+
+function field(text: string): [key: string, value: string] {
+  const found = /^\{"([^"]*)":"([^"]*)"\}$/.exec(text)
+  return [found?.[1] ?? '', found?.[2] ?? '']
+}
+
+const giveUp: ToolCall = { name: GIVE_UP, arguments: {} }
+
+/** Yields calls, is sent observations; its last call ends the episode. */
+export function* expertMoves(task: Task, isWrong: (context: Context) => boolean): Generator<ToolCall, void, string> {
+  if (task.context === 'detour' && isWrong('detour')) yield { name: 'search_for', arguments: { name: task.said } }
+  const factsFrom = task.lookups.length - task.factCount
+  const facts: string[] = []
+  let entity = task.said
+  for (const [index, lookup] of task.lookups.entries()) {
+    if (index > factsFrom && hastyCategories.includes(lookup.subject.category) && isWrong('hasty')) break
+    const value = yield* lookUp(task, lookup, entity, isWrong, (name) => (entity = name))
+    if (value === null) {
+      yield giveUp
+      return
+    }
+    if (index >= factsFrom) facts.push(value)
+    else entity = value
+  }
+  yield { name: FINISH, arguments: { answer: facts.join(', ') } }
+}
+
+function* lookUp(
+  task: Task,
+  lookup: Lookup,
+  entity: string,
+  isWrong: (context: Context) => boolean,
+  rename: (name: string) => void,
+): Generator<ToolCall, string | null, string> {
+  const { subject } = lookup
+  let source: string = lookup.source === 'log' ? 'of' : lookup.source
+  if (source === 'night' && misledFamilies.includes(subject.word) && isWrong('sibling')) source = 'day'
+  const documented = task.tools.find((tool) => tool.name === `${subject.word}_${source}`)?.parameters.length ?? 1
+  let args: Record<string, string> = { [subject.of]: entity }
+  if (lookup.second && subject.second !== undefined && documented > 1) args = { ...args, [subject.second]: lookup.second.name }
+  // Every error has one cure and each cure removes its error, so the loop ends; the bound is for the reader.
+  for (let attempt = 0; attempt < 6; attempt++) {
+    const [key, value] = field(yield { name: `${subject.word}_${source}`, arguments: args })
+    if (key === 'empty') {
+      if (isWrong('empty')) return null
+      source = source === 'of' ? 'log' : 'of'
+    } else if (key === 'error') {
+      if (value.startsWith('quota')) {
+        if (isWrong('quota')) return null
+      } else if (value.startsWith('missing') && lookup.second && subject.second !== undefined) {
+        args = { ...args, [subject.second]: lookup.second.name }
+      } else if (value.startsWith('unknown')) {
+        const [, trueName] = field(yield { name: 'alias_of', arguments: { name: entity } })
+        rename(trueName)
+        args = { ...args, [subject.of]: trueName }
+      } else return null
+    } else if (key === subject.units?.[0]) {
+      if (isWrong('unit')) return value
+      const [, converted] = field(yield { name: `${subject.units[1]}_from`, arguments: { [key]: value } })
+      return converted
+    } else return value
+  }
+  return null
+}
+
+export function transcriptOf(world: StarterWorld, task: Task, rng: Rng, options: ExpertOptions = {}): Transcript {
+  const wrongRate = options.wrongRate ?? WRONG_RATE
+  const episode = world.startTask(task)
+  const messages: Message[] = [
+    { role: 'system', content: formatTools(task.tools) },
+    { role: 'user', content: task.query.text },
+  ]
+  const truth: StepTruth[] = []
+  const moves = expertMoves(task, () => rng.chance(wrongRate))
+  let observation = ''
+  for (let calls = 0; ; calls++) {
+    const move = moves.next(observation)
+    if (move.done) throw new Error(`the expert ended without an answer on ${task.query.query_id}`)
+    const call = move.value
+    messages.push({ role: 'assistant', content: formatCall(call.name, call.arguments) })
+    if (call.name === FINISH || call.name === GIVE_UP) {
+      const answer = call.arguments.answer
+      const verdict = episode.finish(typeof answer === 'string' ? answer : null)
+      truth.push(verdict.truth)
+      return { query: task.query, context: task.context, messages, truth, status: verdict.status, calls }
+    }
+    const reply = episode.call(call)
+    truth.push(reply.truth)
+    observation = reply.text
+    messages.push({ role: 'tool', content: observation })
+  }
+}
+
+export function expertTranscript(world: StarterWorld, query: WorldQuery, rng: Rng, options: ExpertOptions = {}): Transcript {
+  return transcriptOf(world, world.task(query), rng, options)
+}
+
+/** The perfect next action after the observations so far (a replay: the oracle is deterministic). */
+export function oraclePolicy(world: StarterWorld, query: WorldQuery): (observations: readonly string[]) => ToolCall {
+  return (observations) => {
+    const moves = expertMoves(world.task(query), () => false)
+    let move = moves.next('')
+    for (const observation of observations) move = moves.next(observation)
+    return move.done ? giveUp : move.value
+  }
+}
+
+/**
+ * Whether a call copies: `due` when it has an argument, `exact` when every name and number in its arguments stands in the
+ * query or an observation.
+ */
+export function copyCheck(call: ToolCall, query: string, observations: readonly string[]): { due: boolean; exact: boolean } {
+  const pieces = Object.values(call.arguments).flatMap((value) => factsIn(String(value)))
+  const source = new Set([query, ...observations].flatMap((text) => text.match(/[A-Za-z]+|\d+/g) ?? []))
+  return { due: pieces.length > 0, exact: pieces.length > 0 && call.error === undefined && pieces.every((piece) => source.has(piece)) }
+}

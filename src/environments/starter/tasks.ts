@@ -1,0 +1,244 @@
+/**
+ * Queries with their gold plans. A task is drawn from a use's own names, a ToolBench-like group and one *context*: the one
+ * thing in it that can go wrong. Possessives put the chain in the order of the calls: `Karo's maker's home?`.
+ */
+import type { Rng } from '../../base/random'
+import type { ToolSpec } from '../../records/trajectory'
+import type { WorldQuery } from '../toolWorld'
+import { hastyCategories, misledFamilies, subjects, type Subject } from './catalog'
+import type { Database, Entity, Split } from './database'
+import { listTools } from './listing'
+
+export const contexts = ['clean', 'quota', 'empty', 'sibling', 'unit', 'hasty', 'missing', 'alias', 'detour'] as const
+export type Context = (typeof contexts)[number]
+
+export const groups = ['I1-instruction', 'I1-tool', 'I1-category', 'I2-instruction', 'I2-category', 'I3'] as const
+export type Group = (typeof groups)[number]
+
+export interface Lookup {
+  readonly subject: Subject
+  readonly entity: Entity
+  readonly source: 'of' | 'log' | 'day' | 'night'
+  readonly second: Entity | null
+  readonly value: string
+  /** Set when the value must still be converted. */
+  readonly converted: string | null
+}
+
+export interface Task {
+  readonly query: WorldQuery
+  readonly context: Context
+  /** The name as the query says it: an alias when the context is `alias`. */
+  readonly said: string
+  readonly lookups: readonly Lookup[]
+  /** How many of the last lookups share one entity and are the facts asked for. */
+  readonly factCount: 1 | 2
+  readonly facts: readonly string[]
+  /** The lookup whose first call hits the quota. */
+  readonly quotaAt: number | null
+  readonly tools: readonly ToolSpec[]
+}
+
+/** How often each context is drawn, per group. About half of the queries carry a context in which the expert is mostly wrong. */
+const contextWeights: Readonly<Record<Group, Partial<Record<Context, number>>>> = {
+  'I1-instruction': { clean: 30, detour: 7, quota: 16, empty: 15, sibling: 11, unit: 11, missing: 5, alias: 5 },
+  'I1-tool': { clean: 34, detour: 6, quota: 28, empty: 27, alias: 5 },
+  'I1-category': { clean: 36, detour: 6, quota: 27, empty: 26, alias: 5 },
+  'I2-instruction': { clean: 36, detour: 6, quota: 14, empty: 14, hasty: 20, unit: 6, alias: 4 },
+  'I2-category': { clean: 48, detour: 6, quota: 23, empty: 23 },
+  I3: { clean: 38, detour: 6, quota: 15, empty: 14, hasty: 10, sibling: 6, unit: 6, missing: 2, alias: 3 },
+}
+
+const lengthWeights: Readonly<Record<Group, readonly number[]>> = {
+  'I1-instruction': [1],
+  'I1-tool': [1],
+  'I1-category': [1],
+  'I2-instruction': [0, 84, 16],
+  'I2-category': [0, 88, 12],
+  I3: [0, 70, 22, 6, 2],
+}
+
+export function weighted<T>(rng: Rng, entries: readonly (readonly [T, number])[]): T {
+  let at = rng.uniform() * entries.reduce((sum, [, weight]) => sum + weight, 0)
+  for (const [item, weight] of entries) {
+    at -= weight
+    if (at < 0) return item
+  }
+  const last = entries[entries.length - 1]
+  if (!last) throw new RangeError('weighted choice from nothing')
+  return last[0]
+}
+
+function contextEntries(group: Group): (readonly [Context, number])[] {
+  return contexts.map((context) => [context, contextWeights[group][context] ?? 0] as const)
+}
+
+function allowed(group: Group): readonly Subject[] {
+  const held = group === 'I1-tool' ? 'tool' : group.endsWith('-category') ? 'category' : 'seen'
+  return subjects.filter((subject) => subject.held === held)
+}
+
+const isPlain = (subject: Subject): boolean => !subject.variants && !subject.units && subject.second === undefined
+
+function lastSubjectFits(context: Context, subject: Subject): boolean {
+  switch (context) {
+    case 'sibling':
+      return misledFamilies.includes(subject.word)
+    case 'unit':
+      return subject.units !== undefined
+    case 'missing':
+      return subject.second !== undefined
+    default:
+      return true
+  }
+}
+
+interface Shape {
+  readonly chain: readonly Subject[]
+  readonly factCount: 1 | 2
+}
+
+/** A chain of subjects, drawn from its end: each step yields what the next one takes. */
+function drawShape(rng: Rng, group: Group, context: Context, length: number): Shape | null {
+  const pool = allowed(group)
+  const wantsTwo = context === 'hasty' || (length >= 2 && rng.chance(0.3))
+  const chain: Subject[] = []
+  let factCount: 1 | 2 = 1
+  const last = rng.pick(pool)
+  if (!lastSubjectFits(context, last)) return null
+  chain.unshift(last)
+  if (wantsTwo) {
+    if (!isPlain(last) || last.yields !== 'number') return null
+    const partners = pool.filter(
+      (s) => s !== last && s.of === last.of && s.yields === 'number' && isPlain(s) && s.category === last.category,
+    )
+    if (partners.length === 0) return null
+    // The hasty categories always mark the context, and the others never do.
+    if (hastyCategories.includes(last.category) !== (context === 'hasty')) return null
+    chain.unshift(rng.pick(partners))
+    factCount = 2
+  }
+  while (chain.length < length) {
+    const head = chain[0]
+    const before = pool.filter(
+      (s) => s.yields === head?.of && !chain.includes(s) && isPlain(s) && (!group.startsWith('I2') || s.category === last.category),
+    )
+    if (before.length === 0) return null
+    chain.unshift(rng.pick(before))
+  }
+  if (chain.length !== length) return null
+  const categories = new Set(chain.map((subject) => subject.category))
+  if (group === 'I3' ? categories.size < 2 : categories.size > 1) return null
+  return { chain, factCount }
+}
+
+function drawLookups(db: Database, rng: Rng, split: Split, context: Context, shape: Shape): Lookup[] | null {
+  const first = shape.chain[0]
+  if (!first) return null
+  let entity: Entity | undefined = rng.pick(db.pool(split, first.of))
+  if (context === 'alias') entity = db.find(db.trueName(rng.pick(db.aliases(split, first.of))) ?? '')
+  const seen = new Set<string>()
+  const lookups: Lookup[] = []
+  const factsFrom = shape.chain.length - shape.factCount
+  for (const [index, subject] of shape.chain.entries()) {
+    if (!entity || (seen.has(entity.name) && index <= factsFrom)) return null
+    seen.add(entity.name)
+    const of: Entity = entity
+    const asksNight = subject.variants && (misledFamilies.includes(subject.word) ? context === 'sibling' : rng.chance(0.5))
+    const source = subject.variants ? (asksNight ? 'night' : 'day') : db.isLogged(subject, of) ? 'log' : 'of'
+    const second = subject.second === undefined ? null : rng.pick(db.pool(split, subject.of).filter((other) => other !== of))
+    const value = db.value(subject, of, source, second)
+    const misleading = db.isMisleading(subject, of)
+    if (misleading !== (context === 'unit' && index === shape.chain.length - 1)) return null
+    lookups.push({ subject, entity: of, source, second, value, converted: misleading ? convert(subject, value) : null })
+    if (index < factsFrom) entity = db.find(value)
+  }
+  const logged = lookups.filter((lookup) => lookup.source === 'log').length
+  if (logged !== (context === 'empty' ? 1 : 0)) return null
+  const facts = lookups.slice(factsFrom).map((lookup) => lookup.converted ?? lookup.value)
+  return new Set(facts).size === facts.length ? lookups : null
+}
+
+export function convert(subject: Subject, value: string): string {
+  const factor = subject.units?.[1] === 'km' ? 1.609 : 0.454
+  return String(Math.max(1, Math.round(Number(value) * factor)))
+}
+
+function phrase(lookup: Lookup): string {
+  const { subject, source, second } = lookup
+  if (source === 'night' || source === 'day') return `${source} ${subject.word}`
+  if (second) return `${subject.word} to ${second.name}`
+  if (subject.units) return `${subject.word} in ${subject.units[1]}`
+  return subject.word
+}
+
+const openings = [
+  ['', 8],
+  ['Find ', 5],
+  ['Get ', 4],
+  ['What is ', 3],
+] as const
+
+function queryText(rng: Rng, said: string, lookups: readonly Lookup[], factCount: number): string {
+  const factsFrom = lookups.length - factCount
+  const chain = [said, ...lookups.slice(0, factsFrom).map((lookup) => lookup.subject.word)].map((word) => `${word}'s `).join('')
+  return `${weighted(rng, openings)}${chain}${lookups.slice(factsFrom).map(phrase).join(' and ')}?`
+}
+
+export interface DrawOptions {
+  readonly split: Split
+  readonly group: Group
+  readonly queryId: string
+  readonly index: number
+  /** Upper bound on the tools listed, at most six. */
+  readonly maxTools?: number
+  readonly maxSubjects?: number
+}
+
+export function drawTask(db: Database, rng: Rng, options: DrawOptions): Task {
+  const { split, group } = options
+  let context = weighted(rng, contextEntries(group))
+  for (let attempt = 1; ; attempt++) {
+    if (attempt % 2000 === 0) context = 'clean'
+    const lengths = lengthWeights[group].map((weight, i) => [i + 1, i + 1 > (options.maxSubjects ?? 9) ? 0 : weight] as const)
+    const shape = drawShape(rng, group, context, weighted(rng, lengths))
+    const lookups = shape && drawLookups(db, rng, split, context, shape)
+    if (!shape || !lookups) continue
+    const start = lookups[0]?.entity.name ?? ''
+    const aliases = lookups[0] ? db.aliases(split, lookups[0].entity.kind).filter((alias) => db.trueName(alias) === start) : []
+    const said = context === 'alias' ? (aliases[0] ?? start) : start
+    const facts = lookups.slice(lookups.length - shape.factCount).map((lookup) => lookup.converted ?? lookup.value)
+    const names = lookups.flatMap((lookup) => [
+      lookup.entity.name,
+      lookup.second?.name,
+      /^[A-Z]/.test(lookup.value) ? lookup.value : undefined,
+    ])
+    const query: WorldQuery = {
+      query_id: options.queryId,
+      index: options.index,
+      text: queryText(rng, said, lookups, shape.factCount),
+      group,
+      split,
+      goldTools: goldTools(context, lookups),
+      entities: [...new Set([said, ...names.filter((name) => name !== undefined)])],
+    }
+    return {
+      query,
+      context,
+      said,
+      lookups,
+      factCount: shape.factCount,
+      facts,
+      quotaAt: context === 'quota' ? rng.int(lookups.length) : null,
+      tools: listTools(rng, context, lookups, allowed(group), options.maxTools ?? 6),
+    }
+  }
+}
+
+function goldTools(context: Context, lookups: readonly Lookup[]): string[] {
+  const names = lookups.flatMap(({ subject, source, converted }) => [
+    `${subject.word}_${source}`,
+    ...(converted === null || !subject.units ? [] : [`${subject.units[1]}_from`]),
+  ])
+  return context === 'alias' ? ['alias_of', ...names] : names
+}

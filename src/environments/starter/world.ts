@@ -1,0 +1,110 @@
+/** The starter world: seeded, closed, deterministic. */
+import { createRng } from '../../base/random'
+import { sha256 } from '../../base/sha256'
+import type { Episode, ToolWorld, WorldQuery } from '../toolWorld'
+import { apis, conversions } from './catalog'
+import { createDatabase, splits, STREAM, type Database, type Split } from './database'
+import { openEpisode } from './episode'
+import { toolSpec } from './listing'
+import { drawTask, groups, weighted, type Group, type Task } from './tasks'
+
+/** Raised by hand when the same seed starts to mean a different world. */
+const WORLD_VERSION = 1
+
+const counts: Readonly<Record<Split, number>> = { train: 600, practice: 480, dev: 96, exam: 300 }
+
+/** The first two columns of ToolBench's grid are seen in training; exam and dev also meet unseen tools and categories. */
+const groupWeights: Readonly<Record<'seen' | 'examined', Readonly<Record<Group, number>>>> = {
+  seen: { 'I1-instruction': 62, 'I1-tool': 0, 'I1-category': 0, 'I2-instruction': 18, 'I2-category': 0, I3: 20 },
+  examined: { 'I1-instruction': 24, 'I1-tool': 18, 'I1-category': 16, 'I2-instruction': 17, 'I2-category': 10, I3: 15 },
+}
+
+export function drawGroup(rng: ReturnType<typeof createRng>, kind: 'seen' | 'examined'): Group {
+  return weighted(
+    rng,
+    groups.map((group) => [group, groupWeights[kind][group]] as const),
+  )
+}
+
+export interface StarterWorld extends ToolWorld {
+  readonly seed: number
+  readonly splits: readonly Split[]
+  readonly database: Database
+  /** The gold plan behind a query of this world. */
+  task(query: WorldQuery): Task
+  /** Starts an episode of a task that is not in a fixed list. */
+  startTask(task: Task): Episode
+}
+
+function drawSplit(db: Database, seed: number, split: Split, firstIndex: number): Task[] {
+  const kind = split === 'exam' || split === 'dev' ? 'examined' : 'seen'
+  const total = counts[split]
+  // Strata have fixed sizes, so that a group's share does not depend on luck.
+  const weightSum = Object.values(groupWeights[kind]).reduce((a, b) => a + b, 0)
+  let reached = 0
+  const order = groups.flatMap((group) => {
+    const before = Math.round((reached / weightSum) * total)
+    reached += groupWeights[kind][group]
+    return Array.from({ length: Math.round((reached / weightSum) * total) - before }, () => group)
+  })
+  const texts = new Set<string>()
+  return createRng(seed, STREAM.tasks, splits.indexOf(split))
+    .shuffle(order)
+    .map((group, ordinal) => {
+      const rng = createRng(seed, STREAM.tasks, splits.indexOf(split), ordinal + 1)
+      for (;;) {
+        const task = drawTask(db, rng, { split, group, queryId: `starter-${split}-${ordinal}`, index: firstIndex + ordinal })
+        if (texts.has(task.query.text)) continue
+        texts.add(task.query.text)
+        return task
+      }
+    })
+}
+
+export function createStarterWorld(seed = 7): StarterWorld {
+  const database = createDatabase(seed)
+  const lists = new Map<string, readonly WorldQuery[]>()
+  const tasks = new Map<string, Task>()
+  let index = 0
+  for (const split of splits) {
+    const drawn = drawSplit(database, seed, split, index)
+    index += drawn.length
+    for (const task of drawn) tasks.set(task.query.query_id, task)
+    lists.set(
+      split,
+      drawn.map((task) => task.query),
+    )
+  }
+  const tools = apis.map((api) => toolSpec(api.name))
+  const hash = sha256(
+    JSON.stringify({
+      version: WORLD_VERSION,
+      seed,
+      apis,
+      conversions,
+      names: splits.map((split) => database.names(split)),
+      tasks: [...tasks.values()],
+    }),
+  )
+  const task = (query: WorldQuery): Task => {
+    const found = tasks.get(query.query_id)
+    if (!found) throw new Error(`the starter world has no query ${query.query_id}`)
+    return found
+  }
+  return {
+    id: 'starter',
+    hash,
+    tools,
+    splits,
+    seed,
+    database,
+    queries: (split) => {
+      const found = lists.get(split)
+      if (!found) throw new Error(`the starter world has no split ${split}; it has ${splits.join(', ')}`)
+      return found
+    },
+    task,
+    start: (query) => openEpisode(database, task(query)),
+    startTask: (drawn) => openEpisode(database, drawn),
+  }
+}

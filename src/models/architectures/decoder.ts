@@ -1,0 +1,118 @@
+/**
+ * A decoder-only transformer as symbolic ops: RMSNorm, rotary attention with grouped key heads, SwiGLU, pre-norm residuals.
+ * Architectures of this shape differ in which projections have a bias.
+ */
+import { attention } from '../../engine/ops/attention'
+import { embedding } from '../../engine/ops/embedding'
+import { linear } from '../../engine/ops/matmul'
+import { rmsNorm } from '../../engine/ops/rmsNorm'
+import { rope } from '../../engine/ops/rope'
+import { swiglu } from '../../engine/ops/swiglu'
+import type { Graph, Tensor } from '../../engine/tensor'
+import type { ModelConfig } from './config'
+
+export const PROJECTIONS = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'] as const
+export type Projection = (typeof PROJECTIONS)[number]
+
+export interface LoraShape {
+  readonly rank: number
+  readonly alpha: number
+  readonly targets: readonly Projection[]
+}
+
+/** The packed batch as symbolic tensors. T tokens and R targets are bucket sizes; live counts are in `counts`. */
+export interface BatchTensors {
+  readonly ids: Tensor
+  readonly positions: Tensor
+  /** [T + 1, 2]: live tokens, then start and end of each token's segment. */
+  readonly spans: Tensor
+  /** [4]: live tokens, live targets, live sequences, 0. */
+  readonly counts: Tensor
+  readonly order: Tensor
+  readonly starts: Tensor
+}
+
+export function batchTensors(graph: Graph, tokens: number, vocabulary: number): BatchTensors {
+  return {
+    ids: graph.batch('ids', [tokens], 'u32'),
+    positions: graph.batch('positions', [tokens], 'u32'),
+    spans: graph.batch('spans', [tokens + 1, 2], 'u32'),
+    counts: graph.batch('counts', [4], 'u32'),
+    order: graph.batch('order', [tokens], 'u32'),
+    starts: graph.batch('starts', [vocabulary + 1], 'u32'),
+  }
+}
+
+export interface DecoderGraph {
+  readonly graph: Graph
+  readonly config: ModelConfig
+  readonly batch: BatchTensors
+  readonly lora: LoraShape | null
+}
+
+/** Module path of a projection, as Hugging Face names it. */
+export function projectionPath(layer: number, projection: Projection): string {
+  const block = projection.endsWith('_proj') && ['q_proj', 'k_proj', 'v_proj', 'o_proj'].includes(projection) ? 'self_attn' : 'mlp'
+  return `model.layers.${layer}.${block}.${projection}`
+}
+
+/** [out, in] of a projection. */
+export function projectionShape(config: ModelConfig, projection: Projection): readonly [number, number] {
+  const { hidden_size: hidden, intermediate_size: inner, head_dim: headDim } = config
+  const q = config.num_attention_heads * headDim
+  const kv = config.num_key_value_heads * headDim
+  switch (projection) {
+    case 'q_proj':
+      return [q, hidden]
+    case 'k_proj':
+    case 'v_proj':
+      return [kv, hidden]
+    case 'o_proj':
+      return [hidden, q]
+    case 'gate_proj':
+    case 'up_proj':
+      return [inner, hidden]
+    case 'down_proj':
+      return [hidden, inner]
+  }
+}
+
+/** Hidden states after the final norm, [T, hidden]. Names of state leaves are Hugging Face parameter names. */
+export function decoder({ graph, config, batch, lora }: DecoderGraph, hasBias: (projection: Projection) => boolean): Tensor {
+  const { hidden_size: hidden, head_dim: headDim, num_attention_heads: heads, num_key_value_heads: kvHeads } = config
+  const tables = {
+    cos: graph.state('rope.cos', [config.max_position_embeddings, headDim / 2]),
+    sin: graph.state('rope.sin', [config.max_position_embeddings, headDim / 2]),
+  }
+  const norm = (x: Tensor, name: string): Tensor => rmsNorm(x, graph.state(name, [hidden]), batch.counts, { eps: config.rms_norm_eps, live: 0 })
+  const project = (x: Tensor, layer: number, projection: Projection, residual?: Tensor): Tensor => {
+    const path = projectionPath(layer, projection)
+    const [out, inner] = projectionShape(config, projection)
+    const weight = graph.state(`${path}.weight`, [out, inner])
+    const bias = hasBias(projection) ? { bias: graph.state(`${path}.bias`, [out]) } : {}
+    const y = linear(x, weight, batch.counts, { ...bias, ...(residual ? { residual } : {}) })
+    if (!lora?.targets.includes(projection)) return y
+    const low = linear(x, graph.state(`${path}.lora_A.weight`, [lora.rank, inner]), batch.counts)
+    return linear(low, graph.state(`${path}.lora_B.weight`, [out, lora.rank]), batch.counts, { alpha: lora.alpha / lora.rank, residual: y })
+  }
+
+  const table = graph.state('model.embed_tokens.weight', [config.vocab_size, hidden])
+  let x = embedding(table, batch.ids, batch.counts, { order: batch.order, starts: batch.starts })
+  for (let layer = 0; layer < config.num_hidden_layers; layer++) {
+    const a = norm(x, `model.layers.${layer}.input_layernorm.weight`)
+    const q = rope(project(a, layer, 'q_proj'), batch.positions, tables, batch.counts, heads)
+    const k = rope(project(a, layer, 'k_proj'), batch.positions, tables, batch.counts, kvHeads)
+    const v = project(a, layer, 'v_proj')
+    const o = attention(q, k, v, batch.spans, { heads, kvHeads, headDim })
+    x = project(o, layer, 'o_proj', x)
+    const m = norm(x, `model.layers.${layer}.post_attention_layernorm.weight`)
+    x = project(swiglu(project(m, layer, 'gate_proj'), project(m, layer, 'up_proj')), layer, 'down_proj', x)
+  }
+  return norm(x, 'model.norm.weight')
+}
+
+/** The output projection's leaf: the embedding itself when tied. */
+export function headWeight(graph: Graph, config: ModelConfig): Tensor {
+  const name = config.tie_word_embeddings ? 'model.embed_tokens.weight' : 'lm_head.weight'
+  return graph.state(name, [config.vocab_size, config.hidden_size])
+}

@@ -1,0 +1,88 @@
+/** A checkpoint on the GPU: frozen weights in their own buffers, or all of them packed for training. */
+import type { EngineDevice } from '../engine/device/engineDevice'
+import type { PackedState } from '../engine/memory/packedState'
+import type { StateLookup, StateRange } from '../engine/plan/executable'
+import { ScratchPool } from '../engine/plan/scratchPool'
+import { ropeTables } from '../engine/ops/rope'
+import { sizeOf } from '../engine/tensor'
+import { architectures } from './architectures'
+import type { Architecture } from './architectures/architecture'
+import type { ModelConfig } from './architectures/config'
+
+export interface WeightReader {
+  /** Values of a tensor by Hugging Face name, decoded to f32. */
+  read(name: string, shape: readonly number[]): Promise<Float32Array>
+}
+
+export class LanguageModel {
+  readonly config: ModelConfig
+  readonly architecture: Architecture
+  readonly engine: EngineDevice
+  readonly pool: ScratchPool
+  readonly #frozen = new Map<string, GPUBuffer>()
+  #bytes = 0
+
+  private constructor(engine: EngineDevice, config: ModelConfig, architecture: Architecture) {
+    this.engine = engine
+    this.config = config
+    this.architecture = architecture
+    this.pool = new ScratchPool(engine)
+  }
+
+  /**
+   * Uploads the weights `packed` does not hold; those it does are written into it.
+   */
+  static async load(engine: EngineDevice, config: ModelConfig, reader: WeightReader, options: { packed?: PackedState } = {}): Promise<LanguageModel> {
+    if (config.rope_scaling) throw new Error(`config.json: expected no RoPE scaling, found ${config.rope_scaling.rope_type}`)
+    const model = new LanguageModel(engine, config, architectureOf(config))
+    for (const [name, shape] of Object.entries(model.architecture.parameters(config))) {
+      const data = await reader.read(name, shape)
+      if (options.packed?.ranges.has(name)) options.packed.writeWeights(name, data)
+      else model.#upload(name, data)
+    }
+    const tables = ropeTables(config.max_position_embeddings, config.head_dim, config.rope_theta)
+    model.#upload('rope.cos', tables.cos)
+    model.#upload('rope.sin', tables.sin)
+    return model
+  }
+
+  #upload(name: string, data: Float32Array): void {
+    const buffer = this.engine.createBuffer(name, data.byteLength)
+    this.engine.write(buffer, data)
+    this.#frozen.set(name, buffer)
+    this.#bytes += buffer.size
+  }
+
+  get frozenBytes(): number {
+    return this.#bytes
+  }
+
+  /** Leaf → buffer: packed state first (an adapter, or the weights in training), then this model's own buffers. */
+  lookup(...packed: readonly (PackedState | null)[]): StateLookup {
+    return (name): StateRange => {
+      for (const state of packed) {
+        const range = state?.lookup(name)
+        if (range) return range
+      }
+      const buffer = this.#frozen.get(name)
+      if (!buffer) throw new Error(`nothing holds ${name}`)
+      return { buffer, offset: 0 }
+    }
+  }
+
+  destroy(): void {
+    for (const buffer of this.#frozen.values()) this.engine.destroyBuffer(buffer)
+    this.#frozen.clear()
+    this.pool.destroy()
+  }
+}
+
+export function architectureOf(config: ModelConfig): Architecture {
+  const architecture = architectures[config.model_type]
+  if (!architecture) throw new Error(`config.json: expected model_type to be one of ${Object.keys(architectures).join(', ')}, found ${config.model_type}`)
+  return architecture
+}
+
+export function parameterCount(config: ModelConfig): number {
+  return Object.values(architectureOf(config).parameters(config)).reduce((sum, shape) => sum + sizeOf(shape), 0)
+}

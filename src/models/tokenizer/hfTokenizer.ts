@@ -1,0 +1,149 @@
+/**
+ * Text ↔ ids from a `tokenizer.json`, over @huggingface/tokenizers 0.2.0, held to Python `tokenizers` by
+ * test/golden/tokenizer.py. Satisfies agents/policy.ts `TextCodec` by shape. Departures from the library's defaults: no special
+ * tokens are added, decoding keeps specials and never "cleans up" spaces, and special tokens can be read as plain text.
+ */
+import { ByteFallbackDecoder, type Decoder, SequenceDecoder, Tokenizer } from '@huggingface/tokenizers'
+import { z } from 'zod'
+import { CheckpointError } from '../weights/byteSource'
+
+export interface EncodeOptions {
+  /** Add what the post-processor adds, such as a BOS token. Default false: templates write their own. */
+  readonly addSpecialTokens?: boolean
+  /**
+   * Default true. false reads `<|im_end|>` in the text as ordinary characters (Python: `encode_special_tokens = True`): for text
+   * from outside, such as a tool's reply, which must not end a turn.
+   */
+  readonly parseSpecials?: boolean
+}
+
+export interface HfTokenizer {
+  encode(text: string, options?: EncodeOptions): number[]
+  /** Keeps special tokens. Ids without a token (rows of a padded vocabulary) decode to nothing, as in Python. */
+  decode(ids: readonly number[]): string
+  /** Id of a special or added token such as `<|im_end|>`. Throws when the vocabulary has none. */
+  specialId(token: string): number
+  /** Id of any token's text, or null. */
+  tokenId(token: string): number | null
+  /** What one id alone decodes to; bytes of an unfinished character show as U+FFFD. */
+  tokenText(id: number): string
+  /** Ids of tokens marked special. */
+  readonly specialIds: ReadonlySet<number>
+  /** Highest id + 1: the rows an embedding needs. */
+  readonly vocabSize: number
+}
+
+const fileSchema = z.looseObject({
+  added_tokens: z.array(z.looseObject({ id: z.int().nonnegative(), content: z.string(), special: z.boolean().default(false) })).default([]),
+  normalizer: z.unknown().default(null),
+  pre_tokenizer: z.unknown().default(null),
+  post_processor: z.unknown().default(null),
+  decoder: z.unknown().default(null),
+  model: z.looseObject({ vocab: z.record(z.string(), z.int().nonnegative()) }),
+})
+
+// GPT-2's split. JavaScript's \s has U+FEFF and lacks U+0085; the library corrects that in Split patterns but not in ByteLevel's own.
+const GPT2_SPLIT = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
+
+const byteLevel = z.looseObject({
+  type: z.literal('ByteLevel'),
+  add_prefix_space: z.boolean().default(false),
+  use_regex: z.boolean().default(true),
+})
+const sequence = z.looseObject({ type: z.literal('Sequence'), pretokenizers: z.array(z.unknown()) })
+
+/** The same pre-tokenizer with ByteLevel's split made explicit, so that its \s means what it means in Rust. */
+function withExplicitSplit(preTokenizer: unknown): unknown {
+  const several = sequence.safeParse(preTokenizer)
+  if (several.success) return { ...several.data, pretokenizers: several.data.pretokenizers.map(withExplicitSplit) }
+  const own = byteLevel.safeParse(preTokenizer)
+  // With add_prefix_space the space must come before the split: left to the library.
+  if (!own.success || !own.data.use_regex || own.data.add_prefix_space) return preTokenizer
+  const split = { type: 'Split', pattern: { Regex: GPT2_SPLIT }, behavior: 'Isolated', invert: false }
+  return { type: 'Sequence', pretokenizers: [split, { ...own.data, use_regex: false }] }
+}
+
+/** Runs of `<0xE4>` tokens → text; a run that is not UTF-8 gives one U+FFFD per byte, as in Rust (the library gives fewer and eats a BOM). */
+function decodeByteTokens(tokens: string[]): string[] {
+  const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+  const out: string[] = []
+  let run: number[] = []
+  const flush = (): void => {
+    if (run.length === 0) return
+    try {
+      out.push(strict.decode(Uint8Array.from(run)))
+    } catch {
+      out.push('\ufffd'.repeat(run.length))
+    }
+    run = []
+  }
+  for (const token of tokens) {
+    const byte = /^<0x([0-9a-fA-F]{2})>$/.exec(token)?.[1]
+    if (byte !== undefined) {
+      run.push(Number.parseInt(byte, 16))
+      continue
+    }
+    flush()
+    out.push(token)
+  }
+  flush()
+  return out
+}
+
+function correctByteFallback(decoder: Decoder | null): void {
+  if (decoder instanceof SequenceDecoder) decoder.decoders.forEach(correctByteFallback)
+  else if (decoder instanceof ByteFallbackDecoder) decoder.decode_chain = decodeByteTokens
+}
+
+/** Builds a tokenizer from parsed `tokenizer.json` and `tokenizer_config.json`. Throws CheckpointError when they cannot be used. */
+export function createHfTokenizer(tokenizerJson: unknown, tokenizerConfig: unknown = {}): HfTokenizer {
+  const parsed = fileSchema.safeParse(tokenizerJson)
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    throw new CheckpointError(`tokenizer.json: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not a tokenizer'}`)
+  }
+  const file = { ...parsed.data, pre_tokenizer: withExplicitSplit(parsed.data.pre_tokenizer) }
+  const config = z.record(z.string(), z.unknown()).catch({}).parse(tokenizerConfig)
+  const build = (addedTokens: typeof file.added_tokens): Tokenizer => {
+    try {
+      return new Tokenizer({ ...file, added_tokens: addedTokens }, config)
+    } catch (error) {
+      throw new CheckpointError(`tokenizer.json: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+  const tokenizer = build(file.added_tokens)
+  correctByteFallback(tokenizer.decoder)
+  let plain: Tokenizer | null = null
+  const plainTokenizer = (): Tokenizer => (plain ??= build(file.added_tokens.filter(({ special }) => !special)))
+
+  const added = new Map(file.added_tokens.map(({ content, id }) => [content, id]))
+  let vocabSize = 0
+  for (const id of Object.values(file.model.vocab)) vocabSize = Math.max(vocabSize, id + 1)
+  for (const id of added.values()) vocabSize = Math.max(vocabSize, id + 1)
+
+  const decode = (ids: readonly number[]): string => {
+    const known: number[] = []
+    for (const id of ids) {
+      if (!Number.isInteger(id) || id < 0) throw new RangeError(`token ids are integers from 0, found ${id}`)
+      if (tokenizer.id_to_token(id) !== undefined) known.push(id)
+    }
+    return known.length === 0 ? '' : tokenizer.decode(known, { skip_special_tokens: false, clean_up_tokenization_spaces: false })
+  }
+  return {
+    encode: (text, { addSpecialTokens = false, parseSpecials = true } = {}) =>
+      (parseSpecials ? tokenizer : plainTokenizer()).encode(text, { add_special_tokens: addSpecialTokens }).ids,
+    decode,
+    specialId(token) {
+      const id = added.get(token)
+      if (id === undefined) {
+        const some = [...added.keys()].slice(0, 8).join(' ')
+        throw new CheckpointError(`the tokenizer has no special token "${token}"; it has ${some || 'none'}`)
+      }
+      return id
+    },
+    tokenId: (token) => added.get(token) ?? tokenizer.token_to_id(token) ?? null,
+    tokenText: (id) => decode([id]),
+    specialIds: new Set(file.added_tokens.filter(({ special }) => special).map(({ id }) => id)),
+    vocabSize,
+  }
+}

@@ -1,0 +1,302 @@
+/**
+ * Reading safetensors files: 8-byte little-endian header length, JSON header, then the tensors' bytes without gaps.
+ * Source: https://github.com/huggingface/safetensors#format. As strict as the Rust reader: a file it refuses is refused here.
+ * Tensors are read one at a time (or in pieces), so a checkpoint larger than memory can be streamed to the GPU.
+ */
+import { z } from 'zod'
+import { type ByteSource, CheckpointError, type FolderSource, parseJson, readJson } from './byteSource'
+import { float32FromBf16, float32FromF16 } from './halfFloat'
+
+/** Bytes per element of every dtype the format knows. */
+const BYTES = {
+  BOOL: 1, U8: 1, I8: 1, F8_E5M2: 1, F8_E4M3: 1, I16: 2, U16: 2, F16: 2, BF16: 2, I32: 4, U32: 4, F32: 4, F64: 8, I64: 8, U64: 8,
+} as const // prettier-ignore
+export type SafetensorsDtype = keyof typeof BYTES
+
+const HEADER_LIMIT = 100_000_000
+
+const headerEntry = z.object({
+  dtype: z.string(),
+  shape: z.array(z.int().nonnegative()),
+  data_offsets: z.tuple([z.int().nonnegative(), z.int().nonnegative()]),
+})
+
+export interface TensorInfo {
+  readonly name: string
+  readonly dtype: SafetensorsDtype
+  readonly shape: readonly number[]
+  /** The file that holds it. */
+  readonly file: string
+  readonly byteLength: number
+}
+
+/** Tensors of one file or of all shards of a checkpoint, read when asked for. */
+export interface TensorSource {
+  readonly tensors: ReadonlyMap<string, TensorInfo>
+  readonly metadata: Readonly<Record<string, string>>
+  /** The file names read from, in order. */
+  readonly files: readonly string[]
+  /** The tensor, after checking that it exists and (if given) has this shape. */
+  info(name: string, shape?: readonly number[]): TensorInfo
+  /** Raw little-endian bytes, all of them or a range within the tensor. */
+  bytes(name: string, from?: number, length?: number): Promise<Uint8Array<ArrayBuffer>>
+  /** Values as f32, row-major. `shape` is checked when given. I64/U64 beyond 2^53 lose precision, as in any f32. */
+  float32(name: string, shape?: readonly number[]): Promise<Float32Array<ArrayBuffer>>
+}
+
+export function shapeText(shape: readonly number[]): string {
+  return `[${shape.join(', ')}]`
+}
+
+function isDtype(text: string): text is SafetensorsDtype {
+  return Object.hasOwn(BYTES, text)
+}
+
+/** A hint when a file is something else that people pick by mistake; null when it may be safetensors. */
+export function foreignFormat(start: Uint8Array): string | null {
+  const text = Array.from(start.subarray(0, 24), (byte) => String.fromCharCode(byte)).join('')
+  const convert = 'Pickled weights can run code when opened, so Hone reads safetensors only; convert with `model.save_pretrained(folder)`'
+  if (text.startsWith('PK\x03\x04')) return `this is a PyTorch checkpoint (a zip of pickles). ${convert}`
+  if (start[0] === 0x80 && (start[1] ?? 0) >= 2 && (start[1] ?? 0) <= 5) return `this is a Python pickle. ${convert}`
+  if (text.startsWith('GGUF')) return 'this is a GGUF file; expected the safetensors files of the original checkpoint'
+  if (text.startsWith('version https://git-lfs')) return 'this is a Git LFS pointer, not the file itself; run `git lfs pull` in that folder'
+  if (/^\s*<(!doctype|html)/i.test(text)) return 'this is a web page, not a checkpoint; the download may have needed a login'
+  return null
+}
+
+interface Placed extends TensorInfo {
+  /** Offset in the file. */
+  readonly offset: number
+}
+
+/** Reads and checks the header. Throws CheckpointError naming the file, the tensor, what was expected and what was found. */
+export async function openSafetensors(source: ByteSource, file: string): Promise<TensorSource> {
+  const fail = (message: string): never => {
+    throw new CheckpointError(`${file}: ${message}`)
+  }
+  const start = await source.read(0, Math.min(24, source.size))
+  const hint = foreignFormat(start)
+  if (hint) fail(hint)
+  if (source.size < 8) fail(`expected a safetensors file of at least 8 bytes, found ${source.size}`)
+  const headerLength = Number(new DataView(start.buffer, start.byteOffset).getBigUint64(0, true))
+  if (headerLength > HEADER_LIMIT)
+    fail(`expected a header of at most ${HEADER_LIMIT} bytes, found ${headerLength} (not a safetensors file?)`)
+  if (headerLength + 8 > source.size)
+    fail(`the header should have ${headerLength} bytes but the file ends after ${source.size - 8}; is the download complete?`)
+  const headerBytes = await source.read(8, headerLength)
+  if (headerBytes[0] !== 0x7b) fail('the header does not begin with "{" (not a safetensors file?)')
+  const { metadata, tensors } = readHeader(headerBytes, file, 8 + headerLength)
+  const end = checkLayout([...tensors.values()], file, 8 + headerLength)
+  if (end !== source.size) {
+    const why = end > source.size ? 'is the download complete?' : 'bytes after the last tensor are not allowed'
+    fail(`expected ${end} bytes by its header, found ${source.size}; ${why}`)
+  }
+  return tensorSource(tensors, metadata, [file], () => source)
+}
+
+function readHeader(bytes: Uint8Array, file: string, dataStart: number) {
+  let text: string
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw new CheckpointError(`${file}: the header is not UTF-8`)
+  }
+  const raw = z.record(z.string(), z.unknown()).safeParse(parseJson(text, `${file} (header)`))
+  if (!raw.success) throw new CheckpointError(`${file}: the header is not a JSON object`)
+  let metadata: Record<string, string> = {}
+  const tensors = new Map<string, Placed>()
+  for (const [name, value] of Object.entries(raw.data)) {
+    if (name === '__metadata__') {
+      const parsed = z.record(z.string(), z.string()).safeParse(value)
+      if (!parsed.success) throw new CheckpointError(`${file}: __metadata__ should map strings to strings`)
+      metadata = parsed.data
+      continue
+    }
+    const at = `${file}: tensor "${name}"`
+    const entry = headerEntry.safeParse(value)
+    if (!entry.success) {
+      throw new CheckpointError(`${at}: expected {dtype, shape, data_offsets} of non-negative integers, found ${JSON.stringify(value)}`)
+    }
+    const { dtype, shape, data_offsets } = entry.data
+    if (!isDtype(dtype)) throw new CheckpointError(`${at}: unknown dtype ${dtype}; expected one of ${Object.keys(BYTES).join(', ')}`)
+    const byteLength = data_offsets[1] - data_offsets[0]
+    const expected = shape.reduce((product, extent) => product * extent, BYTES[dtype])
+    if (expected !== byteLength) {
+      throw new CheckpointError(`${at}: ${dtype} ${shapeText(shape)} needs ${expected} bytes, its data_offsets span ${byteLength}`)
+    }
+    tensors.set(name, { name, dtype, shape, file, byteLength, offset: dataStart + data_offsets[0] })
+  }
+  return { metadata, tensors }
+}
+
+/** Tensors must lie one after another: neither overlaps nor gaps. Returns where the last one ends. */
+function checkLayout(tensors: Placed[], file: string, dataStart: number): number {
+  tensors.sort((a, b) => a.offset - b.offset || a.byteLength - b.byteLength)
+  let end = dataStart
+  let previous = 'the header'
+  for (const tensor of tensors) {
+    if (tensor.offset !== end) {
+      const what = tensor.offset < end ? 'overlaps' : `leaves ${tensor.offset - end} unused bytes after`
+      throw new CheckpointError(
+        `${file}: tensor "${tensor.name}" ${what} ${previous}: expected it to begin at byte ${end - dataStart} of the data, found ${tensor.offset - dataStart}`,
+      )
+    }
+    end += tensor.byteLength
+    previous = `"${tensor.name}"`
+  }
+  return end
+}
+
+function tensorSource(
+  tensors: ReadonlyMap<string, Placed>,
+  metadata: Record<string, string>,
+  files: readonly string[],
+  sourceOf: (file: string) => ByteSource,
+): TensorSource {
+  const find = (name: string, shape?: readonly number[]): Placed => {
+    const tensor = tensors.get(name)
+    const where = files.join(', ')
+    if (!tensor) {
+      const wanted = shape ? ` of shape ${shapeText(shape)}` : ''
+      throw new CheckpointError(`${where}: tensor "${name}"${wanted} is missing; the file has ${describeNames([...tensors.keys()])}`)
+    }
+    if (shape && (shape.length !== tensor.shape.length || shape.some((extent, i) => extent !== tensor.shape[i]))) {
+      throw new CheckpointError(`${tensor.file}: tensor "${name}": expected shape ${shapeText(shape)}, found ${shapeText(tensor.shape)}`)
+    }
+    return tensor
+  }
+  return {
+    tensors,
+    metadata,
+    files,
+    info: find,
+    async bytes(name, from = 0, length) {
+      const tensor = find(name)
+      const count = length ?? tensor.byteLength - from
+      if (from < 0 || count < 0 || from + count > tensor.byteLength) {
+        throw new RangeError(`tensor "${name}" has ${tensor.byteLength} bytes; asked for ${count} at ${from}`)
+      }
+      return sourceOf(tensor.file).read(tensor.offset + from, count)
+    },
+    async float32(name, shape) {
+      const tensor = find(name, shape)
+      return decodeFloat32(await sourceOf(tensor.file).read(tensor.offset, tensor.byteLength), tensor)
+    },
+  }
+}
+
+function describeNames(names: readonly string[]): string {
+  if (names.length === 0) return 'no tensors'
+  const shown = names.slice(0, 3).join(', ')
+  return `${names.length} tensors (${shown}${names.length > 3 ? ', …' : ''})`
+}
+
+/** Little-endian bytes of one tensor → f32. Every WebGPU host is little-endian. */
+function decodeFloat32(bytes: Uint8Array<ArrayBuffer>, tensor: TensorInfo): Float32Array<ArrayBuffer> {
+  const { dtype } = tensor
+  const width = BYTES[dtype]
+  // Typed arrays need aligned starts; sources return fresh arrays, so this copy is rare.
+  const { buffer, byteOffset } = bytes.byteOffset % width === 0 ? bytes : new Uint8Array(bytes)
+  const count = bytes.byteLength / width
+  switch (dtype) {
+    case 'F32':
+      return new Float32Array(buffer, byteOffset, count)
+    case 'BF16':
+      return float32FromBf16(new Uint16Array(buffer, byteOffset, count))
+    case 'F16':
+      return float32FromF16(new Uint16Array(buffer, byteOffset, count))
+    case 'F64':
+      return Float32Array.from(new Float64Array(buffer, byteOffset, count))
+    case 'I64':
+      return Float32Array.from(new BigInt64Array(buffer, byteOffset, count), Number)
+    case 'U64':
+      return Float32Array.from(new BigUint64Array(buffer, byteOffset, count), Number)
+    case 'I32':
+      return Float32Array.from(new Int32Array(buffer, byteOffset, count))
+    case 'U32':
+      return Float32Array.from(new Uint32Array(buffer, byteOffset, count))
+    case 'I16':
+      return Float32Array.from(new Int16Array(buffer, byteOffset, count))
+    case 'U16':
+      return Float32Array.from(new Uint16Array(buffer, byteOffset, count))
+    case 'I8':
+      return Float32Array.from(new Int8Array(buffer, byteOffset, count))
+    case 'U8':
+    case 'BOOL':
+      return Float32Array.from(bytes)
+    case 'F8_E4M3':
+    case 'F8_E5M2':
+      throw new CheckpointError(
+        `${tensor.file}: tensor "${tensor.name}" is ${dtype}: 8-bit float weights are not supported; use the bf16 or f16 checkpoint`,
+      )
+    default:
+      return dtype satisfies never
+  }
+}
+
+const INDEX_FILE = 'model.safetensors.index.json'
+const SINGLE_FILE = 'model.safetensors'
+const indexSchema = z.object({ weight_map: z.record(z.string(), z.string()) })
+
+/**
+ * A model's weights in a folder: `model.safetensors`, or the shards its index names. The index is checked against the shards.
+ * Throws CheckpointError when neither is there, with a hint when the folder holds pickles.
+ */
+export async function openModelWeights(folder: FolderSource): Promise<TensorSource> {
+  const single = await folder.open(SINGLE_FILE)
+  if (single) return openSafetensors(single, SINGLE_FILE)
+  const index = await readJson(folder, INDEX_FILE)
+  if (index === null) {
+    for (const name of ['pytorch_model.bin', 'pytorch_model.bin.index.json', 'consolidated.00.pth']) {
+      if (await folder.open(name)) {
+        throw new CheckpointError(
+          `${folder.name}: expected ${SINGLE_FILE}, found ${name}: pickled weights can run code when opened, so Hone reads safetensors only; convert with \`model.save_pretrained(folder)\``,
+        )
+      }
+    }
+    throw new CheckpointError(`${folder.name}: file missing: expected ${SINGLE_FILE} or ${INDEX_FILE}`)
+  }
+  return openShards(folder, index)
+}
+
+async function openShards(folder: FolderSource, index: unknown): Promise<TensorSource> {
+  const parsed = indexSchema.safeParse(index)
+  if (!parsed.success) throw new CheckpointError(`${INDEX_FILE}: expected {"weight_map": {tensor name: file name}}`)
+  const weightMap = parsed.data.weight_map
+  const files = [...new Set(Object.values(weightMap))].sort()
+  const shards = new Map<string, TensorSource>()
+  const all = new Map<string, TensorInfo>()
+  for (const file of files) {
+    if (/[\\/]/.test(file)) throw new CheckpointError(`${INDEX_FILE}: expected plain file names, found "${file}"`)
+    const source = await folder.open(file)
+    if (!source) throw new CheckpointError(`${folder.name}: file missing: ${file}, which ${INDEX_FILE} names`)
+    const shard = await openSafetensors(source, file)
+    shards.set(file, shard)
+    for (const [name, info] of shard.tensors) {
+      if (weightMap[name] === file) all.set(name, info)
+    }
+  }
+  for (const [name, file] of Object.entries(weightMap)) {
+    if (!all.has(name)) throw new CheckpointError(`${file}: tensor "${name}" is missing, though ${INDEX_FILE} says it is there`)
+  }
+  const shardOf = (name: string): TensorSource => {
+    const shard = shards.get(weightMap[name] ?? '')
+    if (!shard) throw new CheckpointError(`${INDEX_FILE}: tensor "${name}" is missing; the index has ${describeNames([...all.keys()])}`)
+    return shard
+  }
+  return {
+    tensors: all,
+    metadata: {},
+    files,
+    info: (name, shape) => {
+      if (!all.has(name) && shape) {
+        throw new CheckpointError(
+          `${INDEX_FILE}: tensor "${name}" of shape ${shapeText(shape)} is missing; the index has ${describeNames([...all.keys()])}`,
+        )
+      }
+      return shardOf(name).info(name, shape)
+    },
+    bytes: async (name, from, length) => shardOf(name).bytes(name, from, length),
+    float32: async (name, shape) => shardOf(name).float32(name, shape),
+  }
+}

@@ -1,0 +1,78 @@
+/** Pure functions between metrics and what a chart draws: thinning, smoothing, rows. */
+export interface Series {
+  readonly name: string
+  readonly x: readonly number[]
+  readonly y: readonly (number | null)[]
+  readonly colour?: string
+}
+
+/** Bias-corrected exponential moving average; `weight` 0 is none, 0.99 is heavy. Gaps stay gaps. */
+export function smoothed(y: readonly (number | null)[], weight: number): (number | null)[] {
+  if (weight <= 0) return [...y]
+  let sum = 0
+  let norm = 0
+  return y.map((value) => {
+    if (value === null || !Number.isFinite(value)) return null
+    sum = sum * weight + (1 - weight) * value
+    norm = norm * weight + (1 - weight)
+    return sum / norm
+  })
+}
+
+/** At most about `limit` indices: the ends, and the smallest and largest value of each bucket, so that spikes stay visible. */
+export function thinned(y: readonly (number | null)[], limit: number): readonly number[] {
+  const count = y.length
+  if (count <= limit) return Array.from({ length: count }, (_, index) => index)
+  const buckets = Math.max(1, Math.floor((limit - 2) / 2))
+  const kept = new Set<number>([0, count - 1])
+  for (let bucket = 0; bucket < buckets; bucket += 1) {
+    const from = Math.floor((bucket * count) / buckets)
+    const to = Math.floor(((bucket + 1) * count) / buckets)
+    let low = -1
+    let high = -1
+    for (let index = from; index < to; index += 1) {
+      const value = y[index]
+      if (value === null || value === undefined) continue
+      if (low < 0 || value < (y[low] ?? Infinity)) low = index
+      if (high < 0 || value > (y[high] ?? -Infinity)) high = index
+    }
+    if (low >= 0) kept.add(low)
+    if (high >= 0) kept.add(high)
+  }
+  return [...kept].sort((a, b) => a - b)
+}
+
+export type Row = Record<string, number | null>
+
+/** Rows for Recharts: `x`, `y0` … and, when smoothed, the raw line as `r0` …. */
+export function chartRows(series: readonly Series[], options: { readonly limit: number; readonly smoothing: number; readonly log: boolean }): { readonly rows: readonly Row[]; readonly thinnedFrom: number | null } {
+  const byX = new Map<number, Row>()
+  let thinnedFrom: number | null = null
+  const drawable = (value: number | null | undefined): number | null => (value === null || value === undefined || !Number.isFinite(value) || (options.log && value <= 0) ? null : value)
+  series.forEach((line, position) => {
+    const smooth = smoothed(line.y, options.smoothing)
+    const kept = thinned(line.y, options.limit)
+    if (kept.length < line.y.length) thinnedFrom = Math.max(thinnedFrom ?? 0, line.y.length)
+    for (const index of kept) {
+      const x = line.x[index]
+      if (x === undefined) continue
+      const row = byX.get(x) ?? { x }
+      row[`y${position}`] = drawable(smooth[index])
+      if (options.smoothing > 0) row[`r${position}`] = drawable(line.y[index])
+      byX.set(x, row)
+    }
+  })
+  return { rows: [...byX.values()].sort((a, b) => (a.x ?? 0) - (b.x ?? 0)), thinnedFrom }
+}
+
+/** One sentence for those who do not see the chart. */
+export function seriesSummary(series: readonly Series[], format: (value: number) => string): string {
+  return series
+    .map((line) => {
+      const known = line.y.flatMap((value, index) => (value === null || !Number.isFinite(value) ? [] : [{ value, x: line.x[index] ?? 0 }]))
+      const first = known[0]
+      const last = known.at(-1)
+      return first && last ? `${line.name}: ${format(first.value)} at ${first.x}, ${format(last.value)} at ${last.x}.` : `${line.name}: no values yet.`
+    })
+    .join(' ')
+}

@@ -1,0 +1,131 @@
+import { Group, NumberInput, Text } from '@mantine/core'
+import { useMemo, useState } from 'react'
+import type { TokenPreview } from '../../worker/protocol'
+import { formatCount, formatShare } from '../format'
+import { NOTHING, useReply } from '../stores/answer'
+import { VisibleText } from '../trajectory/VisibleText'
+import { Loading } from '../widgets/Panel'
+import { ErrorPanel } from '../widgets/ProblemList'
+import { Term } from '../widgets/Term'
+import classes from './dataset.module.css'
+import { batchSummary, tokenRuns, type Role } from './tokenRoles'
+
+const ROLE_WORDS: readonly (readonly [Role, string])[] = [
+  ['system', 'system'],
+  ['user', 'user'],
+  ['assistant', 'assistant'],
+  ['tool', 'tool reply'],
+  ['marker', 'frame'],
+]
+/** Tokens drawn of one sequence before it is asked for in full. */
+const DRAWN = 1200
+
+interface FirstBatchProps {
+  readonly trajectoryIds: readonly string[]
+}
+
+/** The first rows as the model will see them: its own tokens, roles by colour, loss underlined, what was cut. */
+export function FirstBatch({ trajectoryIds }: FirstBatchProps) {
+  const [limits, setLimits] = useState({ maxContextLen: 4096, maxResponseLen: 1024 })
+  const ids = trajectoryIds.slice(0, 4)
+  const previews = useReply(ids.length === 0 ? NOTHING : `batch ${ids.join(' ')} ${limits.maxContextLen} ${limits.maxResponseLen}`, async (studio) => {
+    const replies = await Promise.all(ids.map((id) => studio.tokenPreview(id, limits)))
+    const refused = replies.find((reply) => !reply.ok)
+    if (refused && !refused.ok) return refused
+    return { ok: true as const, value: replies.flatMap((reply) => (reply.ok ? [reply.value] : [])) }
+  })
+  const summary = previews.value ? batchSummary(previews.value) : null
+  const limit = (name: keyof typeof limits, value: number | string): void => {
+    const number = Math.round(Number(value))
+    if (number >= 16 && number <= 131_072) setLimits({ ...limits, [name]: number })
+  }
+  return (
+    <div className={classes.batch}>
+      <Group gap={12} align="flex-end">
+        <NumberInput label="max_context_len" description="tokens kept of a prompt, the last ones" value={limits.maxContextLen} min={16} step={256} w={200} onChange={(value) => { limit('maxContextLen', value) }} />
+        <NumberInput label="max_response_len" description="tokens kept of a step, the first ones" value={limits.maxResponseLen} min={16} step={64} w={200} onChange={(value) => { limit('maxResponseLen', value) }} />
+        <div className={classes.legend}>
+          {ROLE_WORDS.map(([role, words]) => (
+            <span key={role} className={`${classes.swatch ?? ''} ${classes[role] ?? ''}`}>
+              {words}
+            </span>
+          ))}
+          <span className={`${classes.swatch ?? ''} ${classes.assistant ?? ''} ${classes.trained ?? ''}`}>
+            <Term of="loss mask">carries loss</Term>
+          </span>
+        </div>
+      </Group>
+      {summary && (
+        <Text size="xs" data-testid="batch-summary">
+          {ids.length} sequences, {formatCount(summary.tokens)} tokens, {formatCount(summary.trained)} of them ({formatShare(summary.trained / Math.max(1, summary.tokens))}) carry loss.
+          {summary.truncatedTokens > 0 && ` ${formatCount(summary.truncatedTokens)} tokens are cut by the limits.`}
+          {summary.notTrained.length > 0 && ` ${summary.notTrained.length} ${summary.notTrained.length === 1 ? 'step is' : 'steps are'} not trained at all.`}
+        </Text>
+      )}
+      {previews.error !== null && <ErrorPanel title="The batch could not be prepared." details={previews.error} />}
+      {previews.loading && <Loading label="Preparing tokens" lines={6} />}
+      {previews.value?.map((preview) => <Sequence key={preview.trajectory_id} preview={preview} />)}
+    </div>
+  )
+}
+
+function Sequence({ preview }: { readonly preview: TokenPreview }) {
+  const [whole, setWhole] = useState(false)
+  const runs = useMemo(() => tokenRuns(preview), [preview])
+  const drawnSteps = new Set(preview.step)
+  const missing = preview.notTrainedSteps.filter((step) => !drawnSteps.has(step))
+  const trained = preview.mask.filter((bit) => bit === 1).length
+  let left = whole ? Infinity : DRAWN
+  return (
+    <section className={classes.sequence} aria-label={`Tokens of ${preview.trajectory_id}`} data-testid="token-sequence">
+      <div className={classes.sequenceHead}>
+        <strong>
+          <VisibleText text={preview.trajectory_id} />
+        </strong>
+        <span>{formatCount(preview.ids.length)} tokens</span>
+        <span>{formatCount(trained)} with loss</span>
+        {preview.truncatedSteps.length > 0 && <span>truncated: {preview.truncatedSteps.map((step) => `step ${step + 1}`).join(', ')}</span>}
+      </div>
+      <pre className={classes.sequenceBody} tabIndex={0} aria-label="Tokens">
+        {preview.truncatedTokens > 0 && <span className={classes.cut}>✂ {formatCount(preview.truncatedTokens)} tokens cut here by the limits</span>}
+        {runs.map((run, index) => {
+          if (left <= 0) return null
+          const tokens = run.tokens.slice(0, left)
+          left -= tokens.length
+          return (
+            <span key={index}>
+              {run.step >= 0 && (
+                <span className={`${classes.stepMark ?? ''} ${run.notTrained ? (classes.notTrained ?? '') : ''}`}>
+                  step {run.step + 1}
+                  {run.notTrained && ' · not trained'}
+                  {preview.truncatedSteps.includes(run.step) && ' · ✂ cut'}
+                </span>
+              )}
+              {tokens.map((token) => (
+                <span
+                  key={token.at}
+                  className={`${classes.token ?? ''} ${classes[token.role] ?? ''} ${token.trained ? (classes.trained ?? '') : ''}`}
+                  title={`id ${preview.ids[token.at] ?? ''} · ${token.role}${token.trained ? ' · carries loss' : ''}`}
+                >
+                  <VisibleText text={token.text} />
+                </span>
+              ))}
+            </span>
+          )
+        })}
+        {missing.map((step) => (
+          <span key={step} className={`${classes.stepMark ?? ''} ${classes.notTrained ?? ''}`}>
+            step {step + 1} · not trained: no token of it is left
+          </span>
+        ))}
+      </pre>
+      {preview.ids.length > DRAWN && !whole && (
+        <div className={classes.sequenceHead} style={{ borderBottom: 0, borderTop: '1px solid var(--hone-line)' }}>
+          <button type="button" onClick={() => { setWhole(true) }}>
+            Show all {formatCount(preview.ids.length)} tokens
+          </button>
+        </div>
+      )}
+    </section>
+  )
+}

@@ -1,0 +1,62 @@
+import { Button } from '@mantine/core'
+import { Link } from 'wouter'
+import { formatBytes, formatSeconds, formatWhen } from '../format'
+import { useAnswer } from '../stores/answer'
+import { hrefs } from '../stores/hrefs'
+import { usePageState } from '../stores/pageEvents'
+import { leaveRecording, useGpu, useRecording, useStudioState } from '../stores/studio'
+import classes from './frame.module.css'
+
+/** What one should know before trusting the screen: recorded data, no connection, little space, a tab that slept. */
+export function Banners() {
+  const recording = useRecording()
+  const gpu = useGpu()
+  const live = useStudioState((state) => state.live)
+  const { online, frozen } = usePageState()
+  const storage = useAnswer('storage', (studio) => studio.storage(), ['dataset'])
+  const { usage, quota } = storage.value ?? { usage: null, quota: null }
+  const nearlyFull = usage !== null && quota !== null && quota > 0 && usage / quota > 0.9
+  return (
+    <div role="region" aria-label="Notices">
+      {recording && (
+        <div className={classes.banner} data-testid="recorded-banner">
+          <span>
+            Recorded run: {recording.adapterName}, {formatWhen(recording.recordedAt)}
+            {recording.verified ? '' : ' · file not checked against a hash'}. Labels you give here last as long as this tab.
+          </span>
+          {live && gpu?.state === 'ready' && (
+            <Button size="compact-xs" onClick={leaveRecording}>
+              Back to this computer
+            </Button>
+          )}
+        </div>
+      )}
+      {!online && <div className={`${classes.banner ?? ''} ${classes.bannerQuiet ?? ''}`}>You are offline. Training, labelling and everything stored here go on working.</div>}
+      {nearlyFull && (
+        <div className={classes.banner}>
+          <span>
+            Storage is nearly full: {formatBytes(usage)} of {formatBytes(quota)}. A checkpoint may not fit.
+          </span>
+          <Button size="compact-xs" component={Link} href={hrefs.settings({ tab: 'storage' })}>
+            Free some
+          </Button>
+        </div>
+      )}
+      {frozen && (
+        <div className={`${classes.banner ?? ''} ${classes.bannerQuiet ?? ''}`}>
+          <span>
+            The browser froze this tab at {formatWhen(frozen.at)} for {formatSeconds(frozen.ms / 1000)}. Nothing was lost.
+          </span>
+          <Button
+            size="compact-xs"
+            onClick={() => {
+              usePageState.setState({ frozen: null })
+            }}
+          >
+            Dismiss
+          </Button>
+        </div>
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,38 @@
+import { Popover, TextInput, UnstyledButton } from '@mantine/core'
+import { useState } from 'react'
+import { setPreferences, usePreferences } from '../stores/preferences'
+import classes from './frame.module.css'
+
+/** The workspace's name; click to rename. */
+export function Workspace() {
+  const workspace = usePreferences((state) => state.workspace)
+  const [open, setOpen] = useState(false)
+  return (
+    <Popover opened={open} onChange={setOpen} position="bottom-start" trapFocus>
+      <Popover.Target>
+        <UnstyledButton
+          className={classes.workspace ?? ''}
+          aria-label={`Workspace ${workspace}. Rename`}
+          onClick={() => {
+            setOpen((now) => !now)
+          }}
+        >
+          {workspace}
+        </UnstyledButton>
+      </Popover.Target>
+      <Popover.Dropdown>
+        <TextInput
+          label="Workspace name"
+          value={workspace}
+          maxLength={60}
+          onChange={(event) => {
+            setPreferences({ workspace: event.currentTarget.value })
+          }}
+          onKeyDown={(event) => {
+            if (event.key === 'Enter') setOpen(false)
+          }}
+        />
+      </Popover.Dropdown>
+    </Popover>
+  )
+}

@@ -1,0 +1,100 @@
+/** Metric history of each run: a ring outside Zustand, read by useSyncExternalStore. */
+import { useCallback, useSyncExternalStore } from 'react'
+import type { MetricTable } from '../../records/run'
+import { listenToEvents } from './events'
+
+/** Rows kept for each run; the whole history is in the run's record. */
+const CAPACITY = 20_000
+
+export interface MetricMark {
+  readonly step: number
+  readonly label: string
+}
+export interface MetricView {
+  readonly step: readonly number[]
+  readonly columns: Readonly<Record<string, readonly (number | null)[]>>
+  readonly marks: readonly MetricMark[]
+  /** Rows that fell out of the ring. */
+  readonly dropped: number
+}
+
+const EMPTY: MetricView = { step: [], columns: {}, marks: [], dropped: 0 }
+
+class History {
+  readonly listeners = new Set<() => void>()
+  #step: number[] = []
+  #columns = new Map<string, (number | null)[]>()
+  #marks: MetricMark[] = []
+  #dropped = 0
+  view: MetricView = EMPTY
+
+  append(rows: MetricTable): void {
+    const known = this.#step.at(-1) ?? -Infinity
+    const from = rows.step.findIndex((step) => step > known)
+    if (from < 0) return
+    const before = this.#step.length
+    this.#step.push(...rows.step.slice(from))
+    for (const [name, values] of Object.entries(rows.columns)) {
+      const column = this.#columns.get(name) ?? new Array<number | null>(before).fill(null)
+      for (const value of values.slice(from)) column.push(value)
+      this.#columns.set(name, column)
+    }
+    for (const column of this.#columns.values()) while (column.length < this.#step.length) column.push(null)
+    const excess = this.#step.length - CAPACITY
+    if (excess > 0) {
+      this.#step.splice(0, excess)
+      for (const column of this.#columns.values()) column.splice(0, excess)
+      this.#dropped += excess
+    }
+    this.#publish()
+  }
+
+  mark(label: string): void {
+    const step = this.#step.at(-1)
+    if (step === undefined) return
+    this.#marks.push({ step, label })
+    this.#publish()
+  }
+
+  #publish(): void {
+    this.view = {
+      step: this.#step.slice(),
+      columns: Object.fromEntries([...this.#columns].map(([name, column]) => [name, column.slice()])),
+      marks: this.#marks.slice(),
+      dropped: this.#dropped,
+    }
+    for (const listener of this.listeners) listener()
+  }
+}
+
+const histories = new Map<string, History>()
+function historyOf(runId: string): History {
+  let history = histories.get(runId)
+  if (!history) histories.set(runId, (history = new History()))
+  return history
+}
+
+listenToEvents((events) => {
+  for (const event of events) if (event.type === 'metrics') historyOf(event.run_id).append(event.rows)
+})
+
+/** Fills a run's ring from its record; rows it already holds are left alone. */
+export function loadMetrics(runId: string, table: MetricTable): void {
+  historyOf(runId).append(table)
+}
+/** Notes an event on the time axis of every run that has metrics and is passed here. */
+export function markMetrics(runId: string, label: string): void {
+  historyOf(runId).mark(label)
+}
+
+export function useMetrics(runId: string): MetricView {
+  const subscribe = useCallback(
+    (listener: () => void) => {
+      const history = historyOf(runId)
+      history.listeners.add(listener)
+      return () => history.listeners.delete(listener)
+    },
+    [runId],
+  )
+  return useSyncExternalStore(subscribe, () => histories.get(runId)?.view ?? EMPTY)
+}

@@ -1,0 +1,59 @@
+/** Reward, KL and loss as the run goes. Reward is the hero: the loss alone says little. */
+import { Group } from '@mantine/core'
+import { useMemo, useState } from 'react'
+import { LineChart } from '../charts/LineChart'
+import type { Zoom } from '../charts/LineChart'
+import type { Series } from '../charts/series'
+import { glossary } from '../glossary'
+import { useMetrics } from '../stores/metricHistory'
+import type { MetricView } from '../stores/metricHistory'
+import { usePreferences } from '../stores/preferences'
+import { methodColour } from '../theme'
+import { SmoothingSelect } from '../train/SmoothingSelect'
+import { metricFor } from './storyModel'
+import classes from './story.module.css'
+
+function seriesOf(metrics: MetricView, name: string | null, colour: string): readonly Series[] {
+  const y = name === null ? undefined : metrics.columns[name]
+  return name === null || !y ? [] : [{ name, x: metrics.step, y, colour }]
+}
+
+interface TrainingPhaseProps {
+  readonly runId: string
+  readonly algorithm: string | null
+  readonly meanings: Readonly<Record<string, string>>
+}
+
+export function TrainingPhase({ runId, algorithm, meanings }: TrainingPhaseProps) {
+  const metrics = useMetrics(runId)
+  const smoothing = usePreferences((state) => state.smoothing)
+  const [range, setRange] = useState<readonly [number, number] | null>(null)
+  const zoom = useMemo((): Zoom => ({ range, setRange }), [range])
+  const names = Object.keys(metrics.columns)
+  const reward = metricFor('reward', names)
+  const kl = metricFor('kl', names)
+  const loss = metricFor('loss', names)
+  const charts = useMemo(
+    () => ({
+      reward: seriesOf(metrics, reward, methodColour(algorithm)),
+      kl: seriesOf(metrics, kl, 'var(--hone-series-7)'),
+      loss: seriesOf(metrics, loss, 'var(--hone-series-7)'),
+    }),
+    [metrics, reward, kl, loss, algorithm],
+  )
+  const meaning = (name: string | null, fallback: string): string => (name === null ? fallback : `${name}: ${meanings[name] ?? fallback}`)
+  const lossMeaning = algorithm === 'grpo' ? glossary['grpo loss'].text : glossary.loss.text
+  const waiting = 'The first update is on its way'
+  return (
+    <>
+      <div className={classes.charts}>
+        <LineChart title="Reward" meaning={meaning(reward, glossary.reward.text)} series={charts.reward} height={200} smoothing={smoothing} marks={metrics.marks} zoom={zoom} testId="chart-reward" emptyText={waiting} />
+        <LineChart title="KL" meaning={meaning(kl, glossary.kl.text)} series={charts.kl} height={200} smoothing={smoothing} zoom={zoom} testId="chart-kl" scales emptyText={waiting} />
+        <LineChart title="Loss" meaning={meaning(loss, lossMeaning)} series={charts.loss} height={200} smoothing={smoothing} zoom={zoom} testId="chart-loss" emptyText={waiting} />
+      </div>
+      <Group justify="flex-end" mt={8}>
+        <SmoothingSelect />
+      </Group>
+    </>
+  )
+}

@@ -1,0 +1,110 @@
+import { Switch, Text } from '@mantine/core'
+import { useMemo, useState } from 'react'
+import type { ReactNode } from 'react'
+import type { Trajectory } from '../../records/trajectory'
+import type { LabelState } from '../../worker/protocol'
+import { defaultAdvantageOptions, useAdvantages } from '../labelling/useAdvantages'
+import { Loading } from '../widgets/Panel'
+import { ErrorPanel } from '../widgets/ProblemList'
+import { StatusMark } from '../widgets/StatusMark'
+import { StepCard } from './StepCard'
+import { SearchTree, Timeline } from './Timeline'
+import { timelineBoxes, treeLayout } from './timelineLayout'
+import { TokenHeat } from './TokenHeat'
+import classes from './trajectory.module.css'
+import { FoldedText } from './VisibleText'
+
+interface ReaderProps {
+  readonly trajectory: Trajectory
+  readonly labels: LabelState | null
+  readonly step: number
+  readonly onStep: (step: number) => void
+  /** Drawn under the current step. */
+  readonly underCurrent?: ReactNode
+  /** Hide the opinions: the labelling page shows them beside the judgement. */
+  readonly hideOpinions?: boolean
+}
+
+const STOP_WORDS: Readonly<Record<Trajectory['stop_reason'], string>> = { finish: 'finished', budget: 'call budget used up', length: 'context full', error: 'ended by an error' }
+
+/** What a trajectory is, in one line under its question. */
+export function TrajectoryFacts({ trajectory }: { readonly trajectory: Trajectory }) {
+  const facts = [
+    `${trajectory.steps.length} steps`,
+    STOP_WORDS[trajectory.stop_reason],
+    trajectory.call_budget === null ? null : `budget ${trajectory.call_budget} calls`,
+    trajectory.strategy === '' ? null : trajectory.strategy,
+    trajectory.split === '' ? null : trajectory.split,
+    trajectory.source === '' ? null : trajectory.source,
+  ].filter((fact) => fact !== null)
+  return (
+    <span className={classes.cardFacts}>
+      {trajectory.status !== null && <StatusMark status={trajectory.status} />}
+      <span>{facts.join(' · ')}</span>
+    </span>
+  )
+}
+
+export function TrajectoryReader({ trajectory, labels, step, onStep, underCurrent, hideOpinions = false }: ReaderProps) {
+  const [showTokens, setShowTokens] = useState(false)
+  const rewards = useMemo(() => trajectory.steps.map((_, index) => labels?.resolved[index]?.value ?? null), [trajectory, labels])
+  const isTree = useMemo(() => treeLayout(trajectory).isTree, [trajectory])
+  const outcomes = useMemo(() => timelineBoxes(trajectory, rewards).map((box) => box.outcome), [trajectory, rewards])
+  return (
+    <div style={{ display: 'grid', gap: 8 }}>
+      <div>
+        <FoldedText text={trajectory.query} lines={4} prose />
+        <TrajectoryFacts trajectory={trajectory} />
+      </div>
+      <Timeline trajectory={trajectory} rewards={rewards} step={step} onStep={onStep} />
+      {isTree && <SearchTree trajectory={trajectory} step={step} onStep={onStep} />}
+      <Switch
+        label="Tokens"
+        checked={showTokens}
+        onChange={(event) => {
+          setShowTokens(event.currentTarget.checked)
+        }}
+      />
+      {showTokens && <Tokens trajectory={trajectory} revision={labels?.opinions.length ?? 0} />}
+      <details>
+        <summary className={classes.quiet} style={{ cursor: 'pointer', fontSize: 12, minHeight: 24 }}>
+          Prompt and {trajectory.tools.length} tools
+        </summary>
+        <FoldedText text={trajectory.steps[0]?.prompt ?? ''} lines={30} />
+      </details>
+      {trajectory.steps.map((one, index) => (
+        <StepCard
+          key={index}
+          index={index}
+          step={one}
+          outcome={outcomes[index] ?? 'ok'}
+          resolved={labels?.resolved[index] ?? null}
+          opinions={hideOpinions ? [] : (labels?.opinions.filter((opinion) => opinion.step === index) ?? [])}
+          current={index === step}
+          onSelect={() => {
+            onStep(index)
+          }}
+        >
+          {index === step && underCurrent}
+        </StepCard>
+      ))}
+    </div>
+  )
+}
+
+function Tokens({ trajectory, revision }: { readonly trajectory: Trajectory; readonly revision: number }) {
+  const { preview, error } = useAdvantages(trajectory.trajectory_id, null, defaultAdvantageOptions, revision)
+  if (error !== null) return <ErrorPanel title="The tokens could not be prepared." details={error} />
+  if (!preview) return <Loading label="Preparing tokens" />
+  const cut = preview.tokens.truncatedTokens
+  return (
+    <>
+      {cut > 0 && (
+        <Text size="xs" c="dimmed">
+          {cut.toLocaleString('en')} tokens fell outside the limit of {defaultAdvantageOptions.maxContextLen} and are not shown.
+        </Text>
+      )}
+      <TokenHeat preview={preview} trajectory={trajectory} />
+    </>
+  )
+}

@@ -1,0 +1,174 @@
+/** A form drawn from JSON Schema: essential fields first, the rest folded, each with its meaning, default and a mark when changed. */
+import { Button, Group, NumberInput, Select, SimpleGrid, Switch, Text, TextInput, Tooltip } from '@mantine/core'
+import { useMemo } from 'react'
+import { formatNumber } from '../format'
+import { fieldProblem, fieldsFromSchema, isChanged } from './schemaFields'
+import type { SchemaField } from './schemaFields'
+import classes from './widgets.module.css'
+
+type Config = Readonly<Record<string, unknown>>
+interface SchemaFormProps {
+  readonly schema: Readonly<Record<string, unknown>>
+  /** Only what differs from the defaults needs to be here. */
+  readonly value: Config
+  readonly onChange: (value: Config) => void
+}
+
+function plain(value: unknown): string {
+  if (value === null || value === undefined) return 'none'
+  if (typeof value === 'number') return formatNumber(value, 6)
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+function FieldLabel({ field, changed }: { readonly field: SchemaField; readonly changed: boolean }) {
+  return (
+    <span>
+      <span className={classes.numeric}>{field.name}</span>
+      {changed && (
+        <Tooltip label={`Changed. The default is ${plain(field.fallback)}.`}>
+          <span className={classes.changed} role="note" aria-label={`changed from default ${plain(field.fallback)}`}>
+            {' '}
+            ◆
+          </span>
+        </Tooltip>
+      )}
+    </span>
+  )
+}
+
+function Field({ field, config, set }: { readonly field: SchemaField; readonly config: Config; readonly set: (name: string, value: unknown) => void }) {
+  const changed = isChanged(field, config)
+  const value = field.name in config ? config[field.name] : field.fallback
+  const label = <FieldLabel field={field} changed={changed} />
+  const notes = [field.help, field.bounds === '' ? '' : `Range ${field.bounds}.`, `Default ${plain(field.fallback)}.`].filter((note) => note !== '').join(' ')
+  const problem = fieldProblem(field, value)
+  const common = { label, description: notes, error: problem, className: classes.field, inputWrapperOrder: ['label', 'input', 'description', 'error'] satisfies ('label' | 'input' | 'description' | 'error')[] }
+  switch (field.kind) {
+    case 'number':
+    case 'integer':
+      return (
+        <NumberInput
+          {...common}
+          classNames={{ input: classes.numeric ?? '' }}
+          value={typeof value === 'number' ? value : ''}
+          placeholder={field.nullable ? 'none' : ''}
+          hideControls
+          allowDecimal={field.kind === 'number'}
+          onChange={(next) => {
+            set(field.name, next === '' ? (field.nullable ? null : field.fallback) : Number(next))
+          }}
+        />
+      )
+    case 'boolean':
+      return (
+        <Switch
+          className={classes.field}
+          label={label}
+          description={notes}
+          checked={value === true}
+          onChange={(event) => {
+            set(field.name, event.currentTarget.checked)
+          }}
+        />
+      )
+    case 'choice':
+      return (
+        <Select
+          {...common}
+          data={[...field.choices]}
+          value={typeof value === 'string' ? value : null}
+          onChange={(next) => {
+            set(field.name, next)
+          }}
+        />
+      )
+    case 'text':
+      return (
+        <TextInput
+          {...common}
+          value={typeof value === 'string' ? value : ''}
+          onChange={(event) => {
+            const next = event.currentTarget.value
+            set(field.name, next === '' && field.nullable ? null : next)
+          }}
+        />
+      )
+    case 'list':
+      return (
+        <TextInput
+          {...common}
+          value={Array.isArray(value) ? value.join(', ') : ''}
+          onChange={(event) => {
+            set(
+              field.name,
+              event.currentTarget.value
+                .split(',')
+                .map((entry) => entry.trim())
+                .filter((entry) => entry !== ''),
+            )
+          }}
+        />
+      )
+    case 'json':
+      return (
+        <div className={classes.field}>
+          <Text>{label}</Text>
+          <Text size="xs" c="dimmed">
+            {notes} Set it from the command line.
+          </Text>
+        </div>
+      )
+    default:
+      return field.kind satisfies never
+  }
+}
+
+export function SchemaForm({ schema, value, onChange }: SchemaFormProps) {
+  const fields = useMemo(() => fieldsFromSchema(schema), [schema])
+  const marked = fields.filter((field) => field.essential)
+  const essential = (marked.length > 0 ? marked : fields).slice(0, 6)
+  const rest = fields.filter((field) => !essential.includes(field))
+  const changed = fields.filter((field) => isChanged(field, value))
+  const changedBelow = rest.filter((field) => isChanged(field, value)).length
+  const set = (name: string, next: unknown): void => {
+    const fallback = fields.find((field) => field.name === name)?.fallback
+    const without = Object.fromEntries(Object.entries(value).filter(([key]) => key !== name))
+    onChange(JSON.stringify(next) === JSON.stringify(fallback) ? without : { ...without, [name]: next })
+  }
+  return (
+    <div>
+      <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }} spacing={16} verticalSpacing={4}>
+        {essential.map((field) => (
+          <Field key={field.name} field={field} config={value} set={set} />
+        ))}
+      </SimpleGrid>
+      {rest.length > 0 && (
+        <details className={classes.fold}>
+          <summary>
+            {rest.length} more settings{changedBelow > 0 ? `, ${changedBelow} changed` : ''}
+          </summary>
+          <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }} spacing={16} verticalSpacing={4}>
+            {rest.map((field) => (
+              <Field key={field.name} field={field} config={value} set={set} />
+            ))}
+          </SimpleGrid>
+        </details>
+      )}
+      {changed.length > 0 && (
+        <Group gap={8} mt={8}>
+          <Text size="xs" c="dimmed">
+            ◆ Changed from default: {changed.map((field) => field.name).join(', ')}
+          </Text>
+          <Button
+            size="compact-xs"
+            onClick={() => {
+              onChange({})
+            }}
+          >
+            Back to defaults
+          </Button>
+        </Group>
+      )}
+    </div>
+  )
+}

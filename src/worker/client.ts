@@ -1,0 +1,74 @@
+/**
+ * The page's side of the worker boundary: the only file here that knows Comlink.
+ * The proxy is pinned on a module constant: Comlink 4.4 drops calls in flight when a proxy is collected.
+ */
+import * as Comlink from 'comlink'
+import type { GpuStatus, Reply, StudioApi, StudioDescription, StudioEvent } from './protocol'
+
+export interface LiveStudio {
+  readonly studio: StudioApi
+  readonly description: StudioDescription
+}
+
+export interface RecordedStudio {
+  readonly studio: StudioApi
+  readonly description: StudioDescription
+  readonly gpu: GpuStatus
+  readonly runId: string
+  readonly title: string
+  readonly recordedAt: string
+  readonly adapterName: string
+  /** Whether the file's bytes were compared with the manifest's hash. */
+  readonly verified: boolean
+}
+
+interface Pinned {
+  readonly worker: Worker
+  readonly remote: Comlink.Remote<StudioApi>
+  readonly port: MessagePort
+}
+const pinned: Pinned[] = []
+
+/** The page's own base URL without query and hash, ending in `/`: every asset is fetched relative to it. */
+export function assetBase(): string {
+  return new URL('.', document.baseURI).href
+}
+
+function workerFailure(worker: Worker): Promise<Reply<StudioDescription>> {
+  return new Promise((resolve) => {
+    worker.addEventListener('error', (event) => {
+      resolve({ ok: false, code: 'worker', message: event.message || 'The engine worker could not be loaded.' })
+    })
+    worker.addEventListener('messageerror', () => {
+      resolve({ ok: false, code: 'worker', message: 'The engine worker sent something the page cannot read.' })
+    })
+  })
+}
+
+/** Starts the engine worker and connects to it. A second call starts a fresh worker and ends the first. */
+export async function connectLive(onEvents: (events: readonly StudioEvent[]) => void): Promise<Reply<LiveStudio>> {
+  for (const old of pinned.splice(0)) {
+    old.port.close()
+    old.worker.terminate()
+  }
+  const worker = new Worker(new URL('./engine.worker.ts', import.meta.url), { type: 'module', name: 'hone-engine' })
+  const remote = Comlink.wrap<StudioApi>(worker)
+  const channel = new MessageChannel()
+  channel.port1.onmessage = (event: MessageEvent<StudioEvent | readonly StudioEvent[]>) => {
+    onEvents(isBatch(event.data) ? event.data : [event.data])
+  }
+  pinned.push({ worker, remote, port: channel.port1 })
+  const connected = remote.connect(assetBase(), Comlink.transfer(channel.port2, [channel.port2]))
+  const reply = await Promise.race([connected, workerFailure(worker)])
+  return reply.ok ? { ok: true, value: { studio: remote, description: reply.value } } : reply
+}
+
+function isBatch(data: StudioEvent | readonly StudioEvent[]): data is readonly StudioEvent[] {
+  return Array.isArray(data)
+}
+
+/** Opens the recorded run. What it does not hold (imports, storage, …) is asked of `live`, where there is one. */
+export async function openRecording(live: LiveStudio | null): Promise<Reply<RecordedStudio>> {
+  const { recordedStudio } = await import('./recordedStudio')
+  return recordedStudio(assetBase(), live)
+}

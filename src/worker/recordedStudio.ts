@@ -1,0 +1,211 @@
+/**
+ * The studio over a recorded run: for machines without WebGPU and for "Watch a recorded run". Labels are kept in memory; what the recording does
+ * not hold (imports, models, storage, tools) is asked of the live worker where there is one; training says why it cannot and what to do.
+ */
+import { Sha256 } from '../base/sha256'
+import type { Opinion } from '../records/annotation'
+import { recording, starterManifest } from '../records/recording'
+import type { Recording } from '../records/recording'
+import type { Trajectory } from '../records/trajectory'
+import type { LiveStudio, RecordedStudio } from './client'
+import type { DatasetRow, LabelState, Reply, RunDetail, StudioApi, StudioDescription } from './protocol'
+import { resolveLabels } from './recordedLabels'
+
+const FILE = 'recorded-run.json'
+
+function refuse(code: string, message: string): { readonly ok: false; readonly code: string; readonly message: string } {
+  return { ok: false, code, message }
+}
+
+async function expectedHash(base: string): Promise<string | null> {
+  const response = await fetch(new URL('starter/manifest.json', base))
+  if (!response.ok) return null
+  const found = starterManifest.safeParse(await response.json().catch(() => null))
+  return found.success ? (found.data.files[FILE]?.sha256 ?? null) : null
+}
+
+async function fetchRecording(base: string): Promise<Reply<{ recording: Recording; verified: boolean }>> {
+  try {
+    const [response, expected] = await Promise.all([fetch(new URL(`starter/${FILE}`, base)), expectedHash(base)])
+    if (!response.ok) return refuse('no-recording', 'This build has no recorded run.')
+    const bytes = new Uint8Array(await response.arrayBuffer())
+    const hash = expected === null ? null : new Sha256().update(bytes).hex()
+    if (expected !== null && hash !== expected) {
+      return refuse('hash', `starter/${FILE} is not the file this build was made with: expected SHA-256 ${expected}, found ${hash ?? ''}. Reload the page, or install the build again.`)
+    }
+    const parsed = recording.safeParse(JSON.parse(new TextDecoder().decode(bytes)))
+    if (!parsed.success) {
+      const issue = parsed.error.issues[0]
+      return refuse('recording', `starter/${FILE} could not be read: ${issue ? `${issue.path.join('.')}: ${issue.message}` : 'unknown shape'}`)
+    }
+    return { ok: true, value: { recording: parsed.data, verified: hash !== null } }
+  } catch (error) {
+    return refuse('no-recording', `The recorded run could not be loaded: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+function describeRecording(data: Recording): StudioDescription {
+  return {
+    algorithms: [],
+    formats: [],
+    architectures: [],
+    environments: [],
+    benchmarks: data.evaluations.slice(0, 1).map((row) => ({ name: row.benchmark, splits: { [row.split]: row.rows.length } })),
+    strategies: [...new Set(data.evaluations.map((row) => row.strategy))],
+    ops: [],
+  }
+}
+
+function withoutTokens(record: Trajectory): Trajectory {
+  return { ...record, steps: record.steps.map((step) => ({ ...step, tokens: null })) }
+}
+
+function studioOf(data: Recording, live: LiveStudio | null): StudioApi {
+  const runId = data.run.run.run_id
+  const datasetId = `recording:${runId}`
+  const detail: RunDetail = data.run
+  const byId = new Map(data.trajectories.map((record) => [record.trajectory_id, record]))
+  const practice = data.trajectories.filter((record) => record.split === 'practice')
+  const labelled = practice.length > 0 ? practice : data.trajectories
+  let opinions: Opinion[] = [...data.opinions]
+  let made = 0
+  const dataset: DatasetRow = {
+    dataset_id: datasetId,
+    name: 'Recorded run: practice',
+    format: 'recording',
+    sha256: '',
+    bytes: 0,
+    rows: labelled.length,
+    trajectories: labelled.length,
+    steps: labelled.reduce((sum, record) => sum + record.steps.length, 0),
+    problems: [],
+    created_at: data.recorded_at,
+  }
+  const other = live?.studio ?? null
+  const elsewhere = refuse('recorded', 'The recorded run does not hold this, and the engine did not start.')
+  const cannotTrain = refuse('recorded', 'This is a recorded run, so nothing can be computed with it. Go back to this computer to train; without WebGPU, Home says what to switch on.')
+
+  function labelState(record: Trajectory): LabelState {
+    const own = opinions.filter((row) => row.trajectory_id === record.trajectory_id)
+    return { opinions: own, resolved: resolveLabels(record, own) }
+  }
+
+  return {
+    connect: () => Promise.resolve(refuse('recorded', 'A recorded run has no engine to connect to.')),
+    gpu: async () => (other ? other.gpu() : { state: 'unavailable', cause: 'worker', message: '' }),
+
+    importFile: async (file) => (other ? other.importFile(file) : elsewhere),
+    datasets: async () => [dataset, ...(other ? await other.datasets() : [])],
+    removeDataset: async (id) => (id === datasetId ? refuse('recorded', 'The recorded run is part of this page and cannot be removed.') : other ? other.removeDataset(id) : elsewhere),
+    sampleCsv: async () => (other ? other.sampleCsv() : ''),
+    tokenPreview: async (id, options) => {
+      const held = data.advantages[id]
+      if (held) return { ok: true, value: held.tokens }
+      return other && !byId.has(id) ? other.tokenPreview(id, options) : refuse('recorded', 'The tokens of this trajectory were not recorded.')
+    },
+
+    trajectories: async (of) => {
+      if ('dataset_id' in of) return of.dataset_id === datasetId ? labelled.map(withoutTokens) : other ? other.trajectories(of) : []
+      return of.run_id === runId ? data.trajectories.map(withoutTokens) : other ? other.trajectories(of) : []
+    },
+    trajectory: async (id) => {
+      const held = byId.get(id)
+      if (held) return { ok: true, value: held }
+      return other ? other.trajectory(id) : refuse('unknown-trajectory', `The recorded run has no trajectory ${id}.`)
+    },
+    labels: async (id) => {
+      const held = byId.get(id)
+      return held ? labelState(held) : other ? other.labels(id) : { opinions: [], resolved: [] }
+    },
+    addOpinions: async (rows, annotator) => {
+      const first = rows[0]
+      if (!first) return refuse('empty', 'No opinion was given.')
+      const held = byId.get(first.trajectory_id)
+      if (!held) return other ? other.addOpinions(rows, annotator) : elsewhere
+      const now = new Date().toISOString()
+      const added = rows.map((row): Opinion => {
+        const before = opinions.findLast((old) => old.trajectory_id === row.trajectory_id && old.step === row.step && old.name === row.name && old.annotator_id === annotator)
+        made += 1
+        return {
+          version: 1,
+          opinion_id: `tab-${made}`,
+          trajectory_id: row.trajectory_id,
+          step: row.step,
+          name: row.name,
+          value: row.value,
+          rationale: row.rationale ?? '',
+          annotator_kind: 'HUMAN',
+          annotator_id: annotator,
+          prompt_hash: null,
+          repeat: 0,
+          created_at: now,
+          supersedes: before?.opinion_id ?? null,
+        }
+      })
+      opinions = [...opinions, ...added]
+      return { ok: true, value: labelState(held) }
+    },
+    undoOpinion: async (opinionId) => {
+      const row = opinions.find((old) => old.opinion_id === opinionId)
+      const held = row ? byId.get(row.trajectory_id) : undefined
+      if (!row || !held) return other ? other.undoOpinion(opinionId) : refuse('unknown-opinion', 'That opinion is not here any more.')
+      if (row.annotator_kind !== 'HUMAN') return refuse('recorded', 'Recorded opinions of rules and judges cannot be taken back; give your own, it wins.')
+      opinions = opinions.filter((old) => old !== row)
+      return { ok: true, value: labelState(held) }
+    },
+    advantagePreview: async (id, override, options) => {
+      const held = data.advantages[id]
+      if (held && override === null) return { ok: true, value: held }
+      if (!byId.has(id) && other) return other.advantagePreview(id, override, options)
+      return refuse('recorded', 'What a label does to the advantages is computed by the value head, which the recorded run does not hold.')
+    },
+
+    testJudge: async (settings) => (other ? other.testJudge(settings) : elsewhere),
+    planJudge: async (id, ids, settings) => (id !== datasetId && other ? other.planJudge(id, ids, settings) : refuse('recorded', 'A judge is asked about imported files and live runs, not about the recorded one.')),
+
+    estimateMemory: async (request) => (other ? other.estimateMemory(request) : elsewhere),
+    start: () => Promise.resolve(cannotTrain),
+    pause: async (id) => (other ? other.pause(id) : cannotTrain),
+    resume: async (id) => (other ? other.resume(id) : cannotTrain),
+    cancel: async (id) => (other ? other.cancel(id) : cannotTrain),
+    jobs: async () => (other ? other.jobs() : []),
+
+    runs: async () => [data.run.run, ...(other ? await other.runs() : [])],
+    run: async (id) => (id === runId ? { ok: true, value: detail } : other ? other.run(id) : refuse('unknown-run', `The recording holds run ${runId}, not ${id}.`)),
+    removeRun: async (id) => (id === runId ? refuse('recorded', 'The recorded run is part of this page and cannot be removed.') : other ? other.removeRun(id) : elsewhere),
+    evaluations: async () => [...data.evaluations, ...(other ? await other.evaluations() : [])],
+    exportAdapter: async (id) => (id !== runId && other ? other.exportAdapter(id) : refuse('recorded', 'The recording holds results, not weights. Train the run here to export its adapter.')),
+    exportAnnotations: async (id) => {
+      if (id !== datasetId) return other ? other.exportAnnotations(id) : elsewhere
+      const ids = new Set(labelled.map((record) => record.trajectory_id))
+      const rows = opinions.filter((row) => ids.has(row.trajectory_id))
+      return { ok: true, value: rows.map((row) => JSON.stringify(row)).join('\n') }
+    },
+
+    models: async () => (other ? other.models() : []),
+    importModel: async (name, files) => (other ? other.importModel(name, files) : elsewhere),
+    callTool: async (tool, args) => (other ? other.callTool(tool, args) : elsewhere),
+    storage: async () => (other ? other.storage() : { items: [], usage: null, quota: null }),
+  }
+}
+
+export async function recordedStudio(base: string, live: LiveStudio | null): Promise<Reply<RecordedStudio>> {
+  const reply = await fetchRecording(base)
+  if (!reply.ok) return reply
+  const { recording: data, verified } = reply.value
+  const { vendor, architecture, device, description } = data.adapter
+  const plain = description || device || `${vendor} ${architecture}`.trim()
+  return {
+    ok: true,
+    value: {
+      studio: studioOf(data, live),
+      description: live?.description ?? describeRecording(data),
+      gpu: { state: 'ready', adapter: data.adapter, plannedBytes: 0, largestBufferBytes: data.adapter.limits.maxBufferSize ?? 0 },
+      runId: data.run.run.run_id,
+      title: data.run.run.title,
+      recordedAt: data.recorded_at,
+      adapterName: plain === '' ? 'unnamed adapter' : plain,
+      verified,
+    },
+  }
+}

@@ -1,0 +1,107 @@
+import { describe, expect, test } from 'vitest'
+import { starterPrompt } from '../../src/agents/prompts/starterPrompt'
+import { strategies } from '../../src/agents/strategies'
+import { runChainOfThought } from '../../src/agents/strategies/chainOfThought'
+import { scriptedSession, type Script } from '../../src/agents/strategies/scriptedSession'
+import { createStarterWorld, oraclePolicy } from '../../src/environments/starter'
+import { trajectory } from '../../src/records/trajectory'
+import { codec } from '../environments/starterFiles'
+
+const world = createStarterWorld()
+const deep = world.queries('exam').find((query) => world.task(query).context === 'clean' && query.goldTools.length === 3)!
+
+function run(query: typeof deep, script: Script, limits: { callBudget?: number; maxNewTokens?: number; maxContext?: number } = {}) {
+  return runChainOfThought({
+    session: scriptedSession(codec, starterPrompt, script),
+    codec,
+    episode: world.start(query),
+    prompt: starterPrompt,
+    callBudget: 8,
+    temperature: 0,
+    maxNewTokens: 48,
+    maxContext: 512,
+    trajectoryId: 't',
+    worldHash: world.hash,
+    ...limits,
+  })
+}
+
+describe('runChainOfThought', () => {
+  test('the oracle solves, every step is recorded, and the record is valid', async () => {
+    for (const query of world.queries('exam').slice(0, 80)) {
+      const record = await run(query, oraclePolicy(world, query))
+      expect(record.status).toBe('solved')
+      expect(record.stop_reason).toBe('finish')
+      expect(record.steps.map((step) => step.is_final)).toEqual(record.steps.map((_, i) => i === record.steps.length - 1))
+      expect(trajectory.parse(record)).toEqual(record)
+    }
+  })
+
+  test('the ids of the steps, end to end, are the ids of the whole conversation', async () => {
+    const record = await run(deep, oraclePolicy(world, deep))
+    const ids = record.steps.flatMap((step) => [...(step.tokens?.prompt_ids ?? []), ...(step.tokens?.completion_ids ?? [])])
+    const text = record.steps.map((step) => step.prompt + step.completion).join('')
+    expect(ids).toEqual(codec.encode(text))
+    for (const step of record.steps) {
+      expect(step.tokens?.completion_ids.at(-1)).toBe(1)
+      expect(step.tokens?.completion_logprobs).toHaveLength(step.tokens?.completion_ids.length ?? -1)
+    }
+  })
+
+  test('after the last budgeted call the agent may still answer', async () => {
+    const record = await run(deep, oraclePolicy(world, deep), { callBudget: 3 })
+    expect([record.stop_reason, record.status, record.steps.length]).toEqual(['finish', 'solved', 4])
+  })
+
+  test('a call above the budget is not made', async () => {
+    const record = await run(deep, oraclePolicy(world, deep), { callBudget: 2 })
+    expect([record.stop_reason, record.status, record.steps.length]).toEqual(['budget', 'unsolved', 3])
+    expect(record.steps[2]).toMatchObject({ observation: null, is_final: true, truth: { succeeded: false, needed: false } })
+  })
+
+  test('giving up is an unsolved finish', async () => {
+    const record = await run(deep, () => ({ name: 'give_up', arguments: {} }))
+    expect([record.stop_reason, record.status, record.answer]).toEqual(['finish', 'unsolved', null])
+  })
+
+  test('text that is no call costs a call and gets an error', async () => {
+    const record = await run(deep, (seen) => (seen.length < 2 ? 'I wonder' : { name: 'give_up', arguments: {} }))
+    expect(record.steps.map((step) => step.observation)).toEqual(['{"error":"bad call"}', '{"error":"bad call"}', null])
+    expect(record.steps[0]?.call?.error).toMatch(/expected/)
+  })
+
+  test('a completion that ran into its limit ends the episode', async () => {
+    const record = await run(deep, oraclePolicy(world, deep), { maxNewTokens: 4 })
+    expect([record.stop_reason, record.status, record.steps.length, record.steps[0]?.is_truncated]).toEqual(['length', 'unsolved', 1, true])
+  })
+
+  test('a full context ends the episode before the session is asked', async () => {
+    const first = (await run(deep, oraclePolicy(world, deep))).steps[0]
+    const used = (first?.tokens?.prompt_ids.length ?? 0) + (first?.tokens?.completion_ids.length ?? 0)
+    const record = await run(deep, oraclePolicy(world, deep), { maxContext: used + 3 })
+    expect([record.stop_reason, record.status, record.steps.length, record.steps[0]?.is_final]).toEqual(['length', 'unsolved', 1, true])
+    const none = await run(deep, oraclePolicy(world, deep), { maxContext: 5 })
+    expect([none.stop_reason, none.steps]).toEqual(['length', []])
+  })
+
+  test('timing comes from the clock it is given', async () => {
+    let at = 0
+    const record = await strategies.cot.run({
+      session: scriptedSession(codec, starterPrompt, () => ({ name: 'give_up', arguments: {} })),
+      codec,
+      episode: world.start(deep),
+      prompt: starterPrompt,
+      callBudget: 1,
+      temperature: 0,
+      maxNewTokens: 8,
+      maxContext: 512,
+      trajectoryId: 't',
+      now: () => (at += 5),
+    })
+    expect(record.steps[0]?.generation_ms).toBe(5)
+  })
+
+  test('a budget below one is refused', async () => {
+    await expect(run(deep, oraclePolicy(world, deep), { callBudget: 0 })).rejects.toThrow(/at least 1/)
+  })
+})

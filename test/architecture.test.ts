@@ -1,0 +1,133 @@
+/** The import rule of src/README.md, held by a machine: who may import whom, what only hosts may touch, no cycles. */
+import { expect, test } from 'vitest'
+import { readSources, type Source } from './support/sources'
+
+/** A folder may import itself, and these folders or single files. `import type` obeys the same rule. */
+const mayImport: Readonly<Record<string, readonly string[] | 'everything'>> = {
+  base: [],
+  records: ['base'],
+  engine: ['base'],
+  storage: ['base', 'records'],
+  models: ['base', 'engine'],
+  data: ['base', 'records'],
+  environments: ['base', 'records'],
+  annotation: ['base', 'records'],
+  agents: ['base', 'records', 'environments'],
+  training: ['base', 'records', 'engine', 'models', 'data', 'environments', 'agents'],
+  evaluation: ['base', 'records', 'data', 'environments', 'agents'],
+  studio: [
+    ...['base', 'records', 'engine', 'storage', 'models', 'data', 'environments', 'annotation', 'agents'],
+    ...['training', 'evaluation', 'worker/protocol'],
+  ],
+  worker: 'everything',
+  cli: 'everything',
+  gateway: ['base', 'records', 'storage'],
+  ui: ['base', 'records', 'annotation', 'worker/client', 'worker/protocol', 'worker/recordedStudio'],
+}
+
+/** Packages that belong to one place. Everything else may be used where the import rule lets it be reached. */
+const onlyIn: readonly { readonly packages: RegExp; readonly where: RegExp }[] = [
+  { packages: /^(react|react-dom|@mantine\/.*|wouter|zustand|recharts|@tanstack\/.*)(\/|$)/, where: /^ui\// },
+  { packages: /^comlink$/, where: /^worker\/(client|[^/]+\.worker)\.ts$/ },
+  { packages: /^(hono|@hono\/.*)(\/|$)/, where: /^gateway\// },
+  { packages: /^webgpu$/, where: /^cli\/node\/dawn\.ts$/ },
+  { packages: /^idb$/, where: /^storage\// },
+  { packages: /^node:/, where: /^(cli|gateway)\/|^storage\/nodeStore\.ts$/ },
+]
+
+/** Folders that run the same in a worker, in Node and in a test: devices, stores, clocks, fetch and randomness are handed in. */
+const hosts = ['worker', 'cli', 'gateway', 'ui']
+const hostGlobals = new Set(['document', 'window', 'self', 'process', 'localStorage', 'sessionStorage', 'navigator', 'indexedDB'])
+const storageImplementations = /^storage\/(browserStore|nodeStore|memoryStore)\.ts$/
+
+const sources = readSources('src')
+const folderOf = (path: string): string => path.split('/')[0] ?? ''
+
+test('every folder is in the rule', () => {
+  const folders = new Set(sources.filter(({ path }) => path.includes('/')).map(({ path }) => folderOf(path)))
+  expect([...folders].filter((folder) => !(folder in mayImport))).toEqual([])
+})
+
+test('imports go one way', () => {
+  const broken = sources.flatMap((source) =>
+    source.imports.flatMap(({ target }) => {
+      if (target === null) return []
+      const from = folderOf(source.path)
+      const allowed = mayImport[from] ?? []
+      const isAllowed =
+        folderOf(target) === from ||
+        allowed === 'everything' ||
+        allowed.some((entry) => target.startsWith(`${entry}/`) || target.startsWith(`${entry}.`))
+      return isAllowed ? [] : [`${source.path} may not import ${target}`]
+    }),
+  )
+  expect(broken).toEqual([])
+})
+
+test('imports exist', () => {
+  expect(sources.flatMap(({ path, missing }) => missing.map((specifier) => `${path} imports ${specifier}`))).toEqual([])
+})
+
+test('packages stay in their place', () => {
+  const broken = sources.flatMap(({ path, imports }) =>
+    imports.flatMap(({ specifier, target }) => {
+      if (target !== null) return []
+      const place = onlyIn.find(({ packages }) => packages.test(specifier))
+      return place === undefined || place.where.test(path) ? [] : [`${path} may not use ${specifier}`]
+    }),
+  )
+  expect(broken).toEqual([])
+})
+
+test('base uses the language only, records add zod', () => {
+  const packagesOf = (folder: string): string[] =>
+    sources
+      .filter(({ path }) => folderOf(path) === folder)
+      .flatMap(({ imports }) => imports.filter(({ target }) => target === null).map(({ specifier }) => specifier))
+  expect(packagesOf('base')).toEqual([])
+  expect(packagesOf('records').filter((specifier) => specifier !== 'zod')).toEqual([])
+})
+
+test('only hosts touch what a host owns', () => {
+  const plain = sources.filter(({ path }) => path.includes('/') && !hosts.includes(folderOf(path)) && !storageImplementations.test(path))
+  const broken = plain.flatMap(({ path, globals }) =>
+    globals.filter(({ name }) => hostGlobals.has(name) || name.includes('(')).map(({ name, line }) => `${path}:${line} uses ${name}`),
+  )
+  expect(broken).toEqual([])
+})
+
+test('there are no import cycles', () => {
+  const graph = new Map(sources.map((source): [string, string[]] => [source.path, runtimeTargets(source)]))
+  expect(findCycle(graph)).toEqual([])
+})
+
+test('files are named for what they hold', () => {
+  const vague = sources.filter(({ path }) => /(^|\/)(utils?|helpers?|managers?|common)(\.tsx?$|\/)/i.test(path)).map(({ path }) => path)
+  const catalogues = /(ops|algorithms|architectures|formats|environments|benchmarks|strategies|commands|scorers)\/index\.ts$/
+  const indexes = sources.filter(({ path }) => /\/index\.tsx?$/.test(path) && !catalogues.test(path)).map(({ path }) => path)
+  expect([...vague, ...indexes]).toEqual([])
+})
+
+/** Types are erased and dynamic imports wait: only static value imports can deadlock a module's start. */
+const runtimeTargets = ({ imports }: Source): string[] =>
+  imports.flatMap(({ target, kind }) => (target !== null && kind === 'static' ? [target] : []))
+
+/** The files of one cycle in order, or none. */
+function findCycle(graph: ReadonlyMap<string, readonly string[]>): string[] {
+  const finished = new Set<string>()
+  const visit = (path: string, trail: readonly string[]): string[] => {
+    if (trail.includes(path)) return [...trail.slice(trail.indexOf(path)), path]
+    if (finished.has(path)) return []
+    for (const target of graph.get(path) ?? []) {
+      const cycle = visit(target, [...trail, path])
+      if (cycle.length > 0) return cycle
+    }
+    finished.add(path)
+    return []
+  }
+  for (const path of graph.keys()) {
+    const cycle = visit(path, [])
+    if (cycle.length > 0) return cycle
+  }
+  return []
+}

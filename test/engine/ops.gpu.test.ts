@@ -1,0 +1,174 @@
+/** Walks the catalogue of ops: on this adapter every kernel equals its f64 reference, every backward equals finite differences of the reference. */
+import { describe, expect, it } from 'vitest'
+import { createRng } from '../../src/base/random'
+import { differentiate } from '../../src/engine/autograd/differentiate'
+import { EngineDevice } from '../../src/engine/device/engineDevice'
+import type { AnyOp, NumberArray, OpExample } from '../../src/engine/op'
+import { at } from '../../src/engine/op'
+import { ops } from '../../src/engine/ops'
+import { Executable } from '../../src/engine/plan/executable'
+import { planGraph } from '../../src/engine/plan/planGraph'
+import { ScratchPool } from '../../src/engine/plan/scratchPool'
+import { Graph, sizeOf } from '../../src/engine/tensor'
+import type { Tensor, TensorSpec } from '../../src/engine/tensor'
+import { adapterUnderTest, testDevice } from '../support/gpu'
+
+type Example = OpExample<unknown>
+
+async function engine(): Promise<EngineDevice> {
+  return new EngineDevice(await testDevice(), { isSoftware: true })
+}
+
+function exampleArrays(op: AnyOp, example: Example): (Float32Array | Uint32Array)[] {
+  const rng = createRng(7, op.name.length, example.label.length)
+  return example.inputs.map((spec, index) => {
+    const given = example.values?.[index]
+    const size = sizeOf(spec.shape)
+    if (spec.dtype === 'u32') {
+      if (!given) throw new Error(`${op.name}: example ${example.label} gives no values for u32 input ${index}`)
+      return Uint32Array.from({ length: size }, (_, i) => given[i] ?? 0)
+    }
+    return Float32Array.from({ length: size }, (_, i) => given?.[i] ?? rng.normal())
+  })
+}
+
+/** Runs one op on the GPU; returns its outputs and the new values of mutated inputs. */
+async function runOp(device: EngineDevice, op: AnyOp, example: Example, arrays: readonly (Float32Array | Uint32Array)[], withBackward: boolean) {
+  const graph = new Graph()
+  const leaves = example.inputs.map((spec, index) => graph.batch(`in${index}`, spec.shape, spec.dtype))
+  const mutated = op.mutates ?? []
+  const inputs = leaves.map((leaf, index) => (mutated.includes(index) ? graph.state(`state${index}`, leaf.shape, leaf.dtype) : leaf))
+  const outputs = graph.add(op, inputs, example.params)
+  outputs.forEach((tensor, index) => graph.output(`out${index}`, tensor))
+  const gradients: { index: number; tensor: Tensor }[] = []
+  if (withBackward) {
+    const seed = graph.batch('seed', at(outputs, 0).shape)
+    const wrt = differentiableInputs(example)
+    const grads = differentiate([{ output: at(outputs, 0), grad: seed }], wrt.map((index) => at(inputs, index)))
+    grads.forEach((tensor, position) => {
+      const index = at(wrt, position)
+      if (!tensor) throw new Error(`${op.name}: no gradient for input ${index}`)
+      gradients.push({ index, tensor: tensor === seed ? seed : graph.output(`grad${index}`, tensor) })
+    })
+  }
+  const states = new Map<string, GPUBuffer>()
+  for (const index of mutated) {
+    const buffer = device.createBuffer(`state${index}`, at(arrays, index).byteLength)
+    device.write(buffer, at(arrays, index))
+    states.set(`state${index}`, buffer)
+  }
+  const pool = new ScratchPool(device)
+  const executable = await Executable.create(device, planGraph(graph, { maxBindingBytes: device.maxBindingBytes, isSoftware: true }), pool, (name) => {
+    const buffer = states.get(name)
+    if (!buffer) throw new Error(name)
+    return { buffer, offset: 0 }
+  })
+  arrays.forEach((array, index) => executable.write(`in${index}`, array))
+  return { executable, outputs, gradients, states, mutated }
+}
+
+function differentiableInputs(example: Example): number[] {
+  return [...(example.differentiable ?? example.inputs.flatMap((spec, index) => (spec.dtype === 'f32' ? [index] : [])))]
+}
+
+/** Relative L2 error; both all-zero is 0. */
+function relativeError(found: NumberArray, expected: NumberArray): number {
+  let difference = 0
+  let norm = 0
+  expected.forEach((value, index) => {
+    difference += (value - (found[index] ?? Number.NaN)) ** 2
+    norm += value ** 2
+  })
+  return Math.sqrt(difference) / Math.max(Math.sqrt(norm), 1e-12)
+}
+
+function numericGradient(op: AnyOp, example: Example, arrays: readonly NumberArray[], index: number, seed: Float64Array): Float64Array {
+  const step = 1e-5
+  const inputs = arrays.map((array) => (array instanceof Uint32Array ? array : Float64Array.from(array)))
+  const target = at(inputs, index)
+  const value = (): number => at(op.reference(inputs, example.inputs, example.params), 0).reduce((sum, y, i) => sum + y * (seed[i] ?? 0), 0)
+  return Float64Array.from({ length: target.length }, (_, i) => {
+    const original = target[i] ?? 0
+    target[i] = original + step
+    const above = value()
+    target[i] = original - step
+    const below = value()
+    target[i] = original
+    return (above - below) / (2 * step)
+  })
+}
+
+describe(`ops on ${adapterUnderTest()}`, () => {
+  for (const op of Object.values(ops)) {
+    const references = op.examples
+    it.runIf(references.length > 0)(`${op.name}: kernel equals reference`, async () => {
+      const device = await engine()
+      for (const example of references) {
+        const arrays = exampleArrays(op, example)
+        const { executable, outputs, states, mutated } = await runOp(device, op, example, arrays, false)
+        await executable.run()
+        const expected = op.reference(arrays.map(widen), example.inputs, example.params)
+        for (const [index, tensor] of outputs.entries()) {
+          const found = await executable.readOutput(`out${index}`, tensor.size)
+          expect(relativeError(found, at(expected, index)), `${op.name} / ${example.label} / output ${index}`).toBeLessThan(2e-5)
+        }
+        for (const [position, index] of mutated.entries()) {
+          const found = await device.readF32(at([states.get(`state${index}`)], 0) as GPUBuffer, 0, at(arrays, index).length)
+          expect(relativeError(found, at(expected, outputs.length + position)), `${op.name} / ${example.label} / state ${index}`).toBeLessThan(2e-6)
+        }
+        executable.destroy()
+      }
+    })
+
+    it.runIf(op.backward !== undefined)(`${op.name}: backward equals finite differences`, async () => {
+      const device = await engine()
+      for (const example of op.examples) {
+        const arrays = exampleArrays(op, example)
+        const { executable, outputs, gradients } = await runOp(device, op, example, arrays, true)
+        const rng = createRng(11)
+        const seed = Float64Array.from({ length: at(outputs, 0).size }, () => rng.normal())
+        maskUndefinedRows(op, example, seed)
+        executable.write('seed', Float32Array.from(seed))
+        await executable.run()
+        for (const { index, tensor } of gradients) {
+          // A gradient may be the cotangent itself (a sum, a residual): then there is nothing to read.
+          const found = tensor.source.kind === 'leaf' ? Float32Array.from(seed) : await executable.readOutput(`grad${index}`, tensor.size)
+          const expected = numericGradient(op, example, arrays.map(widen), index, Float64Array.from(Float32Array.from(seed)))
+          expect(relativeError(found, expected), `${op.name} / ${example.label} / gradient ${index}`).toBeLessThan(1e-4)
+        }
+        executable.destroy()
+      }
+    })
+  }
+
+  it('every op has examples', () => {
+    const without = Object.values(ops).filter((op) => op.examples.length === 0 && op.name !== 'attentionBackward')
+    expect(without.map((op) => op.name)).toEqual([])
+  })
+
+  it('wrong shapes throw an error that names the op', () => {
+    const graph = new Graph()
+    const bad = (index: number): TensorSpec => ({ shape: [index + 2, 3, 5], dtype: 'f32' })
+    for (const op of Object.values(ops)) {
+      const inputs = Array.from({ length: 7 }, (_, index) => graph.batch(`${op.name}${index}`, bad(index).shape))
+      const example = op.examples[0]
+      if (!example || ['embeddingBackward', 'scatterRows', 'swigluBackward', 'attentionBackward'].includes(op.name)) continue
+      expect(() => op.infer(inputs, example.params), op.name).toThrow(op.name.replace('WeightGrad', ''))
+    }
+  })
+})
+
+/** Rows past the live count are undefined in some ops: their cotangent is 0 in any real graph. */
+function maskUndefinedRows(op: AnyOp, example: Example, seed: Float64Array): void {
+  if (op.name === 'embedding' || op.name === 'linear' || op.name === 'rmsNorm') {
+    const counts = example.values?.[2]
+    const live = counts?.[(example.params as { live?: number } | null)?.live ?? 0] ?? 0
+    const [rows = 0] = at(example.inputs, op.name === 'embedding' ? 1 : 0).shape
+    const width = seed.length / rows
+    seed.fill(0, Math.min(rows, live) * width)
+  }
+}
+
+function widen(array: Float32Array | Uint32Array): NumberArray {
+  return array instanceof Uint32Array ? array : Float64Array.from(array)
+}

@@ -1,0 +1,115 @@
+/**
+ * `npm test`: makes sure a Chrome is there, then runs every kind of test, one kind after the other, and sums up.
+ * `npm test -- unit gpu` runs only these kinds; other words go to Vitest (`npm test -- unit records`).
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { findChrome } from '../../src/cli/node/chrome.ts'
+import { adaptersUnderTest, adapterSummary } from './adapters.ts'
+
+interface Stage {
+  readonly kind: 'unit' | 'gpu' | 'browser' | 'e2e'
+  /** Vitest project. */
+  readonly project: string
+}
+interface Outcome {
+  readonly stage: Stage
+  readonly passed: number
+  readonly failed: number
+  readonly skipped: number
+  readonly seconds: number
+}
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`)
+
+export function runTests(projectRoot: string, words: readonly string[]): number {
+  const chrome = findChrome() ?? installChrome()
+  if (chrome === null) return 1
+  say(`browser: ${chrome}`)
+  const adapters = adaptersUnderTest()
+  say(adapterSummary(adapters))
+
+  const all: Stage[] = [
+    { kind: 'unit', project: 'unit' },
+    ...adapters.found.map((adapter): Stage => ({ kind: 'gpu', project: `gpu:${adapter}` })),
+    { kind: 'browser', project: 'browser' },
+    { kind: 'e2e', project: 'e2e' },
+  ]
+  const kinds = words.filter((word) => all.some(({ kind }) => kind === word))
+  const stages = kinds.length === 0 ? all : all.filter(({ kind }) => kinds.includes(kind))
+  const filters = words.filter((word) => !kinds.includes(word))
+
+  const outcomes = stages.map((stage, index) => {
+    say(`\n[${index + 1}/${stages.length}] ${stage.project}`)
+    // The end-to-end tests use what a user gets: the built site and the built command line.
+    const isReady = stage.kind !== 'e2e' || run(projectRoot, ['src/cli/launch.js', 'build'])
+    return isReady ? runStage(projectRoot, stage, filters) : { stage, passed: 0, failed: 1, skipped: 0, seconds: 0 }
+  })
+  return summarise(outcomes)
+}
+
+function runStage(projectRoot: string, stage: Stage, filters: readonly string[]): Outcome {
+  const folder = join(projectRoot, '.cache/tests')
+  mkdirSync(folder, { recursive: true })
+  const report = join(folder, `${stage.project.replace(':', '-')}.json`)
+  rmSync(report, { force: true })
+  const started = Date.now()
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+  const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--project', stage.project, '--passWithNoTests', ...reporters, ...filters]
+  const ok = run(projectRoot, vitest)
+  const counts = readCounts(report)
+  return {
+    stage,
+    passed: counts.numPassedTests,
+    // A file that could not even be loaded has no failed test, but is a failure.
+    failed: Math.max(counts.numFailedTests, ok ? 0 : 1),
+    skipped: counts.numPendingTests + counts.numTodoTests,
+    seconds: Math.round((Date.now() - started) / 1000),
+  }
+}
+
+const reportSchema = z.object({
+  numPassedTests: z.number(),
+  numFailedTests: z.number(),
+  numPendingTests: z.number(),
+  numTodoTests: z.number(),
+})
+
+/** A run that crashed leaves no report. */
+function readCounts(report: string): z.output<typeof reportSchema> {
+  if (!existsSync(report)) return { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, numTodoTests: 0 }
+  return reportSchema.parse(JSON.parse(readFileSync(report, 'utf8')))
+}
+
+function summarise(outcomes: readonly Outcome[]): number {
+  say('')
+  for (const { stage, passed, failed, skipped, seconds } of outcomes) {
+    say(`${stage.project.padEnd(16)} ${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''} (${seconds} s)`)
+  }
+  const sum = (key: 'passed' | 'failed'): number => outcomes.reduce((total, outcome) => total + outcome[key], 0)
+  say(`${sum('passed')} passed, ${sum('failed')} failed`)
+  return sum('failed') === 0 ? 0 : 1
+}
+
+/** On Debian as root it is installed; elsewhere the user is told what to install. */
+function installChrome(): string | null {
+  const isDebianRoot = existsSync('/etc/debian_version') && process.getuid?.() === 0
+  if (isDebianRoot) {
+    say('No Chrome or Chromium found: installing chromium with apt …')
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+    for (const args of [['update'], ['install', '-y', '--no-install-recommends', 'chromium']]) {
+      spawnSync('apt-get', ['-q', ...args], { stdio: ['ignore', 'inherit', 'inherit'], env })
+    }
+    const chrome = findChrome()
+    if (chrome !== null) return chrome
+  }
+  const ways = 'Debian and Ubuntu: sudo apt install chromium; Fedora: sudo dnf install chromium; macOS: brew install --cask google-chrome'
+  process.stderr.write(`The tests need Chrome or Chromium (${ways}); HONE_CHROMIUM may point at one elsewhere.\n`)
+  return null
+}
+
+function run(projectRoot: string, args: readonly string[]): boolean {
+  return spawnSync(process.execPath, args, { cwd: projectRoot, stdio: ['ignore', 'inherit', 'inherit'] }).status === 0
+}

@@ -1,0 +1,87 @@
+import { expect, test } from 'vitest'
+import { evaluationRecord, type EvaluationRecord, type EvaluationRow } from '../../src/records/evaluation'
+import { comparisonProblems, circumstances, leaderboard, querySets, ratesByGroup, successVersusBudget } from '../../src/ui/evaluation/leaderboard'
+import { holm, mcnemarExact, pairedComparison, passRate, queryScores, wilsonInterval } from '../../src/ui/evaluation/rates'
+
+const row = (query: string, status: EvaluationRow['status'], calls = 2, more: Partial<EvaluationRow> = {}): EvaluationRow => ({
+  query_id: query,
+  group: query.startsWith('a') ? 'I1' : 'I2',
+  repeat: 0,
+  status,
+  calls,
+  recall: 1,
+  tokens: 10,
+  copied_calls: 1,
+  copy_calls: 2,
+  trajectory_id: `t-${query}`,
+  ...more,
+})
+const record = (id: string, rows: EvaluationRow[], more: Partial<EvaluationRecord> = {}): EvaluationRecord =>
+  evaluationRecord.parse({
+    version: 1, evaluation_id: id, title: id, benchmark: 'starter', split: 'exam', strategy: 'cot', call_budget: 5, temperature: 0, judge: 'world', prompt_hash: null, world_hash: 'w1',
+    model: { id: 'starter', adapter_sha256: null }, seed: 1, created_at: `2026-01-0${id.length}T00:00:00Z`, rows, ...more,
+  })
+
+test('Wilson intervals match the textbook', () => {
+  // Newcombe (1998), table I: 81 of 263.
+  const [low, high] = wilsonInterval(81, 263)
+  expect(low).toBeCloseTo(0.2553, 4)
+  expect(high).toBeCloseTo(0.3662, 4)
+  expect(wilsonInterval(0, 10)[0]).toBe(0)
+  expect(wilsonInterval(10, 10)[1]).toBe(1)
+  expect(wilsonInterval(0, 0)).toEqual([0, 1])
+})
+
+test('a smaller budget turns late successes into failures', () => {
+  const one = record('x', [row('a1', 'solved', 1), row('a2', 'solved', 4), row('b1', 'unsolved', 5)])
+  expect(successVersusBudget(one).map((at) => at.rate.passed)).toEqual([1, 1, 1, 2, 2])
+  expect(ratesByGroup(queryScores(one.rows, 5)).map((at) => [at.group, at.rate.passed, at.rate.n])).toEqual([
+    ['I1', 2, 2],
+    ['I2', 0, 1],
+  ])
+})
+
+test('repeats are averaged inside a query, so n counts queries', () => {
+  const scores = queryScores([row('a1', 'solved'), row('a1', 'unsolved', 2, { repeat: 1 }), row('a2', 'solved')], 5)
+  expect(passRate(scores)).toMatchObject({ n: 2, passed: 1.5 })
+})
+
+test('exact McNemar and the paired difference', () => {
+  expect(mcnemarExact(0, 0)).toBe(1)
+  expect(mcnemarExact(8, 1)).toBeCloseTo(0.0390625, 10)
+  const before = queryScores([row('a1', 'unsolved'), row('a2', 'unsure'), row('a3', 'solved'), row('a4', 'solved')], 5)
+  const after = queryScores([row('a1', 'solved'), row('a2', 'solved'), row('a3', 'solved'), row('a4', 'unsolved'), row('zz', 'solved')], 5)
+  const paired = pairedComparison(before, after)
+  expect(paired).toMatchObject({ n: 4, difference: 0.25, wins: 2, ties: 1, losses: 1, distinguishable: false, bothPassed: 1 })
+  expect(paired.interval[0]).toBeLessThan(0)
+  expect(paired.winRate.rate).toBe(0.625)
+  const clear = pairedComparison(
+    queryScores(Array.from({ length: 48 }, (_, i) => row(`a${i}`, 'unsolved')), 5),
+    queryScores(Array.from({ length: 48 }, (_, i) => row(`a${i}`, i < 20 ? 'solved' : 'unsolved')), 5),
+  )
+  expect(clear.distinguishable).toBe(true)
+})
+
+test('results with other budgets, worlds, judges or queries are not comparable, and say why', () => {
+  const base = record('x', [row('a1', 'solved')])
+  expect(comparisonProblems(base, record('y', [row('a1', 'unsolved')]))).toEqual([])
+  expect(comparisonProblems(base, record('y', [row('a1', 'solved')], { call_budget: 3, world_hash: 'w2' }))).toEqual(['call budget is 3, not 5', 'the tool world differs (another hash)'])
+  expect(comparisonProblems(base, record('y', [row('a9', 'solved')]))).toEqual(['only 0 of 1 queries are the same'])
+  const rows = leaderboard([record('yy', [row('a1', 'solved')], { call_budget: 3 }), base], base, 5)
+  expect(rows.map((one) => [one.record.evaluation_id, one.notComparable.length])).toEqual([
+    ['x', 0],
+    ['yy', 1],
+  ])
+  expect(rows[0]?.copyExact).toBe(0.5)
+})
+
+test('a rate names the budget, judge, strategy, temperature and seed it was measured under', () => {
+  const one = record('x', [row('a1', 'solved'), row('a1', 'unsolved', 1, { repeat: 1 })])
+  expect(circumstances(one, 3)).toEqual({ set: 'starter exam · cot · temperature 0 · seed 1 · 2 tries a question, averaged', budget: 3, judge: 'world' })
+  expect(querySets([one, record('yy', [row('a1', 'solved')])])).toMatchObject([{ key: 'starter · exam', count: 2 }])
+})
+
+test('Holm’s correction is monotone and never above 1', () => {
+  expect(holm([0.01, 0.04, 0.03])).toEqual([0.03, 0.06, 0.06])
+  expect(holm([0.9, 0.8])).toEqual([1, 1])
+})

@@ -1,0 +1,143 @@
+import { expect, test } from 'vitest'
+import { opinion as opinionSchema, type Opinion } from '../../src/records/annotation'
+import { trajectory as trajectorySchema } from '../../src/records/trajectory'
+import { connectionAdvice, judgeAddressProblem, judgePresets } from '../../src/ui/labelling/judgePresets'
+import { queueProgress, queueRows } from '../../src/ui/labelling/labelQueue'
+import { choiceOfKey, firstErrorCascade, humanJudgement, judgementReward, noJudgement, parseReward, standingOpinions, withReward } from '../../src/ui/labelling/reward'
+import { acceptedOpinions, agreements, disagreement, suggestionsFor } from '../../src/ui/labelling/suggestions'
+import { signed, stripOfStep } from '../../src/ui/labelling/whatIf'
+import type { AdvantagePreview, LabelState } from '../../src/worker/protocol'
+
+let counter = 0
+function says(kind: Opinion['annotator_kind'], who: string, step: number, name: Opinion['name'], value: number | null, more: Partial<Opinion> = {}): Opinion {
+  counter++
+  return opinionSchema.parse({
+    version: 1,
+    opinion_id: `o${counter}`,
+    trajectory_id: 't',
+    step,
+    name,
+    value,
+    annotator_kind: kind,
+    annotator_id: who,
+    created_at: new Date(counter * 1000).toISOString(),
+    ...more,
+  })
+}
+
+test('a pair is (s + c/5)/2, half a pair is no label, the newest way wins', () => {
+  expect(judgementReward({ ...noJudgement, success: 1, contribution: 3 })).toBeCloseTo(0.8, 12)
+  expect(judgementReward({ ...noJudgement, success: 1 })).toBeNull()
+  expect(judgementReward({ success: 1, contribution: 5, status: null, reward: 0.2 })).toBe(0.2)
+  expect(judgementReward({ success: 1, contribution: 5, status: null, reward: 0.2 }, 'contribution')).toBe(1)
+  expect(judgementReward({ success: 0, contribution: 0, status: 0.5, reward: null }, 'status')).toBe(0.5)
+})
+
+test('superseded and withdrawn opinions no longer stand', () => {
+  const first = says('HUMAN', 'me', 0, 'success', 0)
+  const second = says('HUMAN', 'me', 0, 'success', 1, { supersedes: first.opinion_id })
+  const rule = says('CODE', 'rules:a', 0, 'success', 1)
+  expect(standingOpinions([first, second, rule])).toEqual([second, rule])
+  expect(standingOpinions([rule, says('CODE', 'rules:a', 0, 'success', null)])).toEqual([])
+  expect(humanJudgement([first, second, rule], 0)).toEqual({ judgement: { ...noJudgement, success: 1 }, newest: 'success', note: '' })
+})
+
+test('keys: 0 and 1 are success, q to y and 2 to 5 contribution, letters the status of the last step only', () => {
+  expect(choiceOfKey('1', false)).toEqual({ name: 'success', value: 1 })
+  expect(choiceOfKey('y', false)).toEqual({ name: 'contribution', value: 5 })
+  expect(choiceOfKey('q', false)).toEqual({ name: 'contribution', value: 0 })
+  expect(choiceOfKey('4', false)).toEqual({ name: 'contribution', value: 4 })
+  expect(choiceOfKey('s', false)).toBeNull()
+  expect(choiceOfKey('u', true)).toEqual({ name: 'status', value: 0.5 })
+  expect(choiceOfKey('Enter', true)).toBeNull()
+})
+
+test('rewards are typed as decimals from 0 to 1', () => {
+  expect(parseReward('0,35').value).toBe(0.35)
+  expect(parseReward('').value).toBeNull()
+  expect(parseReward('2').problem).toContain('0 to 1')
+  expect(parseReward('abc').problem).toContain('number')
+  expect(withReward([1, null, 0], 1, 0.5)).toEqual([1, 0.5, 0])
+})
+
+test('a first error marks every later step, the last by its status', () => {
+  expect(firstErrorCascade('t', 1, 3).map((row) => [row.step, row.name, row.value])).toEqual([
+    [1, 'success', 0],
+    [1, 'contribution', 0],
+    [2, 'status', 0],
+  ])
+})
+
+test('suggestions average a judge’s repeats, keep their spread, and never contain the person', () => {
+  const opinions = [
+    says('LLM', 'judge', 0, 'success', 1, { repeat: 0 }),
+    says('LLM', 'judge', 0, 'contribution', 5, { repeat: 0 }),
+    says('LLM', 'judge', 0, 'success', 1, { repeat: 1 }),
+    says('LLM', 'judge', 0, 'contribution', 0, { repeat: 1, rationale: 'not needed' }),
+    says('CODE', 'imported:a.csv', 0, 'reward', 0.3),
+    says('CODE', 'rules:lcs', 0, 'success', 1),
+    says('HUMAN', 'me', 0, 'success', 0),
+  ]
+  const found = suggestionsFor(opinions, 0)
+  expect(found.map((one) => one.annotator)).toEqual(['rules:lcs', 'judge', 'imported:a.csv'])
+  expect(found[1]?.reward).toBeCloseTo(0.75, 12)
+  expect(found[1]?.spread).toBeCloseTo(0.5, 12)
+  expect(found[1]?.why).toEqual(['not needed'])
+  expect(acceptedOpinions('t', 0, found[1] as (typeof found)[0]).map((row) => [row.name, row.value])).toEqual([
+    ['success', 1],
+    ['contribution', 3],
+  ])
+  expect(acceptedOpinions('t', 0, found[2] as (typeof found)[0])).toMatchObject([{ name: 'reward', value: 0.3 }])
+  expect(acceptedOpinions('t', 0, found[0] as (typeof found)[0])).toEqual([])
+})
+
+const state = (opinions: Opinion[], human: (number | null)[]): LabelState => ({
+  opinions,
+  resolved: human.map((value) => ({ value, from: value === null ? null : 'HUMAN', annotatorId: value === null ? null : 'me' })),
+})
+
+test('the queue puts disagreements first and counts labelled steps', () => {
+  const make = (id: string) =>
+    trajectorySchema.parse({ version: 1, trajectory_id: id, query_id: 'q', query: id, steps: [{ parent: null, prompt: '', completion: 'x' }] })
+  const labels = new Map([
+    ['calm', state([says('CODE', 'rules:a', 0, 'reward', 0.5), says('LLM', 'judge', 0, 'reward', 0.5)], [0.5])],
+    ['torn', state([says('CODE', 'rules:a', 0, 'reward', 1), says('LLM', 'judge', 0, 'reward', 0)], [null])],
+  ])
+  const rows = queueRows([make('calm'), make('torn'), make('new')], labels, { text: '', show: 'all', order: 'disagreement' })
+  expect(rows.map((row) => row.trajectory.trajectory_id)).toEqual(['torn', 'calm', 'new'])
+  expect(queueProgress(rows)).toEqual({ trajectories: 3, trajectoriesDone: 1, steps: 3, stepsLabelled: 1 })
+  expect(queueRows([make('calm'), make('torn')], labels, { text: '', show: 'todo', order: 'file' }).map((row) => row.trajectory.trajectory_id)).toEqual(['torn'])
+  expect(disagreement(state([says('CODE', 'rules:a', 0, 'reward', 0.2)], [1]), 1)).toBeCloseTo(0.8, 12)
+})
+
+test('agreement counts only steps both labelled', () => {
+  const both = state([says('CODE', 'rules:a', 0, 'reward', 1), says('CODE', 'rules:a', 1, 'reward', 0), says('CODE', 'rules:a', 2, 'reward', 1)], [1, 0.05, null])
+  expect(agreements([both])).toEqual([{ annotator: 'rules:a', n: 2, close: 1, meanAbsoluteDifference: 0.025, kappa: 1 }])
+})
+
+test('the strip shows the step’s trained tokens on the trajectory’s scale, and what else moves', () => {
+  const preview = (advantages: number[]): AdvantagePreview => ({
+    tokens: { trajectory_id: 't', ids: [1, 2, 3, 4], text: ['p', 'a', 'b', 'c'], mask: [0, 1, 1, 1], step: [-1, 0, 0, 1], truncatedTokens: 0, truncatedSteps: [], notTrainedSteps: [] },
+    rewards: [],
+    advantages,
+    whitened: advantages,
+    loss: 0,
+  })
+  const strip = stripOfStep(preview([0, 0.1, 0.1, -2]), preview([0, 0.4, 0.6, -1]), 0, 'advantages')
+  expect(strip.tokens.map((token) => token.text)).toEqual(['a', 'b'])
+  expect(strip.meanAfter).toBeCloseTo(0.5, 12)
+  expect(strip.scale).toBe(2)
+  expect(strip.alsoMoves).toEqual([{ step: 1, by: 1 }])
+  expect([signed(0.306), signed(-0.04), signed(-0.001)]).toEqual(['+0.31', '−0.04', '0.00'])
+})
+
+test('a judge’s address is https, or http to this computer, and holds no secret', () => {
+  expect(judgeAddressProblem('http://localhost:8000/v1')).toBeNull()
+  expect(judgeAddressProblem('https://api.openai.com/v1')).toBeNull()
+  expect(judgeAddressProblem('http://example.com/v1')).toContain('localhost only')
+  expect(judgeAddressProblem('https://user:pw@example.com')).toContain('Keep')
+  expect(judgeAddressProblem('javascript:alert(1)')).toContain('Expected https')
+  expect(judgeAddressProblem('')).toContain('Give')
+  const ollama = judgePresets.find((preset) => preset.name === 'ollama')
+  expect(ollama && connectionAdvice(ollama, ollama.baseUrl, 'https:').join(' ')).toMatch(/OLLAMA_ORIGINS.*gateway.*asks permission/)
+})
