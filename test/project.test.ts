@@ -82,7 +82,9 @@ test('every command the documents name exists', () => {
   const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
   const documents = files.filter((path) => path.endsWith('README.md'))
   const unknown = documents.flatMap((path) =>
-    [...read(path).matchAll(/npm run (?:-s )?([a-z][a-z0-9:]*)/g)].flatMap(([, name = '']) => (name in scripts ? [] : [`${path}: ${name}`])),
+    [...read(path).matchAll(/npm run (?:-s )?([a-z][a-z0-9:]*)/g)].flatMap(([, name = '']) =>
+      name in scripts ? [] : [`${path}: ${name}`],
+    ),
   )
   expect(unknown).toEqual([])
 })

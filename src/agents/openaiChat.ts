@@ -66,6 +66,9 @@ export function createOpenaiChat(parts: OpenaiChatParts): ChatModel {
 
   const fail = (code: ChatErrorCode, message: string): ChatReply => ({ ok: false, code, message: withoutKey(message, apiKey) })
 
+  // OpenAI's newer models know max_tokens under another name only, and say so.
+  let tokenField: 'max_tokens' | 'max_completion_tokens' = 'max_tokens'
+
   async function attempt(body: string, signal: AbortSignal | undefined): Promise<ChatReply & { readonly retryAfterMs?: number | null }> {
     const timeout = AbortSignal.timeout(timeoutMs)
     let response: Response
@@ -96,6 +99,10 @@ export function createOpenaiChat(parts: OpenaiChatParts): ChatModel {
     const retryAfterMs = waitAsked(response.headers, now())
     if (status === 429) return { ...fail('rate-limited', `${host} asks to slow down (429).${said}`), retryAfterMs }
     if (status >= 500 || status === 408) return { ...fail('server', `${host} failed (${String(status)}).${said}`), retryAfterMs }
+    if (status === 400 && tokenField === 'max_tokens' && text.includes('max_completion_tokens')) {
+      tokenField = 'max_completion_tokens'
+      return { ...fail('bad-request', `${host} does not know max_tokens.`), retryAfterMs: 0 }
+    }
     return fail('bad-request', `${host} did not accept the request (${String(status)}).${said}`)
   }
 
@@ -103,9 +110,8 @@ export function createOpenaiChat(parts: OpenaiChatParts): ChatModel {
     model,
     host,
     async complete(request) {
-      const body = JSON.stringify(bodyOf(model, request))
       for (let tries = 1; ; tries++) {
-        const { retryAfterMs, ...reply } = await attempt(body, request.signal)
+        const { retryAfterMs, ...reply } = await attempt(JSON.stringify(bodyOf(model, request, tokenField)), request.signal)
         if (reply.ok || retryAfterMs === undefined) return reply
         const waitMs = retryAfterMs ?? Math.min(1000 * 2 ** (tries - 1), maxWaitMs)
         if (waitMs > maxWaitMs) return fail(reply.code, `${reply.message} It wants ${String(Math.ceil(waitMs / 1000))} s of rest, longer than Hone waits.`)
@@ -120,14 +126,14 @@ export function createOpenaiChat(parts: OpenaiChatParts): ChatModel {
   }
 }
 
-function bodyOf(model: string, { messages, tools, forcedTool, temperature, maxTokens, seed }: ChatRequest): unknown {
+function bodyOf(model: string, { messages, tools, forcedTool, temperature, maxTokens, seed }: ChatRequest, tokenField: string): unknown {
   return {
     model,
     messages: messages.map(wireMessage),
     ...(tools ? { tools: tools.map(({ name, description, parameters }) => ({ type: 'function', function: { name, description, parameters } })) } : {}),
     ...(forcedTool === undefined ? {} : { tool_choice: { type: 'function', function: { name: forcedTool } } }),
     ...(temperature === undefined ? {} : { temperature }),
-    ...(maxTokens === undefined ? {} : { max_tokens: maxTokens }),
+    ...(maxTokens === undefined ? {} : { [tokenField]: maxTokens }),
     ...(seed === undefined ? {} : { seed }),
   }
 }

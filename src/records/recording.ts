@@ -66,5 +66,7 @@ export const recording = z.object({
 export type Recording = z.infer<typeof recording>
 
 /** `public/starter/manifest.json`: the SHA-256 of each file, by its path inside `starter/`. */
-export const starterManifest = z.object({ files: z.record(z.string(), z.object({ sha256: z.string(), bytes: z.int().nonnegative().optional() })) })
+export const starterManifest = z.object({
+  files: z.record(z.string(), z.object({ sha256: z.string(), bytes: z.int().nonnegative().optional() })),
+})
 export type StarterManifest = z.infer<typeof starterManifest>

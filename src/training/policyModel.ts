@@ -11,6 +11,7 @@ import { logProb } from '../engine/ops/logProb'
 import type { TokenLogProbs } from '../engine/ops/logProb'
 import { linear } from '../engine/ops/matmul'
 import { Executable } from '../engine/plan/executable'
+import type { StateRange } from '../engine/plan/executable'
 import { planGraph } from '../engine/plan/planGraph'
 import type { Plan } from '../engine/plan/planGraph'
 import { Graph } from '../engine/tensor'
@@ -25,6 +26,8 @@ export type TrainableSet = { readonly kind: 'all'; readonly valueHead: boolean }
 
 export const VALUE_WEIGHT = 'v_head.summary.weight'
 export const VALUE_BIAS = 'v_head.summary.bias'
+/** State leaf an objective adds its sums to, so that micro-batches of one step add up. */
+export const METRICS_LEAF = 'metrics/totals'
 
 /** What an objective sees: everything about the target rows, as symbolic tensors. */
 export interface RowTensors extends TokenLogProbs {
@@ -64,6 +67,8 @@ export class PolicyModel {
   readonly trainable: TrainableSet
   readonly engine: EngineDevice
   readonly #executables = new Map<string, Promise<Executable>>()
+  /** Holds `METRICS_LEAF`: up to 64 sums of one step. */
+  readonly metricsBuffer: GPUBuffer
   #update: Promise<Executable> | null = null
 
   private constructor(engine: EngineDevice, model: LanguageModel, packed: PackedState, trainable: TrainableSet) {
@@ -71,7 +76,18 @@ export class PolicyModel {
     this.model = model
     this.packed = packed
     this.trainable = trainable
+    this.metricsBuffer = engine.createBuffer(METRICS_LEAF, 256)
   }
+
+  /** Zeroes gradients and metric sums: the start of a step. */
+  beginStep(): void {
+    this.packed.zeroGradients()
+    const encoder = this.engine.device.createCommandEncoder()
+    encoder.clearBuffer(this.metricsBuffer)
+    this.engine.submit(encoder)
+  }
+
+  readonly #lookup = (name: string): StateRange => (name === METRICS_LEAF ? { buffer: this.metricsBuffer, offset: 0 } : this.model.lookup(this.packed)(name))
 
   static async create(engine: EngineDevice, config: ModelConfig, reader: WeightReader, trainable: TrainableSet): Promise<PolicyModel> {
     const packed = new PackedState(engine, trainableEntries(config, trainable))
@@ -154,14 +170,14 @@ export class PolicyModel {
   }
 
   update(): Promise<Executable> {
-    this.#update ??= Executable.create(this.engine, this.planUpdate(), this.model.pool, this.model.lookup(this.packed))
+    this.#update ??= Executable.create(this.engine, this.planUpdate(), this.model.pool, this.#lookup)
     return this.#update
   }
 
   #cached(key: string, plan: () => Plan): Promise<Executable> {
     const known = this.#executables.get(key)
     if (known) return known
-    const made = Executable.create(this.engine, plan(), this.model.pool, this.model.lookup(this.packed))
+    const made = Executable.create(this.engine, plan(), this.model.pool, this.#lookup)
     this.#executables.set(key, made)
     return made
   }
@@ -169,6 +185,7 @@ export class PolicyModel {
   async destroy(): Promise<void> {
     for (const executable of this.#executables.values()) (await executable).destroy()
     if (this.#update) (await this.#update).destroy()
+    this.engine.destroyBuffer(this.metricsBuffer)
     this.packed.destroy()
     this.model.destroy()
   }

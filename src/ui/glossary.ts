@@ -5,39 +5,84 @@ export interface GlossaryEntry {
 }
 
 export const glossary = {
-  advantage: { title: 'Advantage', text: 'How much better a token turned out than the value head expected. Positive: the token is made more likely; negative: less.' },
-  'whitened advantage': { title: 'Whitened advantage', text: 'The advantage minus the batch mean, divided by its standard deviation. This is what the loss multiplies.' },
+  advantage: {
+    title: 'Advantage',
+    text: 'How much better a token turned out than the value head expected. Positive: the token is made more likely; negative: less.',
+  },
+  'whitened advantage': {
+    title: 'Whitened advantage',
+    text: 'The advantage minus the batch mean, divided by its standard deviation. This is what the loss multiplies.',
+  },
   adapter: { title: 'Adapter', text: 'The small set of LoRA matrices that training changes. The base model stays as it was.' },
-  'gpu adapter': { title: 'GPU adapter', text: 'What WebGPU calls the device it computes on: a graphics card, or software on the processor.' },
+  'gpu adapter': {
+    title: 'GPU adapter',
+    text: 'What WebGPU calls the device it computes on: a graphics card, or software on the processor.',
+  },
   baseline: { title: 'Baseline', text: 'The model before training, asked the same questions.' },
-  'call budget': { title: 'Call budget', text: 'The most tool calls one question may use. Results with different budgets are not compared.' },
+  'call budget': {
+    title: 'Call budget',
+    text: 'The most tool calls one question may use. Results with different budgets are not compared.',
+  },
   calls: { title: 'Calls', text: 'Tool calls made for one question.' },
-  clipfrac: { title: 'Clip fraction', text: 'Share of tokens whose probability ratio left the clip range, so that they gave no gradient in this update.' },
+  clipfrac: {
+    title: 'Clip fraction',
+    text: 'Share of tokens whose probability ratio left the clip range, so that they gave no gradient in this update.',
+  },
   contribution: { title: 'Contribution', text: 'How much a step helped the final answer, 0 to 5.' },
-  entropy: { title: 'Entropy', text: 'How undecided the model is about the next token, in nats. Falling fast towards zero means it stops exploring.' },
-  exam: { title: 'Exam', text: 'Questions that are never trained on and share no entity with practice. Before and After are measured here.' },
+  entropy: {
+    title: 'Entropy',
+    text: 'How undecided the model is about the next token, in nats. Falling fast towards zero means it stops exploring.',
+  },
+  exam: {
+    title: 'Exam',
+    text: 'Questions that are never trained on and share no entity with practice. Before and After are measured here.',
+  },
   flips: { title: 'Flips', text: 'Questions whose status changed between Before and After, in either direction.' },
-  interval: { title: '95% interval', text: 'Where the true rate plausibly lies, given this many questions. For a rate: Wilson. For a difference: paired over the same questions.' },
-  judge: { title: 'Judge', text: 'What decides whether an answer solves its question: the tool world’s own check, a rule, or a language model.' },
+  interval: {
+    title: '95% interval',
+    text: 'Where the true rate plausibly lies, given this many questions. For a rate: Wilson. For a difference: paired over the same questions.',
+  },
+  judge: {
+    title: 'Judge',
+    text: 'What decides whether an answer solves its question: the tool world’s own check, a rule, or a language model.',
+  },
   kl: { title: 'KL', text: 'How far the trained policy has moved from the model it started as, in nats. The reward pays for it.' },
-  'largest binding': { title: 'Largest binding', text: 'The largest single buffer the plan binds at once. WebGPU limits it; bigger tensors are split.' },
+  'largest binding': {
+    title: 'Largest binding',
+    text: 'The largest single buffer the plan binds at once. WebGPU limits it; bigger tensors are split.',
+  },
   'learning rate': { title: 'Learning rate', text: 'Size of one optimizer step.' },
   lora: { title: 'LoRA', text: 'Low-rank adaptation: training changes two thin matrices beside each frozen weight instead of the weight.' },
-  'loss mask': { title: 'Loss mask', text: 'Which tokens carry loss. Only what the model wrote does; questions and tool replies never do.' },
+  'loss mask': {
+    title: 'Loss mask',
+    text: 'Which tokens carry loss. Only what the model wrote does; questions and tool replies never do.',
+  },
   loss: { title: 'Loss', text: 'What the optimizer lowers. For policy methods it says little about progress: look at the reward.' },
-  'grpo loss': { title: 'GRPO loss near zero', text: 'Advantages in a group sum to zero, so the loss starts near zero and mostly shows the KL term. Look at the reward.' },
-  'n': { title: 'n', text: 'How many questions stand behind the number.' },
+  'grpo loss': {
+    title: 'GRPO loss near zero',
+    text: 'Advantages in a group sum to zero, so the loss starts near zero and mostly shows the KL term. Look at the reward.',
+  },
+  n: { title: 'n', text: 'How many questions stand behind the number.' },
   'pass rate': { title: 'Pass rate', text: 'Share of questions whose answer was judged solved.' },
   policy: { title: 'Policy', text: 'The model as an actor: what it would write next, given what it has read.' },
   ppo: { title: 'PPO', text: 'Proximal policy optimization: several careful steps on each batch, with the change in probability clipped.' },
   practice: { title: 'Practice', text: 'Questions the model tries, is rewarded on, and is trained on. Disjoint from the exam.' },
-  ratio: { title: 'Probability ratio', text: 'Probability of a token under the policy now, divided by what it was when the token was sampled.' },
+  ratio: {
+    title: 'Probability ratio',
+    text: 'Probability of a token under the policy now, divided by what it was when the token was sampled.',
+  },
   recall: { title: 'Recall', text: 'Share of the tools the question needed that were called.' },
-  reward: { title: 'Reward', text: 'What a step earned, 0 to 1. From a person: (success + contribution ÷ 5) ÷ 2; on the last step Solved 1, Unsure ½, Unsolved 0.' },
+  reward: {
+    title: 'Reward',
+    text: 'What a step earned, 0 to 1. From a person: (success + contribution ÷ 5) ÷ 2; on the last step Solved 1, Unsure ½, Unsolved 0.',
+  },
   rollout: { title: 'Rollout', text: 'One attempt at a question, from the question to the final answer.' },
   seed: { title: 'Seed', text: 'The number all randomness follows from. Same seed, adapter, driver and build: same bits.' },
   software: { title: 'Software adapter', text: 'WebGPU running on the processor. Everything works; it is slower.' },
-  'step reward': { title: 'Step reward', text: 'A reward for each step, not only for the final answer, so that a wasted call can be told from a useful one.' },
+  'step reward': {
+    title: 'Step reward',
+    text: 'A reward for each step, not only for the final answer, so that a wasted call can be told from a useful one.',
+  },
   success: { title: 'Success', text: 'Whether the tool call itself worked: 1 or 0.' },
   solved: { title: 'Solved', text: 'The answer holds everything the question asked for.' },
   unsure: { title: 'Unsure', text: 'The answer holds some of it, or cannot be decided.' },
@@ -45,13 +90,25 @@ export const glossary = {
   strategy: { title: 'Strategy', text: 'How the model searches: cot is one chain of steps, dfsdt a tree that can back up.' },
   trajectory: { title: 'Trajectory', text: 'A question, every step taken, and what came back.' },
   value: { title: 'Value', text: 'The value head’s guess of the reward still to come.' },
-  'value head': { title: 'Value head', text: 'A small trained layer that guesses the reward still to come; the advantage is measured against it.' },
+  'value head': {
+    title: 'Value head',
+    text: 'A small trained layer that guesses the reward still to come; the advantage is measured against it.',
+  },
   'win rate': { title: 'Win rate', text: 'Of two results on the same question the better status wins; equal counts one half.' },
   world: { title: 'Tool world', text: 'A seeded, closed set of tools, data and questions with answers that can be checked exactly.' },
-  'memory estimate': { title: 'Memory estimate', text: 'The plan’s exact peak bytes, known before anything is allocated. WebGPU does not say how much the GPU has: the verdict is against a budget.' },
+  'memory estimate': {
+    title: 'Memory estimate',
+    text: 'The plan’s exact peak bytes, known before anything is allocated. WebGPU does not say how much the GPU has: the verdict is against a budget.',
+  },
   smoothing: { title: 'Smoothing', text: 'Exponential moving average, bias-corrected. The unsmoothed line stays visible behind it.' },
-  decimated: { title: 'Thinned', text: 'More points than pixels: each bucket keeps its smallest and largest value, so spikes stay visible.' },
-  paired: { title: 'Paired difference', text: 'Both models answered the same questions, so luck of the draw cancels; the interval is over those pairs.' },
+  decimated: {
+    title: 'Thinned',
+    text: 'More points than pixels: each bucket keeps its smallest and largest value, so spikes stay visible.',
+  },
+  paired: {
+    title: 'Paired difference',
+    text: 'Both models answered the same questions, so luck of the draw cancels; the interval is over those pairs.',
+  },
 } as const satisfies Readonly<Record<string, GlossaryEntry>>
 
 export type GlossaryTerm = keyof typeof glossary

@@ -3,10 +3,7 @@
  * (Mantine's style rules, the only innerHTML here, hold none), and scripts and workers come from this origin only.
  */
 interface TrustedTypesFactory {
-  createPolicy(
-    name: string,
-    rules: { createHTML: (input: string) => string; createScriptURL: (input: string) => string },
-  ): unknown
+  createPolicy(name: string, rules: { createHTML: (input: string) => string; createScriptURL: (input: string) => string }): unknown
 }
 declare global {
   interface Window {
@@ -25,5 +22,8 @@ window.trustedTypes?.createPolicy('default', {
     return url.href
   },
 })
+
+// zod probes `new Function` unless told not to; the policy above refuses it, and the console would show a violation.
+Object.assign(globalThis, { __zod_globalConfig: { jitless: true } })
 
 export {}

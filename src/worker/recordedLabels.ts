@@ -5,16 +5,21 @@ import type { Trajectory } from '../records/trajectory'
 const UNLABELLED: ResolvedReward = { value: null, from: null, annotatorId: null }
 /** A person's newest opinion wins over what was imported, then a judge, then rules. */
 const RANK: Readonly<Record<AnnotatorKind, number>> = { HUMAN: 0, LLM: 2, CODE: 3 }
-const rank = (row: Opinion): number => (row.annotator_kind === 'CODE' && row.annotator_id.startsWith('imported:') ? 1 : RANK[row.annotator_kind])
+const rank = (row: Opinion): number =>
+  row.annotator_kind === 'CODE' && row.annotator_id.startsWith('imported:') ? 1 : RANK[row.annotator_kind]
 
-const mean = (values: readonly number[]): number | null => (values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length)
+const mean = (values: readonly number[]): number | null =>
+  values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length
 
 /** The newest value of each repeat of one annotator, averaged: a judge may have been asked several times. */
 function latest(rows: readonly Opinion[], name: Opinion['name']): { value: number | null; at: string } {
   const byRepeat = new Map<number, Opinion>()
   for (const row of rows) if (row.name === name) byRepeat.set(row.repeat, row)
   const kept = [...byRepeat.values()]
-  return { value: mean(kept.flatMap((row) => (row.value === null ? [] : [row.value]))), at: kept.reduce((newest, row) => (row.created_at > newest ? row.created_at : newest), '') }
+  return {
+    value: mean(kept.flatMap((row) => (row.value === null ? [] : [row.value]))),
+    at: kept.reduce((newest, row) => (row.created_at > newest ? row.created_at : newest), ''),
+  }
 }
 
 function rewardOf(rows: readonly Opinion[]): number | null {
@@ -42,7 +47,9 @@ function resolveStep(rows: readonly Opinion[]): ResolvedReward {
   const resolved = [...byAnnotator.values()].flatMap((own) => {
     const value = rewardOf(own)
     const last = own.at(-1)
-    return value === null || !last ? [] : [{ value, from: last.annotator_kind, annotatorId: last.annotator_id, rank: rank(last), at: last.created_at }]
+    return value === null || !last
+      ? []
+      : [{ value, from: last.annotator_kind, annotatorId: last.annotator_id, rank: rank(last), at: last.created_at }]
   })
   resolved.sort((a, b) => a.rank - b.rank || (a.at < b.at ? 1 : -1))
   const best = resolved[0]

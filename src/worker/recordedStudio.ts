@@ -31,12 +31,18 @@ async function fetchRecording(base: string): Promise<Reply<{ recording: Recordin
     const bytes = new Uint8Array(await response.arrayBuffer())
     const hash = expected === null ? null : new Sha256().update(bytes).hex()
     if (expected !== null && hash !== expected) {
-      return refuse('hash', `starter/${FILE} is not the file this build was made with: expected SHA-256 ${expected}, found ${hash ?? ''}. Reload the page, or install the build again.`)
+      return refuse(
+        'hash',
+        `starter/${FILE} is not the file this build was made with: expected SHA-256 ${expected}, found ${hash ?? ''}. Reload the page, or install the build again.`,
+      )
     }
     const parsed = recording.safeParse(JSON.parse(new TextDecoder().decode(bytes)))
     if (!parsed.success) {
       const issue = parsed.error.issues[0]
-      return refuse('recording', `starter/${FILE} could not be read: ${issue ? `${issue.path.join('.')}: ${issue.message}` : 'unknown shape'}`)
+      return refuse(
+        'recording',
+        `starter/${FILE} could not be read: ${issue ? `${issue.path.join('.')}: ${issue.message}` : 'unknown shape'}`,
+      )
     }
     return { ok: true, value: { recording: parsed.data, verified: hash !== null } }
   } catch (error) {
@@ -83,7 +89,10 @@ function studioOf(data: Recording, live: LiveStudio | null): StudioApi {
   }
   const other = live?.studio ?? null
   const elsewhere = refuse('recorded', 'The recorded run does not hold this, and the engine did not start.')
-  const cannotTrain = refuse('recorded', 'This is a recorded run, so nothing can be computed with it. Go back to this computer to train; without WebGPU, Home says what to switch on.')
+  const cannotTrain = refuse(
+    'recorded',
+    'This is a recorded run, so nothing can be computed with it. Go back to this computer to train; without WebGPU, Home says what to switch on.',
+  )
 
   function labelState(record: Trajectory): LabelState {
     const own = opinions.filter((row) => row.trajectory_id === record.trajectory_id)
@@ -96,12 +105,19 @@ function studioOf(data: Recording, live: LiveStudio | null): StudioApi {
 
     importFile: async (file) => (other ? other.importFile(file) : elsewhere),
     datasets: async () => [dataset, ...(other ? await other.datasets() : [])],
-    removeDataset: async (id) => (id === datasetId ? refuse('recorded', 'The recorded run is part of this page and cannot be removed.') : other ? other.removeDataset(id) : elsewhere),
+    removeDataset: async (id) =>
+      id === datasetId
+        ? refuse('recorded', 'The recorded run is part of this page and cannot be removed.')
+        : other
+          ? other.removeDataset(id)
+          : elsewhere,
     sampleCsv: async () => (other ? other.sampleCsv() : ''),
     tokenPreview: async (id, options) => {
       const held = data.advantages[id]
       if (held) return { ok: true, value: held.tokens }
-      return other && !byId.has(id) ? other.tokenPreview(id, options) : refuse('recorded', 'The tokens of this trajectory were not recorded.')
+      return other && !byId.has(id)
+        ? other.tokenPreview(id, options)
+        : refuse('recorded', 'The tokens of this trajectory were not recorded.')
     },
 
     trajectories: async (of) => {
@@ -124,7 +140,10 @@ function studioOf(data: Recording, live: LiveStudio | null): StudioApi {
       if (!held) return other ? other.addOpinions(rows, annotator) : elsewhere
       const now = new Date().toISOString()
       const added = rows.map((row): Opinion => {
-        const before = opinions.findLast((old) => old.trajectory_id === row.trajectory_id && old.step === row.step && old.name === row.name && old.annotator_id === annotator)
+        const before = opinions.findLast(
+          (old) =>
+            old.trajectory_id === row.trajectory_id && old.step === row.step && old.name === row.name && old.annotator_id === annotator,
+        )
         made += 1
         return {
           version: 1,
@@ -149,7 +168,8 @@ function studioOf(data: Recording, live: LiveStudio | null): StudioApi {
       const row = opinions.find((old) => old.opinion_id === opinionId)
       const held = row ? byId.get(row.trajectory_id) : undefined
       if (!row || !held) return other ? other.undoOpinion(opinionId) : refuse('unknown-opinion', 'That opinion is not here any more.')
-      if (row.annotator_kind !== 'HUMAN') return refuse('recorded', 'Recorded opinions of rules and judges cannot be taken back; give your own, it wins.')
+      if (row.annotator_kind !== 'HUMAN')
+        return refuse('recorded', 'Recorded opinions of rules and judges cannot be taken back; give your own, it wins.')
       opinions = opinions.filter((old) => old !== row)
       return { ok: true, value: labelState(held) }
     },
@@ -161,7 +181,10 @@ function studioOf(data: Recording, live: LiveStudio | null): StudioApi {
     },
 
     testJudge: async (settings) => (other ? other.testJudge(settings) : elsewhere),
-    planJudge: async (id, ids, settings) => (id !== datasetId && other ? other.planJudge(id, ids, settings) : refuse('recorded', 'A judge is asked about imported files and live runs, not about the recorded one.')),
+    planJudge: async (id, ids, settings) =>
+      id !== datasetId && other
+        ? other.planJudge(id, ids, settings)
+        : refuse('recorded', 'A judge is asked about imported files and live runs, not about the recorded one.'),
 
     estimateMemory: async (request) => (other ? other.estimateMemory(request) : elsewhere),
     start: () => Promise.resolve(cannotTrain),
@@ -171,10 +194,23 @@ function studioOf(data: Recording, live: LiveStudio | null): StudioApi {
     jobs: async () => (other ? other.jobs() : []),
 
     runs: async () => [data.run.run, ...(other ? await other.runs() : [])],
-    run: async (id) => (id === runId ? { ok: true, value: detail } : other ? other.run(id) : refuse('unknown-run', `The recording holds run ${runId}, not ${id}.`)),
-    removeRun: async (id) => (id === runId ? refuse('recorded', 'The recorded run is part of this page and cannot be removed.') : other ? other.removeRun(id) : elsewhere),
+    run: async (id) =>
+      id === runId
+        ? { ok: true, value: detail }
+        : other
+          ? other.run(id)
+          : refuse('unknown-run', `The recording holds run ${runId}, not ${id}.`),
+    removeRun: async (id) =>
+      id === runId
+        ? refuse('recorded', 'The recorded run is part of this page and cannot be removed.')
+        : other
+          ? other.removeRun(id)
+          : elsewhere,
     evaluations: async () => [...data.evaluations, ...(other ? await other.evaluations() : [])],
-    exportAdapter: async (id) => (id !== runId && other ? other.exportAdapter(id) : refuse('recorded', 'The recording holds results, not weights. Train the run here to export its adapter.')),
+    exportAdapter: async (id) =>
+      id !== runId && other
+        ? other.exportAdapter(id)
+        : refuse('recorded', 'The recording holds results, not weights. Train the run here to export its adapter.'),
     exportAnnotations: async (id) => {
       if (id !== datasetId) return other ? other.exportAnnotations(id) : elsewhere
       const ids = new Set(labelled.map((record) => record.trajectory_id))

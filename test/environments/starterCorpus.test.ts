@@ -16,7 +16,7 @@ import { trainBpe } from '../../src/models/tokenizer/trainBpe'
 import { codec, renderTemplate, starterJson, tokenizerJson, vocabulary } from './starterFiles'
 
 const world = createStarterWorld()
-const ids = codec.encode
+const ids = (text: string): number[] => codec.encode(text)
 const render = renderTemplate
 
 describe('the committed tokenizer', () => {

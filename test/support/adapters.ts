@@ -16,7 +16,7 @@ export function adaptersUnderTest(env: NodeJS.ProcessEnv = process.env): Adapter
   const chosen = adapterList(env.HONE_ADAPTERS, 'HONE_ADAPTERS')
   // The software adapters are Linux drivers; elsewhere the system's own adapter is the one there is.
   const usual: readonly AdapterName[] = process.platform === 'linux' ? ['swiftshader', 'lavapipe'] : ['default']
-  const candidates = chosen.length > 0 ? chosen : usual
+  const candidates = [...new Set([...(chosen.length > 0 ? chosen : usual), ...required])]
   const found = candidates.filter((name) => name === 'default' || findDriverFile(name) !== null)
   const missing = candidates.filter((name) => !found.includes(name))
   const absent = required.filter((name) => !found.includes(name))

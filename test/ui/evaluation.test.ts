@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { evaluationRecord, type EvaluationRecord, type EvaluationRow } from '../../src/records/evaluation'
-import { comparisonProblems, circumstances, leaderboard, querySets, ratesByGroup, successVersusBudget } from '../../src/ui/evaluation/leaderboard'
+import { circumstances, comparisonProblems, defaultBaseline, leaderboard, querySets, ratesByGroup, successVersusBudget } from '../../src/ui/evaluation/leaderboard'
 import { holm, mcnemarExact, pairedComparison, passRate, queryScores, wilsonInterval } from '../../src/ui/evaluation/rates'
 
 const row = (query: string, status: EvaluationRow['status'], calls = 2, more: Partial<EvaluationRow> = {}): EvaluationRow => ({
@@ -84,4 +84,13 @@ test('a rate names the budget, judge, strategy, temperature and seed it was meas
 test('Holm’s correction is monotone and never above 1', () => {
   expect(holm([0.01, 0.04, 0.03])).toEqual([0.03, 0.06, 0.06])
   expect(holm([0.9, 0.8])).toEqual([1, 1])
+})
+
+test('the baseline is what most results can be compared with, preferably without an adapter', () => {
+  const rows = [row('a1', 'solved')]
+  const odd = record('odd', rows, { call_budget: 9, created_at: '2027-01-01T00:00:00Z' })
+  const trained = record('trained', rows, { model: { id: 'starter', adapter_sha256: 'x' }, created_at: '2026-06-01T00:00:00Z' })
+  const plain = record('plain', rows, { created_at: '2026-01-01T00:00:00Z' })
+  expect(defaultBaseline([odd, trained, plain])?.evaluation_id).toBe('plain')
+  expect(defaultBaseline([])).toBeUndefined()
 })

@@ -19,7 +19,7 @@ export function scriptedSession(codec: TextCodec, prompt: PromptFormat, script: 
       return length
     },
     close() {},
-    async extend(ids, options) {
+    extend(ids, options) {
       const text = codec.decode(ids)
       if (opened) observations.push(text.slice(before.length, text.length - after.length))
       opened = true
@@ -27,12 +27,12 @@ export function scriptedSession(codec: TextCodec, prompt: PromptFormat, script: 
       const wanted = [...codec.encode(typeof move === 'string' ? move : formatCall(move.name, move.arguments)), stopId]
       const completion = wanted.slice(0, options.maxNewTokens)
       length += ids.length + completion.length
-      return {
+      return Promise.resolve({
         ids: completion,
         logprobs: completion.map(() => 0),
         finish: completion.length === wanted.length ? 'stop' : 'length',
         policyVersion: 0,
-      }
+      })
     },
   }
 }

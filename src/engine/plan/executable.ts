@@ -146,6 +146,28 @@ export class Executable {
     }
   }
 
+  /**
+   * Wall milliseconds of each dispatch run on its own, in order: what `bench train --profile` prints. Waiting after every dispatch
+   * adds the submit latency to each row, so shares are meaningful and the sum is an upper bound.
+   */
+  async profile(): Promise<{ op: string; shader: string; ms: number; flops: number; bytes: number }[]> {
+    const rows: { op: string; shader: string; ms: number; flops: number; bytes: number }[] = []
+    for (const [index, step] of this.#encoded.entries()) {
+      const planned = at(this.plan.dispatches, index)
+      const encoder = this.#engine.device.createCommandEncoder()
+      const pass = encoder.beginComputePass()
+      pass.setPipeline(step.pipeline)
+      pass.setBindGroup(0, step.group)
+      pass.dispatchWorkgroups(step.workgroups[0], step.workgroups[1], step.workgroups[2])
+      pass.end()
+      const started = performance.now()
+      this.#engine.submit(encoder)
+      await this.#engine.device.queue.onSubmittedWorkDone()
+      rows.push({ op: planned.op, shader: planned.dispatch.shader, ms: performance.now() - started, flops: planned.dispatch.flops ?? 0, bytes: planned.dispatch.bytes ?? 0 })
+    }
+    return rows
+  }
+
   /** Waits until everything submitted so far has run. */
   async finish(): Promise<void> {
     await this.#engine.device.queue.onSubmittedWorkDone()

@@ -10,7 +10,10 @@ import type { Database } from './database'
 import type { Message } from './expert'
 import { laterSyllables, randomName } from './names'
 
-/** Held-out words occur here as data to copy, never as tools: without that their embeddings would be noise. */
+/**
+ * Held-out words occur here: as data to copy, and as made-up tools with suffixes their real APIs do not have. A language
+ * model knows the words of a tool it has never seen; without this their embeddings would be noise.
+ */
 const words: readonly string[] = [...subjects.map((subject) => subject.word), ...kinds]
 
 function drillName(rng: Rng, db: Database): string {
@@ -57,6 +60,18 @@ function recall(rng: Rng, db: Database): Message[] {
   ]
 }
 
+const knownWords: readonly string[] = [...subjects.filter((subject) => subject.held !== 'seen').map((subject) => subject.word), ...kinds]
+
+/** A tool that is in no catalogue: an invented word with any suffix, or a known word with a suffix it never has. */
+function madeUpTool(rng: Rng): { word: string; name: string } {
+  if (rng.chance(0.5)) {
+    const word = rng.pick(knownWords)
+    return { word, name: `${word}_${rng.pick(['for', 'from'])}` }
+  }
+  const word = madeUpWord(rng)
+  return { word, name: `${word}_${rng.pick(['of', 'of', 'log', 'for', 'from'])}` }
+}
+
 function madeUpWord(rng: Rng): string {
   const word = rng.pick(laterSyllables) + rng.pick(laterSyllables)
   return rng.chance(0.3) ? word + rng.pick(laterSyllables) : word
@@ -64,18 +79,19 @@ function madeUpWord(rng: Rng): string {
 
 /** Calls of made-up tools: the name, the parameter and the argument all have to be copied. */
 export function madeUpTools(rng: Rng, db: Database): Message[] {
-  const tools = distinct(2 + rng.int(4), () => madeUpWord(rng)).map((word) => ({ word, kind: rng.pick(kinds) }))
+  const drawn = new Map(Array.from({ length: 2 + rng.int(4) }, () => madeUpTool(rng)).map((tool) => [tool.word, tool.name]))
+  const tools = [...drawn].map(([word, toolName]) => ({ word, toolName, kind: rng.pick(kinds) }))
   const asked = rng.shuffle(tools).slice(0, 1 + rng.int(Math.min(3, tools.length)))
   const name = drillName(rng, db)
   const messages: Message[] = [
-    { role: 'system', content: tools.map((tool) => `${tool.word}_of(${tool.kind})`).join('\n') },
+    { role: 'system', content: tools.map((tool) => `${tool.toolName}(${tool.kind})`).join('\n') },
     { role: 'user', content: `${name}'s ${asked.map((tool) => tool.word).join(' and ')}?` },
   ]
   const facts: string[] = []
   for (const tool of asked) {
     const value = drillValue(rng, db)
     facts.push(value)
-    messages.push({ role: 'assistant', content: formatCall(`${tool.word}_of`, { [tool.kind]: name }) })
+    messages.push({ role: 'assistant', content: formatCall(tool.toolName, { [tool.kind]: name }) })
     messages.push({ role: 'tool', content: JSON.stringify({ [tool.word]: value }) })
   }
   return [...messages, finish(facts)]
@@ -83,6 +99,6 @@ export function madeUpTools(rng: Rng, db: Database): Message[] {
 
 export function drill(rng: Rng, db: Database): Message[] {
   const at = rng.uniform()
-  if (at < 0.3) return echo(rng, db)
-  return at < 0.7 ? recall(rng, db) : madeUpTools(rng, db)
+  if (at < 0.25) return echo(rng, db)
+  return at < 0.6 ? recall(rng, db) : madeUpTools(rng, db)
 }

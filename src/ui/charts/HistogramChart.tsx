@@ -52,10 +52,19 @@ function HistogramChartView({ title, meaning, groups, bins = 20, height = 150, t
       testId={testId}
       empty={rows.length === 0}
       summary={groups.map((group) => `${group.name}: ${group.values.length} values.`).join(' ')}
-      aside={groups.length > 1 ? <Legend rows={groups.map((group, index) => ({ name: group.name, colour: colours[index] ?? '' }))} /> : undefined}
+      aside={
+        groups.length > 1 ? <Legend rows={groups.map((group, index) => ({ name: group.name, colour: colours[index] ?? '' }))} /> : undefined
+      }
     >
       {(width) => (
-        <BarChart width={width} height={height} data={[...rows]} margin={{ top: 6, right: 8, bottom: 0, left: 0 }} barCategoryGap={1} title={title}>
+        <BarChart
+          width={width}
+          height={height}
+          data={[...rows]}
+          margin={{ top: 6, right: 8, bottom: 0, left: 0 }}
+          barCategoryGap={1}
+          title={title}
+        >
           <CartesianGrid stroke="var(--hone-line)" vertical={false} />
           <XAxis dataKey="label" tickLine={false} stroke="var(--hone-line-strong)" height={20} minTickGap={16} />
           <YAxis width={40} tickLine={false} axisLine={false} allowDecimals={false} tickCount={4} />

@@ -24,9 +24,23 @@ interface IntervalChartProps {
 }
 const shareFormat = (value: number): string => formatShare(value)
 
-function IntervalChartView({ title, meaning, rows, reference, domain = [0, 1], format = shareFormat, testId, labelWidth = 120 }: IntervalChartProps) {
+function IntervalChartView({
+  title,
+  meaning,
+  rows,
+  reference,
+  domain = [0, 1],
+  format = shareFormat,
+  testId,
+  labelWidth = 120,
+}: IntervalChartProps) {
   const height = 28 + rows.length * 26
-  const points = rows.map((row, index) => ({ name: row.name, value: row.value, range: [row.value - row.interval[0], row.interval[1] - row.value], index }))
+  const points = rows.map((row, index) => ({
+    name: row.name,
+    value: row.value,
+    range: [row.value - row.interval[0], row.interval[1] - row.value],
+    index,
+  }))
   return (
     <ChartFigure
       title={title}
@@ -34,13 +48,31 @@ function IntervalChartView({ title, meaning, rows, reference, domain = [0, 1], f
       height={height}
       testId={testId}
       empty={rows.length === 0}
-      summary={rows.map((row) => `${row.name}: ${format(row.value)}, interval ${format(row.interval[0])} to ${format(row.interval[1])}.`).join(' ')}
+      summary={rows
+        .map((row) => `${row.name}: ${format(row.value)}, interval ${format(row.interval[0])} to ${format(row.interval[1])}.`)
+        .join(' ')}
     >
       {(width) => (
         <Plot width={width} height={height} margin={{ top: 4, right: 12, bottom: 0, left: 0 }} title={title}>
           <CartesianGrid stroke="var(--hone-line)" horizontal={false} />
-          <XAxis type="number" dataKey="value" domain={[domain[0], domain[1]]} tickFormatter={format} tickLine={false} height={20} tickCount={5} />
-          <YAxis type="category" dataKey="name" width={labelWidth} tickLine={false} axisLine={false} allowDuplicatedCategory={false} interval={0} />
+          <XAxis
+            type="number"
+            dataKey="value"
+            domain={[domain[0], domain[1]]}
+            tickFormatter={format}
+            tickLine={false}
+            height={20}
+            tickCount={5}
+          />
+          <YAxis
+            type="category"
+            dataKey="name"
+            width={labelWidth}
+            tickLine={false}
+            axisLine={false}
+            allowDuplicatedCategory={false}
+            interval={0}
+          />
           {reference !== undefined && <ReferenceLine x={reference} stroke="var(--hone-line-strong)" />}
           <Tooltip
             isAnimationActive={false}
@@ -50,7 +82,13 @@ function IntervalChartView({ title, meaning, rows, reference, domain = [0, 1], f
               return found ? (
                 <ChartTooltip
                   head={found.name}
-                  rows={[{ name: found.note ?? '', colour: found.colour ?? seriesColour(0), value: `${format(found.value)} [${format(found.interval[0])}, ${format(found.interval[1])}]` }]}
+                  rows={[
+                    {
+                      name: found.note ?? '',
+                      colour: found.colour ?? seriesColour(0),
+                      value: `${format(found.value)} [${format(found.interval[0])}, ${format(found.interval[1])}]`,
+                    },
+                  ]}
                 />
               ) : null
             }}

@@ -38,13 +38,28 @@ const label = (value: unknown): number | null => {
   return Number.isFinite(number) ? number : null
 }
 
-function LineChartView({ title, meaning, series, xLabel = 'step', height = 180, smoothing = 0, marks = [], zoom, testId, scales = false, emptyText, domain, format = plainFormat }: LineChartProps) {
+function LineChartView({
+  title,
+  meaning,
+  series,
+  xLabel = 'step',
+  height = 180,
+  smoothing = 0,
+  marks = [],
+  zoom,
+  testId,
+  scales = false,
+  emptyText,
+  domain,
+  format = plainFormat,
+}: LineChartProps) {
   const [log, setLog] = useState(false)
   const [ownRange, setOwnRange] = useState<readonly [number, number] | null>(null)
   const [drag, setDrag] = useState<readonly [number, number] | null>(null)
   const deferred = useDeferredValue(series)
-  const limit = 1000
-  const { rows, thinnedFrom } = useMemo(() => chartRows(deferred, { limit, smoothing, log }), [deferred, smoothing, log])
+  // A small multiple has few pixels; the hero chart takes the thousand Recharts redraws in time.
+  const limit = height < 150 ? 300 : 1000
+  const { rows, thinnedFrom } = useMemo(() => chartRows(deferred, { limit, smoothing, log }), [deferred, limit, smoothing, log])
   const range = zoom ? zoom.range : ownRange
   const setRange = zoom ? zoom.setRange : setOwnRange
   const colours = deferred.map((line, index) => line.colour ?? seriesColour(index))
@@ -149,7 +164,13 @@ function LineChartView({ title, meaning, series, xLabel = 'step', height = 180, 
             allowDataOverflow={log}
           />
           {marks.map((mark, index) => (
-            <ReferenceLine key={index} x={mark.step} stroke="var(--hone-line-strong)" strokeDasharray="2 3" label={{ value: mark.label, position: 'insideTopLeft', fontSize: 12 }} />
+            <ReferenceLine
+              key={index}
+              x={mark.step}
+              stroke="var(--hone-line-strong)"
+              strokeDasharray="2 3"
+              label={{ value: mark.label, position: 'insideTopLeft', fontSize: 12 }}
+            />
           ))}
           {drag && drag[0] !== drag[1] && <ReferenceArea x1={drag[0]} x2={drag[1]} fill="var(--hone-line-strong)" fillOpacity={0.2} />}
           <Tooltip
@@ -163,7 +184,9 @@ function LineChartView({ title, meaning, series, xLabel = 'step', height = 180, 
                     const key = String(entry.dataKey)
                     const index = Number(key.slice(1))
                     const name = deferred[index]?.name ?? key
-                    return typeof entry.value === 'number' ? [{ name: key.startsWith('r') ? `${name}, raw` : name, colour: colours[index] ?? '', value: format(entry.value) }] : []
+                    return typeof entry.value === 'number'
+                      ? [{ name: key.startsWith('r') ? `${name}, raw` : name, colour: colours[index] ?? '', value: format(entry.value) }]
+                      : []
                   })}
                 />
               ) : null
@@ -171,10 +194,29 @@ function LineChartView({ title, meaning, series, xLabel = 'step', height = 180, 
           />
           {smoothing > 0 &&
             deferred.map((line, index) => (
-              <Line key={`r${line.name}`} dataKey={`r${index}`} stroke={colours[index] ?? ''} strokeOpacity={0.3} strokeWidth={1} dot={false} activeDot={false} isAnimationActive={false} connectNulls />
+              <Line
+                key={`r${line.name}`}
+                dataKey={`r${index}`}
+                stroke={colours[index] ?? ''}
+                strokeOpacity={0.3}
+                strokeWidth={1}
+                dot={false}
+                activeDot={false}
+                isAnimationActive={false}
+                connectNulls
+              />
             ))}
           {deferred.map((line, index) => (
-            <Line key={line.name} dataKey={`y${index}`} stroke={colours[index] ?? ''} strokeWidth={1.6} dot={few ? { r: 2.5 } : false} activeDot={{ r: 3 }} isAnimationActive={false} connectNulls />
+            <Line
+              key={line.name}
+              dataKey={`y${index}`}
+              stroke={colours[index] ?? ''}
+              strokeWidth={1.6}
+              dot={few ? { r: 2.5 } : false}
+              activeDot={{ r: 3 }}
+              isAnimationActive={false}
+              connectNulls
+            />
           ))}
         </Plot>
       )}

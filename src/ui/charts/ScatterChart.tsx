@@ -35,8 +35,23 @@ function ScatterChartView({ title, meaning, groups, xLabel, yLabel, height = 220
       {(width) => (
         <Plot width={width} height={height} margin={{ top: 6, right: 12, bottom: 14, left: 0 }} title={title}>
           <CartesianGrid stroke="var(--hone-line)" />
-          <XAxis type="number" dataKey="x" name={xLabel} tickLine={false} tickCount={5} label={{ value: xLabel, position: 'insideBottom', offset: -8, fontSize: 12 }} />
-          <YAxis type="number" dataKey="y" name={yLabel} tickLine={false} width={56} tickCount={5} label={{ value: yLabel, angle: -90, position: 'insideLeft', fontSize: 12 }} />
+          <XAxis
+            type="number"
+            dataKey="x"
+            name={xLabel}
+            tickLine={false}
+            tickCount={5}
+            label={{ value: xLabel, position: 'insideBottom', offset: -8, fontSize: 12 }}
+          />
+          <YAxis
+            type="number"
+            dataKey="y"
+            name={yLabel}
+            tickLine={false}
+            width={56}
+            tickCount={5}
+            label={{ value: yLabel, angle: -90, position: 'insideLeft', fontSize: 12 }}
+          />
           <Tooltip
             isAnimationActive={false}
             content={({ active, payload }) => {

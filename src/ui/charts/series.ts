@@ -45,10 +45,14 @@ export function thinned(y: readonly (number | null)[], limit: number): readonly 
 export type Row = Record<string, number | null>
 
 /** Rows for Recharts: `x`, `y0` … and, when smoothed, the raw line as `r0` …. */
-export function chartRows(series: readonly Series[], options: { readonly limit: number; readonly smoothing: number; readonly log: boolean }): { readonly rows: readonly Row[]; readonly thinnedFrom: number | null } {
+export function chartRows(
+  series: readonly Series[],
+  options: { readonly limit: number; readonly smoothing: number; readonly log: boolean },
+): { readonly rows: readonly Row[]; readonly thinnedFrom: number | null } {
   const byX = new Map<number, Row>()
   let thinnedFrom: number | null = null
-  const drawable = (value: number | null | undefined): number | null => (value === null || value === undefined || !Number.isFinite(value) || (options.log && value <= 0) ? null : value)
+  const drawable = (value: number | null | undefined): number | null =>
+    value === null || value === undefined || !Number.isFinite(value) || (options.log && value <= 0) ? null : value
   series.forEach((line, position) => {
     const smooth = smoothed(line.y, options.smoothing)
     const kept = thinned(line.y, options.limit)
@@ -72,7 +76,9 @@ export function seriesSummary(series: readonly Series[], format: (value: number)
       const known = line.y.flatMap((value, index) => (value === null || !Number.isFinite(value) ? [] : [{ value, x: line.x[index] ?? 0 }]))
       const first = known[0]
       const last = known.at(-1)
-      return first && last ? `${line.name}: ${format(first.value)} at ${first.x}, ${format(last.value)} at ${last.x}.` : `${line.name}: no values yet.`
+      return first && last
+        ? `${line.name}: ${format(first.value)} at ${first.x}, ${format(last.value)} at ${last.x}.`
+        : `${line.name}: no values yet.`
     })
     .join(' ')
 }

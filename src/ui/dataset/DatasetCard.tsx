@@ -57,7 +57,7 @@ export function DatasetCard({ dataset, title, open, onOpen, onExport, onRemove }
             <Menu.Item onClick={onExport}>Export annotations</Menu.Item>
           </Menu.Dropdown>
         </Menu>
-        <ConfirmButton label="Remove" confirmLabel="Remove with its labels?" ariaLabel={`Remove ${dataset.name}`} testId="dataset-remove" onConfirm={onRemove} />
+        <ConfirmButton size="xs" label="Remove" confirmLabel="Remove with its labels?" ariaLabel={`Remove ${dataset.name}`} testId="dataset-remove" onConfirm={onRemove} />
       </div>
     </article>
   )

@@ -1,3 +1,4 @@
+import { VisuallyHidden } from '@mantine/core'
 import { useMemo } from 'react'
 import { formatPoints } from '../format'
 import { VisibleText } from '../trajectory/VisibleText'
@@ -24,11 +25,15 @@ export function GroupTable({ before, after, budget }: { readonly before: Leaderb
             <th scope="col">Group</th>
             <th scope="col">n</th>
             <th scope="col">Before [95%]</th>
-            <th scope="col" aria-label="Before, drawn" />
+            <th scope="col">
+              <VisuallyHidden>Before, drawn</VisuallyHidden>
+            </th>
             {after !== null && (
               <>
                 <th scope="col">After [95%]</th>
-                <th scope="col" aria-label="After, drawn" />
+                <th scope="col">
+                  <VisuallyHidden>After, drawn</VisuallyHidden>
+                </th>
                 <th scope="col">Difference, points</th>
                 <th scope="col">p, Holm</th>
               </>

@@ -1,4 +1,4 @@
-import { Button, Tooltip } from '@mantine/core'
+import { Tooltip, VisuallyHidden } from '@mantine/core'
 import { formatNumber, formatShare, formatWhen } from '../format'
 import { VisibleText } from '../trajectory/VisibleText'
 import { RateBar, RateNumber } from '../widgets/RateBar'
@@ -26,7 +26,9 @@ export function Leaderboard({ rows, baseline, after, budget, onBaseline, onAfter
             <th scope="col">
               <Term of="pass rate">Pass rate</Term> [<Term of="interval">95%</Term>]
             </th>
-            <th scope="col" aria-label="Interval" />
+            <th scope="col">
+              <VisuallyHidden>Rate and interval, drawn</VisuallyHidden>
+            </th>
             <th scope="col">
               <Term of="n">n</Term>
             </th>
@@ -96,16 +98,22 @@ function Row({ row, baseline, after, budget, onBaseline, onAfter }: Omit<Leaderb
       </td>
       <td style={{ whiteSpace: 'nowrap' }}>{formatWhen(record.created_at)}</td>
       <td style={{ whiteSpace: 'nowrap' }}>
-        <Button.Group>
-          <Button size="compact-xs" aria-pressed={id === baseline} aria-label={`${record.title} as before`} variant={id === baseline ? 'filled' : 'default'} onClick={() => { onBaseline(id) }}>
-            before
-          </Button>
-          <Button size="compact-xs" aria-pressed={id === after} aria-label={`${record.title} as after`} variant={id === after ? 'filled' : 'default'} onClick={() => { onAfter(id) }}>
-            after
-          </Button>
-        </Button.Group>
+        <Pick pressed={id === baseline} label={`${record.title} as before`} onPick={() => { onBaseline(id) }}>
+          before
+        </Pick>
+        <Pick pressed={id === after} label={`${record.title} as after`} onPick={() => { onAfter(id) }}>
+          after
+        </Pick>
       </td>
     </tr>
+  )
+}
+
+function Pick({ pressed, label, onPick, children }: { readonly pressed: boolean; readonly label: string; readonly onPick: () => void; readonly children: string }) {
+  return (
+    <button type="button" className={classes.pick} aria-pressed={pressed} aria-label={label} onClick={onPick}>
+      {children}
+    </button>
   )
 }
 

@@ -63,7 +63,7 @@ export function PairedPanel({ before, after }: { readonly before: LeaderboardRow
           <dd>
             {points(paired.difference)} [{points(paired.interval[0])}, {points(paired.interval[1])}]
           </dd>
-          <small>points, 95%, over {paired.n} queries; Bonett–Price</small>
+          <dd className={classes.about}>points, 95%, over {paired.n} queries; Bonett–Price</dd>
         </div>
         <div className={classes.figure}>
           <dt>
@@ -72,9 +72,9 @@ export function PairedPanel({ before, after }: { readonly before: LeaderboardRow
           <dd data-testid="win-rate">
             {formatShare(paired.winRate.rate)} [{Math.round(paired.winRate.interval[0] * 100)}, {Math.round(paired.winRate.interval[1] * 100)}]
           </dd>
-          <small>
+          <dd className={classes.about}>
             {paired.wins} wins, {paired.ties} ties, {paired.losses} losses; ties count ½; Wilson
-          </small>
+          </dd>
         </div>
         <div className={classes.figure}>
           <dt>
@@ -83,14 +83,14 @@ export function PairedPanel({ before, after }: { readonly before: LeaderboardRow
           <dd>
             +{paired.gained.length} −{paired.lost.length}
           </dd>
-          <small>
+          <dd className={classes.about}>
             {paired.bothPassed} passed both, {paired.neitherPassed} neither
-          </small>
+          </dd>
         </div>
         <div className={classes.figure}>
           <dt>McNemar, exact</dt>
-          <dd>p = {paired.p < 0.001 ? '< 0.001' : paired.p.toFixed(3)}</dd>
-          <small>two-sided, on the flips alone</small>
+          <dd>p {paired.p < 0.001 ? '< 0.001' : `= ${paired.p.toFixed(3)}`}</dd>
+          <dd className={classes.about}>two-sided, on the flips alone</dd>
         </div>
       </dl>
       <Flips title="Gained" pairs={paired.gained} />

@@ -89,3 +89,12 @@ export function querySets(records: readonly EvaluationRecord[]): { readonly key:
   return [...sets.values()].sort((a, b) => (a.newest < b.newest ? 1 : -1))
 }
 
+
+/** The result most others can be compared with; among equals one without an adapter, then the newest. */
+export function defaultBaseline(records: readonly EvaluationRecord[]): EvaluationRecord | undefined {
+  const comparable = new Map(records.map((one) => [one.evaluation_id, records.filter((other) => comparisonProblems(one, other).length === 0).length]))
+  const isBase = (one: EvaluationRecord): number => Number(one.model.adapter_sha256 === null)
+  return [...records].sort(
+    (a, b) => (comparable.get(b.evaluation_id) ?? 0) - (comparable.get(a.evaluation_id) ?? 0) || isBase(b) - isBase(a) || (a.created_at < b.created_at ? 1 : -1),
+  )[0]
+}

@@ -31,7 +31,11 @@ export function Banners() {
           )}
         </div>
       )}
-      {!online && <div className={`${classes.banner ?? ''} ${classes.bannerQuiet ?? ''}`}>You are offline. Training, labelling and everything stored here go on working.</div>}
+      {!online && (
+        <div className={`${classes.banner ?? ''} ${classes.bannerQuiet ?? ''}`}>
+          You are offline. Training, labelling and everything stored here go on working.
+        </div>
+      )}
       {nearlyFull && (
         <div className={classes.banner}>
           <span>

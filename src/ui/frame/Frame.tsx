@@ -22,7 +22,13 @@ function Rail({ path }: { readonly path: string }) {
   return (
     <AppShell.Navbar component="nav" aria-label="Pages" className={classes.rail ?? ''}>
       {places.map((place) => (
-        <Link key={place.label} href={place.href} className={classes.place ?? ''} aria-current={place === current ? 'page' : undefined} title={place.label}>
+        <Link
+          key={place.label}
+          href={place.href}
+          className={classes.place ?? ''}
+          aria-current={place === current ? 'page' : undefined}
+          title={place.label}
+        >
           <Icon name={place.icon} />
           <span>{place.label}</span>
         </Link>
@@ -56,9 +62,24 @@ export function Frame({ children }: { readonly children: ReactNode }) {
   const main = useRef<HTMLDivElement>(null)
   const place = placeOf(path)
   useHotkeys([
-    ['mod+K', () => { setOpen('palette') }],
-    ['shift+?', () => { setOpen('keys') }],
-    ['?', () => { setOpen('keys') }],
+    [
+      'mod+K',
+      () => {
+        setOpen('palette')
+      },
+    ],
+    [
+      'shift+?',
+      () => {
+        setOpen('keys')
+      },
+    ],
+    [
+      '?',
+      () => {
+        setOpen('keys')
+      },
+    ],
   ])
   useEffect(() => {
     document.title = place && place.label !== 'Home' ? `${place.label} · Hone` : 'Hone'
@@ -87,7 +108,13 @@ export function Frame({ children }: { readonly children: ReactNode }) {
         <JobPill />
         <GpuChip />
         <NetworkMark />
-        <Tooltip label={<>Find pages, runs, trajectories, actions <Kbd size="xs">mod+K</Kbd></>}>
+        <Tooltip
+          label={
+            <>
+              Find pages, runs, trajectories, actions <Kbd size="xs">mod+K</Kbd>
+            </>
+          }
+        >
           <ActionIcon
             aria-label="Find pages, runs, trajectories and actions"
             aria-keyshortcuts="Control+K Meta+K"

@@ -1,4 +1,4 @@
-import { Popover, Stack, Table, Text, UnstyledButton } from '@mantine/core'
+import { Popover, Stack, Table, Text, UnstyledButton, VisuallyHidden } from '@mantine/core'
 import { formatBytes } from '../format'
 import { useGpuName } from '../stores/gpuName'
 import { useGpu, useRecording, useSource } from '../stores/studio'
@@ -14,19 +14,19 @@ export function GpuChip() {
   const recording = useRecording()
   const ready = gpu?.state === 'ready' ? gpu : null
   const name = useGpuName(ready?.adapter ?? null)
-  const text = ready
-    ? `${name} · ${formatBytes(ready.plannedBytes)} / ${formatBytes(ready.largestBufferBytes)}`
-    : gpu === null && source === 'connecting'
-      ? 'Looking for a GPU…'
-      : 'No WebGPU'
+  const memory = ready ? `${formatBytes(ready.plannedBytes)} / ${formatBytes(ready.largestBufferBytes)}` : ''
+  const short = ready ? name : gpu === null && source === 'connecting' ? 'Looking for a GPU…' : 'No WebGPU'
+  const text = ready ? `${name}, ${memory}` : short
   const cause = gpu?.state === 'unavailable' ? gpuCause(gpu.cause) : null
   const feature = (wanted: string): string => (ready?.adapter.features.includes(wanted) ? 'yes' : 'no')
   return (
     <Popover position="bottom-end" width={320}>
       <Popover.Target>
-        <UnstyledButton className={classes.chip ?? ''} data-testid="gpu-chip" aria-label={`GPU: ${text}`} title={text}>
+        <UnstyledButton className={classes.chip ?? ''} data-testid="gpu-chip" title={text}>
           <Icon name="chip" size={14} />
-          <span>{text}</span>
+          <VisuallyHidden>GPU: </VisuallyHidden>
+          <span>{short}</span>
+          {ready && <span className={classes.chipMemory}>{memory}</span>}
         </UnstyledButton>
       </Popover.Target>
       <Popover.Dropdown>
@@ -58,7 +58,8 @@ export function GpuChip() {
               </Table.Tbody>
             </Table>
             <Text size="xs" c="dimmed">
-              WebGPU does not say how much memory the GPU has. {ready.adapter.isSoftware && 'This adapter is software: it computes on the processor.'}
+              WebGPU does not say how much memory the GPU has.{' '}
+              {ready.adapter.isSoftware && 'This adapter is software: it computes on the processor.'}
             </Text>
           </Stack>
         ) : (

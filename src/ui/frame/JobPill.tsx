@@ -89,7 +89,12 @@ export function JobPill() {
   const speed = job.tokensPerSecond === null ? '' : ` · ${formatCount(job.tokensPerSecond)} tok/s`
   const left = job.etaSeconds === null ? '' : ` · ${formatSeconds(job.etaSeconds)} left`
   return (
-    <div className={`${classes.pill ?? ''} ${working ? (classes.pillLive ?? '') : ''}`} data-testid="job-pill" role="group" aria-label={`Job: ${job.title}`}>
+    <div
+      className={`${classes.pill ?? ''} ${working ? (classes.pillLive ?? '') : ''}`}
+      data-testid="job-pill"
+      role="group"
+      aria-label={`Job: ${job.title}`}
+    >
       <Link href={jobHref(job)} title={`${job.title}: ${job.message}`}>
         {job.state === 'paused' ? 'Paused' : PHASE_WORDS[job.phase]}{' '}
         <span style={{ fontVariantNumeric: 'tabular-nums' }}>
@@ -101,7 +106,15 @@ export function JobPill() {
         </span>
       </Link>
       <JobControls job={job} />
-      <div className={classes.pillBar} style={{ width: `${share * 100}%` }} role="progressbar" aria-label="Progress of this phase" aria-valuenow={Math.round(share * 100)} aria-valuemin={0} aria-valuemax={100} />
+      <div
+        className={classes.pillBar}
+        style={{ width: `${share * 100}%` }}
+        role="progressbar"
+        aria-label="Progress of this phase"
+        aria-valuenow={Math.round(share * 100)}
+        aria-valuemin={0}
+        aria-valuemax={100}
+      />
     </div>
   )
 }

@@ -32,7 +32,9 @@ function useOptions(): readonly Option[] {
   const trajectories = useAnswer('palette trajectories', async (studio) => {
     const [allRuns, allDatasets] = [await studio.runs(), await studio.datasets()]
     const lists = await Promise.all([
-      ...allDatasets.slice(0, 4).map(async (row) => ({ place: { dataset: row.dataset_id }, rows: await studio.trajectories({ dataset_id: row.dataset_id }) })),
+      ...allDatasets
+        .slice(0, 4)
+        .map(async (row) => ({ place: { dataset: row.dataset_id }, rows: await studio.trajectories({ dataset_id: row.dataset_id }) })),
       ...allRuns.slice(0, 4).map(async (row) => ({ place: { run: row.run_id }, rows: await studio.trajectories({ run_id: row.run_id }) })),
     ])
     return lists.flatMap(({ place, rows }) => rows.slice(0, 500).map(({ trajectory_id: id, query }) => ({ id, query, place })))
@@ -47,14 +49,43 @@ function useOptions(): readonly Option[] {
       source === 'recorded' && live
         ? { id: 'leave', label: 'Leave the recorded run', kind: 'Action', run: leaveRecording }
         : { id: 'recorded', label: 'Watch a recorded run', kind: 'Action', run: () => void openRecordedStory() },
-      { id: 'light', label: 'Light colours', kind: 'Action', run: () => { setColorScheme('light') } },
-      { id: 'dark', label: 'Dark colours', kind: 'Action', run: () => { setColorScheme('dark') } },
-      { id: 'system', label: 'Colours as the system has them', kind: 'Action', run: () => { setColorScheme('auto') } },
+      {
+        id: 'light',
+        label: 'Light colours',
+        kind: 'Action',
+        run: () => {
+          setColorScheme('light')
+        },
+      },
+      {
+        id: 'dark',
+        label: 'Dark colours',
+        kind: 'Action',
+        run: () => {
+          setColorScheme('dark')
+        },
+      },
+      {
+        id: 'system',
+        label: 'Colours as the system has them',
+        kind: 'Action',
+        run: () => {
+          setColorScheme('auto')
+        },
+      },
       { id: 'ledger', label: 'Network ledger', kind: 'Action', run: go(hrefs.settings({ tab: 'network' })) },
     )
-    for (const run of runs ?? []) options.push({ id: run.run_id, label: run.title, kind: 'Run', run: go(run.kind === 'story' ? hrefs.story(run.run_id) : hrefs.run(run.run_id)) })
-    for (const row of datasets ?? []) options.push({ id: row.dataset_id, label: row.name, kind: 'Data set', run: go(hrefs.data({ dataset: row.dataset_id })) })
-    for (const row of trajectories ?? []) options.push({ id: `t ${row.id}`, label: row.query, kind: 'Trajectory', run: go(hrefs.trajectory(row.id, row.place)) })
+    for (const run of runs ?? [])
+      options.push({
+        id: run.run_id,
+        label: run.title,
+        kind: 'Run',
+        run: go(run.kind === 'story' ? hrefs.story(run.run_id) : hrefs.run(run.run_id)),
+      })
+    for (const row of datasets ?? [])
+      options.push({ id: row.dataset_id, label: row.name, kind: 'Data set', run: go(hrefs.data({ dataset: row.dataset_id })) })
+    for (const row of trajectories ?? [])
+      options.push({ id: `t ${row.id}`, label: row.query, kind: 'Trajectory', run: go(hrefs.trajectory(row.id, row.place)) })
     return options
   }, [source, live, runs, datasets, trajectories, setColorScheme])
 }
@@ -64,7 +95,10 @@ export default function Palette({ close }: { readonly close: () => void }) {
   const [at, setAt] = useState(0)
   const options = useOptions()
   const found = useMemo(() => {
-    const words = query.toLowerCase().split(/\s+/).filter((word) => word !== '')
+    const words = query
+      .toLowerCase()
+      .split(/\s+/)
+      .filter((word) => word !== '')
     return options.filter((option) => matches(words, option)).slice(0, SHOWN)
   }, [options, query])
   const choose = (option: Option | undefined): void => {

@@ -1,4 +1,5 @@
 import { Group, Select, TextInput } from '@mantine/core'
+import { useMediaQuery } from '@mantine/hooks'
 import type { Ref } from 'react'
 import { formatCount } from '../format'
 import { TrajectoryList } from '../trajectory/TrajectoryList'
@@ -20,6 +21,7 @@ interface QueueProps {
 }
 
 export function LabelQueue({ rows, all, selected, text, show, order, onChange, onSelect, searchRef }: QueueProps) {
+  const stacked = useMediaQuery('(max-width: 75em)')
   const progress = queueProgress(all)
   const byId = new Map(rows.map((row) => [row.trajectory.trajectory_id, row]))
   const share = progress.steps === 0 ? 0 : progress.stepsLabelled / progress.steps
@@ -76,7 +78,7 @@ export function LabelQueue({ rows, all, selected, text, show, order, onChange, o
         selected={selected}
         onSelect={onSelect}
         label="Trajectories to label"
-        height={`min(max(120px, calc(100dvh - 290px)), ${Math.max(1, rows.length) * 50}px)`}
+        height={`min(${stacked ? '150px' : 'max(120px, calc(100dvh - 290px))'}, ${Math.max(1, rows.length) * 50}px)`}
         facts={(trajectory) => {
           const row = byId.get(trajectory.trajectory_id)
           if (!row) return null

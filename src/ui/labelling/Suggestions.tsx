@@ -30,30 +30,32 @@ export function Suggestions({ suggestions, onAccept }: { readonly suggestions: r
           {suggestions.map((suggestion, index) => (
             <div key={`${suggestion.kind} ${suggestion.annotator}`} className={classes.suggestion} data-testid="suggestion">
               <div className={classes.suggestionHead}>
-                <span>
+                <span style={{ minWidth: 0, overflowWrap: 'anywhere' }}>
                   <Text span size="xs" c="dimmed">
                     {suggestion.annotator.startsWith('imported:') ? 'file' : KIND_WORDS[suggestion.kind]}
                   </Text>{' '}
                   <VisibleText text={suggestion.annotator.replace(/^(imported|rules):/, '')} />
                 </span>
-                <span className={classes.value}>{suggestion.reward === null ? '–' : suggestion.reward.toFixed(2)}</span>
+                <span className={classes.accept}>
+                  <span className={classes.value}>{suggestion.reward === null ? '–' : suggestion.reward.toFixed(2)}</span>
+                  <Button
+                    size="compact-xs"
+                    aria-label={`Accept ${suggestion.annotator}`}
+                    aria-keyshortcuts={index === 0 ? 'Enter' : undefined}
+                    onClick={() => {
+                      onAccept(suggestion)
+                    }}
+                  >
+                    Accept{index === 0 ? ' ↵' : ''}
+                  </Button>
+                </span>
               </div>
-              <div className={classes.suggestionHead}>
+              {judgementWords(suggestion) !== '' && (
                 <span className={classes.value}>
                   {judgementWords(suggestion)}
                   {suggestion.repeats > 1 && ` · ${suggestion.repeats} repeats, spread ${suggestion.spread.toFixed(2)}`}
                 </span>
-                <Button
-                  size="compact-xs"
-                  aria-label={`Accept the suggestion of ${suggestion.annotator}`}
-                  aria-keyshortcuts={index === 0 ? 'Enter' : undefined}
-                  onClick={() => {
-                    onAccept(suggestion)
-                  }}
-                >
-                  Accept{index === 0 ? ' ↵' : ''}
-                </Button>
-              </div>
+              )}
               {suggestion.why.length > 0 && <FoldedText text={suggestion.why.join('\n')} lines={3} prose />}
             </div>
           ))}

@@ -7,7 +7,7 @@ import { csvCell } from '../dataset/datasetText'
 import { downloadFile } from '../dataset/useImports'
 import { GroupTable } from '../evaluation/GroupTable'
 import { Leaderboard } from '../evaluation/Leaderboard'
-import { leaderboard, querySets, successVersusBudget, type LeaderboardRow } from '../evaluation/leaderboard'
+import { leaderboard, defaultBaseline, querySets, successVersusBudget, type LeaderboardRow } from '../evaluation/leaderboard'
 import classes from '../evaluation/evaluation.module.css'
 import { NewEvaluation } from '../evaluation/NewEvaluation'
 import { PairedPanel } from '../evaluation/PairedPanel'
@@ -85,8 +85,7 @@ function BudgetSlider({ records, value, onChange }: { readonly records: readonly
 type Url = z.output<typeof urlSchema>
 
 function chooseBaseline(records: readonly EvaluationRecord[], wanted: string): EvaluationRecord | undefined {
-  const newest = [...records].sort((a, b) => (a.created_at < b.created_at ? 1 : -1))
-  return newest.find((one) => one.evaluation_id === wanted) ?? newest.find((one) => one.model.adapter_sha256 === null) ?? newest[0]
+  return records.find((one) => one.evaluation_id === wanted) ?? defaultBaseline(records)
 }
 
 function Results({ records, url, setUrl }: { readonly records: readonly EvaluationRecord[]; readonly url: Url; readonly setUrl: (patch: Partial<Url>) => void }) {

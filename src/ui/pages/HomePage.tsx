@@ -6,6 +6,7 @@ import type { GpuStatus } from '../../worker/protocol'
 import { jobHref } from '../frame/JobPill'
 import { hrefs } from '../stores/hrefs'
 import { useActiveJob } from '../stores/jobs'
+import { navigate } from '../stores/location'
 import { leaveRecording, useGpu, useStudioState } from '../stores/studio'
 import { startStory } from '../story/startStory'
 import { RunRows } from '../train/RunRows'
@@ -30,7 +31,13 @@ function Start() {
   const [starting, setStarting] = useState(false)
   if (job) {
     return (
-      <PrimaryButton component={Link} size="md" {...{ href: jobHref(job) }} data-testid="start-button">
+      <PrimaryButton
+        size="md"
+        data-testid="start-button"
+        onClick={() => {
+          navigate(jobHref(job))
+        }}
+      >
         Open the run at work
       </PrimaryButton>
     )
@@ -82,7 +89,8 @@ export default function HomePage() {
         <Stack gap={12}>
           <Title order={1}>Train a tool-using language model in this tab.</Title>
           <p className={classes.sub} style={{ margin: 0 }}>
-            A 1-million-parameter model answers an exam with tools, every step of its practice is scored, it learns, and it sits the exam again. Nothing leaves this computer.
+            A 1-million-parameter model answers an exam with tools, every step of its practice is scored, it learns, and it sits the exam
+            again. Nothing leaves this computer.
           </p>
           <Group gap={8}>
             <Start />

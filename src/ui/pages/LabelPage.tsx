@@ -1,4 +1,5 @@
 import { Button, Text } from '@mantine/core'
+import { useMediaQuery } from '@mantine/hooks'
 import { useMemo, useRef, useState } from 'react'
 import { Link } from 'wouter'
 import { z } from 'zod'
@@ -92,6 +93,7 @@ export default function LabelPage() {
     const same = humanJudgement(labels?.opinions ?? [], step).judgement[choice.name] === choice.value
     if (!same) store([{ trajectory_id: trajectory.trajectory_id, step, name: choice.name, value: choice.value, rationale: desk.note }])
   }
+  const onPhone = useMediaQuery('(max-width: 48em)')
   const trainOnThis = datasetId === null ? hrefs.newRun() : hrefs.newRun({ data: datasetId })
 
   const choiceKey = (keys: string, does: string): PageKey => ({ keys, does, run: () => { press(keys) } })
@@ -157,6 +159,18 @@ export default function LabelPage() {
       </>
     )
   }
+  const judgement = (
+    <div style={{ display: 'grid', gap: 8 }}>
+        {trajectory && (
+          <JudgementPanel trajectoryId={trajectory.trajectory_id} step={step} isLastStep={isLastStep} labels={labels} onStore={store} onPoint={desk.point} onUndo={undo} note={desk.note} onNote={desk.setNote} />
+        )}
+        <Text size="xs" c="dimmed" role="status" aria-live="polite" mih={17} px={4} data-testid="label-status">
+          {said}
+        </Text>
+        {error !== null && <ErrorPanel title="The label was not stored." details={error}>Everything stored before is still there.</ErrorPanel>}
+        {trajectory && <Suggestions suggestions={suggestions} onAccept={accept} />}
+    </div>
+  )
   return (
     <>
       {head}
@@ -174,7 +188,12 @@ export default function LabelPage() {
                 step={step}
                 onStep={(to) => { setUrl({ step: to }) }}
                 hideOpinions
-                underCurrent={<WhatIfStrip trajectoryId={trajectory.trajectory_id} step={step} before={desk.before} after={desk.after} view={view} onView={setView} />}
+                underCurrent={
+                  <>
+                    <WhatIfStrip trajectoryId={trajectory.trajectory_id} step={step} before={desk.before} after={desk.after} view={view} onView={setView} />
+                    {onPhone && <div style={{ padding: 8 }}>{judgement}</div>}
+                  </>
+                }
               />
             </Panel>
           ) : (alone.error ?? list.error) !== null ? (
@@ -185,14 +204,7 @@ export default function LabelPage() {
         </div>
         <div className={`${classes.judge ?? ''} ${classes.sticky ?? ''}`}>
           <div style={{ display: 'grid', gap: 8 }}>
-            {trajectory && (
-              <JudgementPanel trajectoryId={trajectory.trajectory_id} step={step} isLastStep={isLastStep} labels={labels} onStore={store} onPoint={desk.point} onUndo={undo} note={desk.note} onNote={desk.setNote} />
-            )}
-            <Text size="xs" c="dimmed" role="status" aria-live="polite" mih={17} px={4} data-testid="label-status">
-              {said}
-            </Text>
-            {error !== null && <ErrorPanel title="The label was not stored." details={error}>Everything stored before is still there.</ErrorPanel>}
-            {trajectory && <Suggestions suggestions={suggestions} onAccept={accept} />}
+            {!onPhone && judgement}
             <AgreementPanel rows={agreement} />
           </div>
         </div>

@@ -10,7 +10,7 @@ import { loadExam, useExam } from '../stores/exams'
 import { isActive, useJobOfRun, useWritingNow } from '../stores/jobs'
 import { useUrlState } from '../stores/location'
 import { loadMetrics } from '../stores/metricHistory'
-import { useRecording, useStudio } from '../stores/studio'
+import { useMethodTitle, useRecording, useStudio } from '../stores/studio'
 import { CellDrawer } from '../story/CellDrawer'
 import { ExamGrid, GridKey } from '../story/ExamGrid'
 import { NextActions } from '../story/NextActions'
@@ -33,7 +33,19 @@ const urlSchema = {
   },
 }
 
-function Rate({ cells, total, story, which, testId }: { readonly cells: readonly ExamCell[]; readonly total: number; readonly story: StoryResult | null; readonly which: 'before' | 'after'; readonly testId: string }) {
+function Rate({
+  cells,
+  total,
+  story,
+  which,
+  testId,
+}: {
+  readonly cells: readonly ExamCell[]
+  readonly total: number
+  readonly story: StoryResult | null
+  readonly which: 'before' | 'after'
+  readonly testId: string
+}) {
   const recorded = which === 'before' ? story?.beforeRate : story?.afterRate
   const rate = recorded ?? rateOfCells(cells)
   const record = which === 'before' ? story?.before : story?.after
@@ -55,7 +67,15 @@ function Rate({ cells, total, story, which, testId }: { readonly cells: readonly
   )
 }
 
-function Sentence({ detail, before, after }: { readonly detail: RunDetail; readonly before: readonly ExamCell[]; readonly after: readonly ExamCell[] }) {
+function Sentence({
+  detail,
+  before,
+  after,
+}: {
+  readonly detail: RunDetail
+  readonly before: readonly ExamCell[]
+  readonly after: readonly ExamCell[]
+}) {
   const studio = useStudio()
   const recording = useRecording()
   const [problem, setProblem] = useState<string | null>(null)
@@ -70,13 +90,20 @@ function Sentence({ detail, before, after }: { readonly detail: RunDetail; reado
           {sentence.numbers}
           {sentence.verdict !== null && ` ${sentence.verdict}`}
         </Text>
-        {detail.run.adapter?.isSoftware === true && <Text c="dimmed">A small run on the processor: gains this small are usually noise.</Text>}
+        {detail.run.adapter?.isSoftware === true && (
+          <Text c="dimmed">A small run on the processor: gains this small are usually noise.</Text>
+        )}
       </div>
       {sentence.verdict !== null && !recording && (
         <Group gap={8}>
           <PrimaryButton
             onClick={() => {
-              void startStory(studio, { kind: 'story', seed: run.seed + 1, size: 'gpu', ...(run.algorithm === null ? {} : { algorithm: run.algorithm }) }).then(setProblem)
+              void startStory(studio, {
+                kind: 'story',
+                seed: run.seed + 1,
+                size: 'gpu',
+                ...(run.algorithm === null ? {} : { algorithm: run.algorithm }),
+              }).then(setProblem)
             }}
           >
             Train longer
@@ -111,6 +138,7 @@ function jobOf(phase: JobSnapshot | null, state: string): JobSnapshot | null {
 export default function StoryPage() {
   const { runId = '' } = useParams<{ runId: string }>()
   const job = useJobOfRun(runId)
+  const methodTitle = useMethodTitle()
   const atWork = job !== null && isActive(job)
   // The record is asked again when the job changes phase: what it holds grows by phase.
   const answer = useReply(`run ${runId} ${job?.phase ?? ''} ${job?.state ?? ''}`, (studio) => studio.run(runId))
@@ -132,14 +160,34 @@ export default function StoryPage() {
   )
   const cellBefore = useMemo(() => exam.before.cells.find((cell) => cell.query_id === url.cell), [exam.before, url.cell])
   const cellAfter = useMemo(() => exam.after.cells.find((cell) => cell.query_id === url.cell), [exam.after, url.cell])
-  const firstWrong = useMemo(() => exam.before.cells.find((cell) => cell.status === 'unsolved' && cell.trajectory_id !== null), [exam.before])
+  const firstWrong = useMemo(
+    () => exam.before.cells.find((cell) => cell.status === 'unsolved' && cell.trajectory_id !== null),
+    [exam.before],
+  )
 
-  if (!detail && !job) return answer.error === null ? <Loading label="Loading the run" lines={6} /> : <ErrorPanel title="This run cannot be shown.">{answer.error}</ErrorPanel>
+  if (!detail && !job)
+    return answer.error === null ? (
+      <Loading label="Loading the run" lines={6} />
+    ) : (
+      <ErrorPanel title="This run cannot be shown.">{answer.error}</ErrorPanel>
+    )
 
   const run = detail?.run ?? null
-  const state = { before: phaseState('before', job, detail), rewards: phaseState('rewards', job, detail), training: phaseState('training', job, detail), after: phaseState('after', job, detail) }
+  const state = {
+    before: phaseState('before', job, detail),
+    rewards: phaseState('rewards', job, detail),
+    training: phaseState('training', job, detail),
+    after: phaseState('after', job, detail),
+  }
   const failure = job?.error ?? run?.error ?? null
-  const about = [run?.algorithm ?? '', run?.model.id ?? '', run ? `seed ${run.seed}` : '', run ? formatWhen(run.created_at) : ''].filter((part) => part !== '').join(' · ')
+  const about = [
+    methodTitle(run?.algorithm ?? null) ?? '',
+    run?.model.id ?? '',
+    run ? `seed ${run.seed}` : '',
+    run ? formatWhen(run.created_at) : '',
+  ]
+    .filter((part) => part !== '')
+    .join(' · ')
   const selected = url.cell === '' ? null : url.cell
   return (
     <Stack gap={12}>
@@ -160,39 +208,89 @@ export default function StoryPage() {
           What was measured until then is kept below.
         </ErrorPanel>
       )}
-      {job?.phase === 'starting' && atWork && <Text c="dimmed">{visibleText(job.message === '' ? 'Loading the starter model and planning its buffers.' : job.message)}</Text>}
+      {job?.phase === 'starting' && atWork && (
+        <Text c="dimmed">{visibleText(job.message === '' ? 'Loading the starter model and planning its buffers.' : job.message)}</Text>
+      )}
 
-      <PhaseSection number={1} title="Before" set="exam" about="The starter model sits the exam." state={state.before} job={jobOf(job, state.before)}>
-        <Stack gap={12}>
-          <Rate cells={exam.before.cells} total={exam.before.total} story={detail?.story ?? null} which="before" testId="rate-before" />
-          <ExamGrid label="Exam before training" cells={exam.before.cells} total={exam.before.total} selected={selected} onOpen={open} testId="exam-before" />
-          <GridKey cells={exam.before.cells} />
+      <PhaseSection
+        number={1}
+        title="Before"
+        set="exam"
+        about="The starter model sits the exam."
+        state={state.before}
+        job={jobOf(job, state.before)}
+      >
+        <div className={classes.exam}>
+          <Stack gap={12}>
+            <Rate cells={exam.before.cells} total={exam.before.total} story={detail?.story ?? null} which="before" testId="rate-before" />
+            <ExamGrid
+              label="Exam before training"
+              cells={exam.before.cells}
+              total={exam.before.total}
+              selected={selected}
+              onOpen={open}
+              testId="exam-before"
+            />
+            <GridKey cells={exam.before.cells} />
+          </Stack>
           {state.before === 'working' && job && <Writing runId={runId} job={job} />}
           {state.before !== 'working' && firstWrong?.trajectory_id && (
-            <details>
-              <summary>One it gets wrong: {visibleText(firstWrong.text)}</summary>
+            <Stack gap={4} miw={0}>
+              <Text fw={600}>One it gets wrong</Text>
+              <Text c="dimmed">{visibleText(firstWrong.text)}</Text>
               <TrajectoryBrief trajectoryId={firstWrong.trajectory_id} runId={runId} />
-            </details>
+            </Stack>
           )}
-        </Stack>
+        </div>
       </PhaseSection>
 
-      <PhaseSection number={2} title="Rewards" set="practice" about="Other questions are tried; every step is scored." state={state.rewards} job={jobOf(job, state.rewards)}>
+      <PhaseSection
+        number={2}
+        title="Rewards"
+        set="practice"
+        about="Other questions are tried; every step is scored."
+        state={state.rewards}
+        job={jobOf(job, state.rewards)}
+      >
         {state.rewards === 'working' && job ? <Writing runId={runId} job={job} /> : <RewardsPhase runId={runId} settled={!atWork} />}
       </PhaseSection>
 
-      <PhaseSection number={3} title="Training" set="practice" about="The scored steps change the adapter." state={state.training} job={jobOf(job, state.training)}>
+      <PhaseSection
+        number={3}
+        title="Training"
+        set="practice"
+        about="The scored steps change the adapter."
+        state={state.training}
+        job={jobOf(job, state.training)}
+      >
         <TrainingPhase runId={runId} algorithm={run?.algorithm ?? null} meanings={detail?.metricMeanings ?? {}} />
       </PhaseSection>
 
-      <PhaseSection number={4} title="After" set="exam" about="The same exam again; flips are outlined." state={state.after} job={jobOf(job, state.after)}>
-        <Stack gap={12}>
-          <Rate cells={exam.after.cells} total={exam.after.total} story={detail?.story ?? null} which="after" testId="rate-after" />
-          <ExamGrid label="Exam after training" cells={exam.after.cells} total={exam.after.total} before={exam.before.cells} selected={selected} onOpen={open} testId="exam-after" />
-          <GridKey cells={exam.after.cells} before={exam.before.cells} />
+      <PhaseSection
+        number={4}
+        title="After"
+        set="exam"
+        about="The same exam again; flips are outlined."
+        state={state.after}
+        job={jobOf(job, state.after)}
+      >
+        <div className={classes.exam}>
+          <Stack gap={12}>
+            <Rate cells={exam.after.cells} total={exam.after.total} story={detail?.story ?? null} which="after" testId="rate-after" />
+            <ExamGrid
+              label="Exam after training"
+              cells={exam.after.cells}
+              total={exam.after.total}
+              before={exam.before.cells}
+              selected={selected}
+              onOpen={open}
+              testId="exam-after"
+            />
+            <GridKey cells={exam.after.cells} before={exam.before.cells} />
+          </Stack>
           {state.after === 'working' && job && <Writing runId={runId} job={job} />}
           {detail && <Sentence detail={detail} before={exam.before.cells} after={exam.after.cells} />}
-        </Stack>
+        </div>
       </PhaseSection>
 
       {run && run.notes.length > 0 && (
@@ -216,7 +314,11 @@ export default function StoryPage() {
           }}
         />
       )}
-      {state.after === 'waiting' && !atWork && <Button component="a" href="#/">Back home</Button>}
+      {state.after === 'waiting' && !atWork && (
+        <Button component="a" href="#/">
+          Back home
+        </Button>
+      )}
     </Stack>
   )
 }

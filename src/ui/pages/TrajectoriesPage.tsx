@@ -1,4 +1,4 @@
-import { Button, Group, Select, TextInput } from '@mantine/core'
+import { Button, Select, TextInput } from '@mantine/core'
 import { useMemo, useRef } from 'react'
 import { Link } from 'wouter'
 import { z } from 'zod'
@@ -111,20 +111,20 @@ export default function TrajectoriesPage() {
       <div className={classes.split} style={compared.length > 1 ? { marginTop: 12 } : undefined}>
         <div className={classes.side}>
           <Panel title={shown.length === all.length ? `${formatCount(all.length)} trajectories` : `${formatCount(shown.length)} of ${formatCount(all.length)}`} flush>
-            <Group gap={4} p={8} grow preventGrowOverflow={false}>
-              <TextInput ref={search} aria-label="Search calls and observations" placeholder="Search calls, observations" value={url.q} miw={180} onChange={(event) => { setUrl({ q: event.currentTarget.value }) }} />
-              <Select aria-label="Status" miw={110} value={url.status} data={[{ value: '', label: 'Any status' }, { value: 'solved', label: 'Solved' }, { value: 'unsure', label: 'Unsure' }, { value: 'unsolved', label: 'Unsolved' }, { value: 'none', label: 'Not judged' }]} onChange={(value) => { setUrl({ status: (value ?? '') as TrajectoryFilter['status'] }) }} />
-              <Select aria-label="Steps" miw={110} value={url.outcome} data={[{ value: '', label: 'Any steps' }, { value: 'failed', label: 'A call failed' }, { value: 'unreadable', label: 'Unreadable call' }, { value: 'clean', label: 'Nothing failed' }]} onChange={(value) => { setUrl({ outcome: (value ?? '') as TrajectoryFilter['outcome'] }) }} />
-              <Select aria-label="Tool" miw={110} searchable value={url.tool} data={[{ value: '', label: 'Any tool' }, ...tools.map((tool) => ({ value: tool.name, label: `${tool.name} (${tool.count})` }))]} onChange={(value) => { setUrl({ tool: value ?? '' }) }} />
-              <Select aria-label="Order" miw={110} value={url.order} data={[{ value: 'file', label: 'In file order' }, { value: 'steps', label: 'Longest first' }, { value: 'status', label: 'Unsolved first' }]} onChange={(value) => { setUrl({ order: (value ?? 'file') as TrajectoryFilter['order'] }) }} />
-            </Group>
+            <div className={classes.filters}>
+              <TextInput ref={search} aria-label="Search calls and observations" placeholder="Search calls, observations" value={url.q} onChange={(event) => { setUrl({ q: event.currentTarget.value }) }} />
+              <Select aria-label="Status" value={url.status} data={[{ value: '', label: 'Any status' }, { value: 'solved', label: 'Solved' }, { value: 'unsure', label: 'Unsure' }, { value: 'unsolved', label: 'Unsolved' }, { value: 'none', label: 'Not judged' }]} onChange={(value) => { setUrl({ status: (value ?? '') as TrajectoryFilter['status'] }) }} />
+              <Select aria-label="Steps" value={url.outcome} data={[{ value: '', label: 'Any steps' }, { value: 'failed', label: 'A call failed' }, { value: 'unreadable', label: 'Unreadable call' }, { value: 'clean', label: 'Nothing failed' }]} onChange={(value) => { setUrl({ outcome: (value ?? '') as TrajectoryFilter['outcome'] }) }} />
+              <Select aria-label="Tool" searchable value={url.tool} data={[{ value: '', label: 'Any tool' }, ...tools.map((tool) => ({ value: tool.name, label: `${tool.name} (${tool.count})` }))]} onChange={(value) => { setUrl({ tool: value ?? '' }) }} />
+              <Select aria-label="Order" value={url.order} data={[{ value: 'file', label: 'In file order' }, { value: 'steps', label: 'Longest first' }, { value: 'status', label: 'Unsolved first' }]} onChange={(value) => { setUrl({ order: (value ?? 'file') as TrajectoryFilter['order'] }) }} />
+            </div>
             {list.loading && <Loading />}
             {shown.length === 0 && !list.loading && <p className={classes.quiet} style={{ padding: '0 12px' }}>Nothing matches these filters.</p>}
             <TrajectoryList
               trajectories={shown}
               selected={selectedId}
               label="Trajectories"
-              height={`min(calc(100dvh - 300px), ${Math.max(1, shown.length) * 50}px)`}
+              height={`min(max(160px, calc(100dvh - 276px)), ${Math.max(1, shown.length) * 50}px)`}
               onSelect={(id) => { setUrl({ id, step: 0 }, { push: true }) }}
               facts={(trajectory) => (
                 <>

@@ -22,7 +22,11 @@ const NO_EVENTS: readonly StudioEvent['type'][] = []
 /** Pass as key to ask nothing. */
 export const NOTHING = ''
 
-export function useAnswer<T>(key: string, ask: (studio: StudioApi) => Promise<T>, refreshOn: readonly StudioEvent['type'][] = NO_EVENTS): Answer<T> {
+export function useAnswer<T>(
+  key: string,
+  ask: (studio: StudioApi) => Promise<T>,
+  refreshOn: readonly StudioEvent['type'][] = NO_EVENTS,
+): Answer<T> {
   const studio = useStudioOrNull()
   const [held, setHeld] = useState<Held<T> | null>(null)
   const [round, setRound] = useState(0)
@@ -51,7 +55,11 @@ export function useAnswer<T>(key: string, ask: (studio: StudioApi) => Promise<T>
 }
 
 /** The same for commands that answer with a Reply: a refusal becomes `error`. */
-export function useReply<T>(key: string, ask: (studio: StudioApi) => Promise<Reply<T>>, refreshOn: readonly StudioEvent['type'][] = NO_EVENTS): Answer<T> {
+export function useReply<T>(
+  key: string,
+  ask: (studio: StudioApi) => Promise<Reply<T>>,
+  refreshOn: readonly StudioEvent['type'][] = NO_EVENTS,
+): Answer<T> {
   return useAnswer<T>(
     key,
     async (studio) => {

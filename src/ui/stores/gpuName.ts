@@ -5,7 +5,9 @@ import type { AdapterReport } from '../../records/run'
 let renderer: string | null | undefined
 function webglRenderer(): string | null {
   if (renderer !== undefined) return renderer
-  const context = document.createElement('canvas').getContext('webgl', { powerPreference: 'high-performance', failIfMajorPerformanceCaveat: true })
+  const context = document
+    .createElement('canvas')
+    .getContext('webgl', { powerPreference: 'high-performance', failIfMajorPerformanceCaveat: true })
   const extension = context?.getExtension('WEBGL_debug_renderer_info')
   const text: unknown = extension && context ? context.getParameter(extension.UNMASKED_RENDERER_WEBGL) : null
   context?.getExtension('WEBGL_lose_context')?.loseContext()
@@ -43,6 +45,6 @@ export function useGpuName(adapter: AdapterReport | null): string {
     }
   }, [wanted])
   if (adapter === null) return ''
-  if (adapter.isSoftware) return `Software (${adapterName(adapter)})`
+  if (adapter.isSoftware) return `${adapterName(adapter)} on the processor`
   return webgl === null ? adapterName(adapter) : shortRenderer(webgl)
 }

@@ -28,7 +28,10 @@ function takeEvents(events: readonly StudioEvent[]): void {
   if (Object.keys(jobs).length === 0 && Object.keys(text).length === 0) return
   useJobsState.setState((state) => ({
     byId: { ...state.byId, ...jobs },
-    tail: { ...state.tail, ...Object.fromEntries(Object.entries(text).map(([run, more]) => [run, ((state.tail[run] ?? '') + more).slice(-600)])) },
+    tail: {
+      ...state.tail,
+      ...Object.fromEntries(Object.entries(text).map(([run, more]) => [run, ((state.tail[run] ?? '') + more).slice(-600)])),
+    },
   }))
 }
 listenToEvents(takeEvents)
@@ -45,7 +48,8 @@ useStudioState.subscribe((state, before) => {
 /** All jobs of this tab, the newest last. */
 export const useJobs = (): readonly JobSnapshot[] => useJobsState(useShallow((state) => Object.values(state.byId)))
 export const useActiveJob = (): JobSnapshot | null => useJobsState((state) => Object.values(state.byId).findLast(isActive) ?? null)
-export const useJobOfRun = (runId: string): JobSnapshot | null => useJobsState((state) => Object.values(state.byId).findLast((job) => job.run_id === runId) ?? null)
+export const useJobOfRun = (runId: string): JobSnapshot | null =>
+  useJobsState((state) => Object.values(state.byId).findLast((job) => job.run_id === runId) ?? null)
 export const useWritingNow = (runId: string): string => useJobsState((state) => state.tail[runId] ?? '')
 /** Runs at work now, for code outside React. */
 export const activeRunIds = (): readonly string[] =>

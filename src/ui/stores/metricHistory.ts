@@ -49,6 +49,19 @@ class History {
     this.#publish()
   }
 
+  /** Takes a run's record: when it knows more of the past, it goes first and what came since follows. */
+  load(table: MetricTable): void {
+    const firstKnown = this.#step[0] ?? Infinity
+    if ((table.step[0] ?? Infinity) < firstKnown || table.step.length > this.#step.length + this.#dropped) {
+      const since: MetricTable = { step: this.#step, columns: Object.fromEntries(this.#columns) }
+      this.#step = []
+      this.#columns = new Map()
+      this.#dropped = 0
+      this.append(table)
+      this.append(since)
+    } else this.append(table)
+  }
+
   mark(label: string): void {
     const step = this.#step.at(-1)
     if (step === undefined) return
@@ -78,9 +91,9 @@ listenToEvents((events) => {
   for (const event of events) if (event.type === 'metrics') historyOf(event.run_id).append(event.rows)
 })
 
-/** Fills a run's ring from its record; rows it already holds are left alone. */
+/** Fills a run's ring from its record. */
 export function loadMetrics(runId: string, table: MetricTable): void {
-  historyOf(runId).append(table)
+  historyOf(runId).load(table)
 }
 /** Notes an event on the time axis of every run that has metrics and is passed here. */
 export function markMetrics(runId: string, label: string): void {

@@ -33,7 +33,9 @@ function record(rows: readonly LedgerRow[]): void {
 listenToEvents((events) => {
   record(
     events.flatMap((event) =>
-      event.type === 'network' ? [{ url: event.url, method: event.method, status: event.status, at: event.at, left: leaves(event.url) }] : [],
+      event.type === 'network'
+        ? [{ url: event.url, method: event.method, status: event.status, at: event.at, left: leaves(event.url) }]
+        : [],
     ),
   )
 })

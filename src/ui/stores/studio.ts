@@ -37,7 +37,12 @@ export async function connectStudio(): Promise<void> {
   useStudioState.setState({ source: 'connecting', failure: null, gpu: null })
   const reply = await connectLive(deliverEvents)
   if (!reply.ok) {
-    useStudioState.setState({ source: 'failed', failure: reply.message, live: null, gpu: { state: 'unavailable', cause: 'worker', message: reply.message } })
+    useStudioState.setState({
+      source: 'failed',
+      failure: reply.message,
+      live: null,
+      gpu: { state: 'unavailable', cause: 'worker', message: reply.message },
+    })
     return
   }
   const live = reply.value
@@ -52,7 +57,12 @@ export async function watchRecording(): Promise<Reply<RecordedStudio>> {
   const { live, recording } = useStudioState.getState()
   const reply: Reply<RecordedStudio> = recording ? { ok: true, value: recording } : await openRecording(live)
   if (reply.ok) {
-    useStudioState.setState({ source: 'recorded', recording: reply.value, studio: reply.value.studio, description: live?.description ?? reply.value.description })
+    useStudioState.setState({
+      source: 'recorded',
+      recording: reply.value,
+      studio: reply.value.studio,
+      description: live?.description ?? reply.value.description,
+    })
   }
   return reply
 }
@@ -60,7 +70,9 @@ export async function watchRecording(): Promise<Reply<RecordedStudio>> {
 export function leaveRecording(): void {
   const { live, failure } = useStudioState.getState()
   useStudioState.setState(
-    live ? { source: 'live', studio: live.studio, description: live.description } : { source: failure === null ? 'connecting' : 'failed', studio: null, description: null },
+    live
+      ? { source: 'live', studio: live.studio, description: live.description }
+      : { source: failure === null ? 'connecting' : 'failed', studio: null, description: null },
   )
 }
 
@@ -77,6 +89,11 @@ export function useDescription(): StudioDescription {
   return description
 }
 export const useDescriptionOrNull = (): StudioDescription | null => useStudioState((state) => state.description)
+/** A method's title as the catalogue has it; its name where the catalogue does not know it. */
+export function useMethodTitle(): (algorithm: string | null) => string | null {
+  const description = useDescriptionOrNull()
+  return (algorithm) => (algorithm === null ? null : (description?.algorithms.find((one) => one.name === algorithm)?.title ?? algorithm))
+}
 /** null until the worker answered. */
 export const useGpu = (): GpuStatus | null => useStudioState((state) => state.gpu)
 export const useSource = (): Source => useStudioState((state) => state.source)

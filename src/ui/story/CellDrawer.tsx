@@ -30,7 +30,9 @@ export function CellDrawer({ runId, before, after, close }: CellDrawerProps) {
           <Text mb={8}>{visibleText(cell.text)}</Text>
           {flip !== null && (
             <Group mb={8}>
-              <Text c={flip === 'gained' ? 'var(--hone-solved)' : 'var(--hone-unsolved)'}>{flip === 'gained' ? 'Newly solved after training.' : 'No longer solved after training.'}</Text>
+              <Text c={flip === 'gained' ? 'var(--hone-solved)' : 'var(--hone-unsolved)'}>
+                {flip === 'gained' ? 'Newly solved after training.' : 'No longer solved after training.'}
+              </Text>
             </Group>
           )}
           <div className={classes.pair}>

@@ -32,7 +32,17 @@ function cellLabel({ cell, flip }: Placed): string {
   return `${visibleText(cell.text)}: ${status}, ${cell.calls} calls${change}`
 }
 
-const Cell = memo(function Cell({ placed, tabbable, selected, onOpen }: { readonly placed: Placed; readonly tabbable: boolean; readonly selected: boolean; readonly onOpen: (queryId: string) => void }) {
+const Cell = memo(function Cell({
+  placed,
+  tabbable,
+  selected,
+  onOpen,
+}: {
+  readonly placed: Placed
+  readonly tabbable: boolean
+  readonly selected: boolean
+  readonly onOpen: (queryId: string) => void
+}) {
   const { cell, flip, position } = placed
   const text = cellLabel(placed)
   return (
@@ -59,10 +69,17 @@ function waitingCell(index: number): ExamCell {
 }
 
 /** Questions keep the order of the exam before, so that both grids line up. */
-function groupsOf(cells: readonly ExamCell[], total: number, before: readonly ExamCell[] | undefined): readonly { readonly name: string; readonly cells: readonly Placed[] }[] {
+function groupsOf(
+  cells: readonly ExamCell[],
+  total: number,
+  before: readonly ExamCell[] | undefined,
+): readonly { readonly name: string; readonly cells: readonly Placed[] }[] {
   const was = new Map((before ?? []).map((cell) => [cell.query_id, cell]))
   const now = new Map(cells.map((cell) => [cell.query_id, cell]))
-  const ordered = before && before.length > 0 ? before.map((cell) => now.get(cell.query_id) ?? { ...cell, status: null, calls: 0, trajectory_id: null }) : [...cells]
+  const ordered =
+    before && before.length > 0
+      ? before.map((cell) => now.get(cell.query_id) ?? { ...cell, status: null, calls: 0, trajectory_id: null })
+      : [...cells]
   for (let index = ordered.length; index < total; index += 1) ordered.push(waitingCell(index))
   const groups = new Map<string, ExamCell[]>()
   for (const cell of ordered) groups.set(cell.group, [...(groups.get(cell.group) ?? []), cell])
@@ -87,13 +104,26 @@ function ExamGridView({ label, cells, total, before, selected, onOpen, testId }:
     root.current?.querySelector<HTMLElement>(`[data-position="${next}"]`)?.focus()
   }
   return (
-    <div ref={root} role="group" aria-label={label} data-testid={testId} onKeyDown={move} style={{ display: 'flex', flexDirection: 'column', gap: 4 }}>
+    <div
+      ref={root}
+      role="group"
+      aria-label={label}
+      data-testid={testId}
+      onKeyDown={move}
+      style={{ display: 'flex', flexDirection: 'column', gap: 4 }}
+    >
       {groups.map((group) => (
         <div key={group.name} className={classes.group}>
           {groups.length > 1 && <span className={classes.groupName}>{visibleText(group.name)}</span>}
           <div className={classes.grid}>
             {group.cells.map((placed) => (
-              <Cell key={placed.cell.query_id} placed={placed} tabbable={placed.position === at} selected={placed.cell.query_id === selected} onOpen={onOpen} />
+              <Cell
+                key={placed.cell.query_id}
+                placed={placed}
+                tabbable={placed.position === at}
+                selected={placed.cell.query_id === selected}
+                onOpen={onOpen}
+              />
             ))}
           </div>
         </div>

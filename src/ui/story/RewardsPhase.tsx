@@ -30,7 +30,10 @@ async function askPractice(studio: StudioApi, runId: string): Promise<Practice> 
   const trajectories = all.filter((record) => record.split === 'practice')
   const asked = trajectories.slice(0, ASKED)
   const states = await Promise.all(asked.map((record) => studio.labels(record.trajectory_id)))
-  return { trajectories, labels: new Map(asked.map((record, index) => [record.trajectory_id, states[index] ?? { opinions: [], resolved: [] }])) }
+  return {
+    trajectories,
+    labels: new Map(asked.map((record, index) => [record.trajectory_id, states[index] ?? { opinions: [], resolved: [] }])),
+  }
 }
 
 function mean(values: readonly number[]): number | null {
@@ -71,8 +74,18 @@ function exampleOf({ trajectories, labels }: Practice): Trajectory | null {
   return best
 }
 
-function Example({ record, labels, runId }: { readonly record: Trajectory; readonly labels: LabelState | undefined; readonly runId: string }) {
-  const preview = useReply(`advantages ${record.trajectory_id}`, (studio) => studio.advantagePreview(record.trajectory_id, null, defaultAdvantageOptions))
+function Example({
+  record,
+  labels,
+  runId,
+}: {
+  readonly record: Trajectory
+  readonly labels: LabelState | undefined
+  readonly runId: string
+}) {
+  const preview = useReply(`advantages ${record.trajectory_id}`, (studio) =>
+    studio.advantagePreview(record.trajectory_id, null, defaultAdvantageOptions),
+  )
   return (
     <Stack gap={8} miw={0}>
       <Group justify="space-between" gap={8}>
@@ -90,39 +103,43 @@ function Example({ record, labels, runId }: { readonly record: Trajectory; reado
         </Group>
       </Group>
       <Text c="dimmed">{visibleText(record.query)}</Text>
-      <Table aria-label="Step rewards of one practice trajectory">
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>step</Table.Th>
-            <Table.Th ta="right">
-              <Term of="success">success</Term>
-            </Table.Th>
-            <Table.Th ta="right">
-              <Term of="contribution">contribution</Term>
-            </Table.Th>
-            <Table.Th ta="right">
-              <Term of="reward">reward</Term>
-            </Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {chosenPath(record).map(({ index, step }) => {
-            const opinion = (name: string): string => {
-              const value = labels?.opinions.findLast((row) => row.step === index && row.name === name)?.value
-              return value === null || value === undefined ? '–' : formatNumber(value)
-            }
-            const reward = labels?.resolved[index]?.value
-            return (
-              <Table.Tr key={index}>
-                <Table.Td className={classes.call}>{visibleText(step.call ? signatureText(step.call) : step.completion).slice(0, 90)}</Table.Td>
-                <Table.Td ta="right">{opinion('success')}</Table.Td>
-                <Table.Td ta="right">{opinion('contribution')}</Table.Td>
-                <Table.Td ta="right">{reward === null || reward === undefined ? 'unlabelled' : formatNumber(reward)}</Table.Td>
-              </Table.Tr>
-            )
-          })}
-        </Table.Tbody>
-      </Table>
+      <Table.ScrollContainer minWidth={420} scrollAreaProps={{ viewportProps: { tabIndex: 0, 'aria-label': 'Step rewards, scrollable' } }}>
+        <Table aria-label="Step rewards of one practice trajectory">
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>step</Table.Th>
+              <Table.Th ta="right">
+                <Term of="success">success</Term>
+              </Table.Th>
+              <Table.Th ta="right">
+                <Term of="contribution">contribution</Term>
+              </Table.Th>
+              <Table.Th ta="right">
+                <Term of="reward">reward</Term>
+              </Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {chosenPath(record).map(({ index, step }) => {
+              const opinion = (name: string): string => {
+                const value = labels?.opinions.findLast((row) => row.step === index && row.name === name)?.value
+                return value === null || value === undefined ? '–' : formatNumber(value)
+              }
+              const reward = labels?.resolved[index]?.value
+              return (
+                <Table.Tr key={index}>
+                  <Table.Td className={classes.call}>
+                    {visibleText(step.call ? signatureText(step.call) : step.completion).slice(0, 90)}
+                  </Table.Td>
+                  <Table.Td ta="right">{opinion('success')}</Table.Td>
+                  <Table.Td ta="right">{opinion('contribution')}</Table.Td>
+                  <Table.Td ta="right">{reward === null || reward === undefined ? 'unlabelled' : formatNumber(reward)}</Table.Td>
+                </Table.Tr>
+              )
+            })}
+          </Table.Tbody>
+        </Table>
+      </Table.ScrollContainer>
       {preview.value && (
         <details>
           <summary>
@@ -136,7 +153,9 @@ function Example({ record, labels, runId }: { readonly record: Trajectory; reado
 }
 
 export function RewardsPhase({ runId, settled }: { readonly runId: string; readonly settled: boolean }) {
-  const answer = useAnswer(runId === '' ? NOTHING : `practice ${runId} ${settled ? 'all' : 'so far'}`, (studio) => askPractice(studio, runId))
+  const answer = useAnswer(runId === '' ? NOTHING : `practice ${runId} ${settled ? 'all' : 'so far'}`, (studio) =>
+    askPractice(studio, runId),
+  )
   const practice = answer.value
   const summary = useMemo(() => (practice ? summaryOf(practice) : null), [practice])
   const example = useMemo(() => (practice ? exampleOf(practice) : null), [practice])
@@ -149,7 +168,14 @@ export function RewardsPhase({ runId, settled }: { readonly runId: string; reado
     <div className={classes.columns}>
       {example && <Example record={example} labels={practice.labels.get(example.trajectory_id)} runId={runId} />}
       <Stack gap={8} miw={0}>
-        <HistogramChart title="Step rewards" meaning="How many practice steps earned how much, 0 to 1." groups={groups} xLabel="reward" bins={10} testId="chart-step-rewards" />
+        <HistogramChart
+          title="Step rewards"
+          meaning="How many practice steps earned how much, 0 to 1."
+          groups={groups}
+          xLabel="reward"
+          bins={10}
+          testId="chart-step-rewards"
+        />
         <Table withRowBorders={false} verticalSpacing={1} aria-label="Practice in numbers">
           <Table.Tbody>
             <Table.Tr>

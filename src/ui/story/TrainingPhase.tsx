@@ -47,9 +47,38 @@ export function TrainingPhase({ runId, algorithm, meanings }: TrainingPhaseProps
   return (
     <>
       <div className={classes.charts}>
-        <LineChart title="Reward" meaning={meaning(reward, glossary.reward.text)} series={charts.reward} height={200} smoothing={smoothing} marks={metrics.marks} zoom={zoom} testId="chart-reward" emptyText={waiting} />
-        <LineChart title="KL" meaning={meaning(kl, glossary.kl.text)} series={charts.kl} height={200} smoothing={smoothing} zoom={zoom} testId="chart-kl" scales emptyText={waiting} />
-        <LineChart title="Loss" meaning={meaning(loss, lossMeaning)} series={charts.loss} height={200} smoothing={smoothing} zoom={zoom} testId="chart-loss" emptyText={waiting} />
+        <LineChart
+          title="Reward"
+          meaning={meaning(reward, glossary.reward.text)}
+          series={charts.reward}
+          height={200}
+          smoothing={smoothing}
+          marks={metrics.marks}
+          zoom={zoom}
+          testId="chart-reward"
+          emptyText={waiting}
+        />
+        <LineChart
+          title="KL"
+          meaning={meaning(kl, glossary.kl.text)}
+          series={charts.kl}
+          height={200}
+          smoothing={smoothing}
+          zoom={zoom}
+          testId="chart-kl"
+          scales
+          emptyText={waiting}
+        />
+        <LineChart
+          title="Loss"
+          meaning={meaning(loss, lossMeaning)}
+          series={charts.loss}
+          height={200}
+          smoothing={smoothing}
+          zoom={zoom}
+          testId="chart-loss"
+          emptyText={waiting}
+        />
       </div>
       <Group justify="flex-end" mt={8}>
         <SmoothingSelect />

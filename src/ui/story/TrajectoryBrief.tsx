@@ -39,7 +39,9 @@ function Steps({ record, focus }: { readonly record: Trajectory; readonly focus:
               </Text>
             )}
           </Group>
-          <div className={classes.call}>{step.call ? visibleText(signatureText(step.call)) : cut(step.completion, OBSERVATION_CHARACTERS)}</div>
+          <div className={classes.call}>
+            {step.call ? visibleText(signatureText(step.call)) : cut(step.completion, OBSERVATION_CHARACTERS)}
+          </div>
           {step.observation !== null && <div className={classes.observation}>→ {cut(step.observation, OBSERVATION_CHARACTERS)}</div>}
         </li>
       ))}
@@ -47,7 +49,15 @@ function Steps({ record, focus }: { readonly record: Trajectory; readonly focus:
   )
 }
 
-export function TrajectoryBrief({ trajectoryId, runId, title }: { readonly trajectoryId: string | null; readonly runId: string; readonly title?: string }) {
+export function TrajectoryBrief({
+  trajectoryId,
+  runId,
+  title,
+}: {
+  readonly trajectoryId: string | null
+  readonly runId: string
+  readonly title?: string
+}) {
   const answer = useReply(trajectoryId === null ? NOTHING : `trajectory ${trajectoryId}`, (studio) => studio.trajectory(trajectoryId ?? ''))
   if (trajectoryId === null) return <Text c="dimmed">{title === undefined ? '' : `${title}: `}not answered yet</Text>
   if (answer.error !== null) return <Text c="var(--hone-unsolved)">{answer.error}</Text>

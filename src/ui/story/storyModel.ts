@@ -53,7 +53,12 @@ export interface StorySentence {
 }
 
 /** "Passed 17 of 48 → 24 of 48; +15 points [2, 27]; calls 2.8 → 2.6." */
-export function storySentence(before: RateWithInterval, after: RateWithInterval, difference: PairedDifference, calls: readonly [number, number]): StorySentence {
+export function storySentence(
+  before: RateWithInterval,
+  after: RateWithInterval,
+  difference: PairedDifference,
+  calls: readonly [number, number],
+): StorySentence {
   const [low, high] = difference.interval
   const plain = (share: number): string => formatPoints(share).replace('+', '')
   const numbers = `Passed ${before.passed} of ${before.n} → ${after.passed} of ${after.n}; ${formatPoints(difference.difference)} points [${plain(low)}, ${plain(high)}]; calls ${calls[0].toFixed(1)} → ${calls[1].toFixed(1)}.`
@@ -80,7 +85,17 @@ export function wrongStepReason(record: Trajectory, index: number): string {
   return record.status === 'solved' ? 'the final answer' : 'the answer is not what was asked'
 }
 
-const REWARD_NAMES = ['reward', 'env/reward_mean', 'objective/scores', 'ppo/mean_scores', 'rewards/mean', 'objective/rlhf_reward', 'pass_rate', 'rewards/accuracies', 'q1.mean']
+const REWARD_NAMES = [
+  'reward',
+  'env/reward_mean',
+  'objective/scores',
+  'ppo/mean_scores',
+  'rewards/mean',
+  'objective/rlhf_reward',
+  'pass_rate',
+  'rewards/accuracies',
+  'q1.mean',
+]
 const KL_NAMES = ['objective/kl', 'kl', 'objective/kl_dist', 'ppo/policy/policykl', 'ppo/policy/approxkl', 'policy/approxkl_avg']
 const LOSS_NAMES = ['ppo/loss/total', 'loss', 'ppo/loss/policy', 'loss/policy_avg', 'pg.loss']
 

@@ -97,9 +97,12 @@ interface StepCardProps {
 /** One step: the call as a signature, what it was given, what came back, who thinks what of it. */
 export function StepCard({ index, step, outcome = stepOutcome(step), resolved, opinions, current = false, onSelect, compact = false, children }: StepCardProps) {
   const ref = useRef<HTMLElement>(null)
+  const arrived = useRef(false)
   useEffect(() => {
-    if (current) ref.current?.scrollIntoView({ block: 'nearest' })
-  }, [current])
+    // The first step is in sight when the page opens; a page that scrolls by itself would only hide its head.
+    if (current && (arrived.current || index > 0)) ref.current?.scrollIntoView({ block: 'nearest' })
+    arrived.current = true
+  }, [current, index])
   const { tokens, estimated } = stepTokenCount(step)
   const argumentsShortened = step.call !== null && signatureArguments(step.call).some((argument) => argument.shortened)
   const head = (

@@ -1,7 +1,9 @@
+import { VisuallyHidden } from '@mantine/core'
 import { useMemo } from 'react'
 import type { Trajectory } from '../../records/trajectory'
 import { outcomeWords, timelineBoxes, treeLayout } from './timelineLayout'
 import classes from './trajectory.module.css'
+import { VisibleText } from './VisibleText'
 
 interface TimelineProps {
   readonly trajectory: Trajectory
@@ -25,15 +27,18 @@ export function Timeline({ trajectory, rewards, step, onStep }: TimelineProps) {
             style={{ flexGrow: box.width * 1000, flexBasis: 0 }}
             data-outcome={box.outcome}
             aria-current={box.index === step ? 'step' : undefined}
-            aria-label={`Step ${box.index + 1}: ${box.label}, ${outcomeWords[box.outcome]}, ${box.tokens} tokens, ${reward}`}
             title={`${box.index + 1} · ${box.label} · ${outcomeWords[box.outcome]} · ${box.tokensEstimated ? '≈ ' : ''}${box.tokens} tokens · ${reward}`}
             onClick={() => {
               onStep(box.index)
             }}
           >
             {box.reward !== null && <span className={classes.boxReward} style={{ height: `${Math.max(0, Math.min(1, box.reward)) * 56}%` }} />}
-            <span className={classes.boxLabel}>{box.label}</span>
-            {box.reward !== null && <span className={classes.boxValue}>{box.reward.toFixed(2)}</span>}
+            <VisuallyHidden>Step {box.index + 1}: </VisuallyHidden>
+            <span className={classes.boxLabel}>
+              <VisibleText text={box.label} />
+            </span>
+            <VisuallyHidden>, {outcomeWords[box.outcome]}, reward </VisuallyHidden>
+            <span className={classes.boxValue}>{box.reward === null ? '–' : box.reward.toFixed(2)}</span>
           </button>
         )
       })}
@@ -84,13 +89,13 @@ export function SearchTree({ trajectory, step, onStep }: Omit<TimelineProps, 're
               style={{ left: x(node.depth), top: y(node.lane), width: COLUMN - 20 }}
               data-chosen={node.chosen}
               aria-current={node.index === step ? 'step' : undefined}
-              aria-label={`Step ${node.index + 1}: ${label}${node.chosen ? ', on the chosen path' : ', given up'}`}
               title={label}
               onClick={() => {
                 onStep(node.index)
               }}
             >
-              {node.index + 1} {label}
+              {node.index + 1} <VisibleText text={label} />
+              <VisuallyHidden>{node.chosen ? ', on the chosen path' : ', given up'}</VisuallyHidden>
             </button>
           )
         })}

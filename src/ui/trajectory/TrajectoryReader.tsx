@@ -58,20 +58,22 @@ export function TrajectoryReader({ trajectory, labels, step, onStep, underCurren
       </div>
       <Timeline trajectory={trajectory} rewards={rewards} step={step} onStep={onStep} />
       {isTree && <SearchTree trajectory={trajectory} step={step} onStep={onStep} />}
-      <Switch
-        label="Tokens"
-        checked={showTokens}
-        onChange={(event) => {
-          setShowTokens(event.currentTarget.checked)
-        }}
-      />
+      <div className={classes.readerBar}>
+        <Switch
+          label="Tokens"
+          checked={showTokens}
+          onChange={(event) => {
+            setShowTokens(event.currentTarget.checked)
+          }}
+        />
+        <details>
+          <summary className={classes.quiet} style={{ cursor: 'pointer', fontSize: 12 }}>
+            Prompt and {trajectory.tools.length} tools
+          </summary>
+          <FoldedText text={trajectory.steps[0]?.prompt ?? ''} lines={30} />
+        </details>
+      </div>
       {showTokens && <Tokens trajectory={trajectory} revision={labels?.opinions.length ?? 0} />}
-      <details>
-        <summary className={classes.quiet} style={{ cursor: 'pointer', fontSize: 12, minHeight: 24 }}>
-          Prompt and {trajectory.tools.length} tools
-        </summary>
-        <FoldedText text={trajectory.steps[0]?.prompt ?? ''} lines={30} />
-      </details>
       {trajectory.steps.map((one, index) => (
         <StepCard
           key={index}

@@ -1,4 +1,5 @@
 import { useState } from 'react'
+import { formatCount } from '../format'
 import { foldText, visibleParts } from './controlCharacters'
 import classes from './trajectory.module.css'
 
@@ -19,15 +20,14 @@ export function VisibleText({ text }: { readonly text: string }) {
 export function FoldedText({ text, lines = 6, prose = false, testId }: { readonly text: string; readonly lines?: number; readonly prose?: boolean; readonly testId?: string }) {
   const [open, setOpen] = useState(false)
   const fold = foldText(text, lines)
-  const folds = fold.hiddenCharacters > 0
-  const rest = fold.hiddenLines > 0 ? `${fold.hiddenLines} more lines` : `${fold.hiddenCharacters.toLocaleString('en')} more characters`
+  const folded = fold.folds && !open
+  const look = (prose ? classes.prose : classes.text) ?? ''
   return (
     <>
-      <pre className={prose ? classes.prose : classes.text} data-testid={testId}>
-        <VisibleText text={open ? text : fold.shown} />
-        {folds && !open && '…'}
+      <pre className={`${look} ${folded ? (classes.folded ?? '') : ''}`} style={folded ? { WebkitLineClamp: lines } : undefined} data-testid={testId}>
+        <VisibleText text={folded ? fold.shown : text} />
       </pre>
-      {folds && (
+      {fold.folds && (
         <button
           type="button"
           className={classes.linkButton}
@@ -36,7 +36,7 @@ export function FoldedText({ text, lines = 6, prose = false, testId }: { readonl
             setOpen(!open)
           }}
         >
-          {open ? 'Fold' : `Show ${rest}`}
+          {open ? 'Fold' : `Show all ${formatCount(text.length)} characters`}
         </button>
       )}
     </>

@@ -31,6 +31,8 @@ const NAMES: Readonly<Record<number, readonly [string, string]>> = {
   0xfeff: ['BOM', 'byte order mark'],
 }
 
+const C0 = 'NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US'.split(' ')
+
 // Tab (09) and newline (0a) are layout and stay as they are.
 const HIDDEN =
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]|\udb40[\udc00-\udc7f]/g
@@ -38,9 +40,9 @@ const HIDDEN =
 function drawn(code: number): readonly [string, string] {
   const named = NAMES[code]
   if (named) return named
-  // U+2400 holds a picture of every C0 control.
-  if (code < 0x20) return [String.fromCharCode(0x2400 + code), `control U+${hex(code)}`]
-  if (code === 0x7f) return ['␡', 'delete U+007F']
+  // Names, not the pictures of U+2400: few fonts hold those.
+  if (code < 0x20) return [C0[code] ?? hex(code), `control U+${hex(code)}`]
+  if (code === 0x7f) return ['DEL', 'delete U+007F']
   if (code >= 0xe0000) return [`TAG ${hex(code - 0xe0000)}`, `tag character U+${hex(code)}`]
   return [`U+${hex(code)}`, `control U+${hex(code)}`]
 }
@@ -61,11 +63,13 @@ export function visibleParts(text: string): TextPart[] {
   return parts
 }
 
-/** The first `lines` lines, never more than `characters` characters, and how many lines remain. */
-export function foldText(text: string, lines: number, characters = 1200): { readonly shown: string; readonly hiddenLines: number; readonly hiddenCharacters: number } {
+/**
+ * What to draw of a long text while it is folded to `lines` lines; the style sheet clamps what still wraps beyond them.
+ * `folds` is an estimate from below: a line of the narrowest column holds about 40 characters.
+ */
+export function foldText(text: string, lines: number): { readonly shown: string; readonly folds: boolean } {
   const all = text.split('\n')
-  let shown = all.slice(0, lines).join('\n')
-  if (shown.length > characters) shown = shown.slice(0, characters)
-  const hiddenCharacters = text.length - shown.length
-  return { shown, hiddenLines: Math.max(0, all.length - lines), hiddenCharacters }
+  const wrapped = all.slice(0, lines).reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / 40)), 0)
+  const shown = all.slice(0, lines).join('\n').slice(0, lines * 200)
+  return { shown, folds: all.length > lines || wrapped > lines }
 }

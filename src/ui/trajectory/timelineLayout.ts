@@ -46,7 +46,7 @@ export function stepTokenCount(step: TrajectoryStep): { tokens: number; estimate
   return { tokens: Math.max(1, Math.round(step.completion.length / 4)), estimated: true }
 }
 
-const MINIMUM_SHARE = 0.03
+const MINIMUM_SHARE = 0.07
 
 export function timelineBoxes(trajectory: Trajectory, rewards: readonly (number | null)[]): TimelineBox[] {
   const counted = trajectory.steps.map(stepTokenCount)

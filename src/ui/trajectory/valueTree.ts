@@ -52,7 +52,7 @@ export function valueRows(root: unknown, open: ReadonlySet<string>, limit = 5000
 }
 
 /** Paths open at first: containers breadth-first until about `rows` rows would show. */
-export function initiallyOpen(root: unknown, rows = 14): Set<string> {
+export function initiallyOpen(root: unknown, rows = 9): Set<string> {
   const open = new Set<string>()
   const queue: { value: unknown; path: string }[] = [{ value: root, path: '' }]
   let shown = 1

@@ -50,11 +50,19 @@ export function PageHead({ title, about, actions }: { readonly title: string; re
 
 /** The one ember button of a view. */
 export function PrimaryButton(props: ButtonProps & Omit<ComponentPropsWithRef<'button'>, keyof ButtonProps>) {
-  return <Button color="ember" variant="filled" {...props} />
+  return <Button color="ember.7" variant="filled" {...props} />
 }
 
 /** What to do next where there is nothing yet; at most one button. */
-export function EmptyState({ title, children, action }: { readonly title: string; readonly children?: ReactNode; readonly action?: ReactNode }) {
+export function EmptyState({
+  title,
+  children,
+  action,
+}: {
+  readonly title: string
+  readonly children?: ReactNode
+  readonly action?: ReactNode
+}) {
   return (
     <div className={classes.empty}>
       <Text fw={600}>{title}</Text>

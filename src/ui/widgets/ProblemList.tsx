@@ -12,7 +12,8 @@ function place(problem: Problem): string {
   const column = problem.column === null ? '' : ` · column ${problem.column}`
   return `${problem.file}${row}${column}`
 }
-export const problemText = (problem: Problem): string => `${place(problem)}: ${problem.message} Expected ${problem.expected}; found ${problem.found}.`
+export const problemText = (problem: Problem): string =>
+  `${place(problem)}: ${problem.message} Expected ${problem.expected}; found ${problem.found}.`
 
 /** What was wrong in a file: where, what was expected, what was found. The first hundred; Copy takes them all. */
 export function ProblemList({ problems }: { readonly problems: readonly Problem[] }) {
@@ -44,7 +45,17 @@ export function ProblemList({ problems }: { readonly problems: readonly Problem[
 }
 
 /** What happened, what was kept, what to do; details folded. */
-export function ErrorPanel({ title, children, details, actions }: { readonly title: string; readonly children?: ReactNode; readonly details?: string; readonly actions?: ReactNode }) {
+export function ErrorPanel({
+  title,
+  children,
+  details,
+  actions,
+}: {
+  readonly title: string
+  readonly children?: ReactNode
+  readonly details?: string
+  readonly actions?: ReactNode
+}) {
   return (
     <div className={classes.problem} role="alert">
       <Text fw={600}>{title}</Text>

@@ -18,7 +18,17 @@ export function rateText(rate: RateWithInterval, about: RateCircumstances): stri
 }
 
 /** A rate as a bar with its interval drawn over it. */
-export function RateBar({ rate, about, colour = 'var(--hone-solved)', width }: { readonly rate: RateWithInterval; readonly about: RateCircumstances; readonly colour?: string; readonly width?: number }) {
+export function RateBar({
+  rate,
+  about,
+  colour = 'var(--hone-solved)',
+  width,
+}: {
+  readonly rate: RateWithInterval
+  readonly about: RateCircumstances
+  readonly colour?: string
+  readonly width?: number
+}) {
   const [low, high] = rate.interval
   const text = rateText(rate, about)
   return (

@@ -1,7 +1,6 @@
 /** A form drawn from JSON Schema: essential fields first, the rest folded, each with its meaning, default and a mark when changed. */
 import { Button, Group, NumberInput, Select, SimpleGrid, Switch, Text, TextInput, Tooltip } from '@mantine/core'
 import { useMemo } from 'react'
-import { formatNumber } from '../format'
 import { fieldProblem, fieldsFromSchema, isChanged } from './schemaFields'
 import type { SchemaField } from './schemaFields'
 import classes from './widgets.module.css'
@@ -16,7 +15,6 @@ interface SchemaFormProps {
 
 function plain(value: unknown): string {
   if (value === null || value === undefined) return 'none'
-  if (typeof value === 'number') return formatNumber(value, 6)
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
@@ -36,13 +34,29 @@ function FieldLabel({ field, changed }: { readonly field: SchemaField; readonly 
   )
 }
 
-function Field({ field, config, set }: { readonly field: SchemaField; readonly config: Config; readonly set: (name: string, value: unknown) => void }) {
+function Field({
+  field,
+  config,
+  set,
+}: {
+  readonly field: SchemaField
+  readonly config: Config
+  readonly set: (name: string, value: unknown) => void
+}) {
   const changed = isChanged(field, config)
   const value = field.name in config ? config[field.name] : field.fallback
   const label = <FieldLabel field={field} changed={changed} />
-  const notes = [field.help, field.bounds === '' ? '' : `Range ${field.bounds}.`, `Default ${plain(field.fallback)}.`].filter((note) => note !== '').join(' ')
+  const notes = [field.help, field.bounds === '' ? '' : `Range ${field.bounds}.`, `Default ${plain(field.fallback)}.`]
+    .filter((note) => note !== '')
+    .join(' ')
   const problem = fieldProblem(field, value)
-  const common = { label, description: notes, error: problem, className: classes.field, inputWrapperOrder: ['label', 'input', 'description', 'error'] satisfies ('label' | 'input' | 'description' | 'error')[] }
+  const common = {
+    label,
+    description: notes,
+    error: problem,
+    className: classes.field,
+    inputWrapperOrder: ['label', 'input', 'description', 'error'] satisfies ('label' | 'input' | 'description' | 'error')[],
+  }
   switch (field.kind) {
     case 'number':
     case 'integer':

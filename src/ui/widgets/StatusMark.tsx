@@ -24,7 +24,10 @@ export function StatusShape({ status, size = 12 }: { readonly status: AnswerStat
 export function StatusMark({ status, quiet = false }: { readonly status: AnswerStatus | null; readonly quiet?: boolean }) {
   const word = status === null ? 'Not yet known' : STATUS_WORDS[status]
   return (
-    <span className={`${classes.mark ?? ''} ${classes[status ?? 'pending'] ?? ''}`} {...(quiet ? { role: 'img', 'aria-label': word, title: word } : {})}>
+    <span
+      className={`${classes.mark ?? ''} ${classes[status ?? 'pending'] ?? ''}`}
+      {...(quiet ? { role: 'img', 'aria-label': word, title: word } : {})}
+    >
       <StatusShape status={status} />
       {!quiet && word}
     </span>

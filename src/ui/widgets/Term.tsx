@@ -9,7 +9,12 @@ export function Term({ of, children }: { readonly of: GlossaryTerm; readonly chi
   const entry = glossary[of]
   return (
     <Tooltip label={entry.text}>
-      <span className={classes.term} tabIndex={0} role="note" aria-label={`${typeof children === 'string' ? children : entry.title}: ${entry.text}`}>
+      <span
+        className={classes.term}
+        tabIndex={0}
+        role="note"
+        aria-label={`${typeof children === 'string' ? children : entry.title}: ${entry.text}`}
+      >
         {children ?? entry.title}
       </span>
     </Tooltip>

@@ -16,7 +16,8 @@ export interface SchemaField {
 
 type Json = Readonly<Record<string, unknown>>
 const isJson = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
-const numberOr = (value: unknown): number | null => (typeof value === 'number' && Number.isFinite(value) && Math.abs(value) < Number.MAX_SAFE_INTEGER ? value : null)
+const numberOr = (value: unknown): number | null =>
+  typeof value === 'number' && Number.isFinite(value) && Math.abs(value) < Number.MAX_SAFE_INTEGER ? value : null
 const textOr = (value: unknown): string => (typeof value === 'string' ? value : '')
 
 function boundsText(shape: Json): string {
@@ -83,7 +84,8 @@ export function fieldProblem(shape: SchemaField, value: unknown): string | null 
     const tooLow = shape.minimum !== null && value < shape.minimum
     const tooHigh = shape.maximum !== null && value > shape.maximum
     const notAbove = /> (-?[\d.e-]+)/.exec(shape.bounds)
-    if (tooLow || tooHigh || (notAbove?.[1] !== undefined && value <= Number(notAbove[1]))) return `Expected ${shape.bounds}; found ${value}.`
+    if (tooLow || tooHigh || (notAbove?.[1] !== undefined && value <= Number(notAbove[1])))
+      return `Expected ${shape.bounds}; found ${value}.`
   }
   return null
 }

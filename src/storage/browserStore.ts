@@ -1,0 +1,222 @@
+/**
+ * The browser's store: records in IndexedDB, big files in the origin's private file system. Runs in a dedicated worker, where
+ * files can be written in place; elsewhere, and in browsers without that, files go into IndexedDB too.
+ */
+import { openDB, type DBSchema, type IDBPDatabase } from 'idb'
+import type { BlobFiles } from './blobSlots'
+import { recordKinds, STORE_VERSION, StoreVersionError, type RecordKind, type RecordMigration } from './recordKinds'
+import { createStore, type Store, type StoredRow, type StoreHost } from './store'
+
+/** The part of a FileSystemSyncAccessHandle that is used; TypeScript knows it in worker code only. */
+export interface SyncAccess {
+  write(bytes: Uint8Array, options: { readonly at: number }): number
+  truncate(bytes: number): void
+  flush(): void
+  close(): void
+}
+export interface FileAccess {
+  getFile(): Promise<Blob>
+  createSyncAccessHandle?(): Promise<SyncAccess>
+}
+/** The part of a FileSystemDirectoryHandle that is used. */
+export interface DirectoryAccess {
+  getFileHandle(name: string, options: { readonly create: boolean }): Promise<FileAccess>
+  removeEntry(name: string): Promise<void>
+  keys(): AsyncIterable<string>
+}
+
+export interface BrowserStoreParts {
+  /** A directory of the origin's private file system, from `navigator.storage.getDirectory()`; null where there is none. */
+  readonly directory: DirectoryAccess | null
+  /** Name of the database. */
+  readonly name?: string
+  readonly migrations?: readonly RecordMigration[]
+}
+
+interface KeptRow {
+  readonly id: string
+  readonly owner: string
+  readonly value: unknown
+}
+interface RowStore {
+  key: string
+  value: KeptRow
+  indexes: { owner: string }
+}
+interface Schema extends DBSchema {
+  runs: RowStore
+  datasets: RowStore
+  trajectories: RowStore
+  opinions: RowStore
+  evaluations: RowStore
+  metrics: RowStore
+  /** Slot header and size apart from the content, so that looking at it does not load a checkpoint. */
+  blobHeads: { key: string; value: { readonly head: Uint8Array<ArrayBuffer>; readonly size: number } }
+  blobs: { key: string; value: Uint8Array<ArrayBuffer> }
+}
+
+const KINDS = Object.keys(recordKinds).filter((kind): kind is RecordKind => kind in recordKinds)
+
+/** Opens or makes the store. Rejects with StoreVersionError for one that a newer Hone wrote. */
+export async function openBrowserStore({ directory, name = 'hone', migrations }: BrowserStoreParts): Promise<Store> {
+  let db: IDBPDatabase<Schema>
+  try {
+    db = await openDB<Schema>(name, STORE_VERSION, {
+      upgrade(database, oldVersion) {
+        // One block for each version, oldest first, so that any store can be brought up to date.
+        if (oldVersion < 1) {
+          for (const kind of KINDS) database.createObjectStore(kind, { keyPath: 'id' }).createIndex('owner', 'owner')
+          database.createObjectStore('blobHeads')
+          database.createObjectStore('blobs')
+        }
+      },
+      blocking: () => {
+        // Another tab has a newer Hone and waits to upgrade.
+        db.close()
+      },
+    })
+  } catch (error) {
+    if (error instanceof Error && error.name === 'VersionError') throw new StoreVersionError("This browser's data")
+    throw error
+  }
+  const files = directory !== null && (await canWriteInPlace(directory)) ? createDirectoryFiles(directory) : createDatabaseFiles(db)
+  return createStore(hostOver(db, files), migrations)
+}
+
+function hostOver(db: IDBPDatabase<Schema>, files: BlobFiles): StoreHost {
+  const asRow = (kind: RecordKind, { id, owner, value }: KeptRow): StoredRow => ({ kind, id, owner, value })
+  // Nothing but requests of the transaction may be awaited while it is open: it would commit early.
+  return {
+    async get(kind, id) {
+      const row = await db.get(kind, id)
+      return row ? asRow(kind, row) : null
+    },
+    async list(kind, owner) {
+      const rows = owner === undefined ? await db.getAll(kind) : await db.getAllFromIndex(kind, 'owner', owner)
+      return rows.map((row) => asRow(kind, row))
+    },
+    async put(rows) {
+      if (rows.length === 0) return
+      const change = db.transaction([...new Set(rows.map(({ kind }) => kind))], 'readwrite')
+      const requests = rows.map(({ kind, id, owner, value }) => change.objectStore(kind).put({ id, owner, value }))
+      await Promise.all([...requests, change.done])
+    },
+    async remove(rows) {
+      if (rows.length === 0) return
+      const change = db.transaction([...new Set(rows.map(({ kind }) => kind))], 'readwrite')
+      await Promise.all([...rows.map(({ kind, id }) => change.objectStore(kind).delete(id)), change.done])
+    },
+    files,
+    close: () => {
+      db.close()
+      return Promise.resolve()
+    },
+  }
+}
+
+async function canWriteInPlace(directory: DirectoryAccess): Promise<boolean> {
+  const probe = 'probe'
+  try {
+    const access = await (await directory.getFileHandle(probe, { create: true })).createSyncAccessHandle?.()
+    access?.close()
+    await directory.removeEntry(probe)
+    return access !== undefined
+  } catch {
+    return false
+  }
+}
+
+/** Files of a directory of the private file system. */
+export function createDirectoryFiles(directory: DirectoryAccess): BlobFiles {
+  async function fileOf(file: string): Promise<Blob | null> {
+    try {
+      return await (await directory.getFileHandle(file, { create: false })).getFile()
+    } catch (error) {
+      if (isNotFound(error)) return null
+      throw error
+    }
+  }
+  const bytesOf = async (blob: Blob): Promise<Uint8Array<ArrayBuffer>> => new Uint8Array(await blob.arrayBuffer())
+  return {
+    async read(file) {
+      const blob = await fileOf(file)
+      return blob && bytesOf(blob)
+    },
+    async readHead(file, bytes) {
+      const blob = await fileOf(file)
+      return blob && { head: await bytesOf(blob.slice(0, bytes)), size: blob.size }
+    },
+    async write(file, header, content) {
+      const handle = await directory.getFileHandle(file, { create: true })
+      let access: SyncAccess | undefined
+      try {
+        access = await handle.createSyncAccessHandle?.()
+      } catch (error) {
+        if (error instanceof Error && error.name === 'NoModificationAllowedError')
+          throw new Error('Another tab of Hone is writing here; close it and try again.')
+        throw error
+      }
+      if (!access) throw new Error('This browser cannot write files in place.')
+      try {
+        access.truncate(0)
+        // Content first, header last and only when the content is on disk: a header means a whole slot.
+        writeAll(access, content, header.length)
+        access.flush()
+        writeAll(access, header, 0)
+        access.flush()
+      } finally {
+        access.close()
+      }
+    },
+    async remove(file) {
+      try {
+        await directory.removeEntry(file)
+      } catch (error) {
+        if (!isNotFound(error)) throw error
+      }
+    },
+    async list() {
+      const names: string[] = []
+      for await (const name of directory.keys()) names.push(name)
+      return names
+    },
+  }
+}
+
+function writeAll(access: SyncAccess, bytes: Uint8Array, start: number): void {
+  for (let done = 0; done < bytes.length;) {
+    const written = access.write(bytes.subarray(done), { at: start + done })
+    if (written === 0) throw new Error('The browser has no room left for this file.')
+    done += written
+  }
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof Error && error.name === 'NotFoundError'
+}
+
+function createDatabaseFiles(db: IDBPDatabase<Schema>): BlobFiles {
+  return {
+    read: async (file) => (await db.get('blobs', file)) ?? null,
+    readHead: async (file, bytes) => {
+      const found = await db.get('blobHeads', file)
+      return found ? { head: found.head.slice(0, bytes), size: found.size } : null
+    },
+    async write(file, header, content) {
+      const whole = new Uint8Array(header.length + content.length)
+      whole.set(header)
+      whole.set(content, header.length)
+      const change = db.transaction(['blobs', 'blobHeads'], 'readwrite')
+      await Promise.all([
+        change.objectStore('blobs').put(whole, file),
+        change.objectStore('blobHeads').put({ head: header, size: whole.length }, file),
+        change.done,
+      ])
+    },
+    async remove(file) {
+      const change = db.transaction(['blobs', 'blobHeads'], 'readwrite')
+      await Promise.all([change.objectStore('blobs').delete(file), change.objectStore('blobHeads').delete(file), change.done])
+    },
+    list: () => db.getAllKeys('blobHeads'),
+  }
+}

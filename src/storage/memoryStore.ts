@@ -1,0 +1,51 @@
+/** A store that lasts as long as the process: tests, private windows, trying things out. */
+import type { BlobFiles } from './blobSlots'
+import type { RecordMigration } from './recordKinds'
+import { createStore, type Store, type StoredRow, type StoreHost } from './store'
+
+/** Records are copied in and out, as with any other store: changing one later does not change what is stored. */
+export function createMemoryStore(migrations?: readonly RecordMigration[]): Store {
+  return createStore(createMemoryHost(), migrations)
+}
+
+export function createMemoryHost(): StoreHost {
+  const rows = new Map<string, StoredRow>()
+  const keyOf = ({ kind, id }: Pick<StoredRow, 'kind' | 'id'>): string => `${kind}/${id}`
+  return {
+    get: (kind, id) => Promise.resolve(structuredClone(rows.get(keyOf({ kind, id })) ?? null)),
+    list: (kind, owner) => {
+      const found = [...rows.values()].filter((row) => row.kind === kind && (owner === undefined || row.owner === owner))
+      return Promise.resolve(structuredClone(found.sort((a, b) => (a.id < b.id ? -1 : 1))))
+    },
+    put: (added) => {
+      for (const row of structuredClone(added)) rows.set(keyOf(row), row)
+      return Promise.resolve()
+    },
+    remove: (removed) => {
+      for (const row of removed) rows.delete(keyOf(row))
+      return Promise.resolve()
+    },
+    files: createMemoryFiles(),
+    close: () => Promise.resolve(),
+  }
+}
+
+export function createMemoryFiles(): BlobFiles {
+  const files = new Map<string, Uint8Array<ArrayBuffer>>()
+  return {
+    read: (file) => Promise.resolve(files.get(file)?.slice() ?? null),
+    readHead: (file, bytes) => {
+      const whole = files.get(file)
+      return Promise.resolve(whole ? { head: whole.slice(0, bytes), size: whole.length } : null)
+    },
+    write: (file, header, content) => {
+      const whole = new Uint8Array(header.length + content.length)
+      whole.set(header)
+      whole.set(content, header.length)
+      files.set(file, whole)
+      return Promise.resolve()
+    },
+    remove: (file) => Promise.resolve(void files.delete(file)),
+    list: () => Promise.resolve([...files.keys()]),
+  }
+}

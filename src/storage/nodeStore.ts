@@ -1,0 +1,199 @@
+/**
+ * A store in a directory: a JSON file for each record, so that people and scripts can read them.
+ *
+ *   store.json                          layout version
+ *   records/<kind>/<owner>~<id>.json    {"id", "owner", "value"}
+ *   blobs/<name>.0 · .1                 the two slots of a blob
+ *   batch.json, tmp/                    a write of several records that is not finished
+ *
+ * Every file is written beside its place and renamed into it. One process at a time.
+ */
+import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import type { BlobFiles } from './blobSlots'
+import { recordKinds, STORE_VERSION, StoreVersionError, type RecordKind, type RecordMigration } from './recordKinds'
+import { createStore, type Store, type StoredRow, type StoreHost } from './store'
+
+/** Opens or makes the store. Rejects with StoreVersionError for one that a newer Hone wrote. */
+export async function openNodeStore(directory: string, migrations?: readonly RecordMigration[]): Promise<Store> {
+  return createStore(await openNodeHost(directory), migrations)
+}
+
+const KINDS = Object.keys(recordKinds).filter((kind): kind is RecordKind => kind in recordKinds)
+const envelope = z.object({ id: z.string(), owner: z.string(), value: z.unknown() })
+const batchFile = z.array(z.object({ from: z.string(), to: z.string() }))
+const MAX_FILE_NAME = 250
+
+interface Place {
+  readonly owner: string
+  readonly file: string
+}
+
+export async function openNodeHost(directory: string): Promise<StoreHost> {
+  for (const folder of ['tmp', 'blobs', ...KINDS.map((kind) => join('records', kind))])
+    await mkdir(join(directory, folder), { recursive: true })
+  await checkVersion(directory)
+  await finishBatch(directory)
+
+  const places = new Map<RecordKind, Map<string, Place>>()
+  for (const kind of KINDS) {
+    const found = new Map<string, Place>()
+    for (const file of await readdir(join(directory, 'records', kind))) {
+      const match = /^([^~]*)~([^~]*)\.json$/.exec(file)
+      if (match) found.set(decodeURIComponent(match[2] ?? ''), { owner: decodeURIComponent(match[1] ?? ''), file })
+    }
+    places.set(kind, found)
+  }
+  const placesOf = (kind: RecordKind): Map<string, Place> => {
+    const found = places.get(kind)
+    if (!found) throw new Error(`No records are kept of kind ${kind}.`)
+    return found
+  }
+  const pathOf = (kind: RecordKind, file: string): string => join(directory, 'records', kind, file)
+
+  async function read(kind: RecordKind, id: string, { owner, file }: Place): Promise<Awaited<ReturnType<StoreHost['list']>>[number]> {
+    const row = { kind, id, owner, value: null }
+    try {
+      const parsed = envelope.safeParse(JSON.parse(await readFile(pathOf(kind, file), 'utf8')))
+      if (!parsed.success || parsed.data.id !== id) return { ...row, unreadable: `${file} holds no record of this id` }
+      return { ...row, value: parsed.data.value }
+    } catch (error) {
+      return { ...row, unreadable: error instanceof Error ? error.message : String(error) }
+    }
+  }
+
+  let working: Promise<unknown> = Promise.resolve()
+  /** Batches share one journal, so they follow one another. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = working.then(work, work)
+    working = result.catch(() => undefined)
+    return result
+  }
+
+  return {
+    async get(kind, id) {
+      const place = placesOf(kind).get(id)
+      return place ? read(kind, id, place) : null
+    },
+    list: (kind, owner) => {
+      const wanted = [...placesOf(kind)].filter(([, place]) => owner === undefined || place.owner === owner)
+      return Promise.all(wanted.sort(([a], [b]) => (a < b ? -1 : 1)).map(([id, place]) => read(kind, id, place)))
+    },
+    put: (rows) =>
+      inTurn(async () => {
+        const moves: { from: string; to: string }[] = []
+        const files = rows.map((row) => recordFile(row))
+        for (const [index, row] of rows.entries()) {
+          const from = join('tmp', `${String(index)}.json`)
+          await writeFile(join(directory, from), JSON.stringify({ id: row.id, owner: row.owner, value: row.value }, null, 1))
+          moves.push({ from, to: join('records', row.kind, files[index] ?? '') })
+        }
+        if (moves.length > 1) await replaceFile(join(directory, 'batch.json'), JSON.stringify(moves))
+        await moveAll(directory, moves)
+        for (const [index, row] of rows.entries()) {
+          const file = files[index] ?? ''
+          const before = placesOf(row.kind).get(row.id)
+          if (before && before.file !== file) await rm(pathOf(row.kind, before.file), { force: true })
+          placesOf(row.kind).set(row.id, { owner: row.owner, file })
+        }
+      }),
+    remove: (rows) =>
+      inTurn(async () => {
+        for (const { kind, id } of rows) {
+          const place = placesOf(kind).get(id)
+          if (place) await rm(pathOf(kind, place.file), { force: true })
+          placesOf(kind).delete(id)
+        }
+      }),
+    files: createNodeFiles(join(directory, 'blobs')),
+    close: () => working.then(() => undefined),
+  }
+}
+
+function recordFile({ owner, id }: Pick<StoredRow, 'owner' | 'id'>): string {
+  const encode = (text: string): string => encodeURIComponent(text).replaceAll('~', '%7E').replaceAll('*', '%2A')
+  const file = `${encode(owner)}~${encode(id)}.json`
+  if (file.length > MAX_FILE_NAME)
+    throw new RangeError(
+      `Expected an id that fits into a file name of ${String(MAX_FILE_NAME)} characters, found ${JSON.stringify(id.slice(0, 60))}.`,
+    )
+  return file
+}
+
+async function checkVersion(directory: string): Promise<void> {
+  const path = join(directory, 'store.json')
+  const text = await readFile(path, 'utf8').catch(() => null)
+  if (text !== null) {
+    const version = z.object({ version: z.int() }).safeParse(JSON.parse(text)).data?.version
+    if (version === undefined || version > STORE_VERSION) throw new StoreVersionError(directory)
+  }
+  await replaceFile(path, JSON.stringify({ version: STORE_VERSION }))
+}
+
+/** A batch whose journal was written is carried out to the end; files of one that was not are dropped. */
+async function finishBatch(directory: string): Promise<void> {
+  const text = await readFile(join(directory, 'batch.json'), 'utf8').catch(() => null)
+  if (text !== null) await moveAll(directory, batchFile.parse(JSON.parse(text)))
+  for (const file of await readdir(join(directory, 'tmp'))) await rm(join(directory, 'tmp', file), { force: true })
+}
+
+async function moveAll(directory: string, moves: readonly { readonly from: string; readonly to: string }[]): Promise<void> {
+  for (const { from, to } of moves)
+    try {
+      await rename(join(directory, from), join(directory, to))
+    } catch (error) {
+      // Moved already, before the process was killed.
+      if (!isMissing(error) || (await stat(join(directory, to)).catch(() => null)) === null) throw error
+    }
+  await rm(join(directory, 'batch.json'), { force: true })
+}
+
+async function replaceFile(path: string, text: string): Promise<void> {
+  await writeFile(`${path}.new`, text)
+  await rename(`${path}.new`, path)
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+}
+
+function createNodeFiles(directory: string): BlobFiles {
+  const orNull = async <T>(work: () => Promise<T>): Promise<T | null> => {
+    try {
+      return await work()
+    } catch (error) {
+      if (isMissing(error)) return null
+      throw error
+    }
+  }
+  return {
+    read: (file) => orNull(async () => new Uint8Array(await readFile(join(directory, file)))),
+    readHead: (file, bytes) =>
+      orNull(async () => {
+        const handle = await open(join(directory, file))
+        try {
+          const { size } = await handle.stat()
+          const head = new Uint8Array(Math.min(bytes, size))
+          await handle.read(head, 0, head.length, 0)
+          return { head, size }
+        } finally {
+          await handle.close()
+        }
+      }),
+    async write(file, header, content) {
+      const temporary = join(directory, `${file}.new`)
+      const handle = await open(temporary, 'w')
+      try {
+        await handle.write(header)
+        for (let at = 0; at < content.length;) at += (await handle.write(content, at)).bytesWritten
+        await handle.sync()
+      } finally {
+        await handle.close()
+      }
+      await rename(temporary, join(directory, file))
+    },
+    remove: (file) => rm(join(directory, file), { force: true }),
+    list: async () => (await readdir(directory)).filter((file) => !file.endsWith('.new')),
+  }
+}

@@ -1,0 +1,77 @@
+/** What is kept, under which schema, and how records of earlier versions are brought up to date. */
+import { z } from 'zod'
+import { opinion } from '../records/annotation'
+import { evaluationRecord } from '../records/evaluation'
+import { metricTable, runRecord } from '../records/run'
+import { trajectory } from '../records/trajectory'
+
+const problem = z.object({
+  file: z.string(),
+  row: z.int().nullable(),
+  column: z.string().nullable(),
+  expected: z.string(),
+  found: z.string(),
+  message: z.string(),
+})
+
+/** Same shape as `DatasetRow` in worker/protocol.ts. */
+export const datasetRow = z.object({
+  dataset_id: z.string().min(1),
+  name: z.string(),
+  format: z.string(),
+  sha256: z.string(),
+  bytes: z.number().nonnegative(),
+  rows: z.int().nonnegative(),
+  trajectories: z.int().nonnegative(),
+  steps: z.int().nonnegative(),
+  problems: z.array(problem),
+  created_at: z.string(),
+})
+export type StoredDataset = z.infer<typeof datasetRow>
+
+/** A piece of a run's metrics, in the order it was appended. */
+export const metricChunk = z.object({ chunk_id: z.string(), run_id: z.string(), table: metricTable })
+export type MetricChunk = z.infer<typeof metricChunk>
+
+export const recordKinds = {
+  runs: runRecord,
+  datasets: datasetRow,
+  trajectories: trajectory,
+  opinions: opinion,
+  evaluations: evaluationRecord,
+  metrics: metricChunk,
+} as const
+export type RecordKind = keyof typeof recordKinds
+
+/** Layout of the stores themselves. Raise it when files, object stores or indexes change, and add the step to each store. */
+export const STORE_VERSION = 1
+
+/** The store was written by a later version of Hone: it is left alone. */
+export class StoreVersionError extends Error {
+  override readonly name = 'StoreVersionError'
+  constructor(place: string) {
+    super(`${place} was written by a newer version of Hone. Update Hone to open it; nothing was changed.`)
+  }
+}
+
+/** Brings a record of `kind` from `version` to the next one. */
+export interface RecordMigration {
+  readonly kind: RecordKind
+  readonly version: number
+  readonly migrate: (record: Readonly<Record<string, unknown>>) => Record<string, unknown>
+}
+
+/** None yet: every record is of version 1. */
+export const recordMigrations: readonly RecordMigration[] = []
+
+/** Applies every migration that fits, in turn; what carries no version is left to the schema. */
+export function migrateRecord(kind: RecordKind, value: unknown, migrations: readonly RecordMigration[]): unknown {
+  let current = value
+  for (let steps = 0; steps <= migrations.length; steps++) {
+    const record = z.looseObject({ version: z.number() }).safeParse(current)
+    const migration = migrations.find((each) => each.kind === kind && each.version === record.data?.version)
+    if (!record.data || !migration) return current
+    current = migration.migrate(record.data)
+  }
+  throw new Error(`The migrations of ${kind} run in a circle.`)
+}

@@ -1,0 +1,51 @@
+/** What every training algorithm is given, and what it says about itself. */
+import type { z } from 'zod'
+import type { EngineDevice } from '../engine/device/engineDevice'
+import type { Gate } from '../engine/plan/executable'
+import type { ModelConfig } from '../models/architectures/config'
+import type { WeightReader } from '../models/languageModel'
+import type { Sequence } from './packing'
+
+/** Supervised samples, each a pure function of its index. */
+export interface SampleSource {
+  readonly length: number
+  sample(index: number): Sequence
+}
+
+export interface TrainingCheckpoint {
+  readonly step: number
+  /** JSON state of the algorithm: cursors, coefficients, metric tail. */
+  readonly state: Readonly<Record<string, unknown>>
+  readonly arrays: Readonly<Record<string, Float32Array>>
+}
+
+export interface CheckpointSink {
+  load(): Promise<TrainingCheckpoint | null>
+  save(checkpoint: TrainingCheckpoint): Promise<void>
+}
+
+export interface TrainingContext {
+  readonly engine: EngineDevice
+  readonly model: ModelConfig
+  readonly reader: WeightReader
+  readonly seed: number
+  /** Steps to take; null lets the config or the data decide. */
+  readonly steps: number | null
+  readonly gate: Gate
+  /** One call per step, in order. */
+  report(step: number, metrics: Readonly<Record<string, number>>): void
+  readonly checkpoints: CheckpointSink | null
+  /** Optimizer steps between checkpoints. */
+  readonly checkpointEvery: number
+  readonly now: () => number
+}
+
+export interface Algorithm<Config extends z.ZodObject> {
+  readonly name: string
+  readonly title: string
+  readonly paper: string
+  readonly help: string
+  readonly config: Config
+  /** Every metric it reports, and what it means. */
+  readonly metrics: Readonly<Record<string, string>>
+}

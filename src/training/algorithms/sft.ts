@@ -1,0 +1,151 @@
+/**
+ * Supervised fine-tuning: −log p of the agent's own tokens (TRL's completion-only loss, `chunked_nll`), packed sequences.
+ * The loss of a step is the token mean over its whole accumulated batch, never a mean of micro-batch means.
+ */
+import { z } from 'zod'
+import { MetricRing } from '../../engine/metricRing'
+import { accumulateInto } from '../../engine/ops/accumulateInto'
+import { weightedNll } from '../../engine/ops/weightedNll'
+import { PROJECTIONS } from '../../models/architectures/decoder'
+import type { Algorithm, SampleSource, TrainingContext } from '../algorithm'
+import { initialLora } from '../initialize'
+import { bucketFor, packSequences, uploadBatch } from '../packing'
+import type { Sequence } from '../packing'
+import { METRICS_LEAF, PolicyModel } from '../policyModel'
+import type { Objective, TrainableSet } from '../policyModel'
+import { scheduleFactor, SCHEDULES } from '../schedule'
+
+const config = z.object({
+  learning_rate: z.number().positive().default(2e-4).meta({ help: 'Peak learning rate of AdamW. LoRA likes about 2e-4; training all weights of a small model from scratch 1e-3 and more.', essential: true }),
+  max_steps: z.int().positive().default(100).meta({ help: 'Optimizer updates to take.', essential: true }),
+  tokens_per_batch: z.int().min(32).default(2048).meta({ help: 'Tokens packed into one micro-batch.', essential: true }),
+  gradient_accumulation_steps: z.int().positive().default(1).meta({ help: 'Micro-batches whose gradients add up to one update.' }),
+  trainable: z.enum(['lora', 'all']).default('lora').meta({ help: 'lora: a low-rank adapter on a frozen base. all: every weight.', essential: true }),
+  lora_r: z.int().positive().default(8).meta({ help: 'Rank of the adapter.', essential: true }),
+  lora_alpha: z.number().positive().default(16).meta({ help: 'The adapter is scaled by alpha / r.' }),
+  warmup_steps: z.int().nonnegative().default(10).meta({ help: 'Steps over which the learning rate rises from 0.' }),
+  lr_scheduler_type: z.enum(SCHEDULES).default('cosine').meta({ help: 'How the learning rate moves after warm-up.' }),
+  weight_decay: z.number().nonnegative().default(0).meta({ help: 'Decoupled decay on matrices.' }),
+  adam_beta1: z.number().min(0).lt(1).default(0.9).meta({ help: 'Decay of the first moment.' }),
+  adam_beta2: z.number().min(0).lt(1).default(0.999).meta({ help: 'Decay of the second moment.' }),
+  adam_epsilon: z.number().positive().default(1e-8).meta({ help: 'Added to the root of the second moment.' }),
+  max_grad_norm: z.number().nonnegative().default(1).meta({ help: 'Gradients are scaled down to this global norm; 0 turns clipping off.' }),
+})
+export type SftConfig = z.output<typeof config>
+
+export const sft: Algorithm<typeof config> = {
+  name: 'sft',
+  title: 'Supervised fine-tuning',
+  paper: 'Ouyang 2022, arXiv:2203.02155 (step 1)',
+  help: 'Imitates the completions of the data, token by token.',
+  config,
+  metrics: {
+    loss: 'Mean −log p of the target tokens of this step, in nats.',
+    grad_norm: 'Global gradient norm before clipping; −1 when a gradient was not finite and the step was skipped.',
+    learning_rate: 'Learning rate of this step.',
+    num_tokens: 'Tokens processed since the start.',
+  },
+}
+
+const nll: Objective = ({ graph, logp, batch, rows }) => {
+  const { dlogp, totals } = weightedNll(logp, graph.batch('weight', [rows]), batch.counts)
+  accumulateInto(graph.state(METRICS_LEAF, [4]), totals)
+  return { dlogp }
+}
+
+export interface SftResult {
+  readonly policy: PolicyModel
+  readonly steps: number
+  readonly tokens: number
+}
+
+/** Samples are taken in index order, each once per pass over the data. The caller owns the returned policy. */
+export async function runSft(context: TrainingContext, settings: SftConfig, data: SampleSource): Promise<SftResult> {
+  const trainable: TrainableSet =
+    settings.trainable === 'all'
+      ? { kind: 'all', valueHead: false }
+      : { kind: 'lora', lora: { rank: settings.lora_r, alpha: settings.lora_alpha, targets: PROJECTIONS }, valueHead: false }
+  const policy = await PolicyModel.create(context.engine, context.model, context.reader, trainable)
+  if (trainable.kind === 'lora') for (const range of policy.packed.ranges.values()) policy.packed.writeWeights(range.name, initialLora(range.name, range.shape, context.seed))
+
+  const totalSteps = context.steps ?? settings.max_steps
+  let cursor = 0
+  let tokens = 0
+  let first = 0
+  const saved = await context.checkpoints?.load()
+  if (saved) {
+    const { weights, first: m, second: v, optimizer } = saved.arrays
+    const place = z.object({ cursor: z.int(), tokens: z.int() }).parse(saved.state)
+    if (!weights || !m || !v || !optimizer) throw new Error('the checkpoint lacks weights or moments')
+    policy.packed.restore({ weights, first: m, second: v, state: optimizer })
+    cursor = place.cursor
+    tokens = place.tokens
+    first = saved.step
+  }
+
+  const update = await policy.update()
+  const ring = new MetricRing<{ step: number; tokens: number; learningRate: number }>(context.engine, 64, (tag, values) => {
+    context.report(tag.step, { loss: values[0] ?? Number.NaN, grad_norm: values[5] ?? Number.NaN, learning_rate: tag.learningRate, num_tokens: tag.tokens })
+  })
+
+  for (let step = first; step < totalSteps; step++) {
+    const learningRate = settings.learning_rate * scheduleFactor(settings.lr_scheduler_type, step + 1, totalSteps, settings.warmup_steps)
+    policy.packed.setHyper({
+      learningRate,
+      beta1: settings.adam_beta1,
+      beta2: settings.adam_beta2,
+      eps: settings.adam_epsilon,
+      weightDecay: settings.weight_decay,
+      maxGradNorm: settings.max_grad_norm,
+      gradScale: 1,
+    })
+    const micros: Sequence[][] = []
+    for (let index = 0; index < settings.gradient_accumulation_steps; index++) {
+      const filled = fill(data, cursor, settings.tokens_per_batch)
+      cursor = filled.cursor
+      micros.push(filled.sequences)
+    }
+    const targets = micros.flat().reduce((sum, sequence) => sum + sequence.targets.length, 0)
+    policy.beginStep()
+    for (const sequences of micros) {
+      const count = sequences.reduce((sum, sequence) => sum + sequence.targets.length, 0)
+      const batch = packSequences(sequences, context.model.vocab_size, { tokens: Math.max(bucketFor(1), Math.ceil(settings.tokens_per_batch / 32) * 32), targets: bucketFor(count) })
+      const executable = await policy.gradient('sft', batch.tokenBucket, batch.targetBucket, nll)
+      uploadBatch(executable, batch)
+      executable.write('weight', new Float32Array(batch.targetCount).fill(1 / targets))
+      await executable.run(context.gate)
+      tokens += batch.tokens
+    }
+    await update.run(context.gate)
+    await ring.push({ step, tokens, learningRate }, [
+      { buffer: policy.metricsBuffer, bytes: 16 },
+      { buffer: policy.packed.optimizerStateBuffer, bytes: 32 },
+    ])
+    const done = step + 1
+    if (context.checkpoints && (done % context.checkpointEvery === 0 || done === totalSteps)) {
+      await ring.drain()
+      const { weights, first: m, second: v, state } = await policy.packed.snapshot()
+      await context.checkpoints.save({ step: done, state: { cursor, tokens }, arrays: { weights, first: m, second: v, optimizer: state } })
+    }
+  }
+  await ring.drain()
+  ring.destroy()
+  return { policy, steps: totalSteps, tokens }
+}
+
+/** Samples from `cursor` on (cyclic) until the next would pass the token budget. */
+function fill(data: SampleSource, cursor: number, budget: number): { sequences: Sequence[]; cursor: number } {
+  const sequences: Sequence[] = []
+  let tokens = 0
+  let at = cursor
+  for (;;) {
+    const sequence = data.sample(at % data.length)
+    if (sequence.ids.length > budget) throw new Error(`sample ${at % data.length} has ${sequence.ids.length} tokens, more than tokens_per_batch ${budget}`)
+    if (tokens + sequence.ids.length > budget) break
+    tokens += sequence.ids.length
+    if (sequence.targets.length > 0) sequences.push(sequence)
+    at++
+    if (sequences.length >= budget) break
+  }
+  return { sequences, cursor: at }
+}

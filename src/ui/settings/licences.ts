@@ -1,0 +1,22 @@
+/** What ships with the page or its command line. A test holds versions and licences to package.json and node_modules. */
+export const licences: readonly { readonly name: string; readonly version: string; readonly licence: string }[] = [
+  { name: '@hono/node-server', version: '2.1.8', licence: 'MIT' },
+  { name: '@huggingface/jinja', version: '0.5.11', licence: 'MIT' },
+  { name: '@huggingface/tokenizers', version: '0.2.0', licence: 'Apache-2.0' },
+  { name: '@mantine/core', version: '9.7.3', licence: 'MIT' },
+  { name: '@mantine/hooks', version: '9.7.3', licence: 'MIT' },
+  { name: '@mantine/notifications', version: '9.7.3', licence: 'MIT' },
+  { name: '@tanstack/react-virtual', version: '3.14.26', licence: 'MIT' },
+  { name: 'comlink', version: '4.4.2', licence: 'Apache-2.0' },
+  { name: 'eventsource-parser', version: '3.1.1', licence: 'MIT' },
+  { name: 'hono', version: '4.13.19', licence: 'MIT' },
+  { name: 'idb', version: '8.0.4', licence: 'ISC' },
+  { name: 'jsonrepair', version: '3.15.0', licence: 'ISC' },
+  { name: 'papaparse', version: '5.7.1', licence: 'MIT' },
+  { name: 'react', version: '19.3.1', licence: 'MIT' },
+  { name: 'react-dom', version: '19.3.1', licence: 'MIT' },
+  { name: 'recharts', version: '3.10.1', licence: 'MIT' },
+  { name: 'wouter', version: '3.13.0', licence: 'Unlicense' },
+  { name: 'zod', version: '4.6.7', licence: 'MIT' },
+  { name: 'zustand', version: '5.1.0', licence: 'MIT' },
+]

@@ -1,0 +1,39 @@
+/** What the browser keeps for Hone, item by item, and which of it a person may delete here. */
+export interface StorageItem {
+  readonly name: string
+  readonly bytes: number
+  readonly kind: string
+}
+export interface StorageRow extends StorageItem {
+  readonly share: number
+  readonly remove: { readonly kind: 'dataset' | 'run'; readonly id: string } | null
+}
+
+export function storageRows(
+  items: readonly StorageItem[],
+  datasets: readonly { readonly dataset_id: string; readonly name: string }[],
+  runs: readonly { readonly run_id: string; readonly title: string }[],
+): StorageRow[] {
+  const total = items.reduce((sum, item) => sum + item.bytes, 0) || 1
+  const owner = (item: StorageItem): StorageRow['remove'] => {
+    const isRun = /run|checkpoint|adapter/i.test(item.kind)
+    const isData = /data/i.test(item.kind)
+    const dataset = datasets.find((one) => item.name === one.dataset_id || item.name === one.name)
+    if (dataset && !isRun) return { kind: 'dataset', id: dataset.dataset_id }
+    const run = runs.find((one) => item.name === one.run_id || item.name === one.title)
+    if (run && !isData) return { kind: 'run', id: run.run_id }
+    return null
+  }
+  return items.map((item) => ({ ...item, share: item.bytes / total, remove: owner(item) })).sort((a, b) => b.bytes - a.bytes)
+}
+
+/** WebGPU limits worth reading, those that decide what fits first. */
+export const limitsFirst = ['maxBufferSize', 'maxStorageBufferBindingSize', 'maxStorageBuffersPerShaderStage', 'maxComputeWorkgroupStorageSize', 'maxComputeInvocationsPerWorkgroup', 'maxComputeWorkgroupsPerDimension']
+
+export function limitRows(limits: Readonly<Record<string, number>>): [string, number][] {
+  const rank = (name: string): number => {
+    const at = limitsFirst.indexOf(name)
+    return at < 0 ? limitsFirst.length : at
+  }
+  return Object.entries(limits).sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1))
+}

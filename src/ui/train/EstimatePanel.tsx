@@ -1,0 +1,66 @@
+/** Fits, tight or exceeds: the plan's exact bytes against a budget, the parts behind, and the knob that helps most. */
+import { Table, Text } from '@mantine/core'
+import { useDebouncedValue } from '@mantine/hooks'
+import { formatBytes, visibleText } from '../format'
+import { NOTHING, useReply } from '../stores/answer'
+import { Loading, Panel } from '../widgets/Panel'
+import { Term } from '../widgets/Term'
+import type { MemoryEstimate } from '../../worker/protocol'
+import type { TrainRequest } from './newRunForm'
+import classes from './train.module.css'
+
+const VERDICTS: Readonly<Record<MemoryEstimate['verdict'], { readonly sign: string; readonly word: string }>> = {
+  fits: { sign: '●', word: 'Fits' },
+  tight: { sign: '◐', word: 'Tight' },
+  exceeds: { sign: '○', word: 'Exceeds' },
+}
+
+export function EstimatePanel({ request }: { readonly request: TrainRequest | null }) {
+  const [text] = useDebouncedValue(request === null ? NOTHING : JSON.stringify(request), 400)
+  const answer = useReply(text, (studio) =>
+    request ? studio.estimateMemory(request) : Promise.resolve({ ok: false, code: 'none', message: '' }),
+  )
+  const estimate = answer.value
+  return (
+    <Panel title={<Term of="memory estimate">Memory, estimate</Term>} testId="estimate">
+      {answer.error !== null && <Text c="var(--hone-unsolved)">{answer.error}</Text>}
+      {answer.loading && answer.error === null && <Loading label="Planning" />}
+      {request === null && <Text c="dimmed">Choose a method and a model.</Text>}
+      {estimate && (
+        <>
+          <div className={classes.verdict} data-verdict={estimate.verdict}>
+            <span aria-hidden="true">{VERDICTS[estimate.verdict].sign}</span>
+            {VERDICTS[estimate.verdict].word} · {formatBytes(estimate.bytes)}
+          </div>
+          {estimate.advice !== '' && <Text mt={4}>{visibleText(estimate.advice)}</Text>}
+          <details style={{ marginTop: 8 }}>
+            <summary>The arithmetic</summary>
+            <Table withRowBorders={false} verticalSpacing={1} aria-label="Memory by part">
+              <Table.Tbody>
+                {estimate.parts.map((part) => (
+                  <Table.Tr key={part.name}>
+                    <Table.Td>{visibleText(part.name)}</Table.Td>
+                    <Table.Td ta="right">{formatBytes(part.bytes)}</Table.Td>
+                  </Table.Tr>
+                ))}
+                <Table.Tr>
+                  <Table.Td>
+                    <Term of="largest binding">Largest binding</Term>
+                  </Table.Td>
+                  <Table.Td ta="right">{formatBytes(estimate.largestBinding)}</Table.Td>
+                </Table.Tr>
+              </Table.Tbody>
+            </Table>
+          </details>
+          {estimate.notes.length > 0 && (
+            <ul style={{ margin: '8px 0 0', paddingLeft: 18 }}>
+              {estimate.notes.map((note) => (
+                <li key={note}>{visibleText(note)}</li>
+              ))}
+            </ul>
+          )}
+        </>
+      )}
+    </Panel>
+  )
+}

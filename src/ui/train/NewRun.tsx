@@ -1,0 +1,242 @@
+/** A new training run: method → model → data → reward, six settings that matter, and whether it fits. */
+import { Anchor, Checkbox, Group, NumberInput, Select, Stack, Text } from '@mantine/core'
+import { useMemo, useState } from 'react'
+import { Link } from 'wouter'
+import { useAnswer } from '../stores/answer'
+import { hrefs } from '../stores/hrefs'
+import { rememberJob, useActiveJob } from '../stores/jobs'
+import { navigate, useUrlState } from '../stores/location'
+import { useDescription, useGpu, useRecording, useStudio } from '../stores/studio'
+import { formatCount, visibleText } from '../format'
+import { methodColour } from '../theme'
+import { CopyText } from '../widgets/CopyText'
+import { NoGpu } from '../widgets/NoGpu'
+import { EmptyState, PageHead, Panel, PrimaryButton } from '../widgets/Panel'
+import { SchemaForm } from '../widgets/SchemaForm'
+import { EstimatePanel } from './EstimatePanel'
+import { commandLine, configOf, configText, newRunUrl, trainRequest } from './newRunForm'
+import classes from './train.module.css'
+import widgets from '../widgets/widgets.module.css'
+
+export function NewRun() {
+  const studio = useStudio()
+  const { algorithms } = useDescription()
+  const gpu = useGpu()
+  const recording = useRecording()
+  const busy = useActiveJob() !== null
+  const [url, setUrl] = useUrlState(newRunUrl)
+  const [problem, setProblem] = useState<string | null>(null)
+  const [starting, setStarting] = useState(false)
+  const models = useAnswer('models', (from) => from.models()).value ?? []
+  const datasets = useAnswer('datasets', (from) => from.datasets(), ['dataset']).value ?? []
+  const runs = useAnswer('runs', (from) => from.runs()).value ?? []
+  const source = runs.find((run) => run.run_id === url.from)
+  const algorithm = algorithms.find((one) => one.name === url.algorithm) ?? algorithms.find((one) => one.name !== source?.algorithm) ?? null
+  const model =
+    models.find((one) => one.model_id === url.model) ?? models.find((one) => one.model_id === source?.model.id) ?? models[0] ?? null
+  const chosen = useMemo(() => (url.data === '' ? [] : url.data.split(',')), [url.data])
+  const request = useMemo(() => (algorithm && model ? trainRequest(url, algorithm.name, model.model_id) : null), [url, algorithm, model])
+  const config = useMemo(() => configOf(url), [url])
+  const files = datasets.filter((row) => chosen.includes(row.dataset_id)).map((row) => row.name)
+
+  const start = async (): Promise<void> => {
+    if (!request) return
+    setStarting(true)
+    const reply = await studio.start(request)
+    setStarting(false)
+    if (!reply.ok) {
+      setProblem(reply.message)
+      return
+    }
+    rememberJob(reply.value)
+    navigate(hrefs.run(reply.value.run_id))
+  }
+
+  if (algorithms.length === 0) {
+    return (
+      <Stack gap={12}>
+        <PageHead title="New run" />
+        <NoGpu />
+        <EmptyState title="No methods to choose from.">The engine did not start, so it could not say what it can train.</EmptyState>
+      </Stack>
+    )
+  }
+  return (
+    <Stack gap={12}>
+      <PageHead
+        title="New run"
+        about={
+          source
+            ? `Same practice as ${visibleText(source.title)}, another method.`
+            : 'Choose a method, a model, what it learns from, and where the reward comes from.'
+        }
+      />
+      <NoGpu />
+      <div className={classes.two}>
+        <Stack gap={12} miw={0}>
+          <Panel title="1 · Method">
+            <fieldset className={classes.methods}>
+              <legend className={classes.legend} style={{ position: 'absolute', clipPath: 'inset(50%)' }}>
+                Method
+              </legend>
+              {algorithms.map((one) => (
+                <label key={one.name} className={classes.method}>
+                  <input
+                    type="radio"
+                    name="algorithm"
+                    value={one.name}
+                    checked={one.name === algorithm?.name}
+                    onChange={() => {
+                      setUrl({ algorithm: one.name, config: '' })
+                    }}
+                  />
+                  <span className={classes.swatch} style={{ background: methodColour(one.name) }} />
+                  <strong>{one.title}</strong>
+                  <small>{one.help}</small>
+                </label>
+              ))}
+            </fieldset>
+            {algorithm && (
+              <Text size="xs" c="dimmed" mt={8}>
+                {algorithm.paper}
+              </Text>
+            )}
+          </Panel>
+          <Panel title="2 · Model">
+            <Group align="flex-end" gap={12}>
+              <Select
+                label="Base model"
+                data={models.map((one) => ({ value: one.model_id, label: `${one.title} · ${formatCount(one.parameters)} parameters` }))}
+                value={model?.model_id ?? null}
+                onChange={(value) => {
+                  setUrl({ model: value ?? '' })
+                }}
+                style={{ flex: '1 1 280px' }}
+              />
+              <Anchor component={Link} href={hrefs.models()}>
+                Open another
+              </Anchor>
+            </Group>
+          </Panel>
+          <Panel title="3 · Data">
+            <Stack gap={6} role="group" aria-label="Data sets">
+              <Checkbox
+                label="Online: roll out in the starter tool world"
+                description="The model practises while it trains; nothing needs to be imported."
+                checked={chosen.length === 0}
+                onChange={() => {
+                  setUrl({ data: '' })
+                }}
+              />
+              {datasets.map((row) => (
+                <Checkbox
+                  key={row.dataset_id}
+                  label={visibleText(row.name)}
+                  description={`${formatCount(row.trajectories)} trajectories, ${formatCount(row.steps)} steps`}
+                  checked={chosen.includes(row.dataset_id)}
+                  onChange={(event) => {
+                    const next = event.currentTarget.checked ? [...chosen, row.dataset_id] : chosen.filter((id) => id !== row.dataset_id)
+                    setUrl({ data: next.join(',') })
+                  }}
+                />
+              ))}
+              <Text size="xs">
+                <Anchor component={Link} href={hrefs.data()} size="xs">
+                  Import a file
+                </Anchor>
+              </Text>
+              {chosen.length > 0 && (
+                <NumberInput
+                  label="Rows"
+                  description="Train on the first rows only. Empty: all of them."
+                  w={180}
+                  hideControls
+                  min={1}
+                  value={url.rows ?? ''}
+                  onChange={(value) => {
+                    setUrl({ rows: value === '' ? null : Number(value) })
+                  }}
+                />
+              )}
+            </Stack>
+          </Panel>
+          <Panel title="4 · Reward">
+            <Text>
+              {chosen.length === 0
+                ? 'The tool world scores each step itself: did the call succeed, and was its result needed for the answer.'
+                : 'Each step’s label is its reward: a person’s newest opinion, else what the file says, else a judge’s, else a rule’s. Unlabelled steps carry none.'}
+            </Text>
+            {chosen[0] !== undefined && (
+              <Anchor component={Link} href={hrefs.label(undefined, { dataset: chosen[0] })} size="xs">
+                Look at the labels
+              </Anchor>
+            )}
+          </Panel>
+          {algorithm && (
+            <Panel title="5 · Settings">
+              <Group gap={16} align="flex-start" mb={8}>
+                <NumberInput
+                  label="Steps"
+                  description="Empty: the method’s own."
+                  w={140}
+                  hideControls
+                  min={1}
+                  value={url.steps ?? ''}
+                  onChange={(value) => {
+                    setUrl({ steps: value === '' ? null : Number(value) })
+                  }}
+                />
+                <NumberInput
+                  label="Seed"
+                  description="Same seed, same bits."
+                  w={140}
+                  hideControls
+                  value={url.seed}
+                  onChange={(value) => {
+                    setUrl({ seed: Number(value) })
+                  }}
+                />
+              </Group>
+              <SchemaForm
+                schema={algorithm.configSchema}
+                value={config}
+                onChange={(next) => {
+                  setUrl({ config: configText(next) })
+                }}
+              />
+            </Panel>
+          )}
+        </Stack>
+        <div className={classes.side}>
+          <EstimatePanel request={request} />
+          <PrimaryButton
+            size="sm"
+            disabled={request === null || starting || busy || recording !== null || gpu?.state !== 'ready'}
+            data-testid="train-start"
+            onClick={() => {
+              void start()
+            }}
+          >
+            {starting ? 'Starting…' : 'Start training'}
+          </PrimaryButton>
+          {busy && <Text c="dimmed">One run at a time: the one at work is in the bar above.</Text>}
+          {recording && <Text c="dimmed">You are watching a recorded run. Go back to this computer to train.</Text>}
+          {problem !== null && (
+            <Text c="var(--hone-unsolved)" role="alert">
+              {problem}
+            </Text>
+          )}
+          {request && (
+            <details>
+              <summary>The same from the command line</summary>
+              <pre className={widgets.code} tabIndex={0} aria-label="Command line">
+                {commandLine(request, files)}
+              </pre>
+              <CopyText text={commandLine(request, files)} />
+            </details>
+          )}
+        </div>
+      </div>
+    </Stack>
+  )
+}

@@ -1,0 +1,236 @@
+/** A run, live or finished: reward first, then small multiples with linked zoom, its recipe, and the trajectories it sampled. */
+import { Anchor, Button, Group, Stack, Table, Text } from '@mantine/core'
+import { useEffect, useMemo, useState } from 'react'
+import { Link } from 'wouter'
+import { LineChart } from '../charts/LineChart'
+import type { Zoom } from '../charts/LineChart'
+import { JobControls } from '../frame/JobPill'
+import { formatCount, formatSeconds, formatWhen, visibleText } from '../format'
+import { glossary } from '../glossary'
+import { useAnswer, useReply } from '../stores/answer'
+import { loadExam } from '../stores/exams'
+import { hrefs } from '../stores/hrefs'
+import { isActive, useJobOfRun } from '../stores/jobs'
+import { loadMetrics, useMetrics } from '../stores/metricHistory'
+import { usePreferences } from '../stores/preferences'
+import { useMethodTitle, useStudio } from '../stores/studio'
+import { metricFor } from '../story/storyModel'
+import { downloadBytes } from '../story/exportFiles'
+import { methodColour } from '../theme'
+import { Loading, PageHead, Panel } from '../widgets/Panel'
+import { ErrorPanel } from '../widgets/ProblemList'
+import { StatusMark } from '../widgets/StatusMark'
+import { smallMultiples } from './metricGroups'
+import { SmoothingSelect } from './SmoothingSelect'
+import classes from './train.module.css'
+
+const SAMPLES = 12
+
+function Samples({ runId }: { readonly runId: string }) {
+  const answer = useAnswer(`samples ${runId}`, async (studio) => (await studio.trajectories({ run_id: runId })).slice(-SAMPLES).reverse(), [
+    'trajectories',
+  ])
+  if (!answer.value || answer.value.length === 0) return <Text c="dimmed">Trajectories it samples appear here.</Text>
+  return (
+    <Table aria-label="Sampled trajectories">
+      <Table.Tbody>
+        {answer.value.map((record) => (
+          <Table.Tr key={record.trajectory_id}>
+            <Table.Td w={28}>
+              <StatusMark status={record.status} quiet />
+            </Table.Td>
+            <Table.Td>
+              <Anchor component={Link} href={hrefs.trajectory(record.trajectory_id, { run: runId })}>
+                {visibleText(record.query)}
+              </Anchor>
+            </Table.Td>
+            <Table.Td ta="right" style={{ whiteSpace: 'nowrap' }}>
+              {record.steps.length} steps
+            </Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </Table>
+  )
+}
+
+export function RunView({ runId }: { readonly runId: string }) {
+  const studio = useStudio()
+  const job = useJobOfRun(runId)
+  const methodTitle = useMethodTitle()
+  const answer = useReply(`run ${runId} ${job?.state ?? ''}`, (from) => from.run(runId))
+  const detail = answer.value
+  const metrics = useMetrics(runId)
+  const smoothing = usePreferences((state) => state.smoothing)
+  const [range, setRange] = useState<readonly [number, number] | null>(null)
+  const zoom = useMemo((): Zoom => ({ range, setRange }), [range])
+  const [everything, setEverything] = useState(false)
+  const [problem, setProblem] = useState<string | null>(null)
+  useEffect(() => {
+    if (!detail) return
+    loadMetrics(runId, detail.metrics)
+    loadExam(detail)
+  }, [detail, runId])
+  const names = Object.keys(metrics.columns)
+  const hero = metricFor('reward', names) ?? metricFor('loss', names)
+  const run = detail?.run ?? null
+  const colour = methodColour(run?.algorithm ?? null)
+  const shown = everything ? names.filter((name) => name !== hero).map((name) => ({ title: name, name })) : smallMultiples(names, hero)
+  const series = useMemo(
+    () =>
+      new Map(
+        Object.entries(metrics.columns).map(([name, y]) => [
+          name,
+          [{ name, x: metrics.step, y, colour: name === hero ? colour : 'var(--hone-series-7)' }],
+        ]),
+      ),
+    [metrics, hero, colour],
+  )
+  const meanings = detail?.metricMeanings ?? {}
+  if (!detail && !job)
+    return answer.error === null ? (
+      <Loading label="Loading the run" lines={6} />
+    ) : (
+      <ErrorPanel title="This run cannot be shown.">{answer.error}</ErrorPanel>
+    )
+  const atWork = job !== null && isActive(job)
+  const about = [
+    methodTitle(run?.algorithm ?? null) ?? '',
+    run?.model.id ?? '',
+    run ? `seed ${run.seed}` : '',
+    run ? formatWhen(run.created_at) : '',
+  ]
+    .filter((part) => part !== '')
+    .join(' · ')
+  const exportAdapter = async (): Promise<void> => {
+    const reply = await studio.exportAdapter(runId)
+    setProblem(reply.ok ? null : reply.message)
+    if (reply.ok) for (const [name, bytes] of Object.entries(reply.value)) downloadBytes(name, [bytes], 'application/octet-stream')
+  }
+  return (
+    <Stack gap={12}>
+      <PageHead
+        title={visibleText(run?.title ?? job?.title ?? 'Run')}
+        about={about}
+        actions={
+          <>
+            {job && atWork && (
+              <Group gap={8}>
+                <Text c="dimmed">
+                  {job.state === 'paused' ? 'paused at ' : ''}
+                  {job.done} of {job.total}
+                  {job.tokensPerSecond !== null && ` · ${formatCount(job.tokensPerSecond)} tok/s`}
+                  {job.etaSeconds !== null && ` · ${formatSeconds(job.etaSeconds)} left`}
+                </Text>
+                <JobControls job={job} />
+              </Group>
+            )}
+            {run?.kind === 'story' && (
+              <Button component={Link} href={hrefs.story(runId)}>
+                Open the story
+              </Button>
+            )}
+            {run?.status === 'finished' && (
+              <Button
+                onClick={() => {
+                  void exportAdapter()
+                }}
+              >
+                Export the adapter
+              </Button>
+            )}
+          </>
+        }
+      />
+      {problem !== null && <Text c="var(--hone-unsolved)">{problem}</Text>}
+      {(job?.error ?? run?.error) && (
+        <ErrorPanel title="The run stopped before its end." details={job?.error ?? run?.error ?? ''}>
+          Its metrics and checkpoints until then are kept.
+        </ErrorPanel>
+      )}
+      <Panel title={hero === null ? 'Metrics' : 'Progress'} aside={<SmoothingSelect />}>
+        <LineChart
+          title={hero ?? 'Reward'}
+          meaning={hero === null ? glossary.reward.text : (meanings[hero] ?? glossary.reward.text)}
+          series={hero === null ? [] : (series.get(hero) ?? [])}
+          height={240}
+          smoothing={smoothing}
+          marks={metrics.marks}
+          zoom={zoom}
+          scales
+          testId="chart-reward"
+          emptyText="The first update is on its way"
+        />
+        {shown.length > 0 && (
+          <div className={classes.multiples} style={{ marginTop: 16 }}>
+            {shown.map(({ title, name }) => (
+              <LineChart
+                key={name}
+                title={title}
+                meaning={`${name}: ${meanings[name] ?? ''}`}
+                series={series.get(name) ?? []}
+                height={120}
+                smoothing={smoothing}
+                zoom={zoom}
+              />
+            ))}
+          </div>
+        )}
+        {names.length > 1 && (
+          <Button
+            mt={12}
+            size="compact-xs"
+            onClick={() => {
+              setEverything(!everything)
+            }}
+          >
+            {everything ? 'Only the usual ones' : `All ${names.length} metrics`}
+          </Button>
+        )}
+      </Panel>
+      <Panel
+        title="Sampled trajectories"
+        flush
+        aside={
+          <Anchor component={Link} href={hrefs.trajectories({ run: runId })} size="xs">
+            All of them
+          </Anchor>
+        }
+      >
+        <div style={{ padding: 4 }}>
+          <Samples runId={runId} />
+        </div>
+      </Panel>
+      {run && <Recipe config={run.config} notes={run.notes} />}
+    </Stack>
+  )
+}
+
+export function plainValue(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? 'none')
+}
+
+function Recipe({ config, notes }: { readonly config: Readonly<Record<string, unknown>>; readonly notes: readonly string[] }) {
+  return (
+    <details>
+      <summary>Recipe: {Object.keys(config).length} settings</summary>
+      {notes.length > 0 && (
+        <ul>
+          {notes.map((note) => (
+            <li key={note}>{visibleText(note)}</li>
+          ))}
+        </ul>
+      )}
+      <Table withRowBorders={false} verticalSpacing={1} maw={560} aria-label="Recipe">
+        <Table.Tbody>
+          {Object.entries(config).map(([name, value]) => (
+            <Table.Tr key={name}>
+              <Table.Td>{name}</Table.Td>
+              <Table.Td ta="right">{visibleText(plainValue(value))}</Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </details>
+  )
+}

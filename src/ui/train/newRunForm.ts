@@ -1,0 +1,59 @@
+/** What the new-run form holds, as the URL holds it, and the request it makes. */
+import { z } from 'zod'
+import type { JobRequest } from '../../worker/protocol'
+
+export const newRunUrl = z.object({
+  algorithm: z.string().default(''),
+  model: z.string().default(''),
+  /** Comma-separated dataset ids; empty: online rollouts in the starter world. */
+  data: z.string().default(''),
+  steps: z.coerce.number().int().positive().nullable().catch(null).default(null),
+  seed: z.coerce.number().int().catch(1).default(1),
+  rows: z.coerce.number().int().positive().nullable().catch(null).default(null),
+  /** Settings that differ from the method's defaults, as JSON. */
+  config: z.string().default(''),
+  /** Run whose practice and settings are taken over. */
+  from: z.string().default(''),
+})
+export type NewRunUrl = z.infer<typeof newRunUrl>
+
+const configShape = z.record(z.string(), z.unknown())
+export function configOf(url: NewRunUrl): Readonly<Record<string, unknown>> {
+  if (url.config === '') return {}
+  try {
+    const read = configShape.safeParse(JSON.parse(url.config))
+    return read.success ? read.data : {}
+  } catch {
+    return {}
+  }
+}
+export const configText = (config: Readonly<Record<string, unknown>>): string =>
+  Object.keys(config).length === 0 ? '' : JSON.stringify(config)
+
+export type TrainRequest = Extract<JobRequest, { kind: 'train' }>
+export function trainRequest(url: NewRunUrl, algorithm: string, model: string): TrainRequest {
+  return {
+    kind: 'train',
+    algorithm,
+    model,
+    data: url.data === '' ? [] : url.data.split(','),
+    config: configOf(url),
+    steps: url.steps,
+    seed: url.seed,
+    rowLimit: url.rows,
+  }
+}
+
+function quoted(text: string): string {
+  return /^[\w./:@=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+}
+/** The same run from the command line. */
+export function commandLine(request: TrainRequest, fileNames: readonly string[]): string {
+  const parts = ['npm run -s hone -- train', `--algorithm ${quoted(request.algorithm)}`, `--model ${quoted(request.model)}`]
+  if (fileNames.length > 0) parts.push(`--data ${fileNames.map(quoted).join(' ')}`)
+  if (request.steps !== null) parts.push(`--steps ${request.steps}`)
+  parts.push(`--seed ${request.seed}`)
+  for (const [name, value] of Object.entries(request.config))
+    parts.push(`--${name} ${quoted(typeof value === 'string' ? value : JSON.stringify(value))}`)
+  return parts.join(' \\\n  ')
+}
