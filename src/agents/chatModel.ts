@@ -57,8 +57,7 @@ export const chatErrorCodes = [
 export type ChatErrorCode = (typeof chatErrorCodes)[number]
 
 export type ChatReply =
-  | { readonly ok: true; readonly value: ChatAnswer }
-  | { readonly ok: false; readonly code: ChatErrorCode; readonly message: string }
+  { readonly ok: true; readonly value: ChatAnswer } | { readonly ok: false; readonly code: ChatErrorCode; readonly message: string }
 
 export interface ChatModel {
   readonly model: string

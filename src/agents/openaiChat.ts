@@ -28,7 +28,12 @@ const completion = z.object({
         message: z.object({
           content: z.string().nullish(),
           tool_calls: z
-            .array(z.object({ id: z.string().nullish(), function: z.object({ name: z.string(), arguments: z.union([z.string(), z.record(z.string(), z.unknown())]).nullish() }) }))
+            .array(
+              z.object({
+                id: z.string().nullish(),
+                function: z.object({ name: z.string(), arguments: z.union([z.string(), z.record(z.string(), z.unknown())]).nullish() }),
+              }),
+            )
             .nullish(),
         }),
         finish_reason: z.string().nullish(),
@@ -54,7 +59,10 @@ export function normaliseBaseUrl(given: string): string {
   }
   if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new Error(`Expected an http or https address, found ${url.protocol}//.`)
   if (url.username !== '' || url.password !== '') throw new Error('Expected a server address without a user name or password in it.')
-  const path = url.pathname.replace(/\/+$/, '').replace(/\/chat\/completions$/, '').replace(/\/+$/, '')
+  const path = url.pathname
+    .replace(/\/+$/, '')
+    .replace(/\/chat\/completions$/, '')
+    .replace(/\/+$/, '')
   return `${url.origin}${path === '' ? '/v1' : path}`
 }
 
@@ -89,11 +97,16 @@ export function createOpenaiChat(parts: OpenaiChatParts): ChatModel {
       if (error instanceof Error && error.name === 'HostNotAllowedError') return fail('host-not-allowed', error.message)
       return { ...fail('network', networkSentence(endpoint)), retryAfterMs: null }
     }
-    if (response.ok) return readAnswer(text, host) ?? fail('malformed', `${host} answered with something that is no chat completion: ${quote(withoutKey(text, apiKey))}.`)
+    if (response.ok)
+      return (
+        readAnswer(text, host) ??
+        fail('malformed', `${host} answered with something that is no chat completion: ${quote(withoutKey(text, apiKey))}.`)
+      )
     // Before it is cut to length: half a key would not be recognised.
     const said = serverSentence(withoutKey(text, apiKey))
     const { status } = response
-    if (status === 401) return fail('unauthorised', `${host} refused the key (401). Check that it is complete and belongs to this server.${said}`)
+    if (status === 401)
+      return fail('unauthorised', `${host} refused the key (401). Check that it is complete and belongs to this server.${said}`)
     if (status === 403) return fail('forbidden', `${host} does not allow this key to use ${model} (403).${said}`)
     if (status === 404) return fail('not-found', `${host} knows no model ${model} or has no ${endpoint.pathname} (404).${said}`)
     const retryAfterMs = waitAsked(response.headers, now())
@@ -114,7 +127,8 @@ export function createOpenaiChat(parts: OpenaiChatParts): ChatModel {
         const { retryAfterMs, ...reply } = await attempt(JSON.stringify(bodyOf(model, request, tokenField)), request.signal)
         if (reply.ok || retryAfterMs === undefined) return reply
         const waitMs = retryAfterMs ?? Math.min(1000 * 2 ** (tries - 1), maxWaitMs)
-        if (waitMs > maxWaitMs) return fail(reply.code, `${reply.message} It wants ${String(Math.ceil(waitMs / 1000))} s of rest, longer than Hone waits.`)
+        if (waitMs > maxWaitMs)
+          return fail(reply.code, `${reply.message} It wants ${String(Math.ceil(waitMs / 1000))} s of rest, longer than Hone waits.`)
         if (tries > maxRetries) return fail(reply.code, `${reply.message} ${String(tries)} tries were made.`)
         try {
           await sleep(waitMs, request.signal)
@@ -130,7 +144,9 @@ function bodyOf(model: string, { messages, tools, forcedTool, temperature, maxTo
   return {
     model,
     messages: messages.map(wireMessage),
-    ...(tools ? { tools: tools.map(({ name, description, parameters }) => ({ type: 'function', function: { name, description, parameters } })) } : {}),
+    ...(tools
+      ? { tools: tools.map(({ name, description, parameters }) => ({ type: 'function', function: { name, description, parameters } })) }
+      : {}),
     ...(forcedTool === undefined ? {} : { tool_choice: { type: 'function', function: { name: forcedTool } } }),
     ...(temperature === undefined ? {} : { temperature }),
     ...(maxTokens === undefined ? {} : { [tokenField]: maxTokens }),
@@ -144,7 +160,11 @@ function wireMessage(message: ChatMessage): unknown {
   return {
     role: 'assistant',
     content: message.content,
-    tool_calls: message.toolCalls.map((call) => ({ id: call.id, type: 'function', function: { name: call.name, arguments: call.arguments } })),
+    tool_calls: message.toolCalls.map((call) => ({
+      id: call.id,
+      type: 'function',
+      function: { name: call.name, arguments: call.arguments },
+    })),
   }
 }
 
@@ -160,7 +180,11 @@ function readAnswer(text: string, host: string): ChatReply | null {
   if (!read.success || !choice) {
     const issue = read.error?.issues[0]
     const place = issue?.path.join('.') ?? ''
-    return { ok: false, code: 'malformed', message: `${host} answered with something that is no chat completion${place === '' ? '' : ` (${place}: ${issue?.message ?? ''})`}.` }
+    return {
+      ok: false,
+      code: 'malformed',
+      message: `${host} answered with something that is no chat completion${place === '' ? '' : ` (${place}: ${issue?.message ?? ''})`}.`,
+    }
   }
   const toolCalls = (choice.message.tool_calls ?? []).map((call, index) => ({
     id: call.id ?? `call-${String(index)}`,
@@ -186,7 +210,9 @@ function networkSentence({ host, hostname, protocol }: URL): string {
   const isLocal = /^(?:localhost|127\..*|\[::1\])$/.test(hostname)
   const cors =
     'If it is, it does not allow this page to call it (CORS): use its own option for allowed origins (vLLM --allowed-origins, Ollama OLLAMA_ORIGINS, llama.cpp allows all), or run Hone with npm start and use its gateway.'
-  const local = isLocal ? ' From a page served over https, Chrome first asks for permission to reach devices on this computer or network.' : ''
+  const local = isLocal
+    ? ' From a page served over https, Chrome first asks for permission to reach devices on this computer or network.'
+    : ''
   return `No connection to ${host}. Check that the server is running${protocol === 'http:' && !isLocal ? ' and that this page may call http servers' : ''}. ${cors}${local}`
 }
 

@@ -18,7 +18,14 @@ export interface JudgeModel {
     readonly seed?: number
     readonly signal?: AbortSignal
   }): Promise<
-    | { readonly ok: true; readonly value: { readonly text: string; readonly finishReason: string | null; readonly toolCalls: readonly { readonly name: string; readonly arguments: string }[] } }
+    | {
+        readonly ok: true
+        readonly value: {
+          readonly text: string
+          readonly finishReason: string | null
+          readonly toolCalls: readonly { readonly name: string; readonly arguments: string }[]
+        }
+      }
     | { readonly ok: false; readonly code: string; readonly message: string }
   >
 }
@@ -28,7 +35,15 @@ export const judgeErrorCodes = ['prose', 'wrong-tool', 'cut-off', 'unreadable', 
 export type JudgeErrorCode = (typeof judgeErrorCodes)[number]
 
 /** The next call would fail the same way: judging stops. */
-const FATAL: ReadonlySet<string> = new Set(['unauthorised', 'forbidden', 'not-found', 'network', 'host-not-allowed', 'rate-limited', 'aborted'])
+const FATAL: ReadonlySet<string> = new Set([
+  'unauthorised',
+  'forbidden',
+  'not-found',
+  'network',
+  'host-not-allowed',
+  'rate-limited',
+  'aborted',
+])
 
 export interface JudgeOptions {
   /** K: how often each trajectory is judged. */
@@ -73,7 +88,11 @@ export interface JudgeOutcome {
  * Judges trajectories. A repeat that fails leaves a failure and the others go on; a refused key, a lost connection, a rate limit
  * that does not end or a cancel stops the whole with one sentence. Throws for a prompt pack that cannot be filled.
  */
-export async function judgeTrajectories(trajectories: readonly Trajectory[], options: JudgeOptions, parts: JudgeParts): Promise<JudgeOutcome> {
+export async function judgeTrajectories(
+  trajectories: readonly Trajectory[],
+  options: JudgeOptions,
+  parts: JudgeParts,
+): Promise<JudgeOutcome> {
   const pack = options.prompt ?? defaultJudgePrompt
   const hash = promptHash(pack)
   const opinions: Opinion[] = []
@@ -90,7 +109,12 @@ export async function judgeTrajectories(trajectories: readonly Trajectory[], opt
 
   async function judgeOne(trajectory: Trajectory): Promise<void> {
     const { trajectory_id } = trajectory
-    const given = new Set(parts.stored(trajectory_id).filter((row) => row.annotator_id === parts.chat.model && row.prompt_hash === hash).map(({ repeat }) => repeat))
+    const given = new Set(
+      parts
+        .stored(trajectory_id)
+        .filter((row) => row.annotator_id === parts.chat.model && row.prompt_hash === hash)
+        .map(({ repeat }) => repeat),
+    )
     for (let repeat = 0; repeat < options.repeats; repeat++) {
       if (stopped !== null) return
       if (given.has(repeat)) {
@@ -126,11 +150,20 @@ interface Marks {
   readonly status: number
   readonly isRepaired: boolean
 }
-type MarksReply = ({ readonly ok: true; readonly value: Marks } | { readonly ok: false; readonly code: string; readonly message: string }) & { readonly asked: boolean }
+type MarksReply = (
+  { readonly ok: true; readonly value: Marks } | { readonly ok: false; readonly code: string; readonly message: string }
+) & { readonly asked: boolean }
 
-async function askOnce(trajectory: Trajectory, pack: JudgePromptPack, repeat: number, options: JudgeOptions, chat: JudgeModel): Promise<MarksReply> {
+async function askOnce(
+  trajectory: Trajectory,
+  pack: JudgePromptPack,
+  repeat: number,
+  options: JudgeOptions,
+  chat: JudgeModel,
+): Promise<MarksReply> {
   const path = chosenPath(trajectory)
-  if (path.length === 0) return { ok: false, asked: false, code: 'no-steps', message: `Trajectory ${trajectory.trajectory_id} has no steps to judge.` }
+  if (path.length === 0)
+    return { ok: false, asked: false, code: 'no-steps', message: `Trajectory ${trajectory.trajectory_id} has no steps to judge.` }
   const { system, user } = renderJudgePrompt(pack, trajectory)
   const reply = await chat.complete({
     messages: [...(system === '' ? [] : [{ role: 'system' as const, content: system }]), { role: 'user', content: user }],
@@ -154,14 +187,24 @@ const marksSchema = z.object({
 
 /** Marks out of a judge's answer, held to the number of intermediate steps. */
 export function readMarks(
-  answer: { readonly text: string; readonly finishReason: string | null; readonly toolCalls: readonly { readonly name: string; readonly arguments: string }[] },
+  answer: {
+    readonly text: string
+    readonly finishReason: string | null
+    readonly toolCalls: readonly { readonly name: string; readonly arguments: string }[]
+  },
   stepCount: number,
   model: string,
 ): { readonly ok: true; readonly value: Marks } | { readonly ok: false; readonly code: JudgeErrorCode; readonly message: string } {
-  const fail = (code: JudgeErrorCode, message: string): { readonly ok: false; readonly code: JudgeErrorCode; readonly message: string } => ({ ok: false, code, message })
+  const fail = (
+    code: JudgeErrorCode,
+    message: string,
+  ): { readonly ok: false; readonly code: JudgeErrorCode; readonly message: string } => ({ ok: false, code, message })
   const [call] = answer.toolCalls
   if (!call)
-    return fail('prose', `${model} answered in words instead of calling ${judgeTool.name}: ${quote(answer.text)}. A model that follows forced tool calls is needed.`)
+    return fail(
+      'prose',
+      `${model} answered in words instead of calling ${judgeTool.name}: ${quote(answer.text)}. A model that follows forced tool calls is needed.`,
+    )
   if (call.name !== judgeTool.name) return fail('wrong-tool', `${model} called ${quote(call.name)} instead of ${judgeTool.name}.`)
   if (answer.finishReason === 'length') return fail('cut-off', `${model} ran out of tokens before its marks were complete.`)
   const parsed = readJson(call.arguments)
@@ -173,12 +216,22 @@ export function readMarks(
   }
   const { succeed_tool_calling: success, contribution_to_final_answer: contribution, final_answer_status } = read.data
   if (success.length !== stepCount || contribution.length !== stepCount)
-    return fail('wrong-length', `The trajectory has ${String(stepCount)} intermediate steps, but ${model} gave ${String(success.length)} success and ${String(contribution.length)} contribution marks.`)
+    return fail(
+      'wrong-length',
+      `The trajectory has ${String(stepCount)} intermediate steps, but ${model} gave ${String(success.length)} success and ${String(contribution.length)} contribution marks.`,
+    )
   const badSuccess = success.findIndex((mark) => mark !== 0 && mark !== 1)
-  if (badSuccess >= 0) return fail('out-of-range', `${model} gave step ${String(badSuccess + 1)} a success of ${String(success[badSuccess])}; it must be 0 or 1.`)
+  if (badSuccess >= 0)
+    return fail(
+      'out-of-range',
+      `${model} gave step ${String(badSuccess + 1)} a success of ${String(success[badSuccess])}; it must be 0 or 1.`,
+    )
   const badContribution = contribution.findIndex((mark) => mark < 0 || mark > 5)
   if (badContribution >= 0)
-    return fail('out-of-range', `${model} gave step ${String(badContribution + 1)} a contribution of ${String(contribution[badContribution])}; it must be 0 to 5.`)
+    return fail(
+      'out-of-range',
+      `${model} gave step ${String(badContribution + 1)} a contribution of ${String(contribution[badContribution])}; it must be 0 to 5.`,
+    )
   const status = { Solved: 1, Unsure: 0.5, Unsolved: 0 }[final_answer_status]
   return { ok: true, value: { success, contribution, status, isRepaired: parsed.isRepaired } }
 }
@@ -195,7 +248,12 @@ function readJson(text: string): { readonly value: unknown; readonly isRepaired:
   }
 }
 
-function rowsOf(trajectory: Trajectory, marks: Marks, of: { readonly hash: string; readonly repeat: number; readonly model: string }, { newId, now }: RowParts): Opinion[] {
+function rowsOf(
+  trajectory: Trajectory,
+  marks: Marks,
+  of: { readonly hash: string; readonly repeat: number; readonly model: string },
+  { newId, now }: RowParts,
+): Opinion[] {
   const path = chosenPath(trajectory)
   const created_at = now()
   const row = (step: number, name: Opinion['name'], value: number): Opinion => ({
@@ -214,7 +272,9 @@ function rowsOf(trajectory: Trajectory, marks: Marks, of: { readonly hash: strin
     supersedes: null,
   })
   return path.flatMap(({ index }, at) =>
-    at === path.length - 1 ? [row(index, 'status', marks.status)] : [row(index, 'success', marks.success[at] ?? 0), row(index, 'contribution', marks.contribution[at] ?? 0)],
+    at === path.length - 1
+      ? [row(index, 'status', marks.status)]
+      : [row(index, 'success', marks.success[at] ?? 0), row(index, 'contribution', marks.contribution[at] ?? 0)],
   )
 }
 
@@ -227,13 +287,21 @@ export interface JudgePlan {
 }
 
 /** What judging would send, and where, before anything is sent. */
-export function planJudge(trajectories: readonly Trajectory[], { repeats, host, prompt = defaultJudgePrompt }: { readonly repeats: number; readonly host: string; readonly prompt?: JudgePromptPack }): JudgePlan {
+export function planJudge(
+  trajectories: readonly Trajectory[],
+  { repeats, host, prompt = defaultJudgePrompt }: { readonly repeats: number; readonly host: string; readonly prompt?: JudgePromptPack },
+): JudgePlan {
   let characters = 0
   for (const trajectory of trajectories) {
     const { system, user } = renderJudgePrompt(prompt, trajectory)
     characters += system.length + user.length + JSON.stringify(judgeTool).length
   }
-  return { calls: trajectories.length * repeats, host, trajectories: trajectories.length, promptTokensEstimate: repeats * Math.ceil(characters / 4) }
+  return {
+    calls: trajectories.length * repeats,
+    host,
+    trajectories: trajectories.length,
+    promptTokensEstimate: repeats * Math.ceil(characters / 4),
+  }
 }
 
 const tryOut: Trajectory = {
@@ -244,8 +312,30 @@ const tryOut: Trajectory = {
   split: '',
   tools: [],
   steps: [
-    { parent: null, prompt: '', completion: '', tokens: null, thought: '', call: { name: 'add', arguments: { a: 2, b: 3 } }, observation: '5', is_final: false, is_truncated: false, truth: null },
-    { parent: 0, prompt: '', completion: '', tokens: null, thought: '', call: { name: 'Finish', arguments: { final_answer: '5' } }, observation: null, is_final: true, is_truncated: false, truth: null },
+    {
+      parent: null,
+      prompt: '',
+      completion: '',
+      tokens: null,
+      thought: '',
+      call: { name: 'add', arguments: { a: 2, b: 3 } },
+      observation: '5',
+      is_final: false,
+      is_truncated: false,
+      truth: null,
+    },
+    {
+      parent: 0,
+      prompt: '',
+      completion: '',
+      tokens: null,
+      thought: '',
+      call: { name: 'Finish', arguments: { final_answer: '5' } },
+      observation: null,
+      is_final: true,
+      is_truncated: false,
+      truth: null,
+    },
   ],
   status: null,
   answer: '5',
@@ -258,7 +348,10 @@ const tryOut: Trajectory = {
 }
 
 /** Judges a made-up trajectory of two steps: does the server answer, and does the model follow the forced call? */
-export async function testJudge(chat: JudgeModel, options: Pick<JudgeOptions, 'temperature' | 'prompt' | 'signal'>): Promise<{ readonly ok: true; readonly value: string } | { readonly ok: false; readonly code: string; readonly message: string }> {
+export async function testJudge(
+  chat: JudgeModel,
+  options: Pick<JudgeOptions, 'temperature' | 'prompt' | 'signal'>,
+): Promise<{ readonly ok: true; readonly value: string } | { readonly ok: false; readonly code: string; readonly message: string }> {
   const marks = await askOnce(tryOut, options.prompt ?? defaultJudgePrompt, 0, { ...options, repeats: 1 }, chat)
   if (!marks.ok) return { ok: false, code: marks.code, message: marks.message }
   return { ok: true, value: `${chat.model} answered through ${judgeTool.name} and can judge.` }

@@ -44,8 +44,16 @@ export const judgeTool = {
   parameters: {
     type: 'object',
     properties: {
-      succeed_tool_calling: { type: 'array', description: 'For each intermediate step, 1 if the tool call succeeded and 0 if not.', items: { type: 'number', enum: [0, 1] } },
-      contribution_to_final_answer: { type: 'array', description: 'For each intermediate step, 0 (nothing) to 5 (the answer rests on it).', items: { type: 'number', minimum: 0, maximum: 5 } },
+      succeed_tool_calling: {
+        type: 'array',
+        description: 'For each intermediate step, 1 if the tool call succeeded and 0 if not.',
+        items: { type: 'number', enum: [0, 1] },
+      },
+      contribution_to_final_answer: {
+        type: 'array',
+        description: 'For each intermediate step, 0 (nothing) to 5 (the answer rests on it).',
+        items: { type: 'number', minimum: 0, maximum: 5 },
+      },
       final_answer_status: { type: 'string', enum: ['Solved', 'Unsure', 'Unsolved'], description: 'Status of the ending.' },
     },
     required: ['succeed_tool_calling', 'contribution_to_final_answer', 'final_answer_status'],
@@ -60,7 +68,9 @@ export function promptHash(pack: JudgePromptPack): string {
 /** What stands in a prompt for this trajectory. Throws a sentence when the pack names a place nobody fills. */
 export function renderJudgePrompt(pack: JudgePromptPack, trajectory: Trajectory): { readonly system: string; readonly user: string } {
   const path = chosenPath(trajectory)
-  const steps = path.slice(0, -1).map(({ step }) => ({ name: step.call?.name ?? '', arguments: argumentText(step), response: step.observation ?? '' }))
+  const steps = path
+    .slice(0, -1)
+    .map(({ step }) => ({ name: step.call?.name ?? '', arguments: argumentText(step), response: step.observation ?? '' }))
   const last = path.at(-1)?.step
   const places: Readonly<Record<string, () => string>> = {
     query: () => trajectory.query,
@@ -74,7 +84,10 @@ export function renderJudgePrompt(pack: JudgePromptPack, trajectory: Trajectory)
     text.replaceAll(/\{\{|\}\}|\{([a-z_]+)\}/g, (whole, name: string | undefined) => {
       if (name === undefined) return whole.slice(0, 1)
       const place = Object.hasOwn(places, name) ? places[name] : undefined
-      if (!place) throw new Error(`The judge prompt ${pack.id} has a place {${name}} that Hone cannot fill. Known: ${Object.keys(places).join(', ')}.`)
+      if (!place)
+        throw new Error(
+          `The judge prompt ${pack.id} has a place {${name}} that Hone cannot fill. Known: ${Object.keys(places).join(', ')}.`,
+        )
       return place()
     })
   return { system: fill(pack.system), user: fill(pack.user) }

@@ -52,9 +52,16 @@ export function currentOpinions(rows: readonly Opinion[]): Opinion[] {
 }
 
 /** All rows about a step, oldest first, with whether each still counts: the `old → new` a person sees. */
-export function opinionHistory(rows: readonly Opinion[], step: number): { readonly row: Opinion; readonly isCurrent: boolean; readonly isUndo: boolean }[] {
+export function opinionHistory(
+  rows: readonly Opinion[],
+  step: number,
+): { readonly row: Opinion; readonly isCurrent: boolean; readonly isUndo: boolean }[] {
   const current = new Set(currentOpinions(rows).map(({ opinion_id }) => opinion_id))
-  return byTime(rows.filter((row) => row.step === step)).map((row) => ({ row, isCurrent: current.has(row.opinion_id), isUndo: row.rationale === UNDO }))
+  return byTime(rows.filter((row) => row.step === step)).map((row) => ({
+    row,
+    isCurrent: current.has(row.opinion_id),
+    isUndo: row.rationale === UNDO,
+  }))
 }
 
 /**
@@ -101,7 +108,8 @@ function newestOf(rows: readonly Opinion[], question: string): Opinion | null {
   return byTime(rows).findLast((row) => questionOf(row) === question) ?? null
 }
 
-export type UndoResult = { readonly ok: true; readonly row: Opinion } | { readonly ok: false; readonly code: 'not-found' | 'not-newest'; readonly message: string }
+export type UndoResult =
+  { readonly ok: true; readonly row: Opinion } | { readonly ok: false; readonly code: 'not-found' | 'not-newest'; readonly message: string }
 
 /**
  * The row that takes an opinion back: the annotator's value from before it, or a withdrawal when there was none. Undoing
@@ -115,7 +123,14 @@ export function undoRow(opinionId: string, rows: readonly Opinion[], parts: RowP
   if (!current || effective?.opinion_id !== target.opinion_id)
     return { ok: false, code: 'not-newest', message: 'This label was changed since; undo the newer one first.' }
   const before = rowBefore(target, rows)
-  const row: Opinion = { ...target, opinion_id: parts.newId('op'), value: before?.value ?? null, rationale: UNDO, created_at: parts.now(), supersedes: current.opinion_id }
+  const row: Opinion = {
+    ...target,
+    opinion_id: parts.newId('op'),
+    value: before?.value ?? null,
+    rationale: UNDO,
+    created_at: parts.now(),
+    supersedes: current.opinion_id,
+  }
   return { ok: true, row }
 }
 

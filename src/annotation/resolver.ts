@@ -12,7 +12,7 @@ import { currentOpinions } from './opinions'
 export type OpinionSource = 'human' | 'imported' | 'world' | 'judge' | 'rules'
 
 /** A person's word counts before all; then what came with the data; then what a world knows; then judge and rules. */
-export const defaultSourceOrder: readonly OpinionSource[] = ['human', 'imported', 'world', 'judge', 'rules']
+const defaultSourceOrder: readonly OpinionSource[] = ['human', 'imported', 'world', 'judge', 'rules']
 
 /** Whose kind of opinion a row is. */
 export function sourceOf({ annotator_kind, annotator_id }: Pick<Opinion, 'annotator_kind' | 'annotator_id'>): OpinionSource {

@@ -84,9 +84,14 @@ function plainNumber(value: PythonValue | undefined): number | null {
 export function replyContributed(observation: string, answer: string, variant: RuleVariant): 0 | 1 {
   const parsed = readReply(observation)
   const response = parsed instanceof Map ? parsed.get('response') : undefined
-  const text = response === undefined ? (observation.startsWith(NO_ERROR_PREFIX) ? observation.slice(NO_ERROR_PREFIX.length) : observation) : strPython(response)
-  const reply = variant === 'released' ? [...text] : words(text)
-  const given = variant === 'released' ? [...answer] : words(answer)
+  const text =
+    response === undefined
+      ? observation.startsWith(NO_ERROR_PREFIX)
+        ? observation.slice(NO_ERROR_PREFIX.length)
+        : observation
+      : strPython(response)
+  const reply = variant === 'released' ? Array.from(text) : words(text)
+  const given = variant === 'released' ? Array.from(answer) : words(answer)
   if (reply.length === 0) return 0
   return longestCommonSubsequence(reply, given) / reply.length < CONTRIBUTION_THRESHOLD ? 0 : 1
 }
@@ -110,7 +115,7 @@ export function longestCommonSubsequence<T>(a: readonly T[], b: readonly T[]): n
 }
 
 /** Annotator id of the rules. */
-export function rulesAnnotator(variant: RuleVariant): Annotator {
+function rulesAnnotator(variant: RuleVariant): Annotator {
   return { kind: 'CODE', id: `rules:steptool-${variant}` }
 }
 
@@ -118,7 +123,12 @@ export function rulesAnnotator(variant: RuleVariant): Annotator {
  * Success and contribution (0 or 5) of every call on the chosen path that has a reply, and the last step's status where the
  * trajectory knows it: the rules themselves do not judge answers. `rows` are the opinions stored about the trajectory.
  */
-export function annotateByRules(trajectory: Trajectory, rows: readonly Opinion[], parts: RowParts, variant: RuleVariant = 'sound'): Opinion[] {
+export function annotateByRules(
+  trajectory: Trajectory,
+  rows: readonly Opinion[],
+  parts: RowParts,
+  variant: RuleVariant = 'sound',
+): Opinion[] {
   const path = chosenPath(trajectory)
   const answer = finishText(trajectory)
   const news: NewRow[] = []
@@ -129,7 +139,8 @@ export function annotateByRules(trajectory: Trajectory, rows: readonly Opinion[]
     news.push({ ...of, name: 'contribution', value: 5 * replyContributed(step.observation, answer, variant) })
   }
   const last = path.at(-1)
-  if (last && trajectory.status) news.push({ trajectory_id: trajectory.trajectory_id, step: last.index, name: 'status', value: statusValue(trajectory.status) })
+  if (last && trajectory.status)
+    news.push({ trajectory_id: trajectory.trajectory_id, step: last.index, name: 'status', value: statusValue(trajectory.status) })
   return opinionRows(news, rulesAnnotator(variant), rows, parts)
 }
 
@@ -142,12 +153,13 @@ export function annotateByWorld(trajectory: Trajectory, rows: readonly Opinion[]
     const of = { trajectory_id: trajectory.trajectory_id, step }
     news.push({ ...of, name: 'success', value: truth.succeeded ? 1 : 0 }, { ...of, name: 'contribution', value: truth.needed ? 5 : 0 })
   }
-  if (last !== undefined && trajectory.status) news.push({ trajectory_id: trajectory.trajectory_id, step: last, name: 'status', value: statusValue(trajectory.status) })
+  if (last !== undefined && trajectory.status)
+    news.push({ trajectory_id: trajectory.trajectory_id, step: last, name: 'status', value: statusValue(trajectory.status) })
   return opinionRows(news, { kind: 'CODE', id: 'world' }, rows, parts)
 }
 
 /** Solved 1 · Unsure ½ · Unsolved 0. */
-export function statusValue(status: AnswerStatus): number {
+function statusValue(status: AnswerStatus): number {
   return { solved: 1, unsure: 0.5, unsolved: 0 }[status]
 }
 

@@ -38,7 +38,7 @@ export interface FetchLedger {
   entries(): readonly LedgerEntry[]
 }
 
-export class HostNotAllowedError extends Error {
+class HostNotAllowedError extends Error {
   override readonly name = 'HostNotAllowedError'
   readonly host: string
   constructor(host: string) {

@@ -33,7 +33,17 @@ const NUMBER =
   /0[xX](?:_?[0-9a-fA-F])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+|(?:\d(?:_?\d)*)?\.\d(?:_?\d)*(?:[eE][+-]?\d(?:_?\d)*)?|\d(?:_?\d)*\.?(?:[eE][+-]?\d(?:_?\d)*)?/y
 const IDENTIFIER = /[\p{L}_][\p{L}\p{N}_]*/uy
 const SIMPLE_ESCAPES: Readonly<Record<string, string>> = {
-  '\\': '\\', "'": "'", '"': '"', a: '\x07', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v', '\n': '',
+  '\\': '\\',
+  "'": "'",
+  '"': '"',
+  a: '\x07',
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  v: '\v',
+  '\n': '',
 }
 
 /**
@@ -271,7 +281,11 @@ class Reader {
   }
 
   #unclosed(start: number, close: string): never {
-    throw new PythonLiteralError(start, `a closing ${close} for the string that starts here`, this.#at >= this.#text.length ? 'the end of the text' : 'the end of the line')
+    throw new PythonLiteralError(
+      start,
+      `a closing ${close} for the string that starts here`,
+      this.#at >= this.#text.length ? 'the end of the text' : 'the end of the line',
+    )
   }
 
   #escape(bytes: boolean): string {
@@ -294,7 +308,8 @@ class Reader {
 
   #hexEscape(length: number): string {
     const digits = this.#text.slice(this.#at + 2, this.#at + 2 + length)
-    if (digits.length < length || !/^[0-9a-fA-F]+$/.test(digits)) this.#fail(`${String(length)} hexadecimal digits in an escape`, JSON.stringify(digits))
+    if (digits.length < length || !/^[0-9a-fA-F]+$/.test(digits))
+      this.#fail(`${String(length)} hexadecimal digits in an escape`, JSON.stringify(digits))
     const code = Number.parseInt(digits, 16)
     if (code > 0x10ffff) this.#fail('a code point up to \\U0010ffff', digits)
     return this.#skip(2 + length, String.fromCodePoint(code))
@@ -356,7 +371,8 @@ function keyIdentity(value: PythonValue): string | null {
   if (typeof value === 'string') return `s${value}`
   if (typeof value === 'number' || typeof value === 'bigint') return `n${String(value === 0 ? 0 : value)}`
   if (typeof value === 'boolean') return value ? 'n1' : 'n0'
-  if (value instanceof PythonFloat) return `n${String(value.value === 0 ? 0 : Number.isInteger(value.value) ? BigInt(value.value) : value.value)}`
+  if (value instanceof PythonFloat)
+    return `n${String(value.value === 0 ? 0 : Number.isInteger(value.value) ? BigInt(value.value) : value.value)}`
   if (value instanceof PythonBytes) return `b${value.bytes.join(',')}`
   if (!(value instanceof PythonTuple)) return null
   const parts = value.items.map(keyIdentity)

@@ -14,7 +14,8 @@ export function reprPython(value: PythonValue): string {
   if (value instanceof PythonFloat) return reprFloat(value.value)
   if (value instanceof PythonBytes) return reprBytes(value.bytes)
   if (Array.isArray(value)) return `[${value.map(reprPython).join(', ')}]`
-  if (value instanceof PythonTuple) return value.items.length === 1 ? `(${value.items.map(reprPython).join('')},)` : `(${value.items.map(reprPython).join(', ')})`
+  if (value instanceof PythonTuple)
+    return value.items.length === 1 ? `(${value.items.map(reprPython).join('')},)` : `(${value.items.map(reprPython).join(', ')})`
   if (value instanceof PythonSet) return value.items.length === 0 ? 'set()' : `{${value.items.map(reprPython).join(', ')}}`
   return `{${[...value].map(([key, item]) => `${reprPython(key)}: ${reprPython(item)}`).join(', ')}}`
 }
@@ -89,7 +90,8 @@ export class PythonJsonError extends Error {
  * loses. NaN, Infinity and -Infinity are read as Python reads them. Throws PythonJsonError.
  */
 export function pythonFromJson(text: string): PythonValue {
-  const token = /[ \t\r\n]*(?:([[\]{}:,])|("(?:[^"\\\u0000-\u001f]|\\.)*")|(-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?)|(true|false|null|NaN|-?Infinity))/y
+  const token =
+    /[ \t\r\n]*(?:([[\]{}:,])|("(?:[^"\\\u0000-\u001f]|\\.)*")|(-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?)|(true|false|null|NaN|-?Infinity))/y
   let at = 0
   const next = (): RegExpExecArray => {
     token.lastIndex = at
@@ -115,7 +117,8 @@ export function pythonFromJson(text: string): PythonValue {
       const whole = Number(number)
       return Number.isSafeInteger(whole) ? whole + 0 : BigInt(number)
     }
-    if (word !== undefined) return word === 'true' ? true : word === 'false' ? false : word === 'null' ? null : new PythonFloat(Number(word))
+    if (word !== undefined)
+      return word === 'true' ? true : word === 'false' ? false : word === 'null' ? null : new PythonFloat(Number(word))
     if (mark !== '[' && mark !== '{') throw new PythonJsonError(`Expected a value before character ${String(at)}, found "${mark ?? ''}".`)
     const close = mark === '[' ? ']' : '}'
     const list: PythonValue[] = []

@@ -89,7 +89,8 @@ function asRow(row: number, record: ParsedRecord): CsvRow {
 function parseRecord(record: string, delimiter: CsvDelimiter): ParsedRecord {
   const { data, errors } = Papa.parse<string[]>(record, { delimiter, newline: '\n', quoteChar: '"' })
   const quotes = errors.find((error) => error.type === 'Quotes')
-  if (quotes) return { error: quotes.code === 'MissingQuotes' ? 'a quote that never closes' : 'a quote inside a quoted cell that is not doubled' }
+  if (quotes)
+    return { error: quotes.code === 'MissingQuotes' ? 'a quote that never closes' : 'a quote inside a quoted cell that is not doubled' }
   return { cells: data[0] ?? [''] }
 }
 

@@ -69,7 +69,7 @@ export async function importDataset(file: ImportFile, { now, onProgress, signal 
   }
   const text = textChunks(counted(), report)
   const head: string[] = []
-  for (let held = 0; held < HEAD_CHARS; ) {
+  for (let held = 0; held < HEAD_CHARS;) {
     const next = await text.next()
     if (next.done === true) break
     head.push(next.value)
@@ -112,9 +112,23 @@ export async function importDataset(file: ImportFile, { now, onProgress, signal 
   if (format && read.length === 0 && rows === 0 && settings === null && problems.length === 0)
     note(problemOf({ file: file.name, expected: 'at least one row of data', found: 'none', outcome: 'Nothing was imported.' }))
   if (report.hasUndecodable)
-    problems.push(problemOf({ file: file.name, expected: `${report.encoding.toUpperCase()} text`, found: 'bytes that are none', outcome: 'They were replaced by U+FFFD (�): check the text, or save the file as UTF-8.' }))
+    problems.push(
+      problemOf({
+        file: file.name,
+        expected: `${report.encoding.toUpperCase()} text`,
+        found: 'bytes that are none',
+        outcome: 'They were replaced by U+FFFD (�): check the text, or save the file as UTF-8.',
+      }),
+    )
   if (unlisted > 0)
-    problems.push(problemOf({ file: file.name, expected: `at most ${String(MAX_PROBLEMS)} problems`, found: `${String(unlisted)} more`, outcome: 'They are not listed.' }))
+    problems.push(
+      problemOf({
+        file: file.name,
+        expected: `at most ${String(MAX_PROBLEMS)} problems`,
+        found: `${String(unlisted)} more`,
+        outcome: 'They are not listed.',
+      }),
+    )
   const dataset: ImportedDatasetRow = {
     dataset_id,
     name: file.name,

@@ -25,7 +25,14 @@ export interface ProblemParts {
 export function problemOf({ file, row = null, column = null, expected, found, outcome }: ProblemParts): Problem {
   const place = [file, ...(row === null ? [] : [`row ${String(row)}`]), ...(column === null ? [] : [`column ${column}`])].join(', ')
   const after = outcome ?? (row === null ? '' : 'This row was left out; the others were kept.')
-  return { file, row, column, expected, found, message: `${place}: expected ${expected}, found ${found}.${after === '' ? '' : ` ${after}`}` }
+  return {
+    file,
+    row,
+    column,
+    expected,
+    found,
+    message: `${place}: expected ${expected}, found ${found}.${after === '' ? '' : ` ${after}`}`,
+  }
 }
 
 /** Text from outside, short enough for a sentence. */

@@ -20,7 +20,11 @@ interface Sample {
   readonly steps: readonly SampleStep[]
 }
 
-const finish = (final_answer: string, reward: number): SampleStep => ({ tool: 'Finish', input: { return_type: 'give_answer', final_answer }, reward })
+const finish = (final_answer: string, reward: number): SampleStep => ({
+  tool: 'Finish',
+  input: { return_type: 'give_answer', final_answer },
+  reward,
+})
 const giveUp = (reward: number): SampleStep => ({ tool: 'Finish', input: { return_type: 'give_up_and_restart' }, reward })
 
 const samples: readonly Sample[] = [
@@ -28,8 +32,18 @@ const samples: readonly Sample[] = [
     tools: ['tide_table_for_harbour_desk', 'berth_price_for_harbour_desk', 'Finish'],
     query: "When is high water in Tolvik on Friday, and what does a night at berth 'C4' cost?",
     steps: [
-      { tool: 'tide_table_for_harbour_desk', input: { harbour: 'Tolvik', day: 'Friday' }, reply: { high: ['05:12', '17:38'], low: ['11:20', '23:51'] }, reward: 1 },
-      { tool: 'berth_price_for_harbour_desk', input: { harbour: 'Tolvik', berth: 'C4' }, reply: { berth: 'C4', per_night: 31.5, currency: 'NOK' }, reward: 1 },
+      {
+        tool: 'tide_table_for_harbour_desk',
+        input: { harbour: 'Tolvik', day: 'Friday' },
+        reply: { high: ['05:12', '17:38'], low: ['11:20', '23:51'] },
+        reward: 1,
+      },
+      {
+        tool: 'berth_price_for_harbour_desk',
+        input: { harbour: 'Tolvik', berth: 'C4' },
+        reply: { berth: 'C4', per_night: 31.5, currency: 'NOK' },
+        reward: 1,
+      },
       finish("High water in Tolvik on Friday is at 05:12 and 17:38. Berth 'C4' costs 31.50 NOK a night.", 1),
     ],
   },
@@ -37,9 +51,24 @@ const samples: readonly Sample[] = [
     tools: ['find_loaf_for_corner_bakery', 'order_loaf_for_corner_bakery', 'Finish'],
     query: 'Order two rye loaves from the corner bakery for tomorrow morning.',
     steps: [
-      { tool: 'find_loaf_for_corner_bakery', input: { kind: 'rye' }, reply: [{ loaf_id: 'rye-700', price: 4.2, left: 9 }], reward: 0.9666666666666668 },
-      { tool: 'order_loaf_for_corner_bakery', input: { loaf: 'rye-700', count: 2 }, error: 'Unknown argument "loaf": this tool takes loaf_id, count and day.', reward: 0.1 },
-      { tool: 'order_loaf_for_corner_bakery', input: { loaf_id: 'rye-700', count: 2, day: 'tomorrow' }, reply: { order: 'B-118', total: 8.4 }, reward: 1 },
+      {
+        tool: 'find_loaf_for_corner_bakery',
+        input: { kind: 'rye' },
+        reply: [{ loaf_id: 'rye-700', price: 4.2, left: 9 }],
+        reward: 0.9666666666666668,
+      },
+      {
+        tool: 'order_loaf_for_corner_bakery',
+        input: { loaf: 'rye-700', count: 2 },
+        error: 'Unknown argument "loaf": this tool takes loaf_id, count and day.',
+        reward: 0.1,
+      },
+      {
+        tool: 'order_loaf_for_corner_bakery',
+        input: { loaf_id: 'rye-700', count: 2, day: 'tomorrow' },
+        reply: { order: 'B-118', total: 8.4 },
+        reward: 1,
+      },
       finish('Two rye loaves are ordered for tomorrow (order B-118, 8.40 in all).', 1),
     ],
   },
@@ -57,7 +86,12 @@ const samples: readonly Sample[] = [
     query: 'Is the N3 tram late tonight, and how long is the ride from Mill Gate to the observatory?',
     steps: [
       { tool: 'delay_for_night_tram', input: { line: 'N3' }, error: 'The delay board is closed for repairs.', reward: 0 },
-      { tool: 'route_for_night_tram', input: { from: 'Mill Gate', to: 'Observatory' }, reply: { line: 'N3', minutes: 22, stops: 8 }, reward: 0.9 },
+      {
+        tool: 'route_for_night_tram',
+        input: { from: 'Mill Gate', to: 'Observatory' },
+        reply: { line: 'N3', minutes: 22, stops: 8 },
+        reward: 0.9,
+      },
       finish('The ride takes 22 minutes with the N3. I could not find out whether it is late: the delay board is closed.', 0.5),
     ],
   },
@@ -83,7 +117,12 @@ const samples: readonly Sample[] = [
     tools: ['kiln_status_for_pottery_room', 'book_kiln_for_pottery_room', 'Finish'],
     query: 'Book the small kiln for a 1,240 °C firing on Sunday afternoon.',
     steps: [
-      { tool: 'kiln_status_for_pottery_room', input: { kiln: 'small' }, reply: { max_celsius: 1180, free: ['Sunday 13:00', 'Sunday 17:00'] }, reward: 1 },
+      {
+        tool: 'kiln_status_for_pottery_room',
+        input: { kiln: 'small' },
+        reply: { max_celsius: 1180, free: ['Sunday 13:00', 'Sunday 17:00'] },
+        reward: 1,
+      },
       giveUp(0),
     ],
   },
@@ -104,9 +143,13 @@ export function sampleCsv(): string {
   if (!dialect) throw new Error('The qwen2 layout is missing.')
   const rows = samples.map(({ tools, query, steps }) => {
     const system = `Specifically, you have access to the following APIs: ${reprPython([...tools])}`
-    const replies = steps.slice(0, -1).map(({ reply, error }) => JSON.stringify(error === undefined ? { error: '', response: reply } : { error, response: '' }))
+    const replies = steps
+      .slice(0, -1)
+      .map(({ reply, error }) => JSON.stringify(error === undefined ? { error: '', response: reply } : { error, response: '' }))
     const prompts = [dialect.writeFirst(system, query), ...replies.map(dialect.writeObservation)]
-    const responses = steps.map(({ tool, input }) => dialect.writeCompletion(`Thought: \nAction: ${tool}\nAction Input: ${JSON.stringify(input, null, 2)}`))
+    const responses = steps.map(({ tool, input }) =>
+      dialect.writeCompletion(`Thought: \nAction: ${tool}\nAction Input: ${JSON.stringify(input, null, 2)}`),
+    )
     return csvLine([reprPython(prompts), reprPython(responses), reprPython(steps.map(({ reward }) => new PythonFloat(reward)))], '\t')
   })
   return csvLine(['prompt', 'response', 'reward'], '\t') + rows.join('')

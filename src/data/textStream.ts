@@ -32,43 +32,54 @@ export async function* byteChunks(source: ByteSource, pieceBytes = 1 << 20): Asy
  * `\r` into `\n`, inside quoted cells too. Undecodable bytes become U+FFFD and are reported, never thrown.
  */
 export async function* textChunks(chunks: AsyncIterable<Uint8Array>, report: TextReport): AsyncGenerator<string> {
-  let strict: TextDecoder | null = null
-  let lenient: TextDecoder | null = null
   let head = new Uint8Array(0)
-  let pendingReturn = false
+  const line = { endedInReturn: false }
   const normalise = (text: string): string => {
     if (text === '') return ''
-    const joined = pendingReturn && !text.startsWith('\n') ? `\n${text}` : text
-    pendingReturn = text.endsWith('\r')
-    return (pendingReturn ? joined.slice(0, -1) : joined).replaceAll('\r\n', '\n').replaceAll('\r', '\n')
+    const joined = line.endedInReturn && !text.startsWith('\n') ? `\n${text}` : text
+    line.endedInReturn = text.endsWith('\r')
+    return (line.endedInReturn ? joined.slice(0, -1) : joined).replaceAll('\r\n', '\n').replaceAll('\r', '\n')
   }
-  const decode = (bytes: Uint8Array, stream: boolean): string => {
-    if (!strict || !lenient) {
-      report.encoding = encodingOf(bytes)
-      strict = new TextDecoder(report.encoding, { fatal: true })
-      lenient = new TextDecoder(report.encoding)
-    }
-    if (!report.hasUndecodable)
-      try {
-        strict.decode(bytes, { stream })
-      } catch {
-        report.hasUndecodable = true
-      }
-    return lenient.decode(bytes, { stream })
-  }
+  let decoder: Decoder | null = null
   for await (const chunk of chunks) {
-    if (strict === null && head.length + chunk.length < 3) {
+    if (decoder === null && head.length + chunk.length < 3) {
       // A byte order mark may be cut in two.
       head = Uint8Array.from([...head, ...chunk])
       continue
     }
     const bytes = head.length > 0 ? Uint8Array.from([...head, ...chunk]) : chunk
     head = new Uint8Array(0)
-    const text = normalise(decode(bytes, true))
+    decoder ??= new Decoder(encodingOf(bytes), report)
+    const text = normalise(decoder.decode(bytes, true))
     if (text !== '') yield text
   }
-  const last = normalise(decode(head, false)) + (pendingReturn ? '\n' : '')
+  decoder ??= new Decoder(encodingOf(head), report)
+  const last = normalise(decoder.decode(head, false)) + (line.endedInReturn ? '\n' : '')
   if (last !== '') yield last
+}
+
+/** Decodes leniently, and beside it strictly until the first byte that is no text. */
+class Decoder {
+  readonly #strict: TextDecoder
+  readonly #lenient: TextDecoder
+  readonly #report: TextReport
+
+  constructor(encoding: TextReport['encoding'], report: TextReport) {
+    this.#strict = new TextDecoder(encoding, { fatal: true })
+    this.#lenient = new TextDecoder(encoding)
+    this.#report = report
+    report.encoding = encoding
+  }
+
+  decode(bytes: Uint8Array, stream: boolean): string {
+    if (!this.#report.hasUndecodable)
+      try {
+        this.#strict.decode(bytes, { stream })
+      } catch {
+        this.#report.hasUndecodable = true
+      }
+    return this.#lenient.decode(bytes, { stream })
+  }
 }
 
 function encodingOf(bytes: Uint8Array): TextReport['encoding'] {

@@ -82,11 +82,11 @@ function fileName(name: string, slot: 0 | 1): string {
 
 export interface BlobSlots {
   /** Resolves once the bytes are safe. Writes to one name follow one another. */
-  write(name: string, bytes: Uint8Array): Promise<void>
+  readonly write: (name: string, bytes: Uint8Array) => Promise<void>
   /** The newest whole copy; null when there never was one. Rejects with StoredBlobError when no copy is whole. */
-  read(name: string): Promise<Uint8Array<ArrayBuffer> | null>
-  remove(name: string): Promise<void>
-  list(): Promise<BlobEntry[]>
+  readonly read: (name: string) => Promise<Uint8Array<ArrayBuffer> | null>
+  readonly remove: (name: string) => Promise<void>
+  readonly list: () => Promise<BlobEntry[]>
 }
 
 export function createBlobSlots(files: BlobFiles): BlobSlots {
@@ -142,7 +142,7 @@ export function createBlobSlots(files: BlobFiles): BlobSlots {
         await files.remove(fileName(name, 0))
         await files.remove(fileName(name, 1))
       }),
-    async list() {
+    list: async () => {
       const newest = new Map<string, Header>()
       for (const file of await files.list()) {
         const encoded = /^(.+)\.[01]$/.exec(file)?.[1]

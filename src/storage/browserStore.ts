@@ -153,7 +153,7 @@ export function createDirectoryFiles(directory: DirectoryAccess): BlobFiles {
         access = await handle.createSyncAccessHandle?.()
       } catch (error) {
         if (error instanceof Error && error.name === 'NoModificationAllowedError')
-          throw new Error('Another tab of Hone is writing here; close it and try again.')
+          throw new Error('Another tab of Hone is writing here; close it and try again.', { cause: error })
         throw error
       }
       if (!access) throw new Error('This browser cannot write files in place.')

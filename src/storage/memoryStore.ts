@@ -8,7 +8,7 @@ export function createMemoryStore(migrations?: readonly RecordMigration[]): Stor
   return createStore(createMemoryHost(), migrations)
 }
 
-export function createMemoryHost(): StoreHost {
+function createMemoryHost(): StoreHost {
   const rows = new Map<string, StoredRow>()
   const keyOf = ({ kind, id }: Pick<StoredRow, 'kind' | 'id'>): string => `${kind}/${id}`
   return {
@@ -30,7 +30,7 @@ export function createMemoryHost(): StoreHost {
   }
 }
 
-export function createMemoryFiles(): BlobFiles {
+function createMemoryFiles(): BlobFiles {
   const files = new Map<string, Uint8Array<ArrayBuffer>>()
   return {
     read: (file) => Promise.resolve(files.get(file)?.slice() ?? null),

@@ -7,7 +7,7 @@ import { PageBoundary } from './frame/PageBoundary'
 import { StudioGate } from './frame/StudioGate'
 import HomePage from './pages/HomePage'
 import { useHashLocation, useHashSearch } from './stores/location'
-import { EmptyState, Loading } from './widgets/Panel'
+import { EmptyState, Loading, PageHead } from './widgets/Panel'
 
 const StoryPage = lazy(() => import('./pages/StoryPage'))
 const TrainPage = lazy(() => import('./pages/TrainPage'))
@@ -49,6 +49,7 @@ export function Routes() {
                 </Route>
               ))}
               <Route>
+                <PageHead title="Nothing here" />
                 <EmptyState title="There is no page at this address.">Pick one from the rail on the left.</EmptyState>
               </Route>
             </Switch>

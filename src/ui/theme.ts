@@ -93,8 +93,6 @@ export const theme = createTheme({
   respectReducedMotion: true,
   components: {
     Button: Button.extend({ defaultProps: { size: 'xs', variant: 'default' }, styles: { root: { fontWeight: 500 } } }),
-    InputDescription: Input.Description.extend({ styles: { description: { fontSize: 12 } } }),
-    InputError: Input.Error.extend({ styles: { error: { fontSize: 12 } } }),
     InputLabel: Input.Label.extend({ styles: { label: { fontSize: 13 } } }),
     ActionIcon: ActionIcon.extend({ defaultProps: { variant: 'subtle', size: 28 } }),
     Anchor: Anchor.extend({ defaultProps: { underline: 'always', c: 'inherit' } }),
@@ -109,6 +107,7 @@ export const theme = createTheme({
     Table: Table.extend({ defaultProps: { verticalSpacing: 4, horizontalSpacing: 8, fz: 13 } }),
     Tabs: Tabs.extend({ defaultProps: { keepMounted: false } }),
     Tooltip: Tooltip.extend({
+      styles: { tooltip: { padding: '6px 10px', fontSize: 12 } },
       defaultProps: {
         withArrow: false,
         openDelay: 200,

@@ -2,14 +2,15 @@
  * The studio over a recorded run: for machines without WebGPU and for "Watch a recorded run". Labels are kept in memory; what the recording does
  * not hold (imports, models, storage, tools) is asked of the live worker where there is one; training says why it cannot and what to do.
  */
-import { Sha256 } from '../base/sha256'
+import { opinionRows, OpinionValueError, undoRow } from '../annotation/opinions'
+import { resolveRewards } from '../annotation/resolver'
+import { sha256 } from '../base/sha256'
 import type { Opinion } from '../records/annotation'
 import { recording, starterManifest } from '../records/recording'
 import type { Recording } from '../records/recording'
 import type { Trajectory } from '../records/trajectory'
 import type { LiveStudio, RecordedStudio } from './client'
 import type { DatasetRow, LabelState, Reply, RunDetail, StudioApi, StudioDescription } from './protocol'
-import { resolveLabels } from './recordedLabels'
 
 const FILE = 'recorded-run.json'
 
@@ -29,7 +30,7 @@ async function fetchRecording(base: string): Promise<Reply<{ recording: Recordin
     const [response, expected] = await Promise.all([fetch(new URL(`starter/${FILE}`, base)), expectedHash(base)])
     if (!response.ok) return refuse('no-recording', 'This build has no recorded run.')
     const bytes = new Uint8Array(await response.arrayBuffer())
-    const hash = expected === null ? null : new Sha256().update(bytes).hex()
+    const hash = expected === null ? null : sha256(bytes)
     if (expected !== null && hash !== expected) {
       return refuse(
         'hash',
@@ -75,6 +76,10 @@ function studioOf(data: Recording, live: LiveStudio | null): StudioApi {
   const labelled = practice.length > 0 ? practice : data.trajectories
   let opinions: Opinion[] = [...data.opinions]
   let made = 0
+  const parts = {
+    newId: (prefix: string) => `${prefix}-tab-${(made += 1)}`,
+    now: () => new Date().toISOString(),
+  }
   const dataset: DatasetRow = {
     dataset_id: datasetId,
     name: 'Recorded run: practice',
@@ -96,7 +101,7 @@ function studioOf(data: Recording, live: LiveStudio | null): StudioApi {
 
   function labelState(record: Trajectory): LabelState {
     const own = opinions.filter((row) => row.trajectory_id === record.trajectory_id)
-    return { opinions: own, resolved: resolveLabels(record, own) }
+    return { opinions: own, resolved: resolveRewards(record, own) }
   }
 
   return {
@@ -138,30 +143,15 @@ function studioOf(data: Recording, live: LiveStudio | null): StudioApi {
       if (!first) return refuse('empty', 'No opinion was given.')
       const held = byId.get(first.trajectory_id)
       if (!held) return other ? other.addOpinions(rows, annotator) : elsewhere
-      const now = new Date().toISOString()
-      const added = rows.map((row): Opinion => {
-        const before = opinions.findLast(
-          (old) =>
-            old.trajectory_id === row.trajectory_id && old.step === row.step && old.name === row.name && old.annotator_id === annotator,
-        )
-        made += 1
-        return {
-          version: 1,
-          opinion_id: `tab-${made}`,
-          trajectory_id: row.trajectory_id,
-          step: row.step,
-          name: row.name,
-          value: row.value,
-          rationale: row.rationale ?? '',
-          annotator_kind: 'HUMAN',
-          annotator_id: annotator,
-          prompt_hash: null,
-          repeat: 0,
-          created_at: now,
-          supersedes: before?.opinion_id ?? null,
-        }
-      })
-      opinions = [...opinions, ...added]
+      const outside = rows.find((row) => row.trajectory_id !== held.trajectory_id || !held.steps[row.step])
+      if (outside) return refuse('unknown-step', `The trajectory has no step ${outside.step + 1}.`)
+      try {
+        const news = rows.map(({ rationale, ...row }) => (rationale === undefined ? row : { ...row, rationale }))
+        opinions = [...opinions, ...opinionRows(news, { kind: 'HUMAN', id: annotator.trim() || 'you' }, opinions, parts)]
+      } catch (error) {
+        if (error instanceof OpinionValueError) return refuse('value', error.message)
+        throw error
+      }
       return { ok: true, value: labelState(held) }
     },
     undoOpinion: async (opinionId) => {
@@ -170,7 +160,9 @@ function studioOf(data: Recording, live: LiveStudio | null): StudioApi {
       if (!row || !held) return other ? other.undoOpinion(opinionId) : refuse('unknown-opinion', 'That opinion is not here any more.')
       if (row.annotator_kind !== 'HUMAN')
         return refuse('recorded', 'Recorded opinions of rules and judges cannot be taken back; give your own, it wins.')
-      opinions = opinions.filter((old) => old !== row)
+      const undone = undoRow(opinionId, opinions, parts)
+      if (!undone.ok) return undone
+      opinions = [...opinions, undone.row]
       return { ok: true, value: labelState(held) }
     },
     advantagePreview: async (id, override, options) => {
@@ -213,9 +205,9 @@ function studioOf(data: Recording, live: LiveStudio | null): StudioApi {
         : refuse('recorded', 'The recording holds results, not weights. Train the run here to export its adapter.'),
     exportAnnotations: async (id) => {
       if (id !== datasetId) return other ? other.exportAnnotations(id) : elsewhere
-      const ids = new Set(labelled.map((record) => record.trajectory_id))
-      const rows = opinions.filter((row) => ids.has(row.trajectory_id))
-      return { ok: true, value: rows.map((row) => JSON.stringify(row)).join('\n') }
+      const { writeSteptoolCsv } = await import('../data/formats/steptoolCsv')
+      const { csv, written } = writeSteptoolCsv(labelled, (record) => labelState(record).resolved)
+      return written === 0 ? refuse('nothing-labelled', 'No trajectory has a reward on every step.') : { ok: true, value: csv }
     },
 
     models: async () => (other ? other.models() : []),

@@ -35,7 +35,7 @@ function server(outcomes: readonly Outcome[], parts: Partial<OpenaiChatParts> = 
     },
     ...parts,
   })
-  const bodies = (): unknown[] => sent.map(({ init }) => JSON.parse(typeof init?.body === 'string' ? init.body : 'null'))
+  const bodies = (): unknown[] => sent.map(({ init }): unknown => JSON.parse(typeof init?.body === 'string' ? init.body : 'null'))
   return { chat, sent, slept, bodies }
 }
 

@@ -112,12 +112,12 @@ describe('rows are added, replaced and taken back', () => {
     const made = parts()
     return {
       rows,
-      say(news: Omit<NewRow, 'trajectory_id' | 'step'>) {
+      say: (news: Omit<NewRow, 'trajectory_id' | 'step'>) => {
         const added = opinionRows([{ trajectory_id: 't-1', step: 0, ...news }], ada, rows, made)
         rows.push(...added)
         return added[0]?.opinion_id ?? ''
       },
-      undo(id: string) {
+      undo: (id: string) => {
         const result = undoRow(id, rows, made)
         if (result.ok) rows.push(result.row)
         return result

@@ -22,7 +22,7 @@ describe('parsePythonLiteral', () => {
     [String.raw`'a\tb\n\\ \' \" \x41 \u00e9 \U0001f600 \101 \q'`, 'a\tb\n\\ \' " A é 😀 A \\q'],
     [String.raw`r'a\nb\'c'`, String.raw`a\nb\'c`],
     [String.raw`u"x" 'y' r"\z"`, String.raw`xy\z`],
-    ["'''it's\nthree''' \"\"\"\"x\"\"\"", 'it\'s\nthree"x'],
+    ['\'\'\'it\'s\nthree\'\'\' """"x"""', 'it\'s\nthree"x'],
     ["'a\\\nb'", 'ab'],
     ['  [1, 0x_1f, 0o17, 0b101, 1_000, -0, +3,]', [1, 31, 15, 5, 1000, 0, 3]],
     ['[1e-05, .5, 1., 1_0.0_1, -2.5E+3]', [1e-5, 0.5, 1, 10.01, -2500]],
@@ -40,7 +40,10 @@ describe('parsePythonLiteral', () => {
 
   it('keeps the order of integer-like keys, and equal keys once with their first spelling', () => {
     const dict = parsePythonLiteral("{'2': 'a', '1': 'b', '2': 'c'}")
-    expect(dict instanceof Map && [...dict]).toEqual([['2', 'c'], ['1', 'b']])
+    expect(dict instanceof Map && [...dict]).toEqual([
+      ['2', 'c'],
+      ['1', 'b'],
+    ])
     expect(reprPython(parsePythonLiteral('{1: "a", True: "b", 1.0: "c"}'))).toBe("{1: 'c'}")
   })
 
@@ -111,7 +114,9 @@ const pythonValue: fc.Arbitrary<PythonValue> = fc.letrec<{ value: PythonValue; k
     fc.array(tie('value'), { maxLength: 4 }),
     fc.array(tie('value'), { maxLength: 4 }).map((items) => new PythonTuple(items)),
     fc.uniqueArray(fc.integer(), { maxLength: 4 }).map((items) => new PythonSet(items)),
-    fc.uniqueArray(tie('key'), { maxLength: 4, selector: (key) => reprPython(key) }).chain((keys) => fc.tuple(...keys.map((key) => fc.tuple(fc.constant(key), tie('value')))).map((pairs) => new Map(pairs))),
+    fc
+      .uniqueArray(tie('key'), { maxLength: 4, selector: (key) => reprPython(key) })
+      .chain((keys) => fc.tuple(...keys.map((key) => fc.tuple(fc.constant(key), tie('value')))).map((pairs) => new Map(pairs))),
   ),
 })).value
 
@@ -130,7 +135,7 @@ describe('reprPython', () => {
 
   it('never throws anything but a PythonLiteralError, whatever the text', () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom(...'[](){}\'"\\,:.#rbuxN019eE+-_ jnT\n'), maxLength: 30 }), (text) => {
+      fc.property(fc.string({ unit: fc.constantFrom(...Array.from('[](){}\'"\\,:.#rbuxN019eE+-_ jnT\n')), maxLength: 30 }), (text) => {
         try {
           parsePythonLiteral(text, { nonFinite: true })
         } catch (error) {
@@ -150,15 +155,31 @@ describe('reprPython', () => {
     [new PythonBytes(Uint8Array.of(0, 39, 92, 255, 10)), String.raw`b"\x00'\\\xff\n"`],
     [new PythonTuple([1]), '(1,)'],
     [new PythonSet([]), 'set()'],
-    [new Map<PythonValue, PythonValue>([['a', true], ['b', [null, 1.5]]]), "{'a': True, 'b': [None, 1.5]}"],
+    [
+      new Map<PythonValue, PythonValue>([
+        ['a', true],
+        ['b', [null, 1.5]],
+      ]),
+      "{'a': True, 'b': [None, 1.5]}",
+    ],
   ])('writes %j as Python does', (value, text) => {
     expect(reprPython(value)).toBe(text)
   })
 
   it.each<[number, string]>([
-    [1, '1.0'], [-0, '-0.0'], [0.1, '0.1'], [1e-5, '1e-05'], [0.0001, '0.0001'], [1e15, '1000000000000000.0'], [1e16, '1e+16'],
-    [123456789012345680, '1.2345678901234568e+17'], [5e-324, '5e-324'], [1.7976931348623157e308, '1.7976931348623157e+308'],
-    [0.9666666666666668, '0.9666666666666668'], [-2.5e-7, '-2.5e-07'], [100.25, '100.25'],
+    [1, '1.0'],
+    [-0, '-0.0'],
+    [0.1, '0.1'],
+    [1e-5, '1e-05'],
+    [0.0001, '0.0001'],
+    [1e15, '1000000000000000.0'],
+    [1e16, '1e+16'],
+    [123456789012345680, '1.2345678901234568e+17'],
+    [5e-324, '5e-324'],
+    [1.7976931348623157e308, '1.7976931348623157e+308'],
+    [0.9666666666666668, '0.9666666666666668'],
+    [-2.5e-7, '-2.5e-07'],
+    [100.25, '100.25'],
   ])('writes the float %d as %s', (value, text) => {
     expect(reprFloat(value)).toBe(text)
   })
@@ -166,17 +187,22 @@ describe('reprPython', () => {
 
 describe('pythonFromJson', () => {
   it('tells 1.0 from 1 and keeps key order, as json.loads then str() do', () => {
-    expect(strPython(pythonFromJson('{"2": 1.0, "1": [1, -0, 1e2, true, null, "a\\/\\u00e9"], "x": {}, "y": []}'))).toBe("{'2': 1.0, '1': [1, 0, 100.0, True, None, 'a/é'], 'x': {}, 'y': []}")
+    expect(strPython(pythonFromJson('{"2": 1.0, "1": [1, -0, 1e2, true, null, "a\\/\\u00e9"], "x": {}, "y": []}'))).toBe(
+      "{'2': 1.0, '1': [1, 0, 100.0, True, None, 'a/é'], 'x': {}, 'y': []}",
+    )
     expect(strPython(pythonFromJson(' "plain" '))).toBe('plain')
     expect(strPython(pythonFromJson('[NaN, -Infinity, 12345678901234567890]'))).toBe('[nan, -inf, 12345678901234567890]')
   })
 
   it('agrees with JSON.parse on any JSON within 2^53', () => {
     fc.assert(
-      fc.property(fc.jsonValue().filter((value) => !/\d{16}/.test(JSON.stringify(value))), (value) => {
-        const text = JSON.stringify(value)
-        expect(plainFromPython(pythonFromJson(text))).toEqual(JSON.parse(text))
-      }),
+      fc.property(
+        fc.jsonValue().filter((value) => !/\d{16}/.test(JSON.stringify(value))),
+        (value) => {
+          const text = JSON.stringify(value)
+          expect(plainFromPython(pythonFromJson(text))).toEqual(JSON.parse(text))
+        },
+      ),
     )
   })
 

@@ -6,10 +6,18 @@ import { sampleCsv } from '../../src/data/sampleCsv'
 import type { Opinion } from '../../src/records/annotation'
 
 const now = (): string => '2026-01-02T03:04:05.000Z'
-const load = (text: string, name: string): Promise<ImportedDataset> => importDataset({ name, bytes: new TextEncoder().encode(text) }, { now })
+const load = (text: string, name: string): Promise<ImportedDataset> =>
+  importDataset({ name, bytes: new TextEncoder().encode(text) }, { now })
 
 function exported({ trajectories, opinions }: ImportedDataset, more: readonly Opinion[] = []): string {
-  return trajectories.map((record) => honeJsonlLine(record, [...opinions, ...more].filter((row) => row.trajectory_id === record.trajectory_id))).join('')
+  return trajectories
+    .map((record) =>
+      honeJsonlLine(
+        record,
+        [...opinions, ...more].filter((row) => row.trajectory_id === record.trajectory_id),
+      ),
+    )
+    .join('')
 }
 
 /** Everything but the data set's id, which changes with the file. */
@@ -22,7 +30,14 @@ describe('honeJsonl', () => {
     const original = await load(sampleCsv(), 'sample.csv')
     const first = original.opinions[0]
     if (!first) throw new Error('no opinion')
-    const person: Opinion = { ...first, opinion_id: 'op-1', annotator_kind: 'HUMAN', annotator_id: 'Ada', value: 0, rationale: 'said "no"\nin two lines' }
+    const person: Opinion = {
+      ...first,
+      opinion_id: 'op-1',
+      annotator_kind: 'HUMAN',
+      annotator_id: 'Ada',
+      value: 0,
+      rationale: 'said "no"\nin two lines',
+    }
     const later: Opinion = { ...person, opinion_id: 'op-2', value: null, supersedes: 'op-1' }
     const once = await load(exported(original, [person, later]), 'export.jsonl')
     expect(once.problems).toEqual([])
@@ -31,7 +46,9 @@ describe('honeJsonl', () => {
     expect(once.opinions.find(({ value }) => value === null)?.supersedes).toBe(`${once.dataset.dataset_id}/op-1`)
     const twice = await load(exported(once), 'export.jsonl')
     expect(bare(twice)).toEqual(bare(once))
-    expect(once.trajectories.map(({ steps, query, status }) => [steps, query, status])).toEqual(original.trajectories.map(({ steps, query, status }) => [steps, query, status]))
+    expect(once.trajectories.map(({ steps, query, status }) => [steps, query, status])).toEqual(
+      original.trajectories.map(({ steps, query, status }) => [steps, query, status]),
+    )
   })
 
   it('tells two rows of one id apart', async () => {
@@ -43,8 +60,16 @@ describe('honeJsonl', () => {
 
   it.each<[string, (line: string) => string, RegExp]>([
     ['a cut line', (line) => line.slice(0, 80), /row 2: expected a JSON object on one line, found .*left out/],
-    ['a step without its completion', (line) => line.replace('"completion":', '"komplet":'), /row 2, column trajectory\.steps\.0\.completion: expected string, found "nothing"/],
-    ['an opinion about a step that is not there', (line) => line.replace('"step":1,', '"step":9,'), /row 2, column opinions: expected opinions about the 4 steps of .*, found one about step 10 of/],
+    [
+      'a step without its completion',
+      (line) => line.replace('"completion":', '"komplet":'),
+      /row 2, column trajectory\.steps\.0\.completion: expected string, found nothing/,
+    ],
+    [
+      'an opinion about a step that is not there',
+      (line) => line.replace('"step":1,', '"step":9,'),
+      /row 2, column opinions: expected opinions about the 4 steps of .*, found one about step 10 of/,
+    ],
   ])('leaves out %s and keeps the rest', async (_, spoil, message) => {
     const [first = '', second = '', third = ''] = exported(await load(sampleCsv(), 'sample.csv')).split('\n')
     expect(spoil(second)).not.toBe(second)
@@ -57,7 +82,11 @@ describe('honeJsonl', () => {
 
 describe('steptoolConfig', () => {
   it('keeps what training follows and lists the rest, wrong values by name', async () => {
-    const text = JSON.stringify({ peft_kwargs: { r: 0, lora_alpha: 16, use_rslora: true }, ppo_kwargs: { gamma: 0.99, target_kl: 6, early_stopping: true, log_with: 'wandb' }, extra: 1 })
+    const text = JSON.stringify({
+      peft_kwargs: { r: 0, lora_alpha: 16, use_rslora: true },
+      ppo_kwargs: { gamma: 0.99, target_kl: 6, early_stopping: true, log_with: 'wandb' },
+      extra: 1,
+    })
     const { settings, problems, trajectories, dataset } = await load(text, 'StepTool_ppo.json')
     expect(trajectories).toEqual([])
     expect(dataset).toMatchObject({ format: 'steptoolConfig', rows: 0 })

@@ -33,7 +33,16 @@ describe('the sample', () => {
     expect(problems).toEqual([])
     const row: DatasetRow = dataset
     expect(row).toMatchObject({ format: 'steptoolCsv', rows: 8, trajectories: 8, steps: 24, name: 'sample.csv', created_at: now() })
-    expect(trajectories.map(({ status }) => status)).toEqual(['solved', 'solved', 'solved', 'unsure', 'unsolved', 'solved', 'unsolved', 'solved'])
+    expect(trajectories.map(({ status }) => status)).toEqual([
+      'solved',
+      'solved',
+      'solved',
+      'unsure',
+      'unsolved',
+      'solved',
+      'unsolved',
+      'solved',
+    ])
     const [first] = trajectories
     expect(first?.query).toBe("When is high water in Tolvik on Friday, and what does a night at berth 'C4' cost?")
     expect(first?.tools.map(({ name }) => name)).toEqual(['tide_table_for_harbour_desk', 'berth_price_for_harbour_desk', 'Finish'])
@@ -48,13 +57,22 @@ describe('the sample', () => {
     expect(first?.answer).toBe("High water in Tolvik on Friday is at 05:12 and 17:38. Berth 'C4' costs 31.50 NOK a night.")
     expect(trajectories[4]?.query_id).toBe(trajectories[5]?.query_id)
     expect(opinions).toHaveLength(24)
-    expect(opinions[1]).toMatchObject({ trajectory_id: first?.trajectory_id, step: 1, name: 'reward', value: 1, annotator_kind: 'CODE', annotator_id: 'imported:sample.csv' })
+    expect(opinions[1]).toMatchObject({
+      trajectory_id: first?.trajectory_id,
+      step: 1,
+      name: 'reward',
+      value: 1,
+      annotator_kind: 'CODE',
+      annotator_id: 'imported:sample.csv',
+    })
     expect(trajectories[6]?.answer).toBeNull()
   })
 
   it('is written back byte for byte', async () => {
     const { trajectories, opinions } = await load(sampleCsv())
-    const rewards = new Map(trajectories.map(({ trajectory_id }) => [trajectory_id, opinions.filter((row) => row.trajectory_id === trajectory_id)]))
+    const rewards = new Map(
+      trajectories.map(({ trajectory_id }) => [trajectory_id, opinions.filter((row) => row.trajectory_id === trajectory_id)]),
+    )
     const written = writeSteptoolCsv(trajectories, ({ trajectory_id }) => rewards.get(trajectory_id) ?? [])
     expect(written.csv).toBe(sampleCsv())
     expect(written.skipped).toEqual([])
@@ -71,7 +89,10 @@ describe('the sample', () => {
 
 describe('spellings of the same table', () => {
   /** The sample holds no TAB inside a cell; under commas the reward lists need quotes. */
-  const delimitedBy = (delimiter: string): string => sampleCsv().replaceAll(/\t(\[.*\])\n/g, '\t"$1"\n').replaceAll('\t', delimiter)
+  const delimitedBy = (delimiter: string): string =>
+    sampleCsv()
+      .replaceAll(/\t(\[.*\])\n/g, '\t"$1"\n')
+      .replaceAll('\t', delimiter)
 
   it.each<[string, (text: string) => string | Uint8Array]>([
     ['commas', () => delimitedBy(',')],
@@ -82,7 +103,10 @@ describe('spellings of the same table', () => {
     ['columns in another order and case', (text) => text.replace('prompt\tresponse\treward', 'Prompt\tRESPONSE\t reward ')],
     ['no newline at the end', (text) => text.trimEnd()],
     ['blank lines at the end', (text) => `${text}\n\n`],
-    ['UTF-16, as Excel saves Unicode text', (text) => new Uint8Array(Uint16Array.from(`\ufeff${text}`, (char) => char.charCodeAt(0)).buffer)],
+    [
+      'UTF-16, as Excel saves Unicode text',
+      (text) => new Uint8Array(Uint16Array.from(`\ufeff${text}`, (char) => char.charCodeAt(0)).buffer),
+    ],
   ])('%s', async (_, spell) => {
     const spelt = spell(sampleCsv())
     const read = await importDataset({ name: 'sample.csv', bytes: typeof spelt === 'string' ? encode(spelt) : spelt }, { now })
@@ -105,7 +129,9 @@ describe('spellings of the same table', () => {
         },
       })
       const read = await importDataset({ name: 'steps.csv', bytes: stream }, { now })
-      expect(read.trajectories.map(({ steps, query }) => [query, steps])).toEqual(plain.trajectories.map(({ steps, query }) => [query, steps]))
+      expect(read.trajectories.map(({ steps, query }) => [query, steps])).toEqual(
+        plain.trajectories.map(({ steps, query }) => [query, steps]),
+      )
       expect(read.dataset.bytes).toBe(bytes.length)
     }
   })
@@ -122,7 +148,11 @@ describe('spellings of the same table', () => {
 describe('bad rows', () => {
   it('a cell that is no literal', async () => {
     const problem = await rejected(GOOD.replace('[0.9, 1.0]', '[0.9, open("x")]'))
-    expect(problem).toMatchObject({ column: 'reward', expected: 'a Python list with a finite number for each step', found: 'the name open at character 7, where an item or "]" should stand' })
+    expect(problem).toMatchObject({
+      column: 'reward',
+      expected: 'a Python list with a finite number for each step',
+      found: 'the name open at character 7, where an item or "]" should stand',
+    })
   })
 
   it('a truncated literal', async () => {
@@ -135,7 +165,14 @@ describe('bad rows', () => {
     expect(problem).toMatchObject({ column: null, expected: 'lists of equal length', found: '2 prompts, 2 responses, 3 rewards' })
   })
 
-  it.each([['nan', '"nan" at step 2'], ['inf', '"inf" at step 2'], ["'1.0'", `"'1.0'" at step 2`], ['True', '"True" at step 2'], ['None', '"None" at step 2'], ['1e999', '"inf" at step 2']])('a reward of %s', async (reward, found) => {
+  it.each([
+    ['nan', '"nan" at step 2'],
+    ['inf', '"inf" at step 2'],
+    ["'1.0'", `"'1.0'" at step 2`],
+    ['True', '"True" at step 2'],
+    ['None', '"None" at step 2'],
+    ['1e999', '"inf" at step 2'],
+  ])('a reward of %s', async (reward, found) => {
     const problem = await rejected(GOOD.replace('[0.9, 1.0]', `[0.9, ${reward}]`))
     expect(problem).toMatchObject({ column: 'reward', expected: 'a finite number for each step', found })
   })
@@ -151,7 +188,11 @@ describe('bad rows', () => {
   })
 
   it('a prompt that is no string', async () => {
-    expect(await rejected(`"['a', 1]"\t${RESPONSE}\t[0.9, 1.0]`)).toMatchObject({ column: 'prompt', expected: 'a string for each step', found: '"1" at step 2' })
+    expect(await rejected(`"['a', 1]"\t${RESPONSE}\t[0.9, 1.0]`)).toMatchObject({
+      column: 'prompt',
+      expected: 'a string for each step',
+      found: '"1" at step 2',
+    })
   })
 
   it('a missing cell', async () => {
@@ -189,10 +230,14 @@ describe('whole files', () => {
 
   it('empty, with a header only, or of an unknown kind', async () => {
     expect((await load('')).problems[0]?.message).toContain('found an empty first line')
-    expect((await load('prompt\tresponse\treward\n')).problems[0]?.message).toBe('steps.csv: expected at least one row of data, found none. Nothing was imported.')
+    expect((await load('prompt\tresponse\treward\n')).problems[0]?.message).toBe(
+      'steps.csv: expected at least one row of data, found none. Nothing was imported.',
+    )
     const picture = await load('\x89PNG\r\n', 'cat.png')
     expect(picture.dataset).toMatchObject({ format: 'unknown', trajectories: 0 })
-    expect(picture.problems[0]?.message).toMatch(/^cat\.png: expected StepTool step-grained CSV .* found a file that begins with "\u0089PNG/)
+    expect(picture.problems[0]?.message).toMatch(
+      /^cat\.png: expected StepTool step-grained CSV .* found a file that begins with "\u0089PNG/,
+    )
   })
 
   it('with further columns or rewards outside 0–1: kept, and said', async () => {
@@ -212,24 +257,46 @@ describe('whole files', () => {
   })
 
   it('stops when asked to', async () => {
-    await expect(importDataset({ name: 'a.csv', bytes: encode(sampleCsv()) }, { now, signal: AbortSignal.abort() })).rejects.toThrow(/abort/i)
+    await expect(importDataset({ name: 'a.csv', bytes: encode(sampleCsv()) }, { now, signal: AbortSignal.abort() })).rejects.toThrow(
+      /abort/i,
+    )
   })
 })
 
 describe('turns', () => {
   const turn = async (body: string): Promise<unknown> => {
-    const { trajectories } = await load(file(`['System:\\nAPIs: []\\nUser:\\nq\\nBegin!\\n\\nAssistant:\\n']\t['${body}']\t[0.8333333333333334]`))
+    const { trajectories } = await load(
+      file(`['System:\\nAPIs: []\\nUser:\\nq\\nBegin!\\n\\nAssistant:\\n']\t['${body}']\t[0.8333333333333334]`),
+    )
     return trajectories[0]
   }
 
   it.each<[string, object]>([
-    ['I need the map.\\nAction: map_of\\nAction Input: {\\\'zoom\\\': None, \\\'big\\\': 9007199254740993}\\n', { thought: 'I need the map.', call: { name: 'map_of', arguments: { zoom: null, big: 9007199254740992 } } }],
-    ['Thought: hm\\nAction: map_of\\nAction Input: [1]', { thought: 'hm', call: { name: 'map_of', arguments: {}, error: 'Expected an object of arguments, found [1].' } }],
-    ['Action: map_of', { call: { name: 'map_of', arguments: {}, error: 'Expected "Action Input:" after the action, found the end of the turn.' } }],
-    ['Action: map_of\\nAction Input: {"zoom": ', { call: { name: 'map_of', arguments: {}, error: 'Expected an object of arguments, found text that is neither JSON nor a Python literal: "{\\"zoom\\":".' } }],
+    [
+      "I need the map.\\nAction: map_of\\nAction Input: {\\'zoom\\': None, \\'big\\': 9007199254740993}\\n",
+      { thought: 'I need the map.', call: { name: 'map_of', arguments: { zoom: null, big: 9007199254740992 } } },
+    ],
+    [
+      'Thought: hm\\nAction: map_of\\nAction Input: [1]',
+      { thought: 'hm', call: { name: 'map_of', arguments: {}, error: 'Expected an object of arguments, found [1].' } },
+    ],
+    [
+      'Action: map_of',
+      { call: { name: 'map_of', arguments: {}, error: 'Expected "Action Input:" after the action, found the end of the turn.' } },
+    ],
+    [
+      'Action: map_of\\nAction Input: {"zoom": ',
+      {
+        call: {
+          name: 'map_of',
+          arguments: {},
+          error: 'Expected an object of arguments, found text that is neither JSON nor a Python literal: "{\\"zoom\\":".',
+        },
+      },
+    ],
     ['It is 7 km.', { thought: 'It is 7 km.', call: null }],
   ])('%s', async (body, step) => {
-    expect(await turn(body)).toMatchObject({ status: null, stop_reason: 'budget', steps: [{ completion: expect.any(String), ...step }] })
+    expect(await turn(body)).toMatchObject({ status: null, stop_reason: 'budget', steps: [step] })
   })
 })
 

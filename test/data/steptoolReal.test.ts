@@ -29,7 +29,9 @@ describe.skipIf(!present)(`StepTool's files${present ? '' : ' (skipped: ../share
         else expect(observation).toMatch(/^\{"error": /)
       }
     }
-    const rewards = new Map(trajectories.map(({ trajectory_id }) => [trajectory_id, opinions.filter((row) => row.trajectory_id === trajectory_id)]))
+    const rewards = new Map(
+      trajectories.map(({ trajectory_id }) => [trajectory_id, opinions.filter((row) => row.trajectory_id === trajectory_id)]),
+    )
     expect(writeSteptoolCsv(trajectories, ({ trajectory_id }) => rewards.get(trajectory_id) ?? []).csv).toBe(bytes.toString('utf8'))
   })
 
@@ -55,8 +57,15 @@ describe.skipIf(!present)(`StepTool's files${present ? '' : ' (skipped: ../share
     expect(dataset.format).toBe('steptoolConfig')
     expect(settings?.peft).toMatchObject(peft)
     expect(settings?.ppo).toMatchObject({ learning_rate: 1e-5, batch_size: 8, mini_batch_size: 2, init_kl_coef: 0.3, gamma: 0.99 })
-    expect(settings?.ignored.map(({ field }) => field)).toEqual(['ppo_kwargs.log_with', 'ppo_kwargs.remove_unused_columns', 'ppo_kwargs.target_kl'])
+    expect(settings?.ignored.map(({ field }) => field)).toEqual([
+      'ppo_kwargs.log_with',
+      'ppo_kwargs.remove_unused_columns',
+      'ppo_kwargs.target_kl',
+    ])
   })
 })
 
-if (!present) it('says that ../shared/data/steptool is not there', ({ skip }) => { skip('StepTool files not found; only our own sample was read.') })
+if (!present)
+  it('says that ../shared/data/steptool is not there', ({ skip }) => {
+    skip('StepTool files not found; only our own sample was read.')
+  })

@@ -4,7 +4,7 @@ import { createDirectoryFiles } from '../../src/storage/browserStore'
 import { crc32 } from '../../src/storage/crc32'
 import { FakeDirectory, Killed } from './fakeDirectory'
 
-const bytes = (value: number, length = 300): Uint8Array => new Uint8Array(length).fill(value)
+const bytes = (value: number, length = 40): Uint8Array => new Uint8Array(length).fill(value)
 
 it('crc32 gives the standard check value, whatever the length', () => {
   expect(crc32(new TextEncoder().encode('123456789'))).toBe(0xcbf43926)
@@ -14,12 +14,12 @@ it('crc32 gives the standard check value, whatever the length', () => {
 
 describe('a write killed at any moment', () => {
   it('leaves the copy from before or the new one whole, and the next write works', async () => {
-    const cost = HEADER_BYTES + 300 + 3
+    const cost = HEADER_BYTES + 40 + 3
     const outcomes = new Set<number | undefined>()
     for (let budget = 0; budget <= cost; budget++) {
       const directory = new FakeDirectory()
       const before = createBlobSlots(createDirectoryFiles(directory))
-      await before.write('model', bytes(1, 200))
+      await before.write('model', bytes(1, 30))
       await before.write('model', bytes(2))
       directory.budget = budget
       const write = before.write('model', bytes(3))
@@ -31,7 +31,7 @@ describe('a write killed at any moment', () => {
       const found = await after.read('model')
       outcomes.add(found?.[0])
       expect(found).toEqual(bytes(found?.[0] ?? 0))
-      expect(await after.list()).toEqual([{ name: 'model', bytes: 300 }])
+      expect(await after.list()).toEqual([{ name: 'model', bytes: 40 }])
       await after.write('model', bytes(4))
       expect(await after.read('model')).toEqual(bytes(4))
     }
@@ -43,7 +43,7 @@ describe('a write killed at any moment', () => {
     const slots = createBlobSlots(createDirectoryFiles(directory))
     await slots.write('model', bytes(1))
     // 36 bytes of the header say everything; the rest is zero, as the file is already.
-    for (let budget = 0; budget < 300 + 2 + 36; budget += 7) {
+    for (let budget = 0; budget < 40 + 2 + 36; budget += 7) {
       directory.budget = budget
       await expect(slots.write('model', bytes(9))).rejects.toThrow(Killed)
       directory.budget = Number.POSITIVE_INFINITY
@@ -52,7 +52,7 @@ describe('a write killed at any moment', () => {
   })
 
   it('the very first one: there is no blob, and no error', async () => {
-    for (const budget of [0, 1, 100, 330]) {
+    for (const budget of [0, 1, 20, 60]) {
       const directory = new FakeDirectory()
       const slots = createBlobSlots(createDirectoryFiles(directory))
       directory.budget = budget
@@ -79,7 +79,7 @@ describe('damage', () => {
   }
 
   it.each([
-    ['in the content', HEADER_BYTES + 150],
+    ['in the content', HEADER_BYTES + 25],
     ['in the header', 12],
     ['in the mark', 0],
   ])('%s of the newest copy: the older one is read', async (_, at) => {
@@ -90,7 +90,7 @@ describe('damage', () => {
 
   it('a newest copy that was cut short: the older one is read', async () => {
     const { slots, directory } = await twoCopies()
-    directory.files.set('model.1', directory.files.get('model.1')?.slice(0, 200) ?? new Uint8Array(0))
+    directory.files.set('model.1', directory.files.get('model.1')?.slice(0, 80) ?? new Uint8Array(0))
     expect(await slots.read('model')).toEqual(bytes(1))
   })
 

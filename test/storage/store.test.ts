@@ -26,9 +26,9 @@ let databases = 0
 const databaseName = (): string => `hone-${String(++databases)}`
 
 interface Place {
-  open(migrations?: readonly RecordMigration[]): Promise<Store>
+  readonly open: (migrations?: readonly RecordMigration[]) => Promise<Store>
   /** Puts a value under a run's id past every check. */
-  spoil?(id: string, value: unknown): Promise<void>
+  readonly spoil?: (id: string, value: unknown) => Promise<void>
   lasts: boolean
 }
 
@@ -37,7 +37,7 @@ const places: Record<string, () => Promise<Place>> = {
     const stores = new Map<string, Store>()
     return Promise.resolve({
       lasts: false,
-      open(migrations) {
+      open: (migrations) => {
         const store = stores.get('') ?? createMemoryStore(migrations)
         stores.set('', store)
         return Promise.resolve(store)
@@ -61,7 +61,7 @@ function browserPlace(directory: FakeDirectory | null): Place {
   return {
     lasts: true,
     open: (migrations) => openBrowserStore({ directory, name, ...(migrations ? { migrations } : {}) }),
-    async spoil(id, value) {
+    spoil: async (id, value) => {
       const db = await openDB(name, STORE_VERSION)
       await db.put('runs', { id, owner: '', value })
       db.close()
@@ -138,13 +138,8 @@ describe.each(Object.entries(places))('%s', (_, place) => {
     const store = await open()
     const { records, corrupt } = await store.runs.list()
     expect(records.map(({ run_id }) => run_id)).toEqual(['run-1', 'run-3'])
-    expect(corrupt).toEqual([
-      {
-        kind: 'runs',
-        id: 'run-2',
-        message: expect.stringMatching(/^The stored record run-2 \(runs\) cannot be read: title: .* The others are not affected\.$/),
-      },
-    ])
+    expect(corrupt).toMatchObject([{ kind: 'runs', id: 'run-2' }])
+    expect(corrupt[0]?.message).toMatch(/^The stored record run-2 \(runs\) cannot be read: title: .* The others are not affected\.$/)
     await expect(store.runs.get('run-2')).rejects.toThrow(StoredRecordError)
     await store.runs.remove('run-2')
     expect((await store.runs.list()).corrupt).toEqual([])

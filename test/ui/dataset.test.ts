@@ -7,11 +7,26 @@ import type { TokenPreview } from '../../src/worker/protocol'
 
 test('roles are read across token boundaries, whatever the template', () => {
   const chatml = ['<|im_start|>', 'system', '\n', 'Be brief.', '<|im_end|>', '\n', '<|im_start|>assistant\n', 'call()', '<|im_end|>']
-  expect(tokenRoles({ text: chatml, mask: [0, 0, 0, 0, 0, 0, 0, 1, 1] })).toEqual(['marker', 'marker', 'marker', 'system', 'marker', 'marker', 'marker', 'assistant', 'assistant'])
+  expect(tokenRoles({ text: chatml, mask: [0, 0, 0, 0, 0, 0, 0, 1, 1] })).toEqual([
+    'marker',
+    'marker',
+    'marker',
+    'system',
+    'marker',
+    'marker',
+    'marker',
+    'assistant',
+    'assistant',
+  ])
   const llama3 = ['<|start_header', '_id|>', 'user', '<|end_header_id|>', '\n\n', 'Hi']
   expect(tokenRoles({ text: llama3, mask: [0, 0, 0, 0, 0, 0] })).toEqual(['marker', 'marker', 'marker', 'marker', 'marker', 'user'])
   const plain = ['System:', '\nUse tools.', '\nUser:', '\nHello', '\nFunction:', '\n{"a":1}', '\nAssistant:', '\n', 'ok']
-  expect(tokenRoles({ text: plain, mask: [0, 0, 0, 0, 0, 0, 0, 0, 0] }).filter((role) => role !== 'marker')).toEqual(['system', 'user', 'tool', 'assistant'])
+  expect(tokenRoles({ text: plain, mask: [0, 0, 0, 0, 0, 0, 0, 0, 0] }).filter((role) => role !== 'marker')).toEqual([
+    'system',
+    'user',
+    'tool',
+    'assistant',
+  ])
 })
 
 const preview: TokenPreview = {
@@ -36,7 +51,16 @@ test('runs follow steps and mark those that are not trained', () => {
 
 test('the profile finds duplicates and steps without a call', () => {
   const make = (id: string) =>
-    trajectorySchema.parse({ version: 1, trajectory_id: id, query_id: 'q', query: 'q', steps: [{ parent: null, prompt: 'p', completion: 'x', call: { name: 'f', arguments: {} } }, { parent: 0, prompt: '', completion: 'done', is_final: true }] })
+    trajectorySchema.parse({
+      version: 1,
+      trajectory_id: id,
+      query_id: 'q',
+      query: 'q',
+      steps: [
+        { parent: null, prompt: 'p', completion: 'x', call: { name: 'f', arguments: {} } },
+        { parent: 0, prompt: '', completion: 'done', is_final: true },
+      ],
+    })
   const profile = datasetProfile([make('a'), make('b')])
   expect(profile.duplicates).toEqual([['a', 'b']])
   expect(profile.withoutCall).toBe(2)

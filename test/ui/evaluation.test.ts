@@ -1,6 +1,14 @@
 import { expect, test } from 'vitest'
 import { evaluationRecord, type EvaluationRecord, type EvaluationRow } from '../../src/records/evaluation'
-import { circumstances, comparisonProblems, defaultBaseline, leaderboard, querySets, ratesByGroup, successVersusBudget } from '../../src/ui/evaluation/leaderboard'
+import {
+  circumstances,
+  comparisonProblems,
+  defaultBaseline,
+  leaderboard,
+  querySets,
+  ratesByGroup,
+  successVersusBudget,
+} from '../../src/ui/evaluation/leaderboard'
 import { holm, mcnemarExact, pairedComparison, passRate, queryScores, wilsonInterval } from '../../src/ui/evaluation/rates'
 
 const row = (query: string, status: EvaluationRow['status'], calls = 2, more: Partial<EvaluationRow> = {}): EvaluationRow => ({
@@ -18,8 +26,22 @@ const row = (query: string, status: EvaluationRow['status'], calls = 2, more: Pa
 })
 const record = (id: string, rows: EvaluationRow[], more: Partial<EvaluationRecord> = {}): EvaluationRecord =>
   evaluationRecord.parse({
-    version: 1, evaluation_id: id, title: id, benchmark: 'starter', split: 'exam', strategy: 'cot', call_budget: 5, temperature: 0, judge: 'world', prompt_hash: null, world_hash: 'w1',
-    model: { id: 'starter', adapter_sha256: null }, seed: 1, created_at: `2026-01-0${id.length}T00:00:00Z`, rows, ...more,
+    version: 1,
+    evaluation_id: id,
+    title: id,
+    benchmark: 'starter',
+    split: 'exam',
+    strategy: 'cot',
+    call_budget: 5,
+    temperature: 0,
+    judge: 'world',
+    prompt_hash: null,
+    world_hash: 'w1',
+    model: { id: 'starter', adapter_sha256: null },
+    seed: 1,
+    created_at: `2026-01-0${id.length}T00:00:00Z`,
+    rows,
+    ...more,
   })
 
 test('Wilson intervals match the textbook', () => {
@@ -56,8 +78,14 @@ test('exact McNemar and the paired difference', () => {
   expect(paired.interval[0]).toBeLessThan(0)
   expect(paired.winRate.rate).toBe(0.625)
   const clear = pairedComparison(
-    queryScores(Array.from({ length: 48 }, (_, i) => row(`a${i}`, 'unsolved')), 5),
-    queryScores(Array.from({ length: 48 }, (_, i) => row(`a${i}`, i < 20 ? 'solved' : 'unsolved')), 5),
+    queryScores(
+      Array.from({ length: 48 }, (_, i) => row(`a${i}`, 'unsolved')),
+      5,
+    ),
+    queryScores(
+      Array.from({ length: 48 }, (_, i) => row(`a${i}`, i < 20 ? 'solved' : 'unsolved')),
+      5,
+    ),
   )
   expect(clear.distinguishable).toBe(true)
 })
@@ -65,7 +93,10 @@ test('exact McNemar and the paired difference', () => {
 test('results with other budgets, worlds, judges or queries are not comparable, and say why', () => {
   const base = record('x', [row('a1', 'solved')])
   expect(comparisonProblems(base, record('y', [row('a1', 'unsolved')]))).toEqual([])
-  expect(comparisonProblems(base, record('y', [row('a1', 'solved')], { call_budget: 3, world_hash: 'w2' }))).toEqual(['call budget is 3, not 5', 'the tool world differs (another hash)'])
+  expect(comparisonProblems(base, record('y', [row('a1', 'solved')], { call_budget: 3, world_hash: 'w2' }))).toEqual([
+    'call budget is 3, not 5',
+    'the tool world differs (another hash)',
+  ])
   expect(comparisonProblems(base, record('y', [row('a9', 'solved')]))).toEqual(['only 0 of 1 queries are the same'])
   const rows = leaderboard([record('yy', [row('a1', 'solved')], { call_budget: 3 }), base], base, 5)
   expect(rows.map((one) => [one.record.evaluation_id, one.notComparable.length])).toEqual([
@@ -77,7 +108,11 @@ test('results with other budgets, worlds, judges or queries are not comparable, 
 
 test('a rate names the budget, judge, strategy, temperature and seed it was measured under', () => {
   const one = record('x', [row('a1', 'solved'), row('a1', 'unsolved', 1, { repeat: 1 })])
-  expect(circumstances(one, 3)).toEqual({ set: 'starter exam · cot · temperature 0 · seed 1 · 2 tries a question, averaged', budget: 3, judge: 'world' })
+  expect(circumstances(one, 3)).toEqual({
+    set: 'starter exam · cot · temperature 0 · seed 1 · 2 tries a question, averaged',
+    budget: 3,
+    judge: 'world',
+  })
   expect(querySets([one, record('yy', [row('a1', 'solved')])])).toMatchObject([{ key: 'starter · exam', count: 2 }])
 })
 

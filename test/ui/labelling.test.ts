@@ -3,13 +3,29 @@ import { opinion as opinionSchema, type Opinion } from '../../src/records/annota
 import { trajectory as trajectorySchema } from '../../src/records/trajectory'
 import { connectionAdvice, judgeAddressProblem, judgePresets } from '../../src/ui/labelling/judgePresets'
 import { queueProgress, queueRows } from '../../src/ui/labelling/labelQueue'
-import { choiceOfKey, firstErrorCascade, humanJudgement, judgementReward, noJudgement, parseReward, standingOpinions, withReward } from '../../src/ui/labelling/reward'
+import {
+  choiceOfKey,
+  firstErrorCascade,
+  humanJudgement,
+  judgementReward,
+  noJudgement,
+  parseReward,
+  standingOpinions,
+  withReward,
+} from '../../src/ui/labelling/reward'
 import { acceptedOpinions, agreements, disagreement, suggestionsFor } from '../../src/ui/labelling/suggestions'
 import { signed, stripOfStep } from '../../src/ui/labelling/whatIf'
 import type { AdvantagePreview, LabelState } from '../../src/worker/protocol'
 
 let counter = 0
-function says(kind: Opinion['annotator_kind'], who: string, step: number, name: Opinion['name'], value: number | null, more: Partial<Opinion> = {}): Opinion {
+function says(
+  kind: Opinion['annotator_kind'],
+  who: string,
+  step: number,
+  name: Opinion['name'],
+  value: number | null,
+  more: Partial<Opinion> = {},
+): Opinion {
   counter++
   return opinionSchema.parse({
     version: 1,
@@ -98,7 +114,13 @@ const state = (opinions: Opinion[], human: (number | null)[]): LabelState => ({
 
 test('the queue puts disagreements first and counts labelled steps', () => {
   const make = (id: string) =>
-    trajectorySchema.parse({ version: 1, trajectory_id: id, query_id: 'q', query: id, steps: [{ parent: null, prompt: '', completion: 'x' }] })
+    trajectorySchema.parse({
+      version: 1,
+      trajectory_id: id,
+      query_id: 'q',
+      query: id,
+      steps: [{ parent: null, prompt: '', completion: 'x' }],
+    })
   const labels = new Map([
     ['calm', state([says('CODE', 'rules:a', 0, 'reward', 0.5), says('LLM', 'judge', 0, 'reward', 0.5)], [0.5])],
     ['torn', state([says('CODE', 'rules:a', 0, 'reward', 1), says('LLM', 'judge', 0, 'reward', 0)], [null])],
@@ -106,18 +128,33 @@ test('the queue puts disagreements first and counts labelled steps', () => {
   const rows = queueRows([make('calm'), make('torn'), make('new')], labels, { text: '', show: 'all', order: 'disagreement' })
   expect(rows.map((row) => row.trajectory.trajectory_id)).toEqual(['torn', 'calm', 'new'])
   expect(queueProgress(rows)).toEqual({ trajectories: 3, trajectoriesDone: 1, steps: 3, stepsLabelled: 1 })
-  expect(queueRows([make('calm'), make('torn')], labels, { text: '', show: 'todo', order: 'file' }).map((row) => row.trajectory.trajectory_id)).toEqual(['torn'])
-  expect(disagreement(state([says('CODE', 'rules:a', 0, 'reward', 0.2)], [1]), 1)).toBeCloseTo(0.8, 12)
+  expect(
+    queueRows([make('calm'), make('torn')], labels, { text: '', show: 'todo', order: 'file' }).map((row) => row.trajectory.trajectory_id),
+  ).toEqual(['torn'])
+  // The person's own label does not count: labelling must not reorder the queue.
+  expect(disagreement(state([says('CODE', 'rules:a', 0, 'reward', 0.2)], [1]), 1)).toBe(0)
 })
 
 test('agreement counts only steps both labelled', () => {
-  const both = state([says('CODE', 'rules:a', 0, 'reward', 1), says('CODE', 'rules:a', 1, 'reward', 0), says('CODE', 'rules:a', 2, 'reward', 1)], [1, 0.05, null])
+  const both = state(
+    [says('CODE', 'rules:a', 0, 'reward', 1), says('CODE', 'rules:a', 1, 'reward', 0), says('CODE', 'rules:a', 2, 'reward', 1)],
+    [1, 0.05, null],
+  )
   expect(agreements([both])).toEqual([{ annotator: 'rules:a', n: 2, close: 1, meanAbsoluteDifference: 0.025, kappa: 1 }])
 })
 
 test('the strip shows the step’s trained tokens on the trajectory’s scale, and what else moves', () => {
   const preview = (advantages: number[]): AdvantagePreview => ({
-    tokens: { trajectory_id: 't', ids: [1, 2, 3, 4], text: ['p', 'a', 'b', 'c'], mask: [0, 1, 1, 1], step: [-1, 0, 0, 1], truncatedTokens: 0, truncatedSteps: [], notTrainedSteps: [] },
+    tokens: {
+      trajectory_id: 't',
+      ids: [1, 2, 3, 4],
+      text: ['p', 'a', 'b', 'c'],
+      mask: [0, 1, 1, 1],
+      step: [-1, 0, 0, 1],
+      truncatedTokens: 0,
+      truncatedSteps: [],
+      notTrainedSteps: [],
+    },
     rewards: [],
     advantages,
     whitened: advantages,

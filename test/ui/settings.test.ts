@@ -50,7 +50,10 @@ const tool = toolSpec.parse({
 })
 
 test('arguments are read by type, and a missing one is simply missing', () => {
-  expect(readArguments(tool, { from: ' Velmora ', days: '3', exact: 'True', tags: '["a"]' })).toEqual({ ok: true, args: { from: 'Velmora', days: 3, exact: true, tags: ['a'] } })
+  expect(readArguments(tool, { from: ' Velmora ', days: '3', exact: 'True', tags: '["a"]' })).toEqual({
+    ok: true,
+    args: { from: 'Velmora', days: 3, exact: true, tags: ['a'] },
+  })
   expect(readArguments(tool, {})).toEqual({ ok: true, args: {} })
   const bad = readArguments(tool, { days: '3.5', exact: 'maybe', tags: '[' })
   expect(bad.ok ? [] : Object.keys(bad.problems)).toEqual(['days', 'exact', 'tags'])

@@ -83,7 +83,14 @@ test('a search tree gets a lane for every branch and survives bad parents', () =
   expect(layout.lanes).toBe(2)
   expect(layout.depth).toBe(3)
   expect(layout.nodes.filter((node) => node.chosen).map((node) => node.index)).toEqual([0, 2, 3])
-  expect(treeLayout(build('b', [{ tool: 'x', parent: 5 }, { tool: 'y', parent: 1 }])).nodes).toHaveLength(2)
+  expect(
+    treeLayout(
+      build('b', [
+        { tool: 'x', parent: 5 },
+        { tool: 'y', parent: 1 },
+      ]),
+    ).nodes,
+  ).toHaveLength(2)
 })
 
 test('filters search calls and observations and combine with facets', () => {

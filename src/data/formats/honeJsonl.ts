@@ -36,13 +36,22 @@ export const honeJsonl: DatasetFormat = {
       const read = entry.safeParse(parsed)
       if (!read.success) {
         const issue = read.error.issues[0]
-        yield reject(expectedBySchema(issue?.message) ?? 'a trajectory', excerpt(JSON.stringify(valueAt(parsed, issue?.path ?? [])) ?? 'nothing'), issue?.path.join('.') ?? null)
+        const found = valueAt(parsed, issue?.path ?? [])
+        yield reject(
+          expectedBySchema(issue?.message) ?? 'a trajectory',
+          found === undefined ? 'nothing' : excerpt(JSON.stringify(found)),
+          issue?.path.join('.') ?? null,
+        )
         continue
       }
       const { trajectory_id, steps } = read.data.trajectory
       const stray = read.data.opinions.find((row) => row.trajectory_id !== trajectory_id || row.step >= steps.length)
       if (stray) {
-        yield reject(`opinions about the ${String(steps.length)} steps of ${trajectory_id}`, `one about step ${String(stray.step + 1)} of ${stray.trajectory_id}`, 'opinions')
+        yield reject(
+          `opinions about the ${String(steps.length)} steps of ${trajectory_id}`,
+          `one about step ${String(stray.step + 1)} of ${stray.trajectory_id}`,
+          'opinions',
+        )
         continue
       }
       yield { kind: 'trajectory', trajectory: read.data.trajectory, opinions: read.data.opinions }

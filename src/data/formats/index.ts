@@ -4,4 +4,3 @@ import { steptoolConfig } from './steptoolConfig'
 import { steptoolCsv } from './steptoolCsv'
 
 export const formats = { steptoolCsv, steptoolConfig, honeJsonl } as const
-export type FormatName = keyof typeof formats

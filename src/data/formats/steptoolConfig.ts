@@ -66,7 +66,13 @@ export const steptoolConfig: DatasetFormat = {
     const reject = (expected: string, found: string, column: string | null = null): FormatItem => ({
       kind: 'problem',
       rejects: true,
-      problem: problemOf({ file, column, expected, found, outcome: column === null ? 'Nothing was imported.' : 'This field was left out.' }),
+      problem: problemOf({
+        file,
+        column,
+        expected,
+        found,
+        outcome: column === null ? 'Nothing was imported.' : 'This field was left out.',
+      }),
     })
     let parsed: unknown
     try {
@@ -75,7 +81,10 @@ export const steptoolConfig: DatasetFormat = {
       yield reject('JSON', error instanceof Error ? error.message : 'something else')
       return
     }
-    const shape = z.object({ peft_kwargs: z.record(z.string(), z.unknown()).default({}), ppo_kwargs: z.record(z.string(), z.unknown()).default({}) }).loose().safeParse(parsed)
+    const shape = z
+      .object({ peft_kwargs: z.record(z.string(), z.unknown()).default({}), ppo_kwargs: z.record(z.string(), z.unknown()).default({}) })
+      .loose()
+      .safeParse(parsed)
     if (!shape.success) {
       yield reject('an object with peft_kwargs and ppo_kwargs', excerpt(whole))
       return
@@ -92,7 +101,13 @@ export const steptoolConfig: DatasetFormat = {
       yield {
         kind: 'problem',
         rejects: false,
-        problem: problemOf({ file, column: field, expected: 'a field that training uses', found: excerpt(JSON.stringify(value)), outcome: `It changes nothing here: ${reason}` }),
+        problem: problemOf({
+          file,
+          column: field,
+          expected: 'a field that training uses',
+          found: excerpt(JSON.stringify(value)),
+          outcome: `It changes nothing here: ${reason}`,
+        }),
       }
   },
 }
@@ -109,15 +124,28 @@ function readFields(section: string, values: Readonly<Record<string, unknown>>, 
     const field = `${section}.${name}`
     const schema = Object.hasOwn(fields, name) ? fields[name] : undefined
     if (!schema) {
-      result.ignored.push({ field, value, reason: (Object.hasOwn(NO_EFFECT, name) ? NO_EFFECT[name] : undefined) ?? 'Hone does not know this field.' })
+      result.ignored.push({
+        field,
+        value,
+        reason: (Object.hasOwn(NO_EFFECT, name) ? NO_EFFECT[name] : undefined) ?? 'Hone does not know this field.',
+      })
       continue
     }
     const read = schema.safeParse(value)
     if (read.success) result.known[name] = read.data
-    else result.wrong.push({ field, expected: expectedBySchema(read.error.issues[0]?.message) ?? 'another value', found: excerpt(JSON.stringify(value)) })
+    else
+      result.wrong.push({
+        field,
+        expected: expectedBySchema(read.error.issues[0]?.message) ?? 'another value',
+        found: excerpt(JSON.stringify(value)),
+      })
   }
   // In TRL 0.10 target_kl is looked at only with early_stopping, which is off unless set.
   if ('target_kl' in result.known && result.known['early_stopping'] !== true)
-    result.ignored.push({ field: `${section}.target_kl`, value: result.known['target_kl'], reason: 'TRL reads it only with early_stopping, which is off.' })
+    result.ignored.push({
+      field: `${section}.target_kl`,
+      value: result.known['target_kl'],
+      reason: 'TRL reads it only with early_stopping, which is off.',
+    })
   return result
 }

@@ -50,7 +50,12 @@ async function* readSteptoolCsv({ name: file, text, importedAt }: FormatSource):
     yield {
       kind: 'problem',
       rejects: false,
-      problem: problemOf({ file, expected: `the columns ${COLUMNS.join(', ')}`, found: `also ${extra.join(', ')}`, outcome: 'The additional columns were not read.' }),
+      problem: problemOf({
+        file,
+        expected: `the columns ${COLUMNS.join(', ')}`,
+        found: `also ${extra.join(', ')}`,
+        outcome: 'The additional columns were not read.',
+      }),
     }
 
   const outside: string[] = []
@@ -108,14 +113,22 @@ function readRow(cell: (column: Column) => string): RowLists | Fault {
   if ('expected' in prompts) return prompts
   const responses = readList(cell('response'), 'response', 'a string', (item) => (typeof item === 'string' ? item : null))
   if ('expected' in responses) return responses
-  const rewards = readList(cell('reward'), 'reward', 'a finite number', (item) => (typeof item === 'number' && Number.isFinite(item) ? item : null))
+  const rewards = readList(cell('reward'), 'reward', 'a finite number', (item) =>
+    typeof item === 'number' && Number.isFinite(item) ? item : null,
+  )
   if ('expected' in rewards) return rewards
   const lengths = `${String(prompts.items.length)} prompts, ${String(responses.items.length)} responses, ${String(rewards.items.length)} rewards`
-  if (new Set([prompts.items.length, responses.items.length, rewards.items.length]).size > 1) return { expected: 'lists of equal length', found: lengths }
+  if (new Set([prompts.items.length, responses.items.length, rewards.items.length]).size > 1)
+    return { expected: 'lists of equal length', found: lengths }
   return { prompts: prompts.items, responses: responses.items, rewards: rewards.items }
 }
 
-function readList<T>(text: string, column: Column, each: string, accept: (item: PythonValue) => T | null): { readonly items: T[] } | (Fault & { column: Column }) {
+function readList<T>(
+  text: string,
+  column: Column,
+  each: string,
+  accept: (item: PythonValue) => T | null,
+): { readonly items: T[] } | (Fault & { column: Column }) {
   let value: PythonValue
   try {
     value = parsePythonLiteral(text, { nonFinite: true })
@@ -124,19 +137,25 @@ function readList<T>(text: string, column: Column, each: string, accept: (item: 
     const found = `${error.found} at character ${String(error.position + 1)}, where ${error.expected} should stand`
     return { column, expected: `a Python list with ${each} for each step`, found: text.trim() === '' ? 'an empty cell' : found }
   }
-  const list = value instanceof PythonTuple ? value.items : value
+  const list: PythonValue = value instanceof PythonTuple ? [...value.items] : value
   if (!Array.isArray(list)) return { column, expected: `a Python list with ${each} for each step`, found: excerpt(text) }
   if (list.length === 0) return { column, expected: 'at least one step', found: 'an empty list' }
   const items: T[] = []
   for (const [index, item] of list.entries()) {
     const accepted = accept(item)
-    if (accepted === null) return { column, expected: `${each} for each step`, found: `${excerpt(reprPython(item))} at step ${String(index + 1)}` }
+    if (accepted === null)
+      return { column, expected: `${each} for each step`, found: `${excerpt(reprPython(item))} at step ${String(index + 1)}` }
     items.push(accepted)
   }
   return { items }
 }
 
-function recordsOf(file: string, row: number, { prompts, responses, rewards }: RowLists, importedAt: string): { trajectory: Trajectory; opinions: Opinion[] } {
+function recordsOf(
+  file: string,
+  row: number,
+  { prompts, responses, rewards }: RowLists,
+  importedAt: string,
+): { trajectory: Trajectory; opinions: Opinion[] } {
   const firstPrompt = prompts[0] ?? ''
   const dialect = dialectOf(firstPrompt)
   const { query, tools } = readOpening(dialect, firstPrompt)
@@ -157,7 +176,7 @@ function recordsOf(file: string, row: number, { prompts, responses, rewards }: R
   })
   const finish = steps[last]?.call
   const isFinish = finish?.name.toLowerCase() === 'finish'
-  const answer = isFinish ? finish?.arguments['final_answer'] : undefined
+  const answer = isFinish ? finish.arguments['final_answer'] : undefined
   const id = `row-${String(row)}`
   const trajectory: Trajectory = {
     version: 1,
@@ -177,23 +196,21 @@ function recordsOf(file: string, row: number, { prompts, responses, rewards }: R
     source: `file:${file}#${String(row)}`,
     world_hash: null,
   }
-  const opinions = rewards.map(
-    (value, step): Opinion => ({
-      version: 1,
-      opinion_id: `${id}-reward-${String(step)}`,
-      trajectory_id: id,
-      step,
-      name: 'reward',
-      value,
-      rationale: '',
-      annotator_kind: 'CODE',
-      annotator_id: `imported:${file}`,
-      prompt_hash: null,
-      repeat: 0,
-      created_at: importedAt,
-      supersedes: null,
-    }),
-  )
+  const opinions = rewards.map((value, step): Opinion => ({
+    version: 1,
+    opinion_id: `${id}-reward-${String(step)}`,
+    trajectory_id: id,
+    step,
+    name: 'reward',
+    value,
+    rationale: '',
+    annotator_kind: 'CODE',
+    annotator_id: `imported:${file}`,
+    prompt_hash: null,
+    repeat: 0,
+    created_at: importedAt,
+    supersedes: null,
+  }))
   return { trajectory, opinions }
 }
 
@@ -229,11 +246,16 @@ export function writeSteptoolCsv(
     const known = values.filter((value) => value !== null)
     const unlabelled = path.filter((_, at) => values[at] === null).map(({ index }) => String(index + 1))
     if (path.length === 0) skipped.push({ trajectory_id: trajectory.trajectory_id, reason: 'It has no steps.' })
-    else if (unlabelled.length > 0) skipped.push({ trajectory_id: trajectory.trajectory_id, reason: `Step ${unlabelled.join(', ')} has no reward.` })
+    else if (unlabelled.length > 0)
+      skipped.push({ trajectory_id: trajectory.trajectory_id, reason: `Step ${unlabelled.join(', ')} has no reward.` })
     else
       rows.push(
         csvLine(
-          [reprPython(path.map(({ step }) => step.prompt)), reprPython(path.map(({ step }) => step.completion)), reprPython(known.map((value) => new PythonFloat(value)))],
+          [
+            reprPython(path.map(({ step }) => step.prompt)),
+            reprPython(path.map(({ step }) => step.completion)),
+            reprPython(known.map((value) => new PythonFloat(value))),
+          ],
           delimiter,
         ),
       )

@@ -135,15 +135,19 @@ export function readTurn(dialect: Dialect | null, completion: string): ReadTurn 
   if (!match) return { thought, call: null }
   const name = match.groups?.['name']?.trim() ?? ''
   const input = match.groups?.['input']?.trim()
-  if (input === undefined) return { thought, call: { name, arguments: {}, error: 'Expected "Action Input:" after the action, found the end of the turn.' } }
+  if (input === undefined)
+    return { thought, call: { name, arguments: {}, error: 'Expected "Action Input:" after the action, found the end of the turn.' } }
   return { thought, call: { name, ...readArguments(input) } }
 }
 
 /** Arguments as JSON or, since models imitate their prompts, as a Python dict. */
-export function readArguments(input: string): Pick<ToolCall, 'arguments' | 'error'> {
+function readArguments(input: string): Pick<ToolCall, 'arguments' | 'error'> {
   const value = jsonOrPython(input)
   if (isRecord(value)) return { arguments: value }
-  const found = value === undefined ? `text that is neither JSON nor a Python literal: ${JSON.stringify(input.slice(0, 60))}` : JSON.stringify(value).slice(0, 60)
+  const found =
+    value === undefined
+      ? `text that is neither JSON nor a Python literal: ${JSON.stringify(input.slice(0, 60))}`
+      : JSON.stringify(value).slice(0, 60)
   return { arguments: {}, error: `Expected an object of arguments, found ${found}.` }
 }
 
@@ -153,7 +157,11 @@ function jsonOrPython(input: string): unknown {
   } catch {
     try {
       // Through JSON, so that what is kept can be stored: bigints and bytes cannot.
-      return JSON.parse(JSON.stringify(plainFromPython(parsePythonLiteral(input)), (_, value: unknown) => (typeof value === 'bigint' ? Number(value) : value)))
+      return JSON.parse(
+        JSON.stringify(plainFromPython(parsePythonLiteral(input)), (_, value: unknown) =>
+          typeof value === 'bigint' ? Number(value) : value,
+        ),
+      )
     } catch {
       return undefined
     }

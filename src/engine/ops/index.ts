@@ -6,13 +6,21 @@ import { addOp } from './add'
 import { attentionBackwardOp, attentionOp } from './attention'
 import { columnSumOp } from './columnSum'
 import { embeddingBackwardOp, embeddingOp } from './embedding'
+import { gaeOp } from './gae'
 import { gatherRowsOp, scatterRowsOp } from './gatherRows'
+import { interleaveOp } from './interleave'
 import { logProbHiddenGradOp, logProbOp, logProbWeightGradOp } from './logProb'
+import { cachedAttentionOp, kvWriteOp } from './kvCache'
 import { linearOp, matmulNNOp, matmulTNOp } from './matmul'
+import { ppoLossOp } from './ppoLoss'
+import { ppoMinibatchOp } from './ppoMinibatch'
 import { rmsNormBackwardOp, rmsNormGainBackwardOp, rmsNormOp } from './rmsNorm'
 import { ropeOp } from './rope'
+import { sampleOp } from './sample'
+import { stepRewardOp } from './stepReward'
 import { swigluBackwardOp, swigluOp } from './swiglu'
 import { weightedNllOp } from './weightedNll'
+import { whitenOp } from './whiten'
 
 const list = [
   accumulateIntoOp,
@@ -20,25 +28,34 @@ const list = [
   addOp,
   attentionBackwardOp,
   attentionOp,
+  cachedAttentionOp,
   clipFactorOp,
   columnSumOp,
   embeddingBackwardOp,
   embeddingOp,
+  gaeOp,
   gatherRowsOp,
+  interleaveOp,
+  kvWriteOp,
   linearOp,
   logProbHiddenGradOp,
   logProbOp,
   logProbWeightGradOp,
   matmulNNOp,
   matmulTNOp,
+  ppoLossOp,
+  ppoMinibatchOp,
   rmsNormBackwardOp,
   rmsNormGainBackwardOp,
   rmsNormOp,
   ropeOp,
+  sampleOp,
   scatterRowsOp,
+  stepRewardOp,
   swigluBackwardOp,
   swigluOp,
   weightedNllOp,
+  whitenOp,
 ] as readonly AnyOp[]
 
 export const ops: Readonly<Record<string, AnyOp>> = Object.fromEntries(list.map((op) => [op.name, op]))

@@ -32,8 +32,8 @@ export interface SftCorpus {
 export const DEFAULT_SAMPLES = 60_000
 
 /** Drills never stop altogether: copying is what the rest stands on. */
-const LASTING_DRILLS = 0.05
-const LASTING_MADE_UP = 0.1
+const LASTING_DRILLS = 0.04
+const LASTING_MADE_UP = 0.18
 
 export function sftCorpus(world: StarterWorld, options: SftCorpusOptions): SftCorpus {
   const { seed, samples = DEFAULT_SAMPLES, drillsShare = 0.1, wrongRate = WRONG_RATE } = options

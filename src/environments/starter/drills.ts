@@ -4,16 +4,12 @@
  * Their names are drawn from the whole space, minus the names of the other uses.
  */
 import type { Rng } from '../../base/random'
-import { kinds, subjects } from './catalog'
+import { kinds, subjects, type Kind } from './catalog'
 import { FINISH, formatCall } from './callSyntax'
 import type { Database } from './database'
 import type { Message } from './expert'
 import { laterSyllables, randomName } from './names'
 
-/**
- * Held-out words occur here: as data to copy, and as made-up tools with suffixes their real APIs do not have. A language
- * model knows the words of a tool it has never seen; without this their embeddings would be noise.
- */
 const words: readonly string[] = [...subjects.map((subject) => subject.word), ...kinds]
 
 function drillName(rng: Rng, db: Database): string {
@@ -60,16 +56,18 @@ function recall(rng: Rng, db: Database): Message[] {
   ]
 }
 
-const knownWords: readonly string[] = [...subjects.filter((subject) => subject.held !== 'seen').map((subject) => subject.word), ...kinds]
-
-/** A tool that is in no catalogue: an invented word with any suffix, or a known word with a suffix it never has. */
-function madeUpTool(rng: Rng): { word: string; name: string } {
-  if (rng.chance(0.5)) {
-    const word = rng.pick(knownWords)
-    return { word, name: `${word}_${rng.pick(['for', 'from'])}` }
+/**
+ * A tool that is in no catalogue: any word, invented or known, with any suffix and any parameter. A language model knows the
+ * words of a tool it has never seen, so held-out words occur here; but a held-out tool never shows its real signature, and
+ * since a word says nothing about its suffix and parameter, these must be read from the list.
+ */
+function madeUpTool(rng: Rng): { word: string; name: string; kind: Kind } {
+  for (;;) {
+    const word = rng.chance(0.4) ? madeUpWord(rng) : rng.pick(words)
+    const kind = rng.pick(kinds)
+    const subject = subjects.find((candidate) => candidate.word === word)
+    if (subject?.of !== kind) return { word, name: `${word}_${rng.pick(['of', 'of', 'log', 'for', 'from'])}`, kind }
   }
-  const word = madeUpWord(rng)
-  return { word, name: `${word}_${rng.pick(['of', 'of', 'log', 'for', 'from'])}` }
 }
 
 function madeUpWord(rng: Rng): string {
@@ -79,19 +77,19 @@ function madeUpWord(rng: Rng): string {
 
 /** Calls of made-up tools: the name, the parameter and the argument all have to be copied. */
 export function madeUpTools(rng: Rng, db: Database): Message[] {
-  const drawn = new Map(Array.from({ length: 2 + rng.int(4) }, () => madeUpTool(rng)).map((tool) => [tool.word, tool.name]))
-  const tools = [...drawn].map(([word, toolName]) => ({ word, toolName, kind: rng.pick(kinds) }))
+  const drawn = new Map(Array.from({ length: 2 + rng.int(4) }, () => madeUpTool(rng)).map((tool) => [tool.word, tool]))
+  const tools = [...drawn.values()]
   const asked = rng.shuffle(tools).slice(0, 1 + rng.int(Math.min(3, tools.length)))
   const name = drillName(rng, db)
   const messages: Message[] = [
-    { role: 'system', content: tools.map((tool) => `${tool.toolName}(${tool.kind})`).join('\n') },
+    { role: 'system', content: tools.map((tool) => `${tool.name}(${tool.kind})`).join('\n') },
     { role: 'user', content: `${name}'s ${asked.map((tool) => tool.word).join(' and ')}?` },
   ]
   const facts: string[] = []
   for (const tool of asked) {
     const value = drillValue(rng, db)
     facts.push(value)
-    messages.push({ role: 'assistant', content: formatCall(tool.toolName, { [tool.kind]: name }) })
+    messages.push({ role: 'assistant', content: formatCall(tool.name, { [tool.kind]: name }) })
     messages.push({ role: 'tool', content: JSON.stringify({ [tool.word]: value }) })
   }
   return [...messages, finish(facts)]

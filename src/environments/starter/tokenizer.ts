@@ -1,6 +1,7 @@
 /** What goes into the starter model's tokenizer files. The trainer of merges is handed in: environments know no models. */
+import { createRng } from '../../base/random'
 import { firstSyllables, laterSyllables } from './names'
-import { sftCorpus } from './corpus'
+import { expertTranscript } from './expert'
 import type { StarterWorld } from './world'
 
 export const specialTokens = ['<|pad|>', '<|end|>', '<|system|>', '<|user|>', '<|assistant|>', '<|tool|>'] as const
@@ -34,11 +35,14 @@ export function starterTokenizer<T>(world: StarterWorld, train: (texts: Iterable
   })
 }
 
-/** A slice of every stage of the corpus, and every tool's name, so that unseen tools read as whole words too. */
+/** Every train query worked through, and every tool's name, so that the words of unseen tools are whole too. */
 function* tokenizerTexts(world: StarterWorld): Generator<string> {
-  const corpus = sftCorpus(world, { seed: world.seed, samples: 3000, drillsShare: 0.05 })
-  for (let i = 0; i < corpus.samples; i++) for (const message of corpus.sample(i).messages) yield message.content
-  for (let repeat = 0; repeat < 200; repeat++) {
+  for (const wrongRate of [0, 1]) {
+    for (const query of world.queries('train')) {
+      for (const message of expertTranscript(world, query, createRng(world.seed), { wrongRate }).messages) yield message.content
+    }
+  }
+  for (let repeat = 0; repeat < 20; repeat++) {
     for (const tool of world.tools) yield `${tool.name}(${tool.parameters.map((parameter) => parameter.name).join(',')})\n`
   }
 }

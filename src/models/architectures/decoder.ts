@@ -48,7 +48,12 @@ export interface DecoderGraph {
   readonly config: ModelConfig
   readonly batch: BatchTensors
   readonly lora: LoraShape | null
+  /** Attention of one layer; by default causal attention inside the packed batch. Generation reads a cache instead. */
+  readonly attend?: Attend
 }
+
+/** o [T, heads·headDim] from rotated q, k and v of one layer. */
+export type Attend = (layer: number, q: Tensor, k: Tensor, v: Tensor) => Tensor
 
 /** Module path of a projection, as Hugging Face names it. */
 export function projectionPath(layer: number, projection: Projection): string {
@@ -78,7 +83,7 @@ export function projectionShape(config: ModelConfig, projection: Projection): re
 }
 
 /** Hidden states after the final norm, [T, hidden]. Names of state leaves are Hugging Face parameter names. */
-export function decoder({ graph, config, batch, lora }: DecoderGraph, hasBias: (projection: Projection) => boolean): Tensor {
+export function decoder({ graph, config, batch, lora, attend }: DecoderGraph, hasBias: (projection: Projection) => boolean): Tensor {
   const { hidden_size: hidden, head_dim: headDim, num_attention_heads: heads, num_key_value_heads: kvHeads } = config
   const tables = {
     cos: graph.state('rope.cos', [config.max_position_embeddings, headDim / 2]),
@@ -103,7 +108,7 @@ export function decoder({ graph, config, batch, lora }: DecoderGraph, hasBias: (
     const q = rope(project(a, layer, 'q_proj'), batch.positions, tables, batch.counts, heads)
     const k = rope(project(a, layer, 'k_proj'), batch.positions, tables, batch.counts, kvHeads)
     const v = project(a, layer, 'v_proj')
-    const o = attention(q, k, v, batch.spans, { heads, kvHeads, headDim })
+    const o = attend ? attend(layer, q, k, v) : attention(q, k, v, batch.spans, { heads, kvHeads, headDim })
     x = project(o, layer, 'o_proj', x)
     const m = norm(x, `model.layers.${layer}.post_attention_layernorm.weight`)
     x = project(swiglu(project(m, layer, 'gate_proj'), project(m, layer, 'up_proj')), layer, 'down_proj', x)

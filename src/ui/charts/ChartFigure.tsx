@@ -1,7 +1,7 @@
 /** What every chart has: a title with its meaning, a sentence for readers, the place it is drawn in. */
 import { VisuallyHidden } from '@mantine/core'
 import { useElementSize } from '@mantine/hooks'
-import type { ReactNode } from 'react'
+import type { ReactNode, RefObject } from 'react'
 import { Explained } from '../widgets/Term'
 import classes from './charts.module.css'
 
@@ -14,14 +14,16 @@ interface ChartFigureProps {
   readonly height: number
   readonly testId?: string | undefined
   readonly empty: boolean
+  /** Set by charts that redraw only while they are seen. */
+  readonly place?: RefObject<HTMLElement | null>
   readonly emptyText?: string | undefined
   readonly children: (width: number) => ReactNode
 }
 
-export function ChartFigure({ title, meaning, summary, aside, note, height, testId, empty, emptyText, children }: ChartFigureProps) {
+export function ChartFigure({ title, meaning, summary, aside, note, height, testId, empty, emptyText, place, children }: ChartFigureProps) {
   const { ref, width } = useElementSize<HTMLDivElement>()
   return (
-    <figure className={classes.figure} data-testid={testId} aria-label={title}>
+    <figure ref={place ?? null} className={classes.figure} data-testid={testId} aria-label={title}>
       <figcaption className={classes.head}>
         <span className={classes.title}>
           <Explained text={meaning ?? ''}>{title}</Explained>

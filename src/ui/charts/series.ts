@@ -1,4 +1,6 @@
 /** Pure functions between metrics and what a chart draws: thinning, smoothing, rows. */
+import { decimate } from '../../base/decimate'
+
 export interface Series {
   readonly name: string
   readonly x: readonly number[]
@@ -19,29 +21,6 @@ export function smoothed(y: readonly (number | null)[], weight: number): (number
   })
 }
 
-/** At most about `limit` indices: the ends, and the smallest and largest value of each bucket, so that spikes stay visible. */
-export function thinned(y: readonly (number | null)[], limit: number): readonly number[] {
-  const count = y.length
-  if (count <= limit) return Array.from({ length: count }, (_, index) => index)
-  const buckets = Math.max(1, Math.floor((limit - 2) / 2))
-  const kept = new Set<number>([0, count - 1])
-  for (let bucket = 0; bucket < buckets; bucket += 1) {
-    const from = Math.floor((bucket * count) / buckets)
-    const to = Math.floor(((bucket + 1) * count) / buckets)
-    let low = -1
-    let high = -1
-    for (let index = from; index < to; index += 1) {
-      const value = y[index]
-      if (value === null || value === undefined) continue
-      if (low < 0 || value < (y[low] ?? Infinity)) low = index
-      if (high < 0 || value > (y[high] ?? -Infinity)) high = index
-    }
-    if (low >= 0) kept.add(low)
-    if (high >= 0) kept.add(high)
-  }
-  return [...kept].sort((a, b) => a - b)
-}
-
 export type Row = Record<string, number | null>
 
 /** Rows for Recharts: `x`, `y0` … and, when smoothed, the raw line as `r0` …. */
@@ -55,8 +34,8 @@ export function chartRows(
     value === null || value === undefined || !Number.isFinite(value) || (options.log && value <= 0) ? null : value
   series.forEach((line, position) => {
     const smooth = smoothed(line.y, options.smoothing)
-    const kept = thinned(line.y, options.limit)
-    if (kept.length < line.y.length) thinnedFrom = Math.max(thinnedFrom ?? 0, line.y.length)
+    const kept = decimate(line.x, line.y, options.limit)
+    if (line.y.length > options.limit) thinnedFrom = Math.max(thinnedFrom ?? 0, line.y.length)
     for (const index of kept) {
       const x = line.x[index]
       if (x === undefined) continue

@@ -2,7 +2,21 @@ import { Button } from '@mantine/core'
 import { useState } from 'react'
 
 /** A deletion in two presses, without a dialog: the second press must come while the button says so. */
-export function ConfirmButton({ label, confirmLabel, onConfirm, ariaLabel, testId, size = 'compact-xs' }: { readonly size?: 'compact-xs' | 'xs'; readonly label: string; readonly confirmLabel: string; readonly onConfirm: () => void; readonly ariaLabel?: string; readonly testId?: string }) {
+export function ConfirmButton({
+  label,
+  confirmLabel,
+  onConfirm,
+  ariaLabel,
+  testId,
+  size = 'compact-xs',
+}: {
+  readonly size?: 'compact-xs' | 'xs'
+  readonly label: string
+  readonly confirmLabel: string
+  readonly onConfirm: () => void
+  readonly ariaLabel?: string
+  readonly testId?: string
+}) {
   const [asking, setAsking] = useState(false)
   return (
     <Button

@@ -20,7 +20,14 @@ interface CardProps {
 export function DatasetCard({ dataset, title, open, onOpen, onExport, onRemove }: CardProps) {
   const problems = dataset.problems.length
   return (
-    <article className={classes.card} data-testid="dataset-card" data-dataset={dataset.dataset_id} data-open={open} data-bad={dataset.rows === 0} aria-label={dataset.name}>
+    <article
+      className={classes.card}
+      data-testid="dataset-card"
+      data-dataset={dataset.dataset_id}
+      data-open={open}
+      data-bad={dataset.rows === 0}
+      aria-label={dataset.name}
+    >
       <button type="button" className={classes.cardMain} onClick={onOpen} aria-expanded={open}>
         <span className={classes.name}>
           <VisibleText text={dataset.name} />
@@ -57,7 +64,14 @@ export function DatasetCard({ dataset, title, open, onOpen, onExport, onRemove }
             <Menu.Item onClick={onExport}>Export annotations</Menu.Item>
           </Menu.Dropdown>
         </Menu>
-        <ConfirmButton size="xs" label="Remove" confirmLabel="Remove with its labels?" ariaLabel={`Remove ${dataset.name}`} testId="dataset-remove" onConfirm={onRemove} />
+        <ConfirmButton
+          size="xs"
+          label="Remove"
+          confirmLabel="Remove with its labels?"
+          ariaLabel={`Remove ${dataset.name}`}
+          testId="dataset-remove"
+          onConfirm={onRemove}
+        />
       </div>
     </article>
   )
@@ -66,7 +80,13 @@ export function DatasetCard({ dataset, title, open, onOpen, onExport, onRemove }
 /** A file being read, or one that could not be. What was stored before is untouched either way. */
 export function PendingCard({ pending, onDismiss }: { readonly pending: PendingImport; readonly onDismiss: () => void }) {
   return (
-    <article className={classes.card} data-testid="import-card" data-bad={pending.error !== null} aria-label={pending.name} aria-busy={pending.error === null}>
+    <article
+      className={classes.card}
+      data-testid="import-card"
+      data-bad={pending.error !== null}
+      aria-label={pending.name}
+      aria-busy={pending.error === null}
+    >
       <div className={classes.cardMain} style={{ cursor: 'default' }}>
         <span className={classes.name}>
           <VisibleText text={pending.name} />

@@ -13,19 +13,46 @@ import { datasetProfile } from './profile'
 
 const SHOWN = 12
 
-export function DatasetProfileView({ trajectories, labels, datasetId }: { readonly trajectories: readonly Trajectory[]; readonly labels: ReadonlyMap<string, LabelState>; readonly datasetId: string }) {
+export function DatasetProfileView({
+  trajectories,
+  labels,
+  datasetId,
+}: {
+  readonly trajectories: readonly Trajectory[]
+  readonly labels: ReadonlyMap<string, LabelState>
+  readonly datasetId: string
+}) {
   const profile = useMemo(() => datasetProfile(trajectories), [trajectories])
   const rewards = useMemo(
-    () => trajectories.flatMap((one) => labels.get(one.trajectory_id)?.resolved.flatMap((reward) => (reward.value === null ? [] : [reward.value])) ?? []),
+    () =>
+      trajectories.flatMap(
+        (one) => labels.get(one.trajectory_id)?.resolved.flatMap((reward) => (reward.value === null ? [] : [reward.value])) ?? [],
+      ),
     [trajectories, labels],
   )
   const one = (name: string, values: readonly number[]) => [{ name, values, colour: 'var(--hone-series-1)' }]
   return (
     <div className={classes.profile}>
       <HistogramChart title="Steps per trajectory" xLabel="steps" groups={one('trajectories', profile.stepsPerTrajectory)} />
-      <HistogramChart title="Rewards" meaning="The resolved reward of each labelled step: a person’s first, then rules, judges and what the file brought." xLabel="reward" bins={10} groups={one('steps', rewards)} />
-      <HistogramChart title="Length of a step" meaning="Characters the model wrote in a step. Tokens are in ‘First batch’." xLabel="characters" groups={one('steps', profile.stepCharacters)} />
-      <HistogramChart title="Length of the prompts" meaning="Characters of everything the model reads in a trajectory." xLabel="characters" groups={one('trajectories', profile.promptCharacters)} />
+      <HistogramChart
+        title="Rewards"
+        meaning="The resolved reward of each labelled step: a person’s first, then rules, judges and what the file brought."
+        xLabel="reward"
+        bins={10}
+        groups={one('steps', rewards)}
+      />
+      <HistogramChart
+        title="Length of a step"
+        meaning="Characters the model wrote in a step. Tokens are in ‘First batch’."
+        xLabel="characters"
+        groups={one('steps', profile.stepCharacters)}
+      />
+      <HistogramChart
+        title="Length of the prompts"
+        meaning="Characters of everything the model reads in a trajectory."
+        xLabel="characters"
+        groups={one('trajectories', profile.promptCharacters)}
+      />
       <Panel title={`Tools called (${formatCount(profile.tools.length)})`} order={3} flush>
         <Table fz="xs">
           <Table.Tbody>

@@ -5,7 +5,15 @@ import classes from './dataset.module.css'
 import { droppedFiles } from './datasetText'
 
 /** Files may be dropped anywhere on the page, or picked. */
-export function DropZone({ onFiles, onSample, formats }: { readonly onFiles: (files: readonly File[]) => void; readonly onSample: () => void; readonly formats: readonly string[] }) {
+export function DropZone({
+  onFiles,
+  onSample,
+  formats,
+}: {
+  readonly onFiles: (files: readonly File[]) => void
+  readonly onSample: () => void
+  readonly formats: readonly string[]
+}) {
   const [over, setOver] = useState(false)
   const picker = useRef<HTMLInputElement>(null)
   const take = useEffectEvent((files: readonly File[]) => {
@@ -15,21 +23,33 @@ export function DropZone({ onFiles, onSample, formats }: { readonly onFiles: (fi
     const abort = new AbortController()
     const { signal } = abort
     const holdsFiles = (event: DragEvent): boolean => event.dataTransfer?.types.includes('Files') ?? false
-    document.addEventListener('dragover', (event) => {
-      if (!holdsFiles(event)) return
-      event.preventDefault()
-      setOver(true)
-    }, { signal })
-    document.addEventListener('dragleave', (event) => {
-      // Leaving the window, not an element inside it.
-      if (event.relatedTarget === null) setOver(false)
-    }, { signal })
-    document.addEventListener('drop', (event) => {
-      if (!holdsFiles(event) || !event.dataTransfer) return
-      event.preventDefault()
-      setOver(false)
-      take(droppedFiles(event.dataTransfer))
-    }, { signal })
+    document.addEventListener(
+      'dragover',
+      (event) => {
+        if (!holdsFiles(event)) return
+        event.preventDefault()
+        setOver(true)
+      },
+      { signal },
+    )
+    document.addEventListener(
+      'dragleave',
+      (event) => {
+        // Leaving the window, not an element inside it.
+        if (event.relatedTarget === null) setOver(false)
+      },
+      { signal },
+    )
+    document.addEventListener(
+      'drop',
+      (event) => {
+        if (!holdsFiles(event) || !event.dataTransfer) return
+        event.preventDefault()
+        setOver(false)
+        take(droppedFiles(event.dataTransfer))
+      },
+      { signal },
+    )
     return () => {
       abort.abort()
     }

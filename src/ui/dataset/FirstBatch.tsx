@@ -28,12 +28,15 @@ interface FirstBatchProps {
 export function FirstBatch({ trajectoryIds }: FirstBatchProps) {
   const [limits, setLimits] = useState({ maxContextLen: 4096, maxResponseLen: 1024 })
   const ids = trajectoryIds.slice(0, 4)
-  const previews = useReply(ids.length === 0 ? NOTHING : `batch ${ids.join(' ')} ${limits.maxContextLen} ${limits.maxResponseLen}`, async (studio) => {
-    const replies = await Promise.all(ids.map((id) => studio.tokenPreview(id, limits)))
-    const refused = replies.find((reply) => !reply.ok)
-    if (refused && !refused.ok) return refused
-    return { ok: true as const, value: replies.flatMap((reply) => (reply.ok ? [reply.value] : [])) }
-  })
+  const previews = useReply(
+    ids.length === 0 ? NOTHING : `batch ${ids.join(' ')} ${limits.maxContextLen} ${limits.maxResponseLen}`,
+    async (studio) => {
+      const replies = await Promise.all(ids.map((id) => studio.tokenPreview(id, limits)))
+      const refused = replies.find((reply) => !reply.ok)
+      if (refused && !refused.ok) return refused
+      return { ok: true as const, value: replies.flatMap((reply) => (reply.ok ? [reply.value] : [])) }
+    },
+  )
   const summary = previews.value ? batchSummary(previews.value) : null
   const limit = (name: keyof typeof limits, value: number | string): void => {
     const number = Math.round(Number(value))
@@ -42,8 +45,28 @@ export function FirstBatch({ trajectoryIds }: FirstBatchProps) {
   return (
     <div className={classes.batch}>
       <Group gap={12} align="flex-end">
-        <NumberInput label="max_context_len" description="tokens kept of a prompt, the last ones" value={limits.maxContextLen} min={16} step={256} w={200} onChange={(value) => { limit('maxContextLen', value) }} />
-        <NumberInput label="max_response_len" description="tokens kept of a step, the first ones" value={limits.maxResponseLen} min={16} step={64} w={200} onChange={(value) => { limit('maxResponseLen', value) }} />
+        <NumberInput
+          label="max_context_len"
+          description="tokens kept of a prompt, the last ones"
+          value={limits.maxContextLen}
+          min={16}
+          step={256}
+          w={200}
+          onChange={(value) => {
+            limit('maxContextLen', value)
+          }}
+        />
+        <NumberInput
+          label="max_response_len"
+          description="tokens kept of a step, the first ones"
+          value={limits.maxResponseLen}
+          min={16}
+          step={64}
+          w={200}
+          onChange={(value) => {
+            limit('maxResponseLen', value)
+          }}
+        />
         <div className={classes.legend}>
           {ROLE_WORDS.map(([role, words]) => (
             <span key={role} className={`${classes.swatch ?? ''} ${classes[role] ?? ''}`}>
@@ -57,14 +80,18 @@ export function FirstBatch({ trajectoryIds }: FirstBatchProps) {
       </Group>
       {summary && (
         <Text size="xs" data-testid="batch-summary">
-          {ids.length} sequences, {formatCount(summary.tokens)} tokens, {formatCount(summary.trained)} of them ({formatShare(summary.trained / Math.max(1, summary.tokens))}) carry loss.
+          {ids.length} sequences, {formatCount(summary.tokens)} tokens, {formatCount(summary.trained)} of them (
+          {formatShare(summary.trained / Math.max(1, summary.tokens))}) carry loss.
           {summary.truncatedTokens > 0 && ` ${formatCount(summary.truncatedTokens)} tokens are cut by the limits.`}
-          {summary.notTrained.length > 0 && ` ${summary.notTrained.length} ${summary.notTrained.length === 1 ? 'step is' : 'steps are'} not trained at all.`}
+          {summary.notTrained.length > 0 &&
+            ` ${summary.notTrained.length} ${summary.notTrained.length === 1 ? 'step is' : 'steps are'} not trained at all.`}
         </Text>
       )}
       {previews.error !== null && <ErrorPanel title="The batch could not be prepared." details={previews.error} />}
       {previews.loading && <Loading label="Preparing tokens" lines={6} />}
-      {previews.value?.map((preview) => <Sequence key={preview.trajectory_id} preview={preview} />)}
+      {previews.value?.map((preview) => (
+        <Sequence key={preview.trajectory_id} preview={preview} />
+      ))}
     </div>
   )
 }
@@ -87,7 +114,9 @@ function Sequence({ preview }: { readonly preview: TokenPreview }) {
         {preview.truncatedSteps.length > 0 && <span>truncated: {preview.truncatedSteps.map((step) => `step ${step + 1}`).join(', ')}</span>}
       </div>
       <pre className={classes.sequenceBody} tabIndex={0} aria-label="Tokens">
-        {preview.truncatedTokens > 0 && <span className={classes.cut}>✂ {formatCount(preview.truncatedTokens)} tokens cut here by the limits</span>}
+        {preview.truncatedTokens > 0 && (
+          <span className={classes.cut}>✂ {formatCount(preview.truncatedTokens)} tokens cut here by the limits</span>
+        )}
         {runs.map((run, index) => {
           if (left <= 0) return null
           const tokens = run.tokens.slice(0, left)
@@ -121,7 +150,12 @@ function Sequence({ preview }: { readonly preview: TokenPreview }) {
       </pre>
       {preview.ids.length > DRAWN && !whole && (
         <div className={classes.sequenceHead} style={{ borderBottom: 0, borderTop: '1px solid var(--hone-line)' }}>
-          <button type="button" onClick={() => { setWhole(true) }}>
+          <button
+            type="button"
+            onClick={() => {
+              setWhole(true)
+            }}
+          >
             Show all {formatCount(preview.ids.length)} tokens
           </button>
         </div>

@@ -32,13 +32,27 @@ export function ProblemsTable({ name, problems }: { readonly name: string; reado
           </Button>
         </Group>
       </Group>
-      <div ref={scroller} className={classes.table} style={{ height: `min(55dvh, ${problems.length * 58 + 2}px)`, border: '1px solid var(--hone-line)' }} role="region" aria-label="Problems" tabIndex={0}>
+      <div
+        ref={scroller}
+        className={classes.table}
+        style={{ height: `min(55dvh, ${problems.length * 58 + 2}px)`, border: '1px solid var(--hone-line)' }}
+        role="region"
+        aria-label="Problems"
+        tabIndex={0}
+      >
         <div style={{ height: virtual.getTotalSize(), position: 'relative' }}>
           {virtual.getVirtualItems().map((item) => {
             const problem = problems[item.index]
             if (!problem) return null
             return (
-              <div key={item.key} ref={virtual.measureElement} data-index={item.index} className={classes.problem} data-testid="problem-row" style={{ position: 'absolute', top: 0, left: 0, right: 0, transform: `translateY(${item.start}px)` }}>
+              <div
+                key={item.key}
+                ref={virtual.measureElement}
+                data-index={item.index}
+                className={classes.problem}
+                data-testid="problem-row"
+                style={{ position: 'absolute', top: 0, left: 0, right: 0, transform: `translateY(${item.start}px)` }}
+              >
                 <span className={classes.num} style={{ textAlign: 'left' }}>
                   {problem.row === null ? 'file' : `row ${problem.row}`}
                 </span>

@@ -15,12 +15,18 @@ interface RowsProps {
   readonly onSelect: (trajectoryId: string) => void
 }
 
-const rewardText = (state: LabelState | undefined): string => (state ? state.resolved.map((one) => (one.value === null ? '–' : one.value.toFixed(2))).join(' ') : '')
+const rewardText = (state: LabelState | undefined): string =>
+  state ? state.resolved.map((one) => (one.value === null ? '–' : one.value.toFixed(2))).join(' ') : ''
 
 /** Every trajectory of a file, one line each; virtual, so a million rows cost what thirty do. */
 export function RowsTable({ trajectories, labels, selected, onSelect }: RowsProps) {
   const scroller = useRef<HTMLDivElement>(null)
-  const virtual = useVirtualizer({ count: trajectories.length, getScrollElement: () => scroller.current, estimateSize: () => ROW_HEIGHT, overscan: 10 })
+  const virtual = useVirtualizer({
+    count: trajectories.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW_HEIGHT,
+    overscan: 10,
+  })
   const height = `min(55dvh, ${(Math.max(1, trajectories.length) + 1) * ROW_HEIGHT + 2}px)`
   return (
     <div ref={scroller} className={classes.table} style={{ height }} role="region" aria-label="Rows of the file" tabIndex={0}>
@@ -28,7 +34,11 @@ export function RowsTable({ trajectories, labels, selected, onSelect }: RowsProp
         <div role="rowgroup" className={classes.headRow}>
           <div role="row" className={classes.grid} aria-rowindex={1}>
             {['#', 'Question', 'Steps', 'Calls', 'Rewards', 'Status'].map((name) => (
-              <span key={name} role="columnheader" className={`${classes.cell ?? ''} ${['#', 'Steps', 'Calls'].includes(name) ? (classes.num ?? '') : ''}`}>
+              <span
+                key={name}
+                role="columnheader"
+                className={`${classes.cell ?? ''} ${['#', 'Steps', 'Calls'].includes(name) ? (classes.num ?? '') : ''}`}
+              >
                 {name}
               </span>
             ))}
@@ -77,7 +87,11 @@ export function RowsTable({ trajectories, labels, selected, onSelect }: RowsProp
                   {rewardText(labels.get(id))}
                 </span>
                 <span role="cell" className={classes.cell}>
-                  {trajectory.status === null ? <span style={{ color: 'var(--mantine-color-dimmed)' }}>not judged</span> : <StatusMark status={trajectory.status} />}
+                  {trajectory.status === null ? (
+                    <span style={{ color: 'var(--mantine-color-dimmed)' }}>not judged</span>
+                  ) : (
+                    <StatusMark status={trajectory.status} />
+                  )}
                 </span>
               </div>
             )

@@ -8,7 +8,9 @@ export function csvCell(text: string): string {
 }
 
 export function problemsCsv(problems: readonly Problem[]): string {
-  const rows = problems.map((one) => [one.file, one.row === null ? '' : String(one.row), one.column ?? '', one.expected, one.found, one.message].map(csvCell).join(','))
+  const rows = problems.map((one) =>
+    [one.file, one.row === null ? '' : String(one.row), one.column ?? '', one.expected, one.found, one.message].map(csvCell).join(','),
+  )
   return ['file,row,column,expected,found,message', ...rows].join('\n') + '\n'
 }
 

@@ -7,7 +7,7 @@ export interface DatasetProfile {
   readonly stepCharacters: readonly number[]
   readonly promptCharacters: readonly number[]
   readonly stepsPerTrajectory: readonly number[]
-    readonly tools: readonly { readonly name: string; readonly count: number }[]
+  readonly tools: readonly { readonly name: string; readonly count: number }[]
   /** Groups of trajectories with the same query and the same completions. */
   readonly duplicates: readonly (readonly string[])[]
   readonly withoutCall: number

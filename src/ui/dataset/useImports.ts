@@ -12,7 +12,11 @@ export interface PendingImport {
 
 let nextId = 0
 
-export function useImports(onImported: (dataset: DatasetRow) => void): { readonly pending: readonly PendingImport[]; readonly add: (files: readonly File[]) => void; readonly dismiss: (id: number) => void } {
+export function useImports(onImported: (dataset: DatasetRow) => void): {
+  readonly pending: readonly PendingImport[]
+  readonly add: (files: readonly File[]) => void
+  readonly dismiss: (id: number) => void
+} {
   const studio = useStudio()
   const [pending, setPending] = useState<readonly PendingImport[]>([])
   const dismiss = useCallback((id: number) => {

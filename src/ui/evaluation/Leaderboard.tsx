@@ -23,22 +23,22 @@ export function Leaderboard({ rows, baseline, after, budget, onBaseline, onAfter
         <thead>
           <tr>
             <th scope="col">Model</th>
-            <th scope="col">
+            <th scope="col" className={classes.right}>
               <Term of="pass rate">Pass rate</Term> [<Term of="interval">95%</Term>]
             </th>
             <th scope="col">
               <VisuallyHidden>Rate and interval, drawn</VisuallyHidden>
             </th>
-            <th scope="col">
+            <th scope="col" className={classes.right}>
               <Term of="n">n</Term>
             </th>
             <th scope="col">
               <Term of="calls">Calls</Term>
             </th>
-            <th scope="col">
+            <th scope="col" className={classes.right}>
               <Term of="recall">Recall</Term>
             </th>
-            <th scope="col">
+            <th scope="col" className={classes.right}>
               <Term of="call budget">Budget</Term>
             </th>
             <th scope="col">
@@ -53,7 +53,15 @@ export function Leaderboard({ rows, baseline, after, budget, onBaseline, onAfter
         </thead>
         <tbody>
           {rows.map((row) => (
-            <Row key={row.record.evaluation_id} row={row} baseline={baseline} after={after} budget={budget} onBaseline={onBaseline} onAfter={onAfter} />
+            <Row
+              key={row.record.evaluation_id}
+              row={row}
+              baseline={baseline}
+              after={after}
+              budget={budget}
+              onBaseline={onBaseline}
+              onAfter={onAfter}
+            />
           ))}
         </tbody>
       </table>
@@ -98,10 +106,22 @@ function Row({ row, baseline, after, budget, onBaseline, onAfter }: Omit<Leaderb
       </td>
       <td style={{ whiteSpace: 'nowrap' }}>{formatWhen(record.created_at)}</td>
       <td style={{ whiteSpace: 'nowrap' }}>
-        <Pick pressed={id === baseline} label={`${record.title} as before`} onPick={() => { onBaseline(id) }}>
+        <Pick
+          pressed={id === baseline}
+          label={`${record.title} as before`}
+          onPick={() => {
+            onBaseline(id)
+          }}
+        >
           before
         </Pick>
-        <Pick pressed={id === after} label={`${record.title} as after`} onPick={() => { onAfter(id) }}>
+        <Pick
+          pressed={id === after}
+          label={`${record.title} as after`}
+          onPick={() => {
+            onAfter(id)
+          }}
+        >
           after
         </Pick>
       </td>
@@ -109,7 +129,17 @@ function Row({ row, baseline, after, budget, onBaseline, onAfter }: Omit<Leaderb
   )
 }
 
-function Pick({ pressed, label, onPick, children }: { readonly pressed: boolean; readonly label: string; readonly onPick: () => void; readonly children: string }) {
+function Pick({
+  pressed,
+  label,
+  onPick,
+  children,
+}: {
+  readonly pressed: boolean
+  readonly label: string
+  readonly onPick: () => void
+  readonly children: string
+}) {
   return (
     <button type="button" className={classes.pick} aria-pressed={pressed} aria-label={label} onClick={onPick}>
       {children}

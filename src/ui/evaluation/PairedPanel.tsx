@@ -30,7 +30,13 @@ export function PairedPanel({ before, after }: { readonly before: LeaderboardRow
             </li>
           ))}
         </ul>
-        <Checkbox label="Compare them anyway, on the queries they share" checked={anyway} onChange={() => { setAnyway(true) }} />
+        <Checkbox
+          label="Compare them anyway, on the queries they share"
+          checked={anyway}
+          onChange={() => {
+            setAnyway(true)
+          }}
+        />
       </div>
     )
   }
@@ -44,7 +50,8 @@ export function PairedPanel({ before, after }: { readonly before: LeaderboardRow
   return (
     <>
       <p className={classes.sentence} data-testid="paired-sentence">
-        Passed {on(before.scores, shared)} → {on(after.scores, shared)}; {points(paired.difference)} points [{points(paired.interval[0])}, {points(paired.interval[1])}]; calls {before.meanCalls.toFixed(1)} → {after.meanCalls.toFixed(1)}.{' '}
+        Passed {on(before.scores, shared)} → {on(after.scores, shared)}; {points(paired.difference)} points [{points(paired.interval[0])},{' '}
+        {points(paired.interval[1])}]; calls {before.meanCalls.toFixed(1)} → {after.meanCalls.toFixed(1)}.{' '}
         <span className={classes.verdict} data-clear={paired.distinguishable}>
           {paired.distinguishable ? 'The interval excludes 0' : 'Not distinguishable from chance yet'}
         </span>
@@ -70,7 +77,8 @@ export function PairedPanel({ before, after }: { readonly before: LeaderboardRow
             <Term of="win rate">Win rate</Term>
           </dt>
           <dd data-testid="win-rate">
-            {formatShare(paired.winRate.rate)} [{Math.round(paired.winRate.interval[0] * 100)}, {Math.round(paired.winRate.interval[1] * 100)}]
+            {formatShare(paired.winRate.rate)} [{Math.round(paired.winRate.interval[0] * 100)},{' '}
+            {Math.round(paired.winRate.interval[1] * 100)}]
           </dd>
           <dd className={classes.about}>
             {paired.wins} wins, {paired.ties} ties, {paired.losses} losses; ties count ½; Wilson
@@ -103,9 +111,16 @@ function DifferenceTrack({ paired }: { readonly paired: Paired }) {
   const reach = Math.max(0.2, Math.abs(paired.interval[0]), Math.abs(paired.interval[1])) * 1.1
   const at = (value: number): string => `${((value + reach) / (2 * reach)) * 100}%`
   return (
-    <div className={classes.track} role="img" aria-label={`Difference ${formatPoints(paired.difference)} points, interval ${formatPoints(paired.interval[0])} to ${formatPoints(paired.interval[1])}`}>
+    <div
+      className={classes.track}
+      role="img"
+      aria-label={`Difference ${formatPoints(paired.difference)} points, interval ${formatPoints(paired.interval[0])} to ${formatPoints(paired.interval[1])}`}
+    >
       <div className={classes.zero} style={{ left: '50%' }} />
-      <div className={classes.interval} style={{ left: at(paired.interval[0]), width: `${((paired.interval[1] - paired.interval[0]) / (2 * reach)) * 100}%` }} />
+      <div
+        className={classes.interval}
+        style={{ left: at(paired.interval[0]), width: `${((paired.interval[1] - paired.interval[0]) / (2 * reach)) * 100}%` }}
+      />
       <div className={classes.point} style={{ left: at(paired.difference) }} />
       <span className={classes.tick} style={{ left: '50%' }}>
         0
@@ -120,7 +135,8 @@ function DifferenceTrack({ paired }: { readonly paired: Paired }) {
   )
 }
 
-const statusOf = (score: QueryScore) => (score.passed > 0.5 ? 'solved' : score.score > 0 ? 'unsure' : 'unsolved') as 'solved' | 'unsure' | 'unsolved'
+const statusOf = (score: QueryScore) =>
+  (score.passed > 0.5 ? 'solved' : score.score > 0 ? 'unsure' : 'unsolved')
 
 function Flips({ title, pairs }: { readonly title: string; readonly pairs: readonly QueryPair[] }) {
   if (pairs.length === 0) return null
@@ -133,7 +149,14 @@ function Flips({ title, pairs }: { readonly title: string; readonly pairs: reado
         {pairs.slice(0, FLIPS_SHOWN).map((pair) => (
           <li key={pair.query_id} style={{ display: 'flex', flexWrap: 'wrap', gap: 10, padding: '3px 0' }}>
             <StatusMark status={statusOf(pair.before)} quiet />→<StatusMark status={statusOf(pair.after)} quiet />
-            <Anchor component={Link} size="sm" href={hrefs.trajectories({ id: pair.after.trajectory_id, compare: `${pair.before.trajectory_id},${pair.after.trajectory_id}` })}>
+            <Anchor
+              component={Link}
+              size="sm"
+              href={hrefs.trajectories({
+                id: pair.after.trajectory_id,
+                compare: `${pair.before.trajectory_id},${pair.after.trajectory_id}`,
+              })}
+            >
               <VisibleText text={pair.query_id} />
             </Anchor>
             <span style={{ color: 'var(--mantine-color-dimmed)' }}>

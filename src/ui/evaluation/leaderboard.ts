@@ -28,11 +28,13 @@ export function comparisonProblems(reference: EvaluationRecord, other: Evaluatio
   const known = new Set(reference.rows.map((row) => row.query_id))
   const asked = new Set(other.rows.map((row) => row.query_id))
   const shared = [...asked].filter((id) => known.has(id)).length
-  if (problems.length === 0 && (shared < asked.size || shared < known.size)) problems.push(`only ${shared} of ${Math.max(known.size, asked.size)} queries are the same`)
+  if (problems.length === 0 && (shared < asked.size || shared < known.size))
+    problems.push(`only ${shared} of ${Math.max(known.size, asked.size)} queries are the same`)
   return problems
 }
 
-const average = (values: readonly number[]): number => (values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length)
+const average = (values: readonly number[]): number =>
+  values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length
 
 export function callHistogram(record: EvaluationRecord): number[] {
   const most = Math.max(0, ...record.rows.map((row) => row.calls))
@@ -79,7 +81,9 @@ export function circumstances(record: EvaluationRecord, budget: number): RateCir
 }
 
 /** Query sets present, newest first. */
-export function querySets(records: readonly EvaluationRecord[]): { readonly key: string; readonly benchmark: string; readonly split: string; readonly count: number }[] {
+export function querySets(
+  records: readonly EvaluationRecord[],
+): { readonly key: string; readonly benchmark: string; readonly split: string; readonly count: number }[] {
   const sets = new Map<string, { key: string; benchmark: string; split: string; count: number; newest: string }>()
   for (const record of records) {
     const key = `${record.benchmark} · ${record.split}`
@@ -89,12 +93,16 @@ export function querySets(records: readonly EvaluationRecord[]): { readonly key:
   return [...sets.values()].sort((a, b) => (a.newest < b.newest ? 1 : -1))
 }
 
-
 /** The result most others can be compared with; among equals one without an adapter, then the newest. */
 export function defaultBaseline(records: readonly EvaluationRecord[]): EvaluationRecord | undefined {
-  const comparable = new Map(records.map((one) => [one.evaluation_id, records.filter((other) => comparisonProblems(one, other).length === 0).length]))
+  const comparable = new Map(
+    records.map((one) => [one.evaluation_id, records.filter((other) => comparisonProblems(one, other).length === 0).length]),
+  )
   const isBase = (one: EvaluationRecord): number => Number(one.model.adapter_sha256 === null)
   return [...records].sort(
-    (a, b) => (comparable.get(b.evaluation_id) ?? 0) - (comparable.get(a.evaluation_id) ?? 0) || isBase(b) - isBase(a) || (a.created_at < b.created_at ? 1 : -1),
+    (a, b) =>
+      (comparable.get(b.evaluation_id) ?? 0) - (comparable.get(a.evaluation_id) ?? 0) ||
+      isBase(b) - isBase(a) ||
+      (a.created_at < b.created_at ? 1 : -1),
   )[0]
 }

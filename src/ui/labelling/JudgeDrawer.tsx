@@ -14,12 +14,12 @@ interface JudgeProps {
   readonly onClose: () => void
   readonly datasetId: string | null
   readonly current: string | null
-  /** Ids shown in the queue, and those of them with a step nobody has judged. */
+  /** Ids shown in the queue, and those of them with a step no judge has seen. */
   readonly shown: readonly string[]
-  readonly unlabelled: readonly string[]
+  readonly unjudged: readonly string[]
 }
 
-type Scope = 'current' | 'unlabelled' | 'shown'
+type Scope = 'current' | 'unjudged' | 'shown'
 type Test = { readonly state: 'none' | 'running' | 'failed' | 'ok'; readonly message: string }
 
 const firstPreset = judgePresets[0] as JudgePreset
@@ -30,7 +30,7 @@ let remembered: { preset: string; settings: JudgeSettings } = {
 }
 
 /** A judge: where it runs, how many calls that is, and only then the button that sends. */
-export function JudgeDrawer({ opened, onClose, datasetId, current, shown, unlabelled }: JudgeProps) {
+export function JudgeDrawer({ opened, onClose, datasetId, current, shown, unjudged }: JudgeProps) {
   const studio = useStudio()
   const [preset, setPreset] = useState(remembered.preset)
   const [settings, setSettings] = useState(remembered.settings)
@@ -42,7 +42,7 @@ export function JudgeDrawer({ opened, onClose, datasetId, current, shown, unlabe
   const judging = useJobs().findLast((job) => job.kind === 'judge')
   const chosen = judgePresets.find((one) => one.name === preset) ?? firstPreset
   const addressProblem = judgeAddressProblem(settings.baseUrl)
-  const ids = scope === 'current' ? (current === null ? [] : [current]) : scope === 'shown' ? shown : unlabelled
+  const ids = scope === 'current' ? (current === null ? [] : [current]) : scope === 'shown' ? shown : unjudged
 
   const change = (patch: Partial<JudgeSettings>): void => {
     const next = { ...settings, ...patch }
@@ -87,31 +87,93 @@ export function JudgeDrawer({ opened, onClose, datasetId, current, shown, unlabe
 
   return (
     <Drawer opened={opened} onClose={onClose} title="Ask a judge" size="min(440px, 100%)" closeButtonProps={{ 'aria-label': 'Close' }}>
-      <Stack gap={12} component="form" {...{ autoComplete: 'off' }} onSubmit={(event: React.SyntheticEvent) => { event.preventDefault() }}>
+      <Stack
+        gap={12}
+        component="form"
+        {...{ autoComplete: 'off' }}
+        onSubmit={(event: React.SyntheticEvent) => {
+          event.preventDefault()
+        }}
+      >
         <Text size="xs" c="dimmed">
           A judge reads steps and suggests labels. Its opinions stand beside yours and never replace them. Labelling goes on while it works.
         </Text>
-        <Select label="Server" data={judgePresets.map((one) => ({ value: one.name, label: one.title }))} value={preset} onChange={(value) => { choosePreset(value ?? preset) }} />
-        <TextInput label="Address" value={settings.baseUrl} error={settings.baseUrl === '' ? null : addressProblem} placeholder="https://host/v1" inputMode="url" autoComplete="off" onChange={(event) => { change({ baseUrl: event.currentTarget.value }) }} />
-        <TextInput label="Model" value={settings.model} placeholder="as the server names it" autoComplete="off" onChange={(event) => { change({ model: event.currentTarget.value }) }} />
+        <Select
+          label="Server"
+          data={judgePresets.map((one) => ({ value: one.name, label: one.title }))}
+          value={preset}
+          onChange={(value) => {
+            choosePreset(value ?? preset)
+          }}
+        />
+        <TextInput
+          label="Address"
+          value={settings.baseUrl}
+          error={settings.baseUrl === '' ? null : addressProblem}
+          placeholder="https://host/v1"
+          inputMode="url"
+          autoComplete="off"
+          onChange={(event) => {
+            change({ baseUrl: event.currentTarget.value })
+          }}
+        />
+        <TextInput
+          label="Model"
+          value={settings.model}
+          placeholder="as the server names it"
+          autoComplete="off"
+          onChange={(event) => {
+            change({ model: event.currentTarget.value })
+          }}
+        />
         <PasswordInput
           label="Key"
           size="xs"
-          description={chosen.needsKey ? 'Held in this tab’s memory only. Never stored, exported, logged or put in an address.' : 'Most local servers need none. Held in memory only.'}
+          description={
+            chosen.needsKey
+              ? 'Held in this tab’s memory only. Never stored, exported, logged or put in an address.'
+              : 'Most local servers need none. Held in memory only.'
+          }
           value={settings.apiKey}
           autoComplete="off"
           name="hone-judge-key"
           data-1p-ignore
           data-lpignore="true"
           visibilityToggleButtonProps={{ 'aria-label': 'Show or hide the key' }}
-          onChange={(event) => { change({ apiKey: event.currentTarget.value }) }}
+          onChange={(event) => {
+            change({ apiKey: event.currentTarget.value })
+          }}
         />
         <Group grow gap={8}>
-          <NumberInput label="Repeats" description="of each question" min={1} max={9} value={settings.repeats} onChange={(value) => { change({ repeats: Math.max(1, Math.min(9, Number(value) || 1)) }) }} />
-          <NumberInput label="Temperature" description="of the judge" min={0} max={2} step={0.1} decimalScale={2} value={settings.temperature} onChange={(value) => { change({ temperature: Number(value) || 0 }) }} />
+          <NumberInput
+            label="Repeats"
+            description="of each question"
+            min={1}
+            max={9}
+            value={settings.repeats}
+            onChange={(value) => {
+              change({ repeats: Math.max(1, Math.min(9, Number(value) || 1)) })
+            }}
+          />
+          <NumberInput
+            label="Temperature"
+            description="of the judge"
+            min={0}
+            max={2}
+            step={0.1}
+            decimalScale={2}
+            value={settings.temperature}
+            onChange={(value) => {
+              change({ temperature: Number(value) || 0 })
+            }}
+          />
         </Group>
         <Group gap={8}>
-          <Button onClick={perform(runTest)} disabled={addressProblem !== null || settings.model === '' || test.state === 'running'} data-testid="judge-test">
+          <Button
+            onClick={perform(runTest)}
+            disabled={addressProblem !== null || settings.model === '' || test.state === 'running'}
+            data-testid="judge-test"
+          >
             {test.state === 'running' ? 'Testing' : 'Test connection'}
           </Button>
           <Text size="xs" role="status">
@@ -136,19 +198,36 @@ export function JudgeDrawer({ opened, onClose, datasetId, current, shown, unlabe
             size="xs"
             aria-label="Which trajectories"
             value={scope}
-            onChange={(value) => { setScope(value as Scope); setPlan(null) }}
+            onChange={(value) => {
+              setScope(value)
+              setPlan(null)
+            }}
             data={[
               { value: 'current', label: 'This one' },
-              { value: 'unlabelled', label: `Unlabelled (${formatCount(unlabelled.length)})` },
+              { value: 'unjudged', label: `No judge yet (${formatCount(unjudged.length)})` },
               { value: 'shown', label: `All shown (${formatCount(shown.length)})` },
             ]}
           />
         </div>
-        <NumberInput label="Price" description="Dollars per million prompt tokens, for the estimate below. Look it up: it is not known here." min={0} step={0.05} value={price} onChange={setPrice} placeholder="not given" />
-        <Button onClick={perform(makePlan)} disabled={datasetId === null || ids.length === 0 || addressProblem !== null || settings.model === ''} data-testid="judge-count">
+        <NumberInput
+          label="Price"
+          description="Dollars per million prompt tokens, for the estimate below. Look it up: it is not known here."
+          min={0}
+          step={0.05}
+          value={price}
+          onChange={setPrice}
+          placeholder="not given"
+        />
+        <Button
+          onClick={perform(makePlan)}
+          disabled={datasetId === null || ids.length === 0 || addressProblem !== null || settings.model === ''}
+          data-testid="judge-count"
+        >
           Count the calls
         </Button>
-        {datasetId === null && <Text size="xs">A judge works on an imported file. Runs in the starter world are judged by the world itself.</Text>}
+        {datasetId === null && (
+          <Text size="xs">A judge works on an imported file. Runs in the starter world are judged by the world itself.</Text>
+        )}
         {error !== null && <ErrorPanel title="Nothing was sent." details={error} />}
         {plan && (
           <>
@@ -162,7 +241,11 @@ export function JudgeDrawer({ opened, onClose, datasetId, current, shown, unlabe
               <dt>Prompt tokens</dt>
               <dd>≈ {formatCount(plan.plan.promptTokensEstimate)}</dd>
               <dt>Cost</dt>
-              <dd>{typeof price === 'number' ? `≈ $${((plan.plan.promptTokensEstimate / 1e6) * price).toFixed(2)} for the prompts, an estimate` : 'not estimated: no price given'}</dd>
+              <dd>
+                {typeof price === 'number'
+                  ? `≈ $${((plan.plan.promptTokensEstimate / 1e6) * price).toFixed(2)} for the prompts, an estimate`
+                  : 'not estimated: no price given'}
+              </dd>
             </dl>
             <PrimaryButton data-testid="judge-send" onClick={perform(send)}>
               Send {formatCount(plan.plan.calls)} {plan.plan.calls === 1 ? 'call' : 'calls'} to {hostOf(settings.baseUrl) ?? plan.plan.host}
@@ -171,7 +254,9 @@ export function JudgeDrawer({ opened, onClose, datasetId, current, shown, unlabe
         )}
         {judging && (
           <Text size="xs" role="status" data-testid="judge-progress">
-            {isActive(judging) ? `Judging: ${judging.done} of ${judging.total}` : `Judge ${judging.state}: ${judging.done} of ${judging.total}`}
+            {isActive(judging)
+              ? `Judging: ${judging.done} of ${judging.total}`
+              : `Judge ${judging.state}: ${judging.done} of ${judging.total}`}
             {judging.error !== null && ` — ${judging.error}`}
           </Text>
         )}

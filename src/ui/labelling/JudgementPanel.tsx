@@ -63,12 +63,22 @@ export function JudgementPanel({ trajectoryId, step, isLastStep, labels, onStore
     </button>
   )
   return (
-    <Panel title={`Your judgement of step ${step + 1}`} aside={<Button onClick={onUndo} aria-keyshortcuts="z">Undo</Button>}>
-      <div style={{ display: 'grid', gap: 10 }}>
+    <Panel
+      title={`Your judgement of step ${step + 1}`}
+      aside={
+        <Button onClick={onUndo} aria-keyshortcuts="z">
+          Undo
+        </Button>
+      }
+    >
+      <div style={{ display: 'grid', gridTemplateColumns: 'minmax(0, 1fr)', gap: 10 }}>
         <div className={classes.resolved} data-testid="resolved-reward">
           <span className={classes.resolvedValue}>{resolved?.value == null ? '–' : resolved.value.toFixed(2)}</span>
           <Text size="xs" c="dimmed">
-            <Term of="reward">reward</Term> of this step, {resolved?.value == null ? 'not labelled yet' : `from ${resolved.from === 'HUMAN' ? 'you or a colleague' : (resolved.annotatorId ?? 'an opinion')}`}
+            <Term of="reward">reward</Term> of this step,{' '}
+            {resolved?.value == null
+              ? 'not labelled yet'
+              : `from ${resolved.annotatorId ?? 'an opinion'}${resolved.from === 'HUMAN' ? ', a person' : ''}`}
           </Text>
         </div>
         <div className={classes.row} role="group" aria-label="Success">
@@ -85,7 +95,9 @@ export function JudgementPanel({ trajectoryId, step, isLastStep, labels, onStore
             <Term of="contribution">Contribution</Term> <span>to the answer, 0–5</span>
           </span>
           <div className={classes.choices}>
-            {[0, 1, 2, 3, 4, 5].map((value) => button({ name: 'contribution', value }, String(value), CONTRIBUTION_KEYS[value] ?? '', `contribution-${value}`))}
+            {[0, 1, 2, 3, 4, 5].map((value) =>
+              button({ name: 'contribution', value }, String(value), CONTRIBUTION_KEYS[value] ?? '', `contribution-${value}`),
+            )}
           </div>
         </div>
         {isLastStep && (
@@ -93,7 +105,9 @@ export function JudgementPanel({ trajectoryId, step, isLastStep, labels, onStore
             <span className={classes.rowName}>
               Status <span>of the final answer</span>
             </span>
-            <div className={classes.choices}>{STATUSES.map((status) => button({ name: 'status', value: status.value }, status.label, status.key, `status-${status.id}`))}</div>
+            <div className={classes.choices}>
+              {STATUSES.map((status) => button({ name: 'status', value: status.value }, status.label, status.key, `status-${status.id}`))}
+            </div>
           </div>
         )}
         <RewardInput
@@ -116,7 +130,8 @@ export function JudgementPanel({ trajectoryId, step, isLastStep, labels, onStore
           }}
           onBlur={() => {
             const stored = humanJudgement(labels?.opinions ?? [], step)
-            if (newest !== null && note !== stored.note) onStore([{ trajectory_id: trajectoryId, step, name: newest, value: judgement[newest], rationale: note }])
+            if (newest !== null && note !== stored.note)
+              onStore([{ trajectory_id: trajectoryId, step, name: newest, value: judgement[newest], rationale: note }])
           }}
         />
         <Hint judgement={judgement} isLastStep={isLastStep} />
@@ -136,7 +151,15 @@ function Hint({ judgement, isLastStep }: { readonly judgement: Judgement; readon
   )
 }
 
-function RewardInput({ stored, onPoint, onStore }: { readonly stored: number | null; readonly onPoint: JudgementProps['onPoint']; readonly onStore: (value: number | null) => void }) {
+function RewardInput({
+  stored,
+  onPoint,
+  onStore,
+}: {
+  readonly stored: number | null
+  readonly onPoint: JudgementProps['onPoint']
+  readonly onStore: (value: number | null) => void
+}) {
   const [text, setText] = useState(stored === null ? '' : String(stored))
   const { value, problem } = parseReward(text)
   const commit = (): void => {

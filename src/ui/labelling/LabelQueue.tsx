@@ -26,7 +26,15 @@ export function LabelQueue({ rows, all, selected, text, show, order, onChange, o
   const byId = new Map(rows.map((row) => [row.trajectory.trajectory_id, row]))
   const share = progress.steps === 0 ? 0 : progress.stepsLabelled / progress.steps
   return (
-    <Panel title="Queue" flush aside={<span className={classes.value}>{rows.length === all.length ? formatCount(all.length) : `${formatCount(rows.length)} of ${formatCount(all.length)}`}</span>}>
+    <Panel
+      title="Queue"
+      flush
+      aside={
+        <span className={classes.value}>
+          {rows.length === all.length ? formatCount(all.length) : `${formatCount(rows.length)} of ${formatCount(all.length)}`}
+        </span>
+      }
+    >
       <div style={{ padding: '8px 8px 6px', display: 'grid', gap: 6 }}>
         <div className={classes.rowName}>
           <span data-testid="label-progress">
@@ -34,7 +42,14 @@ export function LabelQueue({ rows, all, selected, text, show, order, onChange, o
           </span>
           <span>{formatCount(progress.trajectoriesDone)} done</span>
         </div>
-        <div className={classes.meter} role="progressbar" aria-label="Steps labelled" aria-valuenow={Math.round(share * 100)} aria-valuemin={0} aria-valuemax={100}>
+        <div
+          className={classes.meter}
+          role="progressbar"
+          aria-label="Steps labelled"
+          aria-valuenow={Math.round(share * 100)}
+          aria-valuemin={0}
+          aria-valuemax={100}
+        >
           <div className={classes.meterFill} style={{ width: `${share * 100}%` }} />
         </div>
         <TextInput
@@ -56,7 +71,7 @@ export function LabelQueue({ rows, all, selected, text, show, order, onChange, o
               { value: 'done', label: 'Done' },
             ]}
             onChange={(value) => {
-              onChange({ show: (value ?? 'all') as QueueShow })
+              onChange({ show: (value ?? 'all') })
             }}
           />
           <Select
@@ -68,7 +83,7 @@ export function LabelQueue({ rows, all, selected, text, show, order, onChange, o
               { value: 'file', label: 'File order' },
             ]}
             onChange={(value) => {
-              onChange({ order: (value ?? 'disagreement') as QueueOrder })
+              onChange({ order: (value ?? 'disagreement') })
             }}
           />
         </Group>
@@ -87,7 +102,9 @@ export function LabelQueue({ rows, all, selected, text, show, order, onChange, o
               <span className={classes.value}>
                 {row.labelled}/{row.steps}
               </span>
-              {row.disagreement > 0.005 && <span title="Largest difference between annotators at one step">differ {row.disagreement.toFixed(2)}</span>}
+              {row.disagreement > 0.005 && (
+                <span title="Largest difference between annotators at one step">differ {row.disagreement.toFixed(2)}</span>
+              )}
               {row.labelled >= row.steps && <span>✓ done</span>}
             </>
           )

@@ -18,7 +18,13 @@ function judgementWords({ judgement }: Suggestion): string {
 }
 
 /** What rules, judges and files say, beside the person's own judgement. Enter takes the first. */
-export function Suggestions({ suggestions, onAccept }: { readonly suggestions: readonly Suggestion[]; readonly onAccept: (suggestion: Suggestion) => void }) {
+export function Suggestions({
+  suggestions,
+  onAccept,
+}: {
+  readonly suggestions: readonly Suggestion[]
+  readonly onAccept: (suggestion: Suggestion) => void
+}) {
   return (
     <Panel title="Suggestions" order={3}>
       {suggestions.length === 0 ? (
@@ -26,7 +32,7 @@ export function Suggestions({ suggestions, onAccept }: { readonly suggestions: r
           No rule, judge or file has an opinion on this step.
         </Text>
       ) : (
-        <div style={{ display: 'grid', gap: 6 }}>
+        <div style={{ display: 'grid', gridTemplateColumns: 'minmax(0, 1fr)', gap: 6 }}>
           {suggestions.map((suggestion, index) => (
             <div key={`${suggestion.kind} ${suggestion.annotator}`} className={classes.suggestion} data-testid="suggestion">
               <div className={classes.suggestionHead}>
@@ -79,7 +85,9 @@ export function AgreementPanel({ rows }: { readonly rows: readonly Agreement[] }
               <Explained text="Share of steps whose rewards lie within 0.1 of each other.">within 0.1</Explained>
             </Table.Th>
             <Table.Th ta="right">
-              <Explained text="Cohen’s κ of reward ≥ ½ against < ½: agreement beyond chance. A dash where one side never varies.">κ</Explained>
+              <Explained text="Cohen’s κ of reward ≥ ½ against < ½: agreement beyond chance. A dash where one side never varies.">
+                κ
+              </Explained>
             </Table.Th>
           </Table.Tr>
         </Table.Thead>

@@ -27,9 +27,25 @@ interface WhatIfProps {
 /** Token text is drawn up to here; the bars always hold every token. */
 const TOKENS_DRAWN = 400
 
-function Bar({ tokens, of, scale, label }: { readonly tokens: readonly StripToken[]; readonly of: 'before' | 'after'; readonly scale: number; readonly label: string }) {
+function Bar({
+  tokens,
+  of,
+  scale,
+  label,
+}: {
+  readonly tokens: readonly StripToken[]
+  readonly of: 'before' | 'after'
+  readonly scale: number
+  readonly label: string
+}) {
   return (
-    <svg className={classes.stripBar} viewBox={`0 0 ${Math.max(1, tokens.length)} 1`} preserveAspectRatio="none" role="img" aria-label={label}>
+    <svg
+      className={classes.stripBar}
+      viewBox={`0 0 ${Math.max(1, tokens.length)} 1`}
+      preserveAspectRatio="none"
+      role="img"
+      aria-label={label}
+    >
       {tokens.map((token, index) => (
         <rect key={token.at} x={index} y={0} width={1} height={1} style={{ fill: heatColour(token[of], scale, true) ?? 'transparent' }} />
       ))}
@@ -41,12 +57,20 @@ function Bar({ tokens, of, scale, label }: { readonly tokens: readonly StripToke
 export function WhatIfStrip({ trajectoryId, step, before, after, view, onView }: WhatIfProps) {
   const was = useAdvantages(trajectoryId, before, view.options)
   const is = useAdvantages(trajectoryId, after, view.options)
-  const strip = useMemo(() => (was.preview && is.preview ? stripOfStep(was.preview, is.preview, step, view.kind) : null), [was.preview, is.preview, step, view.kind])
+  const strip = useMemo(
+    () => (was.preview && is.preview ? stripOfStep(was.preview, is.preview, step, view.kind) : null),
+    [was.preview, is.preview, step, view.kind],
+  )
   const error = was.error ?? is.error
   const changed = JSON.stringify(before) !== JSON.stringify(after)
   const notTrained = is.preview?.tokens.notTrainedSteps.includes(step) ?? false
   return (
-    <section className={`${classes.strip ?? ''} ${is.current && was.current ? '' : (classes.waiting ?? '')}`} aria-label="What this label does" data-testid="advantage-strip" data-changed={changed}>
+    <section
+      className={`${classes.strip ?? ''} ${is.current && was.current ? '' : (classes.waiting ?? '')}`}
+      aria-label="What this label does"
+      data-testid="advantage-strip"
+      data-changed={changed}
+    >
       <div className={classes.stripHead}>
         <strong>
           What this label does to the <Term of="advantage">advantage</Term>
@@ -57,7 +81,7 @@ export function WhatIfStrip({ trajectoryId, step, before, after, view, onView }:
             aria-label="Which advantage"
             value={view.kind}
             onChange={(kind) => {
-              onView({ ...view, kind: kind as AdvantageKind })
+              onView({ ...view, kind: kind })
             }}
             data={[
               { value: 'advantages', label: 'GAE' },
@@ -69,7 +93,7 @@ export function WhatIfStrip({ trajectoryId, step, before, after, view, onView }:
             aria-label="Reward weighting"
             value={view.options.rewardWeighting}
             onChange={(weighting) => {
-              onView({ ...view, options: { ...view.options, rewardWeighting: weighting as AdvantageOptions['rewardWeighting'] } })
+              onView({ ...view, options: { ...view.options, rewardWeighting: weighting } })
             }}
             data={[
               { value: 'released', label: 'As released' },
@@ -91,12 +115,21 @@ export function WhatIfStrip({ trajectoryId, step, before, after, view, onView }:
           </div>
           <div className={classes.stripRow}>
             <span>with this label</span>
-            <Bar tokens={strip.tokens} of="after" scale={strip.scale} label={`Advantages with this label, mean ${signed(strip.meanAfter)}`} />
+            <Bar
+              tokens={strip.tokens}
+              of="after"
+              scale={strip.scale}
+              label={`Advantages with this label, mean ${signed(strip.meanAfter)}`}
+            />
             <span className={classes.stripMean}>{signed(strip.meanAfter)}</span>
           </div>
           <pre className={classes.stripTokens} tabIndex={0} aria-label="Tokens of this step, coloured by advantage">
             {strip.tokens.slice(0, TOKENS_DRAWN).map((token) => (
-              <span key={token.at} style={{ background: heatColour(token.after, strip.scale, true) }} title={`${signed(token.before, 4)} → ${signed(token.after, 4)}`}>
+              <span
+                key={token.at}
+                style={{ background: heatColour(token.after, strip.scale, true) }}
+                title={`${signed(token.before, 4)} → ${signed(token.after, 4)}`}
+              >
                 <VisibleText text={token.text} />
               </span>
             ))}

@@ -10,11 +10,46 @@ export interface JudgePreset {
 }
 
 export const judgePresets: readonly JudgePreset[] = [
-  { name: 'openai', title: 'OpenAI', baseUrl: 'https://api.openai.com/v1', model: 'gpt-4o-mini', needsKey: true, corsHint: 'Use a key restricted to this project and a spending limit.' },
-  { name: 'vllm', title: 'vLLM', baseUrl: 'http://localhost:8000/v1', model: '', needsKey: false, corsHint: `Start vLLM with --allowed-origins '["*"]' (or this page's origin).` },
-  { name: 'llamacpp', title: 'llama.cpp', baseUrl: 'http://localhost:8080/v1', model: '', needsKey: false, corsHint: 'llama-server answers pages from any origin; check the port and that it is running.' },
-  { name: 'ollama', title: 'Ollama', baseUrl: 'http://localhost:11434/v1', model: 'qwen2.5:7b-instruct', needsKey: false, corsHint: 'Set OLLAMA_ORIGINS to this page’s origin before `ollama serve`.' },
-  { name: 'custom', title: 'Custom', baseUrl: '', model: '', needsKey: false, corsHint: 'The server must send Access-Control-Allow-Origin for this page.' },
+  {
+    name: 'openai',
+    title: 'OpenAI',
+    baseUrl: 'https://api.openai.com/v1',
+    model: 'gpt-4o-mini',
+    needsKey: true,
+    corsHint: 'Use a key restricted to this project and a spending limit.',
+  },
+  {
+    name: 'vllm',
+    title: 'vLLM',
+    baseUrl: 'http://localhost:8000/v1',
+    model: '',
+    needsKey: false,
+    corsHint: `Start vLLM with --allowed-origins '["*"]' (or this page's origin).`,
+  },
+  {
+    name: 'llamacpp',
+    title: 'llama.cpp',
+    baseUrl: 'http://localhost:8080/v1',
+    model: '',
+    needsKey: false,
+    corsHint: 'llama-server answers pages from any origin; check the port and that it is running.',
+  },
+  {
+    name: 'ollama',
+    title: 'Ollama',
+    baseUrl: 'http://localhost:11434/v1',
+    model: 'qwen2.5:7b-instruct',
+    needsKey: false,
+    corsHint: 'Set OLLAMA_ORIGINS to this page’s origin before `ollama serve`.',
+  },
+  {
+    name: 'custom',
+    title: 'Custom',
+    baseUrl: '',
+    model: '',
+    needsKey: false,
+    corsHint: 'The server must send Access-Control-Allow-Origin for this page.',
+  },
 ]
 
 export function hostOf(baseUrl: string): string | null {
@@ -43,8 +78,12 @@ export function judgeAddressProblem(baseUrl: string): string | null {
 
 /** Words for a failed connection: what it may be, and what to change. */
 export function connectionAdvice(preset: JudgePreset, baseUrl: string, pageProtocol: string): string[] {
-  const advice = [preset.corsHint, 'Or start Hone with `npm start` and use its gateway: it calls the server for the page and can hold the key in OPENAI_API_KEY.']
+  const advice = [
+    preset.corsHint,
+    'Or start Hone with `npm start` and use its gateway: it calls the server for the page and can hold the key in OPENAI_API_KEY.',
+  ]
   const host = hostOf(baseUrl) ?? ''
-  if (pageProtocol === 'https:' && /^(localhost|127\.0\.0\.1)(:|$)/.test(host)) advice.push('From a hosted https page, Chrome asks permission to reach localhost: answer Allow.')
+  if (pageProtocol === 'https:' && /^(localhost|127\.0\.0\.1)(:|$)/.test(host))
+    advice.push('From a hosted https page, Chrome asks permission to reach localhost: answer Allow.')
   return advice
 }

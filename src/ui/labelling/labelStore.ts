@@ -46,7 +46,9 @@ async function fetchAhead(studio: StudioApi, ids: readonly string[], signal: Abo
   let pending: [string, LabelState][] = []
   let published = performance.now()
   const publish = (): void => {
-    if (pending.length > 0 && !signal.aborted) put(studio, pending)
+    // A label given meanwhile is newer than what was fetched.
+    const missing = pending.filter(([id]) => !fresh.has(id))
+    if (missing.length > 0) put(studio, missing)
     pending = []
     published = performance.now()
   }

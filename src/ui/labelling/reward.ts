@@ -37,7 +37,10 @@ export function standingOpinions(opinions: readonly Opinion[]): Opinion[] {
 }
 
 /** The person's own standing judgement of a step, and which of its parts is newest. */
-export function humanJudgement(opinions: readonly Opinion[], step: number): { readonly judgement: Judgement; readonly newest: Opinion['name'] | null; readonly note: string } {
+export function humanJudgement(
+  opinions: readonly Opinion[],
+  step: number,
+): { readonly judgement: Judgement; readonly newest: Opinion['name'] | null; readonly note: string } {
   let judgement = noJudgement
   let newest: Opinion['name'] | null = null
   let note = ''
@@ -73,7 +76,11 @@ export function firstErrorCascade(trajectoryId: string, step: number, steps: num
   const rows: NewOpinion[] = []
   for (let at = step; at < steps; at++) {
     if (at === steps - 1) rows.push({ trajectory_id: trajectoryId, step: at, name: 'status', value: 0 })
-    else rows.push({ trajectory_id: trajectoryId, step: at, name: 'success', value: 0 }, { trajectory_id: trajectoryId, step: at, name: 'contribution', value: 0 })
+    else
+      rows.push(
+        { trajectory_id: trajectoryId, step: at, name: 'success', value: 0 },
+        { trajectory_id: trajectoryId, step: at, name: 'contribution', value: 0 },
+      )
   }
   return rows
 }

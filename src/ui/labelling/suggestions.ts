@@ -33,10 +33,17 @@ export function suggestionsFor(opinions: readonly Opinion[], step: number): Sugg
   const found = [...byAnnotator.values()].map((rows): Suggestion => {
     const values = (name: Opinion['name']): number[] => rows.filter((row) => row.name === name).map((row) => row.value ?? 0)
     const average = (name: Opinion['name']): number | null => (values(name).length > 0 ? mean(values(name)) : null)
-    const judgement: Judgement = { success: average('success'), contribution: average('contribution'), status: average('status'), reward: average('reward') }
+    const judgement: Judgement = {
+      success: average('success'),
+      contribution: average('contribution'),
+      status: average('status'),
+      reward: average('reward'),
+    }
     const repeats = [...new Set(rows.map((row) => row.repeat))]
     const perRepeat = repeats
-      .map((repeat) => judgementReward(rows.filter((row) => row.repeat === repeat).reduce((sum, row) => ({ ...sum, [row.name]: row.value }), noJudgement)))
+      .map((repeat) =>
+        judgementReward(rows.filter((row) => row.repeat === repeat).reduce((sum, row) => ({ ...sum, [row.name]: row.value }), noJudgement)),
+      )
       .filter((value) => value !== null)
     const first = rows[0] as Opinion
     return {
@@ -55,7 +62,13 @@ export function suggestionsFor(opinions: readonly Opinion[], step: number): Sugg
 /** The rows a person adds by accepting a suggestion: the same judgements, now theirs. Averages are rounded to the scale. */
 export function acceptedOpinions(trajectoryId: string, step: number, suggestion: Suggestion): NewOpinion[] {
   const { judgement } = suggestion
-  const row = (name: Opinion['name'], value: number): NewOpinion => ({ trajectory_id: trajectoryId, step, name, value, rationale: `accepted from ${suggestion.annotator}` })
+  const row = (name: Opinion['name'], value: number): NewOpinion => ({
+    trajectory_id: trajectoryId,
+    step,
+    name,
+    value,
+    rationale: `accepted from ${suggestion.annotator}`,
+  })
   if (judgement.success !== null && judgement.contribution !== null)
     return [row('success', Math.round(judgement.success)), row('contribution', Math.round(judgement.contribution))]
   if (judgement.status !== null) return [row('status', Math.round(judgement.status * 2) / 2)]
@@ -63,15 +76,14 @@ export function acceptedOpinions(trajectoryId: string, step: number, suggestion:
   return []
 }
 
-/** How far the annotators of a trajectory lie apart at its worst step, in reward. */
+/** How far rules, judges and files lie apart at a trajectory's worst step, in reward. Without the person, so that labelling does not reorder the queue. */
 export function disagreement(labels: LabelState, steps: number): number {
   let worst = 0
   for (let step = 0; step < steps; step++) {
-    const values = suggestionsFor(labels.opinions, step).flatMap((one) => (one.reward === null ? [] : [one.reward]))
-    const resolved = labels.resolved[step]
-    if (resolved?.from === 'HUMAN' && resolved.value !== null) values.push(resolved.value)
+    const suggestions = suggestionsFor(labels.opinions, step)
+    const values = suggestions.flatMap((one) => (one.reward === null ? [] : [one.reward]))
     if (values.length > 1) worst = Math.max(worst, Math.max(...values) - Math.min(...values))
-    for (const one of suggestionsFor(labels.opinions, step)) worst = Math.max(worst, one.spread)
+    for (const one of suggestions) worst = Math.max(worst, one.spread)
   }
   return worst
 }

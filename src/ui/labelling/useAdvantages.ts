@@ -30,7 +30,12 @@ export interface Advantages {
 }
 
 /** `rewards` null asks for the stored labels (and is never remembered: they change); `revision` asks again. */
-export function useAdvantages(trajectoryId: string | null, rewards: readonly (number | null)[] | null, options: AdvantageOptions, revision = 0): Advantages {
+export function useAdvantages(
+  trajectoryId: string | null,
+  rewards: readonly (number | null)[] | null,
+  options: AdvantageOptions,
+  revision = 0,
+): Advantages {
   const studio = useStudio()
   const [held, setHeld] = useState<Held | null>(null)
   const key = trajectoryId === null ? '' : JSON.stringify([trajectoryId, rewards, options, rewards === null ? revision : 0])

@@ -24,7 +24,9 @@ export interface Labelling {
 }
 
 const words = (rows: readonly NewOpinion[]): string =>
-  rows.length > 3 ? `${rows.length} labels` : rows.map((row) => `${row.name} ${row.value === null ? 'withdrawn' : row.value} on step ${row.step + 1}`).join(', ')
+  rows.length > 3
+    ? `${rows.length} labels`
+    : rows.map((row) => `${row.name} ${row.value === null ? 'withdrawn' : row.value} on step ${row.step + 1}`).join(', ')
 
 export function useLabelling(trajectory: Trajectory | null, labels: LabelState | null): Labelling {
   const studio = useStudio()

@@ -18,7 +18,8 @@ export interface StripSummary {
   readonly alsoMoves: readonly { readonly step: number; readonly by: number }[]
 }
 
-const mean = (values: readonly number[]): number => (values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length)
+const mean = (values: readonly number[]): number =>
+  values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length
 
 export type AdvantageKind = 'advantages' | 'whitened'
 
@@ -43,7 +44,13 @@ export function stripOfStep(before: AdvantagePreview, after: AdvantagePreview, s
     .map(([of, values]) => ({ step: of, by: mean(values.after) - mean(values.before) }))
     .filter((one) => Math.abs(one.by) > 5e-4)
     .sort((a, b) => a.step - b.step)
-  return { tokens, meanBefore: mean(tokens.map((token) => token.before)), meanAfter: mean(tokens.map((token) => token.after)), scale, alsoMoves }
+  return {
+    tokens,
+    meanBefore: mean(tokens.map((token) => token.before)),
+    meanAfter: mean(tokens.map((token) => token.after)),
+    scale,
+    alsoMoves,
+  }
 }
 
 /** +0.31, −0.04, 0: signed, with a real minus. */

@@ -40,7 +40,12 @@ export default function DataPage() {
   const opened = useCallback(
     (dataset: DatasetRow) => {
       reload()
-      setUrl({ dataset: dataset.dataset_id, tab: dataset.trajectories === 0 && dataset.problems.length > 0 ? 'problems' : 'rows', id: '', step: 0 })
+      setUrl({
+        dataset: dataset.dataset_id,
+        tab: dataset.trajectories === 0 && dataset.problems.length > 0 ? 'problems' : 'rows',
+        id: '',
+        step: 0,
+      })
     },
     [reload, setUrl],
   )
@@ -74,21 +79,41 @@ export default function DataPage() {
       reload()
     })
   }
-  usePageKeys([{ keys: 'o', does: 'open files', run: () => { document.querySelector<HTMLInputElement>('[data-testid="file-input"]')?.click() } }])
+  usePageKeys([
+    {
+      keys: 'o',
+      does: 'open files',
+      run: () => {
+        document.querySelector<HTMLInputElement>('[data-testid="file-input"]')?.click()
+      },
+    },
+  ])
 
   return (
     <>
       <PageHead title="Data" about="Trajectories from files: read, checked, and shown as the model will see them." />
       <DropZone onFiles={add} onSample={sample} formats={formats.map((format) => format.title)} />
-      {failure !== null && <ErrorPanel title="That did not work." details={failure}>Nothing already stored was changed.</ErrorPanel>}
+      {failure !== null && (
+        <ErrorPanel title="That did not work." details={failure}>
+          Nothing already stored was changed.
+        </ErrorPanel>
+      )}
       {datasets.loading && <Loading />}
       {datasets.value !== null && list.length === 0 && pending.length === 0 && (
-        <EmptyState title="No files yet.">Open a CSV, JSON or JSONL file of trajectories. Without one, download the sample and open it: it shows what a file may hold.</EmptyState>
+        <EmptyState title="No files yet.">
+          Open a CSV, JSON or JSONL file of trajectories. Without one, download the sample and open it: it shows what a file may hold.
+        </EmptyState>
       )}
       {(list.length > 0 || pending.length > 0) && (
         <div className={classes.cards}>
           {pending.map((one) => (
-            <PendingCard key={one.id} pending={one} onDismiss={() => { dismiss(one.id) }} />
+            <PendingCard
+              key={one.id}
+              pending={one}
+              onDismiss={() => {
+                dismiss(one.id)
+              }}
+            />
           ))}
           {list.map((dataset) => (
             <DatasetCard
@@ -96,9 +121,20 @@ export default function DataPage() {
               dataset={dataset}
               title={formats.find((format) => format.name === dataset.format)?.title ?? dataset.format}
               open={dataset.dataset_id === url.dataset}
-              onOpen={() => { setUrl(dataset.dataset_id === url.dataset ? { dataset: '', id: '' } : { dataset: dataset.dataset_id, tab: 'rows', id: '', step: 0 }, { push: true }) }}
-              onExport={() => { exportAnnotations(dataset) }}
-              onRemove={() => { remove(dataset) }}
+              onOpen={() => {
+                setUrl(
+                  dataset.dataset_id === url.dataset
+                    ? { dataset: '', id: '' }
+                    : { dataset: dataset.dataset_id, tab: 'rows', id: '', step: 0 },
+                  { push: true },
+                )
+              }}
+              onExport={() => {
+                exportAnnotations(dataset)
+              }}
+              onRemove={() => {
+                remove(dataset)
+              }}
             />
           ))}
         </div>
@@ -108,16 +144,43 @@ export default function DataPage() {
   )
 }
 
-function OpenDataset({ dataset, url, setUrl }: { readonly dataset: DatasetRow; readonly url: Url; readonly setUrl: (patch: Partial<Url>) => void }) {
-  const source = useMemo(() => ({ key: `dataset:${dataset.dataset_id}`, title: dataset.name, kind: 'dataset' as const, id: dataset.dataset_id }), [dataset.dataset_id, dataset.name])
+function OpenDataset({
+  dataset,
+  url,
+  setUrl,
+}: {
+  readonly dataset: DatasetRow
+  readonly url: Url
+  readonly setUrl: (patch: Partial<Url>) => void
+}) {
+  const source = useMemo(
+    () => ({ key: `dataset:${dataset.dataset_id}`, title: dataset.name, kind: 'dataset' as const, id: dataset.dataset_id }),
+    [dataset.dataset_id, dataset.name],
+  )
   const answer = useTrajectoriesOf(source)
   const trajectories = useMemo(() => answer.value ?? [], [answer.value])
   const labels = useLabelsOf(useMemo(() => trajectories.map((one) => one.trajectory_id), [trajectories]))
   const selected = trajectories.find((one) => one.trajectory_id === url.id) ?? trajectories[0] ?? null
   const batchIds = useMemo(() => trajectories.slice(0, 4).map((one) => one.trajectory_id), [trajectories])
   return (
-    <Panel title={dataset.name} aside={<Button onClick={() => { setUrl({ dataset: '' }) }}>Close</Button>}>
-      <Tabs value={url.tab} onChange={(tab) => { setUrl({ tab: urlSchema.shape.tab.parse(tab) }) }}>
+    <Panel
+      title={dataset.name}
+      aside={
+        <Button
+          onClick={() => {
+            setUrl({ dataset: '' })
+          }}
+        >
+          Close
+        </Button>
+      }
+    >
+      <Tabs
+        value={url.tab}
+        onChange={(tab) => {
+          setUrl({ tab: urlSchema.shape.tab.parse(tab) })
+        }}
+      >
         <Tabs.List mb={12}>
           <Tabs.Tab value="rows">Rows</Tabs.Tab>
           <Tabs.Tab value="preview">Trajectory</Tabs.Tab>
@@ -128,7 +191,14 @@ function OpenDataset({ dataset, url, setUrl }: { readonly dataset: DatasetRow; r
         {answer.error !== null && <ErrorPanel title="The rows could not be read." details={answer.error} />}
         {answer.loading && url.tab !== 'problems' && <Loading lines={5} />}
         <Tabs.Panel value="rows">
-          <RowsTable trajectories={trajectories} labels={labels} selected={url.id} onSelect={(id) => { setUrl({ id, step: 0, tab: 'preview' }) }} />
+          <RowsTable
+            trajectories={trajectories}
+            labels={labels}
+            selected={url.id}
+            onSelect={(id) => {
+              setUrl({ id, step: 0, tab: 'preview' })
+            }}
+          />
         </Tabs.Panel>
         <Tabs.Panel value="preview">
           {selected && (
@@ -136,12 +206,21 @@ function OpenDataset({ dataset, url, setUrl }: { readonly dataset: DatasetRow; r
               <Button component={Link} href={hrefs.label(selected.trajectory_id, { dataset: dataset.dataset_id, step: url.step })} mb={8}>
                 Label this one
               </Button>
-              <TrajectoryReader trajectory={selected} labels={labels.get(selected.trajectory_id) ?? null} step={Math.max(0, Math.min(url.step, selected.steps.length - 1))} onStep={(step) => { setUrl({ step }) }} />
+              <TrajectoryReader
+                trajectory={selected}
+                labels={labels.get(selected.trajectory_id) ?? null}
+                step={Math.max(0, Math.min(url.step, selected.steps.length - 1))}
+                onStep={(step) => {
+                  setUrl({ step })
+                }}
+              />
             </>
           )}
         </Tabs.Panel>
         <Tabs.Panel value="batch">{trajectories.length > 0 && <FirstBatch trajectoryIds={batchIds} />}</Tabs.Panel>
-        <Tabs.Panel value="profile">{trajectories.length > 0 && <DatasetProfileView trajectories={trajectories} labels={labels} datasetId={dataset.dataset_id} />}</Tabs.Panel>
+        <Tabs.Panel value="profile">
+          {trajectories.length > 0 && <DatasetProfileView trajectories={trajectories} labels={labels} datasetId={dataset.dataset_id} />}
+        </Tabs.Panel>
         <Tabs.Panel value="problems">
           <ProblemsTable name={dataset.name} problems={dataset.problems} />
         </Tabs.Panel>

@@ -35,20 +35,48 @@ export default function EvaluatePage() {
   const sets = useMemo(() => querySets(records), [records])
   const set = sets.find((one) => one.key === url.set) ?? sets[0] ?? null
   const inSet = useMemo(
-    () => records.filter((one) => set !== null && one.benchmark === set.benchmark && one.split === set.split && (url.strategy === '' || one.strategy === url.strategy)),
+    () =>
+      records.filter(
+        (one) =>
+          set !== null &&
+          one.benchmark === set.benchmark &&
+          one.split === set.split &&
+          (url.strategy === '' || one.strategy === url.strategy),
+      ),
     [records, set, url.strategy],
   )
   const strategies = useMemo(() => [...new Set(records.map((one) => one.strategy))], [records])
-  usePageKeys([{ keys: 'e', does: 'new evaluation', run: () => { setOpened(true) } }])
+  usePageKeys([
+    {
+      keys: 'e',
+      does: 'new evaluation',
+      run: () => {
+        setOpened(true)
+      },
+    },
+  ])
 
   return (
     <>
       <PageHead
         title="Evaluate"
         about="The same questions, the same budget, the same judge: only then is a number compared with a number."
-        actions={<PrimaryButton onClick={() => { setOpened(true) }}>New evaluation</PrimaryButton>}
+        actions={
+          <PrimaryButton
+            onClick={() => {
+              setOpened(true)
+            }}
+          >
+            New evaluation
+          </PrimaryButton>
+        }
       />
-      <NewEvaluation opened={opened} onClose={() => { setOpened(false) }} />
+      <NewEvaluation
+        opened={opened}
+        onClose={() => {
+          setOpened(false)
+        }}
+      />
       {answer.error !== null && <ErrorPanel title="The results could not be read." details={answer.error} />}
       {answer.loading && <Loading lines={5} />}
       {answer.value !== null && sets.length === 0 && (
@@ -57,9 +85,31 @@ export default function EvaluatePage() {
       {set !== null && (
         <>
           <div className={classes.controls}>
-            <Select label="Query set" value={set.key} data={sets.map((one) => ({ value: one.key, label: `${one.key} (${one.count})` }))} w={240} onChange={(value) => { setUrl({ set: value ?? '', before: '', after: '', budget: 0 }) }} />
-            <Select label="Strategy" value={url.strategy} data={[{ value: '', label: 'All strategies' }, ...strategies]} w={160} onChange={(value) => { setUrl({ strategy: value ?? '' }) }} />
-            <BudgetSlider records={inSet} value={url.budget} onChange={(budget) => { setUrl({ budget }) }} />
+            <Select
+              label="Query set"
+              value={set.key}
+              data={sets.map((one) => ({ value: one.key, label: `${one.key} (${one.count})` }))}
+              w={240}
+              onChange={(value) => {
+                setUrl({ set: value ?? '', before: '', after: '', budget: 0 })
+              }}
+            />
+            <Select
+              label="Strategy"
+              value={url.strategy}
+              data={[{ value: '', label: 'All strategies' }, ...strategies]}
+              w={160}
+              onChange={(value) => {
+                setUrl({ strategy: value ?? '' })
+              }}
+            />
+            <BudgetSlider
+              records={inSet}
+              value={url.budget}
+              onChange={(budget) => {
+                setUrl({ budget })
+              }}
+            />
           </div>
           {inSet.length > 0 ? <Results records={inSet} url={url} setUrl={setUrl} /> : <Text>No result uses this strategy.</Text>}
         </>
@@ -68,7 +118,15 @@ export default function EvaluatePage() {
   )
 }
 
-function BudgetSlider({ records, value, onChange }: { readonly records: readonly EvaluationRecord[]; readonly value: number; readonly onChange: (budget: number) => void }) {
+function BudgetSlider({
+  records,
+  value,
+  onChange,
+}: {
+  readonly records: readonly EvaluationRecord[]
+  readonly value: number
+  readonly onChange: (budget: number) => void
+}) {
   const most = Math.max(1, ...records.map((one) => one.call_budget))
   const shown = value === 0 ? most : Math.min(value, most)
   if (most === 1) return null
@@ -77,7 +135,18 @@ function BudgetSlider({ records, value, onChange }: { readonly records: readonly
       <Text size="xs" mb={4}>
         Count at most <strong>{shown}</strong> of {most} calls
       </Text>
-      <Slider size="sm" min={1} max={most} step={1} value={shown} onChange={(budget) => { onChange(budget === most ? 0 : budget) }} thumbLabel="Calls counted" label={null} />
+      <Slider
+        size="sm"
+        min={1}
+        max={most}
+        step={1}
+        value={shown}
+        onChange={(budget) => {
+          onChange(budget === most ? 0 : budget)
+        }}
+        thumbLabel="Calls counted"
+        label={null}
+      />
     </div>
   )
 }
@@ -88,7 +157,15 @@ function chooseBaseline(records: readonly EvaluationRecord[], wanted: string): E
   return records.find((one) => one.evaluation_id === wanted) ?? defaultBaseline(records)
 }
 
-function Results({ records, url, setUrl }: { readonly records: readonly EvaluationRecord[]; readonly url: Url; readonly setUrl: (patch: Partial<Url>) => void }) {
+function Results({
+  records,
+  url,
+  setUrl,
+}: {
+  readonly records: readonly EvaluationRecord[]
+  readonly url: Url
+  readonly setUrl: (patch: Partial<Url>) => void
+}) {
   const baseline = chooseBaseline(records, url.before)
   const budget = url.budget === 0 ? Infinity : url.budget
   const rows = useMemo(() => (baseline ? leaderboard(records, baseline, budget) : []), [records, baseline, budget])
@@ -109,25 +186,66 @@ function Results({ records, url, setUrl }: { readonly records: readonly Evaluati
   if (!before) return null
   return (
     <>
-      <Panel title="Leaderboard" flush aside={<Button onClick={() => { downloadFile('hone-leaderboard.csv', leaderboardCsv(rows), 'text/csv') }}>Download as CSV</Button>}>
-        <Leaderboard rows={rows} baseline={before.record.evaluation_id} after={after?.record.evaluation_id ?? ''} budget={budget} onBaseline={(id) => { setUrl({ before: id }) }} onAfter={(id) => { setUrl({ after: id }) }} />
+      <Panel
+        title="Leaderboard"
+        flush
+        aside={
+          <Button
+            onClick={() => {
+              downloadFile('hone-leaderboard.csv', leaderboardCsv(rows), 'text/csv')
+            }}
+          >
+            Download as CSV
+          </Button>
+        }
+      >
+        <Leaderboard
+          rows={rows}
+          baseline={before.record.evaluation_id}
+          after={after?.record.evaluation_id ?? ''}
+          budget={budget}
+          onBaseline={(id) => {
+            setUrl({ before: id })
+          }}
+          onAfter={(id) => {
+            setUrl({ after: id })
+          }}
+        />
       </Panel>
       <div style={{ height: 12 }} />
       <Panel title={after ? `${before.record.title} → ${after.record.title}` : before.record.title}>
-        <Tabs value={url.tab} onChange={(tab) => { setUrl({ tab: urlSchema.shape.tab.parse(tab) }) }}>
+        <Tabs
+          value={url.tab}
+          onChange={(tab) => {
+            setUrl({ tab: urlSchema.shape.tab.parse(tab) })
+          }}
+        >
           <Tabs.List mb={12}>
             <Tabs.Tab value="paired">Before and after</Tabs.Tab>
             <Tabs.Tab value="groups">By group</Tabs.Tab>
             <Tabs.Tab value="budget">Success versus budget</Tabs.Tab>
           </Tabs.List>
           <Tabs.Panel value="paired">
-            {after ? <PairedPanel key={`${before.record.evaluation_id} ${after.record.evaluation_id}`} before={before} after={after} /> : <Text>There is no second result to compare with. Evaluate another model or adapter on the same set.</Text>}
+            {after ? (
+              <PairedPanel key={`${before.record.evaluation_id} ${after.record.evaluation_id}`} before={before} after={after} />
+            ) : (
+              <Text>There is no second result to compare with. Evaluate another model or adapter on the same set.</Text>
+            )}
           </Tabs.Panel>
           <Tabs.Panel value="groups">
             <GroupTable before={before} after={after} budget={budget} />
           </Tabs.Panel>
           <Tabs.Panel value="budget">
-            <LineChart title="Pass rate by calls counted" meaning="A question counts as passed at a budget when it was solved with at most that many calls." series={curves} xLabel="calls" height={240} domain={[0, 1]} format={(value) => formatShare(value)} testId="budget-chart" />
+            <LineChart
+              title="Pass rate by calls counted"
+              meaning="A question counts as passed at a budget when it was solved with at most that many calls."
+              series={curves}
+              xLabel="calls"
+              height={240}
+              domain={[0, 1]}
+              format={(value) => formatShare(value)}
+              testId="budget-chart"
+            />
           </Tabs.Panel>
         </Tabs>
       </Panel>
@@ -136,9 +254,27 @@ function Results({ records, url, setUrl }: { readonly records: readonly Evaluati
 }
 
 function leaderboardCsv(rows: readonly LeaderboardRow[]): string {
-  const head = 'title,passed,n,rate,low,high,mean_calls,recall,call_budget,strategy,temperature,judge,world_hash,seed,created_at,not_comparable'
+  const head =
+    'title,passed,n,rate,low,high,mean_calls,recall,call_budget,strategy,temperature,judge,world_hash,seed,created_at,not_comparable'
   const lines = rows.map((row) =>
-    [row.record.title, row.rate.passed, row.rate.n, row.rate.rate, row.rate.interval[0], row.rate.interval[1], row.meanCalls, row.recall, row.record.call_budget, row.record.strategy, row.record.temperature, row.record.judge, row.record.world_hash ?? '', row.record.seed, row.record.created_at, row.notComparable.join('; ')]
+    [
+      row.record.title,
+      row.rate.passed,
+      row.rate.n,
+      row.rate.rate,
+      row.rate.interval[0],
+      row.rate.interval[1],
+      row.meanCalls,
+      row.recall,
+      row.record.call_budget,
+      row.record.strategy,
+      row.record.temperature,
+      row.record.judge,
+      row.record.world_hash ?? '',
+      row.record.seed,
+      row.record.created_at,
+      row.notComparable.join('; '),
+    ]
       .map((cell) => csvCell(String(cell)))
       .join(','),
   )

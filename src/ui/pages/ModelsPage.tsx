@@ -90,27 +90,47 @@ export default function ModelsPage() {
         }
       />
       <Text size="xs" c="dimmed" mb={12}>
-        A folder needs config.json, tokenizer.json and *.safetensors. Llama 2 and 3, Qwen 2, 2.5 and 3 are read; pickled weights (.bin, .pt) are refused because opening them can run code.
+        A folder needs config.json, tokenizer.json and *.safetensors. Llama 2 and 3, Qwen 2, 2.5 and 3 are read; pickled weights (.bin, .pt)
+        are refused because opening them can run code.
       </Text>
       {importing !== null && (
         <Text role="status" mb={12}>
           Reading {importing}
         </Text>
       )}
-      {error !== null && <ErrorPanel title="That did not work." details={error}>Models already here were not touched.</ErrorPanel>}
+      {error !== null && (
+        <ErrorPanel title="That did not work." details={error}>
+          Models already here were not touched.
+        </ErrorPanel>
+      )}
       {models.loading && <Loading lines={4} />}
       {models.error !== null && <ErrorPanel title="The models could not be listed." details={models.error} />}
       {models.value?.length === 0 && <EmptyState title="No models.">Import a folder that holds a checkpoint.</EmptyState>}
       <div className={classes.models}>
         {models.value?.map((model) => (
-          <ModelCard key={model.model_id} model={model} current={model.model_id === url.model} onExport={(runId, title) => { attempt(exportAdapter(runId, title)) }} />
+          <ModelCard
+            key={model.model_id}
+            model={model}
+            current={model.model_id === url.model}
+            onExport={(runId, title) => {
+              attempt(exportAdapter(runId, title))
+            }}
+          />
         ))}
       </div>
     </>
   )
 }
 
-function ModelCard({ model, current, onExport }: { readonly model: ModelRow; readonly current: boolean; readonly onExport: (runId: string, title: string) => void }) {
+function ModelCard({
+  model,
+  current,
+  onExport,
+}: {
+  readonly model: ModelRow
+  readonly current: boolean
+  readonly onExport: (runId: string, title: string) => void
+}) {
   const facts: readonly (readonly [string, string])[] = [
     ['Architecture', model.architecture],
     ['Parameters', parameterText(model.parameters)],
@@ -161,7 +181,13 @@ function ModelCard({ model, current, onExport }: { readonly model: ModelRow; rea
                     {adapter.sha256.slice(0, 12)}
                   </span>
                 </span>
-                <Button size="compact-xs" onClick={() => { onExport(adapter.run_id, adapter.title) }} aria-label={`Export (PEFT): ${adapter.title}`}>
+                <Button
+                  size="compact-xs"
+                  onClick={() => {
+                    onExport(adapter.run_id, adapter.title)
+                  }}
+                  aria-label={`Export (PEFT): ${adapter.title}`}
+                >
                   Export (PEFT)
                 </Button>
               </li>

@@ -4,6 +4,7 @@ import { AboutPanel, PersonPanel } from '../settings/AboutPanel'
 import { GpuPanel } from '../settings/GpuPanel'
 import { NetworkPanel } from '../settings/NetworkPanel'
 import { StoragePanel } from '../settings/StoragePanel'
+import classes from '../settings/settings.module.css'
 import { useUrlState } from '../stores/location'
 import { PageHead } from '../widgets/Panel'
 
@@ -14,7 +15,12 @@ export default function SettingsPage() {
   return (
     <>
       <PageHead title="Settings" about="What is kept, what left this tab, what the GPU allows." />
-      <Tabs value={url.tab} onChange={(tab) => { setUrl({ tab: urlSchema.shape.tab.parse(tab) }) }}>
+      <Tabs
+        value={url.tab}
+        onChange={(tab) => {
+          setUrl({ tab: urlSchema.shape.tab.parse(tab) })
+        }}
+      >
         <Tabs.List mb={12}>
           <Tabs.Tab value="storage">Storage</Tabs.Tab>
           <Tabs.Tab value="network">Network</Tabs.Tab>
@@ -22,7 +28,7 @@ export default function SettingsPage() {
           <Tabs.Tab value="about">About</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="storage">
-          <div style={{ display: 'grid', gap: 12 }}>
+          <div className={classes.stack}>
             <StoragePanel />
           </div>
         </Tabs.Panel>
@@ -30,12 +36,12 @@ export default function SettingsPage() {
           <NetworkPanel />
         </Tabs.Panel>
         <Tabs.Panel value="gpu">
-          <div style={{ display: 'grid', gap: 12 }}>
+          <div className={classes.stack}>
             <GpuPanel />
           </div>
         </Tabs.Panel>
         <Tabs.Panel value="about">
-          <div style={{ display: 'grid', gap: 12 }}>
+          <div className={classes.stack}>
             <PersonPanel />
             <AboutPanel />
           </div>

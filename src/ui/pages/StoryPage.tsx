@@ -22,6 +22,7 @@ import { TrainingPhase } from '../story/TrainingPhase'
 import { TrajectoryBrief } from '../story/TrajectoryBrief'
 import { Loading, PageHead, PrimaryButton } from '../widgets/Panel'
 import { ErrorPanel } from '../widgets/ProblemList'
+import { WatchRecordedRun } from '../widgets/NoGpu'
 import { RateBar, RateNumber } from '../widgets/RateBar'
 import type { RateCircumstances } from '../widgets/RateBar'
 import classes from '../story/story.module.css'
@@ -56,7 +57,7 @@ function Rate({
       <span className={classes.rate} data-testid={testId}>
         {rate.passed} of {rate.n}
       </span>
-      <div style={{ width: 160 }}>
+      <div style={{ width: 200 }}>
         <RateBar rate={rate} about={about} />
         <Text size="xs" c="dimmed">
           <RateNumber rate={rate} about={about} />
@@ -165,12 +166,17 @@ export default function StoryPage() {
     [exam.before],
   )
 
-  if (!detail && !job)
-    return answer.error === null ? (
-      <Loading label="Loading the run" lines={6} />
-    ) : (
-      <ErrorPanel title="This run cannot be shown.">{answer.error}</ErrorPanel>
+  if (!detail && !job) {
+    if (answer.error === null) return <Loading label="Loading the run" lines={6} />
+    return (
+      <Stack gap={12}>
+        <PageHead title="Run story" />
+        <ErrorPanel title="This run cannot be shown." actions={<WatchRecordedRun />}>
+          {answer.error}
+        </ErrorPanel>
+      </Stack>
     )
+  }
 
   const run = detail?.run ?? null
   const state = {

@@ -27,9 +27,27 @@ export default function ToolsPage() {
     if (next) setUrl({ tool: next.name })
   }
   usePageKeys([
-    { keys: 'j', does: 'next tool', run: () => { move(1) } },
-    { keys: 'k', does: 'previous tool', run: () => { move(-1) } },
-    { keys: '/', does: 'search', run: () => { search.current?.focus() } },
+    {
+      keys: 'j',
+      does: 'next tool',
+      run: () => {
+        move(1)
+      },
+    },
+    {
+      keys: 'k',
+      does: 'previous tool',
+      run: () => {
+        move(-1)
+      },
+    },
+    {
+      keys: '/',
+      does: 'search',
+      run: () => {
+        search.current?.focus()
+      },
+    },
   ])
   if (!world) {
     return (
@@ -45,15 +63,38 @@ export default function ToolsPage() {
         title="Tools"
         about={
           <>
-            {world.title}: {formatCount(world.tools.length)} tools. World hash <span className={classes.mono} title={world.hash}>{world.hash.slice(0, 16)}</span>; it stands on every result.
+            {world.title}: {formatCount(world.tools.length)} tools. World hash{' '}
+            <span className={classes.mono} title={world.hash}>
+              {world.hash.slice(0, 16)}
+            </span>
+            ; it stands on every result.
           </>
         }
-        actions={environments.length > 1 && <Select aria-label="Tool world" value={world.name} data={environments.map((one) => ({ value: one.name, label: one.title }))} onChange={(value) => { setUrl({ world: value ?? '', tool: '' }) }} />}
+        actions={
+          environments.length > 1 && (
+            <Select
+              aria-label="Tool world"
+              value={world.name}
+              data={environments.map((one) => ({ value: one.name, label: one.title }))}
+              onChange={(value) => {
+                setUrl({ world: value ?? '', tool: '' })
+              }}
+            />
+          )
+        }
       />
       <div className={classes.split}>
         <Panel title={url.q === '' ? 'Catalogue' : `${formatCount(order.length)} match`} flush>
           <div style={{ padding: 8 }}>
-            <TextInput ref={search} aria-label="Search tools" placeholder="Search names, parameters, descriptions" value={url.q} onChange={(event) => { setUrl({ q: event.currentTarget.value }) }} />
+            <TextInput
+              ref={search}
+              aria-label="Search tools"
+              placeholder="Search names, parameters, descriptions"
+              value={url.q}
+              onChange={(event) => {
+                setUrl({ q: event.currentTarget.value })
+              }}
+            />
           </div>
           <nav className={classes.catalogue} aria-label="Tools by category" tabIndex={0}>
             {groups.map((group) => (
@@ -63,7 +104,16 @@ export default function ToolsPage() {
                   <span className={classes.mono}>{group.tools.length}</span>
                 </div>
                 {group.tools.map((one) => (
-                  <button key={one.name} type="button" className={classes.toolRow} data-testid="tool-row" aria-current={one.name === tool?.name ? 'true' : undefined} onClick={() => { setUrl({ tool: one.name }) }}>
+                  <button
+                    key={one.name}
+                    type="button"
+                    className={classes.toolRow}
+                    data-testid="tool-row"
+                    aria-current={one.name === tool?.name ? 'true' : undefined}
+                    onClick={() => {
+                      setUrl({ tool: one.name })
+                    }}
+                  >
                     <VisibleText text={one.name} />
                   </button>
                 ))}

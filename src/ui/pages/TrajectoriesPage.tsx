@@ -50,7 +50,12 @@ export default function TrajectoriesPage() {
   const whole = useReply(selectedId === null ? NOTHING : `trajectory ${selectedId}`, (studio) => studio.trajectory(selectedId ?? ''))
   const selected = whole.value ?? all.find((one) => one.trajectory_id === selectedId) ?? null
   const compared = compareIds.flatMap((id) => all.find((one) => one.trajectory_id === id) ?? [])
-  const labels = useLabelsOf(useMemo(() => [...(selectedId === null ? [] : [selectedId]), ...(url.compare === '' ? [] : url.compare.split(','))], [selectedId, url.compare]))
+  const labels = useLabelsOf(
+    useMemo(
+      () => [...(selectedId === null ? [] : [selectedId]), ...(url.compare === '' ? [] : url.compare.split(','))],
+      [selectedId, url.compare],
+    ),
+  )
   const place = { dataset: chosen?.kind === 'dataset' ? chosen.id : null, run: chosen?.kind === 'run' ? chosen.id : null }
 
   const siblings = selected ? all.filter((one) => one.query_id === selected.query_id) : []
@@ -67,20 +72,80 @@ export default function TrajectoriesPage() {
     if (selected) setUrl({ step: Math.max(0, Math.min(selected.steps.length - 1, url.step + by)) })
   }
   usePageKeys([
-    { keys: 'j', does: 'next step', run: () => { stepBy(1) } },
-    { keys: 'k', does: 'previous step', run: () => { stepBy(-1) } },
-    { keys: 'shift+J', does: 'next trajectory', run: () => { move(1) } },
-    { keys: 'shift+K', does: 'previous trajectory', run: () => { move(-1) } },
-    { keys: 'c', does: 'add to or remove from the comparison', run: () => { if (selectedId !== null) toggleCompare(selectedId) } },
-    { keys: 'd', does: 'compare with the other attempts at this question', run: () => { if (siblings.length > 1) setUrl({ compare: siblings.slice(0, COMPARE_MOST).map((one) => one.trajectory_id).join(',') }, { push: true }) } },
-    { keys: '/', does: 'search', run: (event) => { event.preventDefault(); search.current?.focus() } },
+    {
+      keys: 'j',
+      does: 'next step',
+      run: () => {
+        stepBy(1)
+      },
+    },
+    {
+      keys: 'k',
+      does: 'previous step',
+      run: () => {
+        stepBy(-1)
+      },
+    },
+    {
+      keys: 'shift+J',
+      does: 'next trajectory',
+      run: () => {
+        move(1)
+      },
+    },
+    {
+      keys: 'shift+K',
+      does: 'previous trajectory',
+      run: () => {
+        move(-1)
+      },
+    },
+    {
+      keys: 'c',
+      does: 'add to or remove from the comparison',
+      run: () => {
+        if (selectedId !== null) toggleCompare(selectedId)
+      },
+    },
+    {
+      keys: 'd',
+      does: 'compare with the other attempts at this question',
+      run: () => {
+        if (siblings.length > 1)
+          setUrl(
+            {
+              compare: siblings
+                .slice(0, COMPARE_MOST)
+                .map((one) => one.trajectory_id)
+                .join(','),
+            },
+            { push: true },
+          )
+      },
+    },
+    {
+      keys: '/',
+      does: 'search',
+      run: (event) => {
+        event.preventDefault()
+        search.current?.focus()
+      },
+    },
   ])
 
   const head = (
     <PageHead
       title="Trajectories"
       about="Every step taken: the call, what came back, what it earned."
-      actions={<SourceSelect sources={sources} chosen={chosen} onChange={(patch) => { setUrl({ ...patch, id: '', step: 0, compare: '', tool: '' }, { push: true }) }} />}
+      actions={
+        <SourceSelect
+          sources={sources}
+          chosen={chosen}
+          onChange={(patch) => {
+            setUrl({ ...patch, id: '', step: 0, compare: '', tool: '' }, { push: true })
+          }}
+        />
+      }
     />
   )
   if (!chosen && url.id === '') {
@@ -90,7 +155,14 @@ export default function TrajectoriesPage() {
         {loading ? (
           <Loading />
         ) : (
-          <EmptyState title={url.dataset !== '' || url.run !== '' ? 'This source is no longer here.' : 'No trajectories yet.'} action={<Button component={Link} href={hrefs.data()}>Open a file</Button>}>
+          <EmptyState
+            title={url.dataset !== '' || url.run !== '' ? 'This source is no longer here.' : 'No trajectories yet.'}
+            action={
+              <Button component={Link} href={hrefs.data()}>
+                Open a file
+              </Button>
+            }
+          >
             Import a file of trajectories, or let the starter model make some: a run’s attempts appear here.
           </EmptyState>
         )}
@@ -103,29 +175,105 @@ export default function TrajectoriesPage() {
       {compared.length > 1 && (
         <Panel
           title={`Comparing ${compared.length}`}
-          aside={<Button onClick={() => { setUrl({ compare: '' }) }}>Close comparison</Button>}
+          aside={
+            <Button
+              onClick={() => {
+                setUrl({ compare: '' })
+              }}
+            >
+              Close comparison
+            </Button>
+          }
         >
           <CompareTrajectories trajectories={compared} labels={labels} place={place} />
         </Panel>
       )}
       <div className={classes.split} style={compared.length > 1 ? { marginTop: 12 } : undefined}>
         <div className={classes.side}>
-          <Panel title={shown.length === all.length ? `${formatCount(all.length)} trajectories` : `${formatCount(shown.length)} of ${formatCount(all.length)}`} flush>
+          <Panel
+            title={
+              shown.length === all.length
+                ? `${formatCount(all.length)} trajectories`
+                : `${formatCount(shown.length)} of ${formatCount(all.length)}`
+            }
+            flush
+          >
             <div className={classes.filters}>
-              <TextInput ref={search} aria-label="Search calls and observations" placeholder="Search calls, observations" value={url.q} onChange={(event) => { setUrl({ q: event.currentTarget.value }) }} />
-              <Select aria-label="Status" value={url.status} data={[{ value: '', label: 'Any status' }, { value: 'solved', label: 'Solved' }, { value: 'unsure', label: 'Unsure' }, { value: 'unsolved', label: 'Unsolved' }, { value: 'none', label: 'Not judged' }]} onChange={(value) => { setUrl({ status: (value ?? '') as TrajectoryFilter['status'] }) }} />
-              <Select aria-label="Steps" value={url.outcome} data={[{ value: '', label: 'Any steps' }, { value: 'failed', label: 'A call failed' }, { value: 'unreadable', label: 'Unreadable call' }, { value: 'clean', label: 'Nothing failed' }]} onChange={(value) => { setUrl({ outcome: (value ?? '') as TrajectoryFilter['outcome'] }) }} />
-              <Select aria-label="Tool" searchable value={url.tool} data={[{ value: '', label: 'Any tool' }, ...tools.map((tool) => ({ value: tool.name, label: `${tool.name} (${tool.count})` }))]} onChange={(value) => { setUrl({ tool: value ?? '' }) }} />
-              <Select aria-label="Order" value={url.order} data={[{ value: 'file', label: 'In file order' }, { value: 'steps', label: 'Longest first' }, { value: 'status', label: 'Unsolved first' }]} onChange={(value) => { setUrl({ order: (value ?? 'file') as TrajectoryFilter['order'] }) }} />
+              <TextInput
+                ref={search}
+                aria-label="Search calls and observations"
+                placeholder="Search calls, observations"
+                value={url.q}
+                onChange={(event) => {
+                  setUrl({ q: event.currentTarget.value })
+                }}
+              />
+              <Select
+                aria-label="Status"
+                value={url.status}
+                data={[
+                  { value: '', label: 'Any status' },
+                  { value: 'solved', label: 'Solved' },
+                  { value: 'unsure', label: 'Unsure' },
+                  { value: 'unsolved', label: 'Unsolved' },
+                  { value: 'none', label: 'Not judged' },
+                ]}
+                onChange={(value) => {
+                  setUrl({ status: (value ?? '') })
+                }}
+              />
+              <Select
+                aria-label="Steps"
+                value={url.outcome}
+                data={[
+                  { value: '', label: 'Any steps' },
+                  { value: 'failed', label: 'A call failed' },
+                  { value: 'unreadable', label: 'Unreadable call' },
+                  { value: 'clean', label: 'Nothing failed' },
+                ]}
+                onChange={(value) => {
+                  setUrl({ outcome: (value ?? '') })
+                }}
+              />
+              <Select
+                aria-label="Tool"
+                searchable
+                value={url.tool}
+                data={[
+                  { value: '', label: 'Any tool' },
+                  ...tools.map((tool) => ({ value: tool.name, label: `${tool.name} (${tool.count})` })),
+                ]}
+                onChange={(value) => {
+                  setUrl({ tool: value ?? '' })
+                }}
+              />
+              <Select
+                aria-label="Order"
+                value={url.order}
+                data={[
+                  { value: 'file', label: 'In file order' },
+                  { value: 'steps', label: 'Longest first' },
+                  { value: 'status', label: 'Unsolved first' },
+                ]}
+                onChange={(value) => {
+                  setUrl({ order: (value ?? 'file') })
+                }}
+              />
             </div>
             {list.loading && <Loading />}
-            {shown.length === 0 && !list.loading && <p className={classes.quiet} style={{ padding: '0 12px' }}>Nothing matches these filters.</p>}
+            {shown.length === 0 && !list.loading && (
+              <p className={classes.quiet} style={{ padding: '0 12px' }}>
+                Nothing matches these filters.
+              </p>
+            )}
             <TrajectoryList
               trajectories={shown}
               selected={selectedId}
               label="Trajectories"
               height={`min(max(160px, calc(100dvh - 276px)), ${Math.max(1, shown.length) * 50}px)`}
-              onSelect={(id) => { setUrl({ id, step: 0 }, { push: true }) }}
+              onSelect={(id) => {
+                setUrl({ id, step: 0 }, { push: true })
+              }}
               facts={(trajectory) => (
                 <>
                   <span>{trajectory.steps.length} steps</span>
@@ -138,8 +286,28 @@ export default function TrajectoriesPage() {
         </div>
         <div style={{ minWidth: 0 }}>
           {selected ? (
-            <Panel title={selected.trajectory_id} aside={<ReaderActions trajectory={selected} compared={compareIds.includes(selected.trajectory_id)} place={place} onCompare={() => { toggleCompare(selected.trajectory_id) }} />}>
-              <TrajectoryReader key={selected.trajectory_id} trajectory={selected} labels={labels.get(selected.trajectory_id) ?? null} step={Math.min(url.step, selected.steps.length - 1)} onStep={(step) => { setUrl({ step }) }} />
+            <Panel
+              title={selected.trajectory_id}
+              aside={
+                <ReaderActions
+                  trajectory={selected}
+                  compared={compareIds.includes(selected.trajectory_id)}
+                  place={place}
+                  onCompare={() => {
+                    toggleCompare(selected.trajectory_id)
+                  }}
+                />
+              }
+            >
+              <TrajectoryReader
+                key={selected.trajectory_id}
+                trajectory={selected}
+                labels={labels.get(selected.trajectory_id) ?? null}
+                step={Math.min(url.step, selected.steps.length - 1)}
+                onStep={(step) => {
+                  setUrl({ step })
+                }}
+              />
             </Panel>
           ) : whole.error !== null ? (
             <ErrorPanel title="This trajectory could not be opened." details={whole.error} />
@@ -152,7 +320,17 @@ export default function TrajectoriesPage() {
   )
 }
 
-function ReaderActions({ trajectory, compared, place, onCompare }: { readonly trajectory: Trajectory; readonly compared: boolean; readonly place: { dataset: string | null; run: string | null }; readonly onCompare: () => void }) {
+function ReaderActions({
+  trajectory,
+  compared,
+  place,
+  onCompare,
+}: {
+  readonly trajectory: Trajectory
+  readonly compared: boolean
+  readonly place: { dataset: string | null; run: string | null }
+  readonly onCompare: () => void
+}) {
   return (
     <>
       <Button onClick={onCompare} aria-keyshortcuts="c">

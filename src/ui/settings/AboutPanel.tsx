@@ -12,8 +12,21 @@ export function PersonPanel() {
   return (
     <Panel title="You">
       <div style={{ display: 'grid', gap: 8, maxWidth: 360 }}>
-        <TextInput label="Your labels are signed" description="Stands on every opinion you give." value={annotator} onChange={(event) => { setPreferences({ annotator: event.currentTarget.value }) }} />
-        <TextInput label="Workspace" value={workspace} onChange={(event) => { setPreferences({ workspace: event.currentTarget.value }) }} />
+        <TextInput
+          label="Your labels are signed"
+          description="Stands on every opinion you give."
+          value={annotator}
+          onChange={(event) => {
+            setPreferences({ annotator: event.currentTarget.value })
+          }}
+        />
+        <TextInput
+          label="Workspace"
+          value={workspace}
+          onChange={(event) => {
+            setPreferences({ workspace: event.currentTarget.value })
+          }}
+        />
       </div>
     </Panel>
   )
@@ -25,7 +38,9 @@ export function AboutPanel() {
   return (
     <>
       <Panel title="Hone">
-        <Text>A browser studio that trains and evaluates tool-using language models on your own GPU, by step-grained rewards. Apache-2.0.</Text>
+        <Text>
+          A browser studio that trains and evaluates tool-using language models on your own GPU, by step-grained rewards. Apache-2.0.
+        </Text>
         <dl className={classes.facts} style={{ marginTop: 8 }}>
           <dt>Showing</dt>
           <dd>{source === 'recorded' ? 'a recorded run' : 'the live studio'}</dd>

@@ -57,7 +57,9 @@ export function GpuPanel() {
                   <th scope="row" className={classes.mono}>
                     {name}
                   </th>
-                  <td className={classes.num}>{/Size$/.test(name) && value >= 65_536 ? `${formatBytes(value)} (${formatCount(value)})` : formatCount(value)}</td>
+                  <td className={classes.num}>
+                    {/Size$/.test(name) && value >= 65_536 ? `${formatBytes(value)} (${formatCount(value)})` : formatCount(value)}
+                  </td>
                 </tr>
               ))}
             </tbody>

@@ -17,7 +17,10 @@ export function StoragePanel() {
   const datasets = useAnswer('datasets', (from) => from.datasets(), ['dataset'])
   const runs = useAnswer('runs', (from) => from.runs(), ['job'])
   const [error, setError] = useState<string | null>(null)
-  const rows = useMemo(() => storageRows(storage.value?.items ?? [], datasets.value ?? [], runs.value ?? []), [storage.value, datasets.value, runs.value])
+  const rows = useMemo(
+    () => storageRows(storage.value?.items ?? [], datasets.value ?? [], runs.value ?? []),
+    [storage.value, datasets.value, runs.value],
+  )
   const remove = async ({ remove: target }: StorageRow): Promise<void> => {
     if (!target) return
     const reply = target.kind === 'dataset' ? await studio.removeDataset(target.id) : await studio.removeRun(target.id)
@@ -38,11 +41,18 @@ export function StoragePanel() {
           {share !== null && ` (${formatShare(share, share < 0.01 ? 2 : 0)})`}.
         </Text>
         {share !== null && (
-          <div className={classes.usage} data-full={share > 0.85} role="img" aria-label={`${formatShare(share)} of the allowed space is used`}>
+          <div
+            className={classes.usage}
+            data-full={share > 0.85}
+            role="img"
+            aria-label={`${formatShare(share)} of the allowed space is used`}
+          >
             <div style={{ width: `${Math.min(100, share * 100)}%` }} />
           </div>
         )}
-        {share !== null && share > 0.85 && <Text size="xs">Nearly full: delete an old run below before the next one, or its checkpoints may not fit.</Text>}
+        {share !== null && share > 0.85 && (
+          <Text size="xs">Nearly full: delete an old run below before the next one, or its checkpoints may not fit.</Text>
+        )}
         <Persistence />
       </Panel>
       {error !== null && <ErrorPanel title="It was not deleted." details={error} />}

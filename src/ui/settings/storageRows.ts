@@ -28,7 +28,14 @@ export function storageRows(
 }
 
 /** WebGPU limits worth reading, those that decide what fits first. */
-export const limitsFirst = ['maxBufferSize', 'maxStorageBufferBindingSize', 'maxStorageBuffersPerShaderStage', 'maxComputeWorkgroupStorageSize', 'maxComputeInvocationsPerWorkgroup', 'maxComputeWorkgroupsPerDimension']
+export const limitsFirst = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupsPerDimension',
+]
 
 export function limitRows(limits: Readonly<Record<string, number>>): [string, number][] {
   const rank = (name: string): number => {

@@ -1,5 +1,5 @@
 /** A question to the studio as a hook: asked again when its key, the studio or a named event changes; the last answer stays until the next arrives. */
-import { useCallback, useEffect, useEffectEvent, useState } from 'react'
+import { startTransition, useCallback, useEffect, useEffectEvent, useState } from 'react'
 import type { Reply, StudioApi, StudioEvent } from '../../worker/protocol'
 import { useStudioEvents } from './events'
 import { useStudioOrNull } from './studio'
@@ -40,7 +40,11 @@ export function useAnswer<T>(
     let current = true
     put(studio).then(
       (value) => {
-        if (current) setHeld({ key, studio, value, error: null })
+        // A large answer is drawn in slices, so that the page stays responsive.
+        if (current)
+          startTransition(() => {
+            setHeld({ key, studio, value, error: null })
+          })
       },
       (error: unknown) => {
         if (current) setHeld({ key, studio, value: null, error: error instanceof Error ? error.message : String(error) })

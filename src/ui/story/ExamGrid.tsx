@@ -32,17 +32,30 @@ function cellLabel({ cell, flip }: Placed): string {
   return `${visibleText(cell.text)}: ${status}, ${cell.calls} calls${change}`
 }
 
-const Cell = memo(function Cell({
-  placed,
-  tabbable,
-  selected,
-  onOpen,
-}: {
+interface CellProps {
   readonly placed: Placed
   readonly tabbable: boolean
   readonly selected: boolean
   readonly onOpen: (queryId: string) => void
-}) {
+}
+
+/** Drawn again only when what it shows changed: the grid is rebuilt with every batch of events. */
+function sameCell(a: CellProps, b: CellProps): boolean {
+  const x = a.placed
+  const y = b.placed
+  return (
+    x.cell.query_id === y.cell.query_id &&
+    x.cell.status === y.cell.status &&
+    x.cell.calls === y.cell.calls &&
+    x.flip === y.flip &&
+    x.position === y.position &&
+    a.tabbable === b.tabbable &&
+    a.selected === b.selected &&
+    a.onOpen === b.onOpen
+  )
+}
+
+const Cell = memo(function Cell({ placed, tabbable, selected, onOpen }: CellProps) {
   const { cell, flip, position } = placed
   const text = cellLabel(placed)
   return (
@@ -62,7 +75,7 @@ const Cell = memo(function Cell({
       <StatusShape status={cell.status} size={11} />
     </UnstyledButton>
   )
-})
+}, sameCell)
 
 function waitingCell(index: number): ExamCell {
   return { query_id: `waiting ${index}`, group: '', text: `Question ${index + 1}`, status: null, calls: 0, trajectory_id: null }

@@ -1,6 +1,6 @@
 /** Practice steps and what they earned; one of them with the advantage each of its tokens gets. */
 import { Anchor, Group, Stack, Table, Text } from '@mantine/core'
-import { useMemo } from 'react'
+import { useEffect, useMemo } from 'react'
 import { Link } from 'wouter'
 import { chosenPath } from '../../records/trajectory'
 import type { Trajectory } from '../../records/trajectory'
@@ -12,6 +12,7 @@ import { NOTHING, useAnswer, useReply } from '../stores/answer'
 import { hrefs } from '../stores/hrefs'
 import { signatureText } from '../trajectory/callSignature'
 import { TokenHeat } from '../trajectory/TokenHeat'
+import { Fold } from '../widgets/Fold'
 import { Loading, Numeric } from '../widgets/Panel'
 import { StatusMark } from '../widgets/StatusMark'
 import { Term } from '../widgets/Term'
@@ -141,22 +142,28 @@ function Example({
         </Table>
       </Table.ScrollContainer>
       {preview.value && (
-        <details>
-          <summary>
-            The <Term of="advantage">advantage</Term> of each token
-          </summary>
+        <Fold
+          summary={
+            <>
+              The <Term of="advantage">advantage</Term> of each token
+            </>
+          }
+        >
           <TokenHeat preview={preview.value} trajectory={record} />
-        </details>
+        </Fold>
       )}
     </Stack>
   )
 }
 
 export function RewardsPhase({ runId, settled }: { readonly runId: string; readonly settled: boolean }) {
-  const answer = useAnswer(runId === '' ? NOTHING : `practice ${runId} ${settled ? 'all' : 'so far'}`, (studio) =>
-    askPractice(studio, runId),
-  )
+  const answer = useAnswer(runId === '' ? NOTHING : `practice ${runId}`, (studio) => askPractice(studio, runId))
+  const { reload } = answer
   const practice = answer.value
+  // Online methods go on practising: count again at the end.
+  useEffect(() => {
+    if (settled) reload()
+  }, [settled, reload])
   const summary = useMemo(() => (practice ? summaryOf(practice) : null), [practice])
   const example = useMemo(() => (practice ? exampleOf(practice) : null), [practice])
   const groups = useMemo(() => [{ name: 'steps', values: summary?.rewards ?? [], colour: 'var(--hone-series-1)' }], [summary])

@@ -29,7 +29,12 @@ export function ToolConsole({ tool }: { readonly tool: ToolSpec }) {
     if (!reading.ok) return
     setBusy(true)
     const reply = await studio.callTool(tool.name, reading.args)
-    setCalls((list) => [{ id: (list[0]?.id ?? 0) + 1, args: JSON.stringify(reading.args), ok: reply.ok, text: reply.ok ? reply.value : reply.message }, ...list].slice(0, KEPT))
+    setCalls((list) =>
+      [
+        { id: (list[0]?.id ?? 0) + 1, args: JSON.stringify(reading.args), ok: reply.ok, text: reply.ok ? reply.value : reply.message },
+        ...list,
+      ].slice(0, KEPT),
+    )
   }
   const submit = (): void => {
     call()
@@ -41,11 +46,14 @@ export function ToolConsole({ tool }: { readonly tool: ToolSpec }) {
       })
   }
   return (
-    <div style={{ display: 'grid', gap: 12 }}>
+    <div style={{ display: 'grid', gridTemplateColumns: 'minmax(0, 1fr)', gap: 12 }}>
       <Panel title={<VisibleText text={tool.name} />}>
         <p className={classes.signature}>
           <VisibleText text={tool.name} />(
-          <VisibleText text={tool.parameters.map((parameter) => `${parameter.name}${parameter.required ? '' : '?'}: ${parameter.type}`).join(', ')} />)
+          <VisibleText
+            text={tool.parameters.map((parameter) => `${parameter.name}${parameter.required ? '' : '?'}: ${parameter.type}`).join(', ')}
+          />
+          )
         </p>
         <Text mb={8}>
           <VisibleText text={tool.description === '' ? 'This tool says nothing about itself.' : tool.description} />

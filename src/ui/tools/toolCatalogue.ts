@@ -10,15 +10,20 @@ export function toolGroups(tools: readonly ToolSpec[], text: string): ToolGroup[
   const words = text.toLowerCase().split(/\s+/).filter(Boolean)
   const groups = new Map<string, ToolSpec[]>()
   for (const tool of tools) {
-    const haystack = `${tool.name} ${tool.category} ${tool.description} ${tool.parameters.map((parameter) => parameter.name).join(' ')}`.toLowerCase()
+    const haystack =
+      `${tool.name} ${tool.category} ${tool.description} ${tool.parameters.map((parameter) => parameter.name).join(' ')}`.toLowerCase()
     if (!words.every((word) => haystack.includes(word))) continue
     const category = tool.category === '' ? 'other' : tool.category
     groups.set(category, [...(groups.get(category) ?? []), tool])
   }
-  return [...groups].map(([category, list]) => ({ category, tools: list.sort((a, b) => (a.name < b.name ? -1 : 1)) })).sort((a, b) => (a.category < b.category ? -1 : 1))
+  return [...groups]
+    .map(([category, list]) => ({ category, tools: list.sort((a, b) => (a.name < b.name ? -1 : 1)) }))
+    .sort((a, b) => (a.category < b.category ? -1 : 1))
 }
 
-export type ArgumentReading = { readonly ok: true; readonly args: Readonly<Record<string, unknown>> } | { readonly ok: false; readonly problems: Readonly<Record<string, string>> }
+export type ArgumentReading =
+  | { readonly ok: true; readonly args: Readonly<Record<string, unknown>> }
+  | { readonly ok: false; readonly problems: Readonly<Record<string, string>> }
 
 /** What was typed, read by each parameter's type. Empty optional fields are left out; an empty required one is sent as the tool would see it: missing. */
 export function readArguments(tool: ToolSpec, typed: Readonly<Record<string, string>>): ArgumentReading {

@@ -31,7 +31,11 @@ export function NewRun() {
   const datasets = useAnswer('datasets', (from) => from.datasets(), ['dataset']).value ?? []
   const runs = useAnswer('runs', (from) => from.runs()).value ?? []
   const source = runs.find((run) => run.run_id === url.from)
-  const algorithm = algorithms.find((one) => one.name === url.algorithm) ?? algorithms.find((one) => one.name !== source?.algorithm) ?? null
+  const algorithm =
+    algorithms.find((one) => one.name === url.algorithm) ??
+    algorithms.find((one) => /steptool/i.test(one.name) && one.name !== source?.algorithm) ??
+    algorithms.find((one) => one.name !== source?.algorithm) ??
+    null
   const model =
     models.find((one) => one.model_id === url.model) ?? models.find((one) => one.model_id === source?.model.id) ?? models[0] ?? null
   const chosen = useMemo(() => (url.data === '' ? [] : url.data.split(',')), [url.data])

@@ -87,12 +87,15 @@ export function RunView({ runId }: { readonly runId: string }) {
     [metrics, hero, colour],
   )
   const meanings = detail?.metricMeanings ?? {}
-  if (!detail && !job)
-    return answer.error === null ? (
-      <Loading label="Loading the run" lines={6} />
-    ) : (
-      <ErrorPanel title="This run cannot be shown.">{answer.error}</ErrorPanel>
+  if (!detail && !job) {
+    if (answer.error === null) return <Loading label="Loading the run" lines={6} />
+    return (
+      <Stack gap={12}>
+        <PageHead title="Run" />
+        <ErrorPanel title="This run cannot be shown.">{answer.error}</ErrorPanel>
+      </Stack>
     )
+  }
   const atWork = job !== null && isActive(job)
   const about = [
     methodTitle(run?.algorithm ?? null) ?? '',

@@ -11,7 +11,15 @@ import { TrajectoryFacts } from './TrajectoryReader'
 import { VisibleText } from './VisibleText'
 
 /** 2–16 trajectories side by side, step against step, the first divergence marked. */
-export function CompareTrajectories({ trajectories, labels, place = {} }: { readonly trajectories: readonly Trajectory[]; readonly labels: ReadonlyMap<string, LabelState>; readonly place?: TrajectoryPlace }) {
+export function CompareTrajectories({
+  trajectories,
+  labels,
+  place = {},
+}: {
+  readonly trajectories: readonly Trajectory[]
+  readonly labels: ReadonlyMap<string, LabelState>
+  readonly place?: TrajectoryPlace
+}) {
   const alignment = useMemo(() => alignTrajectories(trajectories), [trajectories])
   const columns = { gridTemplateColumns: `repeat(${trajectories.length}, minmax(260px, 1fr))` }
   return (
@@ -31,7 +39,9 @@ export function CompareTrajectories({ trajectories, labels, place = {} }: { read
       </div>
       {alignment.rows.map((row) => (
         <div key={row.position} style={{ display: 'grid', gap: 4 }}>
-          {row.position === alignment.firstDivergence && <div className={classes.divergence}>◆ First divergence, at step {row.position + 1}</div>}
+          {row.position === alignment.firstDivergence && (
+            <div className={classes.divergence}>◆ First divergence, at step {row.position + 1}</div>
+          )}
           <div style={{ display: 'grid', gap: 8, ...columns }}>
             {row.cells.map((cell, column) => {
               const trajectory = trajectories[column]
@@ -39,7 +49,13 @@ export function CompareTrajectories({ trajectories, labels, place = {} }: { read
               return (
                 <div key={trajectory?.trajectory_id ?? column} className={classes.compareCell}>
                   {cell ? (
-                    <StepCard index={cell.index} step={cell.step} resolved={state?.resolved[cell.index] ?? null} opinions={[]} compact={row.same && column > 0} />
+                    <StepCard
+                      index={cell.index}
+                      step={cell.step}
+                      resolved={state?.resolved[cell.index] ?? null}
+                      opinions={[]}
+                      compact={row.same && column > 0}
+                    />
                   ) : (
                     <div className={classes.absent}>Ended before this step.</div>
                   )}
@@ -49,7 +65,9 @@ export function CompareTrajectories({ trajectories, labels, place = {} }: { read
           </div>
         </div>
       ))}
-      {alignment.firstDivergence === null && alignment.rows.length > 0 && <p className={classes.quiet}>The same calls and the same replies to the end.</p>}
+      {alignment.firstDivergence === null && alignment.rows.length > 0 && (
+        <p className={classes.quiet}>The same calls and the same replies to the end.</p>
+      )}
     </div>
   )
 }

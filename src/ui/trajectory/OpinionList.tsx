@@ -15,9 +15,10 @@ export function OpinionList({ opinions }: { readonly opinions: readonly Opinion[
         return (
           <li key={one.opinion_id} style={old ? { textDecoration: 'line-through' } : undefined}>
             <span className={classes.quiet}>{one.annotator_id.startsWith('imported:') ? 'file' : KIND_WORDS[one.annotator_kind]} </span>
-            <VisibleText text={one.annotator_id.replace(/^imported:/, '')} />{' '}
-            <span className={classes.quiet}>{one.name}</span> {one.value === null ? 'withdrawn' : formatNumber(one.value)}
-            {one.repeat > 0 && <span className={classes.quiet}> repeat {one.repeat + 1}</span>} <span className={classes.quiet}>{formatWhen(one.created_at)}</span>
+            <VisibleText text={one.annotator_id.replace(/^imported:/, '')} /> <span className={classes.quiet}>{one.name}</span>{' '}
+            {one.value === null ? 'withdrawn' : formatNumber(one.value)}
+            {one.repeat > 0 && <span className={classes.quiet}> repeat {one.repeat + 1}</span>}{' '}
+            <span className={classes.quiet}>{formatWhen(one.created_at)}</span>
             {one.rationale !== '' && (
               <>
                 {' '}

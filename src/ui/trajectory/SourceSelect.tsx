@@ -1,8 +1,17 @@
 import { Select } from '@mantine/core'
 import type { Source } from './useSources'
 
-export function SourceSelect({ sources, chosen, onChange }: { readonly sources: readonly Source[]; readonly chosen: Source | null; readonly onChange: (patch: { dataset: string; run: string }) => void }) {
-  const group = (kind: Source['kind']): { value: string; label: string }[] => sources.filter((one) => one.kind === kind).map((one) => ({ value: one.key, label: one.title }))
+export function SourceSelect({
+  sources,
+  chosen,
+  onChange,
+}: {
+  readonly sources: readonly Source[]
+  readonly chosen: Source | null
+  readonly onChange: (patch: { dataset: string; run: string }) => void
+}) {
+  const group = (kind: Source['kind']): { value: string; label: string }[] =>
+    sources.filter((one) => one.kind === kind).map((one) => ({ value: one.key, label: one.title }))
   const data = [
     { group: 'Files', items: group('dataset') },
     { group: 'Runs', items: group('run') },

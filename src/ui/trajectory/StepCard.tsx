@@ -18,7 +18,7 @@ export function CallSignature({ call }: { readonly call: ToolCall }) {
       <span className={classes.toolName}>
         <VisibleText text={call.name} />
       </span>
-      (
+      (<wbr />
       {signatureArguments(call).map((argument, index) => (
         <span key={argument.name}>
           {index > 0 && ', '}
@@ -95,7 +95,17 @@ interface StepCardProps {
 }
 
 /** One step: the call as a signature, what it was given, what came back, who thinks what of it. */
-export function StepCard({ index, step, outcome = stepOutcome(step), resolved, opinions, current = false, onSelect, compact = false, children }: StepCardProps) {
+export function StepCard({
+  index,
+  step,
+  outcome = stepOutcome(step),
+  resolved,
+  opinions,
+  current = false,
+  onSelect,
+  compact = false,
+  children,
+}: StepCardProps) {
   const ref = useRef<HTMLElement>(null)
   const arrived = useRef(false)
   useEffect(() => {
@@ -109,7 +119,11 @@ export function StepCard({ index, step, outcome = stepOutcome(step), resolved, o
     <>
       <span className={classes.number}>{index + 1}</span>
       <span className={classes.signature}>
-        {step.call ? <CallSignature call={step.call} /> : <span className={classes.quiet}>{step.is_final ? 'final answer' : 'text without a call'}</span>}
+        {step.call ? (
+          <CallSignature call={step.call} />
+        ) : (
+          <span className={classes.quiet}>{step.is_final ? 'final answer' : 'text without a call'}</span>
+        )}
       </span>
       <span className={classes.cardFacts}>
         <Outcome outcome={outcome} />
@@ -127,7 +141,16 @@ export function StepCard({ index, step, outcome = stepOutcome(step), resolved, o
     </>
   )
   return (
-    <article ref={ref} className={classes.card} data-testid="step-card" data-step={index} data-outcome={outcome} data-current={current} aria-label={`Step ${index + 1}`} aria-current={current ? 'step' : undefined}>
+    <article
+      ref={ref}
+      className={classes.card}
+      data-testid="step-card"
+      data-step={index}
+      data-outcome={outcome}
+      data-current={current}
+      aria-label={`Step ${index + 1}`}
+      aria-current={current ? 'step' : undefined}
+    >
       {onSelect ? (
         <button type="button" className={classes.cardHead} onClick={onSelect}>
           {head}

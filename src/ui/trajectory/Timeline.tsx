@@ -32,7 +32,9 @@ export function Timeline({ trajectory, rewards, step, onStep }: TimelineProps) {
               onStep(box.index)
             }}
           >
-            {box.reward !== null && <span className={classes.boxReward} style={{ height: `${Math.max(0, Math.min(1, box.reward)) * 56}%` }} />}
+            {box.reward !== null && (
+              <span className={classes.boxReward} style={{ height: `${Math.max(0, Math.min(1, box.reward)) * 56}%` }} />
+            )}
             <VisuallyHidden>Step {box.index + 1}: </VisuallyHidden>
             <span className={classes.boxLabel}>
               <VisibleText text={box.label} />

@@ -25,7 +25,7 @@ export function TokenHeat({ preview, trajectory }: { readonly preview: Advantage
           aria-label="Number shown on each token"
           value={kind}
           onChange={(value) => {
-            setKind(value as HeatKind)
+            setKind(value)
           }}
           data={heatKinds.map(({ value, label }) => ({ value, label }))}
         />

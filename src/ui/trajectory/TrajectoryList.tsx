@@ -21,7 +21,12 @@ interface TrajectoryListProps {
 /** A virtual list of trajectories: two lines each, the chosen one kept in sight. */
 export function TrajectoryList({ trajectories, selected, onSelect, facts, label, height }: TrajectoryListProps) {
   const scroller = useRef<HTMLDivElement>(null)
-  const virtual = useVirtualizer({ count: trajectories.length, getScrollElement: () => scroller.current, estimateSize: () => ROW_HEIGHT, overscan: 8 })
+  const virtual = useVirtualizer({
+    count: trajectories.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW_HEIGHT,
+    overscan: 8,
+  })
   const at = trajectories.findIndex((one) => one.trajectory_id === selected)
   useEffect(() => {
     if (at >= 0) virtual.scrollToIndex(at, { align: 'auto' })

@@ -25,7 +25,12 @@ interface ReaderProps {
   readonly hideOpinions?: boolean
 }
 
-const STOP_WORDS: Readonly<Record<Trajectory['stop_reason'], string>> = { finish: 'finished', budget: 'call budget used up', length: 'context full', error: 'ended by an error' }
+const STOP_WORDS: Readonly<Record<Trajectory['stop_reason'], string>> = {
+  finish: 'finished',
+  budget: 'call budget used up',
+  length: 'context full',
+  error: 'ended by an error',
+}
 
 /** What a trajectory is, in one line under its question. */
 export function TrajectoryFacts({ trajectory }: { readonly trajectory: Trajectory }) {
@@ -51,7 +56,7 @@ export function TrajectoryReader({ trajectory, labels, step, onStep, underCurren
   const isTree = useMemo(() => treeLayout(trajectory).isTree, [trajectory])
   const outcomes = useMemo(() => timelineBoxes(trajectory, rewards).map((box) => box.outcome), [trajectory, rewards])
   return (
-    <div style={{ display: 'grid', gap: 8 }}>
+    <div style={{ display: 'grid', gridTemplateColumns: 'minmax(0, 1fr)', gap: 8 }}>
       <div>
         <FoldedText text={trajectory.query} lines={4} prose />
         <TrajectoryFacts trajectory={trajectory} />

@@ -41,7 +41,9 @@ export function ValueTree({ value, label }: { readonly value: unknown; readonly 
                 <VisibleText text={row.label} />
               </span>
             )}
-            <span className={`${classes.treeValue ?? ''} ${row.kind === 'string' ? (classes.string ?? '') : row.expandable ? (classes.quiet ?? '') : ''}`}>
+            <span
+              className={`${classes.treeValue ?? ''} ${row.kind === 'string' ? (classes.string ?? '') : row.expandable ? (classes.quiet ?? '') : ''}`}
+            >
               <VisibleText text={row.text} />
             </span>
           </li>

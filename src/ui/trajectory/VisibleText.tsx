@@ -17,14 +17,28 @@ export function VisibleText({ text }: { readonly text: string }) {
 }
 
 /** The first lines of a long text; the rest one click away. */
-export function FoldedText({ text, lines = 6, prose = false, testId }: { readonly text: string; readonly lines?: number; readonly prose?: boolean; readonly testId?: string }) {
+export function FoldedText({
+  text,
+  lines = 6,
+  prose = false,
+  testId,
+}: {
+  readonly text: string
+  readonly lines?: number
+  readonly prose?: boolean
+  readonly testId?: string
+}) {
   const [open, setOpen] = useState(false)
-  const fold = foldText(text, lines)
+  const fold = foldText(text, lines, prose ? 60 : 40)
   const folded = fold.folds && !open
   const look = (prose ? classes.prose : classes.text) ?? ''
   return (
     <>
-      <pre className={`${look} ${folded ? (classes.folded ?? '') : ''}`} style={folded ? { WebkitLineClamp: lines } : undefined} data-testid={testId}>
+      <pre
+        className={`${look} ${folded ? (classes.folded ?? '') : ''}`}
+        style={folded ? { WebkitLineClamp: lines } : undefined}
+        data-testid={testId}
+      >
         <VisibleText text={folded ? fold.shown : text} />
       </pre>
       {fold.folds && (

@@ -34,8 +34,7 @@ const NAMES: Readonly<Record<number, readonly [string, string]>> = {
 const C0 = 'NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US'.split(' ')
 
 // Tab (09) and newline (0a) are layout and stay as they are.
-const HIDDEN =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]|\udb40[\udc00-\udc7f]/g
+const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]|\udb40[\udc00-\udc7f]/g
 
 function drawn(code: number): readonly [string, string] {
   const named = NAMES[code]
@@ -65,11 +64,14 @@ export function visibleParts(text: string): TextPart[] {
 
 /**
  * What to draw of a long text while it is folded to `lines` lines; the style sheet clamps what still wraps beyond them.
- * `folds` is an estimate from below: a line of the narrowest column holds about 40 characters.
+ * `folds` is an estimate from below: a line holds at least about `width` characters.
  */
-export function foldText(text: string, lines: number): { readonly shown: string; readonly folds: boolean } {
+export function foldText(text: string, lines: number, width = 40): { readonly shown: string; readonly folds: boolean } {
   const all = text.split('\n')
-  const wrapped = all.slice(0, lines).reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / 40)), 0)
-  const shown = all.slice(0, lines).join('\n').slice(0, lines * 200)
+  const wrapped = all.slice(0, lines).reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / width)), 0)
+  const shown = all
+    .slice(0, lines)
+    .join('\n')
+    .slice(0, lines * 200)
   return { shown, folds: all.length > lines || wrapped > lines }
 }

@@ -83,7 +83,12 @@ export interface TreeNode {
 }
 
 /** A tree drawn left to right: first children continue their parent's lane, later ones open a new lane. */
-export function treeLayout(trajectory: Trajectory): { readonly nodes: readonly TreeNode[]; readonly lanes: number; readonly depth: number; readonly isTree: boolean } {
+export function treeLayout(trajectory: Trajectory): {
+  readonly nodes: readonly TreeNode[]
+  readonly lanes: number
+  readonly depth: number
+  readonly isTree: boolean
+} {
   const chosen = new Set(chosenPath(trajectory).map((at) => at.index))
   const childrenOf = new Map<number | null, number[]>()
   trajectory.steps.forEach((step, index) => {

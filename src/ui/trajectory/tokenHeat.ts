@@ -31,12 +31,17 @@ function logprobs(preview: AdvantagePreview, trajectory: Trajectory): (number | 
   })
 }
 
-export function heatTokens(preview: AdvantagePreview, trajectory: Trajectory, kind: HeatKind): { readonly tokens: readonly HeatToken[]; readonly scale: number } {
+export function heatTokens(
+  preview: AdvantagePreview,
+  trajectory: Trajectory,
+  kind: HeatKind,
+): { readonly tokens: readonly HeatToken[]; readonly scale: number } {
   const found = kind === 'logprob' ? logprobs(preview, trajectory) : null
   let scale = 0
   const tokens = preview.tokens.text.map((text, at): HeatToken => {
     const trained = preview.tokens.mask[at] === 1
-    const value = kind === 'mask' ? (trained ? 1 : 0) : !trained ? null : kind === 'logprob' ? (found?.[at] ?? null) : (preview[kind][at] ?? null)
+    const value =
+      kind === 'mask' ? (trained ? 1 : 0) : !trained ? null : kind === 'logprob' ? (found?.[at] ?? null) : (preview[kind][at] ?? null)
     if (value !== null) scale = Math.max(scale, Math.abs(value))
     return { at, text, step: preview.tokens.step[at] ?? -1, value }
   })

@@ -18,8 +18,12 @@ export interface Sources {
   readonly chosen: Source | null
 }
 
-export function sourceList(datasets: readonly { dataset_id: string; name: string; created_at: string }[], runs: readonly { run_id: string; title: string; created_at: string; kind: string }[]): Source[] {
-  const newest = <T extends { created_at: string }>(list: readonly T[]): T[] => [...list].sort((a, b) => (a.created_at < b.created_at ? 1 : -1))
+export function sourceList(
+  datasets: readonly { dataset_id: string; name: string; created_at: string }[],
+  runs: readonly { run_id: string; title: string; created_at: string; kind: string }[],
+): Source[] {
+  const newest = <T extends { created_at: string }>(list: readonly T[]): T[] =>
+    [...list].sort((a, b) => (a.created_at < b.created_at ? 1 : -1))
   return [
     ...newest(datasets).map((one): Source => ({ key: `dataset:${one.dataset_id}`, title: one.name, kind: 'dataset', id: one.dataset_id })),
     ...newest(runs).map((one): Source => ({ key: `run:${one.run_id}`, title: one.title, kind: 'run', id: one.run_id })),
@@ -39,7 +43,10 @@ export function useSources(url: { readonly dataset: string; readonly run: string
 export function useTrajectoriesOf(source: Source | null): Answer<readonly Trajectory[]> {
   return useAnswer(
     source === null ? NOTHING : source.key,
-    (studio) => (source === null ? Promise.resolve([]) : studio.trajectories(source.kind === 'dataset' ? { dataset_id: source.id } : { run_id: source.id })),
+    (studio) =>
+      source === null
+        ? Promise.resolve([])
+        : studio.trajectories(source.kind === 'dataset' ? { dataset_id: source.id } : { run_id: source.id }),
     ['trajectories', 'dataset'],
   )
 }

@@ -1,0 +1,146 @@
+/** Ops of KV-cached generation: paged caches of 16-token blocks, addressed through a block table. */
+import { apply, at, f32, fail, fold, input, only, output, u32 } from '../op'
+import type { NumberArray, Op } from '../op'
+import type { Tensor, TensorSpec } from '../tensor'
+
+export const BLOCK_TOKENS = 16
+export const NO_SLOT = 0xffff_ffff
+
+export interface CachePlace {
+  readonly slots: Tensor
+  readonly positions: Tensor
+  /** [slots, blocks per slot] */
+  readonly blockTable: Tensor
+  readonly counts: Tensor
+}
+
+const cacheRow = (table: NumberArray, blocks: number, slot: number, p: number): number => (table[slot * blocks + Math.floor(p / BLOCK_TOKENS)] ?? 0) * BLOCK_TOKENS + (p % BLOCK_TOKENS)
+
+/** Stores k and v [T, W] of live tokens. Inputs: k, v, slots, positions, block table, counts, key cache, value cache (both changed). */
+export const kvWriteOp: Op<null> = {
+  name: 'kvWrite',
+  mutates: [6, 7],
+  infer: ([k, v, , , table, , keys]) => {
+    if (!k || k.shape.join() !== v?.shape.join() || k.shape[1] !== keys?.shape[1] || table?.shape.length !== 2) fail('kvWrite', 'k and v [T, W] and caches [rows, W]', k?.shape, keys?.shape)
+    return []
+  },
+  reference: (arrays, specs) => {
+    const [rows = 0, width = 0] = at(specs, 0).shape
+    const blocks = at(specs, 4).shape[1] ?? 0
+    const caches = [Float64Array.from(at(arrays, 6)), Float64Array.from(at(arrays, 7))]
+    for (let t = 0; t < Math.min(rows, at(arrays, 5)[0] ?? 0); t++) {
+      const slot = at(arrays, 2)[t] ?? NO_SLOT
+      if (slot === NO_SLOT) continue
+      const row = cacheRow(at(arrays, 4), blocks, slot, at(arrays, 3)[t] ?? 0)
+      for (let d = 0; d < width; d++) caches.forEach((cache, which) => (cache[row * width + d] = at(arrays, which)[t * width + d] ?? 0))
+    }
+    return caches
+  },
+  kernel: (inputs) => {
+    const [rows = 0, width = 0] = at(inputs, 0).shape
+    return {
+      dispatches: [
+        {
+          shader: 'generate/kv_write',
+          constants: { WIDTH: width, BLOCKS: at(inputs, 4).shape[1] ?? 1 },
+          bindings: [0, 1, 2, 3, 4, 5, 6, 7].map((index) => input(index)),
+          params: [u32(rows)],
+          workgroups: fold(Math.ceil((rows * width) / 256)),
+          bytes: 16 * rows * width,
+        },
+      ],
+    }
+  },
+  examples: [
+    {
+      label: 'two slots, one idle token',
+      inputs: [f(5, 8), f(5, 8), u(5), u(5), u(2, 2), u(4), f(64, 8), f(64, 8)],
+      params: null,
+      values: { 2: [0, 1, NO_SLOT, 1, 0], 3: [0, 15, 3, 16, 17], 4: [2, 0, 3, 1], 5: [4, 0, 0, 0] },
+    },
+  ],
+}
+
+export interface CachedAttentionParams {
+  readonly heads: number
+  readonly kvHeads: number
+  readonly headDim: number
+}
+
+/** o [T, heads·headDim] over cached keys 0 … position. Inputs: q, key cache, value cache, slots, positions, block table, counts. */
+export const cachedAttentionOp: Op<CachedAttentionParams> = {
+  name: 'cachedAttention',
+  infer: ([q, keys, , , , table], params) => {
+    if (q?.shape[1] !== params.heads * params.headDim || keys?.shape[1] !== params.kvHeads * params.headDim || table?.shape.length !== 2)
+      fail('cachedAttention', 'q [T, heads·headDim] and caches [rows, kvHeads·headDim]', q?.shape, keys?.shape)
+    return [{ shape: q.shape, dtype: 'f32' }]
+  },
+  reference: (arrays, specs, { heads, kvHeads, headDim }) => {
+    const rows = at(specs, 0).shape[0] ?? 0
+    const blocks = at(specs, 5).shape[1] ?? 0
+    const [q, keys, values, slots, positions, table, counts] = [at(arrays, 0), at(arrays, 1), at(arrays, 2), at(arrays, 3), at(arrays, 4), at(arrays, 5), at(arrays, 6)]
+    const o = new Float64Array(rows * heads * headDim)
+    for (let t = 0; t < Math.min(rows, counts[0] ?? 0); t++) {
+      const slot = slots[t] ?? NO_SLOT
+      if (slot === NO_SLOT) continue
+      for (let h = 0; h < heads; h++) {
+        const g = Math.floor(h / (heads / kvHeads))
+        const scores: number[] = []
+        const rowOf = (p: number): number => (cacheRow(table, blocks, slot, p) * kvHeads + g) * headDim
+        for (let p = 0; p <= (positions[t] ?? 0); p++) {
+          let s = 0
+          for (let d = 0; d < headDim; d++) s += (q[(t * heads + h) * headDim + d] ?? 0) * (keys[rowOf(p) + d] ?? 0)
+          scores.push(s / Math.sqrt(headDim))
+        }
+        const m = Math.max(...scores)
+        const sum = scores.reduce((total, s) => total + Math.exp(s - m), 0)
+        scores.forEach((s, p) => {
+          for (let d = 0; d < headDim; d++) {
+            const index = (t * heads + h) * headDim + d
+            o[index] = (o[index] ?? 0) + (Math.exp(s - m) / sum) * (values[rowOf(p) + d] ?? 0)
+          }
+        })
+      }
+    }
+    return [o]
+  },
+  kernel: (inputs, _outputs, { heads, kvHeads, headDim }) => {
+    const rows = at(inputs, 0).shape[0] ?? 0
+    return {
+      dispatches: [
+        {
+          shader: 'generate/cached_attention',
+          constants: { HD: headDim, KV: kvHeads, GROUP: heads / kvHeads, BLOCKS: at(inputs, 5).shape[1] ?? 1 },
+          bindings: [...[0, 1, 2, 3, 4, 5, 6].map((index) => input(index)), output(0)],
+          params: [u32(rows), f32(1 / Math.sqrt(headDim))],
+          workgroups: fold(Math.ceil((rows * heads) / 32)),
+          flops: 4 * rows * 128 * heads * headDim,
+          bytes: 8 * rows * 128 * kvHeads * headDim,
+        },
+      ],
+    }
+  },
+  examples: [
+    {
+      label: 'two slots',
+      inputs: [f(3, 16), f(64, 8), f(64, 8), u(3), u(3), u(2, 2), u(4)],
+      params: { heads: 4, kvHeads: 2, headDim: 4 },
+      values: { 3: [0, 1, 0], 4: [0, 17, 5], 5: [2, 0, 3, 1], 6: [3, 0, 0, 0] },
+    },
+  ],
+}
+
+export function kvWrite(k: Tensor, v: Tensor, place: CachePlace, keys: Tensor, values: Tensor): void {
+  apply(kvWriteOp, [k, v, place.slots, place.positions, place.blockTable, place.counts, keys, values], null)
+}
+
+export function cachedAttention(q: Tensor, keys: Tensor, values: Tensor, place: CachePlace, params: CachedAttentionParams): Tensor {
+  return only(apply(cachedAttentionOp, [q, keys, values, place.slots, place.positions, place.blockTable, place.counts], params))
+}
+
+function f(...shape: number[]): TensorSpec {
+  return { shape, dtype: 'f32' }
+}
+function u(...shape: number[]): TensorSpec {
+  return { shape, dtype: 'u32' }
+}

@@ -1,0 +1,91 @@
+import { apply, at, fail, fold, input, u32 } from '../op'
+import type { Op } from '../op'
+import type { Tensor } from '../tensor'
+import { NO_SLOT } from './kvCache'
+
+/** Words of one slot's state; the shader's header lists them. */
+export const SLOT_WORDS = 16
+export const SLOT = { id: 0, position: 1, active: 2, count: 3, maxNew: 4, seedLow: 5, seedHigh: 6, query: 7, sample: 8, version: 9, temperature: 10, stop: 11, reason: 15 } as const
+
+export interface SampleParams {
+  /** New tokens a slot's record has room for. */
+  readonly limit: number
+}
+
+/**
+ * Draws each row's next token and advances its slot, all on the GPU. Inputs: logits [R, V], row slots u32 [R], counts, then in
+ * place: slot state u32 [S, 16], ids, positions, slots u32 [S], record u32 [S, limit, 2]. The uniform is Philox keyed by
+ * (seed; position, version, sample, query): never by the slot or the batch.
+ */
+export const sampleOp: Op<SampleParams> = {
+  name: 'sample',
+  mutates: [3, 4, 5, 6, 7],
+  infer: ([logits, rowSlots, , state]) => {
+    if (logits?.shape.length !== 2 || rowSlots?.shape[0] !== logits.shape[0] || state?.shape[1] !== SLOT_WORDS) fail('sample', 'logits [R, V], row slots [R], slot state [S, 16]', logits?.shape, state?.shape)
+    return []
+  },
+  reference: (arrays, specs) => {
+    // Greedy only: the meaning of a draw needs Philox and is tested on its own, against the TypeScript generator.
+    const [rows = 0, vocabulary = 0] = at(specs, 0).shape
+    const [state, ids, positions, slots, record] = [3, 4, 5, 6, 7].map((index) => Float64Array.from(at(arrays, index)))
+    if (!state || !ids || !positions || !slots || !record) throw new Error('sample: five arrays are changed in place')
+    const limit = at(specs, 7).shape[1] ?? 0
+    for (let r = 0; r < Math.min(rows, at(arrays, 2)[1] ?? 0); r++) {
+      const slot = at(arrays, 1)[r] ?? NO_SLOT
+      const base = slot * SLOT_WORDS
+      if (slot === NO_SLOT || state[base + SLOT.active] === 0) continue
+      const z = Array.from({ length: vocabulary }, (_, v) => at(arrays, 0)[r * vocabulary + v] ?? 0)
+      const best = Math.max(...z)
+      const token = z.indexOf(best)
+      const logp = -Math.log(z.reduce((sum, value) => sum + Math.exp(value - best), 0))
+      const count = state[base + SLOT.count] ?? 0
+      record[(slot * limit + count) * 2] = token
+      record[(slot * limit + count) * 2 + 1] = new Uint32Array(Float32Array.of(logp).buffer)[0] ?? 0
+      const position = (state[base + SLOT.position] ?? 0) + 1
+      state[base + SLOT.id] = token
+      state[base + SLOT.position] = position
+      state[base + SLOT.count] = count + 1
+      ids[slot] = token
+      positions[slot] = position
+      slots[slot] = slot
+      const stops = [0, 1, 2, 3].map((offset) => state[base + SLOT.stop + offset])
+      const reason = stops.includes(token) ? 1 : count + 1 >= (state[base + SLOT.maxNew] ?? 0) ? 2 : 0
+      if (reason !== 0) {
+        state[base + SLOT.active] = 0
+        state[base + SLOT.reason] = reason
+        slots[slot] = NO_SLOT
+      }
+    }
+    return [state, ids, positions, slots, record]
+  },
+  kernel: (inputs, _outputs, params) => {
+    const [rows = 0, vocabulary = 0] = at(inputs, 0).shape
+    return {
+      dispatches: [
+        {
+          shader: 'generate/sample',
+          constants: { V: vocabulary, LIMIT: params.limit },
+          bindings: [0, 1, 2, 3, 4, 5, 6, 7].map((index) => input(index)),
+          params: [u32(rows)],
+          workgroups: fold(rows),
+          flops: 8 * rows * vocabulary,
+          bytes: 8 * rows * vocabulary,
+        },
+      ],
+    }
+  },
+  // Log-probabilities are stored as bits, so examples are compared in test/models/generate.gpu.test.ts, not word by word.
+  examples: [],
+}
+
+export interface SampleState {
+  readonly slotState: Tensor
+  readonly ids: Tensor
+  readonly positions: Tensor
+  readonly slots: Tensor
+  readonly record: Tensor
+}
+
+export function sample(logits: Tensor, rowSlots: Tensor, counts: Tensor, state: SampleState, params: SampleParams): void {
+  apply(sampleOp, [logits, rowSlots, counts, state.slotState, state.ids, state.positions, state.slots, state.record], params)
+}

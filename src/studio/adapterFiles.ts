@@ -1,0 +1,88 @@
+/** A trained adapter as files, in PEFT's layout, and back. Its identity is the SHA-256 of the weights file. */
+import { sha256 } from '../base/sha256'
+import { PROJECTIONS, type LoraShape, type Projection } from '../models/architectures/decoder'
+import { architectureOf } from '../models/languageModel'
+import { CheckpointError, folderFromMap, sourceFromBytes } from '../models/weights/byteSource'
+import { ADAPTER_CONFIG, ADAPTER_WEIGHTS, checkAdapterFits, readAdapter, VALUE_HEAD_WEIGHTS, writeAdapter, writeValueHead, type LoraMatrices } from '../models/weights/peft'
+import { openSafetensors } from '../models/weights/safetensors'
+import { writeSafetensors, type TensorToWrite } from '../models/weights/writeSafetensors'
+import type { Store } from '../storage/store'
+import { VALUE_BIAS, VALUE_WEIGHT } from '../training/policyModel'
+import type { ModelText } from './models'
+import type { AdapterTensors } from './workshop'
+
+/** Full weights, when all of the model was trained. */
+const FULL_WEIGHTS = 'model.safetensors'
+
+export interface AdapterFiles {
+  readonly files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>
+  readonly sha256: string
+}
+
+/** The files of what was trained: a PEFT adapter (and the value head apart), or all weights. */
+export function adapterFiles(tensors: AdapterTensors, lora: LoraShape, baseModel: string, note = ''): AdapterFiles {
+  const modules = new Map<string, LoraMatrices>()
+  for (const [name, a] of tensors) {
+    const path = /^(.+)\.lora_A\.weight$/.exec(name)?.[1]
+    const b = path === undefined ? undefined : tensors.get(`${path}.lora_B.weight`)
+    if (path === undefined || !b) continue
+    modules.set(path, { a: a.values, b: b.values, inFeatures: a.shape[1] ?? 0, outFeatures: b.shape[0] ?? 0 })
+  }
+  const files =
+    modules.size > 0
+      ? writeAdapter({ rank: lora.rank, alpha: lora.alpha, dropout: 0, useRslora: false, baseModel, revision: null, modules }, note)
+      : new Map([[FULL_WEIGHTS, fullWeights(tensors)]])
+  const weights = files.get(modules.size > 0 ? ADAPTER_WEIGHTS : FULL_WEIGHTS) ?? new Uint8Array(0)
+  const head = tensors.get(VALUE_WEIGHT)
+  if (head) files.set(VALUE_HEAD_WEIGHTS, writeValueHead({ weight: head.values, bias: tensors.get(VALUE_BIAS)?.values[0] ?? 0 }))
+  return { files, sha256: sha256(weights) }
+}
+
+function fullWeights(tensors: AdapterTensors): Uint8Array<ArrayBuffer> {
+  const written: Record<string, TensorToWrite> = {}
+  for (const [name, { shape, values }] of tensors) if (name !== VALUE_WEIGHT && name !== VALUE_BIAS) written[name] = { shape, data: values }
+  return writeSafetensors(written)
+}
+
+const folderName = (runId: string): string => `runs/${runId}/adapter/`
+
+export async function storeAdapter(store: Store, runId: string, { files }: AdapterFiles): Promise<void> {
+  for (const [name, bytes] of files) await store.writeBlob(folderName(runId) + name, bytes)
+}
+
+/** The stored files of a run; empty when it left none. */
+export async function storedAdapterFiles(store: Store, runId: string): Promise<ReadonlyMap<string, Uint8Array<ArrayBuffer>>> {
+  const files = new Map<string, Uint8Array<ArrayBuffer>>()
+  for (const { name } of await store.listBlobs()) {
+    if (!name.startsWith(folderName(runId))) continue
+    const bytes = await store.readBlob(name)
+    if (bytes) files.set(name.slice(folderName(runId).length), bytes)
+  }
+  return files
+}
+
+/** Throws CheckpointError when the run left no adapter, or one made for another model. */
+export async function loadAdapter(store: Store, runId: string, model: ModelText): Promise<{ readonly tensors: AdapterTensors; readonly lora: LoraShape; readonly sha256: string }> {
+  const files = await storedAdapterFiles(store, runId)
+  const full = files.get(FULL_WEIGHTS)
+  const shapes = architectureOf(model.config).parameters(model.config)
+  if (full) {
+    const source = await openSafetensors(sourceFromBytes(full), FULL_WEIGHTS)
+    const tensors = new Map<string, { shape: readonly number[]; values: Float32Array }>()
+    for (const [name, shape] of Object.entries(shapes)) tensors.set(name, { shape, values: await source.float32(name, shape) })
+    return { tensors, lora: { rank: 1, alpha: 1, targets: [] }, sha256: sha256(full) }
+  }
+  const weights = files.get(ADAPTER_WEIGHTS)
+  if (!weights || !files.has(ADAPTER_CONFIG)) throw new CheckpointError('this run left no adapter: it was stopped before its first step was kept')
+  const adapter = await readAdapter(folderFromMap(runId, files))
+  checkAdapterFits(adapter, shapes)
+  const tensors = new Map<string, { shape: readonly number[]; values: Float32Array }>()
+  const targets = new Set<Projection>()
+  for (const [path, { a, b, inFeatures, outFeatures }] of adapter.modules) {
+    tensors.set(`${path}.lora_A.weight`, { shape: [adapter.rank, inFeatures], values: a })
+    tensors.set(`${path}.lora_B.weight`, { shape: [outFeatures, adapter.rank], values: b })
+    const target = PROJECTIONS.find((projection) => path.endsWith(`.${projection}`))
+    if (target) targets.add(target)
+  }
+  return { tensors, lora: { rank: adapter.rank, alpha: adapter.alpha, targets: PROJECTIONS.filter((name) => targets.has(name)) }, sha256: sha256(weights) }
+}

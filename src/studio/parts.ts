@@ -1,0 +1,33 @@
+/** What a host hands the studio: a device, a store, the network, clocks. The studio touches no globals of its own. */
+import type { FetchLike } from '../base/fetchLedger'
+import type { AdapterReport } from '../records/run'
+import type { Store } from '../storage/store'
+import type { Workshop } from './workshop'
+
+export type OpenedDevice =
+  | { readonly ok: true; readonly device: GPUDevice; readonly report: AdapterReport }
+  /** `cause`: insecure-context · no-api · no-adapter · no-device. */
+  | { readonly ok: false; readonly cause: string; readonly message: string }
+
+export interface StudioParts {
+  /** Opens the strongest adapter with all its limits. Asked again after a device was lost. */
+  openDevice(): Promise<OpenedDevice>
+  openStore(): Promise<Store>
+  /** The host's own fetch: the studio puts its ledger before it. */
+  readonly fetch: FetchLike
+  /** A file that comes with the page, such as `starter/config.json`; null when there is none. `fetch` is the ledger's. */
+  readAsset(path: string, assetBase: string, fetch: FetchLike): Promise<Uint8Array<ArrayBuffer> | null>
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  /** Milliseconds of a clock that is never set back. */
+  readonly clock: () => number
+  /** In [0, 1). */
+  readonly random: () => number
+  /** Rejects when `signal` aborts. */
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>
+  storageEstimate(): Promise<{ readonly usage: number | null; readonly quota: number | null }>
+  /** Claims a name among all tabs for as long as this studio lives, or until released; null when another has it. */
+  claim(name: string): Promise<(() => void) | null>
+  /** Acting and learning. Left out: on the GPU. */
+  readonly workshop?: Workshop
+}

@@ -1,0 +1,118 @@
+/** Practice: queries nobody is examined on, tried by the policy as it is now, every step labelled by what the world knows. */
+import type { RowParts } from '../annotation/opinions'
+import { resolveRewards } from '../annotation/resolver'
+import { annotateByWorld } from '../annotation/rules'
+import { createRng } from '../base/random'
+import type { ToolWorld, WorldQuery } from '../environments/toolWorld'
+import type { Trajectory } from '../records/trajectory'
+import type { Store } from '../storage/store'
+import type { StudioEvent } from '../worker/protocol'
+import { trajectoryKeeper } from './exam'
+import type { JobControl } from './jobs'
+import type { ActingPolicy, LabelledTrajectory } from './workshop'
+
+/** After the first batch a few of each are kept: enough to look at, and a long run does not fill the browser. */
+const KEPT_PER_BATCH = 8
+
+export interface PracticePlan {
+  readonly world: ToolWorld
+  readonly split: string
+  readonly queriesPerStep: number
+  readonly samplesPerQuery: number
+  readonly callBudget: number
+  readonly temperature: number
+  readonly seed: number
+}
+
+interface PracticeParts {
+  readonly store: Store
+  readonly rows: RowParts
+  readonly emit: (event: StudioEvent) => void
+}
+
+export interface Practice {
+  /** Rolls out and labels one batch. `onProgress` counts trajectories. */
+  batch(policy: ActingPolicy, step: number, onProgress: (done: number, total: number) => void): Promise<readonly Trajectory[]>
+  /** Labels a batch; rows of the trajectories that are kept are stored. */
+  label(trajectories: readonly Trajectory[], step: number, onProgress?: (done: number) => void): Promise<readonly LabelledTrajectory[]>
+}
+
+/** Each pass over the queries in its own order, drawn from the seed. */
+export function practiceQueries(queries: readonly WorldQuery[], perStep: number, step: number, seed: number): WorldQuery[] {
+  const chosen: WorldQuery[] = []
+  for (let at = step * perStep; chosen.length < Math.min(perStep, queries.length); at++) {
+    const pass = Math.floor(at / queries.length)
+    const query = createRng(seed, 77, pass).shuffle(queries)[at % queries.length]
+    if (query && !chosen.includes(query)) chosen.push(query)
+  }
+  return chosen
+}
+
+export function createPractice(plan: PracticePlan, control: JobControl, { store, rows, emit }: PracticeParts): Practice {
+  const all = plan.world.queries(plan.split)
+  const isKept = (step: number, index: number): boolean => step === 0 || index < KEPT_PER_BATCH
+  return {
+    async batch(policy, step, onProgress) {
+      const queries = practiceQueries(all, plan.queriesPerStep, step, plan.seed)
+      const total = queries.length * plan.samplesPerQuery
+      let done = 0
+      const rolled = await policy.rollout({
+        world: plan.world,
+        queries,
+        samples: plan.samplesPerQuery,
+        temperature: plan.temperature,
+        callBudget: plan.callBudget,
+        strategy: 'cot',
+        signal: control.signal,
+        onText: (text) => {
+          emit({ type: 'token', run_id: control.runId, text })
+        },
+        onTrajectory: () => {
+          done += 1
+          onProgress(done, total)
+        },
+      })
+      const order = new Map(queries.map(({ query_id }, index) => [query_id, index]))
+      const sorted = [...rolled].sort((a, b) => (order.get(a.query_id) ?? 0) - (order.get(b.query_id) ?? 0) || a.sample - b.sample)
+      const keep = trajectoryKeeper(control.runId, `practice-${step + 1}`, { store, emit })
+      const named = sorted.map((trajectory, index) =>
+        isKept(step, index) ? keep.add(trajectory) : { ...trajectory, trajectory_id: `${control.runId}/practice-${step + 1}-${trajectory.query_id}-${trajectory.sample + 1}` },
+      )
+      await keep.settle()
+      return named
+    },
+
+    async label(trajectories, step, onProgress) {
+      const labelled: LabelledTrajectory[] = []
+      for (const [index, trajectory] of trajectories.entries()) {
+        const opinions = annotateByWorld(trajectory, [], rows)
+        if (isKept(step, index)) await store.opinions.add(opinions)
+        labelled.push({ trajectory, rewards: resolveRewards(trajectory, opinions).map(({ value }) => value) })
+        onProgress?.(index + 1)
+      }
+      return labelled
+    },
+  }
+}
+
+/** Means of a labelled batch, reported beside the algorithm's own metrics. */
+export function practiceMetrics(batch: readonly LabelledTrajectory[]): Record<string, number> {
+  const rewards = batch.flatMap(({ rewards: own }) => own.filter((value) => value !== null))
+  const steps = batch.flatMap(({ trajectory }) => trajectory.steps)
+  const calls = steps.filter(({ observation }) => observation !== null)
+  const share = (part: number, whole: number): number => (whole === 0 ? Number.NaN : part / whole)
+  return {
+    reward: share(rewards.reduce((sum, value) => sum + value, 0), rewards.length),
+    pass_rate: share(batch.filter(({ trajectory }) => trajectory.status === 'solved').length, batch.length),
+    'tools/call_frequency': share(calls.length, batch.length),
+    'tools/failure_frequency': share(calls.filter(({ truth }) => truth?.succeeded === false).length, calls.length),
+  }
+}
+
+export const practiceMeanings: Readonly<Record<string, string>> = {
+  reward: 'Mean step reward of this batch of practice, 0 to 1.',
+  pass_rate: 'Share of this batch of practice that was solved.',
+  'tools/call_frequency': 'Tool calls per practice attempt.',
+  'tools/failure_frequency': 'Share of these calls that failed.',
+  'perf/throughput': 'Tokens trained and generated per second of this step.',
+}

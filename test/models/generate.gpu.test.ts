@@ -1,0 +1,158 @@
+/** Generation: draws follow Philox and the softmax; rollout log-probs equal the training plan's; results do not depend on slots. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { createRng, philox4x32 } from '../../src/base/random'
+import { EngineDevice } from '../../src/engine/device/engineDevice'
+import { NO_SLOT } from '../../src/engine/ops/kvCache'
+import { sample, SLOT, SLOT_WORDS } from '../../src/engine/ops/sample'
+import { Executable } from '../../src/engine/plan/executable'
+import { planGraph } from '../../src/engine/plan/planGraph'
+import { ScratchPool } from '../../src/engine/plan/scratchPool'
+import { Graph } from '../../src/engine/tensor'
+import { parseModelConfig } from '../../src/models/architectures/config'
+import { PROJECTIONS } from '../../src/models/architectures/decoder'
+import { Generator } from '../../src/models/generate'
+import { sourceFromBytes } from '../../src/models/weights/byteSource'
+import { openSafetensors } from '../../src/models/weights/safetensors'
+import { packSequences, uploadBatch } from '../../src/training/packing'
+import { PolicyModel } from '../../src/training/policyModel'
+import { adapterUnderTest, testDevice } from '../support/gpu'
+
+const golden = join(import.meta.dirname, '../golden')
+
+async function policyModel(): Promise<PolicyModel> {
+  const engine = new EngineDevice(await testDevice(), { isSoftware: true })
+  const config = parseModelConfig(JSON.parse(readFileSync(join(golden, 'tiny_qwen2/config.json'), 'utf8')))
+  const weights = await openSafetensors(sourceFromBytes(readFileSync(join(golden, 'tiny_qwen2/model.safetensors'))), 'model.safetensors')
+  const lora = await openSafetensors(sourceFromBytes(readFileSync(join(golden, 'tiny_qwen2_lora.safetensors'))), 'lora')
+  const policy = await PolicyModel.create(engine, config, { read: (name, shape) => weights.float32(name, shape) }, { kind: 'lora', lora: { rank: 4, alpha: 8, targets: PROJECTIONS }, valueHead: false })
+  for (const range of policy.packed.ranges.values()) policy.packed.writeWeights(range.name, await lora.float32(`base_model.model.${range.name}`, range.shape))
+  return policy
+}
+
+function generator(policy: PolicyModel, slots: number): Generator {
+  if (policy.trainable.kind !== 'lora') throw new Error('the fixture trains an adapter')
+  return new Generator({ model: policy.model, lookup: policy.model.lookup(policy.packed), lora: policy.trainable.lora, slots, maxContext: 64, maxNewTokens: 12, seed: 5 })
+}
+
+interface Told {
+  readonly ids: number[]
+  readonly logprobs: { position: number; logp: number }[]
+}
+
+/** Two turns of each of `count` conversations; prompts of different lengths; returns contexts and log-probs. */
+async function converse(gen: Generator, count: number, temperature: number): Promise<Told[]> {
+  return Promise.all(
+    Array.from({ length: count }, async (_, query) => {
+      const session = await gen.open({ query, sample: 1 })
+      const rng = createRng(3, query)
+      const told: Told = { ids: [], logprobs: [] }
+      for (const turn of [0, 1]) {
+        const prompt = Array.from({ length: 3 + query + turn }, () => rng.int(96))
+        const made = await session.extend(prompt, { maxNewTokens: 5 + (query % 3), temperature, stopIds: [7] })
+        told.ids.push(...prompt)
+        made.ids.forEach((id, index) => {
+          told.logprobs.push({ position: told.ids.length, logp: made.logprobs[index] ?? Number.NaN })
+          told.ids.push(id)
+        })
+        expect(made.finish).toBe(made.ids.at(-1) === 7 ? 'stop' : 'length')
+      }
+      session.close()
+      return told
+    }),
+  )
+}
+
+describe(`generation on ${adapterUnderTest()}`, () => {
+  it('draws by inverse CDF with the Philox uniform of (seed; position, version, sample, query)', async () => {
+    const engine = new EngineDevice(await testDevice(), { isSoftware: true })
+    const [rows, vocabulary, limit] = [64, 100, 4]
+    const graph = new Graph()
+    const shape = { slotState: [rows, SLOT_WORDS], ids: [rows], positions: [rows], slots: [rows], record: [rows, limit, 2] } as const
+    const leaf = (name: keyof typeof shape) => graph.state(name, shape[name], 'u32')
+    sample(graph.batch('logits', [rows, vocabulary]), graph.batch('rowSlots', [rows], 'u32'), graph.batch('counts', [4], 'u32'), { slotState: leaf('slotState'), ids: leaf('ids'), positions: leaf('positions'), slots: leaf('slots'), record: leaf('record') }, { limit })
+    const buffers = new Map(Object.entries(shape).map(([name, extents]) => [name, engine.createBuffer(name, extents.reduce((a, b) => a * b, 4))]))
+    const buffer = (name: string): GPUBuffer => {
+      const found = buffers.get(name)
+      if (!found) throw new Error(name)
+      return found
+    }
+    const rng = createRng(21)
+    const logits = Float32Array.from({ length: rows * vocabulary }, () => 2 * rng.normal())
+    const temperature = Math.fround(0.7)
+    const state = new Uint32Array(rows * SLOT_WORDS)
+    for (let slot = 0; slot < rows; slot++) {
+      state.set([0, 10 + slot, 1, 0, 4, 99, 0, slot * 3, slot % 5, 2], slot * SLOT_WORDS)
+      state[slot * SLOT_WORDS + SLOT.temperature] = new Uint32Array(Float32Array.of(slot === 5 ? 0 : temperature).buffer)[0] ?? 0
+      state.fill(NO_SLOT, slot * SLOT_WORDS + SLOT.stop, slot * SLOT_WORDS + SLOT.stop + 4)
+    }
+    engine.write(buffer('slotState'), state)
+    const executable = await Executable.create(engine, planGraph(graph, { maxBindingBytes: engine.maxBindingBytes, isSoftware: true }), new ScratchPool(engine), (name) => ({ buffer: buffer(name), offset: 0 }))
+    executable.write('logits', logits)
+    executable.write('rowSlots', Uint32Array.from({ length: rows }, (_, row) => row))
+    executable.write('counts', Uint32Array.of(rows, rows, rows, 0))
+    await executable.run()
+    const ids = new Uint32Array(await engine.read(buffer('ids'), 0, rows * 4))
+    const record = await engine.read(buffer('record'), 0, rows * limit * 8)
+    let boundary = 0
+    for (let row = 0; row < rows; row++) {
+      const greedy = row === 5
+      const z = Array.from(logits.subarray(row * vocabulary, (row + 1) * vocabulary), (value) => value / (greedy ? 1 : temperature))
+      const m = Math.max(...z)
+      const total = z.reduce((sum, value) => sum + Math.exp(value - m), 0)
+      const [word] = philox4x32([11 + row, 2, row % 5, row * 3], [99, 0])
+      const goal = ((word >>> 8) / 2 ** 24) * total
+      let before = 0
+      let expected = z.indexOf(m)
+      let margin = Infinity
+      if (!greedy)
+        for (const [token, value] of z.entries()) {
+          before += Math.exp(value - m)
+          margin = Math.min(margin, Math.abs(goal - before))
+          if (goal < before) {
+            expected = token
+            break
+          }
+        }
+      if (margin < 1e-5 * total) boundary++
+      else expect(ids[row], `row ${row}`).toBe(expected)
+      const logp = new Float32Array(record)[row * limit * 2 + 1] ?? Number.NaN
+      expect(Math.abs(logp - ((z[ids[row] ?? 0] ?? 0) - m - Math.log(total)))).toBeLessThan(1e-5)
+    }
+    expect(boundary).toBeLessThan(3)
+    executable.destroy()
+  })
+
+  it('log-probs of sampled tokens equal the training plan through multi-turn extends', async () => {
+    const policy = await policyModel()
+    const gen = generator(policy, 2)
+    const told = await converse(gen, 4, 1)
+    const batch = packSequences(
+      told.map(({ ids, logprobs }) => ({ ids, targets: logprobs.map(({ position }) => position) })),
+      96,
+    )
+    const score = await policy.score(batch.tokenBucket, batch.targetBucket)
+    uploadBatch(score, batch)
+    await score.run()
+    const found = await score.readOutput('logp', batch.targetCount)
+    const rolled = told.flatMap(({ logprobs }) => logprobs.map(({ logp }) => logp))
+    expect(rolled.length).toBeGreaterThan(30)
+    expect(Math.max(...rolled.map((logp, index) => Math.abs(logp - (found[index] ?? Number.NaN))))).toBeLessThan(2e-5)
+    await gen.destroy()
+    await policy.destroy()
+  })
+
+  it('gives the same bits with one slot and with four', async () => {
+    const policy = await policyModel()
+    const runs: Told[][] = []
+    for (const slots of [1, 4]) {
+      const gen = generator(policy, slots)
+      runs.push(await converse(gen, 5, 1))
+      await gen.destroy()
+    }
+    expect(runs[0]).toEqual(runs[1])
+    expect(runs[0]?.[0]?.ids).not.toEqual(runs[0]?.[1]?.ids)
+    await policy.destroy()
+  })
+})
