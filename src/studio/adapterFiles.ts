@@ -1,13 +1,13 @@
 /** A trained adapter as files, in PEFT's layout, and back. Its identity is the SHA-256 of the weights file. */
 import { sha256 } from '../base/sha256'
-import { PROJECTIONS, type LoraShape, type Projection } from '../models/architectures/decoder'
+import { PROJECTIONS, type Projection } from '../models/architectures/decoder'
 import { architectureOf } from '../models/languageModel'
 import { CheckpointError, folderFromMap, sourceFromBytes } from '../models/weights/byteSource'
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS, checkAdapterFits, readAdapter, VALUE_HEAD_WEIGHTS, writeAdapter, writeValueHead, type LoraMatrices } from '../models/weights/peft'
 import { openSafetensors } from '../models/weights/safetensors'
 import { writeSafetensors, type TensorToWrite } from '../models/weights/writeSafetensors'
 import type { Store } from '../storage/store'
-import { VALUE_BIAS, VALUE_WEIGHT } from '../training/policyModel'
+import { VALUE_BIAS, VALUE_WEIGHT, type TrainableSet } from '../training/policyModel'
 import type { ModelText } from './models'
 import type { AdapterTensors } from './workshop'
 
@@ -20,7 +20,7 @@ export interface AdapterFiles {
 }
 
 /** The files of what was trained: a PEFT adapter (and the value head apart), or all weights. */
-export function adapterFiles(tensors: AdapterTensors, lora: LoraShape, baseModel: string, note = ''): AdapterFiles {
+export function adapterFiles(tensors: AdapterTensors, trainable: TrainableSet, baseModel: string, note = ''): AdapterFiles {
   const modules = new Map<string, LoraMatrices>()
   for (const [name, a] of tensors) {
     const path = /^(.+)\.lora_A\.weight$/.exec(name)?.[1]
@@ -29,10 +29,10 @@ export function adapterFiles(tensors: AdapterTensors, lora: LoraShape, baseModel
     modules.set(path, { a: a.values, b: b.values, inFeatures: a.shape[1] ?? 0, outFeatures: b.shape[0] ?? 0 })
   }
   const files =
-    modules.size > 0
-      ? writeAdapter({ rank: lora.rank, alpha: lora.alpha, dropout: 0, useRslora: false, baseModel, revision: null, modules }, note)
+    trainable.kind === 'lora'
+      ? writeAdapter({ rank: trainable.lora.rank, alpha: trainable.lora.alpha, dropout: 0, useRslora: false, baseModel, revision: null, modules }, note)
       : new Map([[FULL_WEIGHTS, fullWeights(tensors)]])
-  const weights = files.get(modules.size > 0 ? ADAPTER_WEIGHTS : FULL_WEIGHTS) ?? new Uint8Array(0)
+  const weights = files.get(trainable.kind === 'lora' ? ADAPTER_WEIGHTS : FULL_WEIGHTS) ?? new Uint8Array(0)
   const head = tensors.get(VALUE_WEIGHT)
   if (head) files.set(VALUE_HEAD_WEIGHTS, writeValueHead({ weight: head.values, bias: tensors.get(VALUE_BIAS)?.values[0] ?? 0 }))
   return { files, sha256: sha256(weights) }
@@ -61,8 +61,14 @@ export async function storedAdapterFiles(store: Store, runId: string): Promise<R
   return files
 }
 
+export interface LoadedAdapter {
+  readonly tensors: AdapterTensors
+  readonly trainable: TrainableSet
+  readonly sha256: string
+}
+
 /** Throws CheckpointError when the run left no adapter, or one made for another model. */
-export async function loadAdapter(store: Store, runId: string, model: ModelText): Promise<{ readonly tensors: AdapterTensors; readonly lora: LoraShape; readonly sha256: string }> {
+export async function loadAdapter(store: Store, runId: string, model: ModelText): Promise<LoadedAdapter> {
   const files = await storedAdapterFiles(store, runId)
   const full = files.get(FULL_WEIGHTS)
   const shapes = architectureOf(model.config).parameters(model.config)
@@ -70,7 +76,7 @@ export async function loadAdapter(store: Store, runId: string, model: ModelText)
     const source = await openSafetensors(sourceFromBytes(full), FULL_WEIGHTS)
     const tensors = new Map<string, { shape: readonly number[]; values: Float32Array }>()
     for (const [name, shape] of Object.entries(shapes)) tensors.set(name, { shape, values: await source.float32(name, shape) })
-    return { tensors, lora: { rank: 1, alpha: 1, targets: [] }, sha256: sha256(full) }
+    return { tensors, trainable: { kind: 'all', valueHead: false }, sha256: sha256(full) }
   }
   const weights = files.get(ADAPTER_WEIGHTS)
   if (!weights || !files.has(ADAPTER_CONFIG)) throw new CheckpointError('this run left no adapter: it was stopped before its first step was kept')
@@ -84,5 +90,6 @@ export async function loadAdapter(store: Store, runId: string, model: ModelText)
     const target = PROJECTIONS.find((projection) => path.endsWith(`.${projection}`))
     if (target) targets.add(target)
   }
-  return { tensors, lora: { rank: adapter.rank, alpha: adapter.alpha, targets: PROJECTIONS.filter((name) => targets.has(name)) }, sha256: sha256(weights) }
+  const lora = { rank: adapter.rank, alpha: adapter.alpha, targets: PROJECTIONS.filter((name) => targets.has(name)) }
+  return { tensors, trainable: { kind: 'lora', lora, valueHead: false }, sha256: sha256(weights) }
 }

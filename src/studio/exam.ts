@@ -1,4 +1,5 @@
 /** A model sits an exam: the grid fills cell by cell, every trajectory is kept, the result is a record. */
+import type { StrategyName } from '../agents/strategies'
 import type { NewId } from '../base/id'
 import type { ToolWorld, WorldQuery } from '../environments/toolWorld'
 import { evaluateTrajectories } from '../evaluation/evaluate'
@@ -22,7 +23,7 @@ export interface ExamRequest {
   readonly world: ToolWorld
   readonly split: string
   readonly queries: readonly WorldQuery[]
-  readonly strategy: string
+  readonly strategy: StrategyName
   readonly callBudget: number
   readonly temperature: number
   readonly seed: number

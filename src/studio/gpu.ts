@@ -24,6 +24,8 @@ export interface GpuRoom {
   open(): Promise<Reply<OpenGpu>>
   /** The adapter as far as it is known without opening one. */
   known(): AdapterReport | null
+  /** Gives the device up with everything on it; the next question opens another. */
+  renew(): void
   /** Tells the page what is allocated now. */
   announce(): void
 }
@@ -77,6 +79,10 @@ export function createGpuRoom(parts: Pick<StudioParts, 'openDevice'>, announce: 
       return found.ok ? accept(found) : refuse(found.cause, `There is no GPU to compute on: ${found.message}`)
     },
     known: () => (known?.ok ? known.report : null),
+    renew: () => {
+      if (known?.ok) known.engine.device.destroy()
+      opening = null
+    },
     announce: () => {
       if (known) announce(statusOf(known))
     },

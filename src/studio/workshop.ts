@@ -2,12 +2,13 @@
  * What the studio needs of a model at work: act, be scored, hand out its adapter, learn. The GPU's side is gpuWorkshop.ts; tests
  * hand in a scripted one, so that jobs, records and pages can be tried without a device.
  */
-import type { WorldQuery, ToolWorld } from '../environments/toolWorld'
+import type { StrategyName } from '../agents/strategies'
 import type { EngineDevice } from '../engine/device/engineDevice'
 import type { Gate } from '../engine/plan/executable'
-import type { LoraShape } from '../models/architectures/decoder'
+import type { ToolWorld, WorldQuery } from '../environments/toolWorld'
 import type { Trajectory } from '../records/trajectory'
 import type { TrainingContext } from '../training/algorithm'
+import type { TrainableSet } from '../training/policyModel'
 import type { LoadedModel } from './models'
 
 export interface RolloutRequest {
@@ -18,12 +19,12 @@ export interface RolloutRequest {
   /** 0 is greedy. */
   readonly temperature: number
   readonly callBudget: number
-  readonly strategy: string
+  readonly strategy: StrategyName
+  readonly signal: AbortSignal
   /** Text of each completion, for watching. */
   readonly onText: (text: string) => void
   /** Called as each ends, in no fixed order. */
   readonly onTrajectory: (trajectory: Trajectory) => void
-  readonly signal: AbortSignal
 }
 
 /** Trainable tensors by name, as the trainer holds them. */
@@ -35,14 +36,13 @@ export interface ActingPolicy {
   /** log π of each token after the first, at temperature 1. */
   logProbs(ids: readonly number[]): Promise<readonly number[]>
   adapter(): Promise<AdapterTensors>
-  readonly lora: LoraShape
   destroy(): Promise<void>
 }
 
 export interface OpenPolicyRequest {
   readonly engine: EngineDevice
   readonly model: LoadedModel
-  readonly lora: LoraShape
+  readonly trainable: TrainableSet
   /** null: as training starts, A drawn from the seed and B zero. */
   readonly adapter: AdapterTensors | null
   readonly seed: number
@@ -62,11 +62,13 @@ export interface TrainRequest {
   readonly config: Readonly<Record<string, unknown>>
   readonly context: Omit<TrainingContext, 'model' | 'reader'>
   readonly model: LoadedModel
-  /** A data set to learn from; null: practice is rolled out as it goes. */
+  /** What to learn from; null: practice is rolled out as it goes. */
   readonly data: readonly LabelledTrajectory[] | null
-  /** The next batch of `count` trajectories rolled out by the policy as it is now; asked for once per step. */
+  /** The next batch, rolled out by the policy as it is now; asked for once per step. */
   readonly practice: (policy: ActingPolicy, step: number) => Promise<readonly LabelledTrajectory[]>
+  /** Tokens generated. */
   readonly onTokens: (count: number) => void
+  /** For the run card: what truncation cost, what was left out. */
   readonly onNote: (sentence: string) => void
 }
 
@@ -74,6 +76,7 @@ export interface Workshop {
   openPolicy(request: OpenPolicyRequest): Promise<ActingPolicy>
   /** Trains and hands over what it trained. */
   train(request: TrainRequest): Promise<ActingPolicy>
-  /** The adapter's shape under a config. */
-  loraOf(algorithm: string, config: Readonly<Record<string, unknown>>): LoraShape
 }
+
+/** A model as it stands still has an adapter's shape; with B zero it changes nothing. */
+export const plainTrainable: TrainableSet = { kind: 'lora', lora: { rank: 1, alpha: 1, targets: ['q_proj'] }, valueHead: false }

@@ -1,72 +1,29 @@
-/** Plans of a trainable language model: score (log-probs of a packed batch), gradient step, optimizer update; compiled once per bucket. */
-import { differentiate } from '../engine/autograd/differentiate'
-import type { Seed } from '../engine/autograd/differentiate'
+/** A trainable language model on the GPU: score (log-probs of a packed batch), gradient step, optimizer update; compiled once per bucket. */
 import type { EngineDevice } from '../engine/device/engineDevice'
 import { PackedState } from '../engine/memory/packedState'
-import type { PackedEntry } from '../engine/memory/packedState'
-import { accumulateInto } from '../engine/ops/accumulateInto'
-import { adamWStep, HYPER_WORDS, OPTIMIZER_STATE_WORDS } from '../engine/ops/adamW'
-import { gatherRows } from '../engine/ops/gatherRows'
-import { logProb } from '../engine/ops/logProb'
-import type { TokenLogProbs } from '../engine/ops/logProb'
-import { linear } from '../engine/ops/matmul'
 import { Executable } from '../engine/plan/executable'
 import type { StateRange } from '../engine/plan/executable'
 import { planGraph } from '../engine/plan/planGraph'
 import type { Plan } from '../engine/plan/planGraph'
-import { Graph } from '../engine/tensor'
-import type { Tensor } from '../engine/tensor'
+import { Graph, sizeOf } from '../engine/tensor'
+import type { Shape } from '../engine/tensor'
 import type { ModelConfig } from '../models/architectures/config'
-import { batchTensors, headWeight, projectionPath, projectionShape } from '../models/architectures/decoder'
-import type { BatchTensors, LoraShape } from '../models/architectures/decoder'
-import { architectureOf, LanguageModel } from '../models/languageModel'
+import { LanguageModel } from '../models/languageModel'
 import type { WeightReader } from '../models/languageModel'
+import { METRICS_BYTES, METRICS_LEAF, policyPlans, trainableEntries } from './policyPlans'
+import type { Objective, PolicyPlans, TrainableSet } from './policyPlans'
 
-export type TrainableSet = { readonly kind: 'all'; readonly valueHead: boolean } | { readonly kind: 'lora'; readonly lora: LoraShape; readonly valueHead: boolean }
-
-export const VALUE_WEIGHT = 'v_head.summary.weight'
-export const VALUE_BIAS = 'v_head.summary.bias'
-/** State leaf an objective adds its sums to, so that micro-batches of one step add up. */
-export const METRICS_LEAF = 'metrics/totals'
-
-/** What an objective sees: everything about the target rows, as symbolic tensors. */
-export interface RowTensors extends TokenLogProbs {
-  readonly graph: Graph
-  readonly batch: BatchTensors
-  /** [R, 1] of the value head; null without one. */
-  readonly value: Tensor | null
-  readonly rows: number
-}
-/** Writes its own outputs and returns cotangents of logp and value. */
-export type Objective = (rows: RowTensors) => { readonly dlogp: Tensor; readonly dvalue?: Tensor }
-
-export function trainableEntries(config: ModelConfig, trainable: TrainableSet): PackedEntry[] {
-  const entries: PackedEntry[] = []
-  if (trainable.kind === 'all') {
-    for (const [name, shape] of Object.entries(architectureOf(config).parameters(config))) entries.push({ name, shape, decay: shape.length === 2 })
-  } else {
-    for (let layer = 0; layer < config.num_hidden_layers; layer++)
-      for (const projection of trainable.lora.targets) {
-        const path = projectionPath(layer, projection)
-        const [out, inner] = projectionShape(config, projection)
-        entries.push({ name: `${path}.lora_A.weight`, shape: [trainable.lora.rank, inner], decay: true }, { name: `${path}.lora_B.weight`, shape: [out, trainable.lora.rank], decay: true })
-      }
-  }
-  if (trainable.valueHead) entries.push({ name: VALUE_WEIGHT, shape: [1, config.hidden_size], decay: true }, { name: VALUE_BIAS, shape: [1], decay: false })
-  return entries
-}
-
-interface Traced {
-  readonly graph: Graph
-  readonly rows: RowTensors
-}
+export { METRICS_LEAF, trainableEntries, VALUE_BIAS, VALUE_WEIGHT } from './policyPlans'
+export type { Objective, RowTensors, TrainableSet } from './policyPlans'
 
 export class PolicyModel {
   readonly model: LanguageModel
   readonly packed: PackedState
   readonly trainable: TrainableSet
   readonly engine: EngineDevice
+  readonly plans: PolicyPlans
   readonly #executables = new Map<string, Promise<Executable>>()
+  readonly #ownState = new Map<string, GPUBuffer>()
   /** Holds `METRICS_LEAF`: up to 64 sums of one step. */
   readonly metricsBuffer: GPUBuffer
   #update: Promise<Executable> | null = null
@@ -76,7 +33,8 @@ export class PolicyModel {
     this.model = model
     this.packed = packed
     this.trainable = trainable
-    this.metricsBuffer = engine.createBuffer(METRICS_LEAF, 256)
+    this.plans = policyPlans(model.config, trainable, engine)
+    this.metricsBuffer = engine.createBuffer(METRICS_LEAF, METRICS_BYTES)
   }
 
   /** Zeroes gradients and metric sums: the start of a step. */
@@ -87,7 +45,19 @@ export class PolicyModel {
     this.engine.submit(encoder)
   }
 
-  readonly #lookup = (name: string): StateRange => (name === METRICS_LEAF ? { buffer: this.metricsBuffer, offset: 0 } : this.model.lookup(this.packed)(name))
+  readonly #lookup = (name: string): StateRange => {
+    const own = name === METRICS_LEAF ? this.metricsBuffer : this.#ownState.get(name)
+    return own ? { buffer: own, offset: 0 } : this.model.lookup(this.packed)(name)
+  }
+
+  /** A state leaf of an algorithm's own (rollout tables, kept gradients): zero at first, destroyed with the policy. */
+  ownState(name: string, shape: Shape): GPUBuffer {
+    const known = this.#ownState.get(name)
+    if (known) return known
+    const buffer = this.engine.createBuffer(name, sizeOf(shape) * 4)
+    this.#ownState.set(name, buffer)
+    return buffer
+  }
 
   static async create(engine: EngineDevice, config: ModelConfig, reader: WeightReader, trainable: TrainableSet): Promise<PolicyModel> {
     const packed = new PackedState(engine, trainableEntries(config, trainable))
@@ -95,82 +65,26 @@ export class PolicyModel {
     return new PolicyModel(engine, model, packed, trainable)
   }
 
-  #trace(tokens: number, rows: number, options: { adapter: boolean }): Traced {
-    const { config } = this.model
-    const graph = new Graph()
-    const batch = batchTensors(graph, tokens, config.vocab_size)
-    const lora = options.adapter && this.trainable.kind === 'lora' ? this.trainable.lora : null
-    const hidden = this.model.architecture.forward({ graph, config, batch, lora })
-    const targetOf = graph.batch('targetOf', [tokens], 'u32')
-    const picked = gatherRows(hidden, graph.batch('rowOf', [rows], 'u32'), batch.counts, targetOf)
-    const scores = logProb(picked, headWeight(graph, config), graph.batch('targetIds', [rows], 'u32'), batch.counts)
-    const value =
-      this.trainable.valueHead && options.adapter
-        ? linear(picked, graph.state(VALUE_WEIGHT, [1, config.hidden_size]), batch.counts, { bias: graph.state(VALUE_BIAS, [1]), live: 1 })
-        : null
-    return { graph, rows: { graph, batch, ...scores, value, rows } }
-  }
-
-  /** Plan of a forward pass that leaves logp, entropy (and value) of the target rows. `reference`: adapter and value head off. */
-  planScore(tokens: number, rows: number, reference: boolean): Plan {
-    const traced = this.#trace(tokens, rows, { adapter: !reference })
-    traced.graph.output('logp', traced.rows.logp)
-    traced.graph.output('entropy', traced.rows.entropy)
-    if (traced.rows.value) traced.graph.output('value', traced.rows.value)
-    return planGraph(traced.graph, this.#context)
-  }
-
-  /** Plan of one micro-batch: forward, objective, backward, gradients added to the packed gradients. */
-  planGradient(tokens: number, rows: number, objective: Objective): Plan {
-    const traced = this.#trace(tokens, rows, { adapter: true })
-    const { dlogp, dvalue } = objective(traced.rows)
-    const seeds: Seed[] = [{ output: traced.rows.logp, grad: dlogp }]
-    if (traced.rows.value && dvalue) seeds.push({ output: traced.rows.value, grad: dvalue })
-    const { graph } = traced
-    const parameters = [...this.packed.ranges.values()].map((range) => ({ range, leaf: graph.state(range.name, range.shape) }))
-    const grads = differentiate(
-      seeds,
-      parameters.map(({ leaf }) => leaf),
-    )
-    parameters.forEach(({ range }, index) => {
-      const grad = grads[index]
-      if (grad) accumulateInto(graph.state(`grad:${range.name}`, range.shape), grad)
-    })
-    return planGraph(graph, this.#context)
-  }
-
-  planUpdate(): Plan {
-    const graph = new Graph()
-    const count = [this.packed.count]
-    adamWStep(
-      {
-        weights: graph.state('packed/weights', count),
-        grads: graph.state('packed/grads', count),
-        first: graph.state('packed/first', count),
-        second: graph.state('packed/second', count),
-        hyper: graph.state('packed/hyper', [HYPER_WORDS]),
-        optimizerState: graph.state('packed/state', [OPTIMIZER_STATE_WORDS]),
-      },
-      { decayEnd: this.packed.decayEnd },
-    )
-    return planGraph(graph, this.#context)
-  }
-
-  get #context(): { maxBindingBytes: number; isSoftware: boolean } {
-    return { maxBindingBytes: this.engine.maxBindingBytes, isSoftware: this.engine.isSoftware }
-  }
-
   score(tokens: number, rows: number, reference = false): Promise<Executable> {
-    return this.#cached(`score ${tokens} ${rows} ${String(reference)}`, () => this.planScore(tokens, rows, reference))
+    return this.#cached(`score ${tokens} ${rows} ${String(reference)}`, () => this.plans.score(tokens, rows, reference))
   }
 
   /** `key` names the objective: one executable per objective and bucket. */
   gradient(key: string, tokens: number, rows: number, objective: Objective): Promise<Executable> {
-    return this.#cached(`gradient ${key} ${tokens} ${rows}`, () => this.planGradient(tokens, rows, objective))
+    return this.#cached(`gradient ${key} ${tokens} ${rows}`, () => this.plans.gradient(tokens, rows, objective))
+  }
+
+  /** An executable of an algorithm's own making against this policy's state; compiled once per key. */
+  executable(key: string, trace: (graph: Graph) => void): Promise<Executable> {
+    return this.#cached(key, () => {
+      const graph = new Graph()
+      trace(graph)
+      return planGraph(graph, { maxBindingBytes: this.engine.maxBindingBytes, isSoftware: this.engine.isSoftware })
+    })
   }
 
   update(): Promise<Executable> {
-    this.#update ??= Executable.create(this.engine, this.planUpdate(), this.model.pool, this.#lookup)
+    this.#update ??= Executable.create(this.engine, this.plans.update(), this.model.pool, this.#lookup)
     return this.#update
   }
 
@@ -185,6 +99,7 @@ export class PolicyModel {
   async destroy(): Promise<void> {
     for (const executable of this.#executables.values()) (await executable).destroy()
     if (this.#update) (await this.#update).destroy()
+    for (const buffer of this.#ownState.values()) this.engine.destroyBuffer(buffer)
     this.engine.destroyBuffer(this.metricsBuffer)
     this.packed.destroy()
     this.model.destroy()

@@ -46,7 +46,6 @@ export function formatWhen(iso: string, now: Date = new Date()): string {
 }
 /** Text from files, models and tools with control, zero-width and direction-changing characters made visible. */
 export function visibleText(text: string): string {
-  // eslint-disable-next-line no-control-regex
   return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, (character) => {
     const code = character.codePointAt(0) ?? 0
     return code < 0x20 ? String.fromCodePoint(0x2400 + code) : `⟨U+${code.toString(16).toUpperCase().padStart(4, '0')}⟩`

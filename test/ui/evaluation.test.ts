@@ -9,7 +9,7 @@ import {
   ratesByGroup,
   successVersusBudget,
 } from '../../src/ui/evaluation/leaderboard'
-import { holm, mcnemarExact, pairedComparison, passRate, queryScores, wilsonInterval } from '../../src/ui/evaluation/rates'
+import { pairedComparison, passRate, queryScores, rateOf } from '../../src/ui/evaluation/rates'
 
 const row = (query: string, status: EvaluationRow['status'], calls = 2, more: Partial<EvaluationRow> = {}): EvaluationRow => ({
   query_id: query,
@@ -44,14 +44,13 @@ const record = (id: string, rows: EvaluationRow[], more: Partial<EvaluationRecor
     ...more,
   })
 
-test('Wilson intervals match the textbook', () => {
+test('a rate carries its Wilson interval', () => {
   // Newcombe (1998), table I: 81 of 263.
-  const [low, high] = wilsonInterval(81, 263)
-  expect(low).toBeCloseTo(0.2553, 4)
-  expect(high).toBeCloseTo(0.3662, 4)
-  expect(wilsonInterval(0, 10)[0]).toBe(0)
-  expect(wilsonInterval(10, 10)[1]).toBe(1)
-  expect(wilsonInterval(0, 0)).toEqual([0, 1])
+  const { rate, interval } = rateOf(81, 263)
+  expect(rate).toBeCloseTo(0.308, 3)
+  expect(interval[0]).toBeCloseTo(0.2553, 4)
+  expect(interval[1]).toBeCloseTo(0.3662, 4)
+  expect(rateOf(0, 0)).toEqual({ n: 0, passed: 0, rate: 0, interval: [0, 1] })
 })
 
 test('a smaller budget turns late successes into failures', () => {
@@ -68,9 +67,7 @@ test('repeats are averaged inside a query, so n counts queries', () => {
   expect(passRate(scores)).toMatchObject({ n: 2, passed: 1.5 })
 })
 
-test('exact McNemar and the paired difference', () => {
-  expect(mcnemarExact(0, 0)).toBe(1)
-  expect(mcnemarExact(8, 1)).toBeCloseTo(0.0390625, 10)
+test('the paired difference, its interval and who won', () => {
   const before = queryScores([row('a1', 'unsolved'), row('a2', 'unsure'), row('a3', 'solved'), row('a4', 'solved')], 5)
   const after = queryScores([row('a1', 'solved'), row('a2', 'solved'), row('a3', 'solved'), row('a4', 'unsolved'), row('zz', 'solved')], 5)
   const paired = pairedComparison(before, after)
@@ -116,9 +113,16 @@ test('a rate names the budget, judge, strategy, temperature and seed it was meas
   expect(querySets([one, record('yy', [row('a1', 'solved')])])).toMatchObject([{ key: 'starter · exam', count: 2 }])
 })
 
-test('Holm’s correction is monotone and never above 1', () => {
-  expect(holm([0.01, 0.04, 0.03])).toEqual([0.03, 0.06, 0.06])
-  expect(holm([0.9, 0.8])).toEqual([1, 1])
+test('with repeats the interval comes from resampling queries, the same at every look', () => {
+  const tries = (passes: number) => [0, 1].map((repeat) => row('x', repeat < passes ? 'solved' : 'unsolved', 2, { repeat }))
+  const many = (passes: (i: number) => number) =>
+    queryScores(Array.from({ length: 30 }, (_, i) => tries(passes(i)).map((one) => ({ ...one, query_id: `a${i}` }))).flat(), 5)
+  const [before, after] = [many(() => 0), many((i) => i % 3)]
+  const paired = pairedComparison(before, after)
+  expect(paired.method).toContain('bootstrap')
+  expect(paired.difference).toBeCloseTo(0.5, 12)
+  expect(paired.distinguishable).toBe(true)
+  expect(pairedComparison(before, after).interval).toEqual(paired.interval)
 })
 
 test('the baseline is what most results can be compared with, preferably without an adapter', () => {

@@ -3,16 +3,7 @@ import { opinion as opinionSchema, type Opinion } from '../../src/records/annota
 import { trajectory as trajectorySchema } from '../../src/records/trajectory'
 import { connectionAdvice, judgeAddressProblem, judgePresets } from '../../src/ui/labelling/judgePresets'
 import { queueProgress, queueRows } from '../../src/ui/labelling/labelQueue'
-import {
-  choiceOfKey,
-  firstErrorCascade,
-  humanJudgement,
-  judgementReward,
-  noJudgement,
-  parseReward,
-  standingOpinions,
-  withReward,
-} from '../../src/ui/labelling/reward'
+import { choiceOfKey, firstErrorCascade, humanJudgement, noJudgement, parseReward, rewardsWith } from '../../src/ui/labelling/reward'
 import { acceptedOpinions, agreements, disagreement, suggestionsFor } from '../../src/ui/labelling/suggestions'
 import { signed, stripOfStep } from '../../src/ui/labelling/whatIf'
 import type { AdvantagePreview, LabelState } from '../../src/worker/protocol'
@@ -41,30 +32,53 @@ function says(
   })
 }
 
-test('a pair is (s + c/5)/2, half a pair is no label, the newest way wins', () => {
-  expect(judgementReward({ ...noJudgement, success: 1, contribution: 3 })).toBeCloseTo(0.8, 12)
-  expect(judgementReward({ ...noJudgement, success: 1 })).toBeNull()
-  expect(judgementReward({ success: 1, contribution: 5, status: null, reward: 0.2 })).toBe(0.2)
-  expect(judgementReward({ success: 1, contribution: 5, status: null, reward: 0.2 }, 'contribution')).toBe(1)
-  expect(judgementReward({ success: 0, contribution: 0, status: 0.5, reward: null }, 'status')).toBe(0.5)
+const steps = (count: number) =>
+  trajectorySchema.parse({
+    version: 1,
+    trajectory_id: 't',
+    query_id: 'q',
+    query: 't',
+    steps: Array.from({ length: count }, (_, i) => ({
+      parent: i === 0 ? null : i - 1,
+      prompt: '',
+      completion: 'x',
+      is_final: i === count - 1,
+    })),
+  })
+
+test('a supposed label goes through the studio’s own resolver', () => {
+  const opinions = [
+    says('CODE', 'imported:a.csv', 0, 'reward', 0.3),
+    says('HUMAN', 'me', 0, 'contribution', 3),
+    says('CODE', 'imported:a.csv', 1, 'reward', 1),
+  ]
+  expect(rewardsWith(steps(2), opinions, { step: 0, name: 'success', value: 1 }, 'me')).toEqual([0.8, 1])
+  // Half a pair is no label yet.
+  expect(rewardsWith(steps(2), opinions, { step: 0, name: 'success', value: 1 }, 'someone else')).toEqual([0.3, 1])
+  expect(rewardsWith(steps(2), opinions, { step: 0, name: 'reward', value: 0 }, 'me')).toEqual([0, 1])
+  expect(rewardsWith(steps(2), opinions, { step: 1, name: 'status', value: 0.5 }, 'me')).toEqual([0.3, 0.5])
 })
 
-test('superseded and withdrawn opinions no longer stand', () => {
+test('a person’s judgement is what still stands of their own words', () => {
   const first = says('HUMAN', 'me', 0, 'success', 0)
-  const second = says('HUMAN', 'me', 0, 'success', 1, { supersedes: first.opinion_id })
-  const rule = says('CODE', 'rules:a', 0, 'success', 1)
-  expect(standingOpinions([first, second, rule])).toEqual([second, rule])
-  expect(standingOpinions([rule, says('CODE', 'rules:a', 0, 'success', null)])).toEqual([])
-  expect(humanJudgement([first, second, rule], 0)).toEqual({ judgement: { ...noJudgement, success: 1 }, newest: 'success', note: '' })
+  const second = says('HUMAN', 'me', 0, 'success', 1, { supersedes: first.opinion_id, rationale: 'looked again' })
+  const other = says('HUMAN', 'colleague', 0, 'contribution', 5)
+  expect(humanJudgement([first, second, other], 0, 'me')).toEqual({
+    judgement: { ...noJudgement, success: 1 },
+    newest: 'success',
+    note: 'looked again',
+  })
+  expect(humanJudgement([first, says('HUMAN', 'me', 0, 'success', null, { supersedes: first.opinion_id })], 0, 'me').newest).toBeNull()
 })
 
-test('keys: 0 and 1 are success, q to y and 2 to 5 contribution, letters the status of the last step only', () => {
+test('keys: 0 and 1 are success, q to y and 2 to 5 contribution, letters the status of the answer', () => {
   expect(choiceOfKey('1', false)).toEqual({ name: 'success', value: 1 })
   expect(choiceOfKey('y', false)).toEqual({ name: 'contribution', value: 5 })
   expect(choiceOfKey('q', false)).toEqual({ name: 'contribution', value: 0 })
   expect(choiceOfKey('4', false)).toEqual({ name: 'contribution', value: 4 })
   expect(choiceOfKey('s', false)).toBeNull()
   expect(choiceOfKey('u', true)).toEqual({ name: 'status', value: 0.5 })
+  expect(choiceOfKey('1', true)).toBeNull()
   expect(choiceOfKey('Enter', true)).toBeNull()
 })
 
@@ -73,11 +87,10 @@ test('rewards are typed as decimals from 0 to 1', () => {
   expect(parseReward('').value).toBeNull()
   expect(parseReward('2').problem).toContain('0 to 1')
   expect(parseReward('abc').problem).toContain('number')
-  expect(withReward([1, null, 0], 1, 0.5)).toEqual([1, 0.5, 0])
 })
 
 test('a first error marks every later step, the last by its status', () => {
-  expect(firstErrorCascade('t', 1, 3).map((row) => [row.step, row.name, row.value])).toEqual([
+  expect(firstErrorCascade('t', 1, [false, false, true]).map((row) => [row.step, row.name, row.value])).toEqual([
     [1, 'success', 0],
     [1, 'contribution', 0],
     [2, 'status', 0],
@@ -94,17 +107,17 @@ test('suggestions average a judge’s repeats, keep their spread, and never cont
     says('CODE', 'rules:lcs', 0, 'success', 1),
     says('HUMAN', 'me', 0, 'success', 0),
   ]
-  const found = suggestionsFor(opinions, 0)
+  const found = suggestionsFor(steps(2), opinions, 0, 'me')
   expect(found.map((one) => one.annotator)).toEqual(['rules:lcs', 'judge', 'imported:a.csv'])
   expect(found[1]?.reward).toBeCloseTo(0.75, 12)
   expect(found[1]?.spread).toBeCloseTo(0.5, 12)
   expect(found[1]?.why).toEqual(['not needed'])
-  expect(acceptedOpinions('t', 0, found[1] as (typeof found)[0]).map((row) => [row.name, row.value])).toEqual([
+  expect(acceptedOpinions(steps(2), 0, found[1] as (typeof found)[0]).map((row) => [row.name, row.value])).toEqual([
     ['success', 1],
     ['contribution', 3],
   ])
-  expect(acceptedOpinions('t', 0, found[2] as (typeof found)[0])).toMatchObject([{ name: 'reward', value: 0.3 }])
-  expect(acceptedOpinions('t', 0, found[0] as (typeof found)[0])).toEqual([])
+  expect(acceptedOpinions(steps(2), 0, found[2] as (typeof found)[0])).toMatchObject([{ name: 'reward', value: 0.3 }])
+  expect(acceptedOpinions(steps(2), 0, found[0] as (typeof found)[0])).toEqual([])
 })
 
 const state = (opinions: Opinion[], human: (number | null)[]): LabelState => ({
@@ -132,7 +145,7 @@ test('the queue puts disagreements first and counts labelled steps', () => {
     queueRows([make('calm'), make('torn')], labels, { text: '', show: 'todo', order: 'file' }).map((row) => row.trajectory.trajectory_id),
   ).toEqual(['torn'])
   // The person's own label does not count: labelling must not reorder the queue.
-  expect(disagreement(state([says('CODE', 'rules:a', 0, 'reward', 0.2)], [1]), 1)).toBe(0)
+  expect(disagreement(steps(1), state([says('CODE', 'rules:a', 0, 'reward', 0.2)], [1]))).toBe(0)
 })
 
 test('agreement counts only steps both labelled', () => {
@@ -140,7 +153,9 @@ test('agreement counts only steps both labelled', () => {
     [says('CODE', 'rules:a', 0, 'reward', 1), says('CODE', 'rules:a', 1, 'reward', 0), says('CODE', 'rules:a', 2, 'reward', 1)],
     [1, 0.05, null],
   )
-  expect(agreements([both])).toEqual([{ annotator: 'rules:a', n: 2, close: 1, meanAbsoluteDifference: 0.025, kappa: 1 }])
+  expect(agreements([{ trajectory: steps(4), labels: both }])).toEqual([
+    { annotator: 'rules:a', n: 2, close: 1, meanAbsoluteDifference: 0.025, kappa: 1 },
+  ])
 })
 
 test('the strip shows the step’s trained tokens on the trajectory’s scale, and what else moves', () => {

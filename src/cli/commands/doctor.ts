@@ -2,10 +2,10 @@
 import { accessSync, constants, existsSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { z } from 'zod'
-import type { AdapterReport } from '../../records/run'
+import { adapterReportOf } from '../adapterReport'
 import { defineCommand, type JsonObject } from '../command'
 import { findChrome } from '../node/chrome'
-import { findDriverFile, isSoftwareAdapter } from '../node/dawn'
+import { findDriverFile } from '../node/dawn'
 
 interface Check {
   readonly name: string
@@ -50,17 +50,6 @@ export const doctor = defineCommand({
   },
   show: showReport,
 })
-
-function adapterReportOf(adapter: GPUAdapter): AdapterReport {
-  const { vendor, architecture, device, description } = adapter.info
-  const limits: Record<string, number> = {}
-  for (const name in adapter.limits) {
-    const value: unknown = adapter.limits[name as keyof GPUSupportedLimits]
-    if (typeof value === 'number') limits[name] = value
-  }
-  const features = [...adapter.features].sort()
-  return { vendor, architecture, device, description, isSoftware: isSoftwareAdapter(adapter.info), features, limits }
-}
 
 const subgroupSizes = (info: GPUAdapterInfo): string => `${info.subgroupMinSize} to ${info.subgroupMaxSize}`
 const presence = (name: string, path: string | null): Check => ({ name, ok: true, detail: path ?? 'not found' })

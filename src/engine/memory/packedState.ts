@@ -23,6 +23,31 @@ export interface PackedRange {
 
 const ALIGN = 64
 
+export interface PackedLayout {
+  readonly ranges: ReadonlyMap<string, PackedRange>
+  readonly count: number
+  /** Elements before this index decay. */
+  readonly decayEnd: number
+}
+
+/** Where each parameter lies: those that decay first. */
+export function packedLayout(entries: readonly PackedEntry[]): PackedLayout {
+  const ranges = new Map<string, PackedRange>()
+  let offset = 0
+  let decayEnd = 0
+  for (const entry of [...entries.filter((e) => e.decay), ...entries.filter((e) => !e.decay)]) {
+    if (ranges.has(entry.name)) throw new Error(`parameter ${entry.name} is packed twice`)
+    const size = sizeOf(entry.shape)
+    ranges.set(entry.name, { name: entry.name, shape: entry.shape, offset, size })
+    offset += Math.ceil(size / ALIGN) * ALIGN
+    if (entry.decay) decayEnd = offset
+  }
+  return { ranges, count: Math.max(ALIGN, offset), decayEnd }
+}
+
+/** Bytes of the buffers that hold so many packed elements. */
+export const packedBytes = (count: number): number => count * 16 + (HYPER_WORDS + OPTIMIZER_STATE_WORDS) * 4
+
 export class PackedState {
   readonly ranges: ReadonlyMap<string, PackedRange>
   readonly count: number
@@ -31,18 +56,9 @@ export class PackedState {
   readonly #buffers: { readonly weights: GPUBuffer; readonly grads: GPUBuffer; readonly first: GPUBuffer; readonly second: GPUBuffer; readonly hyper: GPUBuffer; readonly state: GPUBuffer }
 
   constructor(engine: EngineDevice, entries: readonly PackedEntry[]) {
-    const ranges = new Map<string, PackedRange>()
-    let offset = 0
-    let decayEnd = 0
-    for (const entry of [...entries.filter((e) => e.decay), ...entries.filter((e) => !e.decay)]) {
-      if (ranges.has(entry.name)) throw new Error(`parameter ${entry.name} is packed twice`)
-      const size = sizeOf(entry.shape)
-      ranges.set(entry.name, { name: entry.name, shape: entry.shape, offset, size })
-      offset += Math.ceil(size / ALIGN) * ALIGN
-      if (entry.decay) decayEnd = offset
-    }
+    const { ranges, count, decayEnd } = packedLayout(entries)
     this.ranges = ranges
-    this.count = Math.max(ALIGN, offset)
+    this.count = count
     this.decayEnd = decayEnd
     const bytes = this.count * 4
     if (bytes > engine.maxBindingBytes) throw new Error(`the trainable parameters need ${bytes} bytes in one binding, but this device allows ${engine.maxBindingBytes}: train LoRA with a smaller rank`)
@@ -58,7 +74,7 @@ export class PackedState {
   }
 
   get bytes(): number {
-    return this.count * 16 + (HYPER_WORDS + OPTIMIZER_STATE_WORDS) * 4
+    return packedBytes(this.count)
   }
 
   /** Range of a leaf: a parameter's name, `grad:<name>`, or one of the packed buffers. */

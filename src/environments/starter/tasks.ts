@@ -69,13 +69,28 @@ export function weighted<T>(rng: Rng, entries: readonly (readonly [T, number])[]
   return last[0]
 }
 
-function contextEntries(group: Group): (readonly [Context, number])[] {
-  return contexts.map((context) => [context, contextWeights[group][context] ?? 0] as const)
+interface GroupPlan {
+  readonly contexts: readonly (readonly [Context, number])[]
+  /** Subjects a query of the group may use. */
+  readonly subjects: readonly Subject[]
 }
 
-function allowed(group: Group): readonly Subject[] {
+function planOf(group: Group): GroupPlan {
   const held = group === 'I1-tool' ? 'tool' : group.endsWith('-category') ? 'category' : 'seen'
-  return subjects.filter((subject) => subject.held === held)
+  return {
+    contexts: contexts.map((context) => [context, contextWeights[group][context] ?? 0] as const),
+    subjects: subjects.filter((subject) => subject.held === held),
+  }
+}
+
+// Made once: tasks are drawn by rejection, thousands of shapes a second.
+const plans: Readonly<Record<Group, GroupPlan>> = {
+  'I1-instruction': planOf('I1-instruction'),
+  'I1-tool': planOf('I1-tool'),
+  'I1-category': planOf('I1-category'),
+  'I2-instruction': planOf('I2-instruction'),
+  'I2-category': planOf('I2-category'),
+  I3: planOf('I3'),
 }
 
 const isPlain = (subject: Subject): boolean => !subject.variants && !subject.units && subject.second === undefined
@@ -100,7 +115,7 @@ interface Shape {
 
 /** A chain of subjects, drawn from its end: each step yields what the next one takes. */
 function drawShape(rng: Rng, group: Group, context: Context, length: number): Shape | null {
-  const pool = allowed(group)
+  const pool = plans[group].subjects
   const wantsTwo = context === 'hasty' || (length >= 2 && rng.chance(0.3))
   const chain: Subject[] = []
   let factCount: 1 | 2 = 1
@@ -197,10 +212,10 @@ export interface DrawOptions {
 
 export function drawTask(db: Database, rng: Rng, options: DrawOptions): Task {
   const { split, group } = options
-  let context = weighted(rng, contextEntries(group))
+  let context = weighted(rng, plans[group].contexts)
+  const lengths = lengthWeights[group].map((weight, i) => [i + 1, i + 1 > (options.maxSubjects ?? 9) ? 0 : weight] as const)
   for (let attempt = 1; ; attempt++) {
     if (attempt % 2000 === 0) context = 'clean'
-    const lengths = lengthWeights[group].map((weight, i) => [i + 1, i + 1 > (options.maxSubjects ?? 9) ? 0 : weight] as const)
     const shape = drawShape(rng, group, context, weighted(rng, lengths))
     const lookups = shape && drawLookups(db, rng, split, context, shape)
     if (!shape || !lookups) continue
@@ -230,7 +245,7 @@ export function drawTask(db: Database, rng: Rng, options: DrawOptions): Task {
       factCount: shape.factCount,
       facts,
       quotaAt: context === 'quota' ? rng.int(lookups.length) : null,
-      tools: listTools(rng, context, lookups, allowed(group), options.maxTools ?? 6),
+      tools: listTools(rng, context, lookups, plans[group].subjects, options.maxTools ?? 6),
     }
   }
 }

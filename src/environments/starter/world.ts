@@ -2,6 +2,7 @@
 import { createRng } from '../../base/random'
 import { sha256 } from '../../base/sha256'
 import type { Episode, ToolWorld, WorldQuery } from '../toolWorld'
+import { formatTools } from './callSyntax'
 import { apis, conversions } from './catalog'
 import { createDatabase, splits, STREAM, type Database, type Split } from './database'
 import { openEpisode } from './episode'
@@ -83,7 +84,8 @@ export function createStarterWorld(seed = 7): StarterWorld {
       apis,
       conversions,
       names: splits.map((split) => database.names(split)),
-      tasks: [...tasks.values()],
+      // Observations follow from the seed; these are the questions, and what counts as their answers.
+      tasks: [...tasks.values()].map(({ query, context, facts, quotaAt, tools }) => [query, context, facts, quotaAt, formatTools(tools)]),
     }),
   )
   const task = (query: WorldQuery): Task => {

@@ -47,7 +47,7 @@ export const sft: Algorithm<typeof config> = {
   },
 }
 
-const nll: Objective = ({ graph, logp, batch, rows }) => {
+export const nll: Objective = ({ graph, logp, batch, rows }) => {
   const { dlogp, totals } = weightedNll(logp, graph.batch('weight', [rows]), batch.counts)
   accumulateInto(graph.state(METRICS_LEAF, [4]), totals)
   return { dlogp }

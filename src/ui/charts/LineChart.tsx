@@ -110,7 +110,7 @@ function LineChartView(props: LineChartProps) {
       emptyText={emptyText}
       aside={
         <span style={{ display: 'inline-flex', gap: 10, alignItems: 'baseline' }}>
-          {only && last !== null && last !== undefined && <span className={classes.last}>{format(last)}</span>}
+          {only && last !== undefined && <span className={classes.last}>{format(last)}</span>}
           {!only && <Legend rows={drawn.names.map((name, index) => ({ name, colour: drawn.colours[index] ?? '' }))} />}
           {scales && (
             <Toggle

@@ -1,5 +1,5 @@
 /** The Recharts part of LineChart. Every prop it hands on is a constant or memoised: Recharts recomputes for each new object it is given. */
-import { memo, useMemo, useState } from 'react'
+import { memo, useCallback, useMemo, useState } from 'react'
 import { CartesianGrid, Line, LineChart, ReferenceArea, ReferenceLine, Tooltip, XAxis, YAxis } from 'recharts'
 import type { TooltipContentProps } from 'recharts'
 import { formatNumber } from '../format'
@@ -40,36 +40,29 @@ const position = (value: unknown): number | null => {
   return Number.isFinite(number) ? number : null
 }
 
+interface PointerState {
+  readonly activeLabel?: unknown
+}
+
 /** The span being dragged, and what to do when it ends. */
 function useDrag(setRange: LinePlotProps['setRange']) {
   const [drag, setDrag] = useState<readonly [number, number] | null>(null)
-  const handlers = useMemo(() => {
-    let from: number | null = null
-    let to: number | null = null
-    const show = (): void => {
-      setDrag(from === null || to === null || from === to ? null : [from, to])
-    }
-    return {
-      onMouseDown: (state: { readonly activeLabel?: unknown }) => {
-        from = to = position(state.activeLabel)
-      },
-      onMouseMove: (state: { readonly activeLabel?: unknown }) => {
-        if (from === null) return
-        to = position(state.activeLabel) ?? to
-        show()
-      },
-      onMouseUp: () => {
-        if (from !== null && to !== null && from !== to) setRange([Math.min(from, to), Math.max(from, to)])
-        from = to = null
-        show()
-      },
-      onMouseLeave: () => {
-        from = to = null
-        show()
-      },
-    }
-  }, [setRange])
-  return { drag, handlers }
+  const onMouseDown = useCallback((state: PointerState) => {
+    const at = position(state.activeLabel)
+    setDrag(at === null ? null : [at, at])
+  }, [])
+  const onMouseMove = useCallback((state: PointerState) => {
+    const at = position(state.activeLabel)
+    setDrag((now) => (now === null || at === null || now[1] === at ? now : [now[0], at]))
+  }, [])
+  const onMouseLeave = useCallback(() => {
+    setDrag(null)
+  }, [])
+  const onMouseUp = useCallback(() => {
+    if (drag !== null && drag[0] !== drag[1]) setRange([Math.min(...drag), Math.max(...drag)])
+    setDrag(null)
+  }, [drag, setRange])
+  return { drag: drag !== null && drag[0] !== drag[1] ? drag : null, handlers: { onMouseDown, onMouseMove, onMouseLeave, onMouseUp } }
 }
 
 function LinePlotView({ drawn, title, xLabel, width, height, log, smoothing, range, setRange, marks, format, from, to }: LinePlotProps) {

@@ -61,7 +61,7 @@ export function DatasetCard({ dataset, title, open, onOpen, onExport, onRemove }
             <Menu.Item component={Link} href={hrefs.trajectories({ dataset: dataset.dataset_id })}>
               Read trajectories
             </Menu.Item>
-            <Menu.Item onClick={onExport}>Export annotations</Menu.Item>
+            <Menu.Item onClick={onExport}>Export with labels (CSV)</Menu.Item>
           </Menu.Dropdown>
         </Menu>
         <ConfirmButton

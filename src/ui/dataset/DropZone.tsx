@@ -74,7 +74,8 @@ export function DropZone({
           aria-label="Data files"
           tabIndex={-1}
           onChange={(event) => {
-            take([...(event.currentTarget.files ?? [])])
+            const files = [...(event.currentTarget.files ?? [])]
+            if (files.length > 0) onFiles(files)
             event.currentTarget.value = ''
           }}
         />

@@ -32,9 +32,12 @@ export function FirstBatch({ trajectoryIds }: FirstBatchProps) {
     ids.length === 0 ? NOTHING : `batch ${ids.join(' ')} ${limits.maxContextLen} ${limits.maxResponseLen}`,
     async (studio) => {
       const replies = await Promise.all(ids.map((id) => studio.tokenPreview(id, limits)))
-      const refused = replies.find((reply) => !reply.ok)
-      if (refused && !refused.ok) return refused
-      return { ok: true as const, value: replies.flatMap((reply) => (reply.ok ? [reply.value] : [])) }
+      const value: TokenPreview[] = []
+      for (const reply of replies) {
+        if (!reply.ok) return reply
+        value.push(reply.value)
+      }
+      return { ok: true as const, value }
     },
   )
   const summary = previews.value ? batchSummary(previews.value) : null
@@ -98,11 +101,10 @@ export function FirstBatch({ trajectoryIds }: FirstBatchProps) {
 
 function Sequence({ preview }: { readonly preview: TokenPreview }) {
   const [whole, setWhole] = useState(false)
-  const runs = useMemo(() => tokenRuns(preview), [preview])
+  const runs = useMemo(() => tokenRuns(preview, whole ? Infinity : DRAWN), [preview, whole])
   const drawnSteps = new Set(preview.step)
   const missing = preview.notTrainedSteps.filter((step) => !drawnSteps.has(step))
   const trained = preview.mask.filter((bit) => bit === 1).length
-  let left = whole ? Infinity : DRAWN
   return (
     <section className={classes.sequence} aria-label={`Tokens of ${preview.trajectory_id}`} data-testid="token-sequence">
       <div className={classes.sequenceHead}>
@@ -117,31 +119,26 @@ function Sequence({ preview }: { readonly preview: TokenPreview }) {
         {preview.truncatedTokens > 0 && (
           <span className={classes.cut}>✂ {formatCount(preview.truncatedTokens)} tokens cut here by the limits</span>
         )}
-        {runs.map((run, index) => {
-          if (left <= 0) return null
-          const tokens = run.tokens.slice(0, left)
-          left -= tokens.length
-          return (
-            <span key={index}>
-              {run.step >= 0 && (
-                <span className={`${classes.stepMark ?? ''} ${run.notTrained ? (classes.notTrained ?? '') : ''}`}>
-                  step {run.step + 1}
-                  {run.notTrained && ' · not trained'}
-                  {preview.truncatedSteps.includes(run.step) && ' · ✂ cut'}
-                </span>
-              )}
-              {tokens.map((token) => (
-                <span
-                  key={token.at}
-                  className={`${classes.token ?? ''} ${classes[token.role] ?? ''} ${token.trained ? (classes.trained ?? '') : ''}`}
-                  title={`id ${preview.ids[token.at] ?? ''} · ${token.role}${token.trained ? ' · carries loss' : ''}`}
-                >
-                  <VisibleText text={token.text} />
-                </span>
-              ))}
-            </span>
-          )
-        })}
+        {runs.map((run, index) => (
+          <span key={index}>
+            {run.step >= 0 && (
+              <span className={`${classes.stepMark ?? ''} ${run.notTrained ? (classes.notTrained ?? '') : ''}`}>
+                step {run.step + 1}
+                {run.notTrained && ' · not trained'}
+                {preview.truncatedSteps.includes(run.step) && ' · ✂ cut'}
+              </span>
+            )}
+            {run.tokens.map((token) => (
+              <span
+                key={token.at}
+                className={`${classes.token ?? ''} ${classes[token.role] ?? ''} ${token.trained ? (classes.trained ?? '') : ''}`}
+                title={`id ${preview.ids[token.at] ?? ''} · ${token.role}${token.trained ? ' · carries loss' : ''}`}
+              >
+                <VisibleText text={token.text} />
+              </span>
+            ))}
+          </span>
+        ))}
         {missing.map((step) => (
           <span key={step} className={`${classes.stepMark ?? ''} ${classes.notTrained ?? ''}`}>
             step {step + 1} · not trained: no token of it is left
@@ -152,6 +149,7 @@ function Sequence({ preview }: { readonly preview: TokenPreview }) {
         <div className={classes.sequenceHead} style={{ borderBottom: 0, borderTop: '1px solid var(--hone-line)' }}>
           <button
             type="button"
+            className={classes.more}
             onClick={() => {
               setWhole(true)
             }}

@@ -48,12 +48,12 @@ export interface TokenRun {
   readonly tokens: readonly { readonly at: number; readonly text: string; readonly role: Role; readonly trained: boolean }[]
 }
 
-/** Tokens cut into the stretches that belong to one step, so that each can carry a heading. */
-export function tokenRuns(preview: TokenPreview): TokenRun[] {
+/** The first tokens cut into the stretches that belong to one step, so that each can carry a heading. */
+export function tokenRuns(preview: TokenPreview, most = Infinity): TokenRun[] {
   const roles = tokenRoles(preview)
   const untrained = new Set(preview.notTrainedSteps)
   const runs: { step: number; notTrained: boolean; tokens: { at: number; text: string; role: Role; trained: boolean }[] }[] = []
-  preview.text.forEach((text, at) => {
+  preview.text.slice(0, most).forEach((text, at) => {
     const step = preview.step[at] ?? -1
     let run = runs[runs.length - 1]
     if (!run || run.step !== step) {

@@ -1,11 +1,12 @@
 import { VisuallyHidden } from '@mantine/core'
 import { useMemo } from 'react'
+import { holm } from '../../base/stats'
 import { formatPoints } from '../format'
 import { VisibleText } from '../trajectory/VisibleText'
 import { RateBar, RateNumber } from '../widgets/RateBar'
 import classes from './evaluation.module.css'
 import { circumstances, ratesByGroup, type LeaderboardRow } from './leaderboard'
-import { holm, pairedComparison } from './rates'
+import { pairedComparison } from './rates'
 
 /** Pass rates by group of questions, before and after; differences corrected for looking at several groups. */
 export function GroupTable({

@@ -70,7 +70,9 @@ export function PairedPanel({ before, after }: { readonly before: LeaderboardRow
           <dd>
             {points(paired.difference)} [{points(paired.interval[0])}, {points(paired.interval[1])}]
           </dd>
-          <dd className={classes.about}>points, 95%, over {paired.n} queries; Bonett–Price</dd>
+          <dd className={classes.about}>
+            points, 95%, over {paired.n} queries; {paired.method}
+          </dd>
         </div>
         <div className={classes.figure}>
           <dt>
@@ -96,7 +98,7 @@ export function PairedPanel({ before, after }: { readonly before: LeaderboardRow
           </dd>
         </div>
         <div className={classes.figure}>
-          <dt>McNemar, exact</dt>
+          <dt>{paired.test}</dt>
           <dd>p {paired.p < 0.001 ? '< 0.001' : `= ${paired.p.toFixed(3)}`}</dd>
           <dd className={classes.about}>two-sided, on the flips alone</dd>
         </div>
@@ -135,8 +137,7 @@ function DifferenceTrack({ paired }: { readonly paired: Paired }) {
   )
 }
 
-const statusOf = (score: QueryScore) =>
-  (score.passed > 0.5 ? 'solved' : score.score > 0 ? 'unsure' : 'unsolved')
+const statusOf = (score: QueryScore) => (score.passed > 0.5 ? 'solved' : score.score > 0 ? 'unsure' : 'unsolved')
 
 function Flips({ title, pairs }: { readonly title: string; readonly pairs: readonly QueryPair[] }) {
   if (pairs.length === 0) return null

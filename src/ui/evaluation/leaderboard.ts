@@ -1,12 +1,13 @@
 /** Rows of the leaderboard, and which of them may be compared. */
 import type { EvaluationRecord } from '../../records/evaluation'
+import type { RateWithInterval } from '../../worker/protocol'
 import type { RateCircumstances } from '../widgets/RateBar'
-import { passRate, queryScores, type QueryScore, type Rate } from './rates'
+import { passRate, queryScores, type QueryScore } from './rates'
 
 export interface LeaderboardRow {
   readonly record: EvaluationRecord
   readonly scores: readonly QueryScore[]
-  readonly rate: Rate
+  readonly rate: RateWithInterval
   readonly recall: number
   readonly meanCalls: number
   readonly copyExact: number | null
@@ -61,14 +62,14 @@ export function leaderboard(records: readonly EvaluationRecord[], reference: Eva
   return rows.sort((a, b) => Number(a.notComparable.length > 0) - Number(b.notComparable.length > 0) || b.rate.rate - a.rate.rate)
 }
 
-export function ratesByGroup(scores: readonly QueryScore[]): { readonly group: string; readonly rate: Rate }[] {
+export function ratesByGroup(scores: readonly QueryScore[]): { readonly group: string; readonly rate: RateWithInterval }[] {
   const groups = new Map<string, QueryScore[]>()
   for (const score of scores) groups.set(score.group, [...(groups.get(score.group) ?? []), score])
   return [...groups].map(([group, list]) => ({ group, rate: passRate(list) })).sort((a, b) => (a.group < b.group ? -1 : 1))
 }
 
 /** Pass rate at every budget from 1 to the largest asked for. */
-export function successVersusBudget(record: EvaluationRecord): { readonly budget: number; readonly rate: Rate }[] {
+export function successVersusBudget(record: EvaluationRecord): { readonly budget: number; readonly rate: RateWithInterval }[] {
   return Array.from({ length: record.call_budget }, (_, i) => ({ budget: i + 1, rate: passRate(queryScores(record.rows, i + 1)) }))
 }
 

@@ -9,7 +9,9 @@ import { humanJudgement, parseReward, type Choice, type Judgement } from './rewa
 interface JudgementProps {
   readonly trajectoryId: string
   readonly step: number
-  readonly isLastStep: boolean
+  /** The step whose reward is the answer's status. */
+  readonly isAnswer: boolean
+  readonly annotator: string
   readonly labels: LabelState | null
   readonly onStore: (rows: readonly NewOpinion[]) => void
   /** A judgement pointed at or being typed; null when there is none. */
@@ -27,9 +29,21 @@ const STATUSES = [
 ] as const
 
 /** The person's judgement of the current step. Suggestions stand elsewhere; nothing here is filled in by them. */
-export function JudgementPanel({ trajectoryId, step, isLastStep, labels, onStore, onPoint, onUndo, note, onNote }: JudgementProps) {
-  const { judgement, newest } = humanJudgement(labels?.opinions ?? [], step)
+export function JudgementPanel({
+  trajectoryId,
+  step,
+  isAnswer,
+  annotator,
+  labels,
+  onStore,
+  onPoint,
+  onUndo,
+  note,
+  onNote,
+}: JudgementProps) {
+  const { judgement, newest } = humanJudgement(labels?.opinions ?? [], step, annotator)
   const resolved = labels?.resolved[step]
+  const reward = resolved?.value ?? null
   const choose = (choice: Choice): void => {
     const withdraws = judgement[choice.name] === choice.value
     onStore([{ trajectory_id: trajectoryId, step, name: choice.name, value: withdraws ? null : choice.value, rationale: note }])
@@ -73,34 +87,38 @@ export function JudgementPanel({ trajectoryId, step, isLastStep, labels, onStore
     >
       <div style={{ display: 'grid', gridTemplateColumns: 'minmax(0, 1fr)', gap: 10 }}>
         <div className={classes.resolved} data-testid="resolved-reward">
-          <span className={classes.resolvedValue}>{resolved?.value == null ? '–' : resolved.value.toFixed(2)}</span>
+          <span className={classes.resolvedValue}>{reward === null ? '–' : reward.toFixed(2)}</span>
           <Text size="xs" c="dimmed">
             <Term of="reward">reward</Term> of this step,{' '}
-            {resolved?.value == null
+            {reward === null
               ? 'not labelled yet'
-              : `from ${resolved.annotatorId ?? 'an opinion'}${resolved.from === 'HUMAN' ? ', a person' : ''}`}
+              : `from ${resolved?.annotatorId ?? 'an opinion'}${resolved?.from === 'HUMAN' ? ', a person' : ''}`}
           </Text>
         </div>
-        <div className={classes.row} role="group" aria-label="Success">
-          <span className={classes.rowName}>
-            <Term of="success">Success</Term> <span>did the call work?</span>
-          </span>
-          <div className={classes.choices}>
-            {button({ name: 'success', value: 0 }, 'No', '0', 'success-0')}
-            {button({ name: 'success', value: 1 }, 'Yes', '1', 'success-1')}
-          </div>
-        </div>
-        <div className={classes.row} role="group" aria-label="Contribution">
-          <span className={classes.rowName}>
-            <Term of="contribution">Contribution</Term> <span>to the answer, 0–5</span>
-          </span>
-          <div className={classes.choices}>
-            {[0, 1, 2, 3, 4, 5].map((value) =>
-              button({ name: 'contribution', value }, String(value), CONTRIBUTION_KEYS[value] ?? '', `contribution-${value}`),
-            )}
-          </div>
-        </div>
-        {isLastStep && (
+        {!isAnswer && (
+          <>
+            <div className={classes.row} role="group" aria-label="Success">
+              <span className={classes.rowName}>
+                <Term of="success">Success</Term> <span>did the call work?</span>
+              </span>
+              <div className={classes.choices}>
+                {button({ name: 'success', value: 0 }, 'No', '0', 'success-0')}
+                {button({ name: 'success', value: 1 }, 'Yes', '1', 'success-1')}
+              </div>
+            </div>
+            <div className={classes.row} role="group" aria-label="Contribution">
+              <span className={classes.rowName}>
+                <Term of="contribution">Contribution</Term> <span>to the answer, 0–5</span>
+              </span>
+              <div className={classes.choices}>
+                {[0, 1, 2, 3, 4, 5].map((value) =>
+                  button({ name: 'contribution', value }, String(value), CONTRIBUTION_KEYS[value] ?? '', `contribution-${value}`),
+                )}
+              </div>
+            </div>
+          </>
+        )}
+        {isAnswer && (
           <div className={classes.row} role="group" aria-label="Status">
             <span className={classes.rowName}>
               Status <span>of the final answer</span>
@@ -129,19 +147,19 @@ export function JudgementPanel({ trajectoryId, step, isLastStep, labels, onStore
             onNote(event.currentTarget.value)
           }}
           onBlur={() => {
-            const stored = humanJudgement(labels?.opinions ?? [], step)
+            const stored = humanJudgement(labels?.opinions ?? [], step, annotator)
             if (newest !== null && note !== stored.note)
               onStore([{ trajectory_id: trajectoryId, step, name: newest, value: judgement[newest], rationale: note }])
           }}
         />
-        <Hint judgement={judgement} isLastStep={isLastStep} />
+        <Hint judgement={judgement} isAnswer={isAnswer} />
       </div>
     </Panel>
   )
 }
 
-function Hint({ judgement, isLastStep }: { readonly judgement: Judgement; readonly isLastStep: boolean }) {
-  if (judgement.reward !== null || (isLastStep && judgement.status !== null)) return null
+function Hint({ judgement, isAnswer }: { readonly judgement: Judgement; readonly isAnswer: boolean }) {
+  if (isAnswer || judgement.reward !== null) return null
   const half = (judgement.success === null) !== (judgement.contribution === null)
   if (!half) return null
   return (
@@ -169,7 +187,7 @@ function RewardInput({
   return (
     <TextInput
       label="Or a reward directly"
-      description="0 to 1. Enter stores it and wins over success and contribution."
+      description="0 to 1. Enter stores it. What you give last counts."
       inputMode="decimal"
       data-testid="reward-input"
       value={text}

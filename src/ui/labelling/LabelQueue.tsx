@@ -71,7 +71,7 @@ export function LabelQueue({ rows, all, selected, text, show, order, onChange, o
               { value: 'done', label: 'Done' },
             ]}
             onChange={(value) => {
-              onChange({ show: (value ?? 'all') })
+              onChange({ show: value ?? 'all' })
             }}
           />
           <Select
@@ -83,7 +83,7 @@ export function LabelQueue({ rows, all, selected, text, show, order, onChange, o
               { value: 'file', label: 'File order' },
             ]}
             onChange={(value) => {
-              onChange({ order: (value ?? 'disagreement') })
+              onChange({ order: value ?? 'disagreement' })
             }}
           />
         </Group>

@@ -6,7 +6,7 @@ import { Explained } from '../widgets/Term'
 import classes from './labelling.module.css'
 import type { Agreement, Suggestion } from './suggestions'
 
-const KIND_WORDS = { HUMAN: 'person', LLM: 'judge', CODE: 'rule' } as const
+const SOURCE_WORDS = { human: 'person', judge: 'judge', rules: 'rule', imported: 'file', world: 'tool world' } as const
 
 function judgementWords({ judgement }: Suggestion): string {
   const parts = [
@@ -34,13 +34,13 @@ export function Suggestions({
       ) : (
         <div style={{ display: 'grid', gridTemplateColumns: 'minmax(0, 1fr)', gap: 6 }}>
           {suggestions.map((suggestion, index) => (
-            <div key={`${suggestion.kind} ${suggestion.annotator}`} className={classes.suggestion} data-testid="suggestion">
+            <div key={`${suggestion.source} ${suggestion.annotator} ${index}`} className={classes.suggestion} data-testid="suggestion">
               <div className={classes.suggestionHead}>
                 <span style={{ minWidth: 0, overflowWrap: 'anywhere' }}>
                   <Text span size="xs" c="dimmed">
-                    {suggestion.annotator.startsWith('imported:') ? 'file' : KIND_WORDS[suggestion.kind]}
+                    {SOURCE_WORDS[suggestion.source]}
                   </Text>{' '}
-                  <VisibleText text={suggestion.annotator.replace(/^(imported|rules):/, '')} />
+                  {suggestion.source !== 'world' && <VisibleText text={suggestion.annotator.replace(/^(imported|rules):/, '')} />}
                 </span>
                 <span className={classes.accept}>
                   <span className={classes.value}>{suggestion.reward === null ? '–' : suggestion.reward.toFixed(2)}</span>

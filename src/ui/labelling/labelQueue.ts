@@ -4,6 +4,14 @@ import type { LabelState } from '../../worker/protocol'
 import { trajectoryText } from '../trajectory/trajectoryFilter'
 import { disagreement } from './suggestions'
 
+/** Remembered by label state: the queue is rebuilt at every key press. */
+const known = new WeakMap<LabelState, number>()
+function disagreementOf(trajectory: Trajectory, labels: LabelState): number {
+  const found = known.get(labels) ?? disagreement(trajectory, labels)
+  known.set(labels, found)
+  return found
+}
+
 export type QueueOrder = 'disagreement' | 'file' | 'unlabelled'
 export type QueueShow = 'all' | 'todo' | 'done'
 
@@ -36,7 +44,7 @@ export function queueRows(
         trajectory,
         steps,
         labelled: state ? state.resolved.filter((one) => one.from === 'HUMAN' && one.value !== null).length : 0,
-        disagreement: state ? disagreement(state, steps) : 0,
+        disagreement: state ? disagreementOf(trajectory, state) : 0,
         known: state !== undefined,
       }
     })

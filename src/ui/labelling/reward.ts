@@ -1,6 +1,9 @@
-/** What a set of judgements on one step is worth as a reward, and which keys give them. */
-import type { NewOpinion } from '../../worker/protocol'
+/** A person's judgement of one step, what a further judgement would make of the rewards, and which keys give it. */
+import { currentOpinions } from '../../annotation/opinions'
+import { resolveRewards } from '../../annotation/resolver'
 import type { Opinion } from '../../records/annotation'
+import type { Trajectory } from '../../records/trajectory'
+import type { NewOpinion } from '../../worker/protocol'
 
 export interface Judgement {
   readonly success: number | null
@@ -10,47 +13,52 @@ export interface Judgement {
 }
 export const noJudgement: Judgement = { success: null, contribution: null, status: null, reward: null }
 
-/**
- * (success + contribution / 5) / 2, or the status on the last step, or a reward given directly.
- * `first` names the kind of judgement given last: it wins where several are present. Half a pair is no label yet.
- */
-export function judgementReward(judgement: Judgement, first: Opinion['name'] = 'reward'): number | null {
-  const pair = judgement.success !== null && judgement.contribution !== null ? (judgement.success + judgement.contribution / 5) / 2 : null
-  const ways = { reward: judgement.reward, status: judgement.status, pair }
-  const order: (keyof typeof ways)[] =
-    first === 'status' ? ['status', 'reward', 'pair'] : first === 'reward' ? ['reward', 'status', 'pair'] : ['pair', 'reward', 'status']
-  for (const way of order) if (ways[way] !== null) return ways[way]
-  return null
-}
+/** The studio marks rows that undo another so; that is no note. */
+const UNDO = '(undo)'
 
-/** Opinions that still stand: not superseded, and not withdrawn by a later null of the same annotator. Newest last. */
-export function standingOpinions(opinions: readonly Opinion[]): Opinion[] {
-  const replaced = new Set(opinions.map((one) => one.supersedes).filter((id) => id !== null))
-  const newest = new Map<string, Opinion>()
-  for (const one of [...opinions].sort((a, b) => (a.created_at < b.created_at ? -1 : a.created_at > b.created_at ? 1 : 0))) {
-    if (replaced.has(one.opinion_id)) continue
-    const key = [one.trajectory_id, one.step, one.name, one.annotator_kind, one.annotator_id, one.repeat].join('\u0001')
-    newest.delete(key)
-    newest.set(key, one)
-  }
-  return [...newest.values()].filter((one) => one.value !== null)
-}
-
-/** The person's own standing judgement of a step, and which of its parts is newest. */
+/** What `annotator` said of a step and still stands, and the part given last. */
 export function humanJudgement(
   opinions: readonly Opinion[],
   step: number,
+  annotator: string,
 ): { readonly judgement: Judgement; readonly newest: Opinion['name'] | null; readonly note: string } {
   let judgement = noJudgement
   let newest: Opinion['name'] | null = null
   let note = ''
-  for (const one of standingOpinions(opinions)) {
-    if (one.step !== step || one.annotator_kind !== 'HUMAN') continue
+  for (const one of currentOpinions(
+    opinions.filter((row) => row.step === step && row.annotator_kind === 'HUMAN' && row.annotator_id === annotator),
+  )) {
     judgement = { ...judgement, [one.name]: one.value }
     newest = one.name
-    if (one.rationale !== '') note = one.rationale
+    if (one.rationale !== '' && one.rationale !== UNDO) note = one.rationale
   }
   return { judgement, newest, note }
+}
+
+/** Later than every stored row. */
+const SUPPOSED_AT = '9999-12-31T23:59:59Z'
+
+/** Rewards of every step if `annotator` also said this: the studio's own resolver over one supposed row more. */
+export function rewardsWith(
+  trajectory: Pick<Trajectory, 'trajectory_id' | 'steps'>,
+  opinions: readonly Opinion[],
+  supposed: { readonly step: number; readonly name: Opinion['name']; readonly value: number },
+  annotator: string,
+): (number | null)[] {
+  const row: Opinion = {
+    version: 1,
+    opinion_id: 'supposed',
+    trajectory_id: trajectory.trajectory_id,
+    ...supposed,
+    rationale: '',
+    annotator_kind: 'HUMAN',
+    annotator_id: annotator,
+    prompt_hash: null,
+    repeat: 0,
+    created_at: SUPPOSED_AT,
+    supersedes: null,
+  }
+  return resolveRewards(trajectory, [...opinions, row]).map((one) => one.value)
 }
 
 export interface Choice {
@@ -58,36 +66,26 @@ export interface Choice {
   readonly value: number
 }
 
-/** Key → judgement. Digits 2–5 also give the contribution: 0 and 1 belong to success. */
-export function choiceOfKey(key: string, isLastStep: boolean): Choice | null {
+/** Key → judgement. Digits 2–5 also give the contribution: 0 and 1 belong to success. The answer step takes a status, and nothing else. */
+export function choiceOfKey(key: string, isAnswer: boolean): Choice | null {
+  if (isAnswer) {
+    if (key === 's') return { name: 'status', value: 1 }
+    if (key === 'u') return { name: 'status', value: 0.5 }
+    return key === 'n' ? { name: 'status', value: 0 } : null
+  }
   if (key === '1' || key === '0') return { name: 'success', value: Number(key) }
   if (/^[2-5]$/.test(key)) return { name: 'contribution', value: Number(key) }
   const contribution = 'qwerty'.indexOf(key)
-  if (key.length === 1 && contribution >= 0) return { name: 'contribution', value: contribution }
-  if (!isLastStep) return null
-  if (key === 's') return { name: 'status', value: 1 }
-  if (key === 'u') return { name: 'status', value: 0.5 }
-  if (key === 'n') return { name: 'status', value: 0 }
-  return null
+  return key.length === 1 && contribution >= 0 ? { name: 'contribution', value: contribution } : null
 }
 
-/** First error: this step and every later one neither succeeded nor contributed; the last step is Unsolved. */
-export function firstErrorCascade(trajectoryId: string, step: number, steps: number): NewOpinion[] {
-  const rows: NewOpinion[] = []
-  for (let at = step; at < steps; at++) {
-    if (at === steps - 1) rows.push({ trajectory_id: trajectoryId, step: at, name: 'status', value: 0 })
-    else
-      rows.push(
-        { trajectory_id: trajectoryId, step: at, name: 'success', value: 0 },
-        { trajectory_id: trajectoryId, step: at, name: 'contribution', value: 0 },
-      )
-  }
-  return rows
-}
-
-/** Rewards of every step with one of them replaced. */
-export function withReward(rewards: readonly (number | null)[], step: number, value: number | null): (number | null)[] {
-  return rewards.map((reward, index) => (index === step ? value : reward))
+/** First error: this step and every later one neither succeeded nor contributed; the answer is Unsolved. */
+export function firstErrorCascade(trajectoryId: string, step: number, isAnswer: readonly boolean[]): NewOpinion[] {
+  return isAnswer.flatMap((answer, at): NewOpinion[] => {
+    if (at < step) return []
+    const row = (name: Opinion['name']): NewOpinion => ({ trajectory_id: trajectoryId, step: at, name, value: 0 })
+    return answer ? [row('status')] : [row('success'), row('contribution')]
+  })
 }
 
 /** A reward as typed: a decimal point or comma, 0 to 1. */

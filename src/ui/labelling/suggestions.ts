@@ -1,10 +1,14 @@
-/** What rules, judges and imported files say about a step. Shown beside the person's judgement, never in its place. */
-import type { AnnotatorKind, Opinion } from '../../records/annotation'
+/** What rules, judges, files and colleagues say about a step. Shown beside the person's own judgement, never in its place. */
+import { currentOpinions } from '../../annotation/opinions'
+import { isAnswerStep, sourceOf, stepLabels, type OpinionSource } from '../../annotation/resolver'
+import { mean } from '../../base/stats'
+import type { Opinion } from '../../records/annotation'
+import type { Trajectory } from '../../records/trajectory'
 import type { LabelState, NewOpinion } from '../../worker/protocol'
-import { judgementReward, noJudgement, standingOpinions, type Judgement } from './reward'
+import type { Judgement } from './reward'
 
 export interface Suggestion {
-  readonly kind: AnnotatorKind
+  readonly source: OpinionSource
   readonly annotator: string
   readonly judgement: Judgement
   readonly reward: number | null
@@ -15,82 +19,86 @@ export interface Suggestion {
   readonly spread: number
 }
 
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
+type Steps = Pick<Trajectory, 'steps'>
 
-function order(suggestion: Suggestion): number {
-  if (suggestion.kind === 'LLM') return 1
-  return suggestion.annotator.startsWith('imported:') ? 2 : 0
-}
+/** Order beside the judgement: whoever reasons about the step itself first, what a file brought along last. */
+const ORDER: readonly OpinionSource[] = ['human', 'world', 'rules', 'judge', 'imported']
 
-/** One entry per annotator, rules first, then judges, then what a file brought along. */
-export function suggestionsFor(opinions: readonly Opinion[], step: number): Suggestion[] {
+/** One entry per annotator other than `me`. */
+export function suggestionsFor(trajectory: Steps, opinions: readonly Opinion[], step: number, me: string): Suggestion[] {
   const byAnnotator = new Map<string, Opinion[]>()
-  for (const one of standingOpinions(opinions)) {
-    if (one.step !== step || one.annotator_kind === 'HUMAN') continue
-    const key = `${one.annotator_kind}\u0001${one.annotator_id}`
+  for (const one of currentOpinions(opinions.filter((row) => row.step === step))) {
+    if (one.annotator_kind === 'HUMAN' && one.annotator_id === me) continue
+    const key = JSON.stringify([one.annotator_kind, one.annotator_id, one.prompt_hash])
     byAnnotator.set(key, [...(byAnnotator.get(key) ?? []), one])
   }
-  const found = [...byAnnotator.values()].map((rows): Suggestion => {
-    const values = (name: Opinion['name']): number[] => rows.filter((row) => row.name === name).map((row) => row.value ?? 0)
-    const average = (name: Opinion['name']): number | null => (values(name).length > 0 ? mean(values(name)) : null)
-    const judgement: Judgement = {
-      success: average('success'),
-      contribution: average('contribution'),
-      status: average('status'),
-      reward: average('reward'),
+  const reward = (rows: readonly Opinion[]): number | null => stepLabels(trajectory, rows, step).at(-1)?.value ?? null
+  const found = [...byAnnotator.values()].flatMap((rows): Suggestion[] => {
+    const first = rows[0]
+    if (!first) return []
+    const average = (name: Opinion['name']): number | null => {
+      const values = rows.filter((row) => row.name === name).map((row) => row.value ?? 0)
+      return values.length > 0 ? mean(values) : null
     }
     const repeats = [...new Set(rows.map((row) => row.repeat))]
-    const perRepeat = repeats
-      .map((repeat) =>
-        judgementReward(rows.filter((row) => row.repeat === repeat).reduce((sum, row) => ({ ...sum, [row.name]: row.value }), noJudgement)),
-      )
-      .filter((value) => value !== null)
-    const first = rows[0] as Opinion
-    return {
-      kind: first.annotator_kind,
-      annotator: first.annotator_id,
-      judgement,
-      reward: judgementReward(judgement),
-      why: [...new Set(rows.map((row) => row.rationale).filter((text) => text !== ''))],
-      repeats: repeats.length,
-      spread: perRepeat.length > 1 ? Math.max(...perRepeat) - Math.min(...perRepeat) : 0,
-    }
+    const each = repeats.flatMap((repeat) => reward(rows.filter((row) => row.repeat === repeat)) ?? [])
+    return [
+      {
+        source: sourceOf(first),
+        annotator: first.annotator_id,
+        judgement: {
+          success: average('success'),
+          contribution: average('contribution'),
+          status: average('status'),
+          reward: average('reward'),
+        },
+        reward: reward(rows),
+        why: [...new Set(rows.map((row) => row.rationale).filter((text) => text !== ''))],
+        repeats: repeats.length,
+        spread: each.length > 1 ? Math.max(...each) - Math.min(...each) : 0,
+      },
+    ]
   })
-  return found.sort((a, b) => order(a) - order(b) || (a.annotator < b.annotator ? -1 : 1))
+  return found.sort((a, b) => ORDER.indexOf(a.source) - ORDER.indexOf(b.source) || (a.annotator < b.annotator ? -1 : 1))
 }
 
-/** The rows a person adds by accepting a suggestion: the same judgements, now theirs. Averages are rounded to the scale. */
-export function acceptedOpinions(trajectoryId: string, step: number, suggestion: Suggestion): NewOpinion[] {
-  const { judgement } = suggestion
+/** The rows a person adds by accepting a suggestion: the same judgement, now theirs. Averages are rounded to the scale. */
+export function acceptedOpinions(
+  trajectory: Pick<Trajectory, 'trajectory_id' | 'steps'>,
+  step: number,
+  suggestion: Suggestion,
+): NewOpinion[] {
+  const { success, contribution, status, reward } = suggestion.judgement
   const row = (name: Opinion['name'], value: number): NewOpinion => ({
-    trajectory_id: trajectoryId,
+    trajectory_id: trajectory.trajectory_id,
     step,
     name,
     value,
     rationale: `accepted from ${suggestion.annotator}`,
   })
-  if (judgement.success !== null && judgement.contribution !== null)
-    return [row('success', Math.round(judgement.success)), row('contribution', Math.round(judgement.contribution))]
-  if (judgement.status !== null) return [row('status', Math.round(judgement.status * 2) / 2)]
-  if (judgement.reward !== null) return [row('reward', judgement.reward)]
-  return []
+  if (isAnswerStep(trajectory, step)) {
+    if (status !== null) return [row('status', Math.round(status * 2) / 2)]
+  } else if (success !== null && contribution !== null)
+    return [row('success', Math.round(success)), row('contribution', Math.round(contribution))]
+  return reward === null ? [] : [row('reward', reward)]
 }
 
-/** How far rules, judges and files lie apart at a trajectory's worst step, in reward. Without the person, so that labelling does not reorder the queue. */
-export function disagreement(labels: LabelState, steps: number): number {
+/** How far rules, judges and files lie apart at a trajectory's worst step, in reward. Without people, so that labelling does not reorder the queue. */
+export function disagreement(trajectory: Steps, labels: LabelState): number {
+  const others = labels.opinions.filter((one) => one.annotator_kind !== 'HUMAN')
   let worst = 0
-  for (let step = 0; step < steps; step++) {
-    const suggestions = suggestionsFor(labels.opinions, step)
+  for (let step = 0; step < trajectory.steps.length; step++) {
+    const suggestions = suggestionsFor(trajectory, others, step, '')
     const values = suggestions.flatMap((one) => (one.reward === null ? [] : [one.reward]))
+    worst = Math.max(worst, ...suggestions.map((one) => one.spread))
     if (values.length > 1) worst = Math.max(worst, Math.max(...values) - Math.min(...values))
-    for (const one of suggestions) worst = Math.max(worst, one.spread)
   }
   return worst
 }
 
 export interface Agreement {
   readonly annotator: string
-  /** Steps both the person and the annotator gave a reward. */
+  /** Steps both a person and the annotator gave a reward. */
   readonly n: number
   /** Share within 0.1 of each other. */
   readonly close: number
@@ -99,29 +107,29 @@ export interface Agreement {
   readonly kappa: number | null
 }
 
-/** The person against every other annotator, over all steps labelled so far. */
-export function agreements(labels: Iterable<LabelState>): Agreement[] {
+/** People against every other annotator, over all steps labelled so far. */
+export function agreements(labelled: Iterable<{ readonly trajectory: Steps; readonly labels: LabelState }>): Agreement[] {
   const pairs = new Map<string, [number, number][]>()
-  for (const state of labels) {
-    state.resolved.forEach((resolved, step) => {
+  for (const { trajectory, labels } of labelled) {
+    const others = labels.opinions.filter((one) => one.annotator_kind !== 'HUMAN')
+    labels.resolved.forEach((resolved, step) => {
       if (resolved.from !== 'HUMAN' || resolved.value === null) return
-      for (const one of suggestionsFor(state.opinions, step)) {
-        if (one.reward === null) continue
-        pairs.set(one.annotator, [...(pairs.get(one.annotator) ?? []), [resolved.value, one.reward]])
+      for (const one of suggestionsFor(trajectory, others, step, '')) {
+        if (one.reward !== null) pairs.set(one.annotator, [...(pairs.get(one.annotator) ?? []), [resolved.value, one.reward]])
       }
     })
   }
   return [...pairs]
     .map(([annotator, list]): Agreement => {
       const n = list.length
-      const both = list.filter(([human, other]) => human >= 0.5 === other >= 0.5).length / n
-      const human = list.filter(([value]) => value >= 0.5).length / n
-      const other = list.filter(([, value]) => value >= 0.5).length / n
+      const share = (test: (pair: [number, number]) => boolean): number => list.filter(test).length / n
+      const both = share(([a, b]) => a >= 0.5 === b >= 0.5)
+      const [human, other] = [share(([a]) => a >= 0.5), share(([, b]) => b >= 0.5)]
       const chance = human * other + (1 - human) * (1 - other)
       return {
         annotator,
         n,
-        close: list.filter(([a, b]) => Math.abs(a - b) <= 0.1).length / n,
+        close: share(([a, b]) => Math.abs(a - b) <= 0.1),
         meanAbsoluteDifference: mean(list.map(([a, b]) => Math.abs(a - b))),
         kappa: chance === 1 ? null : (both - chance) / (1 - chance),
       }

@@ -41,11 +41,7 @@ export function useAdvantages(
   const key = trajectoryId === null ? '' : JSON.stringify([trajectoryId, rewards, options, rewards === null ? revision : 0])
   useEffect(() => {
     if (key === '') return
-    const remembered = cache.get(key)
-    if (remembered?.studio === studio) {
-      setHeld(remembered)
-      return
-    }
+    if (cache.get(key)?.studio === studio) return
     let current = true
     const [id, asked, how] = JSON.parse(key) as [string, (number | null)[] | null, AdvantageOptions]
     const keep = (preview: AdvantagePreview | null, error: string | null): void => {
@@ -69,6 +65,8 @@ export function useAdvantages(
       current = false
     }
   }, [studio, key])
-  const mine = held !== null && held.studio === studio && held.trajectoryId === trajectoryId ? held : null
+  const remembered = cache.get(key)
+  const newest = remembered?.studio === studio ? remembered : held
+  const mine = newest !== null && newest.studio === studio && newest.trajectoryId === trajectoryId ? newest : null
   return { preview: mine?.preview ?? null, error: mine?.error ?? null, current: mine?.key === key }
 }

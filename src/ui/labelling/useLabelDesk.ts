@@ -1,15 +1,14 @@
-/** The state of the labelling desk at one step: what stood when it was opened, what is pointed at, and what that would make of the rewards. */
+/** The labelling desk at one step: the rewards when it was opened, what is pointed at, and what that would make of them. */
 import { useMemo, useState } from 'react'
 import type { Trajectory } from '../../records/trajectory'
 import type { LabelState } from '../../worker/protocol'
-import { humanJudgement, judgementReward, withReward, type Choice } from './reward'
+import { humanJudgement, rewardsWith, type Choice } from './reward'
 
 export type Pointed = Choice | { readonly name: 'reward'; readonly value: number }
 
 export interface LabelDesk {
   readonly before: readonly (number | null)[]
   readonly after: readonly (number | null)[]
-  readonly pointed: Pointed | null
   readonly point: (pointed: Pointed | null) => void
   readonly note: string
   readonly setNote: (note: string) => void
@@ -22,27 +21,29 @@ interface Arrival {
   readonly note: string
 }
 
-export function useLabelDesk(trajectory: Trajectory | null, labels: LabelState | null, step: number): LabelDesk {
+export function useLabelDesk(trajectory: Trajectory | null, labels: LabelState | null, step: number, annotator: string): LabelDesk {
   const key = trajectory === null ? '' : `${trajectory.trajectory_id} ${step}`
   const now = useMemo(() => (trajectory?.steps ?? []).map((_, index) => labels?.resolved[index]?.value ?? null), [trajectory, labels])
   const [arrival, setArrival] = useState<Arrival>({ key: '', before: null, pointed: null, note: '' })
   // On arrival at a step the rewards are noted: they are the "before" of everything done there.
   if (arrival.key !== key || (arrival.before === null && labels !== null)) {
-    setArrival({ key, before: labels === null ? null : now, pointed: null, note: humanJudgement(labels?.opinions ?? [], step).note })
+    setArrival({
+      key,
+      before: labels === null ? null : now,
+      pointed: null,
+      note: humanJudgement(labels?.opinions ?? [], step, annotator).note,
+    })
   }
-  const human = useMemo(() => humanJudgement(labels?.opinions ?? [], step), [labels, step])
-  const after = useMemo(() => {
-    const { pointed } = arrival
-    if (!pointed) return now
-    const value = judgementReward({ ...human.judgement, [pointed.name]: pointed.value }, pointed.name)
-    return value === null ? now : withReward(now, step, value)
-  }, [arrival, human, now, step])
+  const { pointed } = arrival
+  const after = useMemo(
+    () => (pointed && trajectory && labels ? rewardsWith(trajectory, labels.opinions, { step, ...pointed }, annotator) : now),
+    [pointed, trajectory, labels, now, step, annotator],
+  )
   return {
     before: arrival.before ?? now,
     after,
-    pointed: arrival.pointed,
-    point: (pointed) => {
-      setArrival((state) => ({ ...state, pointed }))
+    point: (next) => {
+      setArrival((state) => ({ ...state, pointed: next }))
     },
     note: arrival.note,
     setNote: (note) => {

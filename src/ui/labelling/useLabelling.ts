@@ -1,7 +1,7 @@
 /** Labelling one trajectory: store, undo, repeat. Labels go to the studio at once; nothing here waits for a network. */
-import { useCallback, useEffect, useRef, useState } from 'react'
+import { useCallback, useRef, useState } from 'react'
+import type { Opinion } from '../../records/annotation'
 import type { LabelState, NewOpinion } from '../../worker/protocol'
-import type { Trajectory } from '../../records/trajectory'
 import { usePreferences } from '../stores/preferences'
 import { useStudio } from '../stores/studio'
 import { rememberLabels } from './labelStore'
@@ -9,7 +9,7 @@ import { rememberLabels } from './labelStore'
 interface Batch {
   readonly trajectoryId: string
   readonly opinionIds: readonly string[]
-  readonly rows: readonly NewOpinion[]
+  readonly said: string
 }
 
 export interface Labelling {
@@ -23,83 +23,85 @@ export interface Labelling {
   readonly error: string | null
 }
 
+/** How labels are signed when the name was left empty; the studio does the same. */
+export const useAnnotator = (): string => usePreferences((state) => (state.annotator.trim() === '' ? 'you' : state.annotator.trim()))
+
 const words = (rows: readonly NewOpinion[]): string =>
   rows.length > 3
     ? `${rows.length} labels`
     : rows.map((row) => `${row.name} ${row.value === null ? 'withdrawn' : row.value} on step ${row.step + 1}`).join(', ')
 
-export function useLabelling(trajectory: Trajectory | null, labels: LabelState | null): Labelling {
+/** After a reload there is no stack: a person's rows, newest first, until the studio takes one back. */
+const LOOK_BACK = 60
+
+export function useLabelling(trajectoryId: string | null, labels: LabelState | null): Labelling {
   const studio = useStudio()
-  const annotator = usePreferences((state) => state.annotator)
+  const annotator = useAnnotator()
   const [said, setSaid] = useState('')
   const [error, setError] = useState<string | null>(null)
-  const undoStack = useRef<Batch[]>([])
-  /** Ids seen so far: what a reply adds to them is what the call added. */
-  const known = useRef(new Set<string>())
-  useEffect(() => {
-    for (const one of labels?.opinions ?? []) known.current.add(one.opinion_id)
-  }, [labels])
+  const stack = useRef<Batch[]>([])
   const last = useRef<readonly NewOpinion[]>([])
+
+  const attempt = useCallback((work: Promise<string | null>) => {
+    work.then(
+      (done) => {
+        setError(null)
+        if (done !== null) setSaid(done)
+      },
+      (reason: unknown) => {
+        setError(reason instanceof Error ? reason.message : String(reason))
+      },
+    )
+  }, [])
 
   const store = useCallback(
     (rows: readonly NewOpinion[]) => {
       const first = rows[0]
       if (!first) return
       last.current = rows
-      const send = async (): Promise<void> => {
+      const send = async (): Promise<string> => {
         const reply = await studio.addOpinions(rows, annotator)
-        if (!reply.ok) {
-          setError(reply.message)
-          return
-        }
-        const added = reply.value.opinions.filter((one) => !known.current.has(one.opinion_id)).map((one) => one.opinion_id)
-        for (const id of added) known.current.add(id)
-        undoStack.current.push({ trajectoryId: first.trajectory_id, opinionIds: added, rows })
+        if (!reply.ok) throw new Error(reply.message)
+        const opinionIds = rows.flatMap((row) => newestLike(reply.value.opinions, row, annotator)?.opinion_id ?? [])
+        stack.current.push({ trajectoryId: first.trajectory_id, opinionIds, said: words(rows) })
         rememberLabels(studio, first.trajectory_id, reply.value)
-        setError(null)
-        setSaid(`Stored: ${words(rows)}.`)
+        return `Stored: ${words(rows)}.`
       }
-      send().catch((reason: unknown) => {
-        setError(reason instanceof Error ? reason.message : String(reason))
-      })
+      attempt(send())
     },
-    [studio, annotator],
+    [studio, annotator, attempt],
   )
 
   const undo = useCallback(() => {
-    const batch = undoStack.current.pop() ?? newestOf(trajectory, labels)
-    if (!batch) {
-      setSaid('Nothing to undo.')
-      return
-    }
-    const send = async (): Promise<void> => {
-      for (const id of batch.opinionIds.toReversed()) {
-        const reply = await studio.undoOpinion(id)
-        if (!reply.ok) {
-          setError(reply.message)
-          return
+    const batch = stack.current.pop()
+    const send = async (): Promise<string> => {
+      if (batch) {
+        for (const id of batch.opinionIds.toReversed()) {
+          const reply = await studio.undoOpinion(id)
+          if (!reply.ok) throw new Error(reply.message)
+          rememberLabels(studio, batch.trajectoryId, reply.value)
         }
-        rememberLabels(studio, batch.trajectoryId, reply.value)
+        return `Undone: ${batch.said}.`
       }
-      setError(null)
-      setSaid(batch.rows.length > 0 ? `Undone: ${words(batch.rows)}.` : 'Undone.')
+      const mine = (labels?.opinions ?? []).filter((one) => one.annotator_kind === 'HUMAN' && one.annotator_id === annotator)
+      for (const one of [...mine].sort((a, b) => (a.created_at < b.created_at ? 1 : -1)).slice(0, LOOK_BACK)) {
+        const reply = await studio.undoOpinion(one.opinion_id)
+        if (!reply.ok || trajectoryId === null) continue
+        rememberLabels(studio, trajectoryId, reply.value)
+        return `Undone: ${one.name} on step ${one.step + 1}.`
+      }
+      return 'Nothing to undo.'
     }
-    send().catch((reason: unknown) => {
-      setError(reason instanceof Error ? reason.message : String(reason))
-    })
-  }, [studio, trajectory, labels])
+    attempt(send())
+  }, [studio, annotator, labels, trajectoryId, attempt])
 
   const lastRows = useCallback(() => last.current, [])
   return { store, undo, lastRows, said, error }
 }
 
-/** After a reload the undo stack is gone; the person's newest standing opinion is still there to take back. */
-function newestOf(trajectory: Trajectory | null, labels: LabelState | null): Batch | null {
-  if (!trajectory || !labels) return null
-  const replaced = new Set(labels.opinions.map((one) => one.supersedes))
-  const newest = labels.opinions
-    .filter((one) => one.annotator_kind === 'HUMAN' && !replaced.has(one.opinion_id))
-    .sort((a, b) => (a.created_at < b.created_at ? -1 : 1))
-    .at(-1)
-  return newest ? { trajectoryId: trajectory.trajectory_id, opinionIds: [newest.opinion_id], rows: [] } : null
+/** The row that `row` became in the studio: the newest of its question. */
+function newestLike(opinions: readonly Opinion[], row: NewOpinion, annotator: string): Opinion | undefined {
+  return opinions
+    .filter((one) => one.annotator_kind === 'HUMAN' && one.annotator_id === annotator && one.step === row.step && one.name === row.name)
+    .reduce<Opinion | undefined>((newest, one) => (newest && newest.created_at > one.created_at ? newest : one), undefined)
 }

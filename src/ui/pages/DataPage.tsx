@@ -68,7 +68,7 @@ export default function DataPage() {
     attempt(async () => {
       const reply = await studio.exportAnnotations(dataset.dataset_id)
       if (!reply.ok) throw new Error(reply.message)
-      downloadFile(`${dataset.name}.annotations.jsonl`, reply.value, 'application/jsonl')
+      downloadFile(`${dataset.name.replace(/\.\w+$/, '')}.labelled.csv`, reply.value, 'text/csv')
     })
   }
   const remove = (dataset: DatasetRow): void => {

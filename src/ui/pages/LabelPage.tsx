@@ -1,29 +1,29 @@
 import { Button, Text } from '@mantine/core'
 import { useMediaQuery } from '@mantine/hooks'
-import { useEffect, useMemo, useRef, useState } from 'react'
+import { useMemo, useRef, useState } from 'react'
 import { Link } from 'wouter'
 import { z } from 'zod'
+import { isAnswerStep } from '../../annotation/resolver'
+import type { LabelState, NewOpinion } from '../../worker/protocol'
 import { JudgeDrawer } from '../labelling/JudgeDrawer'
 import { JudgementPanel } from '../labelling/JudgementPanel'
 import { LabelQueue } from '../labelling/LabelQueue'
-import { useLabelsOf } from '../labelling/labelStore'
 import classes from '../labelling/labelling.module.css'
-import { queueRows, type QueueRow } from '../labelling/labelQueue'
 import { choiceOfKey, firstErrorCascade, humanJudgement } from '../labelling/reward'
+import { StepButtons } from '../labelling/StepButtons'
 import { AgreementPanel, Suggestions } from '../labelling/Suggestions'
 import { acceptedOpinions, agreements, suggestionsFor, type Suggestion } from '../labelling/suggestions'
 import { defaultAdvantageOptions } from '../labelling/useAdvantages'
 import { useLabelDesk } from '../labelling/useLabelDesk'
-import { useLabelling } from '../labelling/useLabelling'
+import { useLabelKeys } from '../labelling/useLabelKeys'
+import { useAnnotator, useLabelling } from '../labelling/useLabelling'
+import { useQueue } from '../labelling/useQueue'
 import { WhatIfStrip, type StripView } from '../labelling/WhatIfStrip'
-import type { LabelState, NewOpinion } from '../../worker/protocol'
-import { NOTHING, useReply } from '../stores/answer'
 import { hrefs } from '../stores/hrefs'
 import { navigate, useUrlState } from '../stores/location'
-import { usePageKeys, type PageKey } from '../stores/pageKeys'
 import { SourceSelect } from '../trajectory/SourceSelect'
 import { TrajectoryReader } from '../trajectory/TrajectoryReader'
-import { useSources, useTrajectoriesOf } from '../trajectory/useSources'
+import { useSources } from '../trajectory/useSources'
 import { EmptyState, Loading, PageHead, Panel } from '../widgets/Panel'
 import { ErrorPanel } from '../widgets/ProblemList'
 
@@ -36,50 +36,48 @@ const urlSchema = z.object({
   show: z.enum(['all', 'todo', 'done']).catch('all').default('all'),
   order: z.enum(['disagreement', 'file', 'unlabelled']).catch('disagreement').default('disagreement'),
 })
+const COMPARE_MOST = 16
 
 export default function LabelPage() {
   const [url, setUrl] = useUrlState(urlSchema)
   const [judgeOpen, setJudgeOpen] = useState(false)
   const [view, setView] = useState<StripView>({ kind: 'advantages', options: defaultAdvantageOptions })
   const search = useRef<HTMLInputElement>(null)
+  const annotator = useAnnotator()
+  const onPhone = useMediaQuery('(max-width: 48em)')
   const { sources, chosen, loading } = useSources(url)
-  const list = useTrajectoriesOf(chosen)
-  const all = useMemo(() => list.value ?? [], [list.value])
-  const [opened, setOpened] = useState('')
-  const first = url.id === '' ? opened : url.id
-  const ids = useMemo(() => [...new Set([...(first === '' ? [] : [first]), ...all.map((one) => one.trajectory_id)])], [all, first])
-  const labelsById = useLabelsOf(ids)
-  const everyRow = useMemo(() => queueRows(all, labelsById, { text: '', show: 'all', order: 'file' }), [all, labelsById])
-  const rows = useMemo(
-    () => queueRows(all, labelsById, { text: url.q, show: url.show, order: url.order }),
-    [all, labelsById, url.q, url.show, url.order],
-  )
-  // The first of the queue, held on to: the order may change while one labels.
-  const settled = useSettled(list.value !== null, everyRow)
-  const held = all.some((one) => one.trajectory_id === opened) ? opened : settled ? (rows[0]?.trajectory.trajectory_id ?? '') : ''
-  if (url.id === '' && held !== opened) setOpened(held)
-  const selectedId = url.id !== '' ? url.id : held
-  const listed = all.find((one) => one.trajectory_id === selectedId)
-  const alone = useReply(listed || selectedId === '' || list.loading ? NOTHING : `trajectory ${selectedId}`, (studio) =>
-    studio.trajectory(selectedId),
-  )
-  const trajectory = listed ?? alone.value ?? null
+  const queue = useQueue(chosen, url)
+  const { trajectory } = queue
   const steps = trajectory?.steps.length ?? 0
   const step = Math.max(0, Math.min(url.step, steps - 1))
-  const labels = trajectory ? (labelsById.get(trajectory.trajectory_id) ?? null) : null
-  const desk = useLabelDesk(trajectory, labels, step)
-  const { store: keep, undo, lastRows, said, error } = useLabelling(trajectory, labels)
-  const suggestions = useMemo(() => suggestionsFor(labels?.opinions ?? [], step), [labels, step])
-  const agreement = useMemo(() => agreements(labelsById.values()), [labelsById])
-  const isLastStep = step === steps - 1
-  const datasetId = chosen?.kind === 'dataset' ? chosen.id : null
+  const labels = trajectory ? (queue.labels.get(trajectory.trajectory_id) ?? null) : null
+  const desk = useLabelDesk(trajectory, labels, step, annotator)
+  const { store: keep, undo, lastRows, said, error } = useLabelling(trajectory?.trajectory_id ?? null, labels)
+  const suggestions = useMemo(
+    () => (trajectory ? suggestionsFor(trajectory, labels?.opinions ?? [], step, annotator) : []),
+    [trajectory, labels, step, annotator],
+  )
+  const agreement = useMemo(
+    () =>
+      agreements(
+        queue.trajectories.flatMap((one) => {
+          const state = queue.labels.get(one.trajectory_id)
+          return state?.resolved.some((reward) => reward.from === 'HUMAN') ? [{ trajectory: one, labels: state }] : []
+        }),
+      ),
+    [queue.trajectories, queue.labels],
+  )
   const unjudged = useMemo(
     () =>
-      rows
-        .filter((row) => row.known && trajectoryLacksJudge(row.steps, labelsById.get(row.trajectory.trajectory_id)))
+      queue.rows
+        .filter((row) => row.known && lacksJudge(row.steps, queue.labels.get(row.trajectory.trajectory_id)))
         .map((row) => row.trajectory.trajectory_id),
-    [rows, labelsById],
+    [queue.rows, queue.labels],
   )
+  const isAnswer = trajectory !== null && isAnswerStep(trajectory, step)
+  const datasetId = chosen?.kind === 'dataset' ? chosen.id : null
+  const runId = chosen?.kind === 'run' ? chosen.id : null
+  const trainOnThis = datasetId === null ? hrefs.newRun() : hrefs.newRun({ data: datasetId })
 
   const store = (given: readonly NewOpinion[]): void => {
     // What was pointed at is over once a label is given.
@@ -90,147 +88,72 @@ export default function LabelPage() {
     setUrl({ step: Math.max(0, Math.min(steps - 1, step + by)) })
   }
   const goTrajectory = (by: number): void => {
-    const at = rows.findIndex((row) => row.trajectory.trajectory_id === selectedId)
-    const next = rows[Math.max(0, Math.min(rows.length - 1, at + by))]
+    const at = queue.rows.findIndex((row) => row.trajectory.trajectory_id === queue.selectedId)
+    const next = queue.rows[Math.max(0, Math.min(queue.rows.length - 1, at + by))]
     if (next) setUrl({ id: next.trajectory.trajectory_id, step: 0 })
   }
   const accept = (suggestion: Suggestion | undefined): void => {
-    if (trajectory && suggestion) store(acceptedOpinions(trajectory.trajectory_id, step, suggestion))
+    if (trajectory && suggestion) store(acceptedOpinions(trajectory, step, suggestion))
   }
-  const acceptRest = (): void => {
-    if (!trajectory || !labels) return
-    store(
-      trajectory.steps.flatMap((_, index) => {
-        const first = suggestionsFor(labels.opinions, index)[0]
-        return index < step || labels.resolved[index]?.from === 'HUMAN' || !first
-          ? []
-          : acceptedOpinions(trajectory.trajectory_id, index, first)
-      }),
-    )
-  }
-  const press = (key: string): void => {
-    const choice = choiceOfKey(key, isLastStep)
-    if (!trajectory || !choice) return
-    const same = humanJudgement(labels?.opinions ?? [], step).judgement[choice.name] === choice.value
-    if (!same) store([{ trajectory_id: trajectory.trajectory_id, step, name: choice.name, value: choice.value, rationale: desk.note }])
-  }
-  const onPhone = useMediaQuery('(max-width: 48em)')
-  const trainOnThis = datasetId === null ? hrefs.newRun() : hrefs.newRun({ data: datasetId })
-
-  const choiceKey = (keys: string, does: string): PageKey => ({
-    keys,
-    does,
-    run: () => {
-      press(keys)
+  useLabelKeys({
+    step: goStep,
+    trajectory: goTrajectory,
+    judge: (key) => {
+      const choice = choiceOfKey(key, isAnswer)
+      if (!trajectory || !choice) return
+      const isGiven = humanJudgement(labels?.opinions ?? [], step, annotator).judgement[choice.name] === choice.value
+      if (!isGiven) store([{ trajectory_id: trajectory.trajectory_id, step, ...choice, rationale: desk.note }])
+    },
+    accept: () => {
+      accept(suggestions[0])
+    },
+    acceptRest: () => {
+      if (!trajectory || !labels) return
+      store(
+        trajectory.steps.flatMap((_, index) => {
+          const first = suggestionsFor(trajectory, labels.opinions, index, annotator)[0]
+          return index < step || labels.resolved[index]?.from === 'HUMAN' || !first ? [] : acceptedOpinions(trajectory, index, first)
+        }),
+      )
+    },
+    firstError: () => {
+      if (trajectory)
+        store(
+          firstErrorCascade(
+            trajectory.trajectory_id,
+            step,
+            trajectory.steps.map((_, index) => isAnswerStep(trajectory, index)),
+          ),
+        )
+    },
+    undo,
+    repeat: () => {
+      const rows = lastRows()
+      if (trajectory)
+        store(rows.filter((row) => row.step === rows[0]?.step).map((row) => ({ ...row, trajectory_id: trajectory.trajectory_id, step })))
+    },
+    compare: () => {
+      if (!trajectory) return
+      const siblings = queue.trajectories.filter((one) => one.query_id === trajectory.query_id).slice(0, COMPARE_MOST)
+      navigate(
+        hrefs.trajectories({
+          dataset: datasetId,
+          run: runId,
+          id: trajectory.trajectory_id,
+          compare: siblings.map((one) => one.trajectory_id).join(','),
+        }),
+      )
+    },
+    askJudge: () => {
+      setJudgeOpen(true)
+    },
+    train: () => {
+      navigate(trainOnThis)
+    },
+    search: () => {
+      search.current?.focus()
     },
   })
-  usePageKeys([
-    {
-      keys: 'j',
-      does: 'next step',
-      run: () => {
-        goStep(1)
-      },
-    },
-    {
-      keys: 'k',
-      does: 'previous step',
-      run: () => {
-        goStep(-1)
-      },
-    },
-    {
-      keys: 'shift+J',
-      does: 'next trajectory',
-      run: () => {
-        goTrajectory(1)
-      },
-    },
-    {
-      keys: 'shift+K',
-      does: 'previous trajectory',
-      run: () => {
-        goTrajectory(-1)
-      },
-    },
-    choiceKey('1', 'success: yes'),
-    choiceKey('0', 'success: no'),
-    ...[...'qwerty'].map((key, value) => choiceKey(key, `contribution ${value}`)),
-    ...['2', '3', '4', '5'].map((key) => choiceKey(key, `contribution ${key}`)),
-    choiceKey('s', 'last step: Solved'),
-    choiceKey('u', 'last step: Unsure'),
-    choiceKey('n', 'last step: Unsolved'),
-    {
-      keys: 'Enter',
-      does: 'accept the first suggestion',
-      preventDefault: false,
-      run: (event) => {
-        // Enter on a button or link means that button.
-        if (!(event.target instanceof Element && event.target.closest('button, a, summary, [role="button"]'))) accept(suggestions[0])
-      },
-    },
-    { keys: 'shift+Enter', does: 'accept the first suggestion of every remaining step', run: acceptRest },
-    {
-      keys: 'x',
-      does: 'first error: this and all later steps failed',
-      run: () => {
-        if (trajectory) store(firstErrorCascade(trajectory.trajectory_id, step, steps))
-      },
-    },
-    { keys: 'z', does: 'undo', run: undo },
-    {
-      keys: '.',
-      does: 'repeat the last label here',
-      run: () => {
-        if (trajectory)
-          store(
-            lastRows()
-              .filter((row) => row.step === (lastRows()[0]?.step ?? -1))
-              .map((row) => ({ ...row, trajectory_id: trajectory.trajectory_id, step })),
-          )
-      },
-    },
-    {
-      keys: 'd',
-      does: 'compare with other attempts at this question',
-      run: () => {
-        if (trajectory)
-          navigate(
-            hrefs.trajectories({
-              dataset: datasetId,
-              run: chosen?.kind === 'run' ? chosen.id : null,
-              id: trajectory.trajectory_id,
-              compare: all
-                .filter((one) => one.query_id === trajectory.query_id)
-                .slice(0, 16)
-                .map((one) => one.trajectory_id)
-                .join(','),
-            }),
-          )
-      },
-    },
-    {
-      keys: 'g',
-      does: 'ask a judge',
-      run: () => {
-        setJudgeOpen(true)
-      },
-    },
-    {
-      keys: 'shift+T',
-      does: 'train on this',
-      run: () => {
-        navigate(trainOnThis)
-      },
-    },
-    {
-      keys: '/',
-      does: 'filter the queue',
-      run: () => {
-        search.current?.focus()
-      },
-    },
-  ])
 
   const head = (
     <PageHead
@@ -287,7 +210,8 @@ export default function LabelPage() {
         <JudgementPanel
           trajectoryId={trajectory.trajectory_id}
           step={step}
-          isLastStep={isLastStep}
+          isAnswer={isAnswer}
+          annotator={annotator}
           labels={labels}
           onStore={store}
           onPoint={desk.point}
@@ -313,9 +237,9 @@ export default function LabelPage() {
       <div className={classes.bench}>
         <div className={`${classes.queue ?? ''} ${classes.sticky ?? ''}`}>
           <LabelQueue
-            rows={rows}
-            all={everyRow}
-            selected={selectedId}
+            rows={queue.rows}
+            all={queue.everyRow}
+            selected={queue.selectedId}
             text={url.q}
             show={url.show}
             order={url.order}
@@ -353,8 +277,8 @@ export default function LabelPage() {
                 }
               />
             </Panel>
-          ) : (alone.error ?? list.error) !== null ? (
-            <ErrorPanel title="This trajectory could not be opened." details={alone.error ?? list.error ?? ''} />
+          ) : queue.error !== null ? (
+            <ErrorPanel title="This trajectory could not be opened." details={queue.error} />
           ) : (
             <Loading lines={6} />
           )}
@@ -373,53 +297,14 @@ export default function LabelPage() {
         }}
         datasetId={datasetId}
         current={trajectory?.trajectory_id ?? null}
-        shown={rows.map((row) => row.trajectory.trajectory_id)}
+        shown={queue.rows.map((row) => row.trajectory.trajectory_id)}
         unjudged={unjudged}
       />
     </>
   )
 }
 
-function trajectoryLacksJudge(steps: number, labels: LabelState | undefined): boolean {
+function lacksJudge(steps: number, labels: LabelState | undefined): boolean {
   const judged = new Set(labels?.opinions.filter((one) => one.annotator_kind === 'LLM').map((one) => one.step))
   return judged.size < steps
-}
-
-/** The order rests on labels: what comes first is decided when they are here, or after a second without them. */
-function useSettled(listed: boolean, rows: readonly QueueRow[]): boolean {
-  const [waited, setWaited] = useState(false)
-  useEffect(() => {
-    if (!listed) return
-    const timer = setTimeout(() => {
-      setWaited(true)
-    }, 1000)
-    return () => {
-      clearTimeout(timer)
-    }
-  }, [listed])
-  return listed && (waited || rows.every((row) => row.known))
-}
-
-function StepButtons({ onStep, onTrajectory }: { readonly onStep: (by: number) => void; readonly onTrajectory: (by: number) => void }) {
-  const one = (label: string, sign: string, keys: string, run: () => void) => (
-    <Button size="compact-xs" aria-label={label} title={label} aria-keyshortcuts={keys} onClick={run}>
-      {sign}
-    </Button>
-  )
-  return (
-    <>
-      {one('Previous trajectory', '⇤', 'Shift+K', () => {
-        onTrajectory(-1)
-      })}
-      {one('Previous step', '↑', 'k', () => {
-        onStep(-1)
-      })}
-      {one('Next step', '↓', 'j', () => {
-        onStep(1)
-      })}
-      {one('Next trajectory', '⇥', 'Shift+J', () => {
-        onTrajectory(1)
-      })}
-    </>
-  )
 }

@@ -1,6 +1,6 @@
 /** The run story: fills in top to bottom while it works, and is the shareable record afterwards. */
 import { Button, Group, Stack, Text, VisuallyHidden } from '@mantine/core'
-import { useCallback, useEffect, useMemo, useState } from 'react'
+import { useCallback, useDeferredValue, useEffect, useMemo, useState } from 'react'
 import { useParams } from 'wouter'
 import type { ExamCell, JobSnapshot, RunDetail, StoryResult } from '../../worker/protocol'
 import { JobControls } from '../frame/JobPill'
@@ -137,8 +137,10 @@ function jobOf(phase: JobSnapshot | null, state: string): JobSnapshot | null {
 }
 
 export default function StoryPage() {
-  const { runId = '' } = useParams<{ runId: string }>()
-  const job = useJobOfRun(runId)
+  const { runId } = useParams<{ runId: string }>()
+  const current = useJobOfRun(runId)
+  // A new phase mounts charts and tables: drawn in slices.
+  const job = useDeferredValue(current)
   const methodTitle = useMethodTitle()
   const atWork = job !== null && isActive(job)
   // The record is asked again when the job changes phase: what it holds grows by phase.

@@ -49,7 +49,7 @@ function RunList() {
 }
 
 function OneRun() {
-  const { runId = '' } = useParams<{ runId: string }>()
+  const { runId } = useParams<{ runId: string }>()
   return <RunView key={runId} runId={runId} />
 }
 

@@ -14,6 +14,7 @@ import { filterTrajectories, toolNames, type TrajectoryFilter } from '../traject
 import { SourceSelect } from '../trajectory/SourceSelect'
 import { TrajectoryList } from '../trajectory/TrajectoryList'
 import { TrajectoryReader } from '../trajectory/TrajectoryReader'
+import lists from '../trajectory/lists.module.css'
 import classes from '../trajectory/trajectory.module.css'
 import { useSources, useTrajectoriesOf } from '../trajectory/useSources'
 import { EmptyState, Loading, PageHead, Panel } from '../widgets/Panel'
@@ -188,8 +189,8 @@ export default function TrajectoriesPage() {
           <CompareTrajectories trajectories={compared} labels={labels} place={place} />
         </Panel>
       )}
-      <div className={classes.split} style={compared.length > 1 ? { marginTop: 12 } : undefined}>
-        <div className={classes.side}>
+      <div className={lists.split} style={compared.length > 1 ? { marginTop: 12 } : undefined}>
+        <div className={lists.side}>
           <Panel
             title={
               shown.length === all.length
@@ -198,7 +199,7 @@ export default function TrajectoriesPage() {
             }
             flush
           >
-            <div className={classes.filters}>
+            <div className={lists.filters}>
               <TextInput
                 ref={search}
                 aria-label="Search calls and observations"
@@ -219,7 +220,7 @@ export default function TrajectoriesPage() {
                   { value: 'none', label: 'Not judged' },
                 ]}
                 onChange={(value) => {
-                  setUrl({ status: (value ?? '') })
+                  setUrl({ status: value ?? '' })
                 }}
               />
               <Select
@@ -232,7 +233,7 @@ export default function TrajectoriesPage() {
                   { value: 'clean', label: 'Nothing failed' },
                 ]}
                 onChange={(value) => {
-                  setUrl({ outcome: (value ?? '') })
+                  setUrl({ outcome: value ?? '' })
                 }}
               />
               <Select
@@ -256,7 +257,7 @@ export default function TrajectoriesPage() {
                   { value: 'status', label: 'Unsolved first' },
                 ]}
                 onChange={(value) => {
-                  setUrl({ order: (value ?? 'file') })
+                  setUrl({ order: value ?? 'file' })
                 }}
               />
             </div>

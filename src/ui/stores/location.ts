@@ -52,8 +52,9 @@ export function useUrlState<T extends object>(schema: Schema<T>): [T, (patch: Pa
     const [path, now] = parts()
     const query = new URLSearchParams(now)
     for (const [name, entry] of Object.entries(patch)) {
-      if (entry === undefined || entry === null || entry === '') query.delete(name)
-      else query.set(name, String(entry))
+      if (typeof entry === 'string' && entry !== '') query.set(name, entry)
+      else if (typeof entry === 'number' || typeof entry === 'boolean') query.set(name, String(entry))
+      else query.delete(name)
     }
     const text = query.toString()
     navigate(text === '' ? path : `${path}?${text}`, { replace: options.push !== true })

@@ -13,18 +13,25 @@ export interface PageKey {
   readonly preventDefault?: boolean
 }
 
-type Legend = readonly { readonly keys: string; readonly does: string }[]
+interface LegendRow {
+  readonly keys: string
+  readonly does: string
+}
+type Legend = readonly LegendRow[]
+const isRow = (row: unknown): row is LegendRow => typeof row === 'object' && row !== null && 'keys' in row && 'does' in row
+
 export const usePageLegend = create<{ readonly legend: Legend }>(() => ({ legend: [] }))
 
 export function usePageKeys(keys: readonly PageKey[]): void {
   useHotkeys(keys.map((key): HotkeyItem => [key.keys, key.run, { preventDefault: key.preventDefault ?? true }]))
-  const legend = JSON.stringify(keys.map(({ keys: combination, does }) => [combination, does]))
+  // Functions are new at every render; the legend's text is not.
+  const legend = JSON.stringify(keys.map(({ keys: combination, does }): LegendRow => ({ keys: combination, does })))
   useEffect(() => {
-    const rows: Legend = keys.map(({ keys: combination, does }) => ({ keys: combination, does }))
+    const read: unknown = JSON.parse(legend)
+    const rows: Legend = Array.isArray(read) ? read.filter(isRow) : []
     usePageLegend.setState({ legend: rows })
     return () => {
       if (usePageLegend.getState().legend === rows) usePageLegend.setState({ legend: [] })
     }
-    // The legend's text stands for `keys`, whose functions are new at every render.
   }, [legend])
 }

@@ -138,7 +138,7 @@ export function CompareRuns() {
                       </Anchor>
                     </Table.Td>
                     <Table.Td ta="right">{detail.run.steps_done}</Table.Td>
-                    <Table.Td ta="right">{last === null || last === undefined ? '–' : formatNumber(last)}</Table.Td>
+                    <Table.Td ta="right">{last === undefined ? '–' : formatNumber(last)}</Table.Td>
                     <Table.Td ta="right">
                       {final ? (
                         <RateNumber

@@ -24,7 +24,7 @@ export function EstimatePanel({ request }: { readonly request: TrainRequest | nu
   return (
     <Panel title={<Term of="memory estimate">Memory, estimate</Term>} testId="estimate">
       {answer.error !== null && <Text c="var(--hone-unsolved)">{answer.error}</Text>}
-      {answer.loading && answer.error === null && <Loading label="Planning" />}
+      {request !== null && !estimate && answer.error === null && <Loading label="Planning" />}
       {request === null && <Text c="dimmed">Choose a method and a model.</Text>}
       {estimate && (
         <>

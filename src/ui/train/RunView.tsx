@@ -4,6 +4,7 @@ import { useEffect, useMemo, useState } from 'react'
 import { Link } from 'wouter'
 import { LineChart } from '../charts/LineChart'
 import type { Zoom } from '../charts/LineChart'
+import type { Series } from '../charts/series'
 import { JobControls } from '../frame/JobPill'
 import { formatCount, formatSeconds, formatWhen, visibleText } from '../format'
 import { glossary } from '../glossary'
@@ -12,6 +13,7 @@ import { loadExam } from '../stores/exams'
 import { hrefs } from '../stores/hrefs'
 import { isActive, useJobOfRun } from '../stores/jobs'
 import { loadMetrics, useMetrics } from '../stores/metricHistory'
+import type { MetricView } from '../stores/metricHistory'
 import { usePreferences } from '../stores/preferences'
 import { useMethodTitle, useStudio } from '../stores/studio'
 import { metricFor } from '../story/storyModel'
@@ -25,6 +27,7 @@ import { SmoothingSelect } from './SmoothingSelect'
 import classes from './train.module.css'
 
 const SAMPLES = 12
+const NO_SERIES: readonly Series[] = []
 
 function Samples({ runId }: { readonly runId: string }) {
   const answer = useAnswer(`samples ${runId}`, async (studio) => (await studio.trajectories({ run_id: runId })).slice(-SAMPLES).reverse(), [
@@ -54,6 +57,15 @@ function Samples({ runId }: { readonly runId: string }) {
   )
 }
 
+function heroOf(metrics: MetricView): string | null {
+  const names = Object.keys(metrics.columns)
+  return metricFor('reward', names) ?? metricFor('loss', names)
+}
+
+function seriesByName(metrics: MetricView): ReadonlyMap<string, readonly Series[]> {
+  return new Map(Object.entries(metrics.columns).map(([name, y]) => [name, [{ name, x: metrics.step, y, colour: 'var(--hone-series-7)' }]]))
+}
+
 export function RunView({ runId }: { readonly runId: string }) {
   const studio = useStudio()
   const job = useJobOfRun(runId)
@@ -72,19 +84,14 @@ export function RunView({ runId }: { readonly runId: string }) {
     loadExam(detail)
   }, [detail, runId])
   const names = Object.keys(metrics.columns)
-  const hero = metricFor('reward', names) ?? metricFor('loss', names)
+  const hero = useMemo(() => heroOf(metrics), [metrics])
   const run = detail?.run ?? null
   const colour = methodColour(run?.algorithm ?? null)
   const shown = everything ? names.filter((name) => name !== hero).map((name) => ({ title: name, name })) : smallMultiples(names, hero)
-  const series = useMemo(
-    () =>
-      new Map(
-        Object.entries(metrics.columns).map(([name, y]) => [
-          name,
-          [{ name, x: metrics.step, y, colour: name === hero ? colour : 'var(--hone-series-7)' }],
-        ]),
-      ),
-    [metrics, hero, colour],
+  const series = useMemo(() => seriesByName(metrics), [metrics])
+  const heroSeries = useMemo(
+    () => (hero === null ? [] : (series.get(hero) ?? []).map((line) => ({ ...line, colour }))),
+    [series, hero, colour],
   )
   const meanings = detail?.metricMeanings ?? {}
   if (!detail && !job) {
@@ -96,6 +103,7 @@ export function RunView({ runId }: { readonly runId: string }) {
       </Stack>
     )
   }
+  const failure = job?.error ?? run?.error ?? null
   const atWork = job !== null && isActive(job)
   const about = [
     methodTitle(run?.algorithm ?? null) ?? '',
@@ -146,8 +154,8 @@ export function RunView({ runId }: { readonly runId: string }) {
         }
       />
       {problem !== null && <Text c="var(--hone-unsolved)">{problem}</Text>}
-      {(job?.error ?? run?.error) && (
-        <ErrorPanel title="The run stopped before its end." details={job?.error ?? run?.error ?? ''}>
+      {failure !== null && (
+        <ErrorPanel title="The run stopped before its end." details={failure}>
           Its metrics and checkpoints until then are kept.
         </ErrorPanel>
       )}
@@ -155,7 +163,7 @@ export function RunView({ runId }: { readonly runId: string }) {
         <LineChart
           title={hero ?? 'Reward'}
           meaning={hero === null ? glossary.reward.text : (meanings[hero] ?? glossary.reward.text)}
-          series={hero === null ? [] : (series.get(hero) ?? [])}
+          series={heroSeries}
           height={240}
           smoothing={smoothing}
           marks={metrics.marks}
@@ -171,7 +179,7 @@ export function RunView({ runId }: { readonly runId: string }) {
                 key={name}
                 title={title}
                 meaning={`${name}: ${meanings[name] ?? ''}`}
-                series={series.get(name) ?? []}
+                series={series.get(name) ?? NO_SERIES}
                 height={120}
                 smoothing={smoothing}
                 zoom={zoom}
@@ -210,7 +218,8 @@ export function RunView({ runId }: { readonly runId: string }) {
 }
 
 export function plainValue(value: unknown): string {
-  return typeof value === 'string' ? value : (JSON.stringify(value) ?? 'none')
+  if (value === undefined) return 'none'
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 function Recipe({ config, notes }: { readonly config: Readonly<Record<string, unknown>>; readonly notes: readonly string[] }) {

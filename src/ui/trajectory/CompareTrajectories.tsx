@@ -6,6 +6,7 @@ import type { LabelState } from '../../worker/protocol'
 import { hrefs, type TrajectoryPlace } from '../stores/hrefs'
 import { alignTrajectories } from './align'
 import { StepCard } from './StepCard'
+import lists from './lists.module.css'
 import classes from './trajectory.module.css'
 import { TrajectoryFacts } from './TrajectoryReader'
 import { VisibleText } from './VisibleText'
@@ -23,14 +24,14 @@ export function CompareTrajectories({
   const alignment = useMemo(() => alignTrajectories(trajectories), [trajectories])
   const columns = { gridTemplateColumns: `repeat(${trajectories.length}, minmax(260px, 1fr))` }
   return (
-    <div className={classes.compare} role="region" aria-label="Comparison" tabIndex={0}>
+    <div className={lists.compare} role="region" aria-label="Comparison" tabIndex={0}>
       <div style={{ display: 'grid', gap: 8, ...columns }}>
         {trajectories.map((trajectory) => (
-          <div key={trajectory.trajectory_id} className={classes.compareCell}>
+          <div key={trajectory.trajectory_id} className={lists.compareCell}>
             <Anchor component={Link} href={hrefs.trajectory(trajectory.trajectory_id, place)} className={classes.mono}>
               <VisibleText text={trajectory.trajectory_id} />
             </Anchor>
-            <div className={classes.rowTitle} title={trajectory.query}>
+            <div className={lists.rowTitle} title={trajectory.query}>
               <VisibleText text={trajectory.query.trim()} />
             </div>
             <TrajectoryFacts trajectory={trajectory} />
@@ -40,14 +41,14 @@ export function CompareTrajectories({
       {alignment.rows.map((row) => (
         <div key={row.position} style={{ display: 'grid', gap: 4 }}>
           {row.position === alignment.firstDivergence && (
-            <div className={classes.divergence}>◆ First divergence, at step {row.position + 1}</div>
+            <div className={lists.divergence}>◆ First divergence, at step {row.position + 1}</div>
           )}
           <div style={{ display: 'grid', gap: 8, ...columns }}>
             {row.cells.map((cell, column) => {
               const trajectory = trajectories[column]
               const state = trajectory ? labels.get(trajectory.trajectory_id) : undefined
               return (
-                <div key={trajectory?.trajectory_id ?? column} className={classes.compareCell}>
+                <div key={trajectory?.trajectory_id ?? column} className={lists.compareCell}>
                   {cell ? (
                     <StepCard
                       index={cell.index}
@@ -57,7 +58,7 @@ export function CompareTrajectories({
                       compact={row.same && column > 0}
                     />
                   ) : (
-                    <div className={classes.absent}>Ended before this step.</div>
+                    <div className={lists.absent}>Ended before this step.</div>
                   )}
                 </div>
               )

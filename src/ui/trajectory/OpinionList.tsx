@@ -1,28 +1,29 @@
+import { opinionHistory } from '../../annotation/opinions'
+import { sourceOf } from '../../annotation/resolver'
 import type { Opinion } from '../../records/annotation'
 import { formatNumber, formatWhen } from '../format'
 import classes from './trajectory.module.css'
 import { VisibleText } from './VisibleText'
 
-const KIND_WORDS: Readonly<Record<Opinion['annotator_kind'], string>> = { HUMAN: 'person', LLM: 'judge', CODE: 'rule' }
+const SOURCE_WORDS = { human: 'person', judge: 'judge', rules: 'rule', imported: 'file', world: 'world' } as const
 
 /** Every opinion as it was given, old ones struck through: nothing is overwritten. */
-export function OpinionList({ opinions }: { readonly opinions: readonly Opinion[] }) {
-  const replaced = new Set(opinions.map((one) => one.supersedes))
+export function OpinionList({ opinions, step }: { readonly opinions: readonly Opinion[]; readonly step: number }) {
   return (
     <ul className={classes.tree}>
-      {opinions.map((one) => {
-        const old = replaced.has(one.opinion_id)
+      {opinionHistory(opinions, step).map(({ row, isCurrent, isUndo }) => {
+        const source = sourceOf(row)
         return (
-          <li key={one.opinion_id} style={old ? { textDecoration: 'line-through' } : undefined}>
-            <span className={classes.quiet}>{one.annotator_id.startsWith('imported:') ? 'file' : KIND_WORDS[one.annotator_kind]} </span>
-            <VisibleText text={one.annotator_id.replace(/^imported:/, '')} /> <span className={classes.quiet}>{one.name}</span>{' '}
-            {one.value === null ? 'withdrawn' : formatNumber(one.value)}
-            {one.repeat > 0 && <span className={classes.quiet}> repeat {one.repeat + 1}</span>}{' '}
-            <span className={classes.quiet}>{formatWhen(one.created_at)}</span>
-            {one.rationale !== '' && (
+          <li key={row.opinion_id} style={isCurrent ? undefined : { textDecoration: 'line-through' }}>
+            <span className={classes.quiet}>{SOURCE_WORDS[source]} </span>
+            {source !== 'world' && <VisibleText text={row.annotator_id.replace(/^(imported|rules):/, '')} />}{' '}
+            <span className={classes.quiet}>{row.name}</span> {row.value === null ? 'withdrawn' : formatNumber(row.value)}
+            {row.repeat > 0 && <span className={classes.quiet}> repeat {row.repeat + 1}</span>}
+            {isUndo && <span className={classes.quiet}> undone</span>} <span className={classes.quiet}>{formatWhen(row.created_at)}</span>
+            {row.rationale !== '' && !isUndo && (
               <>
                 {' '}
-                — <VisibleText text={one.rationale} />
+                — <VisibleText text={row.rationale} />
               </>
             )}
           </li>

@@ -183,7 +183,7 @@ export function StepCard({
           {step.observation !== null && <Observation text={step.observation} />}
           {opinions.length > 0 && (
             <Part name="Opinions">
-              <OpinionList opinions={opinions} />
+              <OpinionList opinions={opinions} step={index} />
             </Part>
           )}
         </>

@@ -3,7 +3,7 @@ import { useEffect, useRef } from 'react'
 import type { ReactNode } from 'react'
 import type { Trajectory } from '../../records/trajectory'
 import { StatusMark } from '../widgets/StatusMark'
-import classes from './trajectory.module.css'
+import lists from './lists.module.css'
 import { VisibleText } from './VisibleText'
 
 const ROW_HEIGHT = 50
@@ -32,7 +32,7 @@ export function TrajectoryList({ trajectories, selected, onSelect, facts, label,
     if (at >= 0) virtual.scrollToIndex(at, { align: 'auto' })
   }, [at, virtual])
   return (
-    <div ref={scroller} className={classes.list} style={{ height }} role="group" aria-label={label} tabIndex={0}>
+    <div ref={scroller} className={lists.list} style={{ height }} role="group" aria-label={label} tabIndex={0}>
       <div style={{ height: virtual.getTotalSize(), position: 'relative' }}>
         {virtual.getVirtualItems().map((item) => {
           const trajectory = trajectories[item.index]
@@ -41,7 +41,7 @@ export function TrajectoryList({ trajectories, selected, onSelect, facts, label,
             <button
               key={trajectory.trajectory_id}
               type="button"
-              className={classes.row}
+              className={lists.row}
               data-testid="trajectory-row"
               data-trajectory={trajectory.trajectory_id}
               style={{ position: 'absolute', top: 0, left: 0, height: ROW_HEIGHT, transform: `translateY(${item.start}px)` }}
@@ -50,10 +50,10 @@ export function TrajectoryList({ trajectories, selected, onSelect, facts, label,
                 onSelect(trajectory.trajectory_id)
               }}
             >
-              <span className={classes.rowTitle}>
+              <span className={lists.rowTitle}>
                 <VisibleText text={trajectory.query.trim().slice(0, 160) || trajectory.trajectory_id} />
               </span>
-              <span className={classes.rowFacts}>
+              <span className={lists.rowFacts}>
                 {trajectory.status !== null && <StatusMark status={trajectory.status} />}
                 {facts(trajectory)}
               </span>

@@ -10,8 +10,7 @@ const ARGUMENT_CHARACTERS = 48
 
 function argumentText(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value)
-  if (value === undefined) return 'undefined'
-  return JSON.stringify(value) ?? String(value)
+  return value === undefined ? 'undefined' : JSON.stringify(value)
 }
 
 /** A call as a signature: `name(city: "Velmora", days: 3)`; long values are cut here and whole in the tree below. */
@@ -36,11 +35,9 @@ export function sameCall(a: ToolCall | null, b: ToolCall | null): boolean {
 }
 
 function stable(value: unknown): string {
-  return (
-    JSON.stringify(value, (_key, inner: unknown) =>
-      typeof inner === 'object' && inner !== null && !Array.isArray(inner)
-        ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-        : inner,
-    ) ?? ''
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
   )
 }

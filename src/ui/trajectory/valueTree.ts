@@ -40,14 +40,7 @@ export function valueRows(root: unknown, open: ReadonlySet<string>, limit = 5000
     const inner = children(node.value)
     const expandable = inner.length > 0
     const isOpen = expandable && open.has(node.path)
-    const text =
-      kind === 'object'
-        ? `{${inner.length}}`
-        : kind === 'array'
-          ? `[${inner.length}]`
-          : kind === 'string'
-            ? JSON.stringify(node.value)
-            : String(node.value ?? null)
+    const text = kind === 'object' ? `{${inner.length}}` : kind === 'array' ? `[${inner.length}]` : JSON.stringify(node.value ?? null)
     rows.push({ path: node.path, depth: node.depth, label: node.label, kind, text, open: isOpen, expandable })
     if (!isOpen) continue
     for (let i = inner.length - 1; i >= 0; i--) {

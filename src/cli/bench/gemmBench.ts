@@ -1,0 +1,157 @@
+/** `bench gemm`: the three matrix products a linear layer needs, beside jax-js, with the adapter's measured roofs. */
+import { EngineDevice } from '../../engine/device/engineDevice'
+import { linear, matmulNN, matmulTN } from '../../engine/ops/matmul'
+import { Executable } from '../../engine/plan/executable'
+import { planGraph } from '../../engine/plan/planGraph'
+import { ScratchPool } from '../../engine/plan/scratchPool'
+import { Graph, type Tensor } from '../../engine/tensor'
+import { createRng } from '../../base/random'
+import type { JaxPeer } from './jaxPeer'
+import { rateRow, timePairs, type BenchRow, type Work } from './paired'
+import { measureRoofs, type Roofs } from './roofs'
+
+export interface GemmBenchOptions {
+  readonly device: GPUDevice
+  readonly isSoftware: boolean
+  readonly peer: JaxPeer | null
+  readonly sizes: readonly number[]
+  readonly pairs: number
+  readonly now: () => number
+  progress(line: string): void
+}
+
+/** With the share of the measured multiply-add roof. */
+export interface GemmRow extends BenchRow {
+  readonly shareOfRoof: number
+}
+
+export interface GemmBenchReport {
+  readonly rows: readonly (BenchRow | GemmRow)[]
+  readonly roofs: Roofs
+}
+
+/** y = a·b (NN, the gradient of an input), a·bᵀ (NT, forward), aᵀ·b (TN, the gradient of a weight); all matrices n × n. */
+const layouts = ['NN', 'NT', 'TN'] as const
+type Layout = (typeof layouts)[number]
+
+/** A timing lasts at least this long, so that clocks and submits do not show. */
+const TARGET_MS = 120
+const PARITY = 1e-5
+
+export async function benchGemm(options: GemmBenchOptions): Promise<GemmBenchReport> {
+  const { device, peer, now } = options
+  const roofs = await measureRoofs(device, now)
+  options.progress(`bench gemm: roofs ${roofs.gflops.toFixed(1)} GFLOP/s, ${roofs.gigabytesPerSecond.toFixed(2)} GB/s`)
+  const alone = { peer: null, theirs: null, ratio: null }
+  const rows: (BenchRow | GemmRow)[] = [
+    { name: 'multiply-add roof', ours: roofs.gflops, unit: 'GFLOP/s', ...alone },
+    { name: 'copy roof', ours: roofs.gigabytesPerSecond, unit: 'GB/s', ...alone },
+  ]
+  const engine = new EngineDevice(device, { isSoftware: options.isSoftware })
+  for (const n of options.sizes)
+    for (const layout of layouts) {
+      const rng = createRng(n, layouts.indexOf(layout))
+      const [a, b] = [0, 1].map(() => Float32Array.from({ length: n * n }, () => rng.normal()))
+      if (!a || !b) continue
+      const ours = await ownProduct(engine, layout, n, a, b)
+      const theirs = peer ? peerProduct(peer, layout, n, a, b) : null
+      if (theirs) await checkParity(layout, n, await ours.result(), await theirs.result())
+      // At least one run to warm up; as many in a timing as fill it.
+      await ours.run(1)
+      const started = now()
+      await ours.run(1)
+      const times = Math.max(1, Math.min(1000, Math.ceil(TARGET_MS / Math.max(0.01, now() - started))))
+      const work: Work = () => ours.run(times)
+      const taken = await timePairs(work, theirs ? () => theirs.run(times) : null, options.pairs, now)
+      const row = rateRow(`${layout} ${n}`, 'GFLOP/s', (2 * n ** 3 * times) / 1e9, peer?.name ?? '', taken)
+      rows.push({ ...row, shareOfRoof: row.ours / roofs.gflops })
+      options.progress(`bench gemm: ${row.name} ${row.ours.toFixed(2)} GFLOP/s${row.theirs === null ? '' : `, ${row.peer ?? ''} ${row.theirs.toFixed(2)}`}`)
+      ours.destroy()
+      theirs?.destroy()
+    }
+  return { rows, roofs }
+}
+
+interface Product {
+  /** Runs it so many times and waits. */
+  run(times: number): Promise<void>
+  result(): Promise<Float32Array>
+  destroy(): void
+}
+
+async function ownProduct(engine: EngineDevice, layout: Layout, n: number, a: Float32Array, b: Float32Array): Promise<Product> {
+  const graph = new Graph()
+  const [x, w, counts] = [graph.batch('a', [n, n]), graph.batch('b', [n, n]), graph.batch('counts', [4], 'u32')]
+  graph.output('y', productOf(layout, x, w, counts))
+  const pool = new ScratchPool(engine)
+  const executable = await Executable.create(engine, planGraph(graph, engine), pool, (name) => {
+    throw new Error(`no state ${name}`)
+  })
+  executable.write('a', a)
+  executable.write('b', b)
+  executable.write('counts', Uint32Array.of(n, n, 1, 0))
+  return {
+    async run(times) {
+      for (let time = 0; time < times; time++) await executable.run()
+      await executable.finish()
+    },
+    async result() {
+      await executable.run()
+      return executable.readOutput('y', n * n)
+    },
+    destroy() {
+      executable.destroy()
+      pool.destroy()
+    },
+  }
+}
+
+function productOf(layout: Layout, x: Tensor, w: Tensor, counts: Tensor): Tensor {
+  switch (layout) {
+    case 'NN':
+      return matmulNN(x, w)
+    case 'NT':
+      return linear(x, w, counts)
+    case 'TN':
+      return matmulTN(x, w, counts, { alpha: 1, live: 0 })
+  }
+}
+
+function peerProduct({ jax }: JaxPeer, layout: Layout, n: number, a: Float32Array<ArrayBuffer>, b: Float32Array<ArrayBuffer>): Product {
+  const { numpy: np, blockUntilReady } = jax
+  const [x, w] = [np.array(a).reshape([n, n]), np.array(b).reshape([n, n])]
+  const product = (): typeof x => {
+    switch (layout) {
+      case 'NN':
+        return np.matmul(x.ref, w.ref)
+      case 'NT':
+        return np.matmul(x.ref, np.transpose(w.ref))
+      case 'TN':
+        return np.matmul(np.transpose(x.ref), w.ref)
+    }
+  }
+  return {
+    async run(times) {
+      const products = Array.from({ length: times }, product)
+      await blockUntilReady(products)
+      for (const one of products) one.dispose()
+    },
+    async result() {
+      return Float32Array.from(await product().data())
+    },
+    destroy() {
+      x.dispose()
+      w.dispose()
+    },
+  }
+}
+
+async function checkParity(layout: Layout, n: number, ours: Float32Array, theirs: Float32Array): Promise<void> {
+  let [difference, size] = [0, 0]
+  for (const [i, value] of ours.entries()) {
+    difference += (value - (theirs[i] ?? Number.NaN)) ** 2
+    size += value ** 2
+  }
+  const relative = Math.sqrt(difference / size)
+  if (!(relative <= PARITY)) throw new Error(`bench gemm: ${layout} ${n} differs from the peer's by ${relative.toExponential(1)} (relative L2): they compute different things, so no speed is reported.`)
+}

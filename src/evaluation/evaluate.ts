@@ -1,0 +1,102 @@
+/** Pass rate, recall, win rate and their intervals, from trajectories of a tool world. No judge: the world checks the answer's facts. */
+import { pairedDifference, pairedTable, wilson } from '../base/stats'
+import { copyCheck } from '../environments/starter'
+import type { ToolWorld } from '../environments/toolWorld'
+import type { EvaluationRow } from '../records/evaluation'
+import { chosenPath } from '../records/trajectory'
+import type { AnswerStatus, Trajectory } from '../records/trajectory'
+
+/** One row per trajectory. Throws when a trajectory's query is not the world's. */
+export function evaluateTrajectories(trajectories: readonly Trajectory[], world: ToolWorld): EvaluationRow[] {
+  const queries = new Map(world.splits.flatMap((split) => world.queries(split).map((query) => [query.query_id, query] as const)))
+  return trajectories.map((trajectory) => {
+    const query = queries.get(trajectory.query_id)
+    if (!query) throw new Error(`trajectory ${trajectory.trajectory_id}: query ${trajectory.query_id} is not in the world`)
+    const path = chosenPath(trajectory).map(({ step }) => step)
+    const observations: string[] = []
+    let copied = 0
+    let due = 0
+    const called = new Set<string>()
+    for (const step of path) {
+      if (step.call && !step.call.error) called.add(step.call.name)
+      if (step.call) {
+        const copy = copyCheck(step.call, trajectory.query, observations)
+        if (copy.due) due++
+        if (copy.exact) copied++
+      }
+      if (step.observation !== null) observations.push(step.observation)
+    }
+    const gold = new Set(query.goldTools)
+    return {
+      query_id: trajectory.query_id,
+      group: query.group,
+      repeat: trajectory.sample,
+      status: trajectory.status ?? 'unsolved',
+      calls: observations.length,
+      recall: gold.size === 0 ? 1 : [...gold].filter((name) => called.has(name)).length / gold.size,
+      tokens: path.reduce((sum, step) => sum + (step.tokens?.completion_ids.length ?? 0), 0),
+      copied_calls: copied,
+      copy_calls: due,
+      trajectory_id: trajectory.trajectory_id,
+    }
+  })
+}
+
+export interface Rate {
+  readonly n: number
+  readonly passed: number
+  readonly rate: number
+  /** 95 % Wilson interval. */
+  readonly interval: readonly [number, number]
+}
+
+export function rateOf(rows: readonly Pick<EvaluationRow, 'status'>[]): Rate {
+  const passed = rows.filter((row) => row.status === 'solved').length
+  const { low, high } = wilson(passed, rows.length)
+  return { n: rows.length, passed, rate: rows.length === 0 ? 0 : passed / rows.length, interval: [low, high] }
+}
+
+/** Rows of both sides that answer the same query and repeat, in the order of `before`. */
+export function pairRows(before: readonly EvaluationRow[], after: readonly EvaluationRow[]): { before: EvaluationRow; after: EvaluationRow }[] {
+  const keyOf = (row: EvaluationRow): string => `${row.query_id}\n${row.repeat}`
+  const known = new Map(after.map((row) => [keyOf(row), row]))
+  return before.flatMap((row) => {
+    const other = known.get(keyOf(row))
+    return other ? [{ before: row, after: other }] : []
+  })
+}
+
+/** after − before in pass rate on the same queries, with a paired 95 % interval (Newcombe 1998, method 10). */
+export function compareRates(before: readonly EvaluationRow[], after: readonly EvaluationRow[]) {
+  const pairs = pairRows(before, after)
+  const table = pairedTable(
+    pairs.map((pair) => pair.after.status === 'solved'),
+    pairs.map((pair) => pair.before.status === 'solved'),
+  )
+  const { difference, low, high } = pairedDifference(table)
+  return {
+    difference,
+    interval: [low, high] as const,
+    gained: pairs.filter((pair) => pair.after.status === 'solved' && pair.before.status !== 'solved').length,
+    lost: pairs.filter((pair) => pair.after.status !== 'solved' && pair.before.status === 'solved').length,
+    distinguishable: low > 0 || high < 0,
+  }
+}
+
+const order: Readonly<Record<AnswerStatus, number>> = { solved: 2, unsure: 1, unsolved: 0 }
+
+/** How often `rows` beats `against` on the same query: the better status wins, equal is a tie and counts ½. Wilson interval on wins + ½ ties. */
+export function winRate(rows: readonly EvaluationRow[], against: readonly EvaluationRow[]) {
+  let wins = 0
+  let ties = 0
+  let losses = 0
+  for (const pair of pairRows(rows, against)) {
+    const difference = order[pair.before.status] - order[pair.after.status]
+    if (difference > 0) wins++
+    else if (difference === 0) ties++
+    else losses++
+  }
+  const n = wins + ties + losses
+  const { low, high } = wilson(wins + ties / 2, n)
+  return { wins, ties, losses, rate: n === 0 ? 0.5 : (wins + ties / 2) / n, interval: [low, high] as const }
+}

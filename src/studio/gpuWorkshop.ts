@@ -1,0 +1,164 @@
+/** The workshop on the GPU: a policy model, a generator over its weights, the training loops. */
+import type { Generation, PolicySession } from '../agents/policy'
+import { starterPrompt } from '../agents/prompts/starterPrompt'
+import type { WeightReader } from '../models/languageModel'
+import { Generator } from '../models/generate'
+import type { HfTokenizer } from '../models/tokenizer/hfTokenizer'
+import { initialLora } from '../training/initialize'
+import { packSequences, uploadBatch } from '../training/packing'
+import { PolicyModel } from '../training/policyModel'
+import { rolloutEpisodes } from '../training/rollout'
+import type { Gate } from '../engine/plan/executable'
+import { methodNamed } from './methods'
+import type { ActingPolicy, AdapterTensors, OpenPolicyRequest, TrainRequest, Workshop } from './workshop'
+
+/** 99 of 100 episodes of the starter world are shorter than 130 tokens. */
+export const MAX_CONTEXT = 512
+const MAX_NEW_TOKENS = 48
+/** Episodes under way at once. */
+const SLOTS = { software: 16, gpu: 96 } as const
+export const slotsOf = (isSoftware: boolean): number => (isSoftware ? SLOTS.software : SLOTS.gpu)
+
+interface Acting {
+  readonly policy: PolicyModel
+  readonly tokenizer: HfTokenizer
+  readonly seed: number
+  readonly gate: Gate
+  readonly onTokens: (count: number) => void
+  readonly now: () => number
+}
+
+/** Owns `policy` from here on. */
+function actingPolicy({ policy, tokenizer, seed, gate, onTokens, now }: Acting): ActingPolicy & { version: number } {
+  let generator: Generator | null = null
+  const lora = policy.trainable.kind === 'lora' ? policy.trainable.lora : null
+  const self = {
+    version: 0,
+
+    async rollout(request: Parameters<ActingPolicy['rollout']>[0]) {
+      generator ??= new Generator({
+        model: policy.model,
+        lookup: policy.model.lookup(policy.packed),
+        lora,
+        slots: slotsOf(policy.engine.isSoftware),
+        maxContext: MAX_CONTEXT,
+        maxNewTokens: MAX_NEW_TOKENS,
+        seed,
+        gate,
+      })
+      generator.version = self.version
+      const own = generator
+      const watched = {
+        maxContext: own.maxContext,
+        open: async (key: { readonly query: number; readonly sample: number }): Promise<PolicySession> => {
+          const session = await own.open(key)
+          return {
+            get length() {
+              return session.length
+            },
+            close: () => {
+              session.close()
+            },
+            extend: async (ids, options): Promise<Generation> => {
+              await gate()
+              const generation = await session.extend(ids, options)
+              onTokens(generation.ids.length)
+              request.onText(tokenizer.decode(generation.ids).replaceAll(starterPrompt.stopToken, '\n'))
+              return generation
+            },
+          }
+        },
+      }
+      return rolloutEpisodes({
+        policy: watched,
+        world: request.world,
+        codec: tokenizer,
+        prompt: starterPrompt,
+        queries: request.queries,
+        samples: request.samples,
+        strategy: request.strategy,
+        callBudget: request.callBudget,
+        temperature: request.temperature,
+        maxNewTokens: MAX_NEW_TOKENS,
+        maxContext: own.maxContext,
+        source: 'rollout',
+        signal: request.signal,
+        now,
+        onTrajectory: request.onTrajectory,
+      })
+    },
+
+    async logProbs(ids: readonly number[]) {
+      if (ids.length < 2) return []
+      const targets = ids.slice(1).map((_, index) => index + 1)
+      const batch = packSequences([{ ids, targets }], policy.model.config.vocab_size)
+      const score = await policy.score(batch.tokenBucket, batch.targetBucket)
+      uploadBatch(score, batch)
+      await score.run(gate)
+      return [...(await score.readOutput('logp', batch.targetCount))]
+    },
+
+    async adapter(): Promise<AdapterTensors> {
+      const values = policy.packed.unpack(await policy.packed.readWeights())
+      return new Map([...policy.packed.ranges.values()].map(({ name, shape }) => [name, { shape: [...shape], values: values.get(name) ?? new Float32Array(0) }]))
+    },
+
+    async destroy() {
+      await generator?.destroy()
+      await policy.destroy()
+    },
+  }
+  return self
+}
+
+/** Trained weights take the place of the checkpoint's. */
+function readerOver(reader: WeightReader, adapter: AdapterTensors | null): WeightReader {
+  return {
+    read: (name, shape) => {
+      const own = adapter?.get(name)
+      return own ? Promise.resolve(own.values) : reader.read(name, shape)
+    },
+  }
+}
+
+export function createGpuWorkshop(now: () => number): Workshop {
+  return {
+    async openPolicy({ engine, model, trainable, adapter, seed, gate, onTokens }: OpenPolicyRequest) {
+      const policy = await PolicyModel.create(engine, model.config, readerOver(model.reader, adapter), trainable)
+      if (trainable.kind === 'lora')
+        for (const { name, shape } of policy.packed.ranges.values()) policy.packed.writeWeights(name, adapter?.get(name)?.values ?? initialLora(name, shape, seed))
+      return actingPolicy({ policy, tokenizer: model.tokenizer, seed, gate, onTokens, now })
+    },
+
+    async train({ algorithm, config, context, model, data, practice, onTokens, onNote }: TrainRequest) {
+      const method = methodNamed(algorithm)
+      if (!method.ok) throw new Error(method.message)
+      const { seed, gate } = context
+      const held = new Map<PolicyModel, ReturnType<typeof actingPolicy>>()
+      const actingOf = (policy: PolicyModel): ReturnType<typeof actingPolicy> => {
+        const known = held.get(policy) ?? actingPolicy({ policy, tokenizer: model.tokenizer, seed, gate, onTokens, now })
+        held.set(policy, known)
+        return known
+      }
+      try {
+        const policy = await method.value.train({ ...context, model: model.config, reader: model.reader }, config, {
+          model,
+          data,
+          practice: (current, step) => {
+            const acting = actingOf(current)
+            acting.version = step
+            return practice(acting, step)
+          },
+          onNote,
+        })
+        const acting = actingOf(policy)
+        acting.version = context.steps ?? method.value.stepsOf(config)
+        return acting
+      } catch (error) {
+        // Stopped or failed: the loop does not hand its model back, but what acted with it can free it.
+        for (const acting of held.values()) await acting.destroy().catch(() => undefined)
+        throw error
+      }
+    },
+  }
+}

@@ -1,0 +1,78 @@
+/** What jobs share: rooms, methods, and the frame that turns work into a run whose end is always written down. */
+import type { NewId } from '../base/id'
+import type { StarterWorld } from '../environments/starter'
+import type { RunRecord } from '../records/run'
+import type { Store } from '../storage/store'
+import type { Reply } from '../worker/protocol'
+import type { ExamParts } from './exam'
+import type { GpuRoom } from './gpu'
+import type { JobControl, JobWork } from './jobs'
+import type { LabelRoom } from './labels'
+import type { LearnParts } from './learning'
+import type { Method } from './methods'
+import type { ModelRoom, ModelText } from './models'
+import type { RunKeeper, RunRoom } from './runs'
+
+/** Calls an agent may make in the starter world: the longest plan with one recovery. */
+export const CALL_BUDGET = 6
+/** Reinforcement learning needs the policy's own distribution. */
+export const PRACTICE_TEMPERATURE = 1
+
+export interface JobRoom {
+  readonly store: Store
+  readonly models: ModelRoom
+  readonly labels: LabelRoom
+  readonly gpu: GpuRoom
+  readonly world: StarterWorld
+  readonly newId: NewId
+  /** ISO time. */
+  readonly now: () => string
+  readonly examParts: ExamParts
+  readonly learnParts: Omit<LearnParts, 'opened'>
+  method(name: string): Reply<Method>
+  /** null when the model's tokenizer knows the starter world's markers, else why it cannot act there. */
+  speaksStarter(model: ModelText): string | null
+  /** Work as a job whose run record follows its state. */
+  runWork(
+    frame: Pick<JobWork, 'kind' | 'title' | 'usesGpu'> & { readonly record: RunRecord; readonly dispatches: () => number },
+    work: (keeper: RunKeeper, control: JobControl) => Promise<void>,
+  ): JobWork
+}
+
+export function runWorkOver(runs: RunRoom, gpu: GpuRoom, now: () => string): JobRoom['runWork'] {
+  return ({ record, ...frame }, work) => {
+    let keeper: RunKeeper | null = null
+    return {
+      ...frame,
+      runId: record.run_id,
+      run: async (control) => {
+        if (!keeper) throw new Error('the run was not opened')
+        await work(keeper, control)
+      },
+      onState: async (state, error) => {
+        keeper ??= await runs.open(record)
+        const isOver = state !== 'running' && state !== 'paused'
+        if (!isOver) {
+          if (keeper.record.status !== state) await keeper.change({ status: state })
+          return
+        }
+        try {
+          await keeper.change({ status: state, error, finished_at: now() })
+        } finally {
+          await keeper.close()
+          // A loop that was stopped does not hand back what it had allocated: the next job gets a new device.
+          if (frame.usesGpu && state !== 'finished') gpu.renew()
+        }
+      },
+    }
+  }
+}
+
+const STARTER_MARKERS = ['<|system|>', '<|user|>', '<|assistant|>', '<|tool|>', '<|end|>']
+
+export function speaksStarter({ title, tokenizer }: ModelText): string | null {
+  const missing = STARTER_MARKERS.filter((marker) => tokenizer.tokenId(marker) === null)
+  return missing.length === 0
+    ? null
+    : `${title} cannot act in the starter world: its tokenizer has no ${missing.join(' ')}. It can be trained on imported trajectories.`
+}

@@ -1,0 +1,213 @@
+/** What the studio knows of each training method beyond its catalogue entry: how a run of it is fed, sized and described. To add one: an entry below. */
+import type { z } from 'zod'
+import { PROJECTIONS } from '../models/architectures/decoder'
+import { createRng } from '../base/random'
+import type { Algorithm, TrainingContext } from '../training/algorithm'
+import { algorithms } from '../training/algorithms'
+import { runSft, sft, type SftConfig } from '../training/algorithms/sft'
+import { runSteptoolPpo, sequenceOptions, steptoolPpo, type SteptoolPpoConfig } from '../training/algorithms/steptoolPpo'
+import type { PolicyModel, TrainableSet } from '../training/policyModel'
+import { datasetSource } from '../training/ppoBatch'
+import { buildPpoSequence, type PpoSequence, type PpoSequenceOptions } from '../training/ppoSequence'
+import { trainedPositions } from '../training/stepRewards'
+import type { Reply } from '../worker/protocol'
+import { accept, refuse } from './failure'
+import type { ModelText } from './models'
+import type { LabelledTrajectory } from './workshop'
+
+type Config = Readonly<Record<string, unknown>>
+
+/** Trajectories as a method is given them. */
+export interface Feed {
+  readonly model: ModelText
+  readonly data: readonly LabelledTrajectory[] | null
+  readonly practice: (policy: PolicyModel, step: number) => Promise<readonly LabelledTrajectory[]>
+  readonly onNote: (sentence: string) => void
+}
+
+export interface Method {
+  readonly name: string
+  readonly title: string
+  readonly metrics: Readonly<Record<string, string>>
+  /** Whether it can practise by itself; others learn from given trajectories. */
+  readonly isOnline: boolean
+  /** With defaults filled in; a refusal names the setting. */
+  parseConfig(given: Config): Reply<Config>
+  /** What is trained, without a value head. */
+  trainable(config: Config): TrainableSet
+  stepsOf(config: Config): number
+  /** Trajectories of one step. */
+  batchOf(config: Config): number
+  /** Times a token of a batch is trained on. */
+  passesOf(config: Config): number
+  /** Settings for the run story at `batch` trajectories a step. */
+  storyConfig(batch: number, steps: number): Config
+  /** Sentences for the run card: which switches were used. */
+  notesOf(config: Config): string[]
+  /** What is trained, value head and all, and the most tokens processed at once when the longest trajectory has `longest`. */
+  memoryOf(config: Config, longest: number): MemoryDemand
+  /** Settings that would need less. */
+  knobsOf(config: Config): readonly { readonly change: string; readonly config: Config }[]
+  train(context: TrainingContext, config: Config, feed: Feed): Promise<PolicyModel>
+}
+
+export interface MemoryDemand {
+  readonly trainable: TrainableSet
+  readonly tokens: number
+}
+
+interface MethodParts<Schema extends z.ZodObject> extends Pick<Method, 'isOnline'> {
+  readonly algorithm: Algorithm<Schema>
+  trainable(config: z.output<Schema>): TrainableSet
+  stepsOf(config: z.output<Schema>): number
+  batchOf(config: z.output<Schema>): number
+  passesOf(config: z.output<Schema>): number
+  storyConfig(batch: number, steps: number): z.input<Schema>
+  notesOf(config: z.output<Schema>): string[]
+  memoryOf(config: z.output<Schema>, longest: number): MemoryDemand
+  /** Names of settings that may be halved, with the least they may become. */
+  readonly halved: Readonly<Record<string, number>>
+  train(context: TrainingContext, config: z.output<Schema>, feed: Feed): Promise<PolicyModel>
+}
+
+function defineMethod<Schema extends z.ZodObject>({ algorithm, ...own }: MethodParts<Schema>): Method {
+  const { config: schema, name, title, metrics } = algorithm
+  const typed = (config: Config): z.output<Schema> => schema.parse(config)
+  return {
+    name,
+    title,
+    metrics,
+    isOnline: own.isOnline,
+    parseConfig: (given) => {
+      const unknown = Object.keys(given).find((key) => !(key in schema.shape))
+      if (unknown !== undefined) return refuse('config', `${title} has no setting ${unknown}.`)
+      const parsed = schema.safeParse(given)
+      const issue = parsed.error?.issues[0]
+      return parsed.success ? accept(parsed.data) : refuse('config', `${issue?.path.join('.') ?? 'The settings'}: ${issue?.message ?? 'cannot be used'}.`)
+    },
+    trainable: (config) => own.trainable(typed(config)),
+    stepsOf: (config) => own.stepsOf(typed(config)),
+    batchOf: (config) => own.batchOf(typed(config)),
+    passesOf: (config) => own.passesOf(typed(config)),
+    storyConfig: (batch, steps) => own.storyConfig(batch, steps),
+    notesOf: (config) => own.notesOf(typed(config)),
+    memoryOf: (config, longest) => own.memoryOf(typed(config), longest),
+    knobsOf: (config) =>
+      Object.entries(own.halved).flatMap(([setting, least]) => {
+        const value = config[setting]
+        const half = typeof value === 'number' ? Math.max(least, Math.floor(value / 2)) : value
+        return typeof value === 'number' && typeof half === 'number' && half < value ? [{ change: `${setting} ${value} → ${half}`, config: { ...config, [setting]: half } }] : []
+      }),
+    train: (context, config, feed) => own.train(context, typed(config), feed),
+  }
+}
+
+const sequencesOf = (labelled: readonly LabelledTrajectory[], { tokenizer }: ModelText, options: PpoSequenceOptions): PpoSequence[] =>
+  labelled.map(({ trajectory, rewards }) => buildPpoSequence(trajectory, rewards, tokenizer, options))
+
+/** What the limits cost, in a sentence; null when nothing. */
+export function truncationNote(sequences: readonly PpoSequence[], limits: string): string | null {
+  const cut = sequences.filter(({ truncatedTokens }) => truncatedTokens > 0)
+  if (cut.length === 0) return null
+  const tokens = cut.reduce((sum, { truncatedTokens }) => sum + truncatedTokens, 0)
+  const lost = sequences.reduce((sum, { notTrainedSteps }) => sum + notTrainedSteps.length, 0)
+  const steps = lost === 0 ? 'every step still trains' : `${lost} ${lost === 1 ? 'step is' : 'steps are'} not trained at all`
+  return `${limits} cut ${tokens} tokens from ${cut.length} of ${sequences.length} trajectories; ${steps}.`
+}
+
+const steptoolPpoMethod = defineMethod({
+  algorithm: steptoolPpo,
+  isOnline: true,
+  trainable: (config) => ({ kind: 'lora', lora: { rank: config.lora_r, alpha: config.lora_alpha, targets: config.lora_targets }, valueHead: false }),
+  stepsOf: (config) => config.max_steps,
+  batchOf: (config) => config.batch_size,
+  passesOf: (config) => config.ppo_epochs,
+  storyConfig: (batch, steps) => ({
+    learning_rate: 2e-3,
+    max_steps: steps,
+    batch_size: batch,
+    mini_batch_size: Math.max(1, batch / 4),
+    gradient_accumulation_steps: 1,
+    init_kl_coef: 0.05,
+    max_grad_norm: 1,
+    max_context_len: 512,
+    max_response_len: 64,
+  }),
+  notesOf: (config) => [
+    config.step_reward_weighting === 'released'
+      ? 'Step rewards are multiplied by n − i − 1 as in StepTool’s released code: the final step counts nothing (step_reward_weighting: released).'
+      : 'Every step’s reward counts once, as in the paper (step_reward_weighting: paper).',
+    config.gae_mask_mode === 'skip'
+      ? 'Credit passes over tool replies (gae_mask_mode: skip).'
+      : 'Credit decays over every token of a tool reply, as in TRL (gae_mask_mode: trl_classic).',
+    ...(config.reward_dtype === 'float16' ? ['Rewards are rounded to 16 bits, as in StepTool’s code (reward_dtype: float16).'] : []),
+  ],
+  memoryOf: (config, longest) => {
+    const cut = Math.min(longest, config.max_context_len + config.max_response_len)
+    return {
+      trainable: { kind: 'lora', lora: { rank: config.lora_r, alpha: config.lora_alpha, targets: config.lora_targets }, valueHead: true },
+      tokens: Math.max(cut, Math.min(config.max_tokens_per_micro_batch, config.batch_size * cut)),
+    }
+  },
+  halved: { max_tokens_per_micro_batch: 64, max_context_len: 64, lora_r: 1 },
+  train: async (context, config: SteptoolPpoConfig, feed) => {
+    const options = sequenceOptions(config)
+    const limits = `max_context_len ${config.max_context_len} and max_response_len ${config.max_response_len}`
+    if (feed.data) {
+      const sequences = sequencesOf(feed.data, feed.model, options)
+      const note = truncationNote(sequences, limits)
+      if (note !== null) feed.onNote(note)
+      return (await runSteptoolPpo(context, config, datasetSource(sequences, config.batch_size, context.seed))).policy
+    }
+    const source = {
+      next: async (step: number, policy: PolicyModel) => {
+        const sequences = sequencesOf(await feed.practice(policy, step), feed.model, options)
+        const note = truncationNote(sequences, limits)
+        if (note !== null) feed.onNote(`From step ${step + 1} on: ${note}`)
+        return sequences
+      },
+    }
+    return (await runSteptoolPpo(context, config, source)).policy
+  },
+})
+
+const sftMethod = defineMethod({
+  algorithm: sft,
+  isOnline: false,
+  trainable: (config) =>
+    config.trainable === 'all' ? { kind: 'all', valueHead: false } : { kind: 'lora', lora: { rank: config.lora_r, alpha: config.lora_alpha, targets: PROJECTIONS }, valueHead: false },
+  stepsOf: (config) => config.max_steps,
+  batchOf: () => 1,
+  passesOf: () => 1,
+  storyConfig: () => ({}),
+  notesOf: () => ['Every completion is imitated, whatever its label.'],
+  memoryOf: (config) => ({
+    trainable: config.trainable === 'all' ? { kind: 'all', valueHead: false } : { kind: 'lora', lora: { rank: config.lora_r, alpha: config.lora_alpha, targets: PROJECTIONS }, valueHead: false },
+    tokens: config.tokens_per_batch,
+  }),
+  halved: { tokens_per_batch: 64, lora_r: 1 },
+  train: async (context, config: SftConfig, feed) => {
+    // A sample must fit one micro-batch: the final response gets a quarter of it, what came before the rest.
+    const maxResponseLen = Math.floor(config.tokens_per_batch / 4)
+    const options: PpoSequenceOptions = { maxContextLen: config.tokens_per_batch - maxResponseLen, maxResponseLen, encoding: 'auto' }
+    const sequences = sequencesOf(feed.data ?? [], feed.model, options)
+    const note = truncationNote(sequences, `tokens_per_batch ${config.tokens_per_batch}`)
+    if (note !== null) feed.onNote(note)
+    const samples = createRng(context.seed, 78)
+      .shuffle(sequences)
+      .map((sequence) => ({ ids: sequence.ids, targets: trainedPositions(sequence, 'no_score') }))
+      .filter(({ targets }) => targets.length > 0)
+    if (samples.length === 0) throw new Error('none of the chosen trajectories has a completion to imitate')
+    const first = samples[0] ?? { ids: [], targets: [] }
+    const { policy } = await runSft(context, config, { length: samples.length, sample: (index) => samples[index] ?? first })
+    return policy
+  },
+})
+
+const methods: readonly Method[] = [steptoolPpoMethod, sftMethod]
+
+/** The method of a catalogue entry. */
+export function methodNamed(name: string): Reply<Method> {
+  const found = methods.find((method) => method.name === name)
+  return found ? accept(found) : refuse('unknown-algorithm', `There is no method ${name}; there is ${Object.keys(algorithms).join(', ')}.`)
+}

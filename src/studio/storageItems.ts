@@ -1,0 +1,27 @@
+/** What takes room, under the names people know: data sets, runs, models. */
+import type { Store } from '../storage/store'
+import type { StudioApi } from '../worker/protocol'
+import type { ModelRoom } from './models'
+
+type Items = Awaited<ReturnType<StudioApi['storage']>>['items']
+
+/** Records are counted as the JSON they would be; files as they are. */
+export async function storageItems(store: Store, { models }: { readonly models: ModelRoom }): Promise<Items> {
+  const [{ records: datasets }, { records: runs }, blobs, rows] = await Promise.all([store.datasets.list(), store.runs.list(), store.listBlobs(), models.list()])
+  const size = (value: unknown): number => JSON.stringify(value).length
+  const items: { name: string; bytes: number; kind: string }[] = []
+  for (const dataset of datasets) {
+    const { records } = await store.trajectories.listOf({ dataset_id: dataset.dataset_id })
+    items.push({ name: dataset.dataset_id, bytes: size(dataset) + size(records), kind: 'data set' })
+  }
+  for (const run of runs) {
+    const { records } = await store.trajectories.listOf({ run_id: run.run_id })
+    const files = blobs.filter(({ name }) => name.startsWith(`runs/${run.run_id}/`)).reduce((sum, { bytes }) => sum + bytes, 0)
+    items.push({ name: run.run_id, bytes: size(run) + size(records) + size(await store.metrics.of(run.run_id)) + files, kind: 'run' })
+  }
+  for (const model of rows) {
+    const bytes = blobs.filter(({ name }) => name.startsWith(`models/${model.model_id}/`)).reduce((sum, blob) => sum + blob.bytes, 0)
+    if (bytes > 0) items.push({ name: model.title, bytes, kind: 'model' })
+  }
+  return items
+}

@@ -1,0 +1,79 @@
+/** The run story: the starter sits the exam, practises with every step scored, learns, and sits the same exam again. */
+import type { JobRequest, Reply } from '../worker/protocol'
+import { sitExam, stratified } from './exam'
+import { accept, refuse } from './failure'
+import type { JobWork } from './jobs'
+import { CALL_BUDGET, PRACTICE_TEMPERATURE, type JobRoom } from './jobRoom'
+import { learn } from './learning'
+import { STARTER } from './models'
+import { newRun } from './trainJob'
+
+export const DEFAULT_STORY_ALGORITHM = 'steptool-ppo'
+
+interface StorySize {
+  readonly examQueries: number
+  readonly steps: number
+  /** Practice queries tried in each step. */
+  readonly batch: number
+}
+
+/** `gpu`: at most 3 minutes there. `software`: at most 8 on two processor cores. */
+export const storySizes: Readonly<Record<'gpu' | 'software', StorySize>> = {
+  gpu: { examQueries: 96, steps: 30, batch: 64 },
+  software: { examQueries: 36, steps: 4, batch: 16 },
+}
+
+type StoryRequest = Extract<JobRequest, { kind: 'story' }>
+
+export async function storyWork(request: StoryRequest, room: JobRoom): Promise<Reply<JobWork>> {
+  const algorithm = request.algorithm ?? DEFAULT_STORY_ALGORITHM
+  const method = room.method(algorithm)
+  if (!method.ok) return method
+  if (!method.value.isOnline) return refuse('needs-data', `${method.value.title} does not practise by itself, so it cannot run the story.`)
+  const [model, gpu] = [await room.models.load(STARTER), await room.gpu.open()]
+  if (!model.ok) return model
+  if (!gpu.ok) return gpu
+  const { report, engine } = gpu.value
+  const name = request.size ?? (report.isSoftware ? 'software' : 'gpu')
+  const size = storySizes[name]
+  const config = method.value.parseConfig(method.value.storyConfig(size.batch, size.steps))
+  if (!config.ok) return config
+  const { world } = room
+  const queries = stratified(world.queries('exam'), size.examQueries)
+  const runId = room.newId('run')
+  const title = `Run story · ${method.value.title}`
+  const record = newRun({ runId, kind: 'story', title, algorithm, config: config.value, model: model.value, seed: request.seed, adapter: report, worldHash: world.hash, now: room.now() })
+  const exam = { world, split: 'exam', queries, strategy: 'cot' as const, callBudget: CALL_BUDGET, temperature: 0, seed: request.seed }
+  return accept(
+    room.runWork({ kind: 'story', title, record, usesGpu: true, dispatches: () => engine.counters.dispatches }, async (keeper, control) => {
+      for (const note of method.value.notesOf(config.value)) keeper.note(note)
+      keeper.note(`${name === 'software' ? 'A small run on the processor' : 'A full run'}: ${queries.length} exam queries, ${size.steps} steps of ${size.batch} practice attempts.`)
+      await learn(
+        {
+          model: model.value,
+          algorithm,
+          config: config.value,
+          steps: size.steps,
+          trainable: method.value.trainable(config.value),
+          passes: method.value.passesOf(config.value),
+          seed: request.seed,
+          data: null,
+          practice: { world, split: 'practice', queriesPerStep: size.batch, samplesPerQuery: 1, callBudget: CALL_BUDGET, temperature: PRACTICE_TEMPERATURE, seed: request.seed },
+        },
+        {
+          before: async (policy) => {
+            control.phase('before', queries.length, 'The model sits the exam')
+            await sitExam(policy, { ...exam, title: 'Starter, before', model: { id: model.value.id, adapter_sha256: null } }, 'before', keeper, control, room.examParts)
+          },
+          after: async (policy, adapterSha256) => {
+            control.phase('after', queries.length, 'The same exam again')
+            await sitExam(policy, { ...exam, title: `${method.value.title}, after`, model: { id: model.value.id, adapter_sha256: adapterSha256 } }, 'after', keeper, control, room.examParts)
+          },
+        },
+        keeper,
+        control,
+        { ...room.learnParts, opened: gpu.value },
+      )
+    }),
+  )
+}

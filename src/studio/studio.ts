@@ -1,0 +1,242 @@
+/** The application without a screen: commands, jobs, events. Rooms do the work; here they are opened and joined. */
+import { createNewId } from '../base/id'
+import { createFetchLedger } from '../base/fetchLedger'
+import { createStarterWorld } from '../environments/starter'
+import { sampleCsv } from '../data/sampleCsv'
+import { steptoolPpo } from '../training/algorithms/steptoolPpo'
+import { algorithms } from '../training/algorithms'
+import type { RunRecord } from '../records/run'
+import type { JobRequest, JobSnapshot, Reply, StudioApi, StudioDescription, StudioEvent } from '../worker/protocol'
+import { storedAdapterFiles } from './adapterFiles'
+import { createDatasetRoom } from './datasets'
+import { describeStudio } from './describe'
+import { estimateJob } from './estimateJob'
+import { evaluateWork } from './evaluateJob'
+import { createEventHub } from './events'
+import { accept, attempt, refuse, sentenceOf } from './failure'
+import { createGpuRoom } from './gpu'
+import { createGpuWorkshop } from './gpuWorkshop'
+import { runWorkOver, speaksStarter, type JobRoom } from './jobRoom'
+import { createJobDesk, type JobWork } from './jobs'
+import { createJudgeRoom } from './judging'
+import { createLabelRoom } from './labels'
+import { methodNamed } from './methods'
+import { createModelRoom, STARTER } from './models'
+import type { StudioParts } from './parts'
+import { practiceMeanings } from './practice'
+import { createPreviews } from './preview'
+import { createRunRoom } from './runs'
+import { starterFolder } from './starterFiles'
+import { storageItems } from './storageItems'
+import { storyResultOf } from './storyResult'
+import { callTool } from './toolBench'
+import { trainWork } from './trainJob'
+import { storyWork } from './storyJob'
+
+/** Everything but `connect`, which makes it. */
+type Rooms = Omit<StudioApi, 'connect'> & { readonly description: StudioDescription; reach(port: MessagePort): void }
+
+export function createStudio(parts: StudioParts): StudioApi {
+  let opening: Promise<Rooms> | null = null
+  const rooms = (): Promise<Rooms> => opening ?? Promise.reject(new Error('connect is the first call'))
+  const through =
+    <Name extends keyof Omit<StudioApi, 'connect'>>(name: Name) =>
+    async (...args: Parameters<StudioApi[Name]>): Promise<Awaited<ReturnType<StudioApi[Name]>>> => {
+      const opened = await rooms()
+      // Each name's own arguments and result: TypeScript cannot follow a name through a union of methods.
+      const method = opened[name] as (...given: Parameters<StudioApi[Name]>) => Promise<Awaited<ReturnType<StudioApi[Name]>>>
+      return method(...args)
+    }
+  return {
+    async connect(assetBase, port) {
+      try {
+        const opened = await (opening ??= openRooms(parts, assetBase))
+        opened.reach(port)
+        return accept(opened.description)
+      } catch (error) {
+        opening = null
+        return refuse('store', `Hone could not open its storage: ${sentenceOf(error)}`)
+      }
+    },
+    gpu: through('gpu'),
+    importFile: through('importFile'),
+    datasets: through('datasets'),
+    removeDataset: through('removeDataset'),
+    sampleCsv: through('sampleCsv'),
+    tokenPreview: through('tokenPreview'),
+    trajectories: through('trajectories'),
+    trajectory: through('trajectory'),
+    labels: through('labels'),
+    addOpinions: through('addOpinions'),
+    undoOpinion: through('undoOpinion'),
+    advantagePreview: through('advantagePreview'),
+    testJudge: through('testJudge'),
+    planJudge: through('planJudge'),
+    estimateMemory: through('estimateMemory'),
+    start: through('start'),
+    pause: through('pause'),
+    resume: through('resume'),
+    cancel: through('cancel'),
+    jobs: through('jobs'),
+    runs: through('runs'),
+    run: through('run'),
+    removeRun: through('removeRun'),
+    evaluations: through('evaluations'),
+    exportAdapter: through('exportAdapter'),
+    exportAnnotations: through('exportAnnotations'),
+    models: through('models'),
+    importModel: through('importModel'),
+    callTool: through('callTool'),
+    storage: through('storage'),
+  }
+}
+
+async function openRooms(parts: StudioParts, assetBase: string): Promise<Rooms> {
+  const store = await parts.openStore()
+  const nowText = (): string => new Date(parts.now()).toISOString()
+  const newId = createNewId({ now: parts.now, random: parts.random })
+  const rows = { newId, now: nowText }
+
+  const ports = new Set<MessagePort>()
+  const hub = createEventHub({
+    send: (events) => {
+      for (const port of ports) port.postMessage(events)
+    },
+    clock: parts.clock,
+    sleep: parts.sleep,
+  })
+  const emit = (event: StudioEvent): void => {
+    hub.emit(event)
+  }
+  const ledger = createFetchLedger({
+    fetch: parts.fetch,
+    now: nowText,
+    ownOrigin: assetBase,
+    onEntry: (entry) => {
+      emit({ type: 'network', ...entry })
+    },
+  })
+  const gpu = createGpuRoom(parts, (status) => {
+    emit({ type: 'gpu', status })
+  })
+  const world = createStarterWorld()
+  const models = createModelRoom({ store, starter: starterFolder((path) => parts.readAsset(path, assetBase, ledger.fetch)), now: nowText })
+  const datasets = createDatasetRoom({ store, rows, emit })
+  const labels = createLabelRoom({ store, rows })
+  const runs = createRunRoom({ store, emit, now: nowText, clock: parts.clock, claim: (name) => parts.claim(name), meaningsOf, storyOf: (run) => storyResultOf(run, store) })
+  const judges = createJudgeRoom({ store, rows, ledger, sleep: parts.sleep, nowMs: parts.now })
+  const desk = createJobDesk({
+    newId,
+    clock: parts.clock,
+    onChange: (job) => {
+      emit({ type: 'job', job })
+    },
+  })
+  const defaults = steptoolPpo.config.parse({})
+  const previews = createPreviews({
+    trajectory: (id) => store.trajectories.get(id),
+    rewards: labels.rewards,
+    model: () => models.text(STARTER),
+    gae: { gamma: defaults.gamma, lam: defaults.lam, gaeMaskMode: defaults.gae_mask_mode },
+  })
+  const room: JobRoom = {
+    store,
+    models,
+    labels,
+    gpu,
+    world,
+    newId,
+    now: nowText,
+    examParts: { store, emit, newId, now: nowText },
+    learnParts: { store, rows, emit, clock: parts.clock, gpu, workshop: parts.workshop ?? createGpuWorkshop(parts.clock), world },
+    method: methodNamed,
+    speaksStarter,
+    runWork: runWorkOver(runs, gpu, nowText),
+  }
+
+  function workOf(request: JobRequest): Promise<Reply<JobWork>> {
+    switch (request.kind) {
+      case 'story':
+        return storyWork(request, room)
+      case 'train':
+        return trainWork(request, room)
+      case 'evaluate':
+        return evaluateWork(request, room)
+      case 'judge':
+        return judges.job(request, newId('judge'))
+      default:
+        return request satisfies never
+    }
+  }
+  /** Preparing takes a moment; a second click in it must not start a second job. */
+  let isPreparing = false
+  async function start(request: JobRequest): Promise<Reply<JobSnapshot>> {
+    const usesGpu = request.kind !== 'judge'
+    const busy = usesGpu ? (isPreparing ? 'Another job is about to start.' : desk.busy()) : null
+    if (busy !== null) return refuse('busy', busy)
+    if (usesGpu) isPreparing = true
+    try {
+      return await attempt('start', async () => {
+        const work = await workOf(request)
+        return work.ok ? desk.start(work.value) : work
+      })
+    } finally {
+      if (usesGpu) isPreparing = false
+    }
+  }
+
+  await runs.recover()
+  return {
+    description: describeStudio(world),
+    reach: (port) => {
+      ports.add(port)
+    },
+
+    gpu: () => gpu.status(),
+
+    importFile: datasets.importFile,
+    datasets: datasets.list,
+    removeDataset: datasets.remove,
+    sampleCsv: () => Promise.resolve(sampleCsv()),
+    ...previews,
+
+    trajectories: datasets.trajectories,
+    trajectory: async (id) => {
+      const found = await store.trajectories.get(id)
+      return found ? accept(found) : refuse('unknown-trajectory', `There is no trajectory ${id}.`)
+    },
+    labels: labels.labels,
+    addOpinions: labels.add,
+    undoOpinion: labels.undo,
+    testJudge: judges.testJudge,
+    planJudge: judges.planJudge,
+
+    estimateMemory: (request) => estimateJob(request, room),
+    start,
+    pause: (id) => Promise.resolve(desk.pause(id)),
+    resume: (id) => Promise.resolve(desk.resume(id)),
+    cancel: (id) => Promise.resolve(desk.cancel(id)),
+    jobs: () => Promise.resolve(desk.list()),
+
+    runs: runs.list,
+    run: runs.detail,
+    removeRun: runs.remove,
+    evaluations: async () => (await store.evaluations.list()).records,
+    exportAdapter: (runId) =>
+      attempt('adapter', async () => {
+        const files = await storedAdapterFiles(store, runId)
+        return files.size === 0 ? refuse('no-adapter', 'This run left no adapter.') : accept(Object.fromEntries(files))
+      }),
+    exportAnnotations: labels.exportCsv,
+
+    models: models.list,
+    importModel: models.importModel,
+    callTool: (tool, args) => Promise.resolve(callTool(world, tool, args)),
+    storage: async () => ({ items: await storageItems(store, { models }), ...(await parts.storageEstimate()) }),
+  }
+}
+
+function meaningsOf(run: RunRecord): Readonly<Record<string, string>> {
+  const method = Object.values(algorithms).find(({ name }) => name === run.algorithm)
+  return { ...practiceMeanings, ...method?.metrics }
+}

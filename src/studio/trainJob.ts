@@ -1,0 +1,132 @@
+/** Trains a model: on data sets with their labels, or online on the starter world's practice. */
+import type { AdapterReport } from '../records/run'
+import type { RunRecord } from '../records/run'
+import type { JobRequest, Reply } from '../worker/protocol'
+import { accept, refuse } from './failure'
+import type { JobWork } from './jobs'
+import { CALL_BUDGET, PRACTICE_TEMPERATURE, type JobRoom } from './jobRoom'
+import { learn } from './learning'
+import type { LoadedModel } from './models'
+import type { LabelledTrajectory } from './workshop'
+
+type TrainJobRequest = Extract<JobRequest, { kind: 'train' }>
+
+export async function trainWork(request: TrainJobRequest, room: JobRoom): Promise<Reply<JobWork>> {
+  const method = room.method(request.algorithm)
+  if (!method.ok) return method
+  const config = method.value.parseConfig(request.config)
+  if (!config.ok) return config
+  const isOnline = request.data.length === 0
+  if (isOnline && !method.value.isOnline)
+    return refuse('needs-data', `${method.value.title} learns from trajectories one has: choose a data set. It does not practise by itself.`)
+  const [model, gpu] = [await room.models.load(request.model), await room.gpu.open()]
+  if (!model.ok) return model
+  if (!gpu.ok) return gpu
+  const speaks = isOnline ? room.speaksStarter(model.value) : null
+  if (speaks !== null) return refuse('prompt-format', speaks)
+  const gathered = isOnline ? accept(null) : await gather(request, room)
+  if (!gathered.ok) return gathered
+  const steps = request.steps ?? method.value.stepsOf(config.value)
+  const runId = room.newId('run')
+  const title = `${method.value.title} on ${gathered.value ? gathered.value.title : 'starter practice'}`
+  const first = newRun({ runId, kind: 'train', title, algorithm: request.algorithm, config: config.value, model: model.value, seed: request.seed, adapter: gpu.value.report, worldHash: isOnline ? room.world.hash : null, now: room.now() })
+  const record: RunRecord = { ...first, data: gathered.value ? [...gathered.value.data] : [] }
+  return accept(
+    room.runWork({ kind: 'train', title, record, usesGpu: true, dispatches: () => gpu.value.engine.counters.dispatches }, async (keeper, control) => {
+      for (const note of [...method.value.notesOf(config.value), ...(gathered.value?.notes ?? [])]) keeper.note(note)
+      await learn(
+        {
+          model: model.value,
+          algorithm: request.algorithm,
+          config: config.value,
+          steps,
+          trainable: method.value.trainable(config.value),
+          passes: method.value.passesOf(config.value),
+          seed: request.seed,
+          data: gathered.value?.labelled ?? null,
+          practice: {
+            world: room.world,
+            split: 'practice',
+            queriesPerStep: method.value.batchOf(config.value),
+            samplesPerQuery: 1,
+            callBudget: CALL_BUDGET,
+            temperature: PRACTICE_TEMPERATURE,
+            seed: request.seed,
+          },
+        },
+        {},
+        keeper,
+        control,
+        { ...room.learnParts, opened: gpu.value },
+      )
+    }),
+  )
+}
+
+interface Gathered {
+  readonly title: string
+  readonly data: RunRecord['data']
+  readonly labelled: readonly LabelledTrajectory[]
+  readonly notes: readonly string[]
+}
+
+/** The chosen data sets' trajectories in their order, with the rewards their labels resolve to. */
+async function gather(request: TrainJobRequest, { store, labels }: JobRoom): Promise<Reply<Gathered>> {
+  const data: RunRecord['data'] = []
+  const names: string[] = []
+  const labelled: LabelledTrajectory[] = []
+  for (const id of request.data) {
+    const dataset = await store.datasets.get(id)
+    if (!dataset) return refuse('unknown-dataset', `There is no data set ${id}; it may have been removed.`)
+    data.push({ id, sha256: dataset.sha256 })
+    names.push(dataset.name)
+    for (const trajectory of (await store.trajectories.listOf({ dataset_id: id })).records)
+      if (trajectory.steps.length > 0) labelled.push({ trajectory, rewards: await labels.rewards(trajectory) })
+  }
+  const chosen = request.rowLimit === null ? labelled : labelled.slice(0, request.rowLimit)
+  if (chosen.length === 0) return refuse('empty', `${names.join(', ')} ${names.length === 1 ? 'holds' : 'hold'} no trajectory to train on.`)
+  const unlabelled = chosen.reduce((sum, { rewards }) => sum + rewards.filter((reward) => reward === null).length, 0)
+  const steps = chosen.reduce((sum, { rewards }) => sum + rewards.length, 0)
+  const notes = [
+    ...(chosen.length < labelled.length ? [`Trained on the first ${chosen.length} of ${labelled.length} trajectories.`] : []),
+    ...(unlabelled > 0 ? [`${unlabelled} of ${steps} steps have no label.`] : []),
+  ]
+  return accept({ title: names.join(', '), data, labelled: chosen, notes })
+}
+
+export interface NewRun {
+  readonly runId: string
+  readonly kind: RunRecord['kind']
+  readonly title: string
+  readonly algorithm: string | null
+  readonly config: Readonly<Record<string, unknown>>
+  readonly model: Pick<LoadedModel, 'id' | 'sha256'>
+  readonly seed: number
+  readonly adapter: AdapterReport | null
+  readonly worldHash: string | null
+  readonly now: string
+}
+
+export function newRun({ runId, kind, title, algorithm, config, model, seed, adapter, worldHash, now }: NewRun): RunRecord {
+  return {
+    version: 1,
+    run_id: runId,
+    title,
+    kind,
+    algorithm,
+    config: { ...config },
+    model: { id: model.id, sha256: model.sha256 },
+    data: [],
+    seed,
+    adapter,
+    world_hash: worldHash,
+    created_at: now,
+    finished_at: null,
+    status: 'running',
+    error: null,
+    steps_done: 0,
+    adapter_sha256: null,
+    notes: [],
+    evaluations: [],
+  }
+}

@@ -1,0 +1,5 @@
+/** The catalogue of training algorithms. To add one: a file here with its config, metrics and loop, and a line below. */
+import { sft } from './sft'
+import { steptoolPpo } from './steptoolPpo'
+
+export const algorithms = { sft, 'steptool-ppo': steptoolPpo } as const

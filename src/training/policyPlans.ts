@@ -1,0 +1,126 @@
+/** The plans of a trainable language model, without a device: what they need in memory is known before anything is allocated. */
+import { differentiate } from '../engine/autograd/differentiate'
+import type { Seed } from '../engine/autograd/differentiate'
+import { packedLayout } from '../engine/memory/packedState'
+import type { PackedEntry } from '../engine/memory/packedState'
+import { accumulateInto } from '../engine/ops/accumulateInto'
+import { adamWStep, HYPER_WORDS, OPTIMIZER_STATE_WORDS } from '../engine/ops/adamW'
+import { gatherRows } from '../engine/ops/gatherRows'
+import { logProb } from '../engine/ops/logProb'
+import type { TokenLogProbs } from '../engine/ops/logProb'
+import { linear } from '../engine/ops/matmul'
+import { planGraph } from '../engine/plan/planGraph'
+import type { Plan, PlanContext } from '../engine/plan/planGraph'
+import { Graph } from '../engine/tensor'
+import type { Tensor } from '../engine/tensor'
+import type { ModelConfig } from '../models/architectures/config'
+import { batchTensors, headWeight, projectionPath, projectionShape } from '../models/architectures/decoder'
+import type { BatchTensors, LoraShape } from '../models/architectures/decoder'
+import { architectureOf } from '../models/languageModel'
+
+export type TrainableSet = { readonly kind: 'all'; readonly valueHead: boolean } | { readonly kind: 'lora'; readonly lora: LoraShape; readonly valueHead: boolean }
+
+export const VALUE_WEIGHT = 'v_head.summary.weight'
+export const VALUE_BIAS = 'v_head.summary.bias'
+/** State leaf an objective adds its sums to, so that micro-batches of one step add up. */
+export const METRICS_LEAF = 'metrics/totals'
+export const METRICS_BYTES = 256
+
+/** What an objective sees: everything about the target rows, as symbolic tensors. */
+export interface RowTensors extends TokenLogProbs {
+  readonly graph: Graph
+  readonly batch: BatchTensors
+  /** [R, 1] of the value head; null without one. */
+  readonly value: Tensor | null
+  readonly rows: number
+}
+/** Writes its own outputs and returns cotangents of logp and value. */
+export type Objective = (rows: RowTensors) => { readonly dlogp: Tensor; readonly dvalue?: Tensor }
+
+export function trainableEntries(config: ModelConfig, trainable: TrainableSet): PackedEntry[] {
+  const entries: PackedEntry[] = []
+  if (trainable.kind === 'all') {
+    for (const [name, shape] of Object.entries(architectureOf(config).parameters(config))) entries.push({ name, shape, decay: shape.length === 2 })
+  } else {
+    for (let layer = 0; layer < config.num_hidden_layers; layer++)
+      for (const projection of trainable.lora.targets) {
+        const path = projectionPath(layer, projection)
+        const [out, inner] = projectionShape(config, projection)
+        entries.push({ name: `${path}.lora_A.weight`, shape: [trainable.lora.rank, inner], decay: true }, { name: `${path}.lora_B.weight`, shape: [out, trainable.lora.rank], decay: true })
+      }
+  }
+  if (trainable.valueHead) entries.push({ name: VALUE_WEIGHT, shape: [1, config.hidden_size], decay: true }, { name: VALUE_BIAS, shape: [1], decay: false })
+  return entries
+}
+
+export interface PolicyPlans {
+  /** A forward pass that leaves logp, entropy (and value) of the target rows. `reference`: adapter and value head off. */
+  score(tokens: number, rows: number, reference: boolean): Plan
+  /** One micro-batch: forward, objective, backward, gradients added to the packed gradients. */
+  gradient(tokens: number, rows: number, objective: Objective): Plan
+  /** The optimizer step. */
+  update(): Plan
+}
+
+export function policyPlans(config: ModelConfig, trainable: TrainableSet, { maxBindingBytes, isSoftware }: PlanContext): PolicyPlans {
+  const context: PlanContext = { maxBindingBytes, isSoftware }
+  const layout = packedLayout(trainableEntries(config, trainable))
+
+  function trace(tokens: number, rows: number, hasAdapter: boolean): RowTensors {
+    const graph = new Graph()
+    const batch = batchTensors(graph, tokens, config.vocab_size)
+    const lora = hasAdapter && trainable.kind === 'lora' ? trainable.lora : null
+    const hidden = architectureOf(config).forward({ graph, config, batch, lora })
+    const targetOf = graph.batch('targetOf', [tokens], 'u32')
+    const picked = gatherRows(hidden, graph.batch('rowOf', [rows], 'u32'), batch.counts, targetOf)
+    const scores = logProb(picked, headWeight(graph, config), graph.batch('targetIds', [rows], 'u32'), batch.counts)
+    const value =
+      trainable.valueHead && hasAdapter
+        ? linear(picked, graph.state(VALUE_WEIGHT, [1, config.hidden_size]), batch.counts, { bias: graph.state(VALUE_BIAS, [1]), live: 1 })
+        : null
+    return { graph, batch, ...scores, value, rows }
+  }
+
+  return {
+    score(tokens, rows, reference) {
+      const { graph, logp, entropy, value } = trace(tokens, rows, !reference)
+      graph.output('logp', logp)
+      graph.output('entropy', entropy)
+      if (value) graph.output('value', value)
+      return planGraph(graph, context)
+    },
+    gradient(tokens, rows, objective) {
+      const traced = trace(tokens, rows, true)
+      const { graph, logp, value } = traced
+      const { dlogp, dvalue } = objective(traced)
+      const seeds: Seed[] = [{ output: logp, grad: dlogp }]
+      if (value && dvalue) seeds.push({ output: value, grad: dvalue })
+      const parameters = [...layout.ranges.values()].map((range) => ({ range, leaf: graph.state(range.name, range.shape) }))
+      const grads = differentiate(
+        seeds,
+        parameters.map(({ leaf }) => leaf),
+      )
+      parameters.forEach(({ range }, index) => {
+        const grad = grads[index]
+        if (grad) accumulateInto(graph.state(`grad:${range.name}`, range.shape), grad)
+      })
+      return planGraph(graph, context)
+    },
+    update() {
+      const graph = new Graph()
+      const count = [layout.count]
+      adamWStep(
+        {
+          weights: graph.state('packed/weights', count),
+          grads: graph.state('packed/grads', count),
+          first: graph.state('packed/first', count),
+          second: graph.state('packed/second', count),
+          hyper: graph.state('packed/hyper', [HYPER_WORDS]),
+          optimizerState: graph.state('packed/state', [OPTIMIZER_STATE_WORDS]),
+        },
+        { decayEnd: layout.decayEnd },
+      )
+      return planGraph(graph, context)
+    },
+  }
+}

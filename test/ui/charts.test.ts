@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest'
+import { histogramBins } from '../../src/ui/charts/HistogramChart'
+import { chartRows, seriesSummary, smoothed } from '../../src/ui/charts/series'
+
+const options = { limit: 1000, smoothing: 0, log: false }
+
+describe('chart rows', () => {
+  it('stay within the limit and keep the spike', () => {
+    const x = Array.from({ length: 20_000 }, (_, index) => index)
+    const y = x.map((index) => (index === 7_777 ? 50 : Math.sin(index)))
+    const { rows, thinnedFrom } = chartRows([{ name: 'a', x, y }], options)
+    expect(rows.length).toBeLessThanOrEqual(1000)
+    expect(thinnedFrom).toBe(20_000)
+    expect(rows.some((row) => row.y0 === 50)).toBe(true)
+  })
+  it('join series by step and leave out what a log axis cannot show', () => {
+    const { rows, thinnedFrom } = chartRows(
+      [
+        { name: 'a', x: [1, 2], y: [0, 10] },
+        { name: 'b', x: [2, 3], y: [5, null] },
+      ],
+      { ...options, log: true },
+    )
+    expect(thinnedFrom).toBeNull()
+    expect(rows.find((row) => row.x === 2)).toEqual({ x: 2, y0: 10, y1: 5 })
+    expect(rows.find((row) => row.x === 1)?.y0).toBeNull()
+  })
+})
+
+describe('smoothing', () => {
+  it('is unbiased at the start and keeps gaps', () => {
+    const line = smoothed([2, 2, null, 2], 0.9)
+    expect(line[2]).toBeNull()
+    for (const value of [line[0], line[1], line[3]]) expect(value).toBeCloseTo(2, 12)
+  })
+})
+
+describe('what a chart says to those who do not see it', () => {
+  it('names both ends', () => {
+    expect(seriesSummary([{ name: 'reward', x: [1, 2, 3], y: [0.25, null, 0.5] }], String)).toBe('reward: 0.25 at 1, 0.5 at 3.')
+    expect(seriesSummary([{ name: 'kl', x: [], y: [] }], String)).toBe('kl: no values yet.')
+  })
+})
+
+describe('histogram bins', () => {
+  it('hold every value once, the largest too', () => {
+    const values = [0, 0.1, 0.5, 0.99, 1]
+    const bins = histogramBins([{ name: 'a', values }], 10)
+    expect(bins).toHaveLength(10)
+    expect(bins.reduce((sum, bin) => sum + Number(bin.g0), 0)).toBe(values.length)
+    expect(histogramBins([{ name: 'a', values: [1, 2, 2, 4] }], 20).map((bin) => bin.g0)).toEqual([1, 2, 0, 1])
+  })
+})

@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { commandLine, configOf, newRunUrl, trainRequest } from '../../src/ui/train/newRunForm'
+import { fieldProblem, fieldsFromSchema, isChanged } from '../../src/ui/widgets/schemaFields'
+
+const config = z.object({
+  learning_rate: z.number().positive().max(1).default(1e-5).meta({ help: 'Size of one step.', essential: true }),
+  target_kl: z.number().nonnegative().nullable().default(null).meta({ help: 'Stop early.' }),
+  epochs: z.int().min(1).default(4),
+  mode: z.enum(['paper', 'released']).default('paper'),
+  whiten: z.boolean().default(true),
+  modules: z.array(z.string()).default(['q_proj']),
+})
+const fields = fieldsFromSchema(z.toJSONSchema(config, { io: 'input' }))
+const field = (name: string) => {
+  const found = fields.find((one) => one.name === name)
+  if (!found) throw new Error(`no field ${name}`)
+  return found
+}
+
+describe('fields from JSON Schema', () => {
+  it('carry kind, default, bounds, meaning and whether they come first', () => {
+    expect(field('learning_rate')).toMatchObject({ kind: 'number', fallback: 1e-5, essential: true, help: 'Size of one step.' })
+    expect(field('target_kl')).toMatchObject({ kind: 'number', nullable: true, fallback: null, bounds: '≥ 0' })
+    expect(fields.map((one) => one.kind)).toEqual(['number', 'number', 'integer', 'choice', 'boolean', 'list'])
+    expect(field('mode').choices).toEqual(['paper', 'released'])
+  })
+  it('say what is wrong with a value', () => {
+    expect(fieldProblem(field('learning_rate'), 0)).toContain('found 0')
+    expect(fieldProblem(field('learning_rate'), 0.5)).toBeNull()
+    expect(fieldProblem(field('epochs'), 1.5)).toBe('A whole number is needed.')
+    expect(fieldProblem(field('target_kl'), null)).toBeNull()
+  })
+  it('know what was changed', () => {
+    expect(isChanged(field('modules'), { modules: ['q_proj'] })).toBe(false)
+    expect(isChanged(field('epochs'), { epochs: 5 })).toBe(true)
+  })
+})
+
+describe('the new-run form', () => {
+  it('reads its address, and broken settings are none', () => {
+    const url = newRunUrl.parse({ algorithm: 'grpo', data: 'd1,d2', steps: '20', seed: 'x', config: '{"epochs":5}' })
+    expect(trainRequest(url, 'grpo', 'starter')).toEqual({
+      kind: 'train',
+      algorithm: 'grpo',
+      model: 'starter',
+      data: ['d1', 'd2'],
+      config: { epochs: 5 },
+      steps: 20,
+      seed: 1,
+      rowLimit: null,
+    })
+    expect(configOf({ ...url, config: '[1' })).toEqual({})
+  })
+  it('writes the same run for the command line, quoted', () => {
+    const request = { ...trainRequest(newRunUrl.parse({ steps: '3' }), 'ppo', 'starter'), config: { target_modules: ['q_proj'] } }
+    expect(commandLine(request, ["my 'file'.csv"]).replaceAll(/\\\n\s+/g, '')).toBe(
+      `npm run -s hone -- train --algorithm ppo --model starter --data 'my '\\''file'\\''.csv' --steps 3 --seed 1 --target_modules '["q_proj"]'`,
+    )
+  })
+})
