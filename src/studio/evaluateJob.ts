@@ -14,7 +14,7 @@ type EvaluateRequest = Extract<JobRequest, { kind: 'evaluate' }>
 export async function evaluateWork(request: EvaluateRequest, room: JobRoom): Promise<Reply<JobWork>> {
   const { world, store } = room
   if (request.benchmark !== world.id) return refuse('unknown-benchmark', `There is no benchmark ${request.benchmark}; there is ${world.id}.`)
-  if (!world.splits.includes(request.split)) return refuse('unknown-split', `${world.id} has no split ${request.split}; it has ${world.splits.join(', ')}.`)
+  if (!world.splits.some((split) => split === request.split)) return refuse('unknown-split', `${world.id} has no split ${request.split}; it has ${world.splits.join(', ')}.`)
   const strategy = strategyNamed(request.strategy)
   if (!strategy) return refuse('unknown-strategy', `There is no strategy ${request.strategy}; there is ${Object.keys(strategies).join(', ')}.`)
   if (!Number.isInteger(request.maxCalls) || request.maxCalls < 1) return refuse('budget', `Expected a call budget of at least 1, found ${request.maxCalls}.`)

@@ -11,7 +11,7 @@ export function starterJson(name: string): Record<string, unknown> {
 
 export const tokenizerJson = starterJson('tokenizer.json')
 export const vocabulary = z.object({ model: z.object({ vocab: z.record(z.string(), z.number()) }) }).parse(tokenizerJson).model.vocab
-export const tokenizer = new Tokenizer(tokenizerJson, starterJson('tokenizer_config.json'))
+const tokenizer = new Tokenizer(tokenizerJson, starterJson('tokenizer_config.json'))
 
 const template = new Template(z.object({ chat_template: z.string() }).parse(starterJson('tokenizer_config.json')).chat_template)
 

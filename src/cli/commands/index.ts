@@ -1,7 +1,14 @@
 /** The catalogue of commands: one line each. */
+import { annotate } from './annotate'
 import { bench } from './bench'
+import { describe } from './describe'
 import { doctor } from './doctor'
+import { evaluate } from './evaluate'
+import { exportFiles } from './export'
+import { importFiles } from './import'
 import { makeStarter } from './makeStarter'
+import { rollout } from './rollout'
 import { serve } from './serve'
+import { train } from './train'
 
-export const commands = { bench, doctor, makeStarter, serve } as const
+export const commands = { annotate, bench, describe, doctor, evaluate, export: exportFiles, import: importFiles, makeStarter, rollout, serve, train } as const

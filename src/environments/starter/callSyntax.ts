@@ -14,7 +14,7 @@ export function formatCall(name: string, args: Readonly<Record<string, unknown>>
     .join(',')})`
 }
 
-export function formatTool(tool: ToolSpec): string {
+function formatTool(tool: ToolSpec): string {
   return `${tool.name}(${tool.parameters.map((parameter) => parameter.name).join(',')})`
 }
 

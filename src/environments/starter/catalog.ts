@@ -98,14 +98,6 @@ export const subjects: readonly Subject[] = Object.entries(table).flatMap(([cate
   rows.map(([word, of, yields, extra]): Subject => ({ word, category, of, yields, held: 'seen', ...extra })),
 )
 
-const byWord = new Map(subjects.map((subject) => [subject.word, subject]))
-
-export function subjectOf(word: string): Subject {
-  const found = byWord.get(word)
-  if (!found) throw new Error(`no subject ${word}`)
-  return found
-}
-
 /** A callable API: `arguments` are its real parameters; documentation may list fewer. */
 export interface Api {
   readonly name: string

@@ -29,7 +29,7 @@ export interface SftCorpus {
   sample(index: number): SftSample
 }
 
-export const DEFAULT_SAMPLES = 60_000
+const DEFAULT_SAMPLES = 60_000
 
 /** Drills never stop altogether: copying is what the rest stands on. */
 const LASTING_DRILLS = 0.04

@@ -42,7 +42,7 @@ function field(text: string): [key: string, value: string] {
 const giveUp: ToolCall = { name: GIVE_UP, arguments: {} }
 
 /** Yields calls, is sent observations; its last call ends the episode. */
-export function* expertMoves(task: Task, isWrong: (context: Context) => boolean): Generator<ToolCall, void, string> {
+function* expertMoves(task: Task, isWrong: (context: Context) => boolean): Generator<ToolCall, void, string> {
   if (task.context === 'detour' && isWrong('detour')) yield { name: 'search_for', arguments: { name: task.said } }
   const factsFrom = task.lookups.length - task.factCount
   const facts: string[] = []

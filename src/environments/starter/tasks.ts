@@ -174,7 +174,7 @@ function drawLookups(db: Database, rng: Rng, split: Split, context: Context, sha
   return new Set(facts).size === facts.length ? lookups : null
 }
 
-export function convert(subject: Subject, value: string): string {
+function convert(subject: Subject, value: string): string {
   const factor = subject.units?.[1] === 'km' ? 1.609 : 0.454
   return String(Math.max(1, Math.round(Number(value) * factor)))
 }

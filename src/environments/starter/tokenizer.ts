@@ -10,14 +10,14 @@ export const specialTokens = ['<|pad|>', '<|end|>', '<|system|>', '<|user|>', '<
  * Pieces that merges may not cross. Words and names stand alone, without the space before them, so that a word has the same
  * ids in a query, in a tool's name and in quotes; `_of(` and `'s ` are one piece; digits are single.
  */
-export const tokenPattern = "'s ?|_[a-z]+\\(?|[A-Z][a-z]*|[a-z]+|[0-9]| +|[^A-Za-z0-9 _]+|_+"
+const tokenPattern = "'s ?|_[a-z]+\\(?|[A-Z][a-z]*|[a-z]+|[0-9]| +|[^A-Za-z0-9 _]+|_+"
 
-export const chatTemplate =
+const chatTemplate =
   "{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] }}" +
   "{{ '<|end|>' }}{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
 
 /** A multiple of 16 keeps GPU rows aligned. */
-export const MAX_VOCABULARY = 528
+const MAX_VOCABULARY = 528
 
 interface TrainerOptions {
   readonly vocabSize: number

@@ -1,0 +1,93 @@
+/** A training run's directory: `run.json`, `metrics.jsonl` with a line a step, checkpoints, and in the end what was trained. */
+import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
+import { z } from 'zod'
+import { runRecord, type RunRecord } from '../records/run'
+import type { CheckpointSink } from '../training/algorithm'
+import { UsageError } from './command'
+import { fileCheckpoints } from './node/fileCheckpoints'
+
+export type StepMetrics = Readonly<Record<string, number>>
+/** JSON has no NaN. */
+const metricLine = z.object({ step: z.int().nonnegative() }).catchall(z.number().nullable())
+
+export interface RunDirectory {
+  readonly checkpoints: CheckpointSink
+  /** Metrics of the steps done before, when the run goes on. */
+  readonly earlier: readonly { readonly step: number; readonly metrics: StepMetrics }[]
+  report(step: number, metrics: StepMetrics): void
+  write(record: RunRecord): void
+}
+
+/**
+ * Opens a directory for a run. Without `resume` an unfinished run in it is refused, a finished one replaced; with it the recipe must be
+ * the same, but for the number of steps.
+ */
+export async function openRunDirectory(directory: string, record: RunRecord, resume: boolean): Promise<RunDirectory> {
+  mkdirSync(directory, { recursive: true })
+  const path = (name: string): string => join(directory, name)
+  const before = readRun(path('run.json'))
+  if (!resume) {
+    if (before && before.status !== 'finished')
+      throw new UsageError(`${directory} holds an unfinished run: --resume goes on with it, another --out starts a new one.`)
+    for (const name of ['metrics.jsonl', 'checkpoint-0.bin', 'checkpoint-1.bin']) rmSync(path(name), { force: true })
+  } else if (before) checkSameRecipe(directory, before, record)
+  const checkpoints = fileCheckpoints(directory)
+  const done = (await checkpoints.load())?.step ?? 0
+  // Steps after the checkpoint will be taken again.
+  const earlier = readMetrics(path('metrics.jsonl')).filter(({ step }) => step < done)
+  replaceFile(path('metrics.jsonl'), earlier.map(({ step, metrics }) => lineOf(step, metrics)).join(''))
+  const write = (current: RunRecord): void => replaceFile(path('run.json'), `${JSON.stringify(current, null, 1)}\n`)
+  write(record)
+  return {
+    checkpoints,
+    earlier,
+    report: (step, metrics) => appendFileSync(path('metrics.jsonl'), lineOf(step, metrics)),
+    write,
+  }
+}
+
+const lineOf = (step: number, metrics: StepMetrics): string => `${JSON.stringify({ step, ...metrics })}\n`
+
+function checkSameRecipe(directory: string, before: RunRecord, now: RunRecord): void {
+  const differs = (what: string): never => {
+    throw new UsageError(`${directory} holds a run with another ${what}: it cannot go on with this one.`)
+  }
+  if (before.algorithm !== now.algorithm) differs('algorithm')
+  if (before.model.sha256 !== now.model.sha256) differs('model')
+  if (before.seed !== now.seed) differs('seed')
+  if (!isDeepStrictEqual(before.data, now.data)) differs('data set')
+  const changed = Object.keys({ ...before.config, ...now.config }).find((key) => !isDeepStrictEqual(before.config[key], now.config[key]))
+  if (changed !== undefined) differs(changed)
+}
+
+/** null for none; a file that is no run record is not ours to replace. */
+function readRun(path: string): RunRecord | null {
+  if (!existsSync(path)) return null
+  try {
+    return runRecord.parse(JSON.parse(readFileSync(path, 'utf8')))
+  } catch {
+    throw new UsageError(`${path} is no run record of Hone: choose another --out.`)
+  }
+}
+
+function readMetrics(path: string): { step: number; metrics: StepMetrics }[] {
+  if (!existsSync(path)) return []
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .flatMap((line) => {
+      try {
+        const { step, ...rest } = metricLine.parse(JSON.parse(line))
+        return [{ step, metrics: Object.fromEntries(Object.entries(rest).map(([name, value]) => [name, value ?? Number.NaN])) }]
+      } catch {
+        // The last line of a killed run may be half a line.
+        return []
+      }
+    })
+}
+
+function replaceFile(path: string, text: string): void {
+  writeFileSync(`${path}.writing`, text)
+  renameSync(`${path}.writing`, path)
+}

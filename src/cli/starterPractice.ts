@@ -1,0 +1,89 @@
+/** Practice for online training: every step, queries of the practice split, rolled out by the policy as it is, labelled by the world. */
+import { annotateByWorld } from '../annotation/rules'
+import type { StrategyName } from '../agents/strategies'
+import { createRng } from '../base/random'
+import type { Gate } from '../engine/plan/executable'
+import type { StarterWorld } from '../environments/starter'
+import type { HfTokenizer } from '../models/tokenizer/hfTokenizer'
+import { practiceMetrics, practiceQueries } from '../studio/practice'
+import type { LabelledTrajectory } from '../studio/workshop'
+import type { PolicyModel } from '../training/policyModel'
+import { createActor, type Actor } from './acting'
+import { labelled, rowParts } from './datasetFiles'
+
+export interface PracticeOptions {
+  readonly world: StarterWorld
+  readonly tokenizer: HfTokenizer
+  readonly strategy: StrategyName
+  /** Trajectories of one step. */
+  readonly batch: number
+  readonly callBudget: number
+  readonly slots: number | null
+  readonly maxContext: number
+  readonly seed: number
+  /** The null experiment: step rewards permuted among the labelled steps of the batch. */
+  readonly shuffleRewards: boolean
+  readonly gate: Gate
+  readonly signal: AbortSignal
+  readonly now: () => number
+}
+
+export interface StarterPractice {
+  next(policy: PolicyModel, step: number): Promise<readonly LabelledTrajectory[]>
+  /** Of the batch of a step: mean reward, pass rate, calls. Once. */
+  takeMetrics(step: number): Readonly<Record<string, number>>
+  readonly generatedTokens: number
+  destroy(): Promise<void>
+}
+
+const STREAM = 79
+
+export function starterPractice(options: PracticeOptions): StarterPractice {
+  const { world, seed } = options
+  const queries = world.queries('practice')
+  const metrics = new Map<number, Record<string, number>>()
+  let actor: Actor | null = null
+  return {
+    async next(policy, step) {
+      actor ??= createActor({
+        ...options,
+        model: policy.model,
+        lookup: policy.model.lookup(policy.packed),
+        lora: policy.trainable.kind === 'lora' ? policy.trainable.lora : null,
+      })
+      // Caches and draws belong to the weights of this step.
+      actor.version = step
+      const trajectories = await actor.act({
+        world,
+        queries: practiceQueries(queries, options.batch, step, seed),
+        samples: 1,
+        strategy: options.strategy,
+        callBudget: options.callBudget,
+        // Reinforcement learning needs the policy's own distribution.
+        temperature: 1,
+        source: `practice-${step + 1}`,
+        signal: options.signal,
+      })
+      const batch = trajectories.map((trajectory) => labelled({ trajectory, opinions: annotateByWorld(trajectory, [], rowParts) }))
+      metrics.set(step, practiceMetrics(batch))
+      return options.shuffleRewards ? shuffledRewards(batch, seed, step) : batch
+    },
+    takeMetrics(step) {
+      const found = metrics.get(step) ?? {}
+      metrics.delete(step)
+      return found
+    },
+    get generatedTokens() {
+      return actor?.generatedTokens ?? 0
+    },
+    destroy: async () => actor?.destroy(),
+  }
+}
+
+/** The same rewards on other steps: what is learnt from these is not learnt from the labels. Unlabelled steps stay so. */
+export function shuffledRewards(batch: readonly LabelledTrajectory[], seed: number, step: number): LabelledTrajectory[] {
+  const rewards = batch.flatMap((one) => one.rewards.filter((reward) => reward !== null))
+  const order = createRng(seed, STREAM, step).shuffle(rewards)
+  let next = 0
+  return batch.map((one) => ({ ...one, rewards: one.rewards.map((reward) => (reward === null ? null : (order[next++] ?? reward))) }))
+}

@@ -1,0 +1,95 @@
+/** What training leaves in its directory: a PEFT adapter, or a whole model in Hugging Face layout; and reading an adapter back. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { PROJECTIONS, projectionPath, projectionShape, type LoraShape, type Projection } from '../models/architectures/decoder'
+import { architectureOf } from '../models/languageModel'
+import type { FolderSource } from '../models/weights/byteSource'
+import { ADAPTER_WEIGHTS, checkAdapterFits, loraScaling, readAdapter } from '../models/weights/peft'
+import { writeSafetensors, type TensorToWrite, type WritableDtype } from '../models/weights/writeSafetensors'
+import { sha256 } from '../base/sha256'
+import { adapterFiles } from '../studio/adapterFiles'
+import type { LoadedModel } from '../studio/models'
+import type { AdapterTensors } from '../studio/workshop'
+import type { PolicyModel } from '../training/policyModel'
+import type { OpenModel } from './modelSpec'
+import { nodeFolder } from './node/folder'
+
+/** Files of a model that training does not change. */
+const KEPT_FILES = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'generation_config.json', 'chat_template.jinja']
+
+/** Writes what `policy` trained. The hash is of the weights file. */
+export async function writeTrained(directory: string, policy: PolicyModel, model: OpenModel, note: string): Promise<{ files: string[]; sha256: string }> {
+  const values = policy.packed.unpack(await policy.packed.readWeights())
+  const tensors: AdapterTensors = new Map([...policy.packed.ranges.values()].map(({ name, shape }) => [name, { shape: [...shape], values: values.get(name) ?? new Float32Array(0) }]))
+  mkdirSync(directory, { recursive: true })
+  if (policy.trainable.kind === 'all') return writeWholeModel(directory, tensors, model)
+  const { files, sha256: hash } = adapterFiles(tensors, policy.trainable, model.title, note)
+  for (const [name, bytes] of files) writeFileSync(join(directory, name), bytes)
+  return { files: [...files.keys()], sha256: hash }
+}
+
+/** In the dtype its config.json names, so that the folder is a model again. */
+async function writeWholeModel(directory: string, tensors: AdapterTensors, { config, folder }: OpenModel): Promise<{ files: string[]; sha256: string }> {
+  const dtype: WritableDtype = config.torch_dtype === 'float16' ? 'F16' : config.torch_dtype === 'bfloat16' ? 'BF16' : 'F32'
+  const written: Record<string, TensorToWrite> = {}
+  for (const name of Object.keys(architectureOf(config).parameters(config))) {
+    const tensor = tensors.get(name)
+    if (tensor) written[name] = { shape: tensor.shape, data: tensor.values, dtype }
+  }
+  const weights = writeSafetensors(written)
+  writeFileSync(join(directory, 'model.safetensors'), weights)
+  const files = ['model.safetensors']
+  for (const name of KEPT_FILES) {
+    const source = await folder.open(name)
+    if (!source) continue
+    writeFileSync(join(directory, name), await source.read(0, source.size))
+    files.push(name)
+  }
+  return { files, sha256: sha256(weights) }
+}
+
+/** An adapter to act with: scaled as alpha / rank, whatever its file says. */
+export interface TrainedAdapter {
+  readonly lora: LoraShape
+  readonly tensors: AdapterTensors
+  readonly sha256: string
+}
+
+/** Throws CheckpointError when the folder holds no adapter, or one for another model. */
+export async function readTrainedAdapter(directory: string, { config }: Pick<LoadedModel, 'config'>): Promise<TrainedAdapter> {
+  const folder = nodeFolder(directory)
+  try {
+    const adapter = await readAdapter(folder)
+    checkAdapterFits(adapter, architectureOf(config).parameters(config))
+    const tensors = new Map<string, { shape: readonly number[]; values: Float32Array }>()
+    const found = new Set<Projection>()
+    for (const [path, { a, b, inFeatures, outFeatures }] of adapter.modules) {
+      tensors.set(`${path}.lora_A.weight`, { shape: [adapter.rank, inFeatures], values: a })
+      tensors.set(`${path}.lora_B.weight`, { shape: [outFeatures, adapter.rank], values: b })
+      const target = PROJECTIONS.find((projection) => path.endsWith(`.${projection}`))
+      if (target) found.add(target)
+    }
+    const targets = PROJECTIONS.filter((name) => found.has(name))
+    // Layers it leaves alone get an adapter that changes nothing.
+    for (let layer = 0; layer < config.num_hidden_layers; layer++)
+      for (const target of targets) {
+        const path = projectionPath(layer, target)
+        if (adapter.modules.has(path)) continue
+        const [out, inner] = projectionShape(config, target)
+        tensors.set(`${path}.lora_A.weight`, { shape: [adapter.rank, inner], values: new Float32Array(adapter.rank * inner) })
+        tensors.set(`${path}.lora_B.weight`, { shape: [out, adapter.rank], values: new Float32Array(out * adapter.rank) })
+      }
+    return {
+      lora: { rank: adapter.rank, alpha: loraScaling(adapter) * adapter.rank, targets },
+      tensors,
+      sha256: await hashOf(folder, ADAPTER_WEIGHTS),
+    }
+  } finally {
+    await folder.close()
+  }
+}
+
+async function hashOf(folder: FolderSource, file: string): Promise<string> {
+  const source = await folder.open(file)
+  return source ? sha256(await source.read(0, source.size)) : ''
+}

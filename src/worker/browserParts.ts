@@ -1,0 +1,60 @@
+/** What a browser's worker hands the studio. */
+import { openBrowserStore } from '../storage/browserStore'
+import type { StudioParts } from '../studio/parts'
+import { openBrowserDevice } from './browserDevice'
+
+export function browserParts(): StudioParts {
+  return {
+    openDevice: openBrowserDevice,
+    openStore: async () => {
+      // Absent on insecure origins and refused in some private windows: files then go into IndexedDB.
+      const manager = (navigator as { readonly storage?: StorageManager }).storage
+      const directory = await manager?.getDirectory().catch(() => null)
+      return openBrowserStore({ directory: directory ?? null })
+    },
+    fetch: (url, init) => fetch(url, init),
+    readAsset: async (path, assetBase, throughLedger) => {
+      const response = await throughLedger(new URL(path, assetBase).href)
+      // Servers for one-page sites answer with the page for files they do not have.
+      if (response.status === 404 || /^text\/html\b/i.test(response.headers.get('content-type') ?? '')) return null
+      if (!response.ok) throw new Error(`${path} could not be loaded: the server answered ${response.status}.`)
+      return new Uint8Array(await response.arrayBuffer())
+    },
+    now: () => Date.now(),
+    clock: () => performance.now(),
+    random: () => Math.random(),
+    sleep: (ms, signal) =>
+      new Promise((resolve, reject) => {
+        signal?.throwIfAborted()
+        const timer = setTimeout(resolve, ms)
+        signal?.addEventListener('abort', () => {
+          clearTimeout(timer)
+          reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'))
+        })
+      }),
+    storageEstimate: async () => {
+      const estimate = await (navigator as { readonly storage?: StorageManager }).storage?.estimate()
+      return { usage: estimate?.usage ?? null, quota: estimate?.quota ?? null }
+    },
+    claim: (name) => {
+      const locks = (navigator as { readonly locks?: LockManager }).locks
+      if (!locks) return Promise.resolve(() => undefined)
+      return new Promise((resolve, reject) => {
+        locks
+          .request(name, { ifAvailable: true }, (lock) => {
+            if (!lock) {
+              resolve(null)
+              return undefined
+            }
+            // Held until released, or until the tab ends.
+            return new Promise<void>((release) => {
+              resolve(() => {
+                release()
+              })
+            })
+          })
+          .catch(reject)
+      })
+    },
+  }
+}

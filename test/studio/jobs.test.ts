@@ -1,0 +1,164 @@
+import { expect, test } from 'vitest'
+import type { JobSnapshot, StudioEvent } from '../../src/worker/protocol'
+import { createEventHub, joinEvents } from '../../src/studio/events'
+import { createJobDesk, JobCancelled, type JobControl, type JobWork } from '../../src/studio/jobs'
+
+/** A clock one turns by hand. */
+function handClock() {
+  let now = 0
+  const sleepers: { at: number; wake: () => void }[] = []
+  return {
+    clock: () => now,
+    sleep: (ms: number) => new Promise<void>((resolve) => sleepers.push({ at: now + ms, wake: resolve })),
+    async pass(ms: number): Promise<void> {
+      now += ms
+      for (const sleeper of sleepers.filter(({ at }) => at <= now)) {
+        sleepers.splice(sleepers.indexOf(sleeper), 1)
+        sleeper.wake()
+      }
+      await Promise.resolve()
+      await Promise.resolve()
+    },
+  }
+}
+
+test('events leave at most ten times a second, joined', async () => {
+  const hand = handClock()
+  const sent: (readonly StudioEvent[])[] = []
+  const hub = createEventHub({ send: (events) => sent.push(events), clock: hand.clock, sleep: hand.sleep })
+  const row = (step: number): StudioEvent => ({ type: 'metrics', run_id: 'r', rows: { step: [step], columns: { loss: [step] } } })
+  hub.emit(row(0))
+  await hand.pass(0)
+  expect(sent).toHaveLength(1)
+  for (let step = 1; step <= 50; step++) {
+    hub.emit(row(step))
+    await hand.pass(10)
+  }
+  expect(sent.length).toBeLessThanOrEqual(6)
+  await hand.pass(100)
+  const steps = sent.flat().flatMap((event) => (event.type === 'metrics' ? event.rows.step : []))
+  expect(steps).toEqual(Array.from({ length: 51 }, (_, step) => step))
+})
+
+test('joining keeps what is new and drops what is older', () => {
+  const cell = (query_id: string, status: 'solved' | null) => ({ query_id, group: '', text: '', status, calls: 0, trajectory_id: null })
+  const joined = joinEvents([
+    { type: 'exam', run_id: 'r', phase: 'before', total: 2, cells: [cell('a', null), cell('b', null)] },
+    { type: 'token', run_id: 'r', text: 'x' },
+    { type: 'exam', run_id: 'r', phase: 'before', total: 2, cells: [cell('a', 'solved')] },
+    { type: 'exam', run_id: 'r', phase: 'after', total: 2, cells: [cell('a', null)] },
+    { type: 'token', run_id: 'r', text: 'y' },
+    { type: 'trajectories', run_id: 'r', trajectory_ids: ['1'] },
+    { type: 'trajectories', run_id: 'r', trajectory_ids: ['1', '2'] },
+    { type: 'network', url: 'u', method: 'GET', status: 200, at: '' },
+    { type: 'network', url: 'u', method: 'GET', status: 200, at: '' },
+  ])
+  expect(joined).toEqual([
+    { type: 'exam', run_id: 'r', phase: 'before', total: 2, cells: [cell('a', 'solved'), cell('b', null)] },
+    { type: 'token', run_id: 'r', text: 'xy' },
+    { type: 'exam', run_id: 'r', phase: 'after', total: 2, cells: [cell('a', null)] },
+    { type: 'trajectories', run_id: 'r', trajectory_ids: ['1', '2'] },
+    { type: 'network', url: 'u', method: 'GET', status: 200, at: '' },
+    { type: 'network', url: 'u', method: 'GET', status: 200, at: '' },
+  ])
+})
+
+function desk() {
+  const hand = handClock()
+  const told: JobSnapshot[] = []
+  let made = 0
+  return { hand, told, desk: createJobDesk({ newId: (prefix) => `${prefix}-${(made += 1)}`, clock: hand.clock, onChange: (job) => told.push(job) }) }
+}
+const work = (run: (control: JobControl) => Promise<void>, changes: Partial<JobWork> = {}): JobWork => ({ kind: 'train', title: 'Work', runId: 'run-1', usesGpu: true, run, ...changes })
+
+test('progress has speed and time left, without the time it was paused', async () => {
+  const { hand, desk: jobs, told } = desk()
+  let control: JobControl | null = null
+  let end: () => void = () => undefined
+  let dispatches = 100
+  const reply = jobs.start(
+    work(
+      (given) => {
+        control = given
+        given.phase('training', 10, 'first')
+        return new Promise((resolve) => (end = resolve))
+      },
+      { dispatches: () => dispatches },
+    ),
+  )
+  if (!reply.ok) throw new Error(reply.message)
+  const { job_id } = reply.value
+  await hand.pass(0)
+  const at = control as JobControl | null
+  if (!at) throw new Error('not started')
+  at.countTokens(0)
+  await hand.pass(1000)
+  dispatches = 160
+  at.countTokens(500)
+  at.advance(2)
+  expect(told.at(-1)).toMatchObject({ phase: 'training', done: 2, total: 10, tokensPerSecond: 500, etaSeconds: 4, dispatches: 60 })
+  jobs.pause(job_id)
+  await hand.pass(60_000)
+  expect(jobs.list()[0]).toMatchObject({ state: 'paused', etaSeconds: 4 })
+  jobs.resume(job_id)
+  await hand.pass(1000)
+  at.advance(4)
+  expect(told.at(-1)).toMatchObject({ state: 'running', etaSeconds: 3 })
+  end()
+  expect(await jobs.finished(job_id)).toMatchObject({ state: 'finished', phase: 'done' })
+})
+
+test('the gate holds a paused job, lets it go, and stops a cancelled one', async () => {
+  const { desk: jobs } = desk()
+  const states: string[] = []
+  let passed = 0
+  const reply = jobs.start(
+    work(
+      async (control) => {
+        for (;;) {
+          await new Promise((resolve) => setTimeout(resolve, 1))
+          await control.gate()
+          passed += 1
+        }
+      },
+      { onState: (state) => Promise.resolve(void states.push(state)) },
+    ),
+  )
+  if (!reply.ok) throw new Error(reply.message)
+  const { job_id } = reply.value
+  const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+  await pause(20)
+  jobs.pause(job_id)
+  await pause(20)
+  const held = passed
+  await pause(50)
+  expect(passed).toBe(held)
+  jobs.resume(job_id)
+  await pause(50)
+  expect(passed).toBeGreaterThan(held)
+  jobs.pause(job_id)
+  await pause(20)
+  jobs.cancel(job_id)
+  expect(await jobs.finished(job_id)).toMatchObject({ state: 'cancelled', error: null })
+  expect(states).toEqual(['running', 'paused', 'running', 'paused', 'cancelled'])
+  expect(jobs.pause(job_id)).toMatchObject({ ok: false, code: 'over' })
+})
+
+test('one job on the GPU at a time; others go beside it', async () => {
+  const { desk: jobs } = desk()
+  const first = jobs.start(work((control) => new Promise((_, reject) => { control.signal.addEventListener('abort', () => { reject(new JobCancelled()) }) })))
+  expect(jobs.start(work(() => Promise.resolve()))).toMatchObject({ ok: false, code: 'busy', message: expect.stringContaining('Work is at work') as string })
+  const beside = jobs.start(work(() => Promise.resolve(), { usesGpu: false, kind: 'judge' }))
+  if (!first.ok || !beside.ok) throw new Error('not started')
+  expect(await jobs.finished(beside.value.job_id)).toMatchObject({ state: 'finished' })
+  jobs.cancel(first.value.job_id)
+  await jobs.finished(first.value.job_id)
+  expect(jobs.busy()).toBeNull()
+})
+
+test('what could not be kept is a failure', async () => {
+  const { desk: jobs } = desk()
+  const reply = jobs.start(work(() => Promise.resolve(), { onState: (state) => (state === 'finished' ? Promise.reject(new Error('disk is full')) : Promise.resolve()) }))
+  if (!reply.ok) throw new Error(reply.message)
+  expect(await jobs.finished(reply.value.job_id)).toMatchObject({ state: 'failed', error: 'The result could not be kept: disk is full.' })
+})

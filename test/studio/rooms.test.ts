@@ -1,0 +1,317 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, expect, test, vi } from 'vitest'
+import { createMemoryStore } from '../../src/storage/memoryStore'
+import { projectRoot } from '../support/sources'
+import { fakeDevice, file, openTestStudio, readStarterAsset, report, scriptedWorkshop, type TestStudio } from './testStudio'
+
+vi.setConfig({ testTimeout: 60_000 })
+
+let open: TestStudio | null = null
+afterEach(() => {
+  open?.close()
+})
+
+async function imported(content?: string, name = 'sample.csv'): Promise<TestStudio & { readonly datasetId: string }> {
+  const opened = await openTestStudio()
+  open = opened
+  const reply = await opened.studio.importFile(file(name, content ?? (await opened.studio.sampleCsv())))
+  if (!reply.ok) throw new Error(reply.message)
+  return { ...opened, datasetId: reply.value.dataset_id }
+}
+const limits = { maxContextLen: 4096, maxResponseLen: 1024 }
+
+test('describe names everything the forms need', async () => {
+  open = await openTestStudio()
+  const { description } = open
+  expect(description.algorithms.map(({ name }) => name)).toEqual(expect.arrayContaining(['sft', 'steptool-ppo']))
+  expect(description.algorithms[0]?.configSchema).toMatchObject({ type: 'object', properties: { learning_rate: { default: expect.any(Number) as number, help: expect.any(String) as string } } })
+  expect(Object.keys(description.benchmarks[0]?.splits ?? {})[0]).toBe('exam')
+  expect(description.environments[0]?.tools.length).toBeGreaterThan(20)
+  expect(description.ops.length).toBeGreaterThan(10)
+  expect(structuredClone(description)).toEqual(description)
+})
+
+test('a file becomes a data set; bad rows are problems, and a bad file takes nothing away', async () => {
+  const opened = await imported()
+  const { studio, datasetId, events } = opened
+  const [row] = await studio.datasets()
+  expect(row).toMatchObject({ dataset_id: datasetId, name: 'sample.csv', format: 'steptoolCsv', trajectories: 8, problems: [] })
+  await opened.until(() => events.some((event) => event.type === 'dataset'))
+
+  const csv = await studio.sampleCsv()
+  const lines = csv.trimEnd().split('\n')
+  const broken = [lines[0], lines[1], `"['a']"\t"['b']"\t"['not a number']"`, lines[2]].join('\n')
+  const second = await studio.importFile(file('broken.csv', broken))
+  expect(second).toMatchObject({ ok: true, value: { trajectories: 2, rows: 3, problems: [{ file: 'broken.csv', row: 3, column: 'reward' }] } })
+  expect(await studio.importFile(file('photo.png', '\u0000\u0001'))).toMatchObject({ ok: false, code: 'nothing-imported' })
+  expect(await studio.importFile(file('empty.csv', ''))).toMatchObject({ ok: false })
+  expect(await studio.datasets()).toHaveLength(2)
+  expect(await studio.trajectories({ dataset_id: datasetId })).toHaveLength(8)
+
+  expect((await studio.removeDataset(datasetId)).ok).toBe(true)
+  expect(await studio.trajectories({ dataset_id: datasetId })).toEqual([])
+  expect(await studio.datasets()).toHaveLength(1)
+  expect(await studio.removeDataset(datasetId)).toMatchObject({ ok: false, code: 'unknown-dataset' })
+})
+
+test('imported again, nothing is doubled and labels stay', async () => {
+  const { studio, datasetId } = await imported()
+  const [first] = await studio.trajectories({ dataset_id: datasetId })
+  const id = first?.trajectory_id ?? ''
+  await studio.addOpinions([{ trajectory_id: id, step: 0, name: 'reward', value: 0.25 }], 'Ada')
+  const before = await studio.labels(id)
+  await studio.importFile(file('sample.csv', await studio.sampleCsv()))
+  expect(await studio.labels(id)).toEqual(before)
+  expect(await studio.datasets()).toHaveLength(1)
+})
+
+test('labels: a person wins over the file, undo goes back, and what others said cannot be undone', async () => {
+  const { studio, datasetId } = await imported()
+  const id = (await studio.trajectories({ dataset_id: datasetId }))[1]?.trajectory_id ?? ''
+  const start = await studio.labels(id)
+  expect(start.resolved.map(({ annotatorId }) => annotatorId)).toEqual(start.resolved.map(() => 'imported:sample.csv'))
+  expect(new Set(start.opinions.map(({ annotator_id }) => annotator_id.split(':')[0]))).toEqual(new Set(['imported', 'rules']))
+  const given = await studio.addOpinions(
+    [
+      { trajectory_id: id, step: 0, name: 'success', value: 0 },
+      { trajectory_id: id, step: 0, name: 'contribution', value: 1 },
+    ],
+    'Ada',
+  )
+  if (!given.ok) throw new Error(given.message)
+  expect(given.value.resolved[0]).toEqual({ value: 0.1, from: 'HUMAN', annotatorId: 'Ada' })
+  const last = given.value.opinions.find(({ annotator_id, name }) => annotator_id === 'Ada' && name === 'contribution')
+  const undone = await studio.undoOpinion(last?.opinion_id ?? '')
+  expect(undone.ok && undone.value.resolved[0]).toEqual(start.resolved[0])
+  expect(undone.ok && undone.value.opinions.length).toBe(start.opinions.length + 3)
+  expect(await studio.undoOpinion(start.opinions[0]?.opinion_id ?? '')).toMatchObject({ ok: false, code: 'not-yours' })
+  expect(await studio.addOpinions([{ trajectory_id: id, step: 0, name: 'contribution', value: 9 }], 'Ada')).toMatchObject({ ok: false, code: 'value' })
+  expect(await studio.addOpinions([{ trajectory_id: id, step: 99, name: 'reward', value: 1 }], 'Ada')).toMatchObject({ ok: false, code: 'unknown-step' })
+  expect(await studio.addOpinions([{ trajectory_id: 'x', step: 0, name: 'reward', value: 1 }], 'Ada')).toMatchObject({ ok: false, code: 'unknown-trajectory' })
+})
+
+test('an opinion of another day is found and undone', async () => {
+  const { studio, datasetId, store } = await imported()
+  const id = (await studio.trajectories({ dataset_id: datasetId }))[0]?.trajectory_id ?? ''
+  const given = await studio.addOpinions([{ trajectory_id: id, step: 0, name: 'reward', value: 0 }], 'Ada')
+  const opinionId = given.ok ? (given.value.opinions.find(({ annotator_id }) => annotator_id === 'Ada')?.opinion_id ?? '') : ''
+  const later = await openTestStudio({}, store)
+  const undone = await later.studio.undoOpinion(opinionId)
+  expect(undone.ok && undone.value.resolved[0]?.annotatorId).toBe('imported:sample.csv')
+  later.close()
+})
+
+test('the CSV that is exported is the CSV that was imported', async () => {
+  const { studio, datasetId } = await imported()
+  const csv = await studio.exportAnnotations(datasetId)
+  expect(csv).toEqual({ ok: true, value: await studio.sampleCsv() })
+  expect(await studio.exportAnnotations('ds-none')).toMatchObject({ ok: false, code: 'unknown-dataset' })
+})
+
+test('tokens as the model sees them: loss on completions, truncation told by step', async () => {
+  const { studio, datasetId } = await imported()
+  const trajectory = (await studio.trajectories({ dataset_id: datasetId }))[1]
+  const id = trajectory?.trajectory_id ?? ''
+  const whole = await studio.tokenPreview(id, limits)
+  if (!whole.ok) throw new Error(whole.message)
+  const { ids, text, mask, step } = whole.value
+  expect([text.length, mask.length, step.length]).toEqual([ids.length, ids.length, ids.length])
+  expect(whole.value.truncatedTokens).toBe(0)
+  expect(new Set(step)).toEqual(new Set([-1, 0, 1, 2, 3]))
+  expect(mask.every((bit, at) => bit === 0 || (step[at] ?? -1) >= 0)).toBe(true)
+  const cut = await studio.tokenPreview(id, { maxContextLen: 120, maxResponseLen: 8 })
+  if (!cut.ok) throw new Error(cut.message)
+  expect(cut.value.ids).toHaveLength(128)
+  expect(cut.value.truncatedTokens).toBe(ids.length - 128)
+  expect(cut.value.notTrainedSteps).toContain(0)
+  expect(await studio.tokenPreview('x', limits)).toMatchObject({ ok: false, code: 'unknown-trajectory' })
+})
+
+test('advantages answer to the stored labels and to what-if rewards', async () => {
+  const { studio, datasetId } = await imported()
+  const trajectory = (await studio.trajectories({ dataset_id: datasetId }))[1]
+  const id = trajectory?.trajectory_id ?? ''
+  const options = { ...limits, rewardWeighting: 'paper' } as const
+  const stored = await studio.advantagePreview(id, null, options)
+  if (!stored.ok) throw new Error(stored.message)
+  expect(stored.value.rewards).toEqual((await studio.labels(id)).resolved.map(({ value }) => value))
+  expect(stored.value.advantages.every((value, at) => stored.value.tokens.mask[at] === 1 || value === 0)).toBe(true)
+  const changed = await studio.advantagePreview(id, stored.value.rewards.map((value, step) => (step === 1 ? 0.9 : value)), options)
+  if (!changed.ok) throw new Error(changed.message)
+  const meanOf = (preview: typeof changed.value, step: number): number => {
+    const own = preview.advantages.filter((_, at) => preview.tokens.step[at] === step && preview.tokens.mask[at] === 1)
+    return own.reduce((sum, value) => sum + value, 0) / own.length
+  }
+  expect(meanOf(changed.value, 1)).toBeGreaterThan(meanOf(stored.value, 1))
+  expect(meanOf(changed.value, 2)).toBeCloseTo(meanOf(stored.value, 2), 12)
+  expect(changed.value.loss).not.toBe(stored.value.loss)
+  const unlabelled = await studio.advantagePreview(id, stored.value.rewards.map((value, step) => (step === 0 ? null : value)), options)
+  expect(unlabelled.ok && unlabelled.value.tokens.mask.some((bit, at) => bit === 1 && unlabelled.value.tokens.step[at] === 0)).toBe(false)
+  expect(await studio.advantagePreview(id, [1], options)).toMatchObject({ ok: false, code: 'rewards' })
+})
+
+test('the GPU says why it is not there, and comes back', async () => {
+  let answer: Awaited<ReturnType<Parameters<typeof openTestStudio>[0] extends infer P ? NonNullable<NonNullable<P>['openDevice' & keyof P]> extends () => infer R ? () => R : never : never>> | null = null
+  const fake = fakeDevice()
+  answer = { ok: false, cause: 'no-adapter', message: 'none' }
+  open = await openTestStudio({ openDevice: () => Promise.resolve(answer ?? { ok: true, device: fake.device, report }) })
+  const { studio, events } = open
+  expect(await studio.gpu()).toEqual({ state: 'unavailable', cause: 'no-adapter', message: 'none' })
+  expect(await studio.start({ kind: 'story', seed: 1, size: null })).toMatchObject({ ok: false, code: 'no-adapter' })
+  answer = { ok: true, device: fake.device, report: { ...report, limits: { ...report.limits, maxStorageBuffersPerShaderStage: 4 } } }
+  expect(await studio.gpu()).toMatchObject({ state: 'unavailable', cause: 'too-small' })
+  answer = null
+  expect(await studio.gpu()).toMatchObject({ state: 'ready', adapter: report, largestBufferBytes: 1 << 30 })
+  fake.lose('driver reset')
+  await open.until(() => events.some((event) => event.type === 'gpu' && event.status.state === 'unavailable' && event.status.cause === 'lost'))
+})
+
+test('a judge is counted first, asked after, and its key goes nowhere', async () => {
+  const asked: { url: string; body: string; key: string }[] = []
+  const answer = (body: string): unknown => {
+    const count = Number(/The (\d+) intermediate steps/.exec(body)?.[1] ?? 0)
+    const marks = { succeed_tool_calling: Array.from({ length: count }, () => 1), contribution_to_final_answer: Array.from({ length: count }, () => 5), final_answer_status: 'Solved' }
+    return { choices: [{ message: { content: null, tool_calls: [{ id: '1', function: { name: 'evaluate_process_reward', arguments: JSON.stringify(marks) } }] }, finish_reason: 'tool_calls' }] }
+  }
+  const store = createMemoryStore()
+  open = await openTestStudio(
+    {
+      fetch: (url, init) => {
+        const body = String(init?.body)
+        asked.push({ url, body, key: String(new Headers(init?.headers).get('authorization')) })
+        return Promise.resolve(new Response(JSON.stringify(answer(body)), { headers: { 'content-type': 'application/json' } }))
+      },
+    },
+    store,
+  )
+  const { studio, events } = open
+  const dataset = await studio.importFile(file('sample.csv', await studio.sampleCsv()))
+  const datasetId = dataset.ok ? dataset.value.dataset_id : ''
+  const ids = (await studio.trajectories({ dataset_id: datasetId })).slice(0, 3).map(({ trajectory_id }) => trajectory_id)
+  const settings = { baseUrl: 'https://judge.example/v1', model: 'gpt-x', apiKey: 'sk-secret-123', repeats: 2, temperature: 0 }
+  expect(await studio.planJudge(datasetId, ids, settings)).toMatchObject({ ok: true, value: { calls: 6, host: 'judge.example', trajectories: 3 } })
+  expect(asked).toEqual([])
+  expect(await studio.planJudge(datasetId, ids, { ...settings, repeats: 0 })).toMatchObject({ ok: false, code: 'settings' })
+  expect(await studio.testJudge(settings)).toMatchObject({ ok: true })
+  const job = await studio.start({ kind: 'judge', dataset_id: datasetId, trajectory_ids: ids, settings })
+  if (!job.ok) throw new Error(job.message)
+  expect(await open.finished(job.value.job_id)).toMatchObject({ state: 'finished', kind: 'judge', done: 6, total: 6 })
+  expect(asked).toHaveLength(7)
+  expect(asked.every(({ key }) => key === 'Bearer sk-secret-123')).toBe(true)
+  const labels = await studio.labels(ids[0] ?? '')
+  expect(labels.opinions.filter(({ annotator_kind }) => annotator_kind === 'LLM').map(({ repeat }) => repeat)).toEqual(expect.arrayContaining([0, 1]))
+  // The file's own rewards still stand before the judge's.
+  expect(labels.resolved[0]?.annotatorId).toBe('imported:sample.csv')
+  // Judged once, asked no more.
+  const again = await studio.start({ kind: 'judge', dataset_id: datasetId, trajectory_ids: ids, settings })
+  if (!again.ok) throw new Error(again.message)
+  await open.finished(again.value.job_id)
+  expect(asked).toHaveLength(7)
+  expect(events.filter((event) => event.type === 'network').map(({ url, status }) => [url, status])[0]).toEqual(['https://judge.example/v1/chat/completions', 200])
+  const everything = JSON.stringify([events, await studio.jobs(), await studio.runs(), (await store.opinions.listOf(ids[0] ?? '')).records])
+  expect(everything).not.toContain('sk-secret')
+})
+
+test('a judge that cannot be reached is one sentence', async () => {
+  const { studio, datasetId, finished } = await imported()
+  const job = await studio.start({ kind: 'judge', dataset_id: datasetId, trajectory_ids: [], settings: { baseUrl: 'http://localhost:9/v1', model: 'm', apiKey: '', repeats: 1, temperature: 0 } })
+  if (!job.ok) throw new Error(job.message)
+  const last = await finished(job.value.job_id)
+  expect(last.state).toBe('failed')
+  expect(last.error).toMatch(/No connection to localhost:9.*Nothing was judged\.$/)
+})
+
+test('models: the starter, and folders that fit', async () => {
+  const golden = join(projectRoot, 'test/golden/tiny_qwen2')
+  const starter = join(projectRoot, 'public/starter')
+  const read = (folder: string, name: string): File => new File([readFileSync(join(folder, name))], name)
+  const store = createMemoryStore()
+  open = await openTestStudio({}, store)
+  const { studio } = open
+  expect(await studio.models()).toMatchObject([{ model_id: 'starter', architecture: 'qwen2', vocabulary: 528 }])
+  const weights = await readStarterAsset('starter/model.safetensors')
+  const good = [...['config.json', 'tokenizer.json', 'tokenizer_config.json'].map((name) => read(starter, name)), new File([weights ?? ''], 'model.safetensors'), new File(['x'], 'notes.txt')]
+  const reply = await studio.importModel('My Model', good)
+  expect(reply).toMatchObject({ ok: true, value: { model_id: 'my-model', title: 'My Model', vocabulary: 528 } })
+  expect(await studio.importModel('Other name', good)).toMatchObject({ ok: true, value: { model_id: 'my-model' } })
+  expect(await studio.importModel('No tokenizer', [read(golden, 'config.json'), read(golden, 'model.safetensors')])).toMatchObject({ ok: false, message: expect.stringContaining('tokenizer.json') as string })
+  expect(await studio.importModel('Pickled', [read(starter, 'config.json'), read(starter, 'tokenizer.json'), new File(['x'], 'pytorch_model.bin')])).toMatchObject({ ok: false, message: expect.stringContaining('safetensors') as string })
+  const wrong = { ...(JSON.parse(readFileSync(join(starter, 'config.json'), 'utf8')) as object), hidden_size: 256, head_dim: 32 }
+  expect(await studio.importModel('Wrong', [new File([JSON.stringify(wrong)], 'config.json'), ...good.slice(1)])).toMatchObject({ ok: false, message: expect.stringContaining('expected shape') as string })
+  const later = await openTestStudio({}, store)
+  expect((await later.studio.models()).map(({ model_id }) => model_id)).toEqual(['starter', 'my-model'])
+  expect((await later.studio.storage()).items.map(({ kind }) => kind)).toEqual(['model'])
+  later.close()
+})
+
+test('a starter file that is not the build’s own is refused', async () => {
+  open = await openTestStudio({
+    readAsset: async (path) =>
+      path === 'starter/manifest.json' ? new TextEncoder().encode(JSON.stringify({ files: { 'model.safetensors': { sha256: '0'.repeat(64) } } })) : readStarterAsset(path),
+  })
+  expect(await open.studio.start({ kind: 'story', seed: 1, size: 'software' })).toMatchObject({ ok: false, message: expect.stringContaining('expected SHA-256 0000') as string })
+})
+
+test('training on a file: labels, limits and counts are on the run card', async () => {
+  const { studio, datasetId, finished } = await imported()
+  const request = { kind: 'train', algorithm: 'steptool-ppo', model: 'starter', data: [datasetId], config: { batch_size: 4 }, steps: 3, seed: 1, rowLimit: 4 } as const
+  expect(await studio.start({ ...request, config: { batch_size: 0 } })).toMatchObject({ ok: false, code: 'config', message: expect.stringContaining('batch_size') as string })
+  expect(await studio.start({ ...request, config: { bach_size: 1 } })).toMatchObject({ ok: false, code: 'config' })
+  expect(await studio.start({ ...request, algorithm: 'none' })).toMatchObject({ ok: false, code: 'unknown-algorithm' })
+  expect(await studio.start({ ...request, model: 'none' })).toMatchObject({ ok: false, code: 'unknown-model' })
+  expect(await studio.start({ ...request, algorithm: 'sft', config: {}, data: [] })).toMatchObject({ ok: false, code: 'needs-data' })
+  const job = await studio.start(request)
+  if (!job.ok) throw new Error(job.message)
+  expect(await finished(job.value.job_id)).toMatchObject({ state: 'finished', error: null })
+  const reply = await studio.run(job.value.run_id)
+  if (!reply.ok) throw new Error(reply.message)
+  expect(reply.value.run).toMatchObject({ kind: 'train', steps_done: 3, data: [{ id: datasetId }], config: { batch_size: 4, ppo_epochs: 4 } })
+  expect(reply.value.run.notes.join(' ')).toMatch(/gae_mask_mode: skip.*first 4 of 8/)
+  expect(reply.value.story).toBeNull()
+})
+
+test('an evaluation with a run’s adapter is a record of its own', async () => {
+  open = await openTestStudio({ workshop: scriptedWorkshop() })
+  const { studio, finished } = open
+  const trained = await studio.start({ kind: 'train', algorithm: 'steptool-ppo', model: 'starter', data: [], config: { batch_size: 2 }, steps: 1, seed: 1, rowLimit: null })
+  if (!trained.ok) throw new Error(trained.message)
+  expect(await finished(trained.value.job_id)).toMatchObject({ state: 'finished' })
+  const request = { kind: 'evaluate', model: 'starter', adapterOf: trained.value.run_id, benchmark: 'starter', split: 'dev', strategy: 'cot', maxCalls: 4, limit: 12, temperature: 0, seed: 1 } as const
+  expect(await studio.start({ ...request, split: 'none' })).toMatchObject({ ok: false, code: 'unknown-split' })
+  expect(await studio.start({ ...request, adapterOf: 'none' })).toMatchObject({ ok: false, code: 'unknown-run' })
+  const job = await studio.start(request)
+  if (!job.ok) throw new Error(job.message)
+  expect(await finished(job.value.job_id)).toMatchObject({ state: 'finished' })
+  const [record] = await studio.evaluations()
+  const run = (await studio.runs()).find(({ run_id }) => run_id === trained.value.run_id)
+  expect(record).toMatchObject({ split: 'dev', call_budget: 4, model: { id: 'starter', adapter_sha256: run?.adapter_sha256?.after } })
+  expect(record?.rows).toHaveLength(12)
+  expect(new Set(record?.rows.map(({ group }) => group)).size).toBeGreaterThan(3)
+})
+
+test('memory is counted without a device, and the knob that helps is named', async () => {
+  open = await openTestStudio({ openDevice: () => Promise.resolve({ ok: false, cause: 'no-adapter', message: '' }) })
+  const { studio } = open
+  const request = { kind: 'train', algorithm: 'sft', model: 'starter', data: [], config: { tokens_per_batch: 512 }, steps: null, seed: 1, rowLimit: null } as const
+  const small = await studio.estimateMemory(request)
+  if (!small.ok) throw new Error(small.message)
+  expect(small.value).toMatchObject({ verdict: 'fits', advice: '' })
+  expect(small.value.parts.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(small.value.bytes)
+  const large = await studio.estimateMemory({ ...request, config: { tokens_per_batch: 65_536 } })
+  if (!large.ok) throw new Error(large.message)
+  expect(large.value.bytes).toBeGreaterThan(10 * small.value.bytes)
+  expect(large.value.verdict).not.toBe('fits')
+  expect(large.value.advice).toContain('tokens_per_batch 65536 → 32768')
+  expect((await studio.estimateMemory({ kind: 'story', seed: 1, size: null })).ok).toBe(true)
+  expect((await studio.estimateMemory({ ...request, config: { tokens_per_batch: -1 } })).ok).toBe(false)
+})
+
+test('tools can be called by hand', async () => {
+  open = await openTestStudio()
+  const { studio } = open
+  const query = await studio.callTool('search_for', { name: 'nobody' })
+  expect(query).toEqual({ ok: true, value: '{"error":"unknown name"}' })
+  expect(await studio.callTool('home_of', {})).toEqual({ ok: true, value: '{"error":"missing person"}' })
+  expect(await studio.callTool('none', {})).toMatchObject({ ok: false, code: 'unknown-tool' })
+})

@@ -1,0 +1,173 @@
+import { afterEach, expect, test, vi } from 'vitest'
+import { exportRecording } from '../../src/studio/recording'
+import { createMemoryStore } from '../../src/storage/memoryStore'
+import type { JobSnapshot, StudioEvent } from '../../src/worker/protocol'
+import { openTestStudio, scriptedWorkshop, type TestStudio } from './testStudio'
+
+// Seconds on an idle machine; the limit is for a busy one.
+vi.setConfig({ testTimeout: 60_000 })
+
+let open: TestStudio | null = null
+afterEach(() => {
+  open?.close()
+})
+
+const story = { kind: 'story', seed: 1, size: 'software' } as const
+
+async function started(opened: TestStudio, request: Parameters<TestStudio['studio']['start']>[0] = story): Promise<JobSnapshot> {
+  const reply = await opened.studio.start(request)
+  if (!reply.ok) throw new Error(reply.message)
+  return reply.value
+}
+const phasesOf = (events: readonly StudioEvent[]): string[] => {
+  const phases = events.flatMap((event) => (event.type === 'job' ? [event.job.phase] : []))
+  return phases.filter((phase, index) => phase !== phases[index - 1])
+}
+
+test('a story goes through its phases and leaves a whole record', async () => {
+  open = await openTestStudio({ workshop: scriptedWorkshop({ skill: 0.3, delayMs: 3 }) })
+  const { studio, events } = open
+  const job = await started(open)
+  expect(job).toMatchObject({ kind: 'story', state: 'running' })
+  const last = await open.finished(job.job_id)
+  expect(last).toMatchObject({ state: 'finished', phase: 'done', error: null })
+
+  const order = ['starting', 'before', 'rollout', 'rewards', 'training', 'after', 'done']
+  const seen = phasesOf(events)
+  expect(seen).toEqual(order.filter((phase) => seen.includes(phase)))
+  expect(seen).toEqual(expect.arrayContaining(['before', 'training', 'after', 'done']))
+
+  const reply = await studio.run(job.run_id)
+  if (!reply.ok) throw new Error(reply.message)
+  const { run, metrics, story: result, probe, exam, metricMeanings } = reply.value
+  expect(run).toMatchObject({ status: 'finished', kind: 'story', algorithm: 'steptool-ppo', steps_done: 4, error: null })
+  expect(run.adapter_sha256?.after).toMatch(/^[0-9a-f]{64}$/)
+  expect(run.adapter_sha256?.after).not.toBe(run.adapter_sha256?.before)
+  expect(metrics.step).toEqual([0, 1, 2, 3])
+  expect(Object.keys(metrics.columns)).toEqual(expect.arrayContaining(['loss', 'objective/kl', 'reward', 'pass_rate']))
+  for (const name of Object.keys(metrics.columns)) expect(metricMeanings[name], name).toBeTruthy()
+  expect(exam.before).toHaveLength(36)
+  expect(exam.after.every((cell) => cell.status !== null && cell.trajectory_id !== null)).toBe(true)
+  expect(probe?.after).toHaveLength(probe?.before.length ?? -1)
+  expect(probe?.after).not.toEqual(probe?.before)
+  // The same questions, in the same order; more of them solved.
+  expect(result?.after?.rows.map(({ query_id }) => query_id)).toEqual(result?.before.rows.map(({ query_id }) => query_id))
+  expect(result?.afterRate?.passed).toBeGreaterThan(result?.beforeRate.passed ?? 36)
+  expect(result?.difference?.gained).toBeGreaterThan(0)
+  expect(result?.win?.wins).toBe(result?.difference?.gained)
+
+  // Practice and exam share no query, and practice steps carry the world's labels.
+  const trajectories = await studio.trajectories({ run_id: job.run_id })
+  const practice = trajectories.filter(({ split }) => split === 'practice')
+  const examined = new Set(exam.before.map(({ query_id }) => query_id))
+  expect(practice.length).toBeGreaterThan(0)
+  expect(practice.some(({ query_id }) => examined.has(query_id))).toBe(false)
+  expect(trajectories.every(({ steps }) => steps.every(({ tokens }) => tokens === null))).toBe(true)
+  const labels = await studio.labels(practice[0]?.trajectory_id ?? '')
+  expect(labels.resolved.every(({ value, annotatorId }) => value !== null && annotatorId === 'world')).toBe(true)
+  expect((await studio.evaluations()).map(({ split, call_budget }) => [split, call_budget])).toEqual([['exam', 6], ['exam', 6]])
+
+  // Every cell was announced empty first, then filled.
+  const cells = events.flatMap((event) => (event.type === 'exam' && event.phase === 'after' ? event.cells : []))
+  expect(new Set(cells.map(({ query_id }) => query_id)).size).toBe(36)
+  expect(events.some((event) => event.type === 'token' && event.text.includes('('))).toBe(true)
+  expect(events.some((event) => event.type === 'metrics')).toBe(true)
+
+  const files = await studio.exportAdapter(job.run_id)
+  if (!files.ok) throw new Error(files.message)
+  expect(Object.keys(files.value).sort()).toEqual(['README.md', 'adapter_config.json', 'adapter_model.safetensors', 'v_head.safetensors'])
+  expect(await studio.models()).toMatchObject([{ model_id: 'starter', adapters: [{ run_id: job.run_id, sha256: run.adapter_sha256?.after }] }])
+
+  const recorded = await exportRecording(studio, job.run_id, '2026-01-01T00:00:00.000Z')
+  if (!recorded.ok) throw new Error(recorded.message)
+  expect(JSON.stringify(recorded.value).length).toBeLessThan(2_000_000)
+  expect(Object.keys(recorded.value.advantages).length).toBeGreaterThan(0)
+  expect(recorded.value.opinions.length).toBeGreaterThan(0)
+})
+
+test('pause holds, resume goes on, cancel keeps what is finished', async () => {
+  open = await openTestStudio({ workshop: scriptedWorkshop({ delayMs: 5 }) })
+  const { studio, events } = open
+  const job = await started(open)
+  await open.until(() => events.some((event) => event.type === 'metrics'))
+  expect(await studio.pause(job.job_id)).toEqual({ ok: true, value: null })
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  const before = (await studio.jobs())[0]
+  await new Promise((resolve) => setTimeout(resolve, 120))
+  expect((await studio.jobs())[0]).toMatchObject({ state: 'paused', done: before?.done, phase: before?.phase })
+  expect(await studio.start(story)).toMatchObject({ ok: false, code: 'busy' })
+  expect(await studio.removeRun(job.run_id)).toMatchObject({ ok: false, code: 'at-work' })
+  await studio.resume(job.job_id)
+  await open.until(() => events.some((event) => event.type === 'job' && event.job.phase === 'training' && event.job.done >= 2))
+  await studio.cancel(job.job_id)
+  const last = await open.finished(job.job_id)
+  expect(last).toMatchObject({ state: 'cancelled', error: null })
+  const reply = await studio.run(job.run_id)
+  if (!reply.ok) throw new Error(reply.message)
+  expect(reply.value.run.status).toBe('cancelled')
+  expect(reply.value.metrics.step.length).toBeGreaterThan(1)
+  expect(reply.value.exam.before.every((cell) => cell.status !== null)).toBe(true)
+  expect(reply.value.run.adapter_sha256?.after).toMatch(/^[0-9a-f]{64}$/)
+  expect((await studio.exportAdapter(job.run_id)).ok).toBe(true)
+  expect((await studio.cancel(job.job_id)).ok).toBe(false)
+  expect((await studio.removeRun(job.run_id)).ok).toBe(true)
+  expect(await studio.runs()).toEqual([])
+  expect(await studio.evaluations()).toEqual([])
+})
+
+test('a failure is one sentence and keeps what was measured', async () => {
+  open = await openTestStudio({ workshop: scriptedWorkshop({ failAt: 2 }) })
+  const job = await started(open)
+  const last = await open.finished(job.job_id)
+  expect(last).toMatchObject({ state: 'failed', error: 'the GPU device was lost: the driver reset.' })
+  const reply = await open.studio.run(job.run_id)
+  expect(reply.ok && reply.value.run).toMatchObject({ status: 'failed', error: 'the GPU device was lost: the driver reset.', steps_done: 2 })
+  expect(reply.ok && reply.value.metrics.step).toEqual([0, 1])
+  expect((await open.studio.start(story)).ok).toBe(true)
+  await open.studio.cancel((await open.studio.jobs()).at(-1)?.job_id ?? '')
+})
+
+test('after a reload everything is found again, and a run that died says so', async () => {
+  const store = createMemoryStore()
+  const first = await openTestStudio({}, store)
+  const job = await started(first)
+  await first.finished(job.job_id)
+  const before = await first.studio.run(job.run_id)
+  first.close()
+
+  // A second run, cut off: its tab is gone, its store is what it was at that moment.
+  const cutStore = createMemoryStore()
+  const dying = await openTestStudio({ workshop: scriptedWorkshop({ hangAt: 2 }) }, cutStore)
+  const cut = await started(dying)
+  await dying.until(() => dying.events.some((event) => event.type === 'metrics' && event.rows.step.includes(1)))
+  const asked = await dying.studio.run(cut.run_id)
+  expect(asked.ok && asked.value.run.status).toBe('running')
+  for (const [kind, own] of [['runs', cutStore.runs], ['evaluations', cutStore.evaluations]] as const) expect((await own.list()).records, kind).toHaveLength(1)
+  await store.runs.put(...(await cutStore.runs.list()).records)
+  await store.metrics.append(cut.run_id, await cutStore.metrics.of(cut.run_id))
+  await dying.studio.cancel(cut.job_id)
+  await dying.finished(cut.job_id)
+  dying.close()
+
+  open = await openTestStudio({}, store)
+  expect(await open.studio.run(job.run_id)).toEqual(before)
+  const files = await open.studio.exportAdapter(job.run_id)
+  expect(files.ok && Object.keys(files.value)).toContain('adapter_model.safetensors')
+  const died = await open.studio.run(cut.run_id)
+  if (!died.ok) throw new Error(died.message)
+  expect(died.value.run).toMatchObject({ status: 'failed', steps_done: 2, error: expect.stringContaining('closed or reloaded') as string })
+  expect(died.value.run.finished_at).not.toBeNull()
+  expect(died.value.metrics.step).toEqual([0, 1])
+})
+
+test('a run of another tab is left alone', async () => {
+  const store = createMemoryStore()
+  const first = await openTestStudio({ workshop: scriptedWorkshop({ delayMs: 5 }) }, store)
+  const job = await started(first)
+  const second = await openTestStudio({ claim: () => Promise.resolve(null) }, store)
+  expect((await second.studio.runs())[0]?.status).toBe('running')
+  await first.studio.cancel(job.job_id)
+  await first.finished(job.job_id)
+  first.close()
+  second.close()
+})
