@@ -12,12 +12,15 @@ export interface Exam {
   readonly queries: readonly WorldQuery[]
 }
 
+/** Always the same one: made once. */
+let world: StarterWorld | null = null
+
 /**
  * @param split a split of the world, or a group of its exam such as `I1-tool`.
  * @param limit takes every group in its share, in a fixed order.
  */
 export function openExam(split: string, limit: number | null): Exam {
-  const world = createStarterWorld()
+  world ??= createStarterWorld()
   const queries = queriesOf(world, split)
   return { world, split, queries: stratified(queries, limit ?? queries.length) }
 }

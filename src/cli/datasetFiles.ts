@@ -34,10 +34,18 @@ export interface AnnotatedTrajectory {
   readonly opinions: readonly Opinion[]
 }
 
-/** Every trajectory of the files with what is said about it. Throws the first problem when there is none. */
-export async function readTrajectories(files: readonly string[], context: Pick<CommandContext, 'signal' | 'progress'>): Promise<AnnotatedTrajectory[]> {
+export interface TrajectoryFiles {
+  readonly annotated: readonly AnnotatedTrajectory[]
+  /** The files and their content's hashes. */
+  readonly sources: { readonly id: string; readonly sha256: string }[]
+}
+
+/** Every trajectory of the files with what is said about it. Throws the first problem of a file that has none. */
+export async function readTrajectories(files: readonly string[], context: Pick<CommandContext, 'signal' | 'progress'>): Promise<TrajectoryFiles> {
   const found: AnnotatedTrajectory[] = []
-  for (const { trajectories, opinions, problems } of await readDatasets(files, context)) {
+  const sources: { id: string; sha256: string }[] = []
+  for (const { dataset, trajectories, opinions, problems } of await readDatasets(files, context)) {
+    sources.push({ id: dataset.name, sha256: dataset.sha256 })
     if (trajectories.length === 0) throw new UsageError(problems[0]?.message ?? 'The file holds no trajectory.')
     for (const { message } of problems) context.progress(message)
     const byTrajectory = new Map<string, Opinion[]>()
@@ -48,7 +56,7 @@ export async function readTrajectories(files: readonly string[], context: Pick<C
     }
     for (const trajectory of trajectories) found.push({ trajectory, opinions: byTrajectory.get(trajectory.trajectory_id) ?? [] })
   }
-  return found
+  return { annotated: found, sources }
 }
 
 /** The reward of each step as labels resolve it. */

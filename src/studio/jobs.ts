@@ -53,13 +53,14 @@ export interface JobDesk {
 interface JobParts {
   readonly newId: NewId
   readonly clock: () => number
+  readonly sleep: (ms: number) => Promise<void>
   readonly onChange: (job: JobSnapshot) => void
 }
 
 /** Speed is over the last while, so that it follows what happens. */
 const SPEED_WINDOW_MS = 10_000
-/** Jobs told about while they merely compute. */
-const HEARTBEAT_MS = 500
+/** A job is told about this often even when it only compiles or waits: nothing is silent for long. */
+const HEARTBEAT_MS = 1000
 /** Ended jobs remembered. */
 const KEPT = 50
 
@@ -119,7 +120,7 @@ class Job implements JobControl {
   #phaseStarted: number
   #pausedMs = 0
   #pausedAt: number | null = null
-  #lastTold = Number.NEGATIVE_INFINITY
+  #lastAdvance: number
   #release: (() => void) | null = null
   #held: Promise<void> | null = null
 
@@ -129,6 +130,7 @@ class Job implements JobControl {
     this.#parts = parts
     this.#dispatchesBefore = work.dispatches?.() ?? 0
     this.#phaseStarted = parts.clock()
+    this.#lastAdvance = this.#phaseStarted
   }
 
   get jobId(): string {
@@ -146,7 +148,6 @@ class Job implements JobControl {
 
   readonly gate: Gate = () => {
     if (this.#abort.signal.aborted) throw new JobCancelled()
-    if (this.#parts.clock() - this.#lastTold > HEARTBEAT_MS) this.#tell()
     return this.#held === null ? undefined : this.#wait()
   }
   async #wait(): Promise<void> {
@@ -157,6 +158,14 @@ class Job implements JobControl {
   begin(): void {
     this.#tell()
     this.ended = this.#run()
+    void this.#beat()
+  }
+
+  async #beat(): Promise<void> {
+    while (this.isActive) {
+      await this.#parts.sleep(HEARTBEAT_MS)
+      if (this.#state === 'running') this.#tell()
+    }
   }
 
   async #run(): Promise<void> {
@@ -200,7 +209,6 @@ class Job implements JobControl {
     this.#state = 'running'
     this.#pausedMs += this.#parts.clock() - (this.#pausedAt ?? this.#parts.clock())
     this.#pausedAt = null
-    this.#counted = []
     this.#letGo()
     void this.work.onState?.('running', null)
     this.#tell()
@@ -224,7 +232,8 @@ class Job implements JobControl {
   phase(phase: JobPhase, total: number, message = ''): void {
     if (phase !== this.#phase) {
       this.#phaseStarted = this.#activeMs()
-      this.#counted = []
+      this.#lastAdvance = this.#phaseStarted
+      this.#counted = [{ at: this.#phaseStarted, tokens: this.#tokens }]
     }
     this.#phase = phase
     this.#done = 0
@@ -235,6 +244,7 @@ class Job implements JobControl {
 
   advance(done: number, message?: string): void {
     this.#done = done
+    this.#lastAdvance = this.#activeMs()
     if (message !== undefined) this.#message = message
     this.#tell()
   }
@@ -256,7 +266,6 @@ class Job implements JobControl {
   }
 
   #tell(): void {
-    this.#lastTold = this.#parts.clock()
     this.#parts.onChange(this.snapshot())
   }
 
@@ -264,7 +273,8 @@ class Job implements JobControl {
     const first = this.#counted[0]
     const last = this.#counted.at(-1)
     const seconds = first && last ? (last.at - first.at) / 1000 : 0
-    const spent = (this.#activeMs() - this.#phaseStarted) / 1000
+    const spent = (this.#lastAdvance - this.#phaseStarted) / 1000
+    const since = (this.#activeMs() - this.#lastAdvance) / 1000
     const isOver = !this.isActive
     return {
       job_id: this.id,
@@ -276,7 +286,7 @@ class Job implements JobControl {
       done: this.#done,
       total: this.#total,
       tokensPerSecond: first && last && seconds > 0 ? (last.tokens - first.tokens) / seconds : null,
-      etaSeconds: isOver || this.#done === 0 || this.#total === 0 ? null : (spent / this.#done) * Math.max(0, this.#total - this.#done),
+      etaSeconds: isOver || this.#done === 0 || this.#total === 0 ? null : Math.max(0, (spent / this.#done) * Math.max(0, this.#total - this.#done) - since),
       dispatches: (this.work.dispatches?.() ?? 0) - this.#dispatchesBefore,
       message: this.#message,
       error: this.#error,

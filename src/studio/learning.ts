@@ -149,6 +149,7 @@ export async function learn(request: LearnRequest, hooks: LearnHooks, keeper: Ru
   try {
     const files = filesOf(await trained.adapter())
     await storeAdapter(store, control.runId, files)
+    if (files.sha256 === hashBefore) keeper.note('No update changed the adapter: every advantage was 0, because every step earned the same.')
     keeper.probe({ before: probeBefore, after: await trained.logProbs(probeIds) })
     await keeper.change({ adapter_sha256: { before: hashBefore, after: files.sha256 } })
     await hooks.after?.(trained, files.sha256)

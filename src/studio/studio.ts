@@ -128,6 +128,7 @@ async function openRooms(parts: StudioParts, assetBase: string): Promise<Rooms> 
   const desk = createJobDesk({
     newId,
     clock: parts.clock,
+    sleep: parts.sleep,
     onChange: (job) => {
       emit({ type: 'job', job })
     },

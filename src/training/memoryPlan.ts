@@ -1,11 +1,19 @@
 /** What training will hold on the GPU, part by part, from plans alone: nothing is allocated to know it. */
 import { packedBytes, packedLayout } from '../engine/memory/packedState'
-import type { Plan } from '../engine/plan/planGraph'
+import type { Plan, PlanContext } from '../engine/plan/planGraph'
 import { sizeOf } from '../engine/tensor'
 import type { ModelConfig } from '../models/architectures/config'
 import { architectureOf } from '../models/languageModel'
-import { METRICS_BYTES, trainableEntries } from './policyPlans'
+import type { SampleSource } from './algorithm'
+import { fillBatch, nll, sftTrainable, tokenBucketOf } from './algorithms/sft'
+import type { SftConfig } from './algorithms/sft'
+import type { SteptoolPpoConfig } from './algorithms/steptoolPpo'
+import { bucketFor } from './packing'
+import { METRICS_BYTES, policyPlans, trainableEntries } from './policyPlans'
 import type { TrainableSet } from './policyPlans'
+import { chunk, layoutBatch, microBatches, minibatchesOf } from './ppoBatch'
+import type { PpoBatchItem } from './ppoBatch'
+import type { PpoSequence } from './ppoSequence'
 
 export interface MemoryPart {
   readonly name: string
@@ -16,6 +24,83 @@ export const totalBytes = (parts: readonly MemoryPart[]): number => parts.reduce
 
 /** Buffers come in multiples of 16 bytes. */
 const rounded = (bytes: number): number => Math.max(16, Math.ceil(bytes / 16) * 16)
+
+/** Steps looked at to learn which sizes of batches come up. */
+const STEPS_LOOKED_AT = 32
+
+/** A run of supervised fine-tuning. */
+export function sftMemory(config: ModelConfig, settings: SftConfig, data: SampleSource, steps: number, device: PlanContext): MemoryPart[] {
+  const trainable = sftTrainable(settings)
+  const plans = policyPlans(config, trainable, device)
+  const targets = new Set<number>()
+  let cursor = 0
+  for (let micro = 0; micro < Math.min(steps, STEPS_LOOKED_AT) * settings.gradient_accumulation_steps; micro++) {
+    const filled = fillBatch(data, cursor, settings.tokens_per_batch)
+    cursor = filled.cursor
+    targets.add(bucketFor(filled.sequences.reduce((sum, sequence) => sum + sequence.targets.length, 0)))
+  }
+  const tokens = tokenBucketOf(settings)
+  return [
+    ...policyMemory(config, trainable, [...[...targets].map((rows) => plans.gradient(tokens, rows, nll)), plans.update()]),
+    ...readback(config, trainable),
+  ]
+}
+
+/** A run of step-grained PPO, from its first batches; `batch` gives the sequences of a step. */
+export function ppoMemory(config: ModelConfig, settings: SteptoolPpoConfig, batches: readonly (readonly PpoSequence[])[], seed: number, device: PlanContext): MemoryPart[] {
+  const lora = { rank: settings.lora_r, alpha: settings.lora_alpha, targets: settings.lora_targets }
+  const trainable: TrainableSet = { kind: 'lora', lora, valueHead: true }
+  const plans = policyPlans(config, trainable, device)
+  const limits = { maxTokens: settings.max_tokens_per_micro_batch, maxPositions: config.max_position_embeddings }
+  const scored = new Map<string, readonly [number, number]>()
+  const trained = new Map<string, readonly [number, number]>()
+  let tables = 0
+  const note = (seen: Map<string, readonly [number, number]>, items: readonly PpoBatchItem[]): void => {
+    const sum = (of: (item: PpoBatchItem) => number): number => bucketFor(items.reduce((total, item) => total + of(item), 0))
+    const size = [sum(({ sequence }) => sequence.ids.length), sum(({ sequence }) => sequence.targets.length)] as const
+    seen.set(size.join(), size)
+  }
+  batches.forEach((sequences, step) => {
+    const batch = layoutBatch(sequences, { weighting: settings.step_reward_weighting, unlabelled: settings.unlabelled_steps }, limits)
+    // Five columns of the batch's rows, two tables of four, and what makes them.
+    tables = Math.max(tables, (2 ** Math.ceil(Math.log2(Math.max(256, batch.rows)))) * 4 * 24)
+    for (const items of microBatches(batch.items, limits.maxTokens)) note(scored, items)
+    for (let epoch = 0; epoch < settings.ppo_epochs; epoch++)
+      for (const group of chunk(minibatchesOf(batch.items.length, settings.mini_batch_size, seed, step, epoch), settings.gradient_accumulation_steps))
+        for (const members of group)
+          for (const part of microBatches(
+            members.flatMap((index) => batch.items[index] ?? []),
+            limits.maxTokens,
+          ))
+            note(trained, part)
+  })
+  const all = [
+    ...[...scored.values()].flatMap(([tokens, rows]) => [plans.score(tokens, rows, false), plans.score(tokens, rows, true)]),
+    ...[...trained.values()].map(([tokens, rows]) => plans.gradient(tokens, rows, nll)),
+    plans.update(),
+  ]
+  const { count } = packedLayout(trainableEntries(config, trainable))
+  return [
+    ...policyMemory(config, trainable, all),
+    { name: 'PPO tables and kept gradients', bytes: tables + count * 4 },
+    ...readback(config, trainable),
+  ]
+}
+
+/** Caches of generation, and the scratch of its widest layer. */
+export function generationMemory(config: ModelConfig, slots: number, maxContext: number): MemoryPart[] {
+  const rows = slots * Math.ceil(Math.min(maxContext, config.max_position_embeddings) / 16) * 16
+  const largestExtend = 2048
+  return [
+    { name: 'generation caches', bytes: 2 * config.num_hidden_layers * rows * config.num_key_value_heads * config.head_dim * 4 },
+    { name: 'generation scratch', bytes: (slots * config.vocab_size + largestExtend * (2 * config.intermediate_size + 6 * config.hidden_size)) * 4 },
+  ]
+}
+
+/** Checkpoints and adapters are copied out through a buffer of their size, metrics through small ones. */
+function readback(config: ModelConfig, trainable: TrainableSet): MemoryPart[] {
+  return [{ name: 'reading back', bytes: packedLayout(trainableEntries(config, trainable)).count * 4 + 256 }]
+}
 
 /** The model, what is trained of it, and the plans that run on one scratch pool. */
 export function policyMemory(config: ModelConfig, trainable: TrainableSet, plans: readonly Plan[]): MemoryPart[] {

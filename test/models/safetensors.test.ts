@@ -91,6 +91,12 @@ describe('openSafetensors', () => {
     await expect(openBytes(bytes)).rejects.toThrow('a.safetensors')
   })
 
+  it('takes a file whose header length looks like the start of a pickle', async () => {
+    const bytes = withHeader(JSON.stringify({ __metadata__: { note: '' }, a: f32([1], 0, 4) }).padEnd(0x0380), 4)
+    expect([bytes[0], bytes[1]]).toEqual([0x80, 3])
+    expect((await openBytes(bytes)).tensors.has('a')).toBe(true)
+  })
+
   it('refuses 8-bit floats when they are decoded, not before', async () => {
     const file = await openBytes(withHeader({ a: { dtype: 'F8_E4M3', shape: [4], data_offsets: [0, 4] } }, 4))
     expect(await file.bytes('a')).toHaveLength(4)

@@ -67,7 +67,7 @@ function desk() {
   const hand = handClock()
   const told: JobSnapshot[] = []
   let made = 0
-  return { hand, told, desk: createJobDesk({ newId: (prefix) => `${prefix}-${(made += 1)}`, clock: hand.clock, onChange: (job) => told.push(job) }) }
+  return { hand, told, desk: createJobDesk({ newId: (prefix) => `${prefix}-${(made += 1)}`, clock: hand.clock, sleep: hand.sleep, onChange: (job) => told.push(job) }) }
 }
 const work = (run: (control: JobControl) => Promise<void>, changes: Partial<JobWork> = {}): JobWork => ({ kind: 'train', title: 'Work', runId: 'run-1', usesGpu: true, run, ...changes })
 
@@ -91,7 +91,6 @@ test('progress has speed and time left, without the time it was paused', async (
   await hand.pass(0)
   const at = control as JobControl | null
   if (!at) throw new Error('not started')
-  at.countTokens(0)
   await hand.pass(1000)
   dispatches = 160
   at.countTokens(500)

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
 import { createMemoryStore } from '../../src/storage/memoryStore'
+import type { OpenedDevice } from '../../src/studio/parts'
 import { projectRoot } from '../support/sources'
 import { fakeDevice, file, openTestStudio, readStarterAsset, report, scriptedWorkshop, type TestStudio } from './testStudio'
 
@@ -12,10 +13,10 @@ afterEach(() => {
   open?.close()
 })
 
-async function imported(content?: string, name = 'sample.csv'): Promise<TestStudio & { readonly datasetId: string }> {
-  const opened = await openTestStudio()
+async function imported(changes: Parameters<typeof openTestStudio>[0] = {}): Promise<TestStudio & { readonly datasetId: string }> {
+  const opened = await openTestStudio(changes)
   open = opened
-  const reply = await opened.studio.importFile(file(name, content ?? (await opened.studio.sampleCsv())))
+  const reply = await opened.studio.importFile(file('sample.csv', await opened.studio.sampleCsv()))
   if (!reply.ok) throw new Error(reply.message)
   return { ...opened, datasetId: reply.value.dataset_id }
 }
@@ -152,7 +153,7 @@ test('advantages answer to the stored labels and to what-if rewards', async () =
 })
 
 test('the GPU says why it is not there, and comes back', async () => {
-  let answer: Awaited<ReturnType<Parameters<typeof openTestStudio>[0] extends infer P ? NonNullable<NonNullable<P>['openDevice' & keyof P]> extends () => infer R ? () => R : never : never>> | null = null
+  let answer: OpenedDevice | null = null
   const fake = fakeDevice()
   answer = { ok: false, cause: 'no-adapter', message: 'none' }
   open = await openTestStudio({ openDevice: () => Promise.resolve(answer ?? { ok: true, device: fake.device, report }) })
@@ -214,7 +215,7 @@ test('a judge is counted first, asked after, and its key goes nowhere', async ()
 })
 
 test('a judge that cannot be reached is one sentence', async () => {
-  const { studio, datasetId, finished } = await imported()
+  const { studio, datasetId, finished } = await imported({ sleep: (ms) => new Promise((resolve) => setTimeout(resolve, Math.min(ms, 100))) })
   const job = await studio.start({ kind: 'judge', dataset_id: datasetId, trajectory_ids: [], settings: { baseUrl: 'http://localhost:9/v1', model: 'm', apiKey: '', repeats: 1, temperature: 0 } })
   if (!job.ok) throw new Error(job.message)
   const last = await finished(job.value.job_id)

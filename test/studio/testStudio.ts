@@ -154,7 +154,8 @@ export interface TestStudio {
   close(): void
 }
 
-export async function openTestStudio(changes: Partial<StudioParts> = {}, store: Store = createMemoryStore()): Promise<TestStudio> {
+/** `on` gpu: what acts and learns is the real thing, on the device that `changes` opens. */
+export async function openTestStudio(changes: Partial<StudioParts> = {}, store: Store = createMemoryStore(), on: 'script' | 'gpu' = 'script'): Promise<TestStudio> {
   const fake = fakeDevice()
   const parts: StudioParts = {
     openDevice: () => Promise.resolve({ ok: true, device: fake.device, report }),
@@ -167,7 +168,7 @@ export async function openTestStudio(changes: Partial<StudioParts> = {}, store: 
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     storageEstimate: () => Promise.resolve({ usage: 1000, quota: 1_000_000 }),
     claim: () => Promise.resolve(() => undefined),
-    workshop: scriptedWorkshop(),
+    ...(on === 'script' ? { workshop: scriptedWorkshop() } : {}),
     ...changes,
   }
   const studio = createStudio(parts)

@@ -17,7 +17,7 @@ export interface OpenApp {
 }
 
 let site: Promise<RunningGateway> | null = null
-let browser: Promise<Browser> | null = null
+const browsers = new Map<boolean, Promise<Browser>>()
 
 /** Serves dist/ as `npm start` does, on a free port. */
 function startSite(): Promise<RunningGateway> {
@@ -27,16 +27,26 @@ function startSite(): Promise<RunningGateway> {
   return listen(createGateway({ siteDirectory, upstream: null, allowedOrigins: [], fetch }), 0)
 }
 
-function launchChrome(): Promise<Browser> {
+/** Without WebGPU: a Chrome as most people have it on a machine whose GPU it does not trust. */
+function launchChrome(hasWebgpu: boolean): Promise<Browser> {
   const executablePath = findChrome()
   if (executablePath === null) throw new Error('No Chrome or Chromium was found; `npm test` says how to install one.')
-  return chromium.launch({ executablePath, args: [...chromeFlags], headless: true })
+  return chromium.launch({ executablePath, args: chromeFlags.filter((flag) => hasWebgpu || !/webgpu|Vulkan/.test(flag)), headless: true })
+}
+
+export type AppOptions = NonNullable<Parameters<Browser['newContext']>[0]> & {
+  /** Default true: WebGPU on SwiftShader. */
+  readonly webgpu?: boolean
+  /** Another address than the gateway's: the same dist/ on another server. */
+  readonly at?: string
 }
 
 /** A fresh profile each time: nothing stored by one test reaches the next. */
-export async function openApp(hash = '', options: Parameters<Browser['newContext']>[0] = {}): Promise<OpenApp> {
-  const { url } = await (site ??= startSite())
-  const context = await (await (browser ??= launchChrome())).newContext(options)
+export async function openApp(hash = '', { webgpu = true, at, ...options }: AppOptions = {}): Promise<OpenApp> {
+  const url = at ?? (await (site ??= startSite())).url
+  const browser = browsers.get(webgpu) ?? launchChrome(webgpu)
+  browsers.set(webgpu, browser)
+  const context = await (await browser).newContext(options)
   const page = await context.newPage()
   const problems: string[] = []
   page.on('pageerror', (error) => problems.push(`page error: ${error.message}`))
@@ -54,6 +64,6 @@ export async function openApp(hash = '', options: Parameters<Browser['newContext
 }
 
 afterAll(async () => {
-  await (await browser)?.close()
+  for (const browser of browsers.values()) await (await browser).close()
   await (await site)?.close()
 })

@@ -9,7 +9,9 @@ import { memoryCheckpoints, someSequences, tinyContext, twoCallTask, type Report
 
 type Input = Partial<SteptoolPpoConfig>
 
-const engineOf = async (): Promise<EngineDevice> => new EngineDevice(await testDevice(), { isSoftware: true })
+let opened: EngineDevice | null = null
+/** One for the file: kernels compile once. */
+const engineOf = async (): Promise<EngineDevice> => (opened ??= new EngineDevice(await testDevice(), { isSoftware: true }))
 const small: Input = {
   learning_rate: 5e-3,
   batch_size: 4,

@@ -8,7 +8,7 @@ import {
   querySets,
   ratesByGroup,
   successVersusBudget,
-} from '../../src/ui/evaluation/leaderboard'
+} from '../../src/ui/evaluation/leaderboardRows'
 import { pairedComparison, passRate, queryScores, rateOf } from '../../src/ui/evaluation/rates'
 
 const row = (query: string, status: EvaluationRow['status'], calls = 2, more: Partial<EvaluationRow> = {}): EvaluationRow => ({

@@ -4,7 +4,7 @@ import { alignTrajectories } from '../../src/ui/trajectory/align'
 import { sameCall, signatureText } from '../../src/ui/trajectory/callSignature'
 import { looksLikeError, stepOutcome, timelineBoxes, treeLayout } from '../../src/ui/trajectory/timelineLayout'
 import { anyTrajectory, filterTrajectories, toolNames } from '../../src/ui/trajectory/trajectoryFilter'
-import { initiallyOpen, parsedObservation, valueRows } from '../../src/ui/trajectory/valueTree'
+import { initiallyOpen, parsedObservation, valueRows } from '../../src/ui/trajectory/valueRows'
 
 interface StepInput {
   parent?: number | null

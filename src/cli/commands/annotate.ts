@@ -30,7 +30,7 @@ export const annotate = defineCommand({
   options,
   positionals: 'files',
   run: async (context, given) => {
-    const annotated = await readTrajectories(given.files, context)
+    const { annotated } = await readTrajectories(given.files, context)
     const result = given.by === 'judge' ? await byJudge(annotated, given, context) : { opinions: byRule(annotated, given), failures: [] }
     const added = new Map<string, Opinion[]>()
     for (const opinion of result.opinions) added.set(opinion.trajectory_id, [...(added.get(opinion.trajectory_id) ?? []), opinion])

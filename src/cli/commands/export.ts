@@ -6,7 +6,7 @@ import { resolveRewards } from '../../annotation/resolver'
 import { honeJsonlLine } from '../../data/formats/honeJsonl'
 import { writeSteptoolCsv } from '../../data/formats/steptoolCsv'
 import { readAdapter, VALUE_HEAD_WEIGHTS, writeAdapter } from '../../models/weights/peft'
-import { defineCommand, UsageError, type JsonObject } from '../command'
+import { defineCommand, UsageError, type CommandContext, type JsonObject } from '../command'
 import { readTrajectories, type AnnotatedTrajectory } from '../datasetFiles'
 import { nodeFolder } from '../node/folder'
 
@@ -23,9 +23,9 @@ export const exportFiles = defineCommand({
   run: async (context, { inputs, to, out, baseModel }): Promise<JsonObject> => {
     switch (to) {
       case 'steptool-csv':
-        return writeCsv(await readTrajectories(inputs, context), out, context.progress)
+        return writeCsv((await readTrajectories(inputs, context)).annotated, out, context)
       case 'hone-jsonl': {
-        const annotated = await readTrajectories(inputs, context)
+        const { annotated } = await readTrajectories(inputs, context)
         writeFileSync(out, annotated.map(({ trajectory, opinions }) => honeJsonlLine(trajectory, opinions)).join(''))
         return { files: [out], trajectories: annotated.length }
       }
@@ -35,14 +35,14 @@ export const exportFiles = defineCommand({
   },
 })
 
-function writeCsv(annotated: readonly AnnotatedTrajectory[], out: string, progress: (line: string) => void): JsonObject {
+function writeCsv(annotated: readonly AnnotatedTrajectory[], out: string, context: Pick<CommandContext, 'progress'>): JsonObject {
   const opinions = new Map(annotated.map((one) => [one.trajectory.trajectory_id, one.opinions]))
   const { csv, written, skipped } = writeSteptoolCsv(
     annotated.map(({ trajectory }) => trajectory),
     (trajectory) => resolveRewards(trajectory, opinions.get(trajectory.trajectory_id) ?? []),
   )
   if (written === 0) throw new UsageError(`No trajectory could be written: ${skipped[0]?.reason ?? 'there is none.'} hone annotate labels steps.`)
-  for (const { trajectory_id, reason } of skipped) progress(`${trajectory_id} was left out: ${reason}`)
+  for (const { trajectory_id, reason } of skipped) context.progress(`${trajectory_id} was left out: ${reason}`)
   writeFileSync(out, csv)
   return { files: [out], trajectories: written, skipped }
 }

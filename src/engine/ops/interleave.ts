@@ -12,7 +12,7 @@ export const interleaveOp: Op<null> = {
   infer: ([a, b, c, d, , table]) => {
     const shape = a?.shape.join()
     const same = [b, c, d].every((other) => other?.shape.join() === shape)
-    if (a?.shape.length !== 1 || !same || table?.shape.join() !== `${a.shape[0]},4`)
+    if (a?.shape.length !== 1 || !same || table?.shape.join() !== [...a.shape, 4].join())
       fail('interleave', 'four [R] and a table [R, 4]', a?.shape, b?.shape, c?.shape, d?.shape, table?.shape)
     return []
   },

@@ -55,12 +55,12 @@ export function ppoTerms(
 export const ppoLossOp: Op<PpoLossParams> = {
   name: 'ppoLoss',
   infer: ([logp, value, entropy, tableRow, table]) => {
-    const rows = logp?.shape[0]
+    const rows = logp?.shape.join()
     if (
       logp?.shape.length !== 1 ||
-      value?.shape.join() !== `${rows},1` ||
-      entropy?.shape.join() !== `${rows}` ||
-      tableRow?.shape.join() !== `${rows}` ||
+      value?.shape.join() !== [...logp.shape, 1].join() ||
+      entropy?.shape.join() !== rows ||
+      tableRow?.shape.join() !== rows ||
       table?.shape[1] !== 4
     )
       fail(

@@ -57,7 +57,8 @@ export function foreignFormat(start: Uint8Array): string | null {
   const text = Array.from(start.subarray(0, 24), (byte) => String.fromCharCode(byte)).join('')
   const convert = 'Pickled weights can run code when opened, so Hone reads safetensors only; convert with `model.save_pretrained(folder)`'
   if (text.startsWith('PK\x03\x04')) return `this is a PyTorch checkpoint (a zip of pickles). ${convert}`
-  if (start[0] === 0x80 && (start[1] ?? 0) >= 2 && (start[1] ?? 0) <= 5) return `this is a Python pickle. ${convert}`
+  // A header of 640, 896, 1152 … bytes begins like a pickle; its "{" tells them apart.
+  if (start[0] === 0x80 && (start[1] ?? 0) >= 2 && (start[1] ?? 0) <= 5 && start[8] !== 0x7b) return `this is a Python pickle. ${convert}`
   if (text.startsWith('GGUF')) return 'this is a GGUF file; expected the safetensors files of the original checkpoint'
   if (text.startsWith('version https://git-lfs')) return 'this is a Git LFS pointer, not the file itself; run `git lfs pull` in that folder'
   if (/^\s*<(!doctype|html)/i.test(text)) return 'this is a web page, not a checkpoint; the download may have needed a login'

@@ -59,12 +59,18 @@ export interface SftResult {
   readonly tokens: number
 }
 
+export function sftTrainable(settings: SftConfig): TrainableSet {
+  return settings.trainable === 'all'
+    ? { kind: 'all', valueHead: false }
+    : { kind: 'lora', lora: { rank: settings.lora_r, alpha: settings.lora_alpha, targets: PROJECTIONS }, valueHead: false }
+}
+
+/** Rows the micro-batches of a run are planned for: one size for all. */
+export const tokenBucketOf = (settings: SftConfig): number => Math.max(bucketFor(1), Math.ceil(settings.tokens_per_batch / 32) * 32)
+
 /** Samples are taken in index order, each once per pass over the data. The caller owns the returned policy. */
 export async function runSft(context: TrainingContext, settings: SftConfig, data: SampleSource): Promise<SftResult> {
-  const trainable: TrainableSet =
-    settings.trainable === 'all'
-      ? { kind: 'all', valueHead: false }
-      : { kind: 'lora', lora: { rank: settings.lora_r, alpha: settings.lora_alpha, targets: PROJECTIONS }, valueHead: false }
+  const trainable = sftTrainable(settings)
   const policy = await PolicyModel.create(context.engine, context.model, context.reader, trainable)
   if (trainable.kind === 'lora') for (const range of policy.packed.ranges.values()) policy.packed.writeWeights(range.name, initialLora(range.name, range.shape, context.seed))
 
@@ -101,7 +107,7 @@ export async function runSft(context: TrainingContext, settings: SftConfig, data
     })
     const micros: Sequence[][] = []
     for (let index = 0; index < settings.gradient_accumulation_steps; index++) {
-      const filled = fill(data, cursor, settings.tokens_per_batch)
+      const filled = fillBatch(data, cursor, settings.tokens_per_batch)
       cursor = filled.cursor
       micros.push(filled.sequences)
     }
@@ -109,7 +115,7 @@ export async function runSft(context: TrainingContext, settings: SftConfig, data
     policy.beginStep()
     for (const sequences of micros) {
       const count = sequences.reduce((sum, sequence) => sum + sequence.targets.length, 0)
-      const batch = packSequences(sequences, context.model.vocab_size, { tokens: Math.max(bucketFor(1), Math.ceil(settings.tokens_per_batch / 32) * 32), targets: bucketFor(count) })
+      const batch = packSequences(sequences, context.model.vocab_size, { tokens: tokenBucketOf(settings), targets: bucketFor(count) })
       const executable = await policy.gradient('sft', batch.tokenBucket, batch.targetBucket, nll)
       uploadBatch(executable, batch)
       executable.write('weight', new Float32Array(batch.targetCount).fill(1 / targets))
@@ -134,7 +140,7 @@ export async function runSft(context: TrainingContext, settings: SftConfig, data
 }
 
 /** Samples from `cursor` on (cyclic) until the next would pass the token budget. */
-function fill(data: SampleSource, cursor: number, budget: number): { sequences: Sequence[]; cursor: number } {
+export function fillBatch(data: SampleSource, cursor: number, budget: number): { sequences: Sequence[]; cursor: number } {
   const sequences: Sequence[] = []
   let tokens = 0
   let at = cursor

@@ -150,15 +150,29 @@ export function sequenceOptions(settings: SteptoolPpoConfig): PpoSequenceOptions
 
 const saved = z.object({ batches: z.int(), tokens: z.int(), kl_coef: z.number() })
 
-/** The caller owns the returned policy. */
+/** The caller owns the returned policy. A run that fails or is stopped by its gate leaves nothing on the GPU. */
 export async function runSteptoolPpo(
   context: TrainingContext,
   settings: SteptoolPpoConfig,
   source: PpoBatchSource,
 ): Promise<SteptoolPpoResult> {
-  const { engine, model, seed, gate } = context
   const lora = { rank: settings.lora_r, alpha: settings.lora_alpha, targets: settings.lora_targets }
-  const policy = await PolicyModel.create(engine, model, context.reader, { kind: 'lora', lora, valueHead: true })
+  const policy = await PolicyModel.create(context.engine, context.model, context.reader, { kind: 'lora', lora, valueHead: true })
+  try {
+    return await train(policy, context, settings, source)
+  } catch (error) {
+    await policy.destroy().catch(() => undefined)
+    throw error
+  }
+}
+
+async function train(
+  policy: PolicyModel,
+  context: TrainingContext,
+  settings: SteptoolPpoConfig,
+  source: PpoBatchSource,
+): Promise<SteptoolPpoResult> {
+  const { engine, model, seed, gate } = context
   for (const { name, shape } of policy.packed.ranges.values()) {
     const start = name.startsWith('v_head.')
       ? initialValueHead(shape, model.hidden_size, seed, settings.value_head_init)
@@ -184,7 +198,7 @@ export async function runSteptoolPpo(
   const update = await policy.update()
   const endMinibatch = await plans.endMinibatch()
   const total = context.steps ?? settings.max_steps
-  const limits = { maxTokens: settings.max_tokens_per_micro_batch, maxPositions: model.max_position_embeddings }
+  const limits = { maxTokens: settings.max_tokens_per_micro_batch, maxPositions: model.max_position_embeddings, vocabulary: model.vocab_size }
   const pack = (items: readonly PpoBatchItem[]): PackedBatch =>
     packSequences(
       items.map(({ sequence }) => sequence),

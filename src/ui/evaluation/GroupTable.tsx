@@ -5,7 +5,7 @@ import { formatPoints } from '../format'
 import { VisibleText } from '../trajectory/VisibleText'
 import { RateBar, RateNumber } from '../widgets/RateBar'
 import classes from './evaluation.module.css'
-import { circumstances, ratesByGroup, type LeaderboardRow } from './leaderboard'
+import { circumstances, ratesByGroup, type LeaderboardRow } from './leaderboardRows'
 import { pairedComparison } from './rates'
 
 /** Pass rates by group of questions, before and after; differences corrected for looking at several groups. */

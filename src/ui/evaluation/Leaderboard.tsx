@@ -4,7 +4,7 @@ import { VisibleText } from '../trajectory/VisibleText'
 import { RateBar, RateNumber } from '../widgets/RateBar'
 import { Term } from '../widgets/Term'
 import classes from './evaluation.module.css'
-import { circumstances, type LeaderboardRow } from './leaderboard'
+import { circumstances, type LeaderboardRow } from './leaderboardRows'
 
 interface LeaderboardProps {
   readonly rows: readonly LeaderboardRow[]

@@ -7,8 +7,8 @@ import { VisibleText } from '../trajectory/VisibleText'
 import { StatusMark } from '../widgets/StatusMark'
 import { Term } from '../widgets/Term'
 import classes from './evaluation.module.css'
-import type { LeaderboardRow } from './leaderboard'
-import { comparisonProblems } from './leaderboard'
+import type { LeaderboardRow } from './leaderboardRows'
+import { comparisonProblems } from './leaderboardRows'
 import { pairedComparison, passRate, type Paired, type QueryPair, type QueryScore } from './rates'
 
 const rounded = (value: number): string => String(Math.round(value * 10) / 10)

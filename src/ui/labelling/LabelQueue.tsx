@@ -5,7 +5,7 @@ import { formatCount } from '../format'
 import { TrajectoryList } from '../trajectory/TrajectoryList'
 import { Panel } from '../widgets/Panel'
 import classes from './labelling.module.css'
-import { queueProgress, type QueueOrder, type QueueRow, type QueueShow } from './labelQueue'
+import { queueProgress, type QueueOrder, type QueueRow, type QueueShow } from './queueRows'
 
 interface QueueProps {
   readonly rows: readonly QueueRow[]

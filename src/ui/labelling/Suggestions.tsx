@@ -4,7 +4,7 @@ import { FoldedText, VisibleText } from '../trajectory/VisibleText'
 import { Panel } from '../widgets/Panel'
 import { Explained } from '../widgets/Term'
 import classes from './labelling.module.css'
-import type { Agreement, Suggestion } from './suggestions'
+import type { Agreement, Suggestion } from './stepSuggestions'
 
 const SOURCE_WORDS = { human: 'person', judge: 'judge', rules: 'rule', imported: 'file', world: 'tool world' } as const
 

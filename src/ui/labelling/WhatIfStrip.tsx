@@ -1,6 +1,6 @@
 import { SegmentedControl } from '@mantine/core'
 import { useMemo } from 'react'
-import { heatColour } from '../trajectory/tokenHeat'
+import { heatColour } from '../trajectory/heatTokens'
 import { VisibleText } from '../trajectory/VisibleText'
 import { ErrorPanel } from '../widgets/ProblemList'
 import { Term } from '../widgets/Term'

@@ -4,7 +4,7 @@ import type { Trajectory } from '../../records/trajectory'
 import type { LabelState } from '../../worker/protocol'
 import { NOTHING, useReply } from '../stores/answer'
 import { useTrajectoriesOf, type Source } from '../trajectory/useSources'
-import { queueRows, type QueueOrder, type QueueRow, type QueueShow } from './labelQueue'
+import { queueRows, type QueueOrder, type QueueRow, type QueueShow } from './queueRows'
 import { useLabelsOf } from './labelStore'
 
 export interface Queue {

@@ -1,6 +1,6 @@
 /** Practice steps and what they earned; one of them with the advantage each of its tokens gets. */
 import { Anchor, Group, Stack, Table, Text } from '@mantine/core'
-import { useEffect, useMemo } from 'react'
+import { useEffect, useMemo, useRef } from 'react'
 import { Link } from 'wouter'
 import { chosenPath } from '../../records/trajectory'
 import type { Trajectory } from '../../records/trajectory'
@@ -161,8 +161,10 @@ export function RewardsPhase({ runId, settled }: { readonly runId: string; reado
   const { reload } = answer
   const practice = answer.value
   // Online methods go on practising: count again at the end.
+  const wasSettled = useRef(settled)
   useEffect(() => {
-    if (settled) reload()
+    if (settled && !wasSettled.current) reload()
+    wasSettled.current = settled
   }, [settled, reload])
   const summary = useMemo(() => (practice ? summaryOf(practice) : null), [practice])
   const example = useMemo(() => (practice ? exampleOf(practice) : null), [practice])

@@ -7,7 +7,7 @@ import { signatureArguments } from './callSignature'
 import { OpinionList } from './OpinionList'
 import { outcomeWords, stepOutcome, stepTokenCount, type StepOutcome } from './timelineLayout'
 import classes from './trajectory.module.css'
-import { parsedObservation } from './valueTree'
+import { parsedObservation } from './valueRows'
 import { ValueTree } from './ValueTree'
 import { FoldedText, VisibleText } from './VisibleText'
 

@@ -4,7 +4,7 @@ import type { Trajectory } from '../../records/trajectory'
 import type { AdvantagePreview } from '../../worker/protocol'
 import { formatCount, formatNumber } from '../format'
 import { signed } from '../labelling/whatIf'
-import { heatColour, heatKinds, heatTokens, type HeatKind } from './tokenHeat'
+import { heatColour, heatKinds, heatTokens, type HeatKind } from './heatTokens'
 import classes from './trajectory.module.css'
 import { VisibleText } from './VisibleText'
 

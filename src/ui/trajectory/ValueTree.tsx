@@ -1,10 +1,13 @@
 import { useMemo, useState } from 'react'
+import { formatCount } from '../format'
 import classes from './trajectory.module.css'
-import { initiallyOpen, valueRows } from './valueTree'
+import { initiallyOpen, valueRows } from './valueRows'
 import { VisibleText } from './VisibleText'
 
 /** Rows drawn at once; the rest on request, so that one huge reply cannot stall the page. */
 const PAGE = 200
+/** Characters of one value drawn before it is asked for in full. */
+const LONG = 240
 
 /** A JSON value from outside as a tree that opens and closes. */
 export function ValueTree({ value, label }: { readonly value: unknown; readonly label: string }) {
@@ -44,7 +47,19 @@ export function ValueTree({ value, label }: { readonly value: unknown; readonly 
             <span
               className={`${classes.treeValue ?? ''} ${row.kind === 'string' ? (classes.string ?? '') : row.expandable ? (classes.quiet ?? '') : ''}`}
             >
-              <VisibleText text={row.text} />
+              <VisibleText text={row.text.length > LONG && !open.has(row.path) ? `${row.text.slice(0, LONG)}…` : row.text} />
+              {row.text.length > LONG && (
+                <button
+                  type="button"
+                  className={classes.linkButton}
+                  aria-expanded={open.has(row.path)}
+                  onClick={() => {
+                    toggle(row.path)
+                  }}
+                >
+                  {open.has(row.path) ? 'Fold' : `Show all ${formatCount(row.text.length)} characters`}
+                </button>
+              )}
             </span>
           </li>
         ))}

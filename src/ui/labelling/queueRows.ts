@@ -2,7 +2,7 @@
 import type { Trajectory } from '../../records/trajectory'
 import type { LabelState } from '../../worker/protocol'
 import { trajectoryText } from '../trajectory/trajectoryFilter'
-import { disagreement } from './suggestions'
+import { disagreement } from './stepSuggestions'
 
 /** Remembered by label state: the queue is rebuilt at every key press. */
 const known = new WeakMap<LabelState, number>()

@@ -1,0 +1,101 @@
+/** Flags that `rollout` and `evaluate` share, and the model they open. */
+import { z } from 'zod'
+import { strategies, type StrategyName } from '../agents/strategies'
+import { EngineDevice } from '../engine/device/engineDevice'
+import { MAX_CONTEXT } from '../studio/gpuWorkshop'
+import { CALL_BUDGET, speaksStarter } from '../studio/jobRoom'
+import type { Trajectory } from '../records/trajectory'
+import { openActor, type Actor } from './acting'
+import { adapterReportOf } from './adapterReport'
+import { benchmarkNames, openExam, type Exam } from './benchmark'
+import { UsageError, type CommandContext } from './command'
+import { openModel } from './modelSpec'
+import { readTrainedAdapter } from './trainedFiles'
+
+export const actOptions = {
+  model: z.string().default('starter').meta({ help: 'starter, a Hugging Face folder, or random:FOLDER for its shape with random weights' }),
+  lora: z.string().optional().meta({ help: 'directory of an adapter to put on the model (PEFT layout; what train leaves)' }),
+  benchmark: z.enum(benchmarkNames).default('starter').meta({ help: 'the exam' }),
+  strategy: z.enum(Object.keys(strategies) as StrategyName[]).default('cot').meta({ help: 'how calls are spent' }),
+  maxCalls: z.int().positive().default(CALL_BUDGET).meta({ help: 'tool calls of an episode' }),
+  limit: z.int().positive().optional().meta({ help: 'this many queries, every group in its share, in a fixed order; else all' }),
+  slots: z.int().positive().optional().meta({ help: 'episodes generated at once; results do not depend on it' }),
+  seed: z.int().nonnegative().default(1).meta({ help: 'of sampling, and of random weights' }),
+} as const
+
+export interface ActSettings {
+  readonly model: string
+  readonly lora?: string | undefined
+  readonly split: string
+  readonly strategy: StrategyName
+  readonly maxCalls: number
+  readonly limit?: number | undefined
+  readonly slots?: number | undefined
+  readonly seed: number
+  readonly temperature: number
+  readonly samples: number
+  readonly source: string
+}
+
+export interface Acted {
+  readonly exam: Exam
+  /** In the order of queries, then samples. */
+  readonly trajectories: readonly Trajectory[]
+  readonly model: { readonly id: string; readonly adapter_sha256: string | null }
+  readonly generatedTokens: number
+  readonly seconds: number
+  readonly peakBytes: number
+}
+
+/** Opens the model, lets it act on every query, closes it. */
+export async function actOnExam(settings: ActSettings, context: CommandContext): Promise<Acted> {
+  const exam = openExam(settings.split, settings.limit ?? null)
+  const model = await openModel(settings.model, settings.seed, context)
+  let actor: Actor | null = null
+  try {
+    const refusal = speaksStarter(model)
+    if (refusal !== null) throw new UsageError(refusal)
+    const adapter = settings.lora === undefined ? null : await readTrainedAdapter(settings.lora, model)
+    const report = adapterReportOf((await context.openAdapter()).adapter)
+    const engine = new EngineDevice(await context.openDevice(), { isSoftware: report.isSoftware })
+    const now = (): number => performance.now()
+    actor = await openActor(engine, model, adapter, {
+      slots: settings.slots ?? null,
+      maxContext: MAX_CONTEXT,
+      seed: settings.seed,
+      gate: () => context.signal.throwIfAborted(),
+      now,
+    })
+    const total = exam.queries.length * settings.samples
+    let done = 0
+    let told = now()
+    const started = now()
+    const trajectories = await actor.act({
+      world: exam.world,
+      queries: exam.queries,
+      samples: settings.samples,
+      strategy: settings.strategy,
+      callBudget: settings.maxCalls,
+      temperature: settings.temperature,
+      source: settings.source,
+      signal: context.signal,
+      onTrajectory: () => {
+        done += 1
+        if (now() - told < 5000 && done < total) return
+        told = now()
+        context.progress(`${done} of ${total} episodes, ${((actor?.generatedTokens ?? 0) / ((now() - started) / 1000)).toFixed(0)} tokens/s`)
+      },
+    })
+    return {
+      exam,
+      trajectories,
+      model: { id: model.id, adapter_sha256: adapter?.sha256 ?? null },
+      generatedTokens: actor.generatedTokens,
+      seconds: (now() - started) / 1000,
+      peakBytes: engine.peakBytes,
+    }
+  } finally {
+    await actor?.destroy()
+    await model.close()
+  }
+}

@@ -1,0 +1,38 @@
+/** `hone rollout`: a model acts in a world; every step is kept, with token ids and log-probs, as data to label and train on. */
+import { join } from 'node:path'
+import { z } from 'zod'
+import { evaluateTrajectories, rateOf } from '../../evaluation/evaluate'
+import { actOnExam, actOptions } from '../actOptions'
+import { defineCommand } from '../command'
+import { rowParts } from '../datasetFiles'
+import { writeTrajectories } from '../resultDirectory'
+
+export const rollout = defineCommand({
+  name: 'rollout',
+  summary: 'a model acts in a tool world; its trajectories are kept',
+  options: z.object({
+    ...actOptions,
+    split: z.string().default('practice').meta({ help: 'which queries' }),
+    samples: z.int().positive().default(1).meta({ help: 'episodes of each query' }),
+    temperature: z.number().nonnegative().default(1).meta({ help: '0 is greedy' }),
+    out: z.string().optional().meta({ help: 'directory; else a new one under .hone/rollouts' }),
+  }),
+  run: async (context, options) => {
+    const id = rowParts.newId('rollout')
+    const acted = await actOnExam({ ...options, source: id }, context)
+    const file = writeTrajectories(options.out ?? join(context.homeDirectory, 'rollouts', id), acted.trajectories)
+    const { passed, rate } = rateOf(evaluateTrajectories(acted.trajectories, acted.exam.world))
+    return {
+      benchmark: options.benchmark,
+      split: options.split,
+      strategy: options.strategy,
+      trajectories: acted.trajectories.length,
+      steps: acted.trajectories.reduce((sum, { steps }) => sum + steps.length, 0),
+      passed,
+      passRate: rate,
+      tokens: acted.generatedTokens,
+      tokensPerSecond: acted.generatedTokens / acted.seconds,
+      file,
+    }
+  },
+})

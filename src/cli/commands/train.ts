@@ -1,0 +1,189 @@
+/** `hone train`: one run, resumable; a PEFT adapter or a whole model in its directory. */
+import { join } from 'node:path'
+import { z } from 'zod'
+import { strategies, type StrategyName } from '../../agents/strategies'
+import { sha256 } from '../../base/sha256'
+import { EngineDevice } from '../../engine/device/engineDevice'
+import { createStarterWorld } from '../../environments/starter'
+import type { RunRecord } from '../../records/run'
+import { CALL_BUDGET, speaksStarter } from '../../studio/jobRoom'
+import { newRun } from '../../studio/trainJob'
+import { algorithms } from '../../training/algorithms'
+import { totalBytes } from '../../training/memoryPlan'
+import { adapterReportOf } from '../adapterReport'
+import { defineCommand, UsageError, type CommandContext, type JsonObject } from '../command'
+import { labelled, readTrajectories, rowParts } from '../datasetFiles'
+import { openModel, type OpenModel } from '../modelSpec'
+import { openRunDirectory, type StepMetrics } from '../runDirectory'
+import { writeTrained } from '../trainedFiles'
+import { algorithmOfConfigFile, knownSettings, readConfigFile, type ConfigFile } from '../trainingConfig'
+import { methodOf, prepareTraining, type TrainingData } from '../trainingJob'
+
+const names = Object.keys(algorithms) as (keyof typeof algorithms)[]
+const DEFAULT_ALGORITHM = 'sft'
+const algorithmNamed = (name: string): (typeof algorithms)[keyof typeof algorithms] | undefined => Object.values(algorithms).find((one) => one.name === name)
+
+const options = z.object({
+  algorithm: z.enum(names).optional().meta({ help: `the method; else what --config is for, else ${DEFAULT_ALGORITHM}` }),
+  model: z.string().default('starter').meta({ help: 'starter, a Hugging Face folder, or random:FOLDER for its shape with random weights' }),
+  data: z.array(z.string()).default([]).meta({ help: 'files with trajectories; or starter: practice in the starter world; or starter-corpus: its expert’s transcripts (sft)' }),
+  config: z.string().optional().meta({ help: 'JSON: settings, a recipe, or StepTool’s StepTool_ppo.json. Flags win over it' }),
+  steps: z.int().positive().optional().meta({ help: 'steps to take: batches with all their epochs for PPO, optimizer updates else' }),
+  seed: z.int().nonnegative().optional().meta({ help: 'of weights, order and sampling; else the config’s, else 1' }),
+  out: z.string().optional().meta({ help: 'directory of the run; else a new one under .hone/runs' }),
+  resume: z.boolean().default(false).meta({ help: 'go on from the last checkpoint in --out' }),
+  checkpointEvery: z.int().positive().default(100).meta({ help: 'steps between checkpoints' }),
+  max_context_len: z.int().positive().optional().meta({ help: 'tokens kept before the final response; the oldest go first' }),
+  max_response_len: z.int().positive().optional().meta({ help: 'tokens kept of the final response' }),
+  slots: z.int().positive().optional().meta({ help: 'practice: episodes generated at once; results do not depend on it' }),
+  maxCalls: z.int().positive().default(CALL_BUDGET).meta({ help: 'practice: tool calls of an episode' }),
+  strategy: z.enum(Object.keys(strategies) as StrategyName[]).default('cot').meta({ help: 'practice: how an episode is run' }),
+  shuffleRewards: z.boolean().default(false).meta({ help: 'the null experiment: step rewards permuted within each batch' }),
+})
+type Options = z.output<typeof options>
+
+export const train = defineCommand({
+  name: 'train',
+  summary: 'trains a model, or an adapter on it; resumable',
+  options,
+  extraOptions: ({ algorithm, config }) => {
+    const name = typeof algorithm === 'string' ? algorithm : (algorithmOfConfigFile(config) ?? DEFAULT_ALGORITHM)
+    return algorithmNamed(name)?.config ?? null
+  },
+  run: async (context, given, extra) => {
+    const file = await readConfigFile(given.config)
+    const method = methodOf(given.algorithm ?? file.algorithm ?? DEFAULT_ALGORITHM)
+    const { config, ignored } = settingsOf(method.name, given, file, extra)
+    for (const { field, reason } of ignored) context.progress(`${field} changes nothing: ${reason}`)
+    const parsed = method.parseConfig(config)
+    if (!parsed.ok) throw new UsageError(parsed.message)
+    const settings = parsed.value
+    const seed = given.seed ?? file.seed ?? 1
+    const steps = given.steps ?? method.stepsOf(settings)
+
+    const model = await openModel(given.model, seed, context)
+    try {
+      const { data, sources } = await dataOf(method.name, given, file, model, context)
+      const { adapter } = await context.openAdapter()
+      const report = adapterReportOf(adapter)
+      const engine = new EngineDevice(await context.openDevice(), { isSoftware: report.isSoftware })
+      const now = (): number => performance.now()
+      const gate = (): void => context.signal.throwIfAborted()
+      const job = prepareTraining({
+        ...{ method, config: settings, model, data, engine, seed, steps, shuffleRewards: given.shuffleRewards },
+        maxContextLen: given.max_context_len ?? null,
+        maxResponseLen: given.max_response_len ?? null,
+        practice: { strategy: given.strategy, callBudget: given.maxCalls, slots: given.slots ?? null, gate, signal: context.signal, now },
+      })
+      const predictedBytes = job.memory.length === 0 ? null : totalBytes(job.memory)
+      if (predictedBytes !== null) context.progress(`${method.title}: ${steps} steps, ${(predictedBytes / 1e6).toFixed(1)} MB on the GPU`)
+
+      const runId = rowParts.newId('run')
+      const directory = given.out ?? join(context.homeDirectory, 'runs', runId)
+      const started: RunRecord = {
+        ...newRun({
+          ...{ runId, kind: 'train', algorithm: method.name, model, seed, adapter: report, now: rowParts.now() },
+          title: `${method.title} of ${model.title}`,
+          config: { ...settings, ...(data.kind === 'practice' ? { max_calls: given.maxCalls, strategy: given.strategy } : {}), ...(given.shuffleRewards ? { shuffle_rewards: true } : {}) },
+          worldHash: data.kind === 'files' ? null : data.world.hash,
+        }),
+        data: sources,
+      }
+      const run = await openRunDirectory(directory, started, given.resume)
+      const progress = progressOf(context, steps, now)
+      const reports = [...run.earlier]
+      const trainingStarted = now()
+      const tokensBefore = lastTokens(reports)
+      try {
+        const policy = await job.run({
+          ...{ engine, model: model.config, reader: model.reader, seed, steps, gate, now },
+          report: (step, metrics) => {
+            const all = { ...job.takeMetrics(step), ...metrics }
+            reports.push({ step, metrics: all })
+            run.report(step, all)
+            progress(step, all)
+          },
+          checkpoints: run.checkpoints,
+          checkpointEvery: given.checkpointEvery,
+        })
+        const seconds = (now() - trainingStarted) / 1000
+        const written = await writeTrained(directory, policy, model, `Run ${runId}, ${method.title}.`)
+        run.write({ ...started, status: 'finished', finished_at: rowParts.now(), steps_done: reports.length, notes: [...job.notes], adapter_sha256: { before: '', after: written.sha256 } })
+        const { peakBytes } = engine
+        await job.destroy()
+        await policy.destroy()
+        return {
+          algorithm: method.name,
+          steps: reports.length,
+          metrics: reports.at(-1)?.metrics ?? {},
+          loss: reports.map(({ metrics }) => lossOf(metrics)),
+          adapter: directory,
+          tokensPerSecond: seconds > 0 ? (lastTokens(reports) - tokensBefore + job.generatedTokens()) / seconds : 0,
+          peakBytes,
+          predictedBytes,
+          files: written.files,
+          sha256: written.sha256,
+          ignored,
+          notes: job.notes,
+        }
+      } catch (error) {
+        const status = context.signal.aborted ? 'cancelled' : 'failed'
+        run.write({ ...started, status, finished_at: rowParts.now(), error: error instanceof Error ? error.message : String(error), steps_done: reports.length })
+        throw error
+      }
+    } finally {
+      await model.close()
+    }
+  },
+  show: (result) => {
+    const { algorithm, steps, loss, adapter } = z.object({ algorithm: z.string(), steps: z.int(), loss: z.array(z.number()), adapter: z.string() }).parse(result)
+    return `${algorithm}: ${steps} steps, loss ${loss[0]?.toFixed(4) ?? ''} → ${loss.at(-1)?.toFixed(4) ?? ''}; written to ${adapter}`
+  },
+})
+
+const lossOf = (metrics: StepMetrics): number => metrics.loss ?? metrics['ppo/loss/total'] ?? Number.NaN
+const lastTokens = (reports: readonly { readonly metrics: StepMetrics }[]): number => reports.at(-1)?.metrics.num_tokens ?? 0
+
+/** What flags say wins over what the file says. */
+function settingsOf(algorithm: string, given: Options, file: ConfigFile, extra: JsonObject): { config: JsonObject; ignored: ConfigFile['ignored'] } {
+  const schema = algorithmNamed(algorithm)?.config ?? z.object({})
+  const fromFile = knownSettings(file.settings, algorithm, schema)
+  const limits: Record<string, unknown> = {}
+  for (const name of ['max_context_len', 'max_response_len'] as const) if (given[name] !== undefined && name in schema.shape) limits[name] = given[name]
+  return { config: { ...fromFile.known, ...limits, ...extra }, ignored: [...file.ignored, ...fromFile.ignored] }
+}
+
+const STARTER = 'starter'
+const CORPUS = 'starter-corpus'
+
+async function dataOf(algorithm: string, given: Options, file: ConfigFile, model: OpenModel, context: CommandContext): Promise<{ data: TrainingData; sources: RunRecord['data'] }> {
+  const [first, another] = given.data
+  const isStarter = first === undefined || ((first === STARTER || first === CORPUS) && another === undefined)
+  if (!isStarter) {
+    const { annotated, sources } = await readTrajectories(given.data, context)
+    return { data: { kind: 'files', labelled: annotated.map(labelled).filter(({ trajectory }) => trajectory.steps.length > 0) }, sources }
+  }
+  const refusal = speaksStarter(model)
+  if (refusal !== null) throw new UsageError(refusal)
+  const world = createStarterWorld(file.worldSeed)
+  // SFT learns from transcripts: for it the starter's data is its expert's.
+  if (first === CORPUS || (first === STARTER && algorithm === 'sft')) return { data: { kind: 'corpus', world, corpus: file.corpus }, sources: [{ id: CORPUS, sha256: sha256(JSON.stringify([world.hash, file.corpus])) }] }
+  return { data: { kind: 'practice', world }, sources: [] }
+}
+
+/** A line every few seconds. */
+function progressOf(context: CommandContext, steps: number, now: () => number): (step: number, metrics: StepMetrics) => void {
+  let last = Number.NEGATIVE_INFINITY
+  const recent: number[] = []
+  return (step, metrics) => {
+    recent.push(lossOf(metrics))
+    if (now() - last < 5000 && step + 1 < steps) return
+    last = now()
+    const loss = recent.reduce((sum, value) => sum + value, 0) / recent.length
+    recent.length = 0
+    const more = ['grad_norm', 'reward', 'pass_rate', 'objective/kl', 'num_tokens'].flatMap((name) => (metrics[name] === undefined ? [] : [`${name} ${short(metrics[name])}`]))
+    context.progress(`step ${step + 1} of ${steps}, loss ${short(loss)}${more.length > 0 ? `, ${more.join(', ')}` : ''}`)
+  }
+}
+
+const short = (value: number): string => (Number.isInteger(value) ? String(value) : value.toPrecision(4))

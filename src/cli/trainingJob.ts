@@ -1,0 +1,164 @@
+/** One run of `hone train`: its data as the algorithm wants it, its memory known beforehand, its loop. */
+import type { EngineDevice } from '../engine/device/engineDevice'
+import type { StarterWorld } from '../environments/starter'
+import { MAX_CONTEXT, slotsOf } from '../studio/gpuWorkshop'
+import { methodNamed, truncationNote, type Method } from '../studio/methods'
+import type { LabelledTrajectory } from '../studio/workshop'
+import type { SampleSource, TrainingContext } from '../training/algorithm'
+import { runSft, sft } from '../training/algorithms/sft'
+import { sequenceOptions, steptoolPpo } from '../training/algorithms/steptoolPpo'
+import { generationMemory, ppoMemory, sftMemory, type MemoryPart } from '../training/memoryPlan'
+import type { PolicyModel } from '../training/policyModel'
+import { chunk } from '../training/ppoBatch'
+import { buildPpoSequence, type PpoSequence } from '../training/ppoSequence'
+import { starterSamples } from '../training/starterSamples'
+import { trajectorySamples } from '../training/trajectorySamples'
+import { UsageError, type JsonObject } from './command'
+import type { OpenModel } from './modelSpec'
+import { shuffledRewards, starterPractice, type PracticeOptions } from './starterPractice'
+import type { CorpusOptions } from './trainingConfig'
+
+/** What a run learns from. */
+export type TrainingData =
+  | { readonly kind: 'files'; readonly labelled: readonly LabelledTrajectory[] }
+  /** The expert's transcripts in the starter world. */
+  | { readonly kind: 'corpus'; readonly world: StarterWorld; readonly corpus: CorpusOptions }
+  /** Rollouts of the policy as it is, in the starter world. */
+  | { readonly kind: 'practice'; readonly world: StarterWorld }
+
+export interface TrainingRequest {
+  readonly method: Method
+  /** The method's settings, validated. */
+  readonly config: JsonObject
+  readonly model: OpenModel
+  readonly data: TrainingData
+  readonly engine: EngineDevice
+  readonly seed: number
+  readonly steps: number
+  readonly shuffleRewards: boolean
+  readonly maxContextLen: number | null
+  readonly maxResponseLen: number | null
+  readonly practice: Pick<PracticeOptions, 'strategy' | 'callBudget' | 'slots' | 'gate' | 'signal' | 'now'>
+}
+
+export interface TrainingJob {
+  /** Empty when it cannot be known for this method. */
+  readonly memory: readonly MemoryPart[]
+  readonly notes: readonly string[]
+  /** Of a step's practice, for its report. */
+  takeMetrics(step: number): Readonly<Record<string, number>>
+  generatedTokens(): number
+  /** The caller owns the policy. */
+  run(context: TrainingContext): Promise<PolicyModel>
+  destroy(): Promise<void>
+}
+
+export function methodOf(algorithm: string): Method {
+  const method = methodNamed(algorithm)
+  if (!method.ok) throw new UsageError(method.message)
+  return method.value
+}
+
+/** Throws one sentence when the method cannot learn from this data. */
+export function prepareTraining(request: TrainingRequest): TrainingJob {
+  const { method, data } = request
+  if (method.name === sft.name) return supervised(request)
+  switch (data.kind) {
+    case 'files':
+      return offline(request, data.labelled)
+    case 'practice':
+      if (!method.isOnline) throw new UsageError(`${method.name} does not practise by itself: name files with --data.`)
+      return online(request, data.world)
+    case 'corpus':
+      throw new UsageError(`The starter corpus is for sft; ${method.name} learns from files, or practises with --data starter.`)
+  }
+}
+
+const idle = { takeMetrics: () => ({}), generatedTokens: () => 0, destroy: () => Promise.resolve() }
+
+function supervised(request: TrainingRequest): TrainingJob {
+  const { engine, model, method, seed, steps } = request
+  const settings = sft.config.parse(request.config)
+  const { samples, notes } = samplesOf(request, settings.tokens_per_batch)
+  return {
+    ...idle,
+    memory: sftMemory(model.config, settings, samples, steps, engine),
+    notes: [...method.notesOf(request.config), ...notes],
+    run: async (context) => {
+      const { policy } = await runSft(context, settings, samples)
+      return policy
+    },
+  }
+
+  function samplesOf({ data, maxContextLen, maxResponseLen }: TrainingRequest, budget: number): { samples: SampleSource; notes: readonly string[] } {
+    if (data.kind === 'practice') throw new UsageError('sft learns from data: --data FILE… or --data starter-corpus.')
+    if (data.kind === 'corpus') return { samples: starterSamples(data.world, model.tokenizer, { seed, ...data.corpus }), notes: [] }
+    // A sample must fit one micro-batch: unless told otherwise its last completion gets a quarter of it.
+    const response = Math.min(maxResponseLen ?? Math.floor(budget / 4), budget - 1)
+    const context = Math.min(maxContextLen ?? budget, budget - response)
+    const trajectories = data.labelled.map(({ trajectory }) => trajectory)
+    const cut = trajectorySamples(trajectories, model.tokenizer, { maxContextLen: context, maxResponseLen: response, seed })
+    return { samples: cut.samples, notes: noteOf(cut.sequences, context, response) }
+  }
+}
+
+const noteOf = (sequences: readonly PpoSequence[], maxContextLen: number, maxResponseLen: number): string[] => {
+  const note = truncationNote(sequences, `max_context_len ${maxContextLen} and max_response_len ${maxResponseLen}`)
+  return note === null ? [] : [note]
+}
+
+function offline(request: TrainingRequest, given: readonly LabelledTrajectory[]): TrainingJob {
+  const { method, model } = request
+  const labelled = request.shuffleRewards ? shuffledRewards(given, request.seed, 0) : given
+  const notes = [...method.notesOf(request.config)]
+  const steps = labelled.flatMap(({ rewards }) => rewards)
+  const unlabelled = steps.filter((reward) => reward === null).length
+  if (unlabelled === steps.length) throw new UsageError('No step of the data has a label: hone annotate labels steps.')
+  if (unlabelled > 0) notes.push(`${unlabelled} of ${steps.length} steps have no label.`)
+  const practice = (): Promise<never> => Promise.reject(new Error('training on files does not practise'))
+  return {
+    ...idle,
+    memory: memoryOf(request, (options) => labelled.map(({ trajectory, rewards }) => buildPpoSequence(trajectory, rewards, model.tokenizer, options))),
+    notes,
+    run: (context) => method.train(context, request.config, { model, data: labelled, practice, onNote: (note) => void notes.push(note) }),
+  }
+}
+
+/** 99 of 100 episodes of the starter world are shorter, and two fifths of their tokens are the agent's. */
+const EPISODE = { tokens: 160, trained: 64 } as const
+
+function online(request: TrainingRequest, world: StarterWorld): TrainingJob {
+  const { method, model, engine } = request
+  const notes = [...method.notesOf(request.config), ...(request.shuffleRewards ? ['Step rewards were permuted among the steps of each batch: the null experiment.'] : [])]
+  const batch = method.batchOf(request.config)
+  const practice = starterPractice({
+    ...request.practice,
+    world,
+    tokenizer: model.tokenizer,
+    batch,
+    maxContext: MAX_CONTEXT,
+    seed: request.seed,
+    shuffleRewards: request.shuffleRewards,
+  })
+  const stepOf = Array.from({ length: EPISODE.tokens }, (_, position) => (position < EPISODE.tokens - EPISODE.trained ? -1 : 0))
+  const episode: PpoSequence = { trajectoryId: '', ids: stepOf.map(() => 0), stepOf, rewards: [1], stepIndex: [0], truncatedTokens: 0, truncatedSteps: [], notTrainedSteps: [] }
+  return {
+    memory: [
+      ...memoryOf(request, () => Array.from({ length: batch }, () => episode)),
+      ...generationMemory(model.config, request.practice.slots ?? slotsOf(engine.isSoftware), MAX_CONTEXT),
+    ],
+    notes,
+    takeMetrics: (step) => practice.takeMetrics(step),
+    generatedTokens: () => practice.generatedTokens,
+    run: (context) => method.train(context, request.config, { model, data: null, practice: (policy, step) => practice.next(policy, step), onNote: (note) => void notes.push(note) }),
+    destroy: () => practice.destroy(),
+  }
+}
+
+/** From the first batches. */
+function memoryOf({ method, config, model, engine, seed, steps }: TrainingRequest, sequencesOf: (options: Parameters<typeof buildPpoSequence>[3]) => readonly PpoSequence[]): MemoryPart[] {
+  if (method.name !== steptoolPpo.name) return []
+  const settings = steptoolPpo.config.parse(config)
+  const batches = chunk(sequencesOf(sequenceOptions(settings)), settings.batch_size).slice(0, Math.min(steps, 8))
+  return ppoMemory(model.config, settings, batches, seed, engine)
+}

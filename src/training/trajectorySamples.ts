@@ -1,0 +1,32 @@
+/** Trajectories as supervised samples: every completion is imitated, whatever its label. */
+import { createRng } from '../base/random'
+import type { Trajectory } from '../records/trajectory'
+import type { SampleSource } from './algorithm'
+import { buildPpoSequence } from './ppoSequence'
+import type { PpoSequence, TextCodec } from './ppoSequence'
+import { trainedPositions } from './stepRewards'
+
+const STREAM = 78
+
+/** In an order drawn from the seed. `sequences` are the trajectories as they were cut, in their own order. */
+export function trajectorySamples(
+  trajectories: readonly Trajectory[],
+  codec: TextCodec,
+  options: { readonly maxContextLen: number; readonly maxResponseLen: number; readonly seed: number },
+): { samples: SampleSource; sequences: readonly PpoSequence[] } {
+  const sequences = trajectories.map((trajectory) =>
+    buildPpoSequence(
+      trajectory,
+      trajectory.steps.map(() => null),
+      codec,
+      { ...options, encoding: 'auto' },
+    ),
+  )
+  const samples = createRng(options.seed, STREAM)
+    .shuffle(sequences)
+    .map((sequence) => ({ ids: sequence.ids, targets: trainedPositions(sequence, 'no_score') }))
+    .filter(({ targets }) => targets.length > 0)
+  const [first] = samples
+  if (!first) throw new Error('none of the trajectories has a completion to imitate')
+  return { samples: { length: samples.length, sample: (index) => samples[index] ?? first }, sequences }
+}

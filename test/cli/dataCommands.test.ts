@@ -1,0 +1,137 @@
+/** Commands that need no GPU: what is there, what a file holds, labels, exports. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { annotate } from '../../src/cli/commands/annotate'
+import { describe as describeCommand } from '../../src/cli/commands/describe'
+import { exportFiles } from '../../src/cli/commands/export'
+import { importFiles } from '../../src/cli/commands/import'
+import { sampleCsv } from '../../src/data/sampleCsv'
+import { writeAdapter } from '../../src/models/weights/peft'
+import { run, temporaryDirectory, testContext } from './commandContext'
+
+const { context, said } = testContext()
+
+function sampleFile(text = sampleCsv(), name = 'sample.csv'): string {
+  const path = join(temporaryDirectory(), name)
+  writeFileSync(path, text)
+  return path
+}
+
+test('describe lists every catalogue by name', async () => {
+  const lists = z.record(z.string(), z.array(z.string())).parse(await run(describeCommand, [], context))
+  expect(Object.keys(lists)).toEqual(['algorithms', 'formats', 'architectures', 'environments', 'benchmarks', 'strategies', 'ops'])
+  expect(lists).toMatchObject({ environments: ['starter'], benchmarks: ['starter'] })
+  for (const name of ['sft', 'steptool-ppo']) expect(lists.algorithms).toContain(name)
+  expect(lists.ops).toContain('rmsNorm')
+  expect(describeCommand.show(lists)).toMatch(/^algorithms +sft steptool-ppo/)
+})
+
+test('import says what a file holds, and what is wrong with it', async () => {
+  const good = sampleFile()
+  const rows = sampleCsv().split('\n')
+  const bad = sampleFile([...rows.slice(0, 2), 'no list\tat all\t[1]', ...rows.slice(2)].join('\n'))
+  const result = await run(importFiles, [good, bad], context)
+  const report = z.object({ files: z.array(z.object({ file: z.string(), format: z.string(), rows: z.int(), trajectories: z.int(), steps: z.int(), warnings: z.array(z.string()) })) })
+  const [first, second] = report.parse(result).files
+  expect(first).toMatchObject({ file: good, format: 'steptoolCsv', warnings: [] })
+  expect(second).toMatchObject({ trajectories: first?.trajectories, rows: (first?.rows ?? 0) + 1 })
+  expect(second?.warnings).toHaveLength(1)
+  expect(second?.warnings[0]).toMatch(/^sample\.csv, row 3, column prompt: expected .* found .*\. This row was left out/)
+  expect(importFiles.show(result)).toContain(`${good}: steptoolCsv, `)
+})
+
+test.each([
+  [['missing.csv'], 'There is no file missing.csv.'],
+  [['.'], '. is not a file.'],
+  [[], 'import needs at least one of files.'],
+])('import %j fails in one sentence', async (words, sentence) => {
+  await expect(async () => run(importFiles, words, context)).rejects.toThrow(sentence)
+})
+
+test('import of a file nobody knows fails with what was expected and found', async () => {
+  await expect(run(importFiles, [sampleFile('hello there', 'notes.txt')], context)).rejects.toThrow(/^notes\.txt: expected StepTool .*, found a file that begins with "hello there"\. Nothing was imported\.$/)
+})
+
+test('annotate adds opinions to those of the file, export writes StepTool’s file back', async () => {
+  const source = sampleFile()
+  const out = join(temporaryDirectory(), 'labelled.jsonl')
+  const counts = z.object({ trajectories: z.int(), steps: z.int(), opinions: z.int() }).parse(await run(annotate, ['--by', 'rules', source, '--out', out], context))
+  expect(counts.opinions).toBeGreaterThan(counts.trajectories)
+  expect(readFileSync(out, 'utf8').trim().split('\n')).toHaveLength(counts.trajectories)
+  const read = await run(importFiles, [out], context)
+  expect(read).toMatchObject({ files: [{ format: 'honeJsonl', trajectories: counts.trajectories, steps: counts.steps, warnings: [] }] })
+
+  // The imported rewards come before the rules': the file is the one it was.
+  const back = join(temporaryDirectory(), 'back.csv')
+  const written = await run(exportFiles, ['--to', 'steptool-csv', out, '--out', back], context)
+  expect(written).toEqual({ files: [back], trajectories: counts.trajectories, skipped: [] })
+  expect(readFileSync(back, 'utf8')).toBe(sampleCsv())
+})
+
+test('annotate --by judge says what it lacks, and why a server refused', async () => {
+  const words = ['--by', 'judge', sampleFile(), '--out', join(temporaryDirectory(), 'x.jsonl')]
+  await expect(run(annotate, words, context)).rejects.toThrow('annotate --by judge needs --judge-model.')
+  const refusing = testContext({ fetch: async () => new Response('', { status: 401 }) })
+  await expect(run(annotate, [...words, '--judge-model', 'm', '--base-url', 'http://localhost:9'], refusing.context)).rejects.toThrow(/^localhost:9 refused the key/)
+})
+
+test('annotate --by judge keeps what the judge said', async () => {
+  const reply = (steps: number): Response =>
+    Response.json({
+      choices: [
+        {
+          message: {
+            content: '',
+            tool_calls: [
+              {
+                id: '1',
+                function: {
+                  name: 'evaluate_process_reward',
+                  arguments: JSON.stringify({ succeed_tool_calling: Array(steps).fill(1), contribution_to_final_answer: Array(steps).fill(4), final_answer_status: 'Solved' }),
+                },
+              },
+            ],
+          },
+          finish_reason: 'tool_calls',
+        },
+      ],
+    })
+  const judged = testContext({
+    fetch: async (_url, init) => reply(Number(/with exactly (\d+) numbers/.exec(typeof init?.body === 'string' ? init.body : '')?.[1])),
+  })
+  const out = join(temporaryDirectory(), 'judged.jsonl')
+  const words = ['--by', 'judge', '--judge-model', 'judge-1', '--base-url', 'http://localhost:9', '--repeats', '2', sampleFile(), '--out', out]
+  const result = z.object({ trajectories: z.int(), steps: z.int(), opinions: z.int(), failures: z.array(z.string()) }).parse(await run(annotate, words, judged.context))
+  expect(result.failures).toEqual([])
+  // Success and contribution of every step but the last, the status of that; twice.
+  expect(result.opinions).toBe(2 * (2 * (result.steps - result.trajectories) + result.trajectories))
+  expect(readFileSync(out, 'utf8')).toContain('"annotator_id":"judge-1"')
+})
+
+test('export leaves out what StepTool’s file cannot hold, and says so', async () => {
+  const source = sampleFile()
+  const labelled = join(temporaryDirectory(), 'some.jsonl')
+  await run(exportFiles, ['--to', 'hone-jsonl', source, '--out', labelled], context)
+  const lines = readFileSync(labelled, 'utf8').trim().split('\n')
+  const entry = z.looseObject({ opinions: z.array(z.unknown()) })
+  const first = entry.parse(JSON.parse(lines[0] ?? ''))
+  writeFileSync(labelled, [JSON.stringify({ ...first, opinions: first.opinions.slice(1) }), ...lines.slice(1)].join('\n'))
+  const out = join(temporaryDirectory(), 'out.csv')
+  expect(await run(exportFiles, ['--to', 'steptool-csv', labelled, '--out', out], context)).toMatchObject({ trajectories: lines.length - 1, skipped: [{ reason: 'Step 1 has no reward.' }] })
+  expect(said.at(-1)).toMatch(/ was left out: Step 1 has no reward\.$/)
+})
+
+test('export --to peft reads an adapter and writes it again', async () => {
+  const directory = temporaryDirectory()
+  const matrix = { a: Float32Array.of(1, 2, 3, 4), b: Float32Array.of(5, 6), inFeatures: 4, outFeatures: 2 }
+  const modules = new Map([['model.layers.0.self_attn.q_proj', matrix]])
+  for (const [name, bytes] of writeAdapter({ rank: 1, alpha: 2, dropout: 0, useRslora: false, baseModel: 'here', revision: null, modules })) writeFileSync(join(directory, name), bytes)
+  const out = join(temporaryDirectory(), 'peft')
+  const { files } = z.object({ files: z.array(z.string()) }).parse(await run(exportFiles, ['--to', 'peft', directory, '--out', out, '--base-model', 'org/model'], context))
+  expect(files.map((file) => file.slice(out.length + 1))).toEqual(['adapter_config.json', 'adapter_model.safetensors', 'README.md'])
+  expect(readFileSync(join(out, 'adapter_model.safetensors'))).toEqual(readFileSync(join(directory, 'adapter_model.safetensors')))
+  expect(JSON.parse(readFileSync(join(out, 'adapter_config.json'), 'utf8'))).toMatchObject({ base_model_name_or_path: 'org/model', r: 1, lora_alpha: 2 })
+  await expect(run(exportFiles, ['--to', 'peft', temporaryDirectory(), '--out', out], context)).rejects.toThrow('file missing: adapter_config.json')
+})

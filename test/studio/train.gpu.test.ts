@@ -1,0 +1,79 @@
+/** A train job on a real device, end to end: rollouts, labels, updates, an adapter that acts. */
+import { expect, test } from 'vitest'
+import { isSoftwareAdapter, fullDeviceDescriptor, openNodeAdapter } from '../../src/cli/node/dawn'
+import { parseModelConfig } from '../../src/models/architectures/config'
+import { architectureOf } from '../../src/models/languageModel'
+import { writeSafetensors } from '../../src/models/weights/writeSafetensors'
+import type { OpenedDevice } from '../../src/studio/parts'
+import { randomWeights } from '../../src/training/initialize'
+import { adapterUnderTest } from '../support/gpu'
+import { openTestStudio, readStarterAsset, report } from './testStudio'
+
+const tiny = { hidden_size: 32, intermediate_size: 64, num_hidden_layers: 1, num_attention_heads: 2, num_key_value_heads: 1, max_position_embeddings: 1024 }
+
+async function tinyAsset(path: string): Promise<Uint8Array<ArrayBuffer> | null> {
+  const bytes = await readStarterAsset('starter/config.json')
+  const json: Record<string, unknown> = { ...(JSON.parse(new TextDecoder().decode(bytes ?? new Uint8Array())) as object), ...tiny }
+  if (path === 'starter/config.json') return new TextEncoder().encode(JSON.stringify(json))
+  if (path !== 'starter/model.safetensors') return readStarterAsset(path)
+  const config = parseModelConfig(json)
+  const reader = randomWeights(config, 3)
+  const tensors: Record<string, { shape: readonly number[]; data: Float32Array }> = {}
+  for (const [name, shape] of Object.entries(architectureOf(config).parameters(config))) tensors[name] = { shape, data: await reader.read(name, shape) }
+  return writeSafetensors(tensors)
+}
+
+/** Dawn does not exit while one is alive. */
+const devices: GPUDevice[] = []
+async function openDevice(): Promise<OpenedDevice> {
+  const { adapter } = await openNodeAdapter(adapterUnderTest())
+  const device = await adapter.requestDevice(fullDeviceDescriptor(adapter))
+  devices.push(device)
+  return { ok: true, device, report: { ...report, limits: { maxStorageBufferBindingSize: device.limits.maxStorageBufferBindingSize }, isSoftware: isSoftwareAdapter(adapter.info) } }
+}
+
+test('step-grained PPO online, then an evaluation with its adapter', async () => {
+  const opened = await openTestStudio({ openDevice, readAsset: tinyAsset }, undefined, 'gpu')
+  const { studio, events, finished } = opened
+  try {
+    const train = await studio.start({
+      kind: 'train',
+      algorithm: 'steptool-ppo',
+      model: 'starter',
+      data: [],
+      // Untrained, it earns 0 everywhere: only values that differ give it something to learn.
+      config: { value_head_init: 'torch', batch_size: 2, mini_batch_size: 2, gradient_accumulation_steps: 1, ppo_epochs: 1, learning_rate: 0.01, lora_r: 2, lora_targets: ['q_proj', 'v_proj'] },
+      steps: 2,
+      seed: 5,
+      rowLimit: null,
+    })
+    if (!train.ok) throw new Error(train.message)
+    expect(await finished(train.value.job_id)).toMatchObject({ state: 'finished', error: null })
+    const reply = await studio.run(train.value.run_id)
+    if (!reply.ok) throw new Error(reply.message)
+    const { run, metrics, probe } = reply.value
+    expect(metrics.step).toEqual([0, 1])
+    for (const name of ['reward', 'objective/kl', 'ppo/loss/total', 'grad_norm', 'perf/throughput']) expect(metrics.columns[name]?.every((value) => value !== null && Number.isFinite(value)), name).toBe(true)
+    // Before the first update the policy is the reference.
+    expect(metrics.columns['objective/kl']?.[0]).toBeCloseTo(0, 4)
+    expect(run.adapter_sha256?.after).not.toBe(run.adapter_sha256?.before)
+    expect(probe?.before.every((value) => value < 0)).toBe(true)
+    expect(Math.max(...(probe?.after ?? []).map((value, index) => Math.abs(value - (probe?.before[index] ?? 0))))).toBeGreaterThan(1e-4)
+    const [first] = await studio.trajectories({ run_id: run.run_id })
+    const whole = await studio.trajectory(first?.trajectory_id ?? '')
+    const tokens = whole.ok ? whole.value.steps[0]?.tokens : null
+    expect(tokens?.completion_ids.length).toBe(tokens?.completion_logprobs.length)
+    expect(tokens?.completion_logprobs.every((value) => value < 0)).toBe(true)
+
+    const exam = await studio.start({ kind: 'evaluate', model: 'starter', adapterOf: run.run_id, benchmark: 'starter', split: 'exam', strategy: 'cot', maxCalls: 1, limit: 1, temperature: 0, seed: 1 })
+    if (!exam.ok) throw new Error(exam.message)
+    const last = await finished(exam.value.job_id)
+    expect(last).toMatchObject({ state: 'finished', error: null, done: 1 })
+    expect(last.dispatches).toBeGreaterThan(100)
+    expect((await studio.evaluations())[0]?.model.adapter_sha256).toBe(run.adapter_sha256?.after)
+    expect(events.some((event) => event.type === 'gpu' && event.status.state === 'ready' && event.status.plannedBytes > 0)).toBe(true)
+  } finally {
+    opened.close()
+    for (const device of devices.splice(0)) device.destroy()
+  }
+})
