@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import react from '@vitejs/plugin-react'
 import { playwright } from '@vitest/browser-playwright'
 import type { Plugin } from 'vite'
@@ -20,10 +23,29 @@ const gatewayInDevelopment: Plugin = {
   },
 }
 
+/** dist/starter/manifest.json: the SHA-256 of every starter file, which the page checks on load. */
+const starterManifest: Plugin = {
+  name: 'hone-starter-manifest',
+  apply: 'build',
+  closeBundle: {
+    order: 'post',
+    handler() {
+      const folder = join(import.meta.dirname, 'dist/starter')
+      if (!existsSync(folder)) return
+      const names = readdirSync(folder).filter((name) => name !== 'manifest.json')
+      const files = names.sort().map((name) => {
+        const bytes = readFileSync(join(folder, name))
+        return [name, { sha256: createHash('sha256').update(bytes).digest('hex'), bytes: bytes.length }] as const
+      })
+      writeFileSync(join(folder, 'manifest.json'), `${JSON.stringify({ files: Object.fromEntries(files) }, null, 1)}\n`)
+    },
+  },
+}
+
 /** The page: dist/ works under any path of any static server, hence the relative base. */
 const site: ViteUserConfig = {
   base: './',
-  plugins: [react(), gatewayInDevelopment],
+  plugins: [react(), gatewayInDevelopment, starterManifest],
   worker: { format: 'es' },
   build: { target: 'es2023', chunkSizeWarningLimit: 900 },
   server: { port: 4180, strictPort: true },

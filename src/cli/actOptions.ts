@@ -16,7 +16,10 @@ export const actOptions = {
   model: z.string().default('starter').meta({ help: 'starter, a Hugging Face folder, or random:FOLDER for its shape with random weights' }),
   lora: z.string().optional().meta({ help: 'directory of an adapter to put on the model (PEFT layout; what train leaves)' }),
   benchmark: z.enum(benchmarkNames).default('starter').meta({ help: 'the exam' }),
-  strategy: z.enum(Object.keys(strategies) as StrategyName[]).default('cot').meta({ help: 'how calls are spent' }),
+  strategy: z
+    .enum(Object.keys(strategies) as StrategyName[])
+    .default('cot')
+    .meta({ help: 'how calls are spent' }),
   maxCalls: z.int().positive().default(CALL_BUDGET).meta({ help: 'tool calls of an episode' }),
   limit: z.int().positive().optional().meta({ help: 'this many queries, every group in its share, in a fixed order; else all' }),
   slots: z.int().positive().optional().meta({ help: 'episodes generated at once; results do not depend on it' }),
@@ -83,7 +86,9 @@ export async function actOnExam(settings: ActSettings, context: CommandContext):
         done += 1
         if (now() - told < 5000 && done < total) return
         told = now()
-        context.progress(`${done} of ${total} episodes, ${((actor?.generatedTokens ?? 0) / ((now() - started) / 1000)).toFixed(0)} tokens/s`)
+        context.progress(
+          `${done} of ${total} episodes, ${((actor?.generatedTokens ?? 0) / ((now() - started) / 1000)).toFixed(0)} tokens/s`,
+        )
       },
     })
     return {

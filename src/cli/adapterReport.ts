@@ -9,5 +9,13 @@ export function adapterReportOf(adapter: GPUAdapter): AdapterReport {
     const value: unknown = adapter.limits[name as keyof GPUSupportedLimits]
     if (typeof value === 'number') limits[name] = value
   }
-  return { vendor, architecture, device, description, isSoftware: isSoftwareAdapter(adapter.info), features: [...adapter.features].sort(), limits }
+  return {
+    vendor,
+    architecture,
+    device,
+    description,
+    isSoftware: isSoftwareAdapter(adapter.info),
+    features: [...adapter.features].sort(),
+    limits,
+  }
 }

@@ -41,7 +41,10 @@ export interface TrajectoryFiles {
 }
 
 /** Every trajectory of the files with what is said about it. Throws the first problem of a file that has none. */
-export async function readTrajectories(files: readonly string[], context: Pick<CommandContext, 'signal' | 'progress'>): Promise<TrajectoryFiles> {
+export async function readTrajectories(
+  files: readonly string[],
+  context: Pick<CommandContext, 'signal' | 'progress'>,
+): Promise<TrajectoryFiles> {
   const found: AnnotatedTrajectory[] = []
   const sources: { id: string; sha256: string }[] = []
   for (const { dataset, trajectories, opinions, problems } of await readDatasets(files, context)) {

@@ -27,7 +27,9 @@ export async function openModel(spec: string, seed: number, { projectRoot }: Pic
   if (spec.startsWith(RANDOM)) return openRandom(spec, seed)
   const { folder, close } = spec === 'starter' ? starter(projectRoot) : openDirectory(spec)
   if (spec === 'starter' && !(await folder.open('model.safetensors')))
-    throw new UsageError('This build has no starter model (public/starter/model.safetensors is missing): name a model folder, or random:public/starter.')
+    throw new UsageError(
+      'This build has no starter model (public/starter/model.safetensors is missing): name a model folder, or random:public/starter.',
+    )
   const checkpoint = await openCheckpoint(folder)
   checkpoint.requireTensors(architectureOf(checkpoint.config).parameters(checkpoint.config))
   return {

@@ -18,9 +18,19 @@ import { nodeFolder } from './node/folder'
 const KEPT_FILES = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'generation_config.json', 'chat_template.jinja']
 
 /** Writes what `policy` trained. The hash is of the weights file. */
-export async function writeTrained(directory: string, policy: PolicyModel, model: OpenModel, note: string): Promise<{ files: string[]; sha256: string }> {
+export async function writeTrained(
+  directory: string,
+  policy: PolicyModel,
+  model: OpenModel,
+  note: string,
+): Promise<{ files: string[]; sha256: string }> {
   const values = policy.packed.unpack(await policy.packed.readWeights())
-  const tensors: AdapterTensors = new Map([...policy.packed.ranges.values()].map(({ name, shape }) => [name, { shape: [...shape], values: values.get(name) ?? new Float32Array(0) }]))
+  const tensors: AdapterTensors = new Map(
+    [...policy.packed.ranges.values()].map(({ name, shape }) => [
+      name,
+      { shape: [...shape], values: values.get(name) ?? new Float32Array(0) },
+    ]),
+  )
   mkdirSync(directory, { recursive: true })
   if (policy.trainable.kind === 'all') return writeWholeModel(directory, tensors, model)
   const { files, sha256: hash } = adapterFiles(tensors, policy.trainable, model.title, note)
@@ -29,7 +39,11 @@ export async function writeTrained(directory: string, policy: PolicyModel, model
 }
 
 /** In the dtype its config.json names, so that the folder is a model again. */
-async function writeWholeModel(directory: string, tensors: AdapterTensors, { config, folder }: OpenModel): Promise<{ files: string[]; sha256: string }> {
+async function writeWholeModel(
+  directory: string,
+  tensors: AdapterTensors,
+  { config, folder }: OpenModel,
+): Promise<{ files: string[]; sha256: string }> {
   const dtype: WritableDtype = config.torch_dtype === 'float16' ? 'F16' : config.torch_dtype === 'bfloat16' ? 'BF16' : 'F32'
   const written: Record<string, TensorToWrite> = {}
   for (const name of Object.keys(architectureOf(config).parameters(config))) {

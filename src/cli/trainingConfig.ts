@@ -37,11 +37,26 @@ const corpusFields = z.object({
   wrong_rate: z.number().min(0).max(1).default(0.7),
   world_seed: z.int().default(7),
 })
-const recipe = corpusFields.extend({ algorithm: z.string().optional(), seed: z.int().nonnegative().optional(), config: z.record(z.string(), z.unknown()) })
+const recipe = corpusFields.extend({
+  algorithm: z.string().optional(),
+  seed: z.int().nonnegative().optional(),
+  config: z.record(z.string(), z.unknown()),
+})
 
-const corpusOf = ({ samples, drills_share, wrong_rate }: z.output<typeof corpusFields>): CorpusOptions => ({ samples, drillsShare: drills_share, wrongRate: wrong_rate })
+const corpusOf = ({ samples, drills_share, wrong_rate }: z.output<typeof corpusFields>): CorpusOptions => ({
+  samples,
+  drillsShare: drills_share,
+  wrongRate: wrong_rate,
+})
 
-const nothing: ConfigFile = { algorithm: null, seed: null, settings: {}, corpus: corpusOf(corpusFields.parse({})), worldSeed: 7, ignored: [] }
+const nothing: ConfigFile = {
+  algorithm: null,
+  seed: null,
+  settings: {},
+  corpus: corpusOf(corpusFields.parse({})),
+  worldSeed: 7,
+  ignored: [],
+}
 
 /** Throws one sentence for a file that is missing, is no JSON object, or has a field of the wrong kind. */
 export async function readConfigFile(file: string | undefined): Promise<ConfigFile> {
@@ -53,7 +68,14 @@ export async function readConfigFile(file: string | undefined): Promise<ConfigFi
   const issue = parsed.error?.issues[0]
   if (!parsed.success) throw new UsageError(`${file}: ${issue?.path.join('.') ?? 'the file'}: ${issue?.message ?? 'not a recipe'}.`)
   const { algorithm, seed, config, world_seed } = parsed.data
-  return { algorithm: algorithm ?? null, seed: seed ?? null, settings: config, corpus: corpusOf(parsed.data), worldSeed: world_seed, ignored: [] }
+  return {
+    algorithm: algorithm ?? null,
+    seed: seed ?? null,
+    settings: config,
+    corpus: corpusOf(parsed.data),
+    worldSeed: world_seed,
+    ignored: [],
+  }
 }
 
 /** The algorithm a config file is for; null when it does not say or cannot be read (which `readConfigFile` will tell). */
@@ -99,9 +121,12 @@ async function fromSteptool(file: string): Promise<Pick<ConfigFile, 'algorithm' 
   const { r, lora_alpha, target_modules, lora_dropout } = peft
   const { seed, max_grad_norm, whiten_rewards, early_stopping, target_kl: _targetKl, ...same } = ppo
   const without: IgnoredField[] = []
-  if (typeof lora_dropout === 'number' && lora_dropout > 0) without.push({ field: 'peft_kwargs.lora_dropout', value: lora_dropout, reason: 'Dropout is never active in PPO, as in TRL.' })
-  if (whiten_rewards === true) without.push({ field: 'ppo_kwargs.whiten_rewards', value: true, reason: 'Advantages are whitened, rewards are not.' })
-  if (early_stopping === true) without.push({ field: 'ppo_kwargs.early_stopping', value: true, reason: 'A batch is always gone over ppo_epochs times.' })
+  if (typeof lora_dropout === 'number' && lora_dropout > 0)
+    without.push({ field: 'peft_kwargs.lora_dropout', value: lora_dropout, reason: 'Dropout is never active in PPO, as in TRL.' })
+  if (whiten_rewards === true)
+    without.push({ field: 'ppo_kwargs.whiten_rewards', value: true, reason: 'Advantages are whitened, rewards are not.' })
+  if (early_stopping === true)
+    without.push({ field: 'ppo_kwargs.early_stopping', value: true, reason: 'A batch is always gone over ppo_epochs times.' })
   const settings: Record<string, unknown> = { ...same }
   if (r !== undefined) settings.lora_r = r
   if (lora_alpha !== undefined) settings.lora_alpha = lora_alpha
@@ -112,7 +137,11 @@ async function fromSteptool(file: string): Promise<Pick<ConfigFile, 'algorithm' 
 }
 
 /** Splits settings into those the algorithm has and those it has not. */
-export function knownSettings(settings: JsonObject, algorithm: string, schema: z.ZodObject): { known: JsonObject; ignored: IgnoredField[] } {
+export function knownSettings(
+  settings: JsonObject,
+  algorithm: string,
+  schema: z.ZodObject,
+): { known: JsonObject; ignored: IgnoredField[] } {
   const known: Record<string, unknown> = {}
   const ignored: IgnoredField[] = []
   for (const [field, value] of Object.entries(settings)) {

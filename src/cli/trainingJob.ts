@@ -90,7 +90,10 @@ function supervised(request: TrainingRequest): TrainingJob {
     },
   }
 
-  function samplesOf({ data, maxContextLen, maxResponseLen }: TrainingRequest, budget: number): { samples: SampleSource; notes: readonly string[] } {
+  function samplesOf(
+    { data, maxContextLen, maxResponseLen }: TrainingRequest,
+    budget: number,
+  ): { samples: SampleSource; notes: readonly string[] } {
     if (data.kind === 'practice') throw new UsageError('sft learns from data: --data FILE… or --data starter-corpus.')
     if (data.kind === 'corpus') return { samples: starterSamples(data.world, model.tokenizer, { seed, ...data.corpus }), notes: [] }
     // A sample must fit one micro-batch: unless told otherwise its last completion gets a quarter of it.
@@ -118,7 +121,9 @@ function offline(request: TrainingRequest, given: readonly LabelledTrajectory[])
   const practice = (): Promise<never> => Promise.reject(new Error('training on files does not practise'))
   return {
     ...idle,
-    memory: memoryOf(request, (options) => labelled.map(({ trajectory, rewards }) => buildPpoSequence(trajectory, rewards, model.tokenizer, options))),
+    memory: memoryOf(request, (options) =>
+      labelled.map(({ trajectory, rewards }) => buildPpoSequence(trajectory, rewards, model.tokenizer, options)),
+    ),
     notes,
     run: (context) => method.train(context, request.config, { model, data: labelled, practice, onNote: (note) => void notes.push(note) }),
   }
@@ -129,7 +134,10 @@ const EPISODE = { tokens: 160, trained: 64 } as const
 
 function online(request: TrainingRequest, world: StarterWorld): TrainingJob {
   const { method, model, engine } = request
-  const notes = [...method.notesOf(request.config), ...(request.shuffleRewards ? ['Step rewards were permuted among the steps of each batch: the null experiment.'] : [])]
+  const notes = [
+    ...method.notesOf(request.config),
+    ...(request.shuffleRewards ? ['Step rewards were permuted among the steps of each batch: the null experiment.'] : []),
+  ]
   const batch = method.batchOf(request.config)
   const practice = starterPractice({
     ...request.practice,
@@ -141,7 +149,16 @@ function online(request: TrainingRequest, world: StarterWorld): TrainingJob {
     shuffleRewards: request.shuffleRewards,
   })
   const stepOf = Array.from({ length: EPISODE.tokens }, (_, position) => (position < EPISODE.tokens - EPISODE.trained ? -1 : 0))
-  const episode: PpoSequence = { trajectoryId: '', ids: stepOf.map(() => 0), stepOf, rewards: [1], stepIndex: [0], truncatedTokens: 0, truncatedSteps: [], notTrainedSteps: [] }
+  const episode: PpoSequence = {
+    trajectoryId: '',
+    ids: stepOf.map(() => 0),
+    stepOf,
+    rewards: [1],
+    stepIndex: [0],
+    truncatedTokens: 0,
+    truncatedSteps: [],
+    notTrainedSteps: [],
+  }
   return {
     memory: [
       ...memoryOf(request, () => Array.from({ length: batch }, () => episode)),
@@ -150,13 +167,22 @@ function online(request: TrainingRequest, world: StarterWorld): TrainingJob {
     notes,
     takeMetrics: (step) => practice.takeMetrics(step),
     generatedTokens: () => practice.generatedTokens,
-    run: (context) => method.train(context, request.config, { model, data: null, practice: (policy, step) => practice.next(policy, step), onNote: (note) => void notes.push(note) }),
+    run: (context) =>
+      method.train(context, request.config, {
+        model,
+        data: null,
+        practice: (policy, step) => practice.next(policy, step),
+        onNote: (note) => void notes.push(note),
+      }),
     destroy: () => practice.destroy(),
   }
 }
 
 /** From the first batches. */
-function memoryOf({ method, config, model, engine, seed, steps }: TrainingRequest, sequencesOf: (options: Parameters<typeof buildPpoSequence>[3]) => readonly PpoSequence[]): MemoryPart[] {
+function memoryOf(
+  { method, config, model, engine, seed, steps }: TrainingRequest,
+  sequencesOf: (options: Parameters<typeof buildPpoSequence>[3]) => readonly PpoSequence[],
+): MemoryPart[] {
   if (method.name !== steptoolPpo.name) return []
   const settings = steptoolPpo.config.parse(config)
   const batches = chunk(sequencesOf(sequenceOptions(settings)), settings.batch_size).slice(0, Math.min(steps, 8))

@@ -3,7 +3,16 @@ import { sha256 } from '../base/sha256'
 import { PROJECTIONS, type Projection } from '../models/architectures/decoder'
 import { architectureOf } from '../models/languageModel'
 import { CheckpointError, folderFromMap, sourceFromBytes } from '../models/weights/byteSource'
-import { ADAPTER_CONFIG, ADAPTER_WEIGHTS, checkAdapterFits, readAdapter, VALUE_HEAD_WEIGHTS, writeAdapter, writeValueHead, type LoraMatrices } from '../models/weights/peft'
+import {
+  ADAPTER_CONFIG,
+  ADAPTER_WEIGHTS,
+  checkAdapterFits,
+  readAdapter,
+  VALUE_HEAD_WEIGHTS,
+  writeAdapter,
+  writeValueHead,
+  type LoraMatrices,
+} from '../models/weights/peft'
 import { openSafetensors } from '../models/weights/safetensors'
 import { writeSafetensors, type TensorToWrite } from '../models/weights/writeSafetensors'
 import type { Store } from '../storage/store'
@@ -30,7 +39,10 @@ export function adapterFiles(tensors: AdapterTensors, trainable: TrainableSet, b
   }
   const files =
     trainable.kind === 'lora'
-      ? writeAdapter({ rank: trainable.lora.rank, alpha: trainable.lora.alpha, dropout: 0, useRslora: false, baseModel, revision: null, modules }, note)
+      ? writeAdapter(
+          { rank: trainable.lora.rank, alpha: trainable.lora.alpha, dropout: 0, useRslora: false, baseModel, revision: null, modules },
+          note,
+        )
       : new Map([[FULL_WEIGHTS, fullWeights(tensors)]])
   const weights = files.get(trainable.kind === 'lora' ? ADAPTER_WEIGHTS : FULL_WEIGHTS) ?? new Uint8Array(0)
   const head = tensors.get(VALUE_WEIGHT)
@@ -79,7 +91,8 @@ export async function loadAdapter(store: Store, runId: string, model: ModelText)
     return { tensors, trainable: { kind: 'all', valueHead: false }, sha256: sha256(full) }
   }
   const weights = files.get(ADAPTER_WEIGHTS)
-  if (!weights || !files.has(ADAPTER_CONFIG)) throw new CheckpointError('this run left no adapter: it was stopped before its first step was kept')
+  if (!weights || !files.has(ADAPTER_CONFIG))
+    throw new CheckpointError('this run left no adapter: it was stopped before its first step was kept')
   const adapter = await readAdapter(folderFromMap(runId, files))
   checkAdapterFits(adapter, shapes)
   const tensors = new Map<string, { shape: readonly number[]; values: Float32Array }>()

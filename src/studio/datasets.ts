@@ -31,7 +31,9 @@ export function createDatasetRoom({ store, rows, emit }: DatasetParts): DatasetR
         const fault = dataset.problems[0]
         // A file of which not one row could be met is no data set; one with bad rows is, and says which.
         if (dataset.rows === 0 && settings === null) return refuse('nothing-imported', fault?.message ?? `${file.name} holds no data.`)
-        const row: DatasetRow = settings ? { ...dataset, problems: [...dataset.problems, ...settingsNotes(file.name, settings.ignored)] } : dataset
+        const row: DatasetRow = settings
+          ? { ...dataset, problems: [...dataset.problems, ...settingsNotes(file.name, settings.ignored)] }
+          : dataset
         const owner = { dataset_id: dataset.dataset_id }
         await store.trajectories.put(owner, trajectories)
         const given = new Map<string, Opinion[]>()
@@ -40,7 +42,8 @@ export function createDatasetRoom({ store, rows, emit }: DatasetParts): DatasetR
         for (const trajectory of trajectories) {
           const stored = (await store.opinions.listOf(trajectory.trajectory_id)).records
           // Imported again: the rules have spoken already.
-          if (!stored.some((opinion) => opinion.annotator_id.startsWith('rules:'))) suggested.push(...annotateByRules(trajectory, [...stored, ...(given.get(trajectory.trajectory_id) ?? [])], rows))
+          if (!stored.some((opinion) => opinion.annotator_id.startsWith('rules:')))
+            suggested.push(...annotateByRules(trajectory, [...stored, ...(given.get(trajectory.trajectory_id) ?? [])], rows))
         }
         await store.opinions.add([...opinions, ...suggested])
         await store.datasets.put({ ...row, problems: [...row.problems] })
@@ -62,7 +65,14 @@ export function createDatasetRoom({ store, rows, emit }: DatasetParts): DatasetR
 
 /** What a configuration file holds that will not change a run, as notes beside its card. */
 function settingsNotes(file: string, ignored: readonly { readonly field: string; readonly reason: string }[]): DatasetRow['problems'] {
-  return ignored.map(({ field, reason }) => ({ file, row: null, column: field, expected: 'a setting Hone uses', found: field, message: `${file}, ${field}: ${reason}` }))
+  return ignored.map(({ field, reason }) => ({
+    file,
+    row: null,
+    column: field,
+    expected: 'a setting Hone uses',
+    found: field,
+    message: `${file}, ${field}: ${reason}`,
+  }))
 }
 
 export function withoutTokens(record: Trajectory): Trajectory {

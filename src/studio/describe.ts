@@ -24,7 +24,14 @@ export function describeStudio(world: StarterWorld): StudioDescription {
     formats: Object.values(formats).map(({ name, title }) => ({ name, title })),
     architectures: Object.keys(architectures),
     environments: [{ name: world.id, title: 'Starter world', hash: world.hash, tools: world.tools }],
-    benchmarks: [{ name: world.id, splits: Object.fromEntries(SPLIT_ORDER.filter((split) => world.splits.some((own) => own === split)).map((split) => [split, world.queries(split).length])) }],
+    benchmarks: [
+      {
+        name: world.id,
+        splits: Object.fromEntries(
+          SPLIT_ORDER.filter((split) => world.splits.some((own) => own === split)).map((split) => [split, world.queries(split).length]),
+        ),
+      },
+    ],
     strategies: Object.keys(strategies),
     ops: Object.keys(ops),
   }

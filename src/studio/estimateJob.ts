@@ -1,72 +1,105 @@
-/** What a request would need in memory, by its kind. */
-import { buildPpoSequence } from '../training/ppoSequence'
+/** What a request would need in memory, by its kind. A plan needs no device, so this answers before one is opened. */
+import type { PlanContext } from '../engine/plan/planGraph'
+import { packedLayout } from '../engine/memory/packedState'
+import { sizeOf } from '../engine/tensor'
+import type { ModelConfig } from '../models/architectures/config'
+import { architectureOf } from '../models/languageModel'
+import { generationMemory, policyMemory } from '../training/memoryPlan'
+import { trainableEntries, type TrainableSet } from '../training/policyPlans'
 import type { JobRequest, MemoryEstimate, Reply } from '../worker/protocol'
-import { estimateMemory, type MemoryKnob, type MemoryShape } from './estimate'
+import { verdictOn, type MemoryCount, type MemoryLimits } from './estimate'
 import { accept, attempt, refuse } from './failure'
 import { MAX_CONTEXT, slotsOf } from './gpuWorkshop'
 import type { JobRoom } from './jobRoom'
-import type { Method } from './methods'
-import { STARTER, type ModelText } from './models'
+import { STARTER } from './models'
 import { DEFAULT_STORY_ALGORITHM, storySizes } from './storyJob'
-import { plainTrainable } from './workshop'
+import { plainTrainable, type LabelledTrajectory } from './workshop'
 
-/** Trajectories looked at for the longest. */
-const SAMPLED = 64
-/** 99 of 100 episodes of the starter world are shorter, and a third of their tokens is the agent's. */
-const STARTER_LONGEST = 160
 const GUESSED_BUDGET_BYTES = { software: 2e9, gpu: 4e9 } as const
 const DEFAULT_BINDING_BYTES = 128 << 20
+/** Trajectories of a data set that are looked at. */
+const SAMPLED = 256
 
-interface Lengths {
-  readonly longest: number
-  /** Share of tokens that carry loss. */
-  readonly trainedShare: number
-}
+type Config = Readonly<Record<string, unknown>>
 
 export function estimateJob(request: JobRequest, room: JobRoom): Promise<Reply<MemoryEstimate>> {
   return attempt('estimate', async () => {
     if (request.kind === 'judge') return refuse('no-gpu-needed', 'A judge runs on its own server: it needs no memory here.')
     const model = await room.models.text(request.kind === 'story' ? STARTER : request.model)
     if (!model.ok) return model
-    const report = room.gpu.known()
-    const isSoftware = report?.isSoftware ?? false
-    const limits = { maxBindingBytes: report?.limits.maxStorageBufferBindingSize ?? DEFAULT_BINDING_BYTES, isSoftware, budgetBytes: isSoftware ? GUESSED_BUDGET_BYTES.software : GUESSED_BUDGET_BYTES.gpu }
     const { config } = model.value
-    const generation = { slots: slotsOf(isSoftware), maxContext: Math.min(MAX_CONTEXT, config.max_position_embeddings) }
-    if (request.kind === 'evaluate') return accept(estimateMemory({ config, training: { trainable: plainTrainable, tokens: 256, targets: 256 }, generation }, limits, []))
+    const limits = limitsOf(room)
+    const generation = generationMemory(config, slotsOf(limits.isSoftware), MAX_CONTEXT)
+    const generationBinding = largestCache(config, slotsOf(limits.isSoftware))
+    if (request.kind === 'evaluate') {
+      const parts = [...policyMemory(config, plainTrainable, []), ...generation]
+      return accept(verdictOn({ parts, largestBinding: Math.max(largestWeight(config, plainTrainable), generationBinding) }, limits, []))
+    }
 
     const method = room.method(request.kind === 'story' ? (request.algorithm ?? DEFAULT_STORY_ALGORITHM) : request.algorithm)
     if (!method.ok) return method
-    const size = storySizes[request.kind === 'story' ? (request.size ?? (isSoftware ? 'software' : 'gpu')) : 'gpu']
+    const size = storySizes[request.kind === 'story' ? (request.size ?? (limits.isSoftware ? 'software' : 'gpu')) : 'gpu']
     const settings = method.value.parseConfig(request.kind === 'story' ? method.value.storyConfig(size.batch, size.steps) : request.config)
     if (!settings.ok) return settings
-    const isOnline = request.kind === 'story' || request.data.length === 0
-    const lengths = isOnline ? { longest: STARTER_LONGEST, trainedShare: 0.4 } : await lengthsOf(request.data, model.value, method.value, settings.value, room)
-    const shapeOf = (own: typeof settings.value): MemoryShape => {
-      const { trainable, tokens } = method.value.memoryOf(own, lengths.longest)
-      return { config, training: { trainable, tokens, targets: Math.max(1, Math.ceil(tokens * lengths.trainedShare)) }, generation: isOnline ? generation : null }
+    const data = request.kind === 'story' || request.data.length === 0 ? null : await sampleOf(request.data, room)
+    const steps = (request.kind === 'story' ? size.steps : request.steps) ?? method.value.stepsOf(settings.value)
+    const count = (own: Config): MemoryCount => {
+      const trainable = method.value.trainable(own)
+      const under = (device: PlanContext): MemoryCount['parts'] =>
+        method.value.memoryOf(own, { model: model.value, data, steps, seed: request.seed, device })
+      const planned = within(under, limits)
+      const isPractising = data === null && method.value.isOnline
+      return {
+        parts: isPractising ? [...planned.parts, ...generation] : planned.parts,
+        largestBinding: Math.max(planned.largestBinding, largestWeight(config, trainable), isPractising ? generationBinding : 0),
+      }
     }
-    const knobs: MemoryKnob[] = method.value.knobsOf(settings.value).map(({ change, config: own }) => ({ change, shape: shapeOf(own) }))
-    return accept(estimateMemory(shapeOf(settings.value), limits, knobs))
+    const knobs = method.value.knobsOf(settings.value).map(({ change, config: own }) => ({ change, count: count(own) }))
+    return accept(verdictOn(count(settings.value), limits, knobs))
   })
 }
 
-/** The longest of the first trajectories, uncut. */
-async function lengthsOf(data: readonly string[], { tokenizer }: ModelText, method: Method, config: Readonly<Record<string, unknown>>, { store }: JobRoom): Promise<Lengths> {
-  let longest = 1
-  let tokens = 0
-  let trained = 0
-  let left = SAMPLED
-  for (const dataset_id of data) {
-    for (const trajectory of (await store.trajectories.listOf({ dataset_id })).records.slice(0, left)) {
-      if (trajectory.steps.length === 0) continue
-      const sequence = buildPpoSequence(trajectory, trajectory.steps.map(() => null), tokenizer, { maxContextLen: Number.MAX_SAFE_INTEGER, maxResponseLen: Number.MAX_SAFE_INTEGER, encoding: 'auto' })
-      longest = Math.max(longest, sequence.ids.length)
-      tokens += sequence.ids.length
-      trained += sequence.stepOf.filter((step) => step >= 0).length
-      left -= 1
-    }
+function limitsOf({ gpu }: JobRoom): MemoryLimits {
+  const report = gpu.known()
+  const isSoftware = report?.isSoftware ?? false
+  return {
+    maxBindingBytes: report?.limits.maxStorageBufferBindingSize ?? DEFAULT_BINDING_BYTES,
+    isSoftware,
+    budgetBytes: isSoftware ? GUESSED_BUDGET_BYTES.software : GUESSED_BUDGET_BYTES.gpu,
   }
-  // What a batch can hold at most decides when nothing is known of the data.
-  return tokens === 0 ? { longest: method.memoryOf(config, Number.MAX_SAFE_INTEGER).tokens, trainedShare: 0.5 } : { longest, trainedShare: trained / tokens }
+}
+
+/** A plan this device could not run still says how large it would be, and which binding was too long. */
+function within(plan: (device: PlanContext) => MemoryCount['parts'], { maxBindingBytes, isSoftware }: MemoryLimits): MemoryCount {
+  try {
+    return { parts: plan({ maxBindingBytes, isSoftware }), largestBinding: 0 }
+  } catch (error) {
+    const binds = /binds (\d+) bytes at once/.exec(error instanceof Error ? error.message : '')?.[1]
+    if (binds === undefined) throw error
+    return { parts: plan({ maxBindingBytes: Number.MAX_SAFE_INTEGER, isSoftware }), largestBinding: Number(binds) }
+  }
+}
+
+/** The largest weight, or the packed buffer of what is trained. */
+function largestWeight(config: ModelConfig, trainable: TrainableSet): number {
+  const { ranges, count } = packedLayout(trainableEntries(config, trainable))
+  const frozen = Object.entries(architectureOf(config).parameters(config)).map(([name, shape]) =>
+    ranges.has(name) ? 0 : sizeOf(shape) * 4,
+  )
+  return Math.max(count * 4, ...frozen)
+}
+
+function largestCache(config: ModelConfig, slots: number): number {
+  return (
+    slots * Math.ceil(Math.min(MAX_CONTEXT, config.max_position_embeddings) / 16) * 16 * config.num_key_value_heads * config.head_dim * 4
+  )
+}
+
+/** Labels do not matter for memory: every step counts as labelled. */
+async function sampleOf(data: readonly string[], { store }: JobRoom): Promise<readonly LabelledTrajectory[] | null> {
+  const sample: LabelledTrajectory[] = []
+  for (const dataset_id of data)
+    for (const trajectory of (await store.trajectories.listOf({ dataset_id })).records.slice(0, SAMPLED - sample.length))
+      if (trajectory.steps.length > 0) sample.push({ trajectory, rewards: trajectory.steps.map(() => 0) })
+  return sample.length === 0 ? null : sample
 }

@@ -13,11 +13,15 @@ type EvaluateRequest = Extract<JobRequest, { kind: 'evaluate' }>
 
 export async function evaluateWork(request: EvaluateRequest, room: JobRoom): Promise<Reply<JobWork>> {
   const { world, store } = room
-  if (request.benchmark !== world.id) return refuse('unknown-benchmark', `There is no benchmark ${request.benchmark}; there is ${world.id}.`)
-  if (!world.splits.some((split) => split === request.split)) return refuse('unknown-split', `${world.id} has no split ${request.split}; it has ${world.splits.join(', ')}.`)
+  if (request.benchmark !== world.id)
+    return refuse('unknown-benchmark', `There is no benchmark ${request.benchmark}; there is ${world.id}.`)
+  if (!world.splits.some((split) => split === request.split))
+    return refuse('unknown-split', `${world.id} has no split ${request.split}; it has ${world.splits.join(', ')}.`)
   const strategy = strategyNamed(request.strategy)
-  if (!strategy) return refuse('unknown-strategy', `There is no strategy ${request.strategy}; there is ${Object.keys(strategies).join(', ')}.`)
-  if (!Number.isInteger(request.maxCalls) || request.maxCalls < 1) return refuse('budget', `Expected a call budget of at least 1, found ${request.maxCalls}.`)
+  if (!strategy)
+    return refuse('unknown-strategy', `There is no strategy ${request.strategy}; there is ${Object.keys(strategies).join(', ')}.`)
+  if (!Number.isInteger(request.maxCalls) || request.maxCalls < 1)
+    return refuse('budget', `Expected a call budget of at least 1, found ${request.maxCalls}.`)
   if (request.limit !== null && !(request.limit >= 1)) return refuse('limit', `Expected at least 1 question, found ${request.limit}.`)
   if (!(request.temperature >= 0)) return refuse('temperature', `Expected a temperature of at least 0, found ${request.temperature}.`)
   const [model, gpu] = [await room.models.load(request.model), await room.gpu.open()]
@@ -33,48 +37,69 @@ export async function evaluateWork(request: EvaluateRequest, room: JobRoom): Pro
   const runId = room.newId('run')
   const title = `${source ? source.title : model.value.title} on ${request.split}`
   const { engine, report } = gpu.value
-  const config = { split: request.split, strategy: request.strategy, max_calls: request.maxCalls, limit: request.limit, temperature: request.temperature, adapter_of: request.adapterOf }
-  const record = newRun({ runId, kind: 'evaluate', title, algorithm: null, config, model: model.value, seed: request.seed, adapter: report, worldHash: world.hash, now: room.now() })
+  const config = {
+    split: request.split,
+    strategy: request.strategy,
+    max_calls: request.maxCalls,
+    limit: request.limit,
+    temperature: request.temperature,
+    adapter_of: request.adapterOf,
+  }
+  const record = newRun({
+    runId,
+    kind: 'evaluate',
+    title,
+    algorithm: null,
+    config,
+    model: model.value,
+    seed: request.seed,
+    adapter: report,
+    worldHash: world.hash,
+    now: room.now(),
+  })
   return accept(
-    room.runWork({ kind: 'evaluate', title, record, usesGpu: true, dispatches: () => engine.counters.dispatches }, async (keeper, control) => {
-      control.phase('starting', 0, 'Loading the model')
-      const policy = await room.learnParts.workshop.openPolicy({
-        engine,
-        model: model.value,
-        trainable: adapter?.trainable ?? plainTrainable,
-        adapter: adapter?.tensors ?? null,
-        seed: request.seed,
-        gate: control.gate,
-        onTokens: (count) => {
-          control.countTokens(count)
-        },
-      })
-      try {
-        room.gpu.announce()
-        control.phase('evaluating', queries.length, 'The model sits the exam')
-        await sitExam(
-          policy,
-          {
-            title,
-            world,
-            split: request.split,
-            queries,
-            strategy,
-            callBudget: request.maxCalls,
-            temperature: request.temperature,
-            seed: request.seed,
-            model: { id: model.value.id, adapter_sha256: adapter?.sha256 ?? null },
+    room.runWork(
+      { kind: 'evaluate', title, record, usesGpu: true, dispatches: () => engine.counters.dispatches },
+      async (keeper, control) => {
+        control.phase('starting', 0, 'Loading the model')
+        const policy = await room.learnParts.workshop.openPolicy({
+          engine,
+          model: model.value,
+          trainable: adapter?.trainable ?? plainTrainable,
+          adapter: adapter?.tensors ?? null,
+          seed: request.seed,
+          gate: control.gate,
+          onTokens: (count) => {
+            control.countTokens(count)
           },
-          'before',
-          keeper,
-          control,
-          room.examParts,
-        )
-      } finally {
-        await policy.destroy()
-        room.gpu.announce()
-      }
-    }),
+        })
+        try {
+          room.gpu.announce()
+          control.phase('evaluating', queries.length, 'The model sits the exam')
+          await sitExam(
+            policy,
+            {
+              title,
+              world,
+              split: request.split,
+              queries,
+              strategy,
+              callBudget: request.maxCalls,
+              temperature: request.temperature,
+              seed: request.seed,
+              model: { id: model.value.id, adapter_sha256: adapter?.sha256 ?? null },
+            },
+            'before',
+            keeper,
+            control,
+            room.examParts,
+          )
+        } finally {
+          await policy.destroy()
+          room.gpu.announce()
+        }
+      },
+    ),
   )
 }
 

@@ -33,10 +33,24 @@ export interface ExamRequest {
 /** Which grid it fills; also part of the trajectories' ids. */
 type Phase = 'before' | 'after'
 
-export async function sitExam(policy: ActingPolicy, request: ExamRequest, phase: Phase, keeper: RunKeeper, control: JobControl, parts: ExamParts): Promise<EvaluationRecord> {
+export async function sitExam(
+  policy: ActingPolicy,
+  request: ExamRequest,
+  phase: Phase,
+  keeper: RunKeeper,
+  control: JobControl,
+  parts: ExamParts,
+): Promise<EvaluationRecord> {
   const { world, queries } = request
   const runId = control.runId
-  const blank = (query: WorldQuery): ExamCell => ({ query_id: query.query_id, group: query.group, text: query.text, status: null, calls: 0, trajectory_id: null })
+  const blank = (query: WorldQuery): ExamCell => ({
+    query_id: query.query_id,
+    group: query.group,
+    text: query.text,
+    status: null,
+    calls: 0,
+    trajectory_id: null,
+  })
   const cells = new Map(queries.map((query) => [query.query_id, blank(query)]))
   keeper.exam(phase, queries.length, [...cells.values()])
   const keep = trajectoryKeeper(runId, phase, parts)
@@ -57,7 +71,10 @@ export async function sitExam(policy: ActingPolicy, request: ExamRequest, phase:
       const trajectory = keep.add(raw)
       trajectories.push(trajectory)
       const cell = cells.get(trajectory.query_id)
-      if (cell) keeper.exam(phase, queries.length, [{ ...cell, status: trajectory.status, calls: callsOf(trajectory), trajectory_id: trajectory.trajectory_id }])
+      if (cell)
+        keeper.exam(phase, queries.length, [
+          { ...cell, status: trajectory.status, calls: callsOf(trajectory), trajectory_id: trajectory.trajectory_id },
+        ])
       done += 1
       control.advance(done)
     },
@@ -111,7 +128,11 @@ export function trajectoryKeeper(runId: string, tag: string, { store, emit }: Pi
   return {
     /** The trajectory as it is stored. */
     add(raw: Trajectory): Trajectory {
-      const trajectory = { ...raw, trajectory_id: `${runId}/${tag}-${raw.query_id}${raw.sample > 0 ? `-${raw.sample + 1}` : ''}`, source: `run:${runId}` }
+      const trajectory = {
+        ...raw,
+        trajectory_id: `${runId}/${tag}-${raw.query_id}${raw.sample > 0 ? `-${raw.sample + 1}` : ''}`,
+        source: `run:${runId}`,
+      }
       waiting.push(trajectory)
       if (!isStoring) {
         storing = storing.then(storeWaiting)

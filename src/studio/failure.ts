@@ -9,7 +9,8 @@ export const accept = <T>(value: T): Reply<T> => ({ ok: true, value })
 /** The error's own message, one line, ending like a sentence. */
 export function sentenceOf(error: unknown): string {
   const text = (error instanceof Error ? error.message : String(error)).replaceAll(/\s+/g, ' ').trim()
-  if (error instanceof Error && error.name === 'QuotaExceededError') return 'The browser has no room left: delete runs or files in Settings, then try again.'
+  if (error instanceof Error && error.name === 'QuotaExceededError')
+    return 'The browser has no room left: delete runs or files in Settings, then try again.'
   if (text === '') return 'Something went wrong that gave no reason.'
   return /[.!?…]$/.test(text) ? text : `${text}.`
 }

@@ -100,7 +100,12 @@ function actingPolicy({ policy, tokenizer, seed, gate, onTokens, now }: Acting):
 
     async adapter(): Promise<AdapterTensors> {
       const values = policy.packed.unpack(await policy.packed.readWeights())
-      return new Map([...policy.packed.ranges.values()].map(({ name, shape }) => [name, { shape: [...shape], values: values.get(name) ?? new Float32Array(0) }]))
+      return new Map(
+        [...policy.packed.ranges.values()].map(({ name, shape }) => [
+          name,
+          { shape: [...shape], values: values.get(name) ?? new Float32Array(0) },
+        ]),
+      )
     },
 
     async destroy() {
@@ -126,7 +131,8 @@ export function createGpuWorkshop(now: () => number): Workshop {
     async openPolicy({ engine, model, trainable, adapter, seed, gate, onTokens }: OpenPolicyRequest) {
       const policy = await PolicyModel.create(engine, model.config, readerOver(model.reader, adapter), trainable)
       if (trainable.kind === 'lora')
-        for (const { name, shape } of policy.packed.ranges.values()) policy.packed.writeWeights(name, adapter?.get(name)?.values ?? initialLora(name, shape, seed))
+        for (const { name, shape } of policy.packed.ranges.values())
+          policy.packed.writeWeights(name, adapter?.get(name)?.values ?? initialLora(name, shape, seed))
       return actingPolicy({ policy, tokenizer: model.tokenizer, seed, gate, onTokens, now })
     },
 

@@ -199,9 +199,14 @@ class Job implements JobControl {
     this.#state = 'paused'
     this.#pausedAt = this.#parts.clock()
     this.#held = new Promise((resolve) => (this.#release = resolve))
-    void this.work.onState?.('paused', null)
+    this.#announce('paused')
     this.#tell()
     return null
+  }
+
+  /** What cannot be stored now is said when the job ends. */
+  #announce(state: 'running' | 'paused'): void {
+    this.work.onState?.(state, null).catch(() => undefined)
   }
 
   resume(): string | null {
@@ -210,7 +215,7 @@ class Job implements JobControl {
     this.#pausedMs += this.#parts.clock() - (this.#pausedAt ?? this.#parts.clock())
     this.#pausedAt = null
     this.#letGo()
-    void this.work.onState?.('running', null)
+    this.#announce('running')
     this.#tell()
     return null
   }
@@ -286,7 +291,10 @@ class Job implements JobControl {
       done: this.#done,
       total: this.#total,
       tokensPerSecond: first && last && seconds > 0 ? (last.tokens - first.tokens) / seconds : null,
-      etaSeconds: isOver || this.#done === 0 || this.#total === 0 ? null : Math.max(0, (spent / this.#done) * Math.max(0, this.#total - this.#done) - since),
+      etaSeconds:
+        isOver || this.#done === 0 || this.#total === 0
+          ? null
+          : Math.max(0, (spent / this.#done) * Math.max(0, this.#total - this.#done) - since),
       dispatches: (this.work.dispatches?.() ?? 0) - this.#dispatchesBefore,
       message: this.#message,
       error: this.#error,

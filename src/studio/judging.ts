@@ -37,14 +37,24 @@ export function createJudgeRoom(parts: JudgeParts): JudgeRoom {
     try {
       const baseUrl = normaliseBaseUrl(settings.baseUrl)
       ledger.allow(baseUrl)
-      const chat = createOpenaiChat({ baseUrl, model: settings.model.trim(), apiKey: settings.apiKey.trim(), fetch: ledger.fetch, sleep: parts.sleep, now: parts.nowMs })
+      const chat = createOpenaiChat({
+        baseUrl,
+        model: settings.model.trim(),
+        apiKey: settings.apiKey.trim(),
+        fetch: ledger.fetch,
+        sleep: parts.sleep,
+        now: parts.nowMs,
+      })
       return accept({ chat, host: new URL(baseUrl).host })
     } catch (error) {
       return refuse('settings', sentenceOf(error))
     }
   }
   async function chosen(datasetId: string, ids: readonly string[]): Promise<Reply<readonly Trajectory[]>> {
-    const all = [...(await store.trajectories.listOf({ dataset_id: datasetId })).records, ...(await store.trajectories.listOf({ run_id: datasetId })).records]
+    const all = [
+      ...(await store.trajectories.listOf({ dataset_id: datasetId })).records,
+      ...(await store.trajectories.listOf({ run_id: datasetId })).records,
+    ]
     if (all.length === 0) return refuse('unknown-dataset', `There is no data set ${datasetId}, or it is empty.`)
     const wanted = new Set(ids)
     const found = all.filter(({ trajectory_id, steps }) => steps.length > 0 && (ids.length === 0 || wanted.has(trajectory_id)))
@@ -80,7 +90,8 @@ export function createJudgeRoom(parts: JudgeParts): JudgeRoom {
         run: async (control) => {
           control.phase('judging', trajectories.value.length * settings.repeats, `Asking ${chat.value.host}`)
           const stored = new Map<string, readonly Opinion[]>()
-          for (const { trajectory_id } of trajectories.value) stored.set(trajectory_id, (await store.opinions.listOf(trajectory_id)).records)
+          for (const { trajectory_id } of trajectories.value)
+            stored.set(trajectory_id, (await store.opinions.listOf(trajectory_id)).records)
           const paused: JudgeModel = {
             model: chat.value.chat.model,
             complete: async (asked) => {
@@ -102,8 +113,14 @@ export function createJudgeRoom(parts: JudgeParts): JudgeRoom {
             },
           )
           const failed = outcome.failures[0]
-          if (failed) control.say(`${outcome.failures.length} of ${outcome.failures.length + new Set(outcome.opinions.map((row) => `${row.trajectory_id} ${row.repeat}`)).size} answers could not be used; the first: ${failed.message}`)
-          if (outcome.stopped) throw new Error(`${outcome.stopped.message} ${outcome.opinions.length === 0 ? 'Nothing was judged.' : 'What was judged before is kept.'}`)
+          if (failed)
+            control.say(
+              `${outcome.failures.length} of ${outcome.failures.length + new Set(outcome.opinions.map((row) => `${row.trajectory_id} ${row.repeat}`)).size} answers could not be used; the first: ${failed.message}`,
+            )
+          if (outcome.stopped)
+            throw new Error(
+              `${outcome.stopped.message} ${outcome.opinions.length === 0 ? 'Nothing was judged.' : 'What was judged before is kept.'}`,
+            )
           if (failed && outcome.opinions.length === 0 && outcome.calls > 0) throw new Error(failed.message)
         },
       })

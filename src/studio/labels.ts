@@ -102,7 +102,11 @@ export function createLabelRoom({ store, rows }: { readonly store: Store; readon
       for (const trajectory of trajectories) resolved.set(trajectory.trajectory_id, (await stateOf(trajectory)).resolved)
       const { csv, written, skipped } = writeSteptoolCsv(trajectories, ({ trajectory_id }) => resolved.get(trajectory_id) ?? [])
       const reason = skipped[0]
-      if (written === 0) return refuse('nothing-labelled', reason ? `No trajectory has a reward on every step: ${reason.reason}` : 'There are no trajectories to export.')
+      if (written === 0)
+        return refuse(
+          'nothing-labelled',
+          reason ? `No trajectory has a reward on every step: ${reason.reason}` : 'There are no trajectories to export.',
+        )
       return accept(csv)
     },
   }

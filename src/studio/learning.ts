@@ -45,7 +45,13 @@ export interface LearnParts {
   readonly world: StarterWorld
 }
 
-export async function learn(request: LearnRequest, hooks: LearnHooks, keeper: RunKeeper, control: JobControl, parts: LearnParts): Promise<void> {
+export async function learn(
+  request: LearnRequest,
+  hooks: LearnHooks,
+  keeper: RunKeeper,
+  control: JobControl,
+  parts: LearnParts,
+): Promise<void> {
   const { store, workshop, opened, gpu, clock, world } = parts
   const { model, seed } = request
   const { trainable } = request
@@ -55,7 +61,8 @@ export async function learn(request: LearnRequest, hooks: LearnHooks, keeper: Ru
   }
   control.phase('starting', 0, 'Loading the model')
 
-  const filesOf = (tensors: AdapterTensors): ReturnType<typeof adapterFiles> => adapterFiles(tensors, trainable, model.title, `Run ${control.runId}: ${keeper.record.title}.`)
+  const filesOf = (tensors: AdapterTensors): ReturnType<typeof adapterFiles> =>
+    adapterFiles(tensors, trainable, model.title, `Run ${control.runId}: ${keeper.record.title}.`)
   const base = await workshop.openPolicy({ engine: opened.engine, model, trainable, adapter: null, seed, gate: control.gate, onTokens })
   let hashBefore: string
   let probeBefore: readonly number[]
@@ -97,7 +104,11 @@ export async function learn(request: LearnRequest, hooks: LearnHooks, keeper: Ru
           tokensSince += trainedNow
           onTokens(trainedNow)
           const seconds = (clock() - lastReport) / 1000
-          keeper.report(step, { ...batchMetrics.get(step), ...metrics, ...(seconds > 0 && tokensSince > 0 ? { 'perf/throughput': tokensSince / seconds } : {}) })
+          keeper.report(step, {
+            ...batchMetrics.get(step),
+            ...metrics,
+            ...(seconds > 0 && tokensSince > 0 ? { 'perf/throughput': tokensSince / seconds } : {}),
+          })
           batchMetrics.delete(step)
           lastReport = clock()
           tokensSince = 0
@@ -149,7 +160,8 @@ export async function learn(request: LearnRequest, hooks: LearnHooks, keeper: Ru
   try {
     const files = filesOf(await trained.adapter())
     await storeAdapter(store, control.runId, files)
-    if (files.sha256 === hashBefore) keeper.note('No update changed the adapter: every advantage was 0, because every step earned the same.')
+    if (files.sha256 === hashBefore)
+      keeper.note('No update changed the adapter: every advantage was 0, because every step earned the same.')
     keeper.probe({ before: probeBefore, after: await trained.logProbs(probeIds) })
     await keeper.change({ adapter_sha256: { before: hashBefore, after: files.sha256 } })
     await hooks.after?.(trained, files.sha256)

@@ -1,15 +1,16 @@
 /** What the studio knows of each training method beyond its catalogue entry: how a run of it is fed, sized and described. To add one: an entry below. */
 import type { z } from 'zod'
-import { PROJECTIONS } from '../models/architectures/decoder'
-import { createRng } from '../base/random'
+import type { PlanContext } from '../engine/plan/planGraph'
 import type { Algorithm, TrainingContext } from '../training/algorithm'
 import { algorithms } from '../training/algorithms'
-import { runSft, sft, type SftConfig } from '../training/algorithms/sft'
+import { runSft, sft, sftTrainable, type SftConfig } from '../training/algorithms/sft'
 import { runSteptoolPpo, sequenceOptions, steptoolPpo, type SteptoolPpoConfig } from '../training/algorithms/steptoolPpo'
 import type { PolicyModel, TrainableSet } from '../training/policyModel'
-import { datasetSource } from '../training/ppoBatch'
+import { ppoMemory, sftMemory, type MemoryPart } from '../training/memoryPlan'
+import { chunk, datasetSource } from '../training/ppoBatch'
 import { buildPpoSequence, type PpoSequence, type PpoSequenceOptions } from '../training/ppoSequence'
 import { trainedPositions } from '../training/stepRewards'
+import { trajectorySamples } from '../training/trajectorySamples'
 import type { Reply } from '../worker/protocol'
 import { accept, refuse } from './failure'
 import type { ModelText } from './models'
@@ -44,16 +45,20 @@ export interface Method {
   storyConfig(batch: number, steps: number): Config
   /** Sentences for the run card: which switches were used. */
   notesOf(config: Config): string[]
-  /** What is trained, value head and all, and the most tokens processed at once when the longest trajectory has `longest`. */
-  memoryOf(config: Config, longest: number): MemoryDemand
+  /** What a run holds on the GPU, part by part, from its plans; throws when a plan does not fit the device's bindings. */
+  memoryOf(config: Config, request: MemoryRequest): readonly MemoryPart[]
   /** Settings that would need less. */
   knobsOf(config: Config): readonly { readonly change: string; readonly config: Config }[]
   train(context: TrainingContext, config: Config, feed: Feed): Promise<PolicyModel>
 }
 
-export interface MemoryDemand {
-  readonly trainable: TrainableSet
-  readonly tokens: number
+export interface MemoryRequest {
+  readonly model: ModelText
+  /** What is learnt from; null: practice in the starter world. */
+  readonly data: readonly LabelledTrajectory[] | null
+  readonly steps: number
+  readonly seed: number
+  readonly device: PlanContext
 }
 
 interface MethodParts<Schema extends z.ZodObject> extends Pick<Method, 'isOnline'> {
@@ -64,7 +69,7 @@ interface MethodParts<Schema extends z.ZodObject> extends Pick<Method, 'isOnline
   passesOf(config: z.output<Schema>): number
   storyConfig(batch: number, steps: number): z.input<Schema>
   notesOf(config: z.output<Schema>): string[]
-  memoryOf(config: z.output<Schema>, longest: number): MemoryDemand
+  memoryOf(config: z.output<Schema>, request: MemoryRequest): readonly MemoryPart[]
   /** Names of settings that may be halved, with the least they may become. */
   readonly halved: Readonly<Record<string, number>>
   train(context: TrainingContext, config: z.output<Schema>, feed: Feed): Promise<PolicyModel>
@@ -83,7 +88,9 @@ function defineMethod<Schema extends z.ZodObject>({ algorithm, ...own }: MethodP
       if (unknown !== undefined) return refuse('config', `${title} has no setting ${unknown}.`)
       const parsed = schema.safeParse(given)
       const issue = parsed.error?.issues[0]
-      return parsed.success ? accept(parsed.data) : refuse('config', `${issue?.path.join('.') ?? 'The settings'}: ${issue?.message ?? 'cannot be used'}.`)
+      return parsed.success
+        ? accept(parsed.data)
+        : refuse('config', `${issue?.path.join('.') ?? 'The settings'}: ${issue?.message ?? 'cannot be used'}.`)
     },
     trainable: (config) => own.trainable(typed(config)),
     stepsOf: (config) => own.stepsOf(typed(config)),
@@ -91,12 +98,14 @@ function defineMethod<Schema extends z.ZodObject>({ algorithm, ...own }: MethodP
     passesOf: (config) => own.passesOf(typed(config)),
     storyConfig: (batch, steps) => own.storyConfig(batch, steps),
     notesOf: (config) => own.notesOf(typed(config)),
-    memoryOf: (config, longest) => own.memoryOf(typed(config), longest),
+    memoryOf: (config, request) => own.memoryOf(typed(config), request),
     knobsOf: (config) =>
       Object.entries(own.halved).flatMap(([setting, least]) => {
         const value = config[setting]
         const half = typeof value === 'number' ? Math.max(least, Math.floor(value / 2)) : value
-        return typeof value === 'number' && typeof half === 'number' && half < value ? [{ change: `${setting} ${value} → ${half}`, config: { ...config, [setting]: half } }] : []
+        return typeof value === 'number' && typeof half === 'number' && half < value
+          ? [{ change: `${setting} ${value} → ${half}`, config: { ...config, [setting]: half } }]
+          : []
       }),
     train: (context, config, feed) => own.train(context, typed(config), feed),
   }
@@ -104,6 +113,31 @@ function defineMethod<Schema extends z.ZodObject>({ algorithm, ...own }: MethodP
 
 const sequencesOf = (labelled: readonly LabelledTrajectory[], { tokenizer }: ModelText, options: PpoSequenceOptions): PpoSequence[] =>
   labelled.map(({ trajectory, rewards }) => buildPpoSequence(trajectory, rewards, tokenizer, options))
+
+/** An episode of the starter world as long as 99 of 100 are, two fifths of it the agent's. */
+const usualEpisode: PpoSequence = {
+  trajectoryId: '',
+  ids: new Array<number>(160).fill(0),
+  stepOf: Array.from({ length: 160 }, (_, position) => (position < 96 ? -1 : 0)),
+  rewards: [1],
+  stepIndex: [0],
+  truncatedTokens: 0,
+  truncatedSteps: [],
+  notTrainedSteps: [],
+}
+const BATCHES_LOOKED_AT = 8
+
+/** A sample must fit one micro-batch: the final response gets a quarter of it, what came before the rest. */
+function samplesOf(
+  data: readonly LabelledTrajectory[],
+  { tokenizer }: ModelText,
+  { tokens_per_batch: budget }: SftConfig,
+  seed: number,
+): ReturnType<typeof trajectorySamples> {
+  const maxResponseLen = Math.floor(budget / 4)
+  const trajectories = data.map(({ trajectory }) => trajectory)
+  return trajectorySamples(trajectories, tokenizer, { maxContextLen: budget - maxResponseLen, maxResponseLen, seed })
+}
 
 /** What the limits cost, in a sentence; null when nothing. */
 export function truncationNote(sequences: readonly PpoSequence[], limits: string): string | null {
@@ -118,7 +152,11 @@ export function truncationNote(sequences: readonly PpoSequence[], limits: string
 const steptoolPpoMethod = defineMethod({
   algorithm: steptoolPpo,
   isOnline: true,
-  trainable: (config) => ({ kind: 'lora', lora: { rank: config.lora_r, alpha: config.lora_alpha, targets: config.lora_targets }, valueHead: false }),
+  trainable: (config) => ({
+    kind: 'lora',
+    lora: { rank: config.lora_r, alpha: config.lora_alpha, targets: config.lora_targets },
+    valueHead: false,
+  }),
   stepsOf: (config) => config.max_steps,
   batchOf: (config) => config.batch_size,
   passesOf: (config) => config.ppo_epochs,
@@ -142,12 +180,14 @@ const steptoolPpoMethod = defineMethod({
       : 'Credit decays over every token of a tool reply, as in TRL (gae_mask_mode: trl_classic).',
     ...(config.reward_dtype === 'float16' ? ['Rewards are rounded to 16 bits, as in StepTool’s code (reward_dtype: float16).'] : []),
   ],
-  memoryOf: (config, longest) => {
-    const cut = Math.min(longest, config.max_context_len + config.max_response_len)
-    return {
-      trainable: { kind: 'lora', lora: { rank: config.lora_r, alpha: config.lora_alpha, targets: config.lora_targets }, valueHead: true },
-      tokens: Math.max(cut, Math.min(config.max_tokens_per_micro_batch, config.batch_size * cut)),
-    }
+  memoryOf: (config, { model, data, steps, seed, device }) => {
+    const options = sequenceOptions(config)
+    const sequences = data
+      ? sequencesOf(data.slice(0, BATCHES_LOOKED_AT * config.batch_size), model, options)
+      : Array.from({ length: config.batch_size }, () => usualEpisode)
+    // A data set smaller than a batch cannot be trained on, but its size can be told.
+    const batches = chunk(sequences, config.batch_size).slice(0, Math.min(steps, BATCHES_LOOKED_AT))
+    return ppoMemory(model.config, config, batches, seed, device)
   },
   halved: { max_tokens_per_micro_batch: 64, max_context_len: 64, lora_r: 1 },
   train: async (context, config: SteptoolPpoConfig, feed) => {
@@ -174,33 +214,23 @@ const steptoolPpoMethod = defineMethod({
 const sftMethod = defineMethod({
   algorithm: sft,
   isOnline: false,
-  trainable: (config) =>
-    config.trainable === 'all' ? { kind: 'all', valueHead: false } : { kind: 'lora', lora: { rank: config.lora_r, alpha: config.lora_alpha, targets: PROJECTIONS }, valueHead: false },
+  trainable: sftTrainable,
   stepsOf: (config) => config.max_steps,
   batchOf: () => 1,
   passesOf: () => 1,
   storyConfig: () => ({}),
   notesOf: () => ['Every completion is imitated, whatever its label.'],
-  memoryOf: (config) => ({
-    trainable: config.trainable === 'all' ? { kind: 'all', valueHead: false } : { kind: 'lora', lora: { rank: config.lora_r, alpha: config.lora_alpha, targets: PROJECTIONS }, valueHead: false },
-    tokens: config.tokens_per_batch,
-  }),
+  memoryOf: (config, { model, data, steps, seed, device }) => {
+    const usual = { ids: usualEpisode.ids, targets: trainedPositions(usualEpisode, 'no_score') }
+    const samples = data ? samplesOf(data, model, config, seed).samples : { length: 1, sample: () => usual }
+    return sftMemory(model.config, config, samples, steps, device)
+  },
   halved: { tokens_per_batch: 64, lora_r: 1 },
   train: async (context, config: SftConfig, feed) => {
-    // A sample must fit one micro-batch: the final response gets a quarter of it, what came before the rest.
-    const maxResponseLen = Math.floor(config.tokens_per_batch / 4)
-    const options: PpoSequenceOptions = { maxContextLen: config.tokens_per_batch - maxResponseLen, maxResponseLen, encoding: 'auto' }
-    const sequences = sequencesOf(feed.data ?? [], feed.model, options)
+    const { samples, sequences } = samplesOf(feed.data ?? [], feed.model, config, context.seed)
     const note = truncationNote(sequences, `tokens_per_batch ${config.tokens_per_batch}`)
     if (note !== null) feed.onNote(note)
-    const samples = createRng(context.seed, 78)
-      .shuffle(sequences)
-      .map((sequence) => ({ ids: sequence.ids, targets: trainedPositions(sequence, 'no_score') }))
-      .filter(({ targets }) => targets.length > 0)
-    if (samples.length === 0) throw new Error('none of the chosen trajectories has a completion to imitate')
-    const first = samples[0] ?? { ids: [], targets: [] }
-    const { policy } = await runSft(context, config, { length: samples.length, sample: (index) => samples[index] ?? first })
-    return policy
+    return (await runSft(context, config, samples)).policy
   },
 })
 

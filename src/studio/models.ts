@@ -16,7 +16,14 @@ export const STARTER = 'starter'
 const CARD = 'hone.json'
 /** One stored file must fit one array. */
 const MAX_FILE_BYTES = 2 ** 31 - 1
-const SMALL_FILES = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'generation_config.json', 'chat_template.jinja', 'model.safetensors.index.json']
+const SMALL_FILES = [
+  'config.json',
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'generation_config.json',
+  'chat_template.jinja',
+  'model.safetensors.index.json',
+]
 
 const cardSchema = z.object({
   model_id: z.string(),
@@ -124,7 +131,11 @@ export function createModelRoom({ store, starter, now }: ModelParts): ModelRoom 
         const checkpoint = await openCheckpoint(folderFromFiles(name, files))
         checkUsable(checkpoint)
         const large = files.find((file) => file.size > MAX_FILE_BYTES && checkpoint.tensors.files.includes(file.name))
-        if (large) return refuse('too-large', `${large.name} has ${large.size} bytes; a stored file may have ${MAX_FILE_BYTES}. Save the model in smaller shards (max_shard_size="1GB").`)
+        if (large)
+          return refuse(
+            'too-large',
+            `${large.name} has ${large.size} bytes; a stored file may have ${MAX_FILE_BYTES}. Save the model in smaller shards (max_shard_size="1GB").`,
+          )
         const sha256 = await checkpoint.sha256()
         const stored = await cards()
         const same = stored.find((card) => card.sha256 === sha256)
@@ -166,7 +177,8 @@ export function createModelRoom({ store, starter, now }: ModelParts): ModelRoom 
           starterHash ??= checkpoint.sha256()
           starterHash.catch(() => (starterHash = null))
         }
-        const sha256 = id === STARTER && starterHash ? await starterHash : ((await cards()).find((card) => card.model_id === id)?.sha256 ?? '')
+        const sha256 =
+          id === STARTER && starterHash ? await starterHash : ((await cards()).find((card) => card.model_id === id)?.sha256 ?? '')
         return accept({ ...text.value, sha256, reader: { read: (name, shape) => checkpoint.tensors.float32(name, shape) } })
       }),
   }
@@ -184,13 +196,21 @@ function adaptersOf(modelId: string, runs: readonly RunRecord[]): ModelRow['adap
 /** Throws a sentence for what the engine cannot compute with. */
 function checkUsable({ config, requireTensors }: Checkpoint): void {
   if (!(config.model_type in architectures))
-    throw new CheckpointError(`config.json: model_type "${config.model_type}" cannot be trained yet; expected ${Object.keys(architectures).join(', ')}`)
-  if (config.rope_scaling) throw new CheckpointError(`config.json: rope_scaling "${config.rope_scaling.rope_type}" is not supported yet; expected none`)
+    throw new CheckpointError(
+      `config.json: model_type "${config.model_type}" cannot be trained yet; expected ${Object.keys(architectures).join(', ')}`,
+    )
+  if (config.rope_scaling)
+    throw new CheckpointError(`config.json: rope_scaling "${config.rope_scaling.rope_type}" is not supported yet; expected none`)
   requireTensors(architectureOf(config).parameters(config))
 }
 
 function freeId(name: string, taken: ReadonlySet<string>): string {
-  const base = name.toLowerCase().replaceAll(/[^a-z0-9.]+/g, '-').replaceAll(/^[-.]+|[-.]+$/g, '').slice(0, 60) || 'model'
+  const base =
+    name
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9.]+/g, '-')
+      .replaceAll(/^[-.]+|[-.]+$/g, '')
+      .slice(0, 60) || 'model'
   let id = base
   for (let n = 2; taken.has(id); n++) id = `${base}-${n}`
   return id

@@ -37,6 +37,9 @@ export interface Practice {
   label(trajectories: readonly Trajectory[], step: number, onProgress?: (done: number) => void): Promise<readonly LabelledTrajectory[]>
 }
 
+/** Stores list by id: padded, so that steps stand in their order. */
+const tagOf = (step: number): string => `practice-${String(step + 1).padStart(4, '0')}`
+
 /** Each pass over the queries in its own order, drawn from the seed. */
 export function practiceQueries(queries: readonly WorldQuery[], perStep: number, step: number, seed: number): WorldQuery[] {
   const chosen: WorldQuery[] = []
@@ -74,9 +77,11 @@ export function createPractice(plan: PracticePlan, control: JobControl, { store,
       })
       const order = new Map(queries.map(({ query_id }, index) => [query_id, index]))
       const sorted = [...rolled].sort((a, b) => (order.get(a.query_id) ?? 0) - (order.get(b.query_id) ?? 0) || a.sample - b.sample)
-      const keep = trajectoryKeeper(control.runId, `practice-${step + 1}`, { store, emit })
+      const keep = trajectoryKeeper(control.runId, tagOf(step), { store, emit })
       const named = sorted.map((trajectory, index) =>
-        isKept(step, index) ? keep.add(trajectory) : { ...trajectory, trajectory_id: `${control.runId}/practice-${step + 1}-${trajectory.query_id}-${trajectory.sample + 1}` },
+        isKept(step, index)
+          ? keep.add(trajectory)
+          : { ...trajectory, trajectory_id: `${control.runId}/${tagOf(step)}-${trajectory.query_id}-${trajectory.sample + 1}` },
       )
       await keep.settle()
       return named
@@ -102,7 +107,10 @@ export function practiceMetrics(batch: readonly LabelledTrajectory[]): Record<st
   const calls = steps.filter(({ observation }) => observation !== null)
   const share = (part: number, whole: number): number => (whole === 0 ? Number.NaN : part / whole)
   return {
-    reward: share(rewards.reduce((sum, value) => sum + value, 0), rewards.length),
+    reward: share(
+      rewards.reduce((sum, value) => sum + value, 0),
+      rewards.length,
+    ),
     pass_rate: share(batch.filter(({ trajectory }) => trajectory.status === 'solved').length, batch.length),
     'tools/call_frequency': share(calls.length, batch.length),
     'tools/failure_frequency': share(calls.filter(({ truth }) => truth?.succeeded === false).length, calls.length),

@@ -11,8 +11,19 @@ type Limits = Parameters<StudioApi['tokenPreview']>[1]
 
 export function tokenPreviewOf(trajectory: Trajectory, model: ModelText, limits: Limits): Reply<TokenPreview> {
   if (trajectory.steps.length === 0) return refuse('no-steps', 'This trajectory has no steps.')
-  const sequence = sequenceOf(trajectory, trajectory.steps.map(() => null), model, limits)
-  return accept(shown(sequence, model, sequence.stepOf.map((step, position) => (step >= 0 && position > 0 ? 1 : 0))))
+  const sequence = sequenceOf(
+    trajectory,
+    trajectory.steps.map(() => null),
+    model,
+    limits,
+  )
+  return accept(
+    shown(
+      sequence,
+      model,
+      sequence.stepOf.map((step, position) => (step >= 0 && position > 0 ? 1 : 0)),
+    ),
+  )
 }
 
 /** `rewards`: one per step of the trajectory. */
@@ -24,7 +35,8 @@ export function advantagePreviewOf(
   options: AdvantagePreviewOptions,
 ): Reply<AdvantagePreview> {
   if (trajectory.steps.length === 0) return refuse('no-steps', 'This trajectory has no steps.')
-  if (rewards.length !== trajectory.steps.length) return refuse('rewards', `Expected ${trajectory.steps.length} rewards, one for each step, found ${rewards.length}.`)
+  if (rewards.length !== trajectory.steps.length)
+    return refuse('rewards', `Expected ${trajectory.steps.length} rewards, one for each step, found ${rewards.length}.`)
   const bad = rewards.findIndex((value) => value !== null && !Number.isFinite(value))
   if (bad >= 0) return refuse('rewards', `The reward of step ${bad + 1} is not a number.`)
   const sequence = sequenceOf(trajectory, rewards, model, limits)
@@ -35,8 +47,14 @@ export function advantagePreviewOf(
 
 function sequenceOf(trajectory: Trajectory, rewards: readonly (number | null)[], { tokenizer }: ModelText, limits: Limits): PpoSequence {
   // Ids of another vocabulary mean nothing here.
-  const isOwn = trajectory.steps.every(({ tokens }) => tokens === null || [...tokens.prompt_ids, ...tokens.completion_ids].every((id) => id < tokenizer.vocabSize))
-  return buildPpoSequence(trajectory, rewards, tokenizer, { maxContextLen: limits.maxContextLen, maxResponseLen: limits.maxResponseLen, encoding: isOwn ? 'auto' : 'text' })
+  const isOwn = trajectory.steps.every(
+    ({ tokens }) => tokens === null || [...tokens.prompt_ids, ...tokens.completion_ids].every((id) => id < tokenizer.vocabSize),
+  )
+  return buildPpoSequence(trajectory, rewards, tokenizer, {
+    maxContextLen: limits.maxContextLen,
+    maxResponseLen: limits.maxResponseLen,
+    encoding: isOwn ? 'auto' : 'text',
+  })
 }
 
 /** The sequence with steps as the trajectory counts them. */
@@ -62,8 +80,16 @@ export interface PreviewParts {
   readonly gae: Pick<AdvantagePreviewOptions, 'gamma' | 'lam' | 'gaeMaskMode'>
 }
 
-export function createPreviews({ trajectory: find, rewards: rewardsOf, model, gae }: PreviewParts): Pick<StudioApi, 'tokenPreview' | 'advantagePreview'> {
-  const withTrajectory = <T>(id: string, work: (trajectory: Trajectory, text: ModelText) => Promise<Reply<T>> | Reply<T>): Promise<Reply<T>> =>
+export function createPreviews({
+  trajectory: find,
+  rewards: rewardsOf,
+  model,
+  gae,
+}: PreviewParts): Pick<StudioApi, 'tokenPreview' | 'advantagePreview'> {
+  const withTrajectory = <T>(
+    id: string,
+    work: (trajectory: Trajectory, text: ModelText) => Promise<Reply<T>> | Reply<T>,
+  ): Promise<Reply<T>> =>
     attempt('preview', async () => {
       const trajectory = await find(id)
       if (!trajectory) return refuse('unknown-trajectory', `There is no trajectory ${id}.`)
@@ -74,7 +100,10 @@ export function createPreviews({ trajectory: find, rewards: rewardsOf, model, ga
     tokenPreview: (id, limits) => withTrajectory(id, (trajectory, text) => tokenPreviewOf(trajectory, text, limits)),
     advantagePreview: (id, override, options) =>
       withTrajectory(id, async (trajectory, text) =>
-        advantagePreviewOf(trajectory, override ?? (await rewardsOf(trajectory)), text, options, { ...gae, stepRewardWeighting: options.rewardWeighting }),
+        advantagePreviewOf(trajectory, override ?? (await rewardsOf(trajectory)), text, options, {
+          ...gae,
+          stepRewardWeighting: options.rewardWeighting,
+        }),
       ),
   }
 }

@@ -32,7 +32,16 @@ export async function exportRecording(studio: StudioApi, runId: string, recorded
       const preview = await studio.advantagePreview(trajectory_id, null, PREVIEW)
       if (preview.ok) advantages[trajectory_id] = rounded(preview.value)
     }
-    const made = recording.parse({ version: 1, recorded_at: recordedAt, adapter: run.adapter, run: detail.value, trajectories: [...exam, ...chosen], opinions, evaluations, advantages })
+    const made = recording.parse({
+      version: 1,
+      recorded_at: recordedAt,
+      adapter: run.adapter,
+      run: detail.value,
+      trajectories: [...exam, ...chosen],
+      opinions,
+      evaluations,
+      advantages,
+    })
     const bytes = new TextEncoder().encode(JSON.stringify(made)).length
     if (bytes <= LIMIT_BYTES) return accept(made)
     if (kept === 0) return refuse('too-large', `The exam of run ${runId} alone takes ${bytes} bytes, more than ${LIMIT_BYTES}.`)
@@ -40,11 +49,19 @@ export async function exportRecording(studio: StudioApi, runId: string, recorded
 }
 
 /** What tools say of themselves is in the world's catalogue. */
-const compact = (record: Trajectory): Trajectory => ({ ...record, tools: record.tools.map((tool) => ({ ...tool, description: '', parameters: tool.parameters.map((parameter) => ({ ...parameter, description: '' })) })) })
+const compact = (record: Trajectory): Trajectory => ({
+  ...record,
+  tools: record.tools.map((tool) => ({
+    ...tool,
+    description: '',
+    parameters: tool.parameters.map((parameter) => ({ ...parameter, description: '' })),
+  })),
+})
 
 /** Attempts whose steps differ in worth come first: there is more to see. */
 function mostTelling(trajectories: readonly Trajectory[]): Trajectory[] {
-  const spread = (record: Trajectory): number => new Set(record.steps.map(({ truth }) => `${String(truth?.succeeded)} ${String(truth?.needed)}`)).size * 10 + record.steps.length
+  const spread = (record: Trajectory): number =>
+    new Set(record.steps.map(({ truth }) => `${String(truth?.succeeded)} ${String(truth?.needed)}`)).size * 10 + record.steps.length
   return [...trajectories].sort((a, b) => spread(b) - spread(a))
 }
 

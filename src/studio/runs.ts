@@ -134,7 +134,10 @@ export function createRunRoom(parts: RunParts): RunRoom {
           soon()
         },
         report(step, metrics) {
-          const rows: MetricTable = { step: [step], columns: Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, [Number.isFinite(value) ? value : null]])) }
+          const rows: MetricTable = {
+            step: [step],
+            columns: Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, [Number.isFinite(value) ? value : null]])),
+          }
           record = { ...record, steps_done: Math.max(record.steps_done, step + 1) }
           isRecordStored = false
           pending.push(rows)
@@ -189,8 +192,16 @@ export function createRunRoom(parts: RunParts): RunRoom {
         if ((run.status !== 'running' && run.status !== 'paused') || atWork.has(run.run_id)) continue
         const release = await parts.claim(`hone-run-${run.run_id}`)
         if (!release) continue
-        const kept = run.steps_done > 0 ? `${run.steps_done} ${run.steps_done === 1 ? 'step' : 'steps'}, their metrics and every trajectory are kept.` : 'What it had measured is kept.'
-        await store.runs.put({ ...run, status: 'failed', finished_at: now(), error: `The tab was closed or reloaded while this run was at work. ${kept}` })
+        const kept =
+          run.steps_done > 0
+            ? `${run.steps_done} ${run.steps_done === 1 ? 'step' : 'steps'}, their metrics and every trajectory are kept.`
+            : 'What it had measured is kept.'
+        await store.runs.put({
+          ...run,
+          status: 'failed',
+          finished_at: now(),
+          error: `The tab was closed or reloaded while this run was at work. ${kept}`,
+        })
         release()
       }
     },

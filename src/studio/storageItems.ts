@@ -7,7 +7,12 @@ type Items = Awaited<ReturnType<StudioApi['storage']>>['items']
 
 /** Records are counted as the JSON they would be; files as they are. */
 export async function storageItems(store: Store, { models }: { readonly models: ModelRoom }): Promise<Items> {
-  const [{ records: datasets }, { records: runs }, blobs, rows] = await Promise.all([store.datasets.list(), store.runs.list(), store.listBlobs(), models.list()])
+  const [{ records: datasets }, { records: runs }, blobs, rows] = await Promise.all([
+    store.datasets.list(),
+    store.runs.list(),
+    store.listBlobs(),
+    models.list(),
+  ])
   const size = (value: unknown): number => JSON.stringify(value).length
   const items: { name: string; bytes: number; kind: string }[] = []
   for (const dataset of datasets) {

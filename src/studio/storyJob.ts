@@ -42,12 +42,25 @@ export async function storyWork(request: StoryRequest, room: JobRoom): Promise<R
   const queries = stratified(world.queries('exam'), size.examQueries)
   const runId = room.newId('run')
   const title = `Run story · ${method.value.title}`
-  const record = newRun({ runId, kind: 'story', title, algorithm, config: config.value, model: model.value, seed: request.seed, adapter: report, worldHash: world.hash, now: room.now() })
+  const record = newRun({
+    runId,
+    kind: 'story',
+    title,
+    algorithm,
+    config: config.value,
+    model: model.value,
+    seed: request.seed,
+    adapter: report,
+    worldHash: world.hash,
+    now: room.now(),
+  })
   const exam = { world, split: 'exam', queries, strategy: 'cot' as const, callBudget: CALL_BUDGET, temperature: 0, seed: request.seed }
   return accept(
     room.runWork({ kind: 'story', title, record, usesGpu: true, dispatches: () => engine.counters.dispatches }, async (keeper, control) => {
       for (const note of method.value.notesOf(config.value)) keeper.note(note)
-      keeper.note(`${name === 'software' ? 'A small run on the processor' : 'A full run'}: ${queries.length} exam queries, ${size.steps} steps of ${size.batch} practice attempts.`)
+      keeper.note(
+        `${name === 'software' ? 'A small run on the processor' : 'A full run'}: ${queries.length} exam queries, ${size.steps} steps of ${size.batch} practice attempts.`,
+      )
       await learn(
         {
           model: model.value,
@@ -58,16 +71,38 @@ export async function storyWork(request: StoryRequest, room: JobRoom): Promise<R
           passes: method.value.passesOf(config.value),
           seed: request.seed,
           data: null,
-          practice: { world, split: 'practice', queriesPerStep: size.batch, samplesPerQuery: 1, callBudget: CALL_BUDGET, temperature: PRACTICE_TEMPERATURE, seed: request.seed },
+          practice: {
+            world,
+            split: 'practice',
+            queriesPerStep: size.batch,
+            samplesPerQuery: 1,
+            callBudget: CALL_BUDGET,
+            temperature: PRACTICE_TEMPERATURE,
+            seed: request.seed,
+          },
         },
         {
           before: async (policy) => {
             control.phase('before', queries.length, 'The model sits the exam')
-            await sitExam(policy, { ...exam, title: 'Starter, before', model: { id: model.value.id, adapter_sha256: null } }, 'before', keeper, control, room.examParts)
+            await sitExam(
+              policy,
+              { ...exam, title: 'Starter, before', model: { id: model.value.id, adapter_sha256: null } },
+              'before',
+              keeper,
+              control,
+              room.examParts,
+            )
           },
           after: async (policy, adapterSha256) => {
             control.phase('after', queries.length, 'The same exam again')
-            await sitExam(policy, { ...exam, title: `${method.value.title}, after`, model: { id: model.value.id, adapter_sha256: adapterSha256 } }, 'after', keeper, control, room.examParts)
+            await sitExam(
+              policy,
+              { ...exam, title: `${method.value.title}, after`, model: { id: model.value.id, adapter_sha256: adapterSha256 } },
+              'after',
+              keeper,
+              control,
+              room.examParts,
+            )
           },
         },
         keeper,

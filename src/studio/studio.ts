@@ -123,7 +123,15 @@ async function openRooms(parts: StudioParts, assetBase: string): Promise<Rooms> 
   const models = createModelRoom({ store, starter: starterFolder((path) => parts.readAsset(path, assetBase, ledger.fetch)), now: nowText })
   const datasets = createDatasetRoom({ store, rows, emit })
   const labels = createLabelRoom({ store, rows })
-  const runs = createRunRoom({ store, emit, now: nowText, clock: parts.clock, claim: (name) => parts.claim(name), meaningsOf, storyOf: (run) => storyResultOf(run, store) })
+  const runs = createRunRoom({
+    store,
+    emit,
+    now: nowText,
+    clock: parts.clock,
+    claim: (name) => parts.claim(name),
+    meaningsOf,
+    storyOf: (run) => storyResultOf(run, store),
+  })
   const judges = createJudgeRoom({ store, rows, ledger, sleep: parts.sleep, nowMs: parts.now })
   const desk = createJobDesk({
     newId,
@@ -136,7 +144,7 @@ async function openRooms(parts: StudioParts, assetBase: string): Promise<Rooms> 
   const defaults = steptoolPpo.config.parse({})
   const previews = createPreviews({
     trajectory: (id) => store.trajectories.get(id),
-    rewards: labels.rewards,
+    rewards: (trajectory) => labels.rewards(trajectory),
     model: () => models.text(STARTER),
     gae: { gamma: defaults.gamma, lam: defaults.lam, gaeMaskMode: defaults.gae_mask_mode },
   })
@@ -195,22 +203,22 @@ async function openRooms(parts: StudioParts, assetBase: string): Promise<Rooms> 
 
     gpu: () => gpu.status(),
 
-    importFile: datasets.importFile,
-    datasets: datasets.list,
-    removeDataset: datasets.remove,
+    importFile: (file) => datasets.importFile(file),
+    datasets: () => datasets.list(),
+    removeDataset: (id) => datasets.remove(id),
     sampleCsv: () => Promise.resolve(sampleCsv()),
     ...previews,
 
-    trajectories: datasets.trajectories,
+    trajectories: (of) => datasets.trajectories(of),
     trajectory: async (id) => {
       const found = await store.trajectories.get(id)
       return found ? accept(found) : refuse('unknown-trajectory', `There is no trajectory ${id}.`)
     },
-    labels: labels.labels,
-    addOpinions: labels.add,
-    undoOpinion: labels.undo,
-    testJudge: judges.testJudge,
-    planJudge: judges.planJudge,
+    labels: (id) => labels.labels(id),
+    addOpinions: (news, annotator) => labels.add(news, annotator),
+    undoOpinion: (id) => labels.undo(id),
+    testJudge: (settings) => judges.testJudge(settings),
+    planJudge: (id, ids, settings) => judges.planJudge(id, ids, settings),
 
     estimateMemory: (request) => estimateJob(request, room),
     start,
@@ -219,19 +227,19 @@ async function openRooms(parts: StudioParts, assetBase: string): Promise<Rooms> 
     cancel: (id) => Promise.resolve(desk.cancel(id)),
     jobs: () => Promise.resolve(desk.list()),
 
-    runs: runs.list,
-    run: runs.detail,
-    removeRun: runs.remove,
+    runs: () => runs.list(),
+    run: (id) => runs.detail(id),
+    removeRun: (id) => runs.remove(id),
     evaluations: async () => (await store.evaluations.list()).records,
     exportAdapter: (runId) =>
       attempt('adapter', async () => {
         const files = await storedAdapterFiles(store, runId)
         return files.size === 0 ? refuse('no-adapter', 'This run left no adapter.') : accept(Object.fromEntries(files))
       }),
-    exportAnnotations: labels.exportCsv,
+    exportAnnotations: (id) => labels.exportCsv(id),
 
-    models: models.list,
-    importModel: models.importModel,
+    models: () => models.list(),
+    importModel: (name, files) => models.importModel(name, files),
     callTool: (tool, args) => Promise.resolve(callTool(world, tool, args)),
     storage: async () => ({ items: await storageItems(store, { models }), ...(await parts.storageEstimate()) }),
   }

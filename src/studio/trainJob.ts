@@ -18,7 +18,10 @@ export async function trainWork(request: TrainJobRequest, room: JobRoom): Promis
   if (!config.ok) return config
   const isOnline = request.data.length === 0
   if (isOnline && !method.value.isOnline)
-    return refuse('needs-data', `${method.value.title} learns from trajectories one has: choose a data set. It does not practise by itself.`)
+    return refuse(
+      'needs-data',
+      `${method.value.title} learns from trajectories one has: choose a data set. It does not practise by itself.`,
+    )
   const [model, gpu] = [await room.models.load(request.model), await room.gpu.open()]
   if (!model.ok) return model
   if (!gpu.ok) return gpu
@@ -29,37 +32,51 @@ export async function trainWork(request: TrainJobRequest, room: JobRoom): Promis
   const steps = request.steps ?? method.value.stepsOf(config.value)
   const runId = room.newId('run')
   const title = `${method.value.title} on ${gathered.value ? gathered.value.title : 'starter practice'}`
-  const first = newRun({ runId, kind: 'train', title, algorithm: request.algorithm, config: config.value, model: model.value, seed: request.seed, adapter: gpu.value.report, worldHash: isOnline ? room.world.hash : null, now: room.now() })
+  const first = newRun({
+    runId,
+    kind: 'train',
+    title,
+    algorithm: request.algorithm,
+    config: config.value,
+    model: model.value,
+    seed: request.seed,
+    adapter: gpu.value.report,
+    worldHash: isOnline ? room.world.hash : null,
+    now: room.now(),
+  })
   const record: RunRecord = { ...first, data: gathered.value ? [...gathered.value.data] : [] }
   return accept(
-    room.runWork({ kind: 'train', title, record, usesGpu: true, dispatches: () => gpu.value.engine.counters.dispatches }, async (keeper, control) => {
-      for (const note of [...method.value.notesOf(config.value), ...(gathered.value?.notes ?? [])]) keeper.note(note)
-      await learn(
-        {
-          model: model.value,
-          algorithm: request.algorithm,
-          config: config.value,
-          steps,
-          trainable: method.value.trainable(config.value),
-          passes: method.value.passesOf(config.value),
-          seed: request.seed,
-          data: gathered.value?.labelled ?? null,
-          practice: {
-            world: room.world,
-            split: 'practice',
-            queriesPerStep: method.value.batchOf(config.value),
-            samplesPerQuery: 1,
-            callBudget: CALL_BUDGET,
-            temperature: PRACTICE_TEMPERATURE,
+    room.runWork(
+      { kind: 'train', title, record, usesGpu: true, dispatches: () => gpu.value.engine.counters.dispatches },
+      async (keeper, control) => {
+        for (const note of [...method.value.notesOf(config.value), ...(gathered.value?.notes ?? [])]) keeper.note(note)
+        await learn(
+          {
+            model: model.value,
+            algorithm: request.algorithm,
+            config: config.value,
+            steps,
+            trainable: method.value.trainable(config.value),
+            passes: method.value.passesOf(config.value),
             seed: request.seed,
+            data: gathered.value?.labelled ?? null,
+            practice: {
+              world: room.world,
+              split: 'practice',
+              queriesPerStep: method.value.batchOf(config.value),
+              samplesPerQuery: 1,
+              callBudget: CALL_BUDGET,
+              temperature: PRACTICE_TEMPERATURE,
+              seed: request.seed,
+            },
           },
-        },
-        {},
-        keeper,
-        control,
-        { ...room.learnParts, opened: gpu.value },
-      )
-    }),
+          {},
+          keeper,
+          control,
+          { ...room.learnParts, opened: gpu.value },
+        )
+      },
+    ),
   )
 }
 

@@ -47,7 +47,13 @@ export function sftMemory(config: ModelConfig, settings: SftConfig, data: Sample
 }
 
 /** A run of step-grained PPO, from its first batches; `batch` gives the sequences of a step. */
-export function ppoMemory(config: ModelConfig, settings: SteptoolPpoConfig, batches: readonly (readonly PpoSequence[])[], seed: number, device: PlanContext): MemoryPart[] {
+export function ppoMemory(
+  config: ModelConfig,
+  settings: SteptoolPpoConfig,
+  batches: readonly (readonly PpoSequence[])[],
+  seed: number,
+  device: PlanContext,
+): MemoryPart[] {
   const lora = { rank: settings.lora_r, alpha: settings.lora_alpha, targets: settings.lora_targets }
   const trainable: TrainableSet = { kind: 'lora', lora, valueHead: true }
   const plans = policyPlans(config, trainable, device)
@@ -63,10 +69,13 @@ export function ppoMemory(config: ModelConfig, settings: SteptoolPpoConfig, batc
   batches.forEach((sequences, step) => {
     const batch = layoutBatch(sequences, { weighting: settings.step_reward_weighting, unlabelled: settings.unlabelled_steps }, limits)
     // Five columns of the batch's rows, two tables of four, and what makes them.
-    tables = Math.max(tables, (2 ** Math.ceil(Math.log2(Math.max(256, batch.rows)))) * 4 * 24)
+    tables = Math.max(tables, 2 ** Math.ceil(Math.log2(Math.max(256, batch.rows))) * 4 * 24)
     for (const items of microBatches(batch.items, limits.maxTokens)) note(scored, items)
     for (let epoch = 0; epoch < settings.ppo_epochs; epoch++)
-      for (const group of chunk(minibatchesOf(batch.items.length, settings.mini_batch_size, seed, step, epoch), settings.gradient_accumulation_steps))
+      for (const group of chunk(
+        minibatchesOf(batch.items.length, settings.mini_batch_size, seed, step, epoch),
+        settings.gradient_accumulation_steps,
+      ))
         for (const members of group)
           for (const part of microBatches(
             members.flatMap((index) => batch.items[index] ?? []),
@@ -93,7 +102,10 @@ export function generationMemory(config: ModelConfig, slots: number, maxContext:
   const largestExtend = 2048
   return [
     { name: 'generation caches', bytes: 2 * config.num_hidden_layers * rows * config.num_key_value_heads * config.head_dim * 4 },
-    { name: 'generation scratch', bytes: (slots * config.vocab_size + largestExtend * (2 * config.intermediate_size + 6 * config.hidden_size)) * 4 },
+    {
+      name: 'generation scratch',
+      bytes: (slots * config.vocab_size + largestExtend * (2 * config.intermediate_size + 6 * config.hidden_size)) * 4,
+    },
   ]
 }
 
@@ -106,7 +118,8 @@ function readback(config: ModelConfig, trainable: TrainableSet): MemoryPart[] {
 export function policyMemory(config: ModelConfig, trainable: TrainableSet, plans: readonly Plan[]): MemoryPart[] {
   const layout = packedLayout(trainableEntries(config, trainable))
   let frozen = 0
-  for (const [name, shape] of Object.entries(architectureOf(config).parameters(config))) if (!layout.ranges.has(name)) frozen += rounded(sizeOf(shape) * 4)
+  for (const [name, shape] of Object.entries(architectureOf(config).parameters(config)))
+    if (!layout.ranges.has(name)) frozen += rounded(sizeOf(shape) * 4)
   const table = rounded(config.max_position_embeddings * (config.head_dim / 2) * 4)
   return [
     { name: 'frozen weights', bytes: frozen },

@@ -18,7 +18,8 @@ import { batchTensors, headWeight, projectionPath, projectionShape } from '../mo
 import type { BatchTensors, LoraShape } from '../models/architectures/decoder'
 import { architectureOf } from '../models/languageModel'
 
-export type TrainableSet = { readonly kind: 'all'; readonly valueHead: boolean } | { readonly kind: 'lora'; readonly lora: LoraShape; readonly valueHead: boolean }
+export type TrainableSet =
+  { readonly kind: 'all'; readonly valueHead: boolean } | { readonly kind: 'lora'; readonly lora: LoraShape; readonly valueHead: boolean }
 
 export const VALUE_WEIGHT = 'v_head.summary.weight'
 export const VALUE_BIAS = 'v_head.summary.bias'
@@ -40,16 +41,21 @@ export type Objective = (rows: RowTensors) => { readonly dlogp: Tensor; readonly
 export function trainableEntries(config: ModelConfig, trainable: TrainableSet): PackedEntry[] {
   const entries: PackedEntry[] = []
   if (trainable.kind === 'all') {
-    for (const [name, shape] of Object.entries(architectureOf(config).parameters(config))) entries.push({ name, shape, decay: shape.length === 2 })
+    for (const [name, shape] of Object.entries(architectureOf(config).parameters(config)))
+      entries.push({ name, shape, decay: shape.length === 2 })
   } else {
     for (let layer = 0; layer < config.num_hidden_layers; layer++)
       for (const projection of trainable.lora.targets) {
         const path = projectionPath(layer, projection)
         const [out, inner] = projectionShape(config, projection)
-        entries.push({ name: `${path}.lora_A.weight`, shape: [trainable.lora.rank, inner], decay: true }, { name: `${path}.lora_B.weight`, shape: [out, trainable.lora.rank], decay: true })
+        entries.push(
+          { name: `${path}.lora_A.weight`, shape: [trainable.lora.rank, inner], decay: true },
+          { name: `${path}.lora_B.weight`, shape: [out, trainable.lora.rank], decay: true },
+        )
       }
   }
-  if (trainable.valueHead) entries.push({ name: VALUE_WEIGHT, shape: [1, config.hidden_size], decay: true }, { name: VALUE_BIAS, shape: [1], decay: false })
+  if (trainable.valueHead)
+    entries.push({ name: VALUE_WEIGHT, shape: [1, config.hidden_size], decay: true }, { name: VALUE_BIAS, shape: [1], decay: false })
   return entries
 }
 

@@ -79,9 +79,12 @@ export function layoutBatch(
       throw new Error(
         `${source.trajectoryId}: ${length} tokens do not fit max_tokens_per_micro_batch ${limits.maxTokens}: raise it, or lower max_context_len`,
       )
-    const stray = source.ids.find((id) => id >= (limits.vocabulary ?? Number.POSITIVE_INFINITY))
+    const { vocabulary = Number.POSITIVE_INFINITY } = limits
+    const stray = source.ids.find((id) => id >= vocabulary)
     if (stray !== undefined)
-      throw new Error(`${source.trajectoryId}: token id ${stray} is outside the model's vocabulary of ${limits.vocabulary}: these ids belong to another tokenizer`)
+      throw new Error(
+        `${source.trajectoryId}: token id ${stray} is outside the model's vocabulary of ${vocabulary}: these ids belong to another tokenizer`,
+      )
     const targets = trainedPositions(source, rules.unlabelled)
     if (targets.length === 0) continue
     items.push({ source, sequence: { ids: source.ids, targets }, firstRow: score.length })

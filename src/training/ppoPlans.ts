@@ -9,8 +9,10 @@ import { ppoMinibatch, PPO_TOTAL_WORDS } from '../engine/ops/ppoMinibatch'
 import { stepReward } from '../engine/ops/stepReward'
 import type { KlPenalty } from '../engine/ops/stepReward'
 import { whiten } from '../engine/ops/whiten'
-import { METRICS_LEAF } from './policyModel'
-import type { Objective, PolicyModel } from './policyModel'
+import type { Graph } from '../engine/tensor'
+import type { PolicyModel } from './policyModel'
+import { METRICS_LEAF } from './policyPlans'
+import type { Objective } from './policyPlans'
 import type { PpoBatch } from './ppoBatch'
 
 /** The fields of the configuration that the arithmetic on the GPU depends on. */
@@ -26,9 +28,67 @@ export interface PpoArithmetic {
   readonly ratio_threshold: number
 }
 
+/** Batches of up to this many rows share tables: a power of two, so that few sizes come up. */
+export function ppoCapacity(rows: number): number {
+  return powerOfTwo(rows, 256)
+}
+
+const SUMS = 'ppo/sums'
+const KEPT = 'ppo/kept'
+const leaf = (what: 'logp' | 'ref' | 'value' | 'table' | 'details', capacity: number): string => `ppo/${what} ${capacity}`
+
+/** Clipped policy and value loss of a micro-batch; its rows find their old numbers in the batch's table through `tableRow`. */
+export function ppoObjective(settings: PpoArithmetic, capacity: number): Objective {
+  return ({ graph, batch, rows, logp, entropy, value }) => {
+    if (!value) throw new Error('PPO needs a value head')
+    const { dlogp, dvalue, sums } = ppoLoss(
+      {
+        logp,
+        value,
+        entropy,
+        tableRow: graph.batch('tableRow', [rows], 'u32'),
+        table: graph.state(leaf('table', capacity), [capacity, 4]),
+        weight: graph.batch('weight', [4]),
+        counts: batch.counts,
+      },
+      { cliprange: settings.cliprange, cliprangeValue: settings.cliprange_value, vfCoef: settings.vf_coef },
+    )
+    accumulateInto(graph.state(SUMS, [PPO_SUM_WORDS]), sums)
+    return { dlogp, dvalue }
+  }
+}
+
+/** Scores of a batch → rewards, advantages, returns, whitened over the batch → its two tables. */
+export function tracePrepare(graph: Graph, settings: PpoArithmetic, capacity: number, sequences: number): void {
+  const state = (what: 'logp' | 'ref' | 'value') => graph.state(leaf(what, capacity), [capacity])
+  const [logp, ref, value] = [state('logp'), state('ref'), state('value')]
+  const counts = graph.batch('counts', [4], 'u32')
+  const score = graph.batch('score', [capacity])
+  const klCoef = graph.batch('klCoef', [4])
+  const { reward, kl } = stepReward({ logp, ref, score, klCoef, counts }, { klPenalty: settings.kl_penalty })
+  const gap = graph.batch('gap', [capacity], 'u32')
+  const firstRow = graph.batch('firstRow', [sequences + 1], 'u32')
+  const { advantage, returns } = gae(
+    { reward, value, gap, firstRow, counts },
+    { gamma: settings.gamma, lam: settings.lam, gaeMaskMode: settings.gae_mask_mode },
+  )
+  const used = settings.whiten_advantages ? whiten(advantage, counts).y : advantage
+  interleave([logp, value, used, returns], counts, graph.state(leaf('table', capacity), [capacity, 4]))
+  interleave([ref, reward, kl, advantage], counts, graph.state(leaf('details', capacity), [capacity, 4]))
+}
+
+/** Keeps or undoes the mini-batch whose gradients were just added to `count` packed ones. */
+export function traceMinibatchEnd(graph: Graph, settings: PpoArithmetic, count: number): void {
+  const sums = graph.state(SUMS, [PPO_SUM_WORDS])
+  const totals = graph.state(METRICS_LEAF, [PPO_TOTAL_WORDS])
+  const [grads, kept] = [graph.state('packed/grads', [count]), graph.state(KEPT, [count])]
+  ppoMinibatch({ sums, totals, grads, kept }, { ratioThreshold: settings.ratio_threshold, vfCoef: settings.vf_coef })
+}
+
 /** One batch's rows on the GPU: scores as they come in, then the tables the updates read. */
 export interface PpoRollout {
   readonly capacity: number
+  /** [capacity, 4], see `PPO_ROW` and `PPO_DETAIL` in ppoMetrics.ts. */
   readonly table: GPUBuffer
   readonly details: GPUBuffer
   readonly objective: Objective
@@ -36,13 +96,17 @@ export interface PpoRollout {
   prepare(): Promise<Executable>
 }
 
-export function ppoPlans(
-  policy: PolicyModel,
-  settings: PpoArithmetic,
-): { rollout(batch: PpoBatch): PpoRollout; endMinibatch(): Promise<Executable>; forgetKept(): void } {
+export interface PpoPlans {
+  rollout(batch: PpoBatch): PpoRollout
+  endMinibatch(): Promise<Executable>
+  /** Before an accumulation starts: there is nothing to go back to but zero. */
+  forgetKept(): void
+}
+
+export function ppoPlans(policy: PolicyModel, settings: PpoArithmetic): PpoPlans {
   const { engine, packed } = policy
-  const kept = policy.ownState('ppo/kept', [packed.count])
-  policy.ownState('ppo/sums', [PPO_SUM_WORDS])
+  const kept = policy.ownState(KEPT, [packed.count])
+  policy.ownState(SUMS, [PPO_SUM_WORDS])
   const submit = (encode: (encoder: GPUCommandEncoder) => void): void => {
     const encoder = engine.device.createCommandEncoder()
     encode(encoder)
@@ -50,78 +114,25 @@ export function ppoPlans(
   }
   return {
     forgetKept: () => submit((encoder) => encoder.clearBuffer(kept)),
-    endMinibatch: () =>
-      policy.executable('ppo minibatch', (graph) =>
-        ppoMinibatch(
-          {
-            sums: graph.state('ppo/sums', [PPO_SUM_WORDS]),
-            totals: graph.state(METRICS_LEAF, [PPO_TOTAL_WORDS]),
-            grads: graph.state('packed/grads', [packed.count]),
-            kept: graph.state('ppo/kept', [packed.count]),
-          },
-          { ratioThreshold: settings.ratio_threshold, vfCoef: settings.vf_coef },
-        ),
-      ),
+    endMinibatch: () => policy.executable('ppo minibatch', (graph) => traceMinibatchEnd(graph, settings, packed.count)),
     rollout: ({ rows, items }) => {
-      const capacity = powerOfTwo(rows, 256)
+      const capacity = ppoCapacity(rows)
       const sequences = powerOfTwo(items.length, 16)
-      const name = (what: string): string => `ppo/${what} ${capacity}`
-      const columns = {
-        logp: policy.ownState(name('logp'), [capacity]),
-        ref: policy.ownState(name('ref'), [capacity]),
-        value: policy.ownState(name('value'), [capacity]),
-      }
-      const table = policy.ownState(name('table'), [capacity, 4])
-      const details = policy.ownState(name('details'), [capacity, 4])
+      const column = (what: 'logp' | 'ref' | 'value'): GPUBuffer => policy.ownState(leaf(what, capacity), [capacity])
+      const columns = { logp: column('logp'), ref: column('ref'), value: column('value') }
       return {
         capacity,
-        table,
-        details,
+        table: policy.ownState(leaf('table', capacity), [capacity, 4]),
+        details: policy.ownState(leaf('details', capacity), [capacity, 4]),
+        objective: ppoObjective(settings, capacity),
         keepScores: (score, reference, firstRow, count) =>
           submit((encoder) => {
-            encoder.copyBufferToBuffer(score.outputBuffer('logp'), 0, reference ? columns.ref : columns.logp, firstRow * 4, count * 4)
+            const to = reference ? columns.ref : columns.logp
+            encoder.copyBufferToBuffer(score.outputBuffer('logp'), 0, to, firstRow * 4, count * 4)
             if (!reference) encoder.copyBufferToBuffer(score.outputBuffer('value'), 0, columns.value, firstRow * 4, count * 4)
           }),
         prepare: () =>
-          policy.executable(`ppo prepare ${capacity} ${sequences}`, (graph) => {
-            const [logp, ref, value] = [
-              graph.state(name('logp'), [capacity]),
-              graph.state(name('ref'), [capacity]),
-              graph.state(name('value'), [capacity]),
-            ]
-            const counts = graph.batch('counts', [4], 'u32')
-            const { reward, kl } = stepReward(
-              { logp, ref, score: graph.batch('score', [capacity]), klCoef: graph.batch('klCoef', [4]), counts },
-              { klPenalty: settings.kl_penalty },
-            )
-            const gap = graph.batch('gap', [capacity], 'u32')
-            const firstRow = graph.batch('firstRow', [sequences + 1], 'u32')
-            const { advantage, returns } = gae(
-              { reward, value, gap, firstRow, counts },
-              { gamma: settings.gamma, lam: settings.lam, gaeMaskMode: settings.gae_mask_mode },
-            )
-            const used = settings.whiten_advantages ? whiten(advantage, counts).y : advantage
-            interleave([logp, value, used, returns], counts, graph.state(name('table'), [capacity, 4]))
-            interleave([ref, reward, kl, advantage], counts, graph.state(name('details'), [capacity, 4]))
-          }),
-        objective: (tensors) => {
-          const { graph, value } = tensors
-          if (!value) throw new Error('step-grained PPO needs a value head')
-          const { dlogp, dvalue, sums } = ppoLoss(
-            {
-              logp: tensors.logp,
-              value,
-              entropy: tensors.entropy,
-              tableRow: graph.batch('tableRow', [tensors.rows], 'u32'),
-              table: graph.state(name('table'), [capacity, 4]),
-              weight: graph.batch('weight', [4]),
-              counts: tensors.batch.counts,
-            },
-            { cliprange: settings.cliprange, cliprangeValue: settings.cliprange_value, vfCoef: settings.vf_coef },
-          )
-          accumulateInto(graph.state('ppo/sums', [PPO_SUM_WORDS]), sums)
-          return { dlogp, dvalue }
-        },
+          policy.executable(`ppo prepare ${capacity} ${sequences}`, (graph) => tracePrepare(graph, settings, capacity, sequences)),
       }
     },
   }

@@ -5,7 +5,8 @@ import type { OpenedDevice } from '../studio/parts'
 const USEFUL_FEATURES = ['shader-f16', 'subgroups', 'timestamp-query'] as const satisfies readonly GPUFeatureName[]
 
 export async function openBrowserDevice(): Promise<OpenedDevice> {
-  if (!isSecureContext) return { ok: false, cause: 'insecure-context', message: `WebGPU needs https or localhost; this page came from ${location.origin}.` }
+  if (!isSecureContext)
+    return { ok: false, cause: 'insecure-context', message: `WebGPU needs https or localhost; this page came from ${location.origin}.` }
   // Typed as always there; older browsers do not have it.
   const gpu = (navigator as { readonly gpu?: GPU }).gpu
   if (!gpu) return { ok: false, cause: 'no-api', message: 'This browser has no WebGPU in workers.' }
@@ -19,7 +20,11 @@ export async function openBrowserDevice(): Promise<OpenedDevice> {
   }
   const requiredFeatures = USEFUL_FEATURES.filter((feature) => adapter.features.has(feature))
   try {
-    return { ok: true, device: await adapter.requestDevice({ requiredFeatures, requiredLimits: limits }), report: reportOf(adapter, limits) }
+    return {
+      ok: true,
+      device: await adapter.requestDevice({ requiredFeatures, requiredLimits: limits }),
+      report: reportOf(adapter, limits),
+    }
   } catch (error) {
     return { ok: false, cause: 'no-device', message: error instanceof Error ? error.message : String(error) }
   }
@@ -28,6 +33,8 @@ export async function openBrowserDevice(): Promise<OpenedDevice> {
 function reportOf({ info, features }: GPUAdapter, limits: Record<string, number>): AdapterReport {
   const { vendor, architecture, device, description } = info
   // `isFallbackAdapter` is young; the names are not.
-  const isSoftware = (info as { readonly isFallbackAdapter?: boolean }).isFallbackAdapter === true || /swiftshader|llvmpipe|lavapipe|software|basic render/i.test(`${architecture} ${device} ${description}`)
+  const isSoftware =
+    (info as { readonly isFallbackAdapter?: boolean }).isFallbackAdapter === true ||
+    /swiftshader|llvmpipe|lavapipe|software|basic render/i.test(`${architecture} ${device} ${description}`)
   return { vendor, architecture, device, description, isSoftware, features: [...features].sort(), limits }
 }

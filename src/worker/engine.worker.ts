@@ -10,6 +10,11 @@ expose({
   ...studio,
   exportAdapter: async (runId) => {
     const reply = await studio.exportAdapter(runId)
-    return reply.ok ? transfer(reply, Object.values(reply.value).map(({ buffer }) => buffer)) : reply
+    return reply.ok
+      ? transfer(
+          reply,
+          Object.values(reply.value).map(({ buffer }) => buffer),
+        )
+      : reply
   },
 } satisfies StudioApi)

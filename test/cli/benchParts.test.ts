@@ -13,13 +13,35 @@ test('pairs are timed A B B A', async () => {
   const times = await timePairs(work('a', 10), work('b', 20), 3, () => clock)
   expect(order.join('')).toBe('abbaab')
   expect(times).toEqual({ ours: [10, 10, 10], theirs: [20, 20, 20] })
-  expect(rateRow('x', 'tokens/s', 100, 'peer', times)).toEqual({ name: 'x', peer: 'peer', ours: 10_000, theirs: 5000, ratio: expect.closeTo(2, 9), unit: 'tokens/s', interval: [expect.closeTo(2, 9), expect.closeTo(2, 9)], pairs: 3 })
+  expect(rateRow('x', 'tokens/s', 100, 'peer', times)).toEqual({
+    name: 'x',
+    peer: 'peer',
+    ours: 10_000,
+    theirs: 5000,
+    ratio: expect.closeTo(2, 9),
+    unit: 'tokens/s',
+    interval: [expect.closeTo(2, 9), expect.closeTo(2, 9)],
+    pairs: 3,
+  })
 })
 
 test('without a peer there is no ratio', async () => {
   let clock = 0
-  const times = await timePairs(() => Promise.resolve(void (clock += 5)), null, 2, () => clock)
-  expect(rateRow('x', 'GFLOP/s', 1, '', times)).toEqual({ name: 'x', peer: null, ours: 200, theirs: null, ratio: null, unit: 'GFLOP/s', pairs: 2 })
+  const times = await timePairs(
+    () => Promise.resolve(void (clock += 5)),
+    null,
+    2,
+    () => clock,
+  )
+  expect(rateRow('x', 'GFLOP/s', 1, '', times)).toEqual({
+    name: 'x',
+    peer: null,
+    ours: 200,
+    theirs: null,
+    ratio: null,
+    unit: 'GFLOP/s',
+    pairs: 2,
+  })
 })
 
 test('the meter sees bytes, submits, readbacks in their place, and encoding time', async () => {

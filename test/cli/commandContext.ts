@@ -61,7 +61,14 @@ export function tinyModelFolder(): string {
   const starter = join(projectRoot, 'public/starter')
   for (const file of ['tokenizer.json', 'tokenizer_config.json']) cpSync(join(starter, file), join(folder, file))
   const config: unknown = JSON.parse(readFileSync(join(starter, 'config.json'), 'utf8'))
-  const smaller = { hidden_size: 16, intermediate_size: 32, num_hidden_layers: 1, num_attention_heads: 2, num_key_value_heads: 1, max_position_embeddings: 1024 }
+  const smaller = {
+    hidden_size: 16,
+    intermediate_size: 32,
+    num_hidden_layers: 1,
+    num_attention_heads: 2,
+    num_key_value_heads: 1,
+    max_position_embeddings: 1024,
+  }
   writeFileSync(join(folder, 'config.json'), JSON.stringify(Object.assign({}, config, smaller)))
   return folder
 }

@@ -33,7 +33,18 @@ test('import says what a file holds, and what is wrong with it', async () => {
   const rows = sampleCsv().split('\n')
   const bad = sampleFile([...rows.slice(0, 2), 'no list\tat all\t[1]', ...rows.slice(2)].join('\n'))
   const result = await run(importFiles, [good, bad], context)
-  const report = z.object({ files: z.array(z.object({ file: z.string(), format: z.string(), rows: z.int(), trajectories: z.int(), steps: z.int(), warnings: z.array(z.string()) })) })
+  const report = z.object({
+    files: z.array(
+      z.object({
+        file: z.string(),
+        format: z.string(),
+        rows: z.int(),
+        trajectories: z.int(),
+        steps: z.int(),
+        warnings: z.array(z.string()),
+      }),
+    ),
+  })
   const [first, second] = report.parse(result).files
   expect(first).toMatchObject({ file: good, format: 'steptoolCsv', warnings: [] })
   expect(second).toMatchObject({ trajectories: first?.trajectories, rows: (first?.rows ?? 0) + 1 })
@@ -51,13 +62,17 @@ test.each([
 })
 
 test('import of a file nobody knows fails with what was expected and found', async () => {
-  await expect(run(importFiles, [sampleFile('hello there', 'notes.txt')], context)).rejects.toThrow(/^notes\.txt: expected StepTool .*, found a file that begins with "hello there"\. Nothing was imported\.$/)
+  await expect(run(importFiles, [sampleFile('hello there', 'notes.txt')], context)).rejects.toThrow(
+    /^notes\.txt: expected StepTool .*, found a file that begins with "hello there"\. Nothing was imported\.$/,
+  )
 })
 
 test('annotate adds opinions to those of the file, export writes StepTool’s file back', async () => {
   const source = sampleFile()
   const out = join(temporaryDirectory(), 'labelled.jsonl')
-  const counts = z.object({ trajectories: z.int(), steps: z.int(), opinions: z.int() }).parse(await run(annotate, ['--by', 'rules', source, '--out', out], context))
+  const counts = z
+    .object({ trajectories: z.int(), steps: z.int(), opinions: z.int() })
+    .parse(await run(annotate, ['--by', 'rules', source, '--out', out], context))
   expect(counts.opinions).toBeGreaterThan(counts.trajectories)
   expect(readFileSync(out, 'utf8').trim().split('\n')).toHaveLength(counts.trajectories)
   const read = await run(importFiles, [out], context)
@@ -74,7 +89,9 @@ test('annotate --by judge says what it lacks, and why a server refused', async (
   const words = ['--by', 'judge', sampleFile(), '--out', join(temporaryDirectory(), 'x.jsonl')]
   await expect(run(annotate, words, context)).rejects.toThrow('annotate --by judge needs --judge-model.')
   const refusing = testContext({ fetch: async () => new Response('', { status: 401 }) })
-  await expect(run(annotate, [...words, '--judge-model', 'm', '--base-url', 'http://localhost:9'], refusing.context)).rejects.toThrow(/^localhost:9 refused the key/)
+  await expect(run(annotate, [...words, '--judge-model', 'm', '--base-url', 'http://localhost:9'], refusing.context)).rejects.toThrow(
+    /^localhost:9 refused the key/,
+  )
 })
 
 test('annotate --by judge keeps what the judge said', async () => {
@@ -89,7 +106,11 @@ test('annotate --by judge keeps what the judge said', async () => {
                 id: '1',
                 function: {
                   name: 'evaluate_process_reward',
-                  arguments: JSON.stringify({ succeed_tool_calling: Array(steps).fill(1), contribution_to_final_answer: Array(steps).fill(4), final_answer_status: 'Solved' }),
+                  arguments: JSON.stringify({
+                    succeed_tool_calling: Array(steps).fill(1),
+                    contribution_to_final_answer: Array(steps).fill(4),
+                    final_answer_status: 'Solved',
+                  }),
                 },
               },
             ],
@@ -102,8 +123,22 @@ test('annotate --by judge keeps what the judge said', async () => {
     fetch: async (_url, init) => reply(Number(/with exactly (\d+) numbers/.exec(typeof init?.body === 'string' ? init.body : '')?.[1])),
   })
   const out = join(temporaryDirectory(), 'judged.jsonl')
-  const words = ['--by', 'judge', '--judge-model', 'judge-1', '--base-url', 'http://localhost:9', '--repeats', '2', sampleFile(), '--out', out]
-  const result = z.object({ trajectories: z.int(), steps: z.int(), opinions: z.int(), failures: z.array(z.string()) }).parse(await run(annotate, words, judged.context))
+  const words = [
+    '--by',
+    'judge',
+    '--judge-model',
+    'judge-1',
+    '--base-url',
+    'http://localhost:9',
+    '--repeats',
+    '2',
+    sampleFile(),
+    '--out',
+    out,
+  ]
+  const result = z
+    .object({ trajectories: z.int(), steps: z.int(), opinions: z.int(), failures: z.array(z.string()) })
+    .parse(await run(annotate, words, judged.context))
   expect(result.failures).toEqual([])
   // Success and contribution of every step but the last, the status of that; twice.
   expect(result.opinions).toBe(2 * (2 * (result.steps - result.trajectories) + result.trajectories))
@@ -119,7 +154,10 @@ test('export leaves out what StepTool’s file cannot hold, and says so', async 
   const first = entry.parse(JSON.parse(lines[0] ?? ''))
   writeFileSync(labelled, [JSON.stringify({ ...first, opinions: first.opinions.slice(1) }), ...lines.slice(1)].join('\n'))
   const out = join(temporaryDirectory(), 'out.csv')
-  expect(await run(exportFiles, ['--to', 'steptool-csv', labelled, '--out', out], context)).toMatchObject({ trajectories: lines.length - 1, skipped: [{ reason: 'Step 1 has no reward.' }] })
+  expect(await run(exportFiles, ['--to', 'steptool-csv', labelled, '--out', out], context)).toMatchObject({
+    trajectories: lines.length - 1,
+    skipped: [{ reason: 'Step 1 has no reward.' }],
+  })
   expect(said.at(-1)).toMatch(/ was left out: Step 1 has no reward\.$/)
 })
 
@@ -127,11 +165,20 @@ test('export --to peft reads an adapter and writes it again', async () => {
   const directory = temporaryDirectory()
   const matrix = { a: Float32Array.of(1, 2, 3, 4), b: Float32Array.of(5, 6), inFeatures: 4, outFeatures: 2 }
   const modules = new Map([['model.layers.0.self_attn.q_proj', matrix]])
-  for (const [name, bytes] of writeAdapter({ rank: 1, alpha: 2, dropout: 0, useRslora: false, baseModel: 'here', revision: null, modules })) writeFileSync(join(directory, name), bytes)
+  for (const [name, bytes] of writeAdapter({ rank: 1, alpha: 2, dropout: 0, useRslora: false, baseModel: 'here', revision: null, modules }))
+    writeFileSync(join(directory, name), bytes)
   const out = join(temporaryDirectory(), 'peft')
-  const { files } = z.object({ files: z.array(z.string()) }).parse(await run(exportFiles, ['--to', 'peft', directory, '--out', out, '--base-model', 'org/model'], context))
+  const { files } = z
+    .object({ files: z.array(z.string()) })
+    .parse(await run(exportFiles, ['--to', 'peft', directory, '--out', out, '--base-model', 'org/model'], context))
   expect(files.map((file) => file.slice(out.length + 1))).toEqual(['adapter_config.json', 'adapter_model.safetensors', 'README.md'])
   expect(readFileSync(join(out, 'adapter_model.safetensors'))).toEqual(readFileSync(join(directory, 'adapter_model.safetensors')))
-  expect(JSON.parse(readFileSync(join(out, 'adapter_config.json'), 'utf8'))).toMatchObject({ base_model_name_or_path: 'org/model', r: 1, lora_alpha: 2 })
-  await expect(run(exportFiles, ['--to', 'peft', temporaryDirectory(), '--out', out], context)).rejects.toThrow('file missing: adapter_config.json')
+  expect(JSON.parse(readFileSync(join(out, 'adapter_config.json'), 'utf8'))).toMatchObject({
+    base_model_name_or_path: 'org/model',
+    r: 1,
+    lora_alpha: 2,
+  })
+  await expect(run(exportFiles, ['--to', 'peft', temporaryDirectory(), '--out', out], context)).rejects.toThrow(
+    'file missing: adapter_config.json',
+  )
 })

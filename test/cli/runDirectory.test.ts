@@ -7,7 +7,18 @@ import { newRun } from '../../src/studio/trainJob'
 import { temporaryDirectory } from './commandContext'
 
 const record = (changes: Partial<RunRecord> = {}): RunRecord => ({
-  ...newRun({ runId: 'run-1', kind: 'train', title: 'a run', algorithm: 'sft', config: { lora_r: 8 }, model: { id: 'm', sha256: 'abc' }, seed: 1, adapter: null, worldHash: null, now: '2026-01-01T00:00:00.000Z' }),
+  ...newRun({
+    runId: 'run-1',
+    kind: 'train',
+    title: 'a run',
+    algorithm: 'sft',
+    config: { lora_r: 8 },
+    model: { id: 'm', sha256: 'abc' },
+    seed: 1,
+    adapter: null,
+    worldHash: null,
+    now: '2026-01-01T00:00:00.000Z',
+  }),
   ...changes,
 })
 const checkpoint = (step: number) => ({ step, state: {}, arrays: { weights: Float32Array.of(step) } })
@@ -21,7 +32,9 @@ test('a run that was killed goes on after its last checkpoint', async () => {
   }
   appendFileSync(join(directory, 'metrics.jsonl'), '{"step":5,"lo')
 
-  await expect(openRunDirectory(directory, record(), false)).rejects.toThrow(`${directory} holds an unfinished run: --resume goes on with it`)
+  await expect(openRunDirectory(directory, record(), false)).rejects.toThrow(
+    `${directory} holds an unfinished run: --resume goes on with it`,
+  )
   const second = await openRunDirectory(directory, record(), true)
   expect(second.earlier).toEqual([0, 1, 2, 3].map((step) => ({ step, metrics: { loss: step === 2 ? Number.NaN : step } })))
   expect(readFileSync(join(directory, 'metrics.jsonl'), 'utf8').trim().split('\n')).toHaveLength(4)

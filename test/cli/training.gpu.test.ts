@@ -1,7 +1,7 @@
 /** The commands that compute, on a model small enough for seconds. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { CommandContext } from '../../src/cli/command'
 import { annotate } from '../../src/cli/commands/annotate'
@@ -9,20 +9,47 @@ import { evaluate } from '../../src/cli/commands/evaluate'
 import { exportFiles } from '../../src/cli/commands/export'
 import { rollout } from '../../src/cli/commands/rollout'
 import { train } from '../../src/cli/commands/train'
+import { fullDeviceDescriptor } from '../../src/cli/node/dawn'
 import { sampleCsv } from '../../src/data/sampleCsv'
 import { runRecord } from '../../src/records/run'
-import { testAdapter, testDevice } from '../support/gpu'
+import { testAdapter } from '../support/gpu'
 import { run, temporaryDirectory, testContext, tinyModelFolder } from './commandContext'
 
 const model = `random:${tinyModelFolder()}`
 const outcome = z.object({
-  ...{ algorithm: z.string(), steps: z.int(), metrics: z.record(z.string(), z.number().nullable()), loss: z.array(z.number()), adapter: z.string() },
-  ...{ tokensPerSecond: z.number(), peakBytes: z.int(), predictedBytes: z.int(), files: z.array(z.string()), sha256: z.string(), notes: z.array(z.string()) },
+  ...{
+    algorithm: z.string(),
+    steps: z.int(),
+    metrics: z.record(z.string(), z.number().nullable()),
+    loss: z.array(z.number()),
+    adapter: z.string(),
+  },
+  ...{
+    tokensPerSecond: z.number(),
+    peakBytes: z.int(),
+    predictedBytes: z.int(),
+    files: z.array(z.string()),
+    sha256: z.string(),
+    notes: z.array(z.string()),
+  },
   ignored: z.array(z.object({ field: z.string(), reason: z.string() })),
 })
 type Outcome = z.output<typeof outcome>
 
-const gpu = (): Partial<CommandContext> => ({ openAdapter: () => testAdapter(), openDevice: () => testDevice() })
+const devices: GPUDevice[] = []
+afterAll(() => {
+  for (const device of devices) device.destroy()
+})
+/** A device for each command, as the command line has. */
+const gpu = (): Partial<CommandContext> => ({
+  openAdapter: () => testAdapter(),
+  openDevice: async () => {
+    const { adapter } = await testAdapter()
+    const device = await adapter.requestDevice(fullDeviceDescriptor(adapter))
+    devices.push(device)
+    return device
+  },
+})
 
 async function trained(words: readonly string[], parts: Partial<CommandContext> = {}): Promise<Outcome> {
   return outcome.parse(await run(train, ['--model', model, ...words], testContext({ ...gpu(), ...parts }).context))
@@ -45,7 +72,24 @@ function countingSignal(last = Number.POSITIVE_INFINITY): { signal: AbortSignal;
 }
 
 test('sft from random weights makes a model; a run killed on the way ends as the whole one', async () => {
-  const words = ['--algorithm', 'sft', '--data', 'starter-corpus', '--trainable', 'all', '--tokens_per_batch', '256', '--learning_rate', '0.01', '--warmup_steps', '1', '--steps', '6', '--checkpoint-every', '2']
+  const words = [
+    '--algorithm',
+    'sft',
+    '--data',
+    'starter-corpus',
+    '--trainable',
+    'all',
+    '--tokens_per_batch',
+    '256',
+    '--learning_rate',
+    '0.01',
+    '--warmup_steps',
+    '1',
+    '--steps',
+    '6',
+    '--checkpoint-every',
+    '2',
+  ]
   const whole = temporaryDirectory()
   const counted = countingSignal()
   const first = await trained([...words, '--out', whole], { signal: counted.signal })
@@ -57,10 +101,16 @@ test('sft from random weights makes a model; a run killed on the way ends as the
   expect(first.files).toEqual(['model.safetensors', 'config.json', 'tokenizer.json', 'tokenizer_config.json'])
   // The plan knew.
   expect(Math.abs(first.peakBytes - first.predictedBytes)).toBeLessThan(0.02 * first.peakBytes)
-  expect(runRecord.parse(JSON.parse(readFileSync(join(whole, 'run.json'), 'utf8')))).toMatchObject({ status: 'finished', steps_done: 6, algorithm: 'sft' })
+  expect(runRecord.parse(JSON.parse(readFileSync(join(whole, 'run.json'), 'utf8')))).toMatchObject({
+    status: 'finished',
+    steps_done: 6,
+    algorithm: 'sft',
+  })
 
   const killed = temporaryDirectory()
-  await expect(trained([...words, '--out', killed], { signal: countingSignal(Math.floor(counted.looks() * 0.8)).signal })).rejects.toThrow('killed')
+  await expect(trained([...words, '--out', killed], { signal: countingSignal(Math.floor(counted.looks() * 0.8)).signal })).rejects.toThrow(
+    'killed',
+  )
   expect(existsSync(join(killed, 'model.safetensors'))).toBe(false)
   expect(runRecord.parse(JSON.parse(readFileSync(join(killed, 'run.json'), 'utf8'))).status).toBe('cancelled')
   const second = await trained([...words, '--out', killed, '--resume'])
@@ -68,12 +118,31 @@ test('sft from random weights makes a model; a run killed on the way ends as the
   expect(second.sha256).toBe(first.sha256)
 
   // What it wrote is a model.
-  const result = await run(evaluate, ['--model', whole, '--limit', '4', '--max-calls', '1', '--out', temporaryDirectory()], testContext(gpu()).context)
+  const result = await run(
+    evaluate,
+    ['--model', whole, '--limit', '4', '--max-calls', '1', '--out', temporaryDirectory()],
+    testContext(gpu()).context,
+  )
   expect(result).toMatchObject({ n: 4, judge: 'world' })
 })
 
 test('step-grained PPO practises online; slots change nothing, shuffled rewards do; the adapter acts', async () => {
-  const words = ['--algorithm', 'steptool-ppo', '--data', 'starter', '--steps', '2', '--batch_size', '4', '--mini_batch_size', '2', '--gradient_accumulation_steps', '1', '--ppo_epochs', '1']
+  const words = [
+    '--algorithm',
+    'steptool-ppo',
+    '--data',
+    'starter',
+    '--steps',
+    '2',
+    '--batch_size',
+    '4',
+    '--mini_batch_size',
+    '2',
+    '--gradient_accumulation_steps',
+    '1',
+    '--ppo_epochs',
+    '1',
+  ]
   const settings = [...words, '--learning_rate', '0.01', '--max-calls', '1', '--seed', '3']
   const out = temporaryDirectory()
   const few = await trained([...settings, '--slots', '2', '--out', out])
@@ -97,7 +166,14 @@ test('step-grained PPO practises online; slots change nothing, shuffled rewards 
   await run(evaluate, [...exam, base], testContext(gpu()).context)
   const result = await run(evaluate, [...exam, temporaryDirectory(), '--lora', peft, '--against', base], testContext(gpu()).context)
   const shape = z.object({
-    ...{ benchmark: z.literal('starter'), split: z.literal('exam'), strategy: z.literal('cot'), n: z.literal(4), passRate: z.number(), interval: z.tuple([z.number(), z.number()]) },
+    ...{
+      benchmark: z.literal('starter'),
+      split: z.literal('exam'),
+      strategy: z.literal('cot'),
+      n: z.literal(4),
+      passRate: z.number(),
+      interval: z.tuple([z.number(), z.number()]),
+    },
     ...{ recall: z.number(), callHistogram: z.record(z.string(), z.int()), copyExact: z.number().nullable() },
     ...{ winRate: z.number(), wins: z.int(), ties: z.int(), losses: z.int(), winInterval: z.tuple([z.number(), z.number()]) },
     difference: z.object({ difference: z.number(), interval: z.tuple([z.number(), z.number()]) }),
@@ -108,13 +184,37 @@ test('step-grained PPO practises online; slots change nothing, shuffled rewards 
 
 test('rollouts are labelled and trained on as files', async () => {
   const directory = temporaryDirectory()
-  const rolled = z.object({ trajectories: z.int(), steps: z.int(), tokens: z.int(), file: z.string() }).parse(
-    await run(rollout, ['--model', model, '--limit', '3', '--samples', '2', '--max-calls', '1', '--out', directory], testContext(gpu()).context),
-  )
+  const rolled = z
+    .object({ trajectories: z.int(), steps: z.int(), tokens: z.int(), file: z.string() })
+    .parse(
+      await run(
+        rollout,
+        ['--model', model, '--limit', '3', '--samples', '2', '--max-calls', '1', '--out', directory],
+        testContext(gpu()).context,
+      ),
+    )
   expect(rolled.trajectories).toBe(6)
   const labelledFile = join(directory, 'labelled.jsonl')
-  expect(await run(annotate, ['--by', 'world', rolled.file, '--out', labelledFile], testContext().context)).toMatchObject({ trajectories: 6, steps: rolled.steps })
-  const words = ['--algorithm', 'steptool-ppo', '--data', labelledFile, '--steps', '1', '--batch_size', '6', '--mini_batch_size', '3', '--gradient_accumulation_steps', '2', '--ppo_epochs', '1']
+  expect(await run(annotate, ['--by', 'world', rolled.file, '--out', labelledFile], testContext().context)).toMatchObject({
+    trajectories: 6,
+    steps: rolled.steps,
+  })
+  const words = [
+    '--algorithm',
+    'steptool-ppo',
+    '--data',
+    labelledFile,
+    '--steps',
+    '1',
+    '--batch_size',
+    '6',
+    '--mini_batch_size',
+    '3',
+    '--gradient_accumulation_steps',
+    '2',
+    '--ppo_epochs',
+    '1',
+  ]
   const result = await trained([...words, '--out', temporaryDirectory()])
   expect(result.steps).toBe(1)
   // Sampled by this very policy: what the trainer computes is what the sampler said.
@@ -125,11 +225,36 @@ test('StepTool’s file and StepTool’s configuration train', async () => {
   const directory = temporaryDirectory()
   const [data, config] = [join(directory, 'sample.csv'), join(directory, 'StepTool_ppo.json')]
   writeFileSync(data, sampleCsv())
-  writeFileSync(config, JSON.stringify({ peft_kwargs: { r: 2, lora_alpha: 4, bias: 'none' }, ppo_kwargs: { learning_rate: 1e-3, batch_size: 2, mini_batch_size: 1, gradient_accumulation_steps: 2, log_with: 'wandb' } }))
-  const words = ['--data', data, '--config', config, '--steps', '1', '--ppo_epochs', '1', '--max_context_len', '300', '--max_response_len', '60', '--out', join(directory, 'run')]
+  writeFileSync(
+    config,
+    JSON.stringify({
+      peft_kwargs: { r: 2, lora_alpha: 4, bias: 'none' },
+      ppo_kwargs: { learning_rate: 1e-3, batch_size: 2, mini_batch_size: 1, gradient_accumulation_steps: 2, log_with: 'wandb' },
+    }),
+  )
+  const words = [
+    '--data',
+    data,
+    '--config',
+    config,
+    '--steps',
+    '1',
+    '--ppo_epochs',
+    '1',
+    '--max_context_len',
+    '300',
+    '--max_response_len',
+    '60',
+    '--out',
+    join(directory, 'run'),
+  ]
   const result = await trained(words)
   expect(result).toMatchObject({ algorithm: 'steptool-ppo', steps: 1 })
   expect(result.ignored.map(({ field }) => field)).toEqual(['ppo_kwargs.log_with'])
   expect(result.notes.join('\n')).toMatch(/max_context_len 300 and max_response_len 60 cut \d+ tokens/)
-  expect(JSON.parse(readFileSync(join(directory, 'run/adapter_config.json'), 'utf8'))).toMatchObject({ r: 2, lora_alpha: 4, peft_type: 'LORA' })
+  expect(JSON.parse(readFileSync(join(directory, 'run/adapter_config.json'), 'utf8'))).toMatchObject({
+    r: 2,
+    lora_alpha: 4,
+    peft_type: 'LORA',
+  })
 })

@@ -16,22 +16,56 @@ function file(value: unknown): string {
 
 const steptool = {
   peft_kwargs: { target_modules: ['q_proj', 'v_proj'], r: 4, lora_alpha: 32, lora_dropout: 0.05, bias: 'none', task_type: 'CAUSAL_LM' },
-  ppo_kwargs: { learning_rate: 1e-5, log_with: 'wandb', batch_size: 8, mini_batch_size: 2, init_kl_coef: 0.3, target_kl: 6, max_grad_norm: null, seed: 3, whiten_rewards: true },
+  ppo_kwargs: {
+    learning_rate: 1e-5,
+    log_with: 'wandb',
+    batch_size: 8,
+    mini_batch_size: 2,
+    init_kl_coef: 0.3,
+    target_kl: 6,
+    max_grad_norm: null,
+    seed: 3,
+    whiten_rewards: true,
+  },
 }
 
 test('StepTool’s file becomes settings of step-grained PPO; what changes nothing is listed', async () => {
   const { algorithm, seed, settings, ignored } = await readConfigFile(file(steptool))
   expect({ algorithm, seed }).toEqual({ algorithm: 'steptool-ppo', seed: 3 })
-  expect(settings).toEqual({ learning_rate: 1e-5, batch_size: 8, mini_batch_size: 2, init_kl_coef: 0.3, max_grad_norm: 0, lora_r: 4, lora_alpha: 32, lora_targets: ['q_proj', 'v_proj'] })
-  expect(ignored.map(({ field }) => field)).toEqual(['ppo_kwargs.log_with', 'ppo_kwargs.target_kl', 'peft_kwargs.lora_dropout', 'ppo_kwargs.whiten_rewards'])
+  expect(settings).toEqual({
+    learning_rate: 1e-5,
+    batch_size: 8,
+    mini_batch_size: 2,
+    init_kl_coef: 0.3,
+    max_grad_norm: 0,
+    lora_r: 4,
+    lora_alpha: 32,
+    lora_targets: ['q_proj', 'v_proj'],
+  })
+  expect(ignored.map(({ field }) => field)).toEqual([
+    'ppo_kwargs.log_with',
+    'ppo_kwargs.target_kl',
+    'peft_kwargs.lora_dropout',
+    'ppo_kwargs.whiten_rewards',
+  ])
   expect(knownSettings(settings, 'steptool-ppo', steptoolPpo.config).ignored).toEqual([])
   expect(steptoolPpo.config.parse(settings)).toMatchObject({ lora_r: 4, max_grad_norm: 0 })
 })
 
 test('the starter’s recipe, a flat file, no file', async () => {
   const recipe = await readConfigFile(join(projectRoot, 'public/starter/recipe.json'))
-  expect(recipe).toMatchObject({ algorithm: 'sft', seed: 7, worldSeed: 7, corpus: { drillsShare: 0.1, wrongRate: 0.7 }, settings: { trainable: 'all' }, ignored: [] })
-  expect(await readConfigFile(file({ lora_r: 2, unheard_of: true }))).toMatchObject({ algorithm: null, settings: { lora_r: 2, unheard_of: true } })
+  expect(recipe).toMatchObject({
+    algorithm: 'sft',
+    seed: 7,
+    worldSeed: 7,
+    corpus: { drillsShare: 0.1, wrongRate: 0.7 },
+    settings: { trainable: 'all' },
+    ignored: [],
+  })
+  expect(await readConfigFile(file({ lora_r: 2, unheard_of: true }))).toMatchObject({
+    algorithm: null,
+    settings: { lora_r: 2, unheard_of: true },
+  })
   expect(await readConfigFile(undefined)).toMatchObject({ algorithm: null, settings: {}, corpus: { samples: 60_000 } })
 })
 

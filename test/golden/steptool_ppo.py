@@ -205,7 +205,28 @@ class Trainer:
         return stats
 
 
+def check_vectors():
+    """The functions above give steptool_ppo_vectors.json, whose numbers have six decimals."""
+    with open(os.path.join(HERE, "steptool_ppo_vectors.json")) as f:
+        vectors = json.load(f)
+    inputs = {k: torch.tensor(v, dtype=torch.float64) for k, v in vectors["inputs"].items() if k != "scores"}
+    mask, logp = inputs["mask"], inputs["logprobs"]
+    for placement in ["released", "paper"]:
+        trainer = Trainer.__new__(Trainer)
+        trainer.config = {**CONFIG, "step_reward_weighting": placement, "gae_mask_mode": "trl_classic"}
+        scores = torch.stack([trainer.place({"rewards": s}, m) for s, m in zip(vectors["inputs"]["scores"], mask)])
+        rewards = scores - inputs["kl_coef"] * (logp - inputs["ref_logprobs"])
+        values, whitened, returns = trainer.advantages(inputs["values"], rewards, mask)
+        new = [torch.tensor(vectors[k], dtype=torch.float64) for k in ("new_values", "new_logprobs")]
+        _, stats = trainer.loss(logp, values, torch.zeros_like(mask), *new, mask, whitened, returns)
+        found = {"rewards": rewards, "adv_whitened": whitened, "returns": returns, "adv_raw": returns - values}
+        found |= {k: torch.tensor(stats["ppo/loss/" + n]) for k, n in (("pg_loss", "policy"), ("vf_loss", "value"), ("total", "total"))}
+        for name, value in found.items():
+            assert torch.allclose(value, torch.tensor(vectors[placement][name], dtype=value.dtype), atol=6e-7, rtol=0), (placement, name)
+
+
 def main():
+    check_vectors()
     golden, weights = {"config": CONFIG, "orders": ORDERS, "runs": {}}, {}
     for run, switches in RUNS.items():
         trainer, sequences = Trainer(run), make_sequences(run)

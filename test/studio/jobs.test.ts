@@ -67,9 +67,25 @@ function desk() {
   const hand = handClock()
   const told: JobSnapshot[] = []
   let made = 0
-  return { hand, told, desk: createJobDesk({ newId: (prefix) => `${prefix}-${(made += 1)}`, clock: hand.clock, sleep: hand.sleep, onChange: (job) => told.push(job) }) }
+  return {
+    hand,
+    told,
+    desk: createJobDesk({
+      newId: (prefix) => `${prefix}-${(made += 1)}`,
+      clock: hand.clock,
+      sleep: hand.sleep,
+      onChange: (job) => told.push(job),
+    }),
+  }
 }
-const work = (run: (control: JobControl) => Promise<void>, changes: Partial<JobWork> = {}): JobWork => ({ kind: 'train', title: 'Work', runId: 'run-1', usesGpu: true, run, ...changes })
+const work = (run: (control: JobControl) => Promise<void>, changes: Partial<JobWork> = {}): JobWork => ({
+  kind: 'train',
+  title: 'Work',
+  runId: 'run-1',
+  usesGpu: true,
+  run,
+  ...changes,
+})
 
 test('progress has speed and time left, without the time it was paused', async () => {
   const { hand, desk: jobs, told } = desk()
@@ -145,8 +161,21 @@ test('the gate holds a paused job, lets it go, and stops a cancelled one', async
 
 test('one job on the GPU at a time; others go beside it', async () => {
   const { desk: jobs } = desk()
-  const first = jobs.start(work((control) => new Promise((_, reject) => { control.signal.addEventListener('abort', () => { reject(new JobCancelled()) }) })))
-  expect(jobs.start(work(() => Promise.resolve()))).toMatchObject({ ok: false, code: 'busy', message: expect.stringContaining('Work is at work') as string })
+  const first = jobs.start(
+    work(
+      (control) =>
+        new Promise((_, reject) => {
+          control.signal.addEventListener('abort', () => {
+            reject(new JobCancelled())
+          })
+        }),
+    ),
+  )
+  expect(jobs.start(work(() => Promise.resolve()))).toMatchObject({
+    ok: false,
+    code: 'busy',
+    message: expect.stringContaining('Work is at work') as string,
+  })
   const beside = jobs.start(work(() => Promise.resolve(), { usesGpu: false, kind: 'judge' }))
   if (!first.ok || !beside.ok) throw new Error('not started')
   expect(await jobs.finished(beside.value.job_id)).toMatchObject({ state: 'finished' })
@@ -157,7 +186,11 @@ test('one job on the GPU at a time; others go beside it', async () => {
 
 test('what could not be kept is a failure', async () => {
   const { desk: jobs } = desk()
-  const reply = jobs.start(work(() => Promise.resolve(), { onState: (state) => (state === 'finished' ? Promise.reject(new Error('disk is full')) : Promise.resolve()) }))
+  const reply = jobs.start(
+    work(() => Promise.resolve(), {
+      onState: (state) => (state === 'finished' ? Promise.reject(new Error('disk is full')) : Promise.resolve()),
+    }),
+  )
   if (!reply.ok) throw new Error(reply.message)
   expect(await jobs.finished(reply.value.job_id)).toMatchObject({ state: 'failed', error: 'The result could not be kept: disk is full.' })
 })

@@ -26,7 +26,10 @@ test('describe names everything the forms need', async () => {
   open = await openTestStudio()
   const { description } = open
   expect(description.algorithms.map(({ name }) => name)).toEqual(expect.arrayContaining(['sft', 'steptool-ppo']))
-  expect(description.algorithms[0]?.configSchema).toMatchObject({ type: 'object', properties: { learning_rate: { default: expect.any(Number) as number, help: expect.any(String) as string } } })
+  expect(description.algorithms[0]?.configSchema).toMatchObject({
+    type: 'object',
+    properties: { learning_rate: { default: expect.any(Number) as number, help: expect.any(String) as string } },
+  })
   expect(Object.keys(description.benchmarks[0]?.splits ?? {})[0]).toBe('exam')
   expect(description.environments[0]?.tools.length).toBeGreaterThan(20)
   expect(description.ops.length).toBeGreaterThan(10)
@@ -44,7 +47,10 @@ test('a file becomes a data set; bad rows are problems, and a bad file takes not
   const lines = csv.trimEnd().split('\n')
   const broken = [lines[0], lines[1], `"['a']"\t"['b']"\t"['not a number']"`, lines[2]].join('\n')
   const second = await studio.importFile(file('broken.csv', broken))
-  expect(second).toMatchObject({ ok: true, value: { trajectories: 2, rows: 3, problems: [{ file: 'broken.csv', row: 3, column: 'reward' }] } })
+  expect(second).toMatchObject({
+    ok: true,
+    value: { trajectories: 2, rows: 3, problems: [{ file: 'broken.csv', row: 3, column: 'reward' }] },
+  })
   expect(await studio.importFile(file('photo.png', '\u0000\u0001'))).toMatchObject({ ok: false, code: 'nothing-imported' })
   expect(await studio.importFile(file('empty.csv', ''))).toMatchObject({ ok: false })
   expect(await studio.datasets()).toHaveLength(2)
@@ -87,9 +93,18 @@ test('labels: a person wins over the file, undo goes back, and what others said 
   expect(undone.ok && undone.value.resolved[0]).toEqual(start.resolved[0])
   expect(undone.ok && undone.value.opinions.length).toBe(start.opinions.length + 3)
   expect(await studio.undoOpinion(start.opinions[0]?.opinion_id ?? '')).toMatchObject({ ok: false, code: 'not-yours' })
-  expect(await studio.addOpinions([{ trajectory_id: id, step: 0, name: 'contribution', value: 9 }], 'Ada')).toMatchObject({ ok: false, code: 'value' })
-  expect(await studio.addOpinions([{ trajectory_id: id, step: 99, name: 'reward', value: 1 }], 'Ada')).toMatchObject({ ok: false, code: 'unknown-step' })
-  expect(await studio.addOpinions([{ trajectory_id: 'x', step: 0, name: 'reward', value: 1 }], 'Ada')).toMatchObject({ ok: false, code: 'unknown-trajectory' })
+  expect(await studio.addOpinions([{ trajectory_id: id, step: 0, name: 'contribution', value: 9 }], 'Ada')).toMatchObject({
+    ok: false,
+    code: 'value',
+  })
+  expect(await studio.addOpinions([{ trajectory_id: id, step: 99, name: 'reward', value: 1 }], 'Ada')).toMatchObject({
+    ok: false,
+    code: 'unknown-step',
+  })
+  expect(await studio.addOpinions([{ trajectory_id: 'x', step: 0, name: 'reward', value: 1 }], 'Ada')).toMatchObject({
+    ok: false,
+    code: 'unknown-trajectory',
+  })
 })
 
 test('an opinion of another day is found and undone', async () => {
@@ -138,7 +153,11 @@ test('advantages answer to the stored labels and to what-if rewards', async () =
   if (!stored.ok) throw new Error(stored.message)
   expect(stored.value.rewards).toEqual((await studio.labels(id)).resolved.map(({ value }) => value))
   expect(stored.value.advantages.every((value, at) => stored.value.tokens.mask[at] === 1 || value === 0)).toBe(true)
-  const changed = await studio.advantagePreview(id, stored.value.rewards.map((value, step) => (step === 1 ? 0.9 : value)), options)
+  const changed = await studio.advantagePreview(
+    id,
+    stored.value.rewards.map((value, step) => (step === 1 ? 0.9 : value)),
+    options,
+  )
   if (!changed.ok) throw new Error(changed.message)
   const meanOf = (preview: typeof changed.value, step: number): number => {
     const own = preview.advantages.filter((_, at) => preview.tokens.step[at] === step && preview.tokens.mask[at] === 1)
@@ -147,7 +166,11 @@ test('advantages answer to the stored labels and to what-if rewards', async () =
   expect(meanOf(changed.value, 1)).toBeGreaterThan(meanOf(stored.value, 1))
   expect(meanOf(changed.value, 2)).toBeCloseTo(meanOf(stored.value, 2), 12)
   expect(changed.value.loss).not.toBe(stored.value.loss)
-  const unlabelled = await studio.advantagePreview(id, stored.value.rewards.map((value, step) => (step === 0 ? null : value)), options)
+  const unlabelled = await studio.advantagePreview(
+    id,
+    stored.value.rewards.map((value, step) => (step === 0 ? null : value)),
+    options,
+  )
   expect(unlabelled.ok && unlabelled.value.tokens.mask.some((bit, at) => bit === 1 && unlabelled.value.tokens.step[at] === 0)).toBe(false)
   expect(await studio.advantagePreview(id, [1], options)).toMatchObject({ ok: false, code: 'rewards' })
 })
@@ -165,21 +188,37 @@ test('the GPU says why it is not there, and comes back', async () => {
   answer = null
   expect(await studio.gpu()).toMatchObject({ state: 'ready', adapter: report, largestBufferBytes: 1 << 30 })
   fake.lose('driver reset')
-  await open.until(() => events.some((event) => event.type === 'gpu' && event.status.state === 'unavailable' && event.status.cause === 'lost'))
+  await open.until(() =>
+    events.some((event) => event.type === 'gpu' && event.status.state === 'unavailable' && event.status.cause === 'lost'),
+  )
 })
 
 test('a judge is counted first, asked after, and its key goes nowhere', async () => {
   const asked: { url: string; body: string; key: string }[] = []
   const answer = (body: string): unknown => {
     const count = Number(/The (\d+) intermediate steps/.exec(body)?.[1] ?? 0)
-    const marks = { succeed_tool_calling: Array.from({ length: count }, () => 1), contribution_to_final_answer: Array.from({ length: count }, () => 5), final_answer_status: 'Solved' }
-    return { choices: [{ message: { content: null, tool_calls: [{ id: '1', function: { name: 'evaluate_process_reward', arguments: JSON.stringify(marks) } }] }, finish_reason: 'tool_calls' }] }
+    const marks = {
+      succeed_tool_calling: Array.from({ length: count }, () => 1),
+      contribution_to_final_answer: Array.from({ length: count }, () => 5),
+      final_answer_status: 'Solved',
+    }
+    return {
+      choices: [
+        {
+          message: {
+            content: null,
+            tool_calls: [{ id: '1', function: { name: 'evaluate_process_reward', arguments: JSON.stringify(marks) } }],
+          },
+          finish_reason: 'tool_calls',
+        },
+      ],
+    }
   }
   const store = createMemoryStore()
   open = await openTestStudio(
     {
       fetch: (url, init) => {
-        const body = String(init?.body)
+        const body = typeof init?.body === 'string' ? init.body : ''
         asked.push({ url, body, key: String(new Headers(init?.headers).get('authorization')) })
         return Promise.resolve(new Response(JSON.stringify(answer(body)), { headers: { 'content-type': 'application/json' } }))
       },
@@ -191,7 +230,10 @@ test('a judge is counted first, asked after, and its key goes nowhere', async ()
   const datasetId = dataset.ok ? dataset.value.dataset_id : ''
   const ids = (await studio.trajectories({ dataset_id: datasetId })).slice(0, 3).map(({ trajectory_id }) => trajectory_id)
   const settings = { baseUrl: 'https://judge.example/v1', model: 'gpt-x', apiKey: 'sk-secret-123', repeats: 2, temperature: 0 }
-  expect(await studio.planJudge(datasetId, ids, settings)).toMatchObject({ ok: true, value: { calls: 6, host: 'judge.example', trajectories: 3 } })
+  expect(await studio.planJudge(datasetId, ids, settings)).toMatchObject({
+    ok: true,
+    value: { calls: 6, host: 'judge.example', trajectories: 3 },
+  })
   expect(asked).toEqual([])
   expect(await studio.planJudge(datasetId, ids, { ...settings, repeats: 0 })).toMatchObject({ ok: false, code: 'settings' })
   expect(await studio.testJudge(settings)).toMatchObject({ ok: true })
@@ -201,7 +243,9 @@ test('a judge is counted first, asked after, and its key goes nowhere', async ()
   expect(asked).toHaveLength(7)
   expect(asked.every(({ key }) => key === 'Bearer sk-secret-123')).toBe(true)
   const labels = await studio.labels(ids[0] ?? '')
-  expect(labels.opinions.filter(({ annotator_kind }) => annotator_kind === 'LLM').map(({ repeat }) => repeat)).toEqual(expect.arrayContaining([0, 1]))
+  expect(labels.opinions.filter(({ annotator_kind }) => annotator_kind === 'LLM').map(({ repeat }) => repeat)).toEqual(
+    expect.arrayContaining([0, 1]),
+  )
   // The file's own rewards still stand before the judge's.
   expect(labels.resolved[0]?.annotatorId).toBe('imported:sample.csv')
   // Judged once, asked no more.
@@ -209,14 +253,24 @@ test('a judge is counted first, asked after, and its key goes nowhere', async ()
   if (!again.ok) throw new Error(again.message)
   await open.finished(again.value.job_id)
   expect(asked).toHaveLength(7)
-  expect(events.filter((event) => event.type === 'network').map(({ url, status }) => [url, status])[0]).toEqual(['https://judge.example/v1/chat/completions', 200])
+  expect(events.filter((event) => event.type === 'network').map(({ url, status }) => [url, status])[0]).toEqual([
+    'https://judge.example/v1/chat/completions',
+    200,
+  ])
   const everything = JSON.stringify([events, await studio.jobs(), await studio.runs(), (await store.opinions.listOf(ids[0] ?? '')).records])
   expect(everything).not.toContain('sk-secret')
 })
 
 test('a judge that cannot be reached is one sentence', async () => {
-  const { studio, datasetId, finished } = await imported({ sleep: (ms) => new Promise((resolve) => setTimeout(resolve, Math.min(ms, 100))) })
-  const job = await studio.start({ kind: 'judge', dataset_id: datasetId, trajectory_ids: [], settings: { baseUrl: 'http://localhost:9/v1', model: 'm', apiKey: '', repeats: 1, temperature: 0 } })
+  const { studio, datasetId, finished } = await imported({
+    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, Math.min(ms, 100))),
+  })
+  const job = await studio.start({
+    kind: 'judge',
+    dataset_id: datasetId,
+    trajectory_ids: [],
+    settings: { baseUrl: 'http://localhost:9/v1', model: 'm', apiKey: '', repeats: 1, temperature: 0 },
+  })
   if (!job.ok) throw new Error(job.message)
   const last = await finished(job.value.job_id)
   expect(last.state).toBe('failed')
@@ -232,14 +286,30 @@ test('models: the starter, and folders that fit', async () => {
   const { studio } = open
   expect(await studio.models()).toMatchObject([{ model_id: 'starter', architecture: 'qwen2', vocabulary: 528 }])
   const weights = await readStarterAsset('starter/model.safetensors')
-  const good = [...['config.json', 'tokenizer.json', 'tokenizer_config.json'].map((name) => read(starter, name)), new File([weights ?? ''], 'model.safetensors'), new File(['x'], 'notes.txt')]
+  const good = [
+    ...['config.json', 'tokenizer.json', 'tokenizer_config.json'].map((name) => read(starter, name)),
+    new File([weights ?? ''], 'model.safetensors'),
+    new File(['x'], 'notes.txt'),
+  ]
   const reply = await studio.importModel('My Model', good)
   expect(reply).toMatchObject({ ok: true, value: { model_id: 'my-model', title: 'My Model', vocabulary: 528 } })
   expect(await studio.importModel('Other name', good)).toMatchObject({ ok: true, value: { model_id: 'my-model' } })
-  expect(await studio.importModel('No tokenizer', [read(golden, 'config.json'), read(golden, 'model.safetensors')])).toMatchObject({ ok: false, message: expect.stringContaining('tokenizer.json') as string })
-  expect(await studio.importModel('Pickled', [read(starter, 'config.json'), read(starter, 'tokenizer.json'), new File(['x'], 'pytorch_model.bin')])).toMatchObject({ ok: false, message: expect.stringContaining('safetensors') as string })
+  expect(await studio.importModel('No tokenizer', [read(golden, 'config.json'), read(golden, 'model.safetensors')])).toMatchObject({
+    ok: false,
+    message: expect.stringContaining('tokenizer.json') as string,
+  })
+  expect(
+    await studio.importModel('Pickled', [
+      read(starter, 'config.json'),
+      read(starter, 'tokenizer.json'),
+      new File(['x'], 'pytorch_model.bin'),
+    ]),
+  ).toMatchObject({ ok: false, message: expect.stringContaining('safetensors') as string })
   const wrong = { ...(JSON.parse(readFileSync(join(starter, 'config.json'), 'utf8')) as object), hidden_size: 256, head_dim: 32 }
-  expect(await studio.importModel('Wrong', [new File([JSON.stringify(wrong)], 'config.json'), ...good.slice(1)])).toMatchObject({ ok: false, message: expect.stringContaining('expected shape') as string })
+  expect(await studio.importModel('Wrong', [new File([JSON.stringify(wrong)], 'config.json'), ...good.slice(1)])).toMatchObject({
+    ok: false,
+    message: expect.stringContaining('expected shape') as string,
+  })
   const later = await openTestStudio({}, store)
   expect((await later.studio.models()).map(({ model_id }) => model_id)).toEqual(['starter', 'my-model'])
   expect((await later.studio.storage()).items.map(({ kind }) => kind)).toEqual(['model'])
@@ -249,15 +319,33 @@ test('models: the starter, and folders that fit', async () => {
 test('a starter file that is not the build’s own is refused', async () => {
   open = await openTestStudio({
     readAsset: async (path) =>
-      path === 'starter/manifest.json' ? new TextEncoder().encode(JSON.stringify({ files: { 'model.safetensors': { sha256: '0'.repeat(64) } } })) : readStarterAsset(path),
+      path === 'starter/manifest.json'
+        ? new TextEncoder().encode(JSON.stringify({ files: { 'model.safetensors': { sha256: '0'.repeat(64) } } }))
+        : readStarterAsset(path),
   })
-  expect(await open.studio.start({ kind: 'story', seed: 1, size: 'software' })).toMatchObject({ ok: false, message: expect.stringContaining('expected SHA-256 0000') as string })
+  expect(await open.studio.start({ kind: 'story', seed: 1, size: 'software' })).toMatchObject({
+    ok: false,
+    message: expect.stringContaining('expected SHA-256 0000') as string,
+  })
 })
 
 test('training on a file: labels, limits and counts are on the run card', async () => {
   const { studio, datasetId, finished } = await imported()
-  const request = { kind: 'train', algorithm: 'steptool-ppo', model: 'starter', data: [datasetId], config: { batch_size: 4 }, steps: 3, seed: 1, rowLimit: 4 } as const
-  expect(await studio.start({ ...request, config: { batch_size: 0 } })).toMatchObject({ ok: false, code: 'config', message: expect.stringContaining('batch_size') as string })
+  const request = {
+    kind: 'train',
+    algorithm: 'steptool-ppo',
+    model: 'starter',
+    data: [datasetId],
+    config: { batch_size: 4 },
+    steps: 3,
+    seed: 1,
+    rowLimit: 4,
+  } as const
+  expect(await studio.start({ ...request, config: { batch_size: 0 } })).toMatchObject({
+    ok: false,
+    code: 'config',
+    message: expect.stringContaining('batch_size') as string,
+  })
   expect(await studio.start({ ...request, config: { bach_size: 1 } })).toMatchObject({ ok: false, code: 'config' })
   expect(await studio.start({ ...request, algorithm: 'none' })).toMatchObject({ ok: false, code: 'unknown-algorithm' })
   expect(await studio.start({ ...request, model: 'none' })).toMatchObject({ ok: false, code: 'unknown-model' })
@@ -267,7 +355,12 @@ test('training on a file: labels, limits and counts are on the run card', async 
   expect(await finished(job.value.job_id)).toMatchObject({ state: 'finished', error: null })
   const reply = await studio.run(job.value.run_id)
   if (!reply.ok) throw new Error(reply.message)
-  expect(reply.value.run).toMatchObject({ kind: 'train', steps_done: 3, data: [{ id: datasetId }], config: { batch_size: 4, ppo_epochs: 4 } })
+  expect(reply.value.run).toMatchObject({
+    kind: 'train',
+    steps_done: 3,
+    data: [{ id: datasetId }],
+    config: { batch_size: 4, ppo_epochs: 4 },
+  })
   expect(reply.value.run.notes.join(' ')).toMatch(/gae_mask_mode: skip.*first 4 of 8/)
   expect(reply.value.story).toBeNull()
 })
@@ -275,10 +368,30 @@ test('training on a file: labels, limits and counts are on the run card', async 
 test('an evaluation with a run’s adapter is a record of its own', async () => {
   open = await openTestStudio({ workshop: scriptedWorkshop() })
   const { studio, finished } = open
-  const trained = await studio.start({ kind: 'train', algorithm: 'steptool-ppo', model: 'starter', data: [], config: { batch_size: 2 }, steps: 1, seed: 1, rowLimit: null })
+  const trained = await studio.start({
+    kind: 'train',
+    algorithm: 'steptool-ppo',
+    model: 'starter',
+    data: [],
+    config: { batch_size: 2 },
+    steps: 1,
+    seed: 1,
+    rowLimit: null,
+  })
   if (!trained.ok) throw new Error(trained.message)
   expect(await finished(trained.value.job_id)).toMatchObject({ state: 'finished' })
-  const request = { kind: 'evaluate', model: 'starter', adapterOf: trained.value.run_id, benchmark: 'starter', split: 'dev', strategy: 'cot', maxCalls: 4, limit: 12, temperature: 0, seed: 1 } as const
+  const request = {
+    kind: 'evaluate',
+    model: 'starter',
+    adapterOf: trained.value.run_id,
+    benchmark: 'starter',
+    split: 'dev',
+    strategy: 'cot',
+    maxCalls: 4,
+    limit: 12,
+    temperature: 0,
+    seed: 1,
+  } as const
   expect(await studio.start({ ...request, split: 'none' })).toMatchObject({ ok: false, code: 'unknown-split' })
   expect(await studio.start({ ...request, adapterOf: 'none' })).toMatchObject({ ok: false, code: 'unknown-run' })
   const job = await studio.start(request)
@@ -294,16 +407,25 @@ test('an evaluation with a run’s adapter is a record of its own', async () => 
 test('memory is counted without a device, and the knob that helps is named', async () => {
   open = await openTestStudio({ openDevice: () => Promise.resolve({ ok: false, cause: 'no-adapter', message: '' }) })
   const { studio } = open
-  const request = { kind: 'train', algorithm: 'sft', model: 'starter', data: [], config: { tokens_per_batch: 512 }, steps: null, seed: 1, rowLimit: null } as const
+  const request = {
+    kind: 'train',
+    algorithm: 'sft',
+    model: 'starter',
+    data: [],
+    config: { tokens_per_batch: 512 },
+    steps: null,
+    seed: 1,
+    rowLimit: null,
+  } as const
   const small = await studio.estimateMemory(request)
   if (!small.ok) throw new Error(small.message)
   expect(small.value).toMatchObject({ verdict: 'fits', advice: '' })
   expect(small.value.parts.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(small.value.bytes)
-  const large = await studio.estimateMemory({ ...request, config: { tokens_per_batch: 65_536 } })
+  const large = await studio.estimateMemory({ ...request, config: { tokens_per_batch: 262_144 } })
   if (!large.ok) throw new Error(large.message)
   expect(large.value.bytes).toBeGreaterThan(10 * small.value.bytes)
   expect(large.value.verdict).not.toBe('fits')
-  expect(large.value.advice).toContain('tokens_per_batch 65536 → 32768')
+  expect(large.value.advice).toContain('tokens_per_batch 262144 → 131072')
   expect((await studio.estimateMemory({ kind: 'story', seed: 1, size: null })).ok).toBe(true)
   expect((await studio.estimateMemory({ ...request, config: { tokens_per_batch: -1 } })).ok).toBe(false)
 })

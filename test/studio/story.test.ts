@@ -2,7 +2,8 @@ import { afterEach, expect, test, vi } from 'vitest'
 import { exportRecording } from '../../src/studio/recording'
 import { createMemoryStore } from '../../src/storage/memoryStore'
 import type { JobSnapshot, StudioEvent } from '../../src/worker/protocol'
-import { openTestStudio, scriptedWorkshop, type TestStudio } from './testStudio'
+import type { OpenedDevice } from '../../src/studio/parts'
+import { fakeDevice, openTestStudio, report, scriptedWorkshop, type TestStudio } from './testStudio'
 
 // Seconds on an idle machine; the limit is for a busy one.
 vi.setConfig({ testTimeout: 60_000 })
@@ -65,7 +66,10 @@ test('a story goes through its phases and leaves a whole record', async () => {
   expect(trajectories.every(({ steps }) => steps.every(({ tokens }) => tokens === null))).toBe(true)
   const labels = await studio.labels(practice[0]?.trajectory_id ?? '')
   expect(labels.resolved.every(({ value, annotatorId }) => value !== null && annotatorId === 'world')).toBe(true)
-  expect((await studio.evaluations()).map(({ split, call_budget }) => [split, call_budget])).toEqual([['exam', 6], ['exam', 6]])
+  expect((await studio.evaluations()).map(({ split, call_budget }) => [split, call_budget])).toEqual([
+    ['exam', 6],
+    ['exam', 6],
+  ])
 
   // Every cell was announced empty first, then filled.
   const cells = events.flatMap((event) => (event.type === 'exam' && event.phase === 'after' ? event.cells : []))
@@ -76,7 +80,9 @@ test('a story goes through its phases and leaves a whole record', async () => {
   const files = await studio.exportAdapter(job.run_id)
   if (!files.ok) throw new Error(files.message)
   expect(Object.keys(files.value).sort()).toEqual(['README.md', 'adapter_config.json', 'adapter_model.safetensors', 'v_head.safetensors'])
-  expect(await studio.models()).toMatchObject([{ model_id: 'starter', adapters: [{ run_id: job.run_id, sha256: run.adapter_sha256?.after }] }])
+  expect(await studio.models()).toMatchObject([
+    { model_id: 'starter', adapters: [{ run_id: job.run_id, sha256: run.adapter_sha256?.after }] },
+  ])
 
   const recorded = await exportRecording(studio, job.run_id, '2026-01-01T00:00:00.000Z')
   if (!recorded.ok) throw new Error(recorded.message)
@@ -86,7 +92,12 @@ test('a story goes through its phases and leaves a whole record', async () => {
 })
 
 test('pause holds, resume goes on, cancel keeps what is finished', async () => {
-  open = await openTestStudio({ workshop: scriptedWorkshop({ delayMs: 5 }) })
+  let devices = 0
+  const openDevice = (): Promise<OpenedDevice> => {
+    devices += 1
+    return Promise.resolve({ ok: true, device: fakeDevice().device, report })
+  }
+  open = await openTestStudio({ openDevice, workshop: scriptedWorkshop({ delayMs: 5 }) })
   const { studio, events } = open
   const job = await started(open)
   await open.until(() => events.some((event) => event.type === 'metrics'))
@@ -110,6 +121,8 @@ test('pause holds, resume goes on, cancel keeps what is finished', async () => {
   expect(reply.value.run.adapter_sha256?.after).toMatch(/^[0-9a-f]{64}$/)
   expect((await studio.exportAdapter(job.run_id)).ok).toBe(true)
   expect((await studio.cancel(job.job_id)).ok).toBe(false)
+  // What the stopped loop had allocated went with its device.
+  expect([devices, (await studio.gpu()).state, devices]).toEqual([1, 'ready', 2])
   expect((await studio.removeRun(job.run_id)).ok).toBe(true)
   expect(await studio.runs()).toEqual([])
   expect(await studio.evaluations()).toEqual([])
@@ -121,7 +134,11 @@ test('a failure is one sentence and keeps what was measured', async () => {
   const last = await open.finished(job.job_id)
   expect(last).toMatchObject({ state: 'failed', error: 'the GPU device was lost: the driver reset.' })
   const reply = await open.studio.run(job.run_id)
-  expect(reply.ok && reply.value.run).toMatchObject({ status: 'failed', error: 'the GPU device was lost: the driver reset.', steps_done: 2 })
+  expect(reply.ok && reply.value.run).toMatchObject({
+    status: 'failed',
+    error: 'the GPU device was lost: the driver reset.',
+    steps_done: 2,
+  })
   expect(reply.ok && reply.value.metrics.step).toEqual([0, 1])
   expect((await open.studio.start(story)).ok).toBe(true)
   await open.studio.cancel((await open.studio.jobs()).at(-1)?.job_id ?? '')
@@ -142,7 +159,11 @@ test('after a reload everything is found again, and a run that died says so', as
   await dying.until(() => dying.events.some((event) => event.type === 'metrics' && event.rows.step.includes(1)))
   const asked = await dying.studio.run(cut.run_id)
   expect(asked.ok && asked.value.run.status).toBe('running')
-  for (const [kind, own] of [['runs', cutStore.runs], ['evaluations', cutStore.evaluations]] as const) expect((await own.list()).records, kind).toHaveLength(1)
+  for (const [kind, own] of [
+    ['runs', cutStore.runs],
+    ['evaluations', cutStore.evaluations],
+  ] as const)
+    expect((await own.list()).records, kind).toHaveLength(1)
   await store.runs.put(...(await cutStore.runs.list()).records)
   await store.metrics.append(cut.run_id, await cutStore.metrics.of(cut.run_id))
   await dying.studio.cancel(cut.job_id)

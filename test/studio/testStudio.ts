@@ -27,7 +27,13 @@ export const report: AdapterReport = {
   description: 'Scripted adapter',
   isSoftware: true,
   features: [],
-  limits: { maxBufferSize: 1 << 30, maxStorageBufferBindingSize: 1 << 30, maxStorageBuffersPerShaderStage: 10, maxComputeInvocationsPerWorkgroup: 256, maxComputeWorkgroupStorageSize: 32_768 },
+  limits: {
+    maxBufferSize: 1 << 30,
+    maxStorageBufferBindingSize: 1 << 30,
+    maxStorageBuffersPerShaderStage: 10,
+    maxComputeInvocationsPerWorkgroup: 256,
+    maxComputeWorkgroupStorageSize: 32_768,
+  },
 }
 
 /** Stands where a device would: whatever computes on it is scripted too. */
@@ -49,7 +55,8 @@ async function randomStarter(): Promise<Uint8Array<ArrayBuffer>> {
   const config = parseModelConfig(JSON.parse(readFileSync(join(projectRoot, 'public/starter/config.json'), 'utf8')))
   const reader = randomWeights(config, 1)
   const tensors: Record<string, { shape: readonly number[]; data: Float32Array; dtype: 'F16' }> = {}
-  for (const [name, shape] of Object.entries(architectureOf(config).parameters(config))) tensors[name] = { shape, data: await reader.read(name, shape), dtype: 'F16' }
+  for (const [name, shape] of Object.entries(architectureOf(config).parameters(config)))
+    tensors[name] = { shape, data: await reader.read(name, shape), dtype: 'F16' }
   return (starterWeights = writeSafetensors(tensors))
 }
 
@@ -65,12 +72,20 @@ export async function readStarterAsset(path: string): Promise<Uint8Array<ArrayBu
 }
 
 /** Solves as many exam queries as its skill says; one step of training makes it better. */
-export function scriptedWorkshop(options: { readonly skill?: number; readonly delayMs?: number; readonly failAt?: number; readonly hangAt?: number } = {}): Workshop & { destroyed: number } {
+export function scriptedWorkshop(
+  options: { readonly skill?: number; readonly delayMs?: number; readonly failAt?: number; readonly hangAt?: number } = {},
+): Workshop & { destroyed: number } {
   const { skill = 0.4, delayMs = 0, failAt = Number.POSITIVE_INFINITY, hangAt = Number.POSITIVE_INFINITY } = options
   const wait = (): Promise<void> => (delayMs > 0 ? new Promise((resolve) => setTimeout(resolve, delayMs)) : Promise.resolve())
   const counts = { destroyed: 0 }
 
-  function acting(trainable: TrainableSet, seed: number, steps: number, gate: () => Promise<void> | void, codec: Parameters<typeof scriptedSession>[0]): ActingPolicy {
+  function acting(
+    trainable: TrainableSet,
+    seed: number,
+    steps: number,
+    gate: () => Promise<void> | void,
+    codec: Parameters<typeof scriptedSession>[0],
+  ): ActingPolicy {
     return {
       async rollout(request) {
         const world = request.world as StarterWorld
@@ -81,7 +96,9 @@ export function scriptedWorkshop(options: { readonly skill?: number; readonly de
             await gate()
             const oracle = oraclePolicy(world, query)
             const isAble = (index * 7) % 10 < (skill + 0.1 * steps) * 10
-            const session = scriptedSession(codec, starterPrompt, (observations) => (isAble || observations.length === 0 ? oracle(observations) : { name: GIVE_UP, arguments: {} }))
+            const session = scriptedSession(codec, starterPrompt, (observations) =>
+              isAble || observations.length === 0 ? oracle(observations) : { name: GIVE_UP, arguments: {} },
+            )
             const trajectory = await strategies.cot.run({
               session,
               codec,
@@ -106,7 +123,8 @@ export function scriptedWorkshop(options: { readonly skill?: number; readonly de
       adapter: () => {
         const config = parseModelConfig(JSON.parse(readFileSync(join(projectRoot, 'public/starter/config.json'), 'utf8')))
         const tensors = new Map<string, { shape: readonly number[]; values: Float32Array }>()
-        for (const { name, shape } of trainableEntries(config, trainable)) tensors.set(name, { shape, values: initialLora(name, shape, seed).map((value) => value + 0.01 * steps) })
+        for (const { name, shape } of trainableEntries(config, trainable))
+          tensors.set(name, { shape, values: initialLora(name, shape, seed).map((value) => value + 0.01 * steps) })
         return Promise.resolve<AdapterTensors>(tensors)
       },
       destroy: () => {
@@ -149,13 +167,17 @@ export interface TestStudio {
   readonly batches: { readonly at: number; readonly events: readonly StudioEvent[] }[]
   readonly lose: (message: string) => void
   /** Resolves with the job's last word. */
-  finished(jobId: string): Promise<JobSnapshot>
-  until(holds: () => boolean): Promise<void>
-  close(): void
+  readonly finished: (jobId: string) => Promise<JobSnapshot>
+  readonly until: (holds: () => boolean) => Promise<void>
+  readonly close: () => void
 }
 
 /** `on` gpu: what acts and learns is the real thing, on the device that `changes` opens. */
-export async function openTestStudio(changes: Partial<StudioParts> = {}, store: Store = createMemoryStore(), on: 'script' | 'gpu' = 'script'): Promise<TestStudio> {
+export async function openTestStudio(
+  changes: Partial<StudioParts> = {},
+  store: Store = createMemoryStore(),
+  on: 'script' | 'gpu' = 'script',
+): Promise<TestStudio> {
   const fake = fakeDevice()
   const parts: StudioParts = {
     openDevice: () => Promise.resolve({ ok: true, device: fake.device, report }),
@@ -184,7 +206,8 @@ export async function openTestStudio(changes: Partial<StudioParts> = {}, store: 
   const until = async (holds: () => boolean): Promise<void> => {
     while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5))
   }
-  const lastOf = (jobId: string): JobSnapshot | undefined => events.flatMap((event) => (event.type === 'job' && event.job.job_id === jobId ? [event.job] : [])).at(-1)
+  const lastOf = (jobId: string): JobSnapshot | undefined =>
+    events.flatMap((event) => (event.type === 'job' && event.job.job_id === jobId ? [event.job] : [])).at(-1)
   return {
     studio,
     description: reply.value,

@@ -9,7 +9,14 @@ import { randomWeights } from '../../src/training/initialize'
 import { adapterUnderTest } from '../support/gpu'
 import { openTestStudio, readStarterAsset, report } from './testStudio'
 
-const tiny = { hidden_size: 32, intermediate_size: 64, num_hidden_layers: 1, num_attention_heads: 2, num_key_value_heads: 1, max_position_embeddings: 1024 }
+const tiny = {
+  hidden_size: 32,
+  intermediate_size: 64,
+  num_hidden_layers: 1,
+  num_attention_heads: 2,
+  num_key_value_heads: 1,
+  max_position_embeddings: 1024,
+}
 
 async function tinyAsset(path: string): Promise<Uint8Array<ArrayBuffer> | null> {
   const bytes = await readStarterAsset('starter/config.json')
@@ -19,7 +26,8 @@ async function tinyAsset(path: string): Promise<Uint8Array<ArrayBuffer> | null> 
   const config = parseModelConfig(json)
   const reader = randomWeights(config, 3)
   const tensors: Record<string, { shape: readonly number[]; data: Float32Array }> = {}
-  for (const [name, shape] of Object.entries(architectureOf(config).parameters(config))) tensors[name] = { shape, data: await reader.read(name, shape) }
+  for (const [name, shape] of Object.entries(architectureOf(config).parameters(config)))
+    tensors[name] = { shape, data: await reader.read(name, shape) }
   return writeSafetensors(tensors)
 }
 
@@ -29,7 +37,15 @@ async function openDevice(): Promise<OpenedDevice> {
   const { adapter } = await openNodeAdapter(adapterUnderTest())
   const device = await adapter.requestDevice(fullDeviceDescriptor(adapter))
   devices.push(device)
-  return { ok: true, device, report: { ...report, limits: { maxStorageBufferBindingSize: device.limits.maxStorageBufferBindingSize }, isSoftware: isSoftwareAdapter(adapter.info) } }
+  return {
+    ok: true,
+    device,
+    report: {
+      ...report,
+      limits: { maxStorageBufferBindingSize: device.limits.maxStorageBufferBindingSize },
+      isSoftware: isSoftwareAdapter(adapter.info),
+    },
+  }
 }
 
 test('step-grained PPO online, then an evaluation with its adapter', async () => {
@@ -42,7 +58,16 @@ test('step-grained PPO online, then an evaluation with its adapter', async () =>
       model: 'starter',
       data: [],
       // Untrained, it earns 0 everywhere: only values that differ give it something to learn.
-      config: { value_head_init: 'torch', batch_size: 2, mini_batch_size: 2, gradient_accumulation_steps: 1, ppo_epochs: 1, learning_rate: 0.01, lora_r: 2, lora_targets: ['q_proj', 'v_proj'] },
+      config: {
+        value_head_init: 'torch',
+        batch_size: 2,
+        mini_batch_size: 2,
+        gradient_accumulation_steps: 1,
+        ppo_epochs: 1,
+        learning_rate: 0.01,
+        lora_r: 2,
+        lora_targets: ['q_proj', 'v_proj'],
+      },
       steps: 2,
       seed: 5,
       rowLimit: null,
@@ -53,7 +78,11 @@ test('step-grained PPO online, then an evaluation with its adapter', async () =>
     if (!reply.ok) throw new Error(reply.message)
     const { run, metrics, probe } = reply.value
     expect(metrics.step).toEqual([0, 1])
-    for (const name of ['reward', 'objective/kl', 'ppo/loss/total', 'grad_norm', 'perf/throughput']) expect(metrics.columns[name]?.every((value) => value !== null && Number.isFinite(value)), name).toBe(true)
+    for (const name of ['reward', 'objective/kl', 'ppo/loss/total', 'grad_norm', 'perf/throughput'])
+      expect(
+        metrics.columns[name]?.every((value) => value !== null && Number.isFinite(value)),
+        name,
+      ).toBe(true)
     // Before the first update the policy is the reference.
     expect(metrics.columns['objective/kl']?.[0]).toBeCloseTo(0, 4)
     expect(run.adapter_sha256?.after).not.toBe(run.adapter_sha256?.before)
@@ -65,7 +94,18 @@ test('step-grained PPO online, then an evaluation with its adapter', async () =>
     expect(tokens?.completion_ids.length).toBe(tokens?.completion_logprobs.length)
     expect(tokens?.completion_logprobs.every((value) => value < 0)).toBe(true)
 
-    const exam = await studio.start({ kind: 'evaluate', model: 'starter', adapterOf: run.run_id, benchmark: 'starter', split: 'exam', strategy: 'cot', maxCalls: 1, limit: 1, temperature: 0, seed: 1 })
+    const exam = await studio.start({
+      kind: 'evaluate',
+      model: 'starter',
+      adapterOf: run.run_id,
+      benchmark: 'starter',
+      split: 'exam',
+      strategy: 'cot',
+      maxCalls: 1,
+      limit: 1,
+      temperature: 0,
+      seed: 1,
+    })
     if (!exam.ok) throw new Error(exam.message)
     const last = await finished(exam.value.job_id)
     expect(last).toMatchObject({ state: 'finished', error: null, done: 1 })

@@ -21,7 +21,11 @@ it(`log-probs on ${adapterUnderTest()}: a sequence alone equals the same sequenc
     valueHead: true,
   })
   const rng = createRng(5)
-  for (const range of policy.packed.ranges.values()) policy.packed.writeWeights(range.name, Float32Array.from({ length: range.size }, () => 0.2 * rng.normal()))
+  for (const range of policy.packed.ranges.values())
+    policy.packed.writeWeights(
+      range.name,
+      Float32Array.from({ length: range.size }, () => 0.2 * rng.normal()),
+    )
   const sequences = [9, 31, 4, 17].map((length) => {
     const ids = Array.from({ length }, () => rng.int(config.vocab_size))
     return { ids, targets: ids.flatMap((_, t) => (t >= 2 ? [t] : [])) }

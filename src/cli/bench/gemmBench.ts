@@ -65,7 +65,9 @@ export async function benchGemm(options: GemmBenchOptions): Promise<GemmBenchRep
       const taken = await timePairs(work, theirs ? () => theirs.run(times) : null, options.pairs, now)
       const row = rateRow(`${layout} ${n}`, 'GFLOP/s', (2 * n ** 3 * times) / 1e9, peer?.name ?? '', taken)
       rows.push({ ...row, shareOfRoof: row.ours / roofs.gflops })
-      options.progress(`bench gemm: ${row.name} ${row.ours.toFixed(2)} GFLOP/s${row.theirs === null ? '' : `, ${row.peer ?? ''} ${row.theirs.toFixed(2)}`}`)
+      options.progress(
+        `bench gemm: ${row.name} ${row.ours.toFixed(2)} GFLOP/s${row.theirs === null ? '' : `, ${row.peer ?? ''} ${row.theirs.toFixed(2)}`}`,
+      )
       ours.destroy()
       theirs?.destroy()
     }
@@ -153,5 +155,8 @@ async function checkParity(layout: Layout, n: number, ours: Float32Array, theirs
     size += value ** 2
   }
   const relative = Math.sqrt(difference / size)
-  if (!(relative <= PARITY)) throw new Error(`bench gemm: ${layout} ${n} differs from the peer's by ${relative.toExponential(1)} (relative L2): they compute different things, so no speed is reported.`)
+  if (!(relative <= PARITY))
+    throw new Error(
+      `bench gemm: ${layout} ${n} differs from the peer's by ${relative.toExponential(1)} (relative L2): they compute different things, so no speed is reported.`,
+    )
 }

@@ -46,7 +46,8 @@ function packageVersion(projectRoot: string): string {
 /** Node 20 has no navigator; later ones have one without gpu. */
 function showGpu(gpu: GPU): void {
   const host = globalThis as { navigator?: Navigator }
-  if (host.navigator === undefined) Object.defineProperty(globalThis, 'navigator', { value: { gpu, userAgent: 'Node' }, configurable: true })
+  if (host.navigator === undefined)
+    Object.defineProperty(globalThis, 'navigator', { value: { gpu, userAgent: 'Node' }, configurable: true })
   else if (!('gpu' in host.navigator)) Object.defineProperty(host.navigator, 'gpu', { value: gpu, configurable: true })
 }
 

@@ -19,7 +19,13 @@ export interface BenchTrainer {
 export async function createJaxTrainer(jax: Jax, problem: TrainProblem): Promise<BenchTrainer> {
   const { numpy: np, nn, jit, valueAndGrad, blockUntilReady } = jax
   const { config, hyper, sequences } = problem
-  const { hidden_size: hidden, head_dim: headDim, num_attention_heads: heads, num_key_value_heads: kvHeads, vocab_size: vocabulary } = config
+  const {
+    hidden_size: hidden,
+    head_dim: headDim,
+    num_attention_heads: heads,
+    num_key_value_heads: kvHeads,
+    vocab_size: vocabulary,
+  } = config
   const [count, length] = [sequences.length, sequences[0]?.length ?? 0]
   const tokens = count * length
 
@@ -41,10 +47,15 @@ export async function createJaxTrainer(jax: Jax, problem: TrainProblem): Promise
   const share = 1 / (count * (length - 1))
   const half = headDim / 2
   const table = (values: Float32Array): Tensor =>
-    np.array(Float32Array.from({ length: length * headDim }, (_, i) => values[Math.floor(i / headDim) * half + (i % half)] ?? 0)).reshape([1, length, 1, headDim])
+    np
+      .array(Float32Array.from({ length: length * headDim }, (_, i) => values[Math.floor(i / headDim) * half + (i % half)] ?? 0))
+      .reshape([1, length, 1, headDim])
   const batch: Tensors = {
     ids: np.array(Int32Array.from(ids), { dtype: np.int32 }),
-    targets: np.array(Int32Array.from(ids, (_, i) => ids[i + 1] ?? 0), { dtype: np.int32 }),
+    targets: np.array(
+      Int32Array.from(ids, (_, i) => ids[i + 1] ?? 0),
+      { dtype: np.int32 },
+    ),
     weight: np.array(Float32Array.from(ids, (_, i) => ((i + 1) % length === 0 ? 0 : share))),
     cos: table(problem.rope.cos),
     sin: table(problem.rope.sin),
@@ -96,13 +107,22 @@ export async function createJaxTrainer(jax: Jax, problem: TrainProblem): Promise
       b,
     )
     const [corrected1, corrected2] = [np.subtract(1, np.power(beta1, time.ref)), np.subtract(1, np.power(beta2, time.ref))]
-    const m = each((name) => take(first, name).mul(beta1).add(take(grads, name).ref.mul(1 - beta1)))
+    const m = each((name) =>
+      take(first, name)
+        .mul(beta1)
+        .add(take(grads, name).ref.mul(1 - beta1)),
+    )
     const v = each((name) => {
       const grad = take(grads, name)
-      return take(second, name).mul(beta2).add(grad.ref.mul(grad).mul(1 - beta2))
+      return take(second, name)
+        .mul(beta2)
+        .add(grad.ref.mul(grad).mul(1 - beta2))
     })
     const moved = each((name) => {
-      const step = take(m, name).ref.div(corrected1.ref).mul(learningRate).div(np.sqrt(take(v, name).ref.div(corrected2.ref)).add(eps))
+      const step = take(m, name)
+        .ref.div(corrected1.ref)
+        .mul(learningRate)
+        .div(np.sqrt(take(v, name).ref.div(corrected2.ref)).add(eps))
       return (decays.has(name) ? take(p, name).mul(1 - learningRate * weightDecay) : take(p, name)).sub(step)
     })
     corrected1.dispose()
@@ -127,7 +147,8 @@ export async function createJaxTrainer(jax: Jax, problem: TrainProblem): Promise
     },
     async destroy() {
       await blockUntilReady(Object.values(weights))
-      for (const tensor of [...Object.values(weights), ...Object.values(first), ...Object.values(second), ...Object.values(batch), time]) tensor.dispose()
+      for (const tensor of [...Object.values(weights), ...Object.values(first), ...Object.values(second), ...Object.values(batch), time])
+        tensor.dispose()
       loss?.dispose()
       next.dispose()
     },

@@ -18,7 +18,12 @@ export interface BenchRow {
 export type Work = () => Promise<void>
 
 /** Milliseconds of each run, by turns. */
-export async function timePairs(ours: Work, theirs: Work | null, pairs: number, now: () => number): Promise<{ ours: number[]; theirs: number[] }> {
+export async function timePairs(
+  ours: Work,
+  theirs: Work | null,
+  pairs: number,
+  now: () => number,
+): Promise<{ ours: number[]; theirs: number[] }> {
   const times: { ours: number[]; theirs: number[] } = { ours: [], theirs: [] }
   const time = async (name: keyof typeof times, work: Work): Promise<void> => {
     const started = now()
@@ -33,13 +38,23 @@ export async function timePairs(ours: Work, theirs: Work | null, pairs: number, 
 }
 
 export function median(values: readonly number[]): number {
-  return quantileOfSorted([...values].sort((a, b) => a - b), 0.5)
+  return quantileOfSorted(
+    [...values].sort((a, b) => a - b),
+    0.5,
+  )
 }
 
 /** A rate out of times: `amount` of `unit` per run, medians; the ratio is the geometric mean over pairs. */
-export function rateRow(name: string, unit: string, amount: number, peer: string, times: { ours: readonly number[]; theirs: readonly number[] }): BenchRow {
+export function rateRow(
+  name: string,
+  unit: string,
+  amount: number,
+  peer: string,
+  times: { ours: readonly number[]; theirs: readonly number[] },
+): BenchRow {
   const rate = (ms: readonly number[]): number => (amount / median(ms)) * 1000
-  if (times.theirs.length === 0) return { name, peer: null, ours: rate(times.ours), theirs: null, ratio: null, unit, pairs: times.ours.length }
+  if (times.theirs.length === 0)
+    return { name, peer: null, ours: rate(times.ours), theirs: null, ratio: null, unit, pairs: times.ours.length }
   const logs = times.ours.map((ms, pair) => Math.log((times.theirs[pair] ?? Number.NaN) / ms))
   const { mean, low, high } = bootstrapMean(logs, createRng(1))
   return {

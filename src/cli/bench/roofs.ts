@@ -60,7 +60,8 @@ async function copyRoof(device: GPUDevice, now: () => number, targetMs: number):
   if (!x || !y) throw new Error('no buffers to copy between')
   // Memory that was never written may not exist yet.
   const random = Float32Array.from({ length: 1 << 20 }, (_, i) => Math.sin(i))
-  for (let at = 0; at < bytes; at += random.byteLength) device.queue.writeBuffer(x, at, random, 0, Math.min(random.length, (bytes - at) / 4))
+  for (let at = 0; at < bytes; at += random.byteLength)
+    device.queue.writeBuffer(x, at, random, 0, Math.min(random.length, (bytes - at) / 4))
   const groups = bytes / 16 / 64
   const run = prepare(device, COPY, [y, x], [Math.min(groups, 32_768), Math.ceil(groups / 32_768)])
   await run(1)
@@ -76,9 +77,20 @@ async function copyRoof(device: GPUDevice, now: () => number, targetMs: number):
   return (2 * bytes * repeats) / ms / 1e6
 }
 
-function prepare(device: GPUDevice, code: string, buffers: readonly GPUBuffer[], [x, y]: readonly [number, number]): (times: number) => Promise<void> {
-  const pipeline = device.createComputePipeline({ layout: 'auto', compute: { module: device.createShaderModule({ code }), entryPoint: 'main' } })
-  const group = device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer } })) })
+function prepare(
+  device: GPUDevice,
+  code: string,
+  buffers: readonly GPUBuffer[],
+  [x, y]: readonly [number, number],
+): (times: number) => Promise<void> {
+  const pipeline = device.createComputePipeline({
+    layout: 'auto',
+    compute: { module: device.createShaderModule({ code }), entryPoint: 'main' },
+  })
+  const group = device.createBindGroup({
+    layout: pipeline.getBindGroupLayout(0),
+    entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer } })),
+  })
   return async (times) => {
     const encoder = device.createCommandEncoder()
     const pass = encoder.beginComputePass()

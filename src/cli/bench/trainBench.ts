@@ -74,12 +74,24 @@ export async function benchTrain(options: TrainBenchOptions): Promise<TrainBench
 
   const times = await timePairs(() => ours.step(), theirs ? () => theirs.step() : null, options.pairs, now)
   const rows = [rateRow('train', 'tokens/s', tokens, peer?.name ?? '', times)]
-  if (peer) rows.push({ name: 'train peak buffers', peer: peer.name, ours: peakBytes, theirs: peer.meter.peakBytes, ratio: peer.meter.peakBytes / peakBytes, unit: 'bytes' })
+  if (peer)
+    rows.push({
+      name: 'train peak buffers',
+      peer: peer.name,
+      ours: peakBytes,
+      theirs: peer.meter.peakBytes,
+      ratio: peer.meter.peakBytes / peakBytes,
+      unit: 'bytes',
+    })
 
   const report: TrainBenchReport = {
     rows,
     parity,
-    counts: { dispatches: executables.reduce((sum, { plan }) => sum + plan.dispatches.length, 0), ...counts, encodeShare: counts.encodeMs / stepMs },
+    counts: {
+      dispatches: executables.reduce((sum, { plan }) => sum + plan.dispatches.length, 0),
+      ...counts,
+      encodeShare: counts.encodeMs / stepMs,
+    },
     stepMs,
     gflopPerStep: executables.reduce((sum, { plan }) => sum + plan.flops, 0) / 1e9,
     predictedBytes: totalBytes(memory),
@@ -87,14 +99,19 @@ export async function benchTrain(options: TrainBenchOptions): Promise<TrainBench
     memory,
     profile: options.profile ? await profileOf(executables) : null,
   }
-  if (engine.counters.dispatches - dispatches !== report.counts.dispatches * (options.pairs + 1)) throw new Error('bench train: a step did not run its planned dispatches once')
+  if (engine.counters.dispatches - dispatches !== report.counts.dispatches * (options.pairs + 1))
+    throw new Error('bench train: a step did not run its planned dispatches once')
   await theirs?.destroy()
   await ours.destroy()
   return report
 }
 
 /** Losses of the first steps; throws when they differ. */
-async function checkParity(ours: BenchTrainer, theirs: BenchTrainer | null, options: TrainBenchOptions): Promise<TrainBenchReport['parity']> {
+async function checkParity(
+  ours: BenchTrainer,
+  theirs: BenchTrainer | null,
+  options: TrainBenchOptions,
+): Promise<TrainBenchReport['parity']> {
   const losses: { ours: number[]; theirs: number[] } = { ours: [], theirs: [] }
   // These steps warm up too: pipelines are made, clocks rise.
   for (let step = 0; step < PARITY_STEPS; step++) {
@@ -106,13 +123,20 @@ async function checkParity(ours: BenchTrainer, theirs: BenchTrainer | null, opti
   }
   if (!theirs) return null
   const largestDifference = Math.max(...losses.ours.map((loss, step) => Math.abs(loss - (losses.theirs[step] ?? Number.NaN))))
-  options.progress(`bench train: losses ${losses.ours.map((loss) => loss.toFixed(6)).join(', ')}; the peer's differ by at most ${largestDifference.toExponential(1)}`)
+  options.progress(
+    `bench train: losses ${losses.ours.map((loss) => loss.toFixed(6)).join(', ')}; the peer's differ by at most ${largestDifference.toExponential(1)}`,
+  )
   if (!(largestDifference <= PARITY))
-    throw new Error(`bench train: the peer's losses ${losses.theirs.join(', ')} are not ours ${losses.ours.join(', ')}: they do different work, so no speed is reported.`)
+    throw new Error(
+      `bench train: the peer's losses ${losses.theirs.join(', ')} are not ours ${losses.ours.join(', ')}: they do different work, so no speed is reported.`,
+    )
   return { ...losses, largestDifference }
 }
 
-async function createOwnTrainer(engine: EngineDevice, problem: TrainProblem): Promise<{ trainer: BenchTrainer; executables: readonly Executable[]; memory: readonly MemoryPart[] }> {
+async function createOwnTrainer(
+  engine: EngineDevice,
+  problem: TrainProblem,
+): Promise<{ trainer: BenchTrainer; executables: readonly Executable[]; memory: readonly MemoryPart[] }> {
   const { config, sequences } = problem
   const trainable: TrainableSet = { kind: 'all', valueHead: false }
   const batch = packSequences(
@@ -156,5 +180,12 @@ async function profileOf(executables: readonly Executable[]): Promise<ProfileRow
     }
   return [...found.values()]
     .sort((a, b) => b.ms - a.ms)
-    .map(({ op, shader, count, ms, flops, bytes }) => ({ op, shader, count, ms, gflops: flops / ms / 1e6, gigabytesPerSecond: bytes / ms / 1e6 }))
+    .map(({ op, shader, count, ms, flops, bytes }) => ({
+      op,
+      shader,
+      count,
+      ms,
+      gflops: flops / ms / 1e6,
+      gigabytesPerSecond: bytes / ms / 1e6,
+    }))
 }

@@ -27,7 +27,16 @@ export interface ProblemSize {
   readonly length: number
 }
 
-export const standardSize: ProblemSize = { layers: 2, hidden: 128, heads: 4, kvHeads: 2, intermediate: 352, vocabulary: 1024, sequences: 2, length: 128 }
+export const standardSize: ProblemSize = {
+  layers: 2,
+  hidden: 128,
+  heads: 4,
+  kvHeads: 2,
+  intermediate: 352,
+  vocabulary: 1024,
+  sequences: 2,
+  length: 128,
+}
 
 export function trainProblem(size: ProblemSize, seed: number): TrainProblem {
   const config = parseModelConfig({

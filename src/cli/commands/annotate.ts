@@ -13,7 +13,11 @@ import { readTrajectories, rowParts, type AnnotatedTrajectory } from '../dataset
 
 const options = z.object({
   files: z.array(z.string()).min(1).meta({ help: 'files with trajectories' }),
-  by: z.enum(['rules', 'judge', 'world']).meta({ help: 'rules: StepTool’s two rules. judge: a language model. world: what a tool world knew when the trajectory was rolled out' }),
+  by: z
+    .enum(['rules', 'judge', 'world'])
+    .meta({
+      help: 'rules: StepTool’s two rules. judge: a language model. world: what a tool world knew when the trajectory was rolled out',
+    }),
   out: z.string().meta({ help: 'file for trajectories and opinions (JSON Lines)' }),
   rules: z.enum(['sound', 'released']).default('sound').meta({ help: 'released: StepTool’s rules with their two flaws' }),
   judgeModel: z.string().optional().meta({ help: 'judge: name of the model' }),
@@ -36,7 +40,9 @@ export const annotate = defineCommand({
     for (const opinion of result.opinions) added.set(opinion.trajectory_id, [...(added.get(opinion.trajectory_id) ?? []), opinion])
     writeFileSync(
       given.out,
-      annotated.map(({ trajectory, opinions }) => honeJsonlLine(trajectory, [...opinions, ...(added.get(trajectory.trajectory_id) ?? [])])).join(''),
+      annotated
+        .map(({ trajectory, opinions }) => honeJsonlLine(trajectory, [...opinions, ...(added.get(trajectory.trajectory_id) ?? [])]))
+        .join(''),
     )
     return {
       trajectories: annotated.length,
@@ -55,11 +61,16 @@ function byRule(annotated: readonly AnnotatedTrajectory[], { by, rules }: Option
 }
 
 /** What was judged before a server gave up is kept; the sentence that stopped it is told. */
-async function byJudge(annotated: readonly AnnotatedTrajectory[], given: Options, context: CommandContext): Promise<{ opinions: readonly Opinion[]; failures: readonly string[] }> {
+async function byJudge(
+  annotated: readonly AnnotatedTrajectory[],
+  given: Options,
+  context: CommandContext,
+): Promise<{ opinions: readonly Opinion[]; failures: readonly string[] }> {
   if (given.judgeModel === undefined) throw new UsageError('annotate --by judge needs --judge-model.')
   const upstream = upstreamFromEnvironment(process.env)
   const baseUrl = given.baseUrl ?? upstream?.baseUrl
-  if (baseUrl === undefined) throw new UsageError('annotate --by judge needs --base-url, or OPENAI_API_KEY or OPENAI_BASE_URL in the environment.')
+  if (baseUrl === undefined)
+    throw new UsageError('annotate --by judge needs --base-url, or OPENAI_API_KEY or OPENAI_BASE_URL in the environment.')
   const chat = createOpenaiChat({
     baseUrl,
     model: given.judgeModel,

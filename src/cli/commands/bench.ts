@@ -29,14 +29,25 @@ export const bench = defineCommand({
     const peer = options.peers ? await openJax(host, context.projectRoot, now) : null
     if (options.peers && peer === null) context.progress('jax-js is not installed (npm ci installs it): no peer is measured.')
     if (adapter.isSoftware) context.progress(`${adapter.description} computes on the CPU: its speed says nothing about a GPU's.`)
-    const shared = { isSoftware: adapter.isSoftware, peer, pairs: options.pairs, now, progress: (line: string): void => context.progress(line) }
+    const shared = {
+      isSoftware: adapter.isSoftware,
+      peer,
+      pairs: options.pairs,
+      now,
+      progress: (line: string): void => context.progress(line),
+    }
     const rows: BenchRow[] = []
     let gemm: GemmBenchReport | null = null
     let train: TrainBenchReport | null = null
     try {
       // Each has a device of its own: what one leaves behind is not the other's.
       if (options.kinds.includes('train')) {
-        train = await benchTrain({ ...shared, device: await context.openDevice(), problem: trainProblem(standardSize, options.seed), profile: options.profile })
+        train = await benchTrain({
+          ...shared,
+          device: await context.openDevice(),
+          problem: trainProblem(standardSize, options.seed),
+          profile: options.profile,
+        })
         rows.push(...train.rows)
       }
       if (options.kinds.includes('gemm')) {
@@ -47,14 +58,22 @@ export const bench = defineCommand({
       peer?.device.destroy()
     }
     context.print(textOf(rows, train))
-    return { adapter: { name: context.adapterName, ...adapter }, rows, ...(train ? { train: { ...train, rows: undefined } } : {}), ...(gemm ? { roofs: gemm.roofs } : {}) }
+    return {
+      adapter: { name: context.adapterName, ...adapter },
+      rows,
+      ...(train ? { train: { ...train, rows: undefined } } : {}),
+      ...(gemm ? { roofs: gemm.roofs } : {}),
+    }
   },
   show: () => '',
 })
 
 function textOf(rows: readonly BenchRow[], train: TrainBenchReport | null): string {
   const lines = rows.map(({ name, peer, ours, theirs, ratio, unit, interval }) => {
-    const beside = theirs === null || ratio === null ? '' : `   ${peer ?? ''} ${number(theirs)}   ratio ${ratio.toFixed(2)}${interval ? ` [${interval[0].toFixed(2)}, ${interval[1].toFixed(2)}]` : ''}`
+    const beside =
+      theirs === null || ratio === null
+        ? ''
+        : `   ${peer ?? ''} ${number(theirs)}   ratio ${ratio.toFixed(2)}${interval ? ` [${interval[0].toFixed(2)}, ${interval[1].toFixed(2)}]` : ''}`
     return `${name.padEnd(20)} ${number(ours).padStart(12)} ${unit}${beside}`
   })
   if (train) {
@@ -64,7 +83,9 @@ function textOf(rows: readonly BenchRow[], train: TrainBenchReport | null): stri
       `buffers: ${number(peakBytes)} bytes at the peak, ${number(predictedBytes)} predicted`,
     )
     for (const { op, shader, count, ms, gflops, gigabytesPerSecond } of train.profile ?? [])
-      lines.push(`${ms.toFixed(2).padStart(9)} ms  ×${String(count).padEnd(3)} ${gflops.toFixed(2).padStart(8)} GFLOP/s ${gigabytesPerSecond.toFixed(2).padStart(7)} GB/s  ${op} (${shader})`)
+      lines.push(
+        `${ms.toFixed(2).padStart(9)} ms  ×${String(count).padEnd(3)} ${gflops.toFixed(2).padStart(8)} GFLOP/s ${gigabytesPerSecond.toFixed(2).padStart(7)} GB/s  ${op} (${shader})`,
+      )
   }
   return lines.join('\n')
 }

@@ -59,12 +59,14 @@ export const evaluate = defineCommand({
 /** The numbers of an exam, for people and programs. */
 export function summaryOf(record: EvaluationRecord): JsonObject {
   const { rows } = record
-  const mean = (of: (row: (typeof rows)[number]) => number): number => rows.reduce((sum, row) => sum + of(row), 0) / Math.max(1, rows.length)
+  const mean = (of: (row: (typeof rows)[number]) => number): number =>
+    rows.reduce((sum, row) => sum + of(row), 0) / Math.max(1, rows.length)
   const { n, rate, interval } = rateOf(rows)
   const due = rows.reduce((sum, row) => sum + row.copy_calls, 0)
   const copied = rows.reduce((sum, row) => sum + row.copied_calls, 0)
   const callHistogram: Record<string, number> = {}
-  for (let calls = 0; calls <= Math.max(0, ...rows.map((row) => row.calls)); calls++) callHistogram[String(calls)] = rows.filter((row) => row.calls === calls).length
+  for (let calls = 0; calls <= Math.max(0, ...rows.map((row) => row.calls)); calls++)
+    callHistogram[String(calls)] = rows.filter((row) => row.calls === calls).length
   const groups = [...new Set(rows.map((row) => row.group))].sort()
   return {
     benchmark: record.benchmark,
@@ -111,7 +113,16 @@ export function comparisonOf(record: EvaluationRecord, other: EvaluationRecord, 
 
 const pair = z.tuple([z.number(), z.number()])
 const shown = z.object({
-  ...{ split: z.string(), n: z.int(), passRate: z.number(), interval: pair, recall: z.number(), copyExact: z.number().nullable(), meanCalls: z.number(), out: z.string() },
+  ...{
+    split: z.string(),
+    n: z.int(),
+    passRate: z.number(),
+    interval: pair,
+    recall: z.number(),
+    copyExact: z.number().nullable(),
+    meanCalls: z.number(),
+    out: z.string(),
+  },
   groups: z.array(z.object({ group: z.string(), n: z.int(), passRate: z.number(), interval: pair })),
   winRate: z.number().optional(),
   winInterval: pair.optional(),
@@ -119,7 +130,20 @@ const shown = z.object({
 })
 
 function showResult(result: JsonObject): string {
-  const { split, n, passRate, interval, recall, copyExact, meanCalls, groups, winRate: wins, winInterval, difference, out } = shown.parse(result)
+  const {
+    split,
+    n,
+    passRate,
+    interval,
+    recall,
+    copyExact,
+    meanCalls,
+    groups,
+    winRate: wins,
+    winInterval,
+    difference,
+    out,
+  } = shown.parse(result)
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
   const range = ([low, high]: readonly [number, number]): string => `[${(100 * low).toFixed(1)}, ${(100 * high).toFixed(1)}]`
   return [

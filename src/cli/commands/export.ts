@@ -41,7 +41,8 @@ function writeCsv(annotated: readonly AnnotatedTrajectory[], out: string, contex
     annotated.map(({ trajectory }) => trajectory),
     (trajectory) => resolveRewards(trajectory, opinions.get(trajectory.trajectory_id) ?? []),
   )
-  if (written === 0) throw new UsageError(`No trajectory could be written: ${skipped[0]?.reason ?? 'there is none.'} hone annotate labels steps.`)
+  if (written === 0)
+    throw new UsageError(`No trajectory could be written: ${skipped[0]?.reason ?? 'there is none.'} hone annotate labels steps.`)
   for (const { trajectory_id, reason } of skipped) context.progress(`${trajectory_id} was left out: ${reason}`)
   writeFileSync(out, csv)
   return { files: [out], trajectories: written, skipped }

@@ -4,7 +4,9 @@ import { defineCommand, UsageError } from '../command'
 import { readDatasets } from '../datasetFiles'
 
 const report = z.object({
-  files: z.array(z.object({ file: z.string(), format: z.string(), rows: z.int(), trajectories: z.int(), steps: z.int(), warnings: z.array(z.string()) })),
+  files: z.array(
+    z.object({ file: z.string(), format: z.string(), rows: z.int(), trajectories: z.int(), steps: z.int(), warnings: z.array(z.string()) }),
+  ),
 })
 
 export const importFiles = defineCommand({

@@ -11,4 +11,16 @@ import { rollout } from './rollout'
 import { serve } from './serve'
 import { train } from './train'
 
-export const commands = { annotate, bench, describe, doctor, evaluate, export: exportFiles, import: importFiles, makeStarter, rollout, serve, train } as const
+export const commands = {
+  annotate,
+  bench,
+  describe,
+  doctor,
+  evaluate,
+  export: exportFiles,
+  import: importFiles,
+  makeStarter,
+  rollout,
+  serve,
+  train,
+} as const

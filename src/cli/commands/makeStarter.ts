@@ -38,7 +38,12 @@ export const makeStarter = defineCommand({
     const model = parseModelConfig(readJson('config.json'))
     const tokenizer = createHfTokenizer(readJson('tokenizer.json'), readJson('tokenizer_config.json'))
     const world = createStarterWorld(recipe.world_seed)
-    const data = starterSamples(world, tokenizer, { seed: recipe.seed, samples: recipe.samples, drillsShare: recipe.drills_share, wrongRate: recipe.wrong_rate })
+    const data = starterSamples(world, tokenizer, {
+      seed: recipe.seed,
+      samples: recipe.samples,
+      drillsShare: recipe.drills_share,
+      wrongRate: recipe.wrong_rate,
+    })
     const engine = new EngineDevice(await context.openDevice(), { isSoftware: true })
     const checkpoints = fileCheckpoints(options.out)
     const started = performance.now()
@@ -71,7 +76,12 @@ export const makeStarter = defineCommand({
       data,
     )
     const weights = result.policy.packed.unpack(await result.policy.packed.readWeights())
-    const tensors = Object.fromEntries([...weights].map(([name, values]) => [name, { shape: result.policy.packed.ranges.get(name)?.shape ?? [], data: values, dtype: 'F16' as const }]))
+    const tensors = Object.fromEntries(
+      [...weights].map(([name, values]) => [
+        name,
+        { shape: result.policy.packed.ranges.get(name)?.shape ?? [], data: values, dtype: 'F16' as const },
+      ]),
+    )
     writeFileSync(join(options.out, 'model.safetensors'), writeSafetensors(tensors, { format: 'pt' }))
     return { steps: result.steps, tokens: result.tokens, loss: losses.slice(-20).reduce((a, b) => a + b, 0) / Math.min(20, losses.length) }
   },

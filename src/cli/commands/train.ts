@@ -21,12 +21,21 @@ import { methodOf, prepareTraining, type TrainingData } from '../trainingJob'
 
 const names = Object.keys(algorithms) as (keyof typeof algorithms)[]
 const DEFAULT_ALGORITHM = 'sft'
-const algorithmNamed = (name: string): (typeof algorithms)[keyof typeof algorithms] | undefined => Object.values(algorithms).find((one) => one.name === name)
+const algorithmNamed = (name: string): (typeof algorithms)[keyof typeof algorithms] | undefined =>
+  Object.values(algorithms).find((one) => one.name === name)
 
 const options = z.object({
-  algorithm: z.enum(names).optional().meta({ help: `the method; else what --config is for, else ${DEFAULT_ALGORITHM}` }),
+  algorithm: z
+    .enum(names)
+    .optional()
+    .meta({ help: `the method; else what --config is for, else ${DEFAULT_ALGORITHM}` }),
   model: z.string().default('starter').meta({ help: 'starter, a Hugging Face folder, or random:FOLDER for its shape with random weights' }),
-  data: z.array(z.string()).default([]).meta({ help: 'files with trajectories; or starter: practice in the starter world; or starter-corpus: its expert’s transcripts (sft)' }),
+  data: z
+    .array(z.string())
+    .default([])
+    .meta({
+      help: 'files with trajectories; or starter: practice in the starter world; or starter-corpus: its expert’s transcripts (sft)',
+    }),
   config: z.string().optional().meta({ help: 'JSON: settings, a recipe, or StepTool’s StepTool_ppo.json. Flags win over it' }),
   steps: z.int().positive().optional().meta({ help: 'steps to take: batches with all their epochs for PPO, optimizer updates else' }),
   seed: z.int().nonnegative().optional().meta({ help: 'of weights, order and sampling; else the config’s, else 1' }),
@@ -37,7 +46,10 @@ const options = z.object({
   max_response_len: z.int().positive().optional().meta({ help: 'tokens kept of the final response' }),
   slots: z.int().positive().optional().meta({ help: 'practice: episodes generated at once; results do not depend on it' }),
   maxCalls: z.int().positive().default(CALL_BUDGET).meta({ help: 'practice: tool calls of an episode' }),
-  strategy: z.enum(Object.keys(strategies) as StrategyName[]).default('cot').meta({ help: 'practice: how an episode is run' }),
+  strategy: z
+    .enum(Object.keys(strategies) as StrategyName[])
+    .default('cot')
+    .meta({ help: 'practice: how an episode is run' }),
   shuffleRewards: z.boolean().default(false).meta({ help: 'the null experiment: step rewards permuted within each batch' }),
 })
 type Options = z.output<typeof options>
@@ -84,7 +96,11 @@ export const train = defineCommand({
         ...newRun({
           ...{ runId, kind: 'train', algorithm: method.name, model, seed, adapter: report, now: rowParts.now() },
           title: `${method.title} of ${model.title}`,
-          config: { ...settings, ...(data.kind === 'practice' ? { max_calls: given.maxCalls, strategy: given.strategy } : {}), ...(given.shuffleRewards ? { shuffle_rewards: true } : {}) },
+          config: {
+            ...settings,
+            ...(data.kind === 'practice' ? { max_calls: given.maxCalls, strategy: given.strategy } : {}),
+            ...(given.shuffleRewards ? { shuffle_rewards: true } : {}),
+          },
           worldHash: data.kind === 'files' ? null : data.world.hash,
         }),
         data: sources,
@@ -108,7 +124,14 @@ export const train = defineCommand({
         })
         const seconds = (now() - trainingStarted) / 1000
         const written = await writeTrained(directory, policy, model, `Run ${runId}, ${method.title}.`)
-        run.write({ ...started, status: 'finished', finished_at: rowParts.now(), steps_done: reports.length, notes: [...job.notes], adapter_sha256: { before: '', after: written.sha256 } })
+        run.write({
+          ...started,
+          status: 'finished',
+          finished_at: rowParts.now(),
+          steps_done: reports.length,
+          notes: [...job.notes],
+          adapter_sha256: { before: '', after: written.sha256 },
+        })
         const { peakBytes } = engine
         await job.destroy()
         await policy.destroy()
@@ -128,7 +151,13 @@ export const train = defineCommand({
         }
       } catch (error) {
         const status = context.signal.aborted ? 'cancelled' : 'failed'
-        run.write({ ...started, status, finished_at: rowParts.now(), error: error instanceof Error ? error.message : String(error), steps_done: reports.length })
+        run.write({
+          ...started,
+          status,
+          finished_at: rowParts.now(),
+          error: error instanceof Error ? error.message : String(error),
+          steps_done: reports.length,
+        })
         throw error
       }
     } finally {
@@ -136,7 +165,9 @@ export const train = defineCommand({
     }
   },
   show: (result) => {
-    const { algorithm, steps, loss, adapter } = z.object({ algorithm: z.string(), steps: z.int(), loss: z.array(z.number()), adapter: z.string() }).parse(result)
+    const { algorithm, steps, loss, adapter } = z
+      .object({ algorithm: z.string(), steps: z.int(), loss: z.array(z.number()), adapter: z.string() })
+      .parse(result)
     return `${algorithm}: ${steps} steps, loss ${loss[0]?.toFixed(4) ?? ''} → ${loss.at(-1)?.toFixed(4) ?? ''}; written to ${adapter}`
   },
 })
@@ -145,18 +176,30 @@ const lossOf = (metrics: StepMetrics): number => metrics.loss ?? metrics['ppo/lo
 const lastTokens = (reports: readonly { readonly metrics: StepMetrics }[]): number => reports.at(-1)?.metrics.num_tokens ?? 0
 
 /** What flags say wins over what the file says. */
-function settingsOf(algorithm: string, given: Options, file: ConfigFile, extra: JsonObject): { config: JsonObject; ignored: ConfigFile['ignored'] } {
+function settingsOf(
+  algorithm: string,
+  given: Options,
+  file: ConfigFile,
+  extra: JsonObject,
+): { config: JsonObject; ignored: ConfigFile['ignored'] } {
   const schema = algorithmNamed(algorithm)?.config ?? z.object({})
   const fromFile = knownSettings(file.settings, algorithm, schema)
   const limits: Record<string, unknown> = {}
-  for (const name of ['max_context_len', 'max_response_len'] as const) if (given[name] !== undefined && name in schema.shape) limits[name] = given[name]
+  for (const name of ['max_context_len', 'max_response_len'] as const)
+    if (given[name] !== undefined && name in schema.shape) limits[name] = given[name]
   return { config: { ...fromFile.known, ...limits, ...extra }, ignored: [...file.ignored, ...fromFile.ignored] }
 }
 
 const STARTER = 'starter'
 const CORPUS = 'starter-corpus'
 
-async function dataOf(algorithm: string, given: Options, file: ConfigFile, model: OpenModel, context: CommandContext): Promise<{ data: TrainingData; sources: RunRecord['data'] }> {
+async function dataOf(
+  algorithm: string,
+  given: Options,
+  file: ConfigFile,
+  model: OpenModel,
+  context: CommandContext,
+): Promise<{ data: TrainingData; sources: RunRecord['data'] }> {
   const [first, another] = given.data
   const isStarter = first === undefined || ((first === STARTER || first === CORPUS) && another === undefined)
   if (!isStarter) {
@@ -167,7 +210,11 @@ async function dataOf(algorithm: string, given: Options, file: ConfigFile, model
   if (refusal !== null) throw new UsageError(refusal)
   const world = createStarterWorld(file.worldSeed)
   // SFT learns from transcripts: for it the starter's data is its expert's.
-  if (first === CORPUS || (first === STARTER && algorithm === 'sft')) return { data: { kind: 'corpus', world, corpus: file.corpus }, sources: [{ id: CORPUS, sha256: sha256(JSON.stringify([world.hash, file.corpus])) }] }
+  if (first === CORPUS || (first === STARTER && algorithm === 'sft'))
+    return {
+      data: { kind: 'corpus', world, corpus: file.corpus },
+      sources: [{ id: CORPUS, sha256: sha256(JSON.stringify([world.hash, file.corpus])) }],
+    }
   return { data: { kind: 'practice', world }, sources: [] }
 }
 
@@ -181,7 +228,9 @@ function progressOf(context: CommandContext, steps: number, now: () => number): 
     last = now()
     const loss = recent.reduce((sum, value) => sum + value, 0) / recent.length
     recent.length = 0
-    const more = ['grad_norm', 'reward', 'pass_rate', 'objective/kl', 'num_tokens'].flatMap((name) => (metrics[name] === undefined ? [] : [`${name} ${short(metrics[name])}`]))
+    const more = ['grad_norm', 'reward', 'pass_rate', 'objective/kl', 'num_tokens'].flatMap((name) =>
+      metrics[name] === undefined ? [] : [`${name} ${short(metrics[name])}`],
+    )
     context.progress(`step ${step + 1} of ${steps}, loss ${short(loss)}${more.length > 0 ? `, ${more.join(', ')}` : ''}`)
   }
 }

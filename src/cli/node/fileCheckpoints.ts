@@ -36,7 +36,13 @@ function encode(checkpoint: TrainingCheckpoint): Uint8Array {
   const arrays = Object.entries(checkpoint.arrays)
   const body = Buffer.concat(arrays.map(([, data]) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)))
   const head = Buffer.from(
-    JSON.stringify({ version: 1, step: checkpoint.step, state: checkpoint.state, arrays: arrays.map(([name, data]) => ({ name, length: data.length })), sha256: sha256(body) }),
+    JSON.stringify({
+      version: 1,
+      step: checkpoint.step,
+      state: checkpoint.state,
+      arrays: arrays.map(([name, data]) => ({ name, length: data.length })),
+      sha256: sha256(body),
+    }),
   )
   const length = Buffer.alloc(4)
   length.writeUInt32LE(head.length)

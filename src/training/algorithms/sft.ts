@@ -16,11 +16,21 @@ import type { Objective, TrainableSet } from '../policyModel'
 import { scheduleFactor, SCHEDULES } from '../schedule'
 
 const config = z.object({
-  learning_rate: z.number().positive().default(2e-4).meta({ help: 'Peak learning rate of AdamW. LoRA likes about 2e-4; training all weights of a small model from scratch 1e-3 and more.', essential: true }),
+  learning_rate: z
+    .number()
+    .positive()
+    .default(2e-4)
+    .meta({
+      help: 'Peak learning rate of AdamW. LoRA likes about 2e-4; training all weights of a small model from scratch 1e-3 and more.',
+      essential: true,
+    }),
   max_steps: z.int().positive().default(100).meta({ help: 'Optimizer updates to take.', essential: true }),
   tokens_per_batch: z.int().min(32).default(2048).meta({ help: 'Tokens packed into one micro-batch.', essential: true }),
   gradient_accumulation_steps: z.int().positive().default(1).meta({ help: 'Micro-batches whose gradients add up to one update.' }),
-  trainable: z.enum(['lora', 'all']).default('lora').meta({ help: 'lora: a low-rank adapter on a frozen base. all: every weight.', essential: true }),
+  trainable: z
+    .enum(['lora', 'all'])
+    .default('lora')
+    .meta({ help: 'lora: a low-rank adapter on a frozen base. all: every weight.', essential: true }),
   lora_r: z.int().positive().default(8).meta({ help: 'Rank of the adapter.', essential: true }),
   lora_alpha: z.number().positive().default(16).meta({ help: 'The adapter is scaled by alpha / r.' }),
   warmup_steps: z.int().nonnegative().default(10).meta({ help: 'Steps over which the learning rate rises from 0.' }),
@@ -72,7 +82,9 @@ export const tokenBucketOf = (settings: SftConfig): number => Math.max(bucketFor
 export async function runSft(context: TrainingContext, settings: SftConfig, data: SampleSource): Promise<SftResult> {
   const trainable = sftTrainable(settings)
   const policy = await PolicyModel.create(context.engine, context.model, context.reader, trainable)
-  if (trainable.kind === 'lora') for (const range of policy.packed.ranges.values()) policy.packed.writeWeights(range.name, initialLora(range.name, range.shape, context.seed))
+  if (trainable.kind === 'lora')
+    for (const range of policy.packed.ranges.values())
+      policy.packed.writeWeights(range.name, initialLora(range.name, range.shape, context.seed))
 
   const totalSteps = context.steps ?? settings.max_steps
   let cursor = 0
@@ -91,7 +103,12 @@ export async function runSft(context: TrainingContext, settings: SftConfig, data
 
   const update = await policy.update()
   const ring = new MetricRing<{ step: number; tokens: number; learningRate: number }>(context.engine, 64, (tag, values) => {
-    context.report(tag.step, { loss: values[0] ?? Number.NaN, grad_norm: values[5] ?? Number.NaN, learning_rate: tag.learningRate, num_tokens: tag.tokens })
+    context.report(tag.step, {
+      loss: values[0] ?? Number.NaN,
+      grad_norm: values[5] ?? Number.NaN,
+      learning_rate: tag.learningRate,
+      num_tokens: tag.tokens,
+    })
   })
 
   for (let step = first; step < totalSteps; step++) {
@@ -146,7 +163,8 @@ export function fillBatch(data: SampleSource, cursor: number, budget: number): {
   let at = cursor
   for (;;) {
     const sequence = data.sample(at % data.length)
-    if (sequence.ids.length > budget) throw new Error(`sample ${at % data.length} has ${sequence.ids.length} tokens, more than tokens_per_batch ${budget}`)
+    if (sequence.ids.length > budget)
+      throw new Error(`sample ${at % data.length} has ${sequence.ids.length} tokens, more than tokens_per_batch ${budget}`)
     if (tokens + sequence.ids.length > budget) break
     tokens += sequence.ids.length
     if (sequence.targets.length > 0) sequences.push(sequence)

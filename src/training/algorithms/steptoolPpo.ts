@@ -198,7 +198,11 @@ async function train(
   const update = await policy.update()
   const endMinibatch = await plans.endMinibatch()
   const total = context.steps ?? settings.max_steps
-  const limits = { maxTokens: settings.max_tokens_per_micro_batch, maxPositions: model.max_position_embeddings, vocabulary: model.vocab_size }
+  const limits = {
+    maxTokens: settings.max_tokens_per_micro_batch,
+    maxPositions: model.max_position_embeddings,
+    vocabulary: model.vocab_size,
+  }
   const pack = (items: readonly PpoBatchItem[]): PackedBatch =>
     packSequences(
       items.map(({ sequence }) => sequence),

@@ -11,6 +11,7 @@ import { isActive, useJobOfRun, useWritingNow } from '../stores/jobs'
 import { useUrlState } from '../stores/location'
 import { loadMetrics } from '../stores/metricHistory'
 import { useMethodTitle, useRecording, useStudio } from '../stores/studio'
+import { ChangeProof } from '../story/ChangeProof'
 import { CellDrawer } from '../story/CellDrawer'
 import { ExamGrid, GridKey } from '../story/ExamGrid'
 import { NextActions } from '../story/NextActions'
@@ -297,7 +298,12 @@ export default function StoryPage() {
             <GridKey cells={exam.after.cells} before={exam.before.cells} />
           </Stack>
           {state.after === 'working' && job && <Writing runId={runId} job={job} />}
-          {detail && <Sentence detail={detail} before={exam.before.cells} after={exam.after.cells} />}
+          {detail && (
+            <Stack gap={12}>
+              <Sentence detail={detail} before={exam.before.cells} after={exam.after.cells} />
+              <ChangeProof detail={detail} job={job} />
+            </Stack>
+          )}
         </div>
       </PhaseSection>
 
