@@ -10,7 +10,8 @@ export const PPO_DETAIL = { ref: 0, reward: 1, kl: 2, rawAdvantage: 3 } as const
 /** Every metric and what it means; `steptoolPpo.metrics`. */
 export const ppoMetricMeanings = {
   loss: 'The same as ppo/loss/total.',
-  'objective/kl': 'Mean over sequences of Σ_t (log π − log π_ref) over the trained tokens, in nats. The KL controller steers on it.',
+  'objective/kl':
+    'Mean over sequences of Σ_t (log π − log π_ref) over the trained tokens, in nats. The KL controller steers on it. Far below 0 the policy was not sampled as it is scored.',
   'objective/kl_dist/mean': 'Mean of the per-sequence KL: equals objective/kl.',
   'objective/kl_dist/std': 'Standard deviation of the per-sequence KL over the batch (n − 1).',
   'objective/logprobs': 'Mean log π of the trained tokens before this batch’s updates, in nats.',
@@ -127,6 +128,42 @@ export function ppoMetrics(readings: PpoReadings): PpoMetrics {
     grad_norm: readings.gradNorm,
     num_tokens: readings.tokens,
   }
+}
+
+/** The trained tokens of one trajectory as the batch saw them; arrays run along `positions`. */
+export interface PpoTokens {
+  readonly trajectoryId: string
+  /** Positions in the sequence's ids. */
+  readonly positions: readonly number[]
+  readonly logp: readonly number[]
+  readonly refLogp: readonly number[]
+  readonly kl: readonly number[]
+  readonly value: readonly number[]
+  /** Step score − β·KL. */
+  readonly reward: readonly number[]
+  /** Before whitening, and as the loss uses it. */
+  readonly rawAdvantage: readonly number[]
+  readonly advantage: readonly number[]
+  readonly returns: readonly number[]
+}
+
+export function ppoTokens({ batch, table, details }: Pick<PpoReadings, 'batch' | 'table' | 'details'>): PpoTokens[] {
+  return batch.items.map(({ source, sequence, firstRow }) => {
+    const column = (from: Float32Array, word: number): number[] =>
+      sequence.targets.map((_, index) => from[(firstRow + index) * 4 + word] ?? Number.NaN)
+    return {
+      trajectoryId: source.trajectoryId,
+      positions: sequence.targets,
+      logp: column(table, PPO_ROW.logp),
+      refLogp: column(details, PPO_DETAIL.ref),
+      kl: column(details, PPO_DETAIL.kl),
+      value: column(table, PPO_ROW.value),
+      reward: column(details, PPO_DETAIL.reward),
+      rawAdvantage: column(details, PPO_DETAIL.rawAdvantage),
+      advantage: column(table, PPO_ROW.advantage),
+      returns: column(table, PPO_ROW.returns),
+    }
+  })
 }
 
 function responseLength({ stepOf, rewards }: PpoSequence): number {

@@ -4,8 +4,8 @@ import { benchGemm } from '../../src/cli/bench/gemmBench'
 import { openJax, type JaxPeer } from '../../src/cli/bench/jaxPeer'
 import { benchTrain } from '../../src/cli/bench/trainBench'
 import { trainProblem } from '../../src/cli/bench/trainProblem'
-import { fullDeviceDescriptor } from '../../src/cli/node/dawn'
-import { testAdapter } from '../support/gpu'
+import { fullDeviceDescriptor, openNodeAdapter } from '../../src/cli/node/dawn'
+import { adapterUnderTest, testAdapter } from '../support/gpu'
 import { projectRoot } from '../support/sources'
 
 const now = (): number => performance.now()
@@ -17,7 +17,8 @@ afterAll(() => {
 
 /** A device of its own: the meter changes it. */
 async function ownDevice(): Promise<GPUDevice> {
-  const { adapter } = await testAdapter()
+  // An adapter makes one device.
+  const { adapter } = await openNodeAdapter(adapterUnderTest())
   const device = await adapter.requestDevice(fullDeviceDescriptor(adapter))
   devices.push(device)
   return device

@@ -13,16 +13,9 @@ test('pairs are timed A B B A', async () => {
   const times = await timePairs(work('a', 10), work('b', 20), 3, () => clock)
   expect(order.join('')).toBe('abbaab')
   expect(times).toEqual({ ours: [10, 10, 10], theirs: [20, 20, 20] })
-  expect(rateRow('x', 'tokens/s', 100, 'peer', times)).toEqual({
-    name: 'x',
-    peer: 'peer',
-    ours: 10_000,
-    theirs: 5000,
-    ratio: expect.closeTo(2, 9),
-    unit: 'tokens/s',
-    interval: [expect.closeTo(2, 9), expect.closeTo(2, 9)],
-    pairs: 3,
-  })
+  const { ratio, interval, ...row } = rateRow('x', 'tokens/s', 100, 'peer', times)
+  expect(row).toEqual({ name: 'x', peer: 'peer', ours: 10_000, theirs: 5000, unit: 'tokens/s', pairs: 3 })
+  for (const value of [ratio, ...(interval ?? [])]) expect(value).toBeCloseTo(2, 9)
 })
 
 test('without a peer there is no ratio', async () => {

@@ -9,10 +9,10 @@ import { evaluate } from '../../src/cli/commands/evaluate'
 import { exportFiles } from '../../src/cli/commands/export'
 import { rollout } from '../../src/cli/commands/rollout'
 import { train } from '../../src/cli/commands/train'
-import { fullDeviceDescriptor } from '../../src/cli/node/dawn'
+import { fullDeviceDescriptor, openNodeAdapter } from '../../src/cli/node/dawn'
 import { sampleCsv } from '../../src/data/sampleCsv'
 import { runRecord } from '../../src/records/run'
-import { testAdapter } from '../support/gpu'
+import { adapterUnderTest, testAdapter } from '../support/gpu'
 import { run, temporaryDirectory, testContext, tinyModelFolder } from './commandContext'
 
 const model = `random:${tinyModelFolder()}`
@@ -44,7 +44,8 @@ afterAll(() => {
 const gpu = (): Partial<CommandContext> => ({
   openAdapter: () => testAdapter(),
   openDevice: async () => {
-    const { adapter } = await testAdapter()
+    // An adapter makes one device.
+    const { adapter } = await openNodeAdapter(adapterUnderTest())
     const device = await adapter.requestDevice(fullDeviceDescriptor(adapter))
     devices.push(device)
     return device

@@ -1,9 +1,10 @@
 /** Step-grained PPO end to end on a two-layer model: learns, repeats bit for bit, resumes bit for bit, does not mind how batches are cut. */
 import { describe, expect, it } from 'vitest'
 import { EngineDevice } from '../../src/engine/device/engineDevice'
-import { runSteptoolPpo, steptoolPpo, type SteptoolPpoConfig } from '../../src/training/algorithms/steptoolPpo'
+import { runSteptoolPpo, steptoolPpo, type PpoObserver, type SteptoolPpoConfig } from '../../src/training/algorithms/steptoolPpo'
 import type { TrainingContext } from '../../src/training/algorithm'
 import { datasetSource, type PpoBatchSource } from '../../src/training/ppoBatch'
+import type { PpoTokens } from '../../src/training/ppoMetrics'
 import { adapterUnderTest, testDevice } from '../support/gpu'
 import { memoryCheckpoints, someSequences, tinyContext, twoCallTask, type Reported } from './tinyPolicy'
 
@@ -26,7 +27,7 @@ const sequences = someSequences(8)
 
 async function train(
   input: Input,
-  options: { source?: PpoBatchSource; context?: Partial<TrainingContext> } = {},
+  options: { source?: PpoBatchSource; context?: Partial<TrainingContext>; observe?: PpoObserver } = {},
 ): Promise<{ reports: Reported[]; weights: Float32Array; klCoef: number }> {
   const settings = steptoolPpo.config.parse({ ...small, ...input })
   const { context, reports } = await tinyContext(await engineOf(), options.context)
@@ -34,6 +35,7 @@ async function train(
     context,
     settings,
     options.source ?? datasetSource(sequences, settings.batch_size, context.seed),
+    options.observe,
   )
   const weights = await policy.packed.readWeights()
   await policy.destroy()
@@ -48,7 +50,7 @@ const relative = (found: Float32Array, expected: Float32Array): number => {
   return Math.sqrt(difference / expected.reduce((sum, value) => sum + value ** 2, 0))
 }
 
-/** Three batches of the fixed data, run once for all tests that compare with them. */
+/** Two batches of the fixed data, run once for all tests that compare with them. */
 let base: ReturnType<typeof train> | null = null
 const seen: { step: number; readbacks: number }[] = []
 const baseRun = async (): ReturnType<typeof train> => {
@@ -60,14 +62,17 @@ const baseRun = async (): ReturnType<typeof train> => {
     {},
     {
       source: { next: (index, policy) => ((step = index), fixed.next(index, policy)) },
-      context: { steps: 3, gate: () => void seen.push({ step, readbacks: engine.counters.readbacks }) },
+      context: { steps: 2, gate: () => void seen.push({ step, readbacks: engine.counters.readbacks }) },
     },
   )
   return base
 }
 
+/** SwiftShader is several times slower; what it computes is held by steptoolPpoRun.gpu.test.ts. */
+const isFast = adapterUnderTest() !== 'swiftshader'
+
 describe(`step-grained PPO on ${adapterUnderTest()}`, () => {
-  it('learns which call is right, and every metric it reports has a meaning', async () => {
+  it.runIf(isFast)('learns which call is right', async () => {
     const task = twoCallTask(9, 16)
     const { reports } = await train(
       {
@@ -78,15 +83,22 @@ describe(`step-grained PPO on ${adapterUnderTest()}`, () => {
     )
     const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
     expect(mean(task.meanReward.slice(-3))).toBeGreaterThan(mean(task.meanReward.slice(0, 3)) + 0.25)
-    for (const { metrics } of reports) {
-      expect(Object.keys(metrics).sort()).toEqual(Object.keys(steptoolPpo.metrics).sort())
-      expect(Object.entries(metrics).filter(([, value]) => !Number.isFinite(value))).toEqual([])
-    }
     expect(reports.map(({ metrics }) => metrics['env/reward_mean'])).toEqual(task.meanReward)
   })
 
   it('the first batch starts at the reference: KL 0 and ratio 1 to the bit', async () => {
-    const { reports } = await train({ ppo_epochs: 1, gradient_accumulation_steps: 2 }, { context: { steps: 1 } })
+    const seenTokens: PpoTokens[] = []
+    const { reports } = await train({ ppo_epochs: 1 }, { context: { steps: 1 }, observe: (_, tokens) => void seenTokens.push(...tokens) })
+    // Without KL and values a token's reward is its step's score, and the last token's advantage is that score.
+    expect(seenTokens).toHaveLength(4)
+    for (const tokens of seenTokens) {
+      const { rewards, stepOf } = sequences.find(({ trajectoryId }) => trajectoryId === tokens.trajectoryId) ?? { rewards: [], stepOf: [] }
+      expect(tokens.positions).toEqual(stepOf.flatMap((step, t) => (step >= 0 && t > 0 ? [t] : [])))
+      expect(tokens.reward.filter((reward) => reward !== 0)).toEqual(rewards.filter((reward) => reward !== 0))
+      expect([tokens.rawAdvantage.at(-1), tokens.returns.at(-1)]).toEqual([rewards.at(-1), rewards.at(-1)])
+      expect(tokens.kl.every((kl) => kl === 0) && tokens.value.every((value) => value === 0)).toBe(true)
+      expect(tokens.logp).toEqual(tokens.refLogp)
+    }
     expect(reports[0]?.metrics).toMatchObject({
       ...{ 'objective/kl': 0, 'ppo/policy/ratio': 1, 'ppo/policy/clipfrac': 0, 'ppo/policy/approxkl': 0 },
       ...{ 'ppo/val/mean': 0, 'ppo/skipped_minibatches': 0 },
@@ -94,29 +106,35 @@ describe(`step-grained PPO on ${adapterUnderTest()}`, () => {
   })
 
   it('the same seed twice gives the same numbers and the same bits; another seed does not', async () => {
-    const [one, two] = [await baseRun(), await train({}, { context: { steps: 3 } })]
+    const [one, two] = [await baseRun(), await train({}, { context: { steps: 2 } })]
     expect(two.reports).toEqual(one.reports)
     expect(differing(one.weights, two.weights)).toBe(0)
     const other = await train({}, { context: { steps: 1, seed: 6 } })
     expect(lossesOf(one.reports)[0]).not.toBe(lossesOf(other.reports)[0])
   })
 
+  it('reports every metric it explains, and explains every metric it reports', async () => {
+    for (const { metrics } of (await baseRun()).reports) {
+      expect(Object.keys(metrics).sort()).toEqual(Object.keys(steptoolPpo.metrics).sort())
+      expect(Object.entries(metrics).filter(([, value]) => !Number.isFinite(value))).toEqual([])
+    }
+  })
+
   it('reads nothing back between the first and the last submit of a batch', async () => {
     await baseRun()
-    for (const index of [0, 1, 2])
-      expect(new Set(seen.filter((entry) => entry.step === index).map(({ readbacks }) => readbacks)).size).toBe(1)
+    for (const index of [0, 1]) expect(new Set(seen.filter((entry) => entry.step === index).map(({ readbacks }) => readbacks)).size).toBe(1)
   })
 
   it('a run resumed from a checkpoint is the run that was not interrupted, bit for bit', async () => {
     const straight = await baseRun()
     const checkpoints = memoryCheckpoints()
     const before = await train({}, { context: { steps: 1, checkpoints } })
-    const after = await train({}, { context: { steps: 3, checkpoints } })
-    expect(after.reports.map(({ step }) => step)).toEqual([1, 2])
+    const after = await train({}, { context: { steps: 2, checkpoints } })
+    expect(after.reports.map(({ step }) => step)).toEqual([1])
     expect([...before.reports, ...after.reports]).toEqual(straight.reports)
     expect(differing(after.weights, straight.weights)).toBe(0)
     expect(after.klCoef).toBe(straight.klCoef)
-    expect(checkpoints.saved.map(({ step }) => step)).toEqual([1, 2, 3])
+    expect(checkpoints.saved.map(({ step }) => step)).toEqual([1, 2])
   })
 
   it('how a batch is cut into micro-batches and accumulation changes nothing but rounding', async () => {
@@ -166,7 +184,7 @@ describe(`step-grained PPO on ${adapterUnderTest()}`, () => {
     expect(engine.allocatedBytes).toBe(before)
   })
 
-  it('a trajectory of 4096 tokens trains', async () => {
+  it.runIf(isFast)('a trajectory of 4096 tokens trains', async () => {
     const engine = await engineOf()
     const { context } = await tinyContext(engine)
     const stepOf = Array.from({ length: 4096 }, (_, t) => (t >= 100 && t < 110 ? 0 : t >= 4086 ? 1 : -1))

@@ -41,7 +41,8 @@ export function meterDevice(device: GPUDevice, now: () => number): DeviceMeter {
     buffer.destroy = () => {
       if (isAlive) live -= size
       isAlive = false
-      return destroy()
+      destroy()
+      return undefined
     }
     const mapAsync = buffer.mapAsync.bind(buffer)
     buffer.mapAsync = (mode, ...range) => {
@@ -64,10 +65,10 @@ export function meterDevice(device: GPUDevice, now: () => number): DeviceMeter {
     submits += 1
     between += sinceSubmit
     sinceSubmit = 0
-    const result = submit(commands)
+    submit(commands)
     if (encodingSince !== null) encodeMs += now() - encodingSince
     encodingSince = null
-    return result
+    return undefined
   }
   return {
     get liveBytes() {

@@ -139,7 +139,9 @@ function peerProduct({ jax }: JaxPeer, layout: Layout, n: number, a: Float32Arra
       for (const one of products) one.dispose()
     },
     async result() {
-      return Float32Array.from(await product().data())
+      const values: unknown = await product().data()
+      if (!(values instanceof Float32Array)) throw new Error('the peer computes in another type')
+      return values
     },
     destroy() {
       x.dispose()

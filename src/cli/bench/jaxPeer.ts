@@ -35,12 +35,17 @@ export async function openJax({ gpu }: Pick<NodeAdapter, 'gpu'>, projectRoot: st
   if (!found.includes('webgpu')) throw new Error('jax-js found no WebGPU adapter.')
   jax.defaultDevice('webgpu')
   const device = jax.getWebGPUDevice()
-  return { jax, name: `jax-js ${packageVersion(projectRoot)}`, device, meter: meterDevice(device, now) }
+  return { jax, name: `jax-js ${packageVersion(projectRoot, PACKAGE) ?? ''}`.trim(), device, meter: meterDevice(device, now) }
 }
 
-function packageVersion(projectRoot: string): string {
-  const text = readFileSync(join(projectRoot, 'node_modules', PACKAGE, 'package.json'), 'utf8')
-  return z.object({ version: z.string() }).parse(JSON.parse(text)).version
+/** null when it is not installed in the project. */
+export function packageVersion(projectRoot: string, name: string): string | null {
+  try {
+    const text = readFileSync(join(projectRoot, 'node_modules', name, 'package.json'), 'utf8')
+    return z.object({ version: z.string() }).parse(JSON.parse(text)).version
+  } catch {
+    return null
+  }
 }
 
 /** Node 20 has no navigator; later ones have one without gpu. */
@@ -60,7 +65,7 @@ function addIteratorHelpers(): void {
   }
   add('filter', function* (this: Iterable<unknown>, keep: (item: unknown, index: number) => unknown) {
     let index = 0
-    for (const item of this) if (Boolean(keep(item, index++))) yield item
+    for (const item of this) if (keep(item, index++) === true) yield item
   })
   add('map', function* (this: Iterable<unknown>, change: (item: unknown, index: number) => unknown) {
     let index = 0

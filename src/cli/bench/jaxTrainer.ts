@@ -142,8 +142,8 @@ export async function createJaxTrainer(jax: Jax, problem: TrainProblem): Promise
       await blockUntilReady([...Object.values(weights), loss])
     },
     async loss() {
-      const [value] = loss ? await loss.ref.data() : []
-      return Number(value)
+      const values: unknown = await loss?.ref.data()
+      return values instanceof Float32Array ? (values[0] ?? Number.NaN) : Number.NaN
     },
     async destroy() {
       await blockUntilReady(Object.values(weights))

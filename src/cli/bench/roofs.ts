@@ -40,7 +40,7 @@ async function fmaRoof(device: GPUDevice, now: () => number, targetMs: number): 
   const rounds = device.createBuffer({ size: 16, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST })
   const run = prepare(device, FMA, [out, rounds], [invocations / 64, 1])
   let count = 8
-  let ms = 0
+  let ms: number
   for (;;) {
     device.queue.writeBuffer(rounds, 0, Uint32Array.of(count, 0, 0, 0))
     await run(1)
@@ -66,7 +66,7 @@ async function copyRoof(device: GPUDevice, now: () => number, targetMs: number):
   const run = prepare(device, COPY, [y, x], [Math.min(groups, 32_768), Math.ceil(groups / 32_768)])
   await run(1)
   let repeats = 1
-  let ms = 0
+  let ms: number
   for (;;) {
     ms = median(await repeat(3, () => run(repeats), now))
     if (ms >= targetMs || repeats >= 4096) break

@@ -42,6 +42,8 @@ export interface TrainBenchReport {
   /** Of one step after warm-up. */
   readonly counts: DeviceCounts & { readonly dispatches: number; readonly encodeShare: number }
   readonly stepMs: number
+  /** From nothing to the end of the first step. */
+  readonly coldMs: { readonly ours: number; readonly theirs: number | null }
   readonly gflopPerStep: number
   readonly predictedBytes: number
   readonly peakBytes: number
@@ -59,8 +61,25 @@ export async function benchTrain(options: TrainBenchOptions): Promise<TrainBench
   const tokens = problem.sequences.flat().length
   options.progress(`bench train: ${problem.config.num_hidden_layers} layers, hidden ${problem.config.hidden_size}, ${tokens} tokens a step`)
   const engine = new EngineDevice(device, { isSoftware: options.isSoftware })
-  const { trainer: ours, executables, memory } = await createOwnTrainer(engine, problem)
-  const theirs = peer ? await createJaxTrainer(peer.jax, problem) : null
+  // The first step makes pipelines: it is told apart.
+  const cold = async <T>(make: () => Promise<T>, trainerOf: (made: T) => BenchTrainer): Promise<{ made: T; ms: number }> => {
+    const started = now()
+    const made = await make()
+    await trainerOf(made).step()
+    return { made, ms: now() - started }
+  }
+  const own = await cold(
+    () => createOwnTrainer(engine, problem),
+    ({ trainer }) => trainer,
+  )
+  const { trainer: ours, executables, memory } = own.made
+  const other = peer
+    ? await cold(
+        () => createJaxTrainer(peer.jax, problem),
+        (trainer) => trainer,
+      )
+    : null
+  const theirs = other?.made ?? null
 
   const parity = await checkParity(ours, theirs, options)
 
@@ -93,6 +112,7 @@ export async function benchTrain(options: TrainBenchOptions): Promise<TrainBench
       encodeShare: counts.encodeMs / stepMs,
     },
     stepMs,
+    coldMs: { ours: own.ms, theirs: other?.ms ?? null },
     gflopPerStep: executables.reduce((sum, { plan }) => sum + plan.flops, 0) / 1e9,
     predictedBytes: totalBytes(memory),
     peakBytes,
@@ -106,7 +126,7 @@ export async function benchTrain(options: TrainBenchOptions): Promise<TrainBench
   return report
 }
 
-/** Losses of the first steps; throws when they differ. */
+/** Losses of the first steps, one of which each has taken; throws when they differ. */
 async function checkParity(
   ours: BenchTrainer,
   theirs: BenchTrainer | null,
@@ -115,10 +135,10 @@ async function checkParity(
   const losses: { ours: number[]; theirs: number[] } = { ours: [], theirs: [] }
   // These steps warm up too: pipelines are made, clocks rise.
   for (let step = 0; step < PARITY_STEPS; step++) {
-    await ours.step()
+    if (step > 0) await ours.step()
     losses.ours.push(await ours.loss())
     if (!theirs) continue
-    await theirs.step()
+    if (step > 0) await theirs.step()
     losses.theirs.push(await theirs.loss())
   }
   if (!theirs) return null

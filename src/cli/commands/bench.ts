@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { adapterReportOf } from '../adapterReport'
 import { benchGemm, type GemmBenchReport } from '../bench/gemmBench'
-import { openJax } from '../bench/jaxPeer'
+import { openJax, packageVersion } from '../bench/jaxPeer'
 import type { BenchRow } from '../bench/paired'
 import { benchTrain, type TrainBenchReport } from '../bench/trainBench'
 import { standardSize, trainProblem } from '../bench/trainProblem'
@@ -60,6 +60,7 @@ export const bench = defineCommand({
     context.print(textOf(rows, train))
     return {
       adapter: { name: context.adapterName, ...adapter },
+      versions: { node: process.versions.node, webgpu: packageVersion(context.projectRoot, 'webgpu') },
       rows,
       ...(train ? { train: { ...train, rows: undefined } } : {}),
       ...(gemm ? { roofs: gemm.roofs } : {}),

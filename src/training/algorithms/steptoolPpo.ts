@@ -23,7 +23,8 @@ import type { PackedBatch } from '../packing'
 import { PolicyModel } from '../policyModel'
 import { chunk, layoutBatch, microBatches, minibatchesOf } from '../ppoBatch'
 import type { PpoBatchItem, PpoBatchSource } from '../ppoBatch'
-import { ppoMetricMeanings, ppoMetrics } from '../ppoMetrics'
+import { ppoMetricMeanings, ppoMetrics, ppoTokens } from '../ppoMetrics'
+import type { PpoTokens } from '../ppoMetrics'
 import { ppoPlans } from '../ppoPlans'
 import { ENCODINGS, REWARD_DTYPES } from '../ppoSequence'
 import type { PpoSequenceOptions } from '../ppoSequence'
@@ -150,16 +151,20 @@ export function sequenceOptions(settings: SteptoolPpoConfig): PpoSequenceOptions
 
 const saved = z.object({ batches: z.int(), tokens: z.int(), kl_coef: z.number() })
 
+/** Called once per batch, after its report, with every trained token: what a heat map shows. */
+export type PpoObserver = (step: number, tokens: readonly PpoTokens[]) => void
+
 /** The caller owns the returned policy. A run that fails or is stopped by its gate leaves nothing on the GPU. */
 export async function runSteptoolPpo(
   context: TrainingContext,
   settings: SteptoolPpoConfig,
   source: PpoBatchSource,
+  observe?: PpoObserver,
 ): Promise<SteptoolPpoResult> {
   const lora = { rank: settings.lora_r, alpha: settings.lora_alpha, targets: settings.lora_targets }
   const policy = await PolicyModel.create(context.engine, context.model, context.reader, { kind: 'lora', lora, valueHead: true })
   try {
-    return await train(policy, context, settings, source)
+    return await train(policy, context, settings, source, observe)
   } catch (error) {
     await policy.destroy().catch(() => undefined)
     throw error
@@ -171,6 +176,7 @@ async function train(
   context: TrainingContext,
   settings: SteptoolPpoConfig,
   source: PpoBatchSource,
+  observe: PpoObserver | undefined,
 ): Promise<SteptoolPpoResult> {
   const { engine, model, seed, gate } = context
   for (const { name, shape } of policy.packed.ranges.values()) {
@@ -300,6 +306,7 @@ async function train(
     klCoef = nextKlCoef(klCoef, metrics['objective/kl'], sequences.length, settings)
     done = step + 1
     context.report(step, metrics)
+    observe?.(step, ppoTokens({ batch, table, details }))
     if (context.checkpoints && (done % context.checkpointEvery === 0 || done === total)) {
       const { weights, first: m, second: v, state } = await policy.packed.snapshot()
       await context.checkpoints.save({
