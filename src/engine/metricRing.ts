@@ -21,7 +21,8 @@ export class MetricRing<Tag> {
     this.#engine = engine
     this.#bytes = bytes
     this.#deliver = deliver
-    for (let slot = 0; slot < slots; slot++) this.#all.push(engine.createBuffer('metric staging', bytes, BufferUsage.COPY_DST | BufferUsage.MAP_READ))
+    for (let slot = 0; slot < slots; slot++)
+      this.#all.push(engine.createBuffer('metric staging', bytes, BufferUsage.COPY_DST | BufferUsage.MAP_READ))
     this.#free.push(...this.#all)
   }
 

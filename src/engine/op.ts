@@ -100,7 +100,9 @@ export function at<T>(items: readonly T[], index: number): T {
 }
 
 export function fail(op: string, expected: string, ...shapes: readonly (Shape | undefined)[]): never {
-  throw new ShapeError(`${op}: expected ${expected}, found ${shapes.map((shape) => (shape ? `[${shape.join(', ')}]` : 'nothing')).join(' and ')}`)
+  throw new ShapeError(
+    `${op}: expected ${expected}, found ${shapes.map((shape) => (shape ? `[${shape.join(', ')}]` : 'nothing')).join(' and ')}`,
+  )
 }
 
 /** 1-D dispatch of `count` workgroups folded to 2-D where a dimension would pass 65,535. Kernels use `flat_workgroup`. */

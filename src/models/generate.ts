@@ -116,10 +116,16 @@ export class Generator {
     make('gen.positions', slots)
     this.#engine.write(make('gen.slots', slots), new Uint32Array(slots).fill(NO_SLOT))
     make('gen.record', slots * options.maxNewTokens * 2)
-    this.#engine.write(make('gen.all', slots), Uint32Array.from({ length: slots }, (_, index) => index))
+    this.#engine.write(
+      make('gen.all', slots),
+      Uint32Array.from({ length: slots }, (_, index) => index),
+    )
     this.#engine.write(make('gen.counts', 4), Uint32Array.of(slots, slots, slots, 0))
     // Every slot owns a fixed run of blocks for now; the table is what kernels read, so sharing needs no kernel change.
-    this.#engine.write(make('gen.table', slots * this.#blocksPerSlot), Uint32Array.from({ length: slots * this.#blocksPerSlot }, (_, index) => index))
+    this.#engine.write(
+      make('gen.table', slots * this.#blocksPerSlot),
+      Uint32Array.from({ length: slots * this.#blocksPerSlot }, (_, index) => index),
+    )
   }
 
   /** Waits for a free slot. */
@@ -144,10 +150,15 @@ export class Generator {
   #extend(session: Session, ids: readonly number[], request: GenerationRequest): Promise<GenerationResult> {
     const append = session.pending === null ? [...ids] : [session.pending, ...ids]
     if (append.length === 0) return Promise.reject(new Error('generation needs at least one token of context'))
-    if (request.maxNewTokens > this.#options.maxNewTokens) return Promise.reject(new Error(`at most ${this.#options.maxNewTokens} new tokens at once, asked for ${request.maxNewTokens}`))
+    if (request.maxNewTokens > this.#options.maxNewTokens)
+      return Promise.reject(new Error(`at most ${this.#options.maxNewTokens} new tokens at once, asked for ${request.maxNewTokens}`))
     if (request.stopIds.length > 4) return Promise.reject(new Error(`at most 4 stop ids, found ${request.stopIds.length}`))
     if (session.cached + append.length + request.maxNewTokens > this.maxContext) {
-      return Promise.reject(new Error(`the context would grow to ${session.cached + append.length + request.maxNewTokens} tokens, more than ${this.maxContext}`))
+      return Promise.reject(
+        new Error(
+          `the context would grow to ${session.cached + append.length + request.maxNewTokens} tokens, more than ${this.maxContext}`,
+        ),
+      )
     }
     if (this.#failure) return Promise.reject(this.#failure)
     return new Promise((resolve, reject) => {
@@ -253,7 +264,12 @@ export class Generator {
       waiting.session.cached += count - 1
       waiting.session.pending = ids[count - 1] ?? null
       this.generatedTokens += count
-      waiting.resolve({ ids, logprobs, finish: state[slot * SLOT_WORDS + SLOT.reason] === 1 ? 'stop' : 'length', policyVersion: state[slot * SLOT_WORDS + SLOT.version] ?? 0 })
+      waiting.resolve({
+        ids,
+        logprobs,
+        finish: state[slot * SLOT_WORDS + SLOT.reason] === 1 ? 'stop' : 'length',
+        policyVersion: state[slot * SLOT_WORDS + SLOT.version] ?? 0,
+      })
     }
     // The answers' owners act (call a tool, ask again) before the next batch is made.
     await this.#engine.device.queue.onSubmittedWorkDone()
@@ -269,7 +285,12 @@ export class Generator {
     return this.#plan(`extend ${tokens}`, (graph) => {
       const { config } = this.#options.model
       const batch = batchTensors(graph, tokens, config.vocab_size)
-      const place = { slots: graph.batch('slots', [tokens], 'u32'), positions: batch.positions, blockTable: this.#table(graph), counts: batch.counts }
+      const place = {
+        slots: graph.batch('slots', [tokens], 'u32'),
+        positions: batch.positions,
+        blockTable: this.#table(graph),
+        counts: batch.counts,
+      }
       const hidden = this.#forward(graph, batch, place)
       const rows = this.#options.slots
       const picked = gatherRows(hidden, graph.batch('rowOf', [rows], 'u32'), batch.counts, graph.batch('targetOf', [tokens], 'u32'))
@@ -282,8 +303,18 @@ export class Generator {
       const { slots } = this.#options
       const counts = graph.state('gen.counts', [4], 'u32')
       const positions = graph.state('gen.positions', [slots], 'u32')
-      const batch = { ...batchTensors(graph, slots, this.#options.model.config.vocab_size), ids: graph.state('gen.ids', [slots], 'u32'), positions, counts }
-      const hidden = this.#forward(graph, batch, { slots: graph.state('gen.slots', [slots], 'u32'), positions, blockTable: this.#table(graph), counts })
+      const batch = {
+        ...batchTensors(graph, slots, this.#options.model.config.vocab_size),
+        ids: graph.state('gen.ids', [slots], 'u32'),
+        positions,
+        counts,
+      }
+      const hidden = this.#forward(graph, batch, {
+        slots: graph.state('gen.slots', [slots], 'u32'),
+        positions,
+        blockTable: this.#table(graph),
+        counts,
+      })
       this.#sampleRows(graph, hidden, counts, graph.state('gen.all', [slots], 'u32'))
     })
   }
@@ -292,7 +323,11 @@ export class Generator {
     return graph.state('gen.table', [this.#options.slots, this.#blocksPerSlot], 'u32')
   }
 
-  #forward(graph: Graph, batch: Parameters<LanguageModel['architecture']['forward']>[0]['batch'], place: Parameters<typeof kvWrite>[2]): Tensor {
+  #forward(
+    graph: Graph,
+    batch: Parameters<LanguageModel['architecture']['forward']>[0]['batch'],
+    place: Parameters<typeof kvWrite>[2],
+  ): Tensor {
     const { model, lora, slots } = this.#options
     const { config } = model
     const width = config.num_key_value_heads * config.head_dim
@@ -306,7 +341,11 @@ export class Generator {
         const keys = graph.state(`cache.${layer}.keys`, [rows, width])
         const values = graph.state(`cache.${layer}.values`, [rows, width])
         kvWrite(k, v, place, keys, values)
-        return cachedAttention(q, keys, values, place, { heads: config.num_attention_heads, kvHeads: config.num_key_value_heads, headDim: config.head_dim })
+        return cachedAttention(q, keys, values, place, {
+          heads: config.num_attention_heads,
+          kvHeads: config.num_key_value_heads,
+          headDim: config.head_dim,
+        })
       },
     })
   }

@@ -32,7 +32,12 @@ export class LanguageModel {
   /**
    * Uploads the weights `packed` does not hold; those it does are written into it.
    */
-  static async load(engine: EngineDevice, config: ModelConfig, reader: WeightReader, options: { packed?: PackedState } = {}): Promise<LanguageModel> {
+  static async load(
+    engine: EngineDevice,
+    config: ModelConfig,
+    reader: WeightReader,
+    options: { packed?: PackedState } = {},
+  ): Promise<LanguageModel> {
     if (config.rope_scaling) throw new Error(`config.json: expected no RoPE scaling, found ${config.rope_scaling.rope_type}`)
     const model = new LanguageModel(engine, config, architectureOf(config))
     for (const [name, shape] of Object.entries(model.architecture.parameters(config))) {
@@ -79,7 +84,8 @@ export class LanguageModel {
 
 export function architectureOf(config: ModelConfig): Architecture {
   const architecture = architectures[config.model_type]
-  if (!architecture) throw new Error(`config.json: expected model_type to be one of ${Object.keys(architectures).join(', ')}, found ${config.model_type}`)
+  if (!architecture)
+    throw new Error(`config.json: expected model_type to be one of ${Object.keys(architectures).join(', ')}, found ${config.model_type}`)
   return architecture
 }
 

@@ -59,6 +59,8 @@ interface JobParts {
 
 /** Speed is over the last while, so that it follows what happens. */
 const SPEED_WINDOW_MS = 10_000
+/** Over less, a speed says nothing. */
+const LEAST_SECONDS = 0.25
 /** A job is told about this often even when it only compiles or waits: nothing is silent for long. */
 const HEARTBEAT_MS = 1000
 /** Ended jobs remembered. */
@@ -263,7 +265,8 @@ class Job implements JobControl {
     this.#tokens += count
     const at = this.#activeMs()
     this.#counted.push({ at, tokens: this.#tokens })
-    while ((this.#counted[0]?.at ?? at) < at - SPEED_WINDOW_MS && this.#counted.length > 2) this.#counted.shift()
+    // The first point left is the newest that is old enough: a whole step counted at once is spread over the time it took.
+    while ((this.#counted[1]?.at ?? at) <= at - SPEED_WINDOW_MS) this.#counted.shift()
   }
 
   #activeMs(): number {
@@ -290,7 +293,7 @@ class Job implements JobControl {
       phase: this.#phase,
       done: this.#done,
       total: this.#total,
-      tokensPerSecond: first && last && seconds > 0 ? (last.tokens - first.tokens) / seconds : null,
+      tokensPerSecond: first && last && seconds >= LEAST_SECONDS ? (last.tokens - first.tokens) / seconds : null,
       etaSeconds:
         isOver || this.#done === 0 || this.#total === 0
           ? null

@@ -50,12 +50,17 @@ export function bucketFor(count: number, smallest = 32): number {
   return bucket
 }
 
-export function packSequences(sequences: readonly Sequence[], vocabulary: number, bucket?: { tokens?: number; targets?: number }): PackedBatch {
+export function packSequences(
+  sequences: readonly Sequence[],
+  vocabulary: number,
+  bucket?: { tokens?: number; targets?: number },
+): PackedBatch {
   const tokens = sequences.reduce((sum, sequence) => sum + sequence.ids.length, 0)
   const targetCount = sequences.reduce((sum, sequence) => sum + sequence.targets.length, 0)
   const tokenBucket = bucket?.tokens ?? bucketFor(tokens)
   const targetBucket = bucket?.targets ?? bucketFor(targetCount)
-  if (tokens > tokenBucket || targetCount > targetBucket) throw new Error(`${tokens} tokens and ${targetCount} targets do not fit a bucket of ${tokenBucket} and ${targetBucket}`)
+  if (tokens > tokenBucket || targetCount > targetBucket)
+    throw new Error(`${tokens} tokens and ${targetCount} targets do not fit a bucket of ${tokenBucket} and ${targetBucket}`)
 
   const ids = new Uint32Array(tokenBucket)
   const positions = new Uint32Array(tokenBucket)
@@ -78,7 +83,8 @@ export function packSequences(sequences: readonly Sequence[], vocabulary: number
       spans[(start + position + 1) * 2 + 1] = start + sequence.ids.length
     })
     for (const position of sequence.targets) {
-      if (position < 1 || position >= sequence.ids.length) throw new Error(`sequence ${index}: target position ${position} is outside 1 … ${sequence.ids.length - 1}`)
+      if (position < 1 || position >= sequence.ids.length)
+        throw new Error(`sequence ${index}: target position ${position} is outside 1 … ${sequence.ids.length - 1}`)
       rowOf[row] = start + position - 1
       targetOf[start + position - 1] = row
       targetIds[row] = sequence.ids[position] ?? 0
@@ -94,7 +100,16 @@ export function packSequences(sequences: readonly Sequence[], vocabulary: number
     segments,
     tokens,
     targetCount,
-    arrays: { ids, positions, spans, counts: Uint32Array.of(tokens, targetCount, sequences.length, 0), ...sortIds(ids, tokens, vocabulary), rowOf, targetOf, targetIds },
+    arrays: {
+      ids,
+      positions,
+      spans,
+      counts: Uint32Array.of(tokens, targetCount, sequences.length, 0),
+      ...sortIds(ids, tokens, vocabulary),
+      rowOf,
+      targetOf,
+      targetIds,
+    },
     rowSequence,
     rowPosition,
   }

@@ -29,7 +29,7 @@ export interface PpoArithmetic {
 }
 
 /** Batches of up to this many rows share tables: a power of two, so that few sizes come up. */
-export function ppoCapacity(rows: number): number {
+function ppoCapacity(rows: number): number {
   return powerOfTwo(rows, 256)
 }
 
@@ -59,7 +59,7 @@ export function ppoObjective(settings: PpoArithmetic, capacity: number): Objecti
 }
 
 /** Scores of a batch → rewards, advantages, returns, whitened over the batch → its two tables. */
-export function tracePrepare(graph: Graph, settings: PpoArithmetic, capacity: number, sequences: number): void {
+function tracePrepare(graph: Graph, settings: PpoArithmetic, capacity: number, sequences: number): void {
   const state = (what: 'logp' | 'ref' | 'value') => graph.state(leaf(what, capacity), [capacity])
   const [logp, ref, value] = [state('logp'), state('ref'), state('value')]
   const counts = graph.batch('counts', [4], 'u32')
@@ -78,7 +78,7 @@ export function tracePrepare(graph: Graph, settings: PpoArithmetic, capacity: nu
 }
 
 /** Keeps or undoes the mini-batch whose gradients were just added to `count` packed ones. */
-export function traceMinibatchEnd(graph: Graph, settings: PpoArithmetic, count: number): void {
+function traceMinibatchEnd(graph: Graph, settings: PpoArithmetic, count: number): void {
   const sums = graph.state(SUMS, [PPO_SUM_WORDS])
   const totals = graph.state(METRICS_LEAF, [PPO_TOTAL_WORDS])
   const [grads, kept] = [graph.state('packed/grads', [count]), graph.state(KEPT, [count])]

@@ -32,7 +32,9 @@ export interface RolloutOptions {
 /** Trajectories in the order of queries, then samples, whatever order they finished in. */
 export async function rolloutEpisodes(options: RolloutOptions): Promise<Trajectory[]> {
   const { policy, world, samples, firstSample = 0, source } = options
-  const episodes = options.queries.flatMap((query) => Array.from({ length: samples }, (_, index) => ({ query, sample: firstSample + index })))
+  const episodes = options.queries.flatMap((query) =>
+    Array.from({ length: samples }, (_, index) => ({ query, sample: firstSample + index })),
+  )
   return Promise.all(
     episodes.map(async ({ query, sample }) => {
       const session = await policy.open({ query: query.index, sample })

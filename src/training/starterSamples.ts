@@ -22,7 +22,11 @@ export function sequenceOfMessages(messages: readonly Message[], codec: Codec): 
   return { ids, targets }
 }
 
-export function starterSamples(world: StarterWorld, codec: Codec, options: { seed: number; samples: number; drillsShare: number; wrongRate: number }): SampleSource {
+export function starterSamples(
+  world: StarterWorld,
+  codec: Codec,
+  options: { seed: number; samples: number; drillsShare: number; wrongRate: number },
+): SampleSource {
   const corpus = sftCorpus(world, options)
   return { length: options.samples, sample: (index) => sequenceOfMessages(corpus.sample(index).messages, codec) }
 }

@@ -11,7 +11,7 @@ export const UNLABELLED_STEPS = ['leave_out', 'no_score'] as const
 /** What happens to a step without a label. `leave_out`: its tokens train as little as an observation. `no_score`: as if its reward were 0. */
 export type UnlabelledSteps = (typeof UNLABELLED_STEPS)[number]
 
-export function stepWeight(weighting: StepRewardWeighting, step: number, steps: number): number {
+function stepWeight(weighting: StepRewardWeighting, step: number, steps: number): number {
   return weighting === 'released' ? steps - step - 1 : 1
 }
 

@@ -36,7 +36,12 @@ export interface StudioDescription {
   readonly algorithms: readonly AlgorithmDescription[]
   readonly formats: readonly { readonly name: string; readonly title: string }[]
   readonly architectures: readonly string[]
-  readonly environments: readonly { readonly name: string; readonly title: string; readonly hash: string; readonly tools: readonly ToolSpec[] }[]
+  readonly environments: readonly {
+    readonly name: string
+    readonly title: string
+    readonly hash: string
+    readonly tools: readonly ToolSpec[]
+  }[]
   readonly benchmarks: readonly { readonly name: string; readonly splits: Readonly<Record<string, number>> }[]
   readonly strategies: readonly string[]
   readonly ops: readonly string[]
@@ -185,7 +190,13 @@ export type StudioEvent =
   /** New metric rows of a run since the last event. */
   | { readonly type: 'metrics'; readonly run_id: string; readonly rows: MetricTable }
   /** Cells that changed in a run's exam grid. */
-  | { readonly type: 'exam'; readonly run_id: string; readonly phase: 'before' | 'after'; readonly total: number; readonly cells: readonly ExamCell[] }
+  | {
+      readonly type: 'exam'
+      readonly run_id: string
+      readonly phase: 'before' | 'after'
+      readonly total: number
+      readonly cells: readonly ExamCell[]
+    }
   | { readonly type: 'trajectories'; readonly run_id: string; readonly trajectory_ids: readonly string[] }
   | { readonly type: 'token'; readonly run_id: string; readonly text: string }
   | { readonly type: 'dataset'; readonly dataset: DatasetRow }
@@ -199,7 +210,13 @@ export interface StoryResult {
   readonly beforeRate: RateWithInterval
   readonly afterRate: RateWithInterval | null
   readonly difference: PairedDifference | null
-  readonly win: { readonly wins: number; readonly ties: number; readonly losses: number; readonly rate: number; readonly interval: readonly [number, number] } | null
+  readonly win: {
+    readonly wins: number
+    readonly ties: number
+    readonly losses: number
+    readonly rate: number
+    readonly interval: readonly [number, number]
+  } | null
 }
 export interface RateWithInterval {
   readonly n: number
@@ -256,7 +273,11 @@ export interface StudioApi {
   addOpinions(rows: readonly NewOpinion[], annotator: string): Promise<Reply<LabelState>>
   undoOpinion(opinionId: string): Promise<Reply<LabelState>>
   /** Advantages with the stored labels, or with `override` (one reward per step, null = unlabelled) in their place. */
-  advantagePreview(trajectoryId: string, override: readonly (number | null)[] | null, options: { maxContextLen: number; maxResponseLen: number; rewardWeighting: 'released' | 'paper' }): Promise<Reply<AdvantagePreview>>
+  advantagePreview(
+    trajectoryId: string,
+    override: readonly (number | null)[] | null,
+    options: { maxContextLen: number; maxResponseLen: number; rewardWeighting: 'released' | 'paper' },
+  ): Promise<Reply<AdvantagePreview>>
 
   testJudge(settings: JudgeSettings): Promise<Reply<string>>
   planJudge(datasetId: string, trajectoryIds: readonly string[], settings: JudgeSettings): Promise<Reply<JudgePlan>>
@@ -281,5 +302,9 @@ export interface StudioApi {
   importModel(name: string, files: readonly File[]): Promise<Reply<ModelRow>>
   callTool(tool: string, args: Readonly<Record<string, unknown>>): Promise<Reply<string>>
 
-  storage(): Promise<{ readonly items: readonly { readonly name: string; readonly bytes: number; readonly kind: string }[]; readonly usage: number | null; readonly quota: number | null }>
+  storage(): Promise<{
+    readonly items: readonly { readonly name: string; readonly bytes: number; readonly kind: string }[]
+    readonly usage: number | null
+    readonly quota: number | null
+  }>
 }

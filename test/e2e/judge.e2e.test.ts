@@ -8,13 +8,19 @@ import { startJudgeServer, type JudgeMood, type JudgeServer } from '../support/j
 import { storedRecords } from '../support/stored'
 
 const KEY = 'sk-never-to-be-found-5309'
-const turn = (text: string): string => `<|im_start|>system\nSpecifically, you have access to the following APIs: ['pond_depth', 'Finish']<|im_end|>\n<|im_start|>user\n\n${text}\nBegin!\n<|im_end|>\n<|im_start|>assistant\n`
+const turn = (text: string): string =>
+  `<|im_start|>system\nSpecifically, you have access to the following APIs: ['pond_depth', 'Finish']<|im_end|>\n<|im_start|>user\n\n${text}\nBegin!\n<|im_end|>\n<|im_start|>assistant\n`
 const reply = (text: string): string => `<|im_start|>function\n${text}<|im_end|>\n<|im_start|>assistant\n`
-const literal = (items: readonly (string | number)[]): string => `[${items.map((item) => (typeof item === 'number' ? String(item) : `'${item.replaceAll('\n', '\\n').replaceAll("'", "\\'")}'`)).join(', ')}]`
+const literal = (items: readonly (string | number)[]): string =>
+  `[${items.map((item) => (typeof item === 'number' ? String(item) : `'${item.replaceAll('\n', '\\n').replaceAll("'", "\\'")}'`)).join(', ')}]`
 const cell = (text: string): string => `"${text.replaceAll('"', '""')}"`
 const csv = `prompt\tresponse\treward\n${[
   literal([turn('How deep is Lull pond?'), reply('{"depth": 4}'), reply('{"depth": 4}')]),
-  literal(['Thought: \nAction: pond_depth\nAction Input: {"name": "Lull"}<|im_end|>\n', 'Thought: \nAction: pond_depth\nAction Input: {"name": "Lull"}<|im_end|>\n', 'Thought: \nAction: Finish\nAction Input: {"return_type": "give_answer", "final_answer": "4"}<|im_end|>\n']),
+  literal([
+    'Thought: \nAction: pond_depth\nAction Input: {"name": "Lull"}<|im_end|>\n',
+    'Thought: \nAction: pond_depth\nAction Input: {"name": "Lull"}<|im_end|>\n',
+    'Thought: \nAction: Finish\nAction Input: {"return_type": "give_answer", "final_answer": "4"}<|im_end|>\n',
+  ]),
   literal([1, 0, 1]),
 ]
   .map(cell)
@@ -22,7 +28,16 @@ const csv = `prompt\tresponse\treward\n${[
 
 let app: OpenApp
 let judge: JudgeServer
-const opinions = z.array(z.object({ annotator_kind: z.string(), name: z.string(), value: z.number().nullable(), repeat: z.number(), step: z.number(), prompt_hash: z.string().nullable() }))
+const opinions = z.array(
+  z.object({
+    annotator_kind: z.string(),
+    name: z.string(),
+    value: z.number().nullable(),
+    repeat: z.number(),
+    step: z.number(),
+    prompt_hash: z.string().nullable(),
+  }),
+)
 
 beforeAll(async () => {
   judge = await startJudgeServer(2)
@@ -86,13 +101,21 @@ it('three repeats are stored as they came and averaged into a suggestion', async
   for (const row of rows) expect(row.prompt_hash).toMatch(/^[0-9a-f]{64}$/)
   // (1 + 4/5) / 2, beside the imported reward.
   await app.page.keyboard.press('Escape')
-  await expect.poll(() => app.page.getByTestId('suggestion').allInnerTexts(), { timeout: 20_000 }).toContainEqual(expect.stringMatching(/0\.90/))
+  await expect
+    .poll(() => app.page.getByTestId('suggestion').allInnerTexts(), { timeout: 20_000 })
+    .toContainEqual(expect.stringMatching(/0\.90/))
 })
 
 it('the key went to the server and is found nowhere else', async () => {
   expect(judge.keysSeen).toContain(`Bearer ${KEY}`)
-  const stored = JSON.stringify(await Promise.all(['runs', 'datasets', 'trajectories', 'opinions', 'evaluations', 'metrics'].map((kind) => storedRecords(app.page, kind))))
-  const page = await app.page.evaluate(() => JSON.stringify(localStorage) + JSON.stringify(sessionStorage) + location.href + document.body.innerText)
+  const stored = JSON.stringify(
+    await Promise.all(
+      ['runs', 'datasets', 'trajectories', 'opinions', 'evaluations', 'metrics'].map((kind) => storedRecords(app.page, kind)),
+    ),
+  )
+  const page = await app.page.evaluate(
+    () => JSON.stringify(localStorage) + JSON.stringify(sessionStorage) + location.href + document.body.innerText,
+  )
   expect(stored + page).not.toContain(KEY)
   expect(app.problems.join('\n')).not.toContain(KEY)
 })

@@ -9,8 +9,19 @@ import { projectRoot } from '../support/sources'
 import { storedRecords } from '../support/stored'
 
 const screenshots = join(projectRoot, 'test/output')
-const runs = z.array(z.object({ run_id: z.string(), kind: z.string(), status: z.string(), steps_done: z.number(), world_hash: z.string().nullable(), adapter_sha256: z.object({ before: z.string(), after: z.string().nullable() }).nullable() }))
-const metricChunks = z.array(z.object({ table: z.object({ step: z.array(z.number()), columns: z.record(z.string(), z.array(z.number().nullable())) }) }))
+const runs = z.array(
+  z.object({
+    run_id: z.string(),
+    kind: z.string(),
+    status: z.string(),
+    steps_done: z.number(),
+    world_hash: z.string().nullable(),
+    adapter_sha256: z.object({ before: z.string(), after: z.string().nullable() }).nullable(),
+  }),
+)
+const metricChunks = z.array(
+  z.object({ table: z.object({ step: z.array(z.number()), columns: z.record(z.string(), z.array(z.number().nullable())) }) }),
+)
 
 it('a newcomer presses Start and the model in the tab learns', async () => {
   mkdirSync(screenshots, { recursive: true })
@@ -47,13 +58,16 @@ it('a newcomer presses Start and the model in the tab learns', async () => {
   })
   const slow = timing.events.toSorted((a, b) => a - b)
   const p95 = slow[Math.floor(slow.length * 0.95)] ?? 0
-  console.log(`interactions while training: ${timing.events.length} event timings over 16 ms, p95 ${p95} ms, long tasks ${JSON.stringify(timing.longTasks.map(Math.round))}`)
+  console.log(
+    `interactions while training: ${timing.events.length} event timings over 16 ms, p95 ${p95} ms, long tasks ${JSON.stringify(timing.longTasks.map(Math.round))}`,
+  )
 
   // After: the same exam, the sentence, and proof that something really changed.
   const sentence = page.getByTestId('story-sentence')
   await sentence.waitFor({ timeout: 560_000 })
   expect(await sentence.innerText()).toMatch(/^Passed \d+ of \d+ → \d+ of \d+; [+−±]?\d+ points? \[.+\]; calls/)
-  for (const chart of ['chart-reward', 'chart-kl', 'chart-loss']) expect(await page.getByTestId(chart).locator('svg path.recharts-curve').count(), chart).toBeGreaterThan(0)
+  for (const chart of ['chart-reward', 'chart-kl', 'chart-loss'])
+    expect(await page.getByTestId(chart).locator('svg path.recharts-curve').count(), chart).toBeGreaterThan(0)
   const cells = page.getByTestId('exam-after').getByRole('button')
   expect(await cells.count()).toBeGreaterThan(20)
 

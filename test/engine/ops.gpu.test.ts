@@ -36,7 +36,13 @@ function exampleArrays(op: AnyOp, example: Example): (Float32Array | Uint32Array
 }
 
 /** Runs one op on the GPU; returns its outputs and the new values of mutated inputs. */
-async function runOp(device: EngineDevice, op: AnyOp, example: Example, arrays: readonly (Float32Array | Uint32Array)[], withBackward: boolean) {
+async function runOp(
+  device: EngineDevice,
+  op: AnyOp,
+  example: Example,
+  arrays: readonly (Float32Array | Uint32Array)[],
+  withBackward: boolean,
+) {
   const graph = new Graph()
   const leaves = example.inputs.map((spec, index) => graph.batch(`in${index}`, spec.shape, spec.dtype))
   const mutated = op.mutates ?? []
@@ -47,7 +53,10 @@ async function runOp(device: EngineDevice, op: AnyOp, example: Example, arrays: 
   if (withBackward) {
     const seed = graph.batch('seed', at(outputs, 0).shape)
     const wrt = differentiableInputs(example)
-    const grads = differentiate([{ output: at(outputs, 0), grad: seed }], wrt.map((index) => at(inputs, index)))
+    const grads = differentiate(
+      [{ output: at(outputs, 0), grad: seed }],
+      wrt.map((index) => at(inputs, index)),
+    )
     grads.forEach((tensor, position) => {
       const index = at(wrt, position)
       if (!tensor) throw new Error(`${op.name}: no gradient for input ${index}`)
@@ -61,11 +70,16 @@ async function runOp(device: EngineDevice, op: AnyOp, example: Example, arrays: 
     states.set(`state${index}`, buffer)
   }
   const pool = new ScratchPool(device)
-  const executable = await Executable.create(device, planGraph(graph, { maxBindingBytes: device.maxBindingBytes, isSoftware: true }), pool, (name) => {
-    const buffer = states.get(name)
-    if (!buffer) throw new Error(name)
-    return { buffer, offset: 0 }
-  })
+  const executable = await Executable.create(
+    device,
+    planGraph(graph, { maxBindingBytes: device.maxBindingBytes, isSoftware: true }),
+    pool,
+    (name) => {
+      const buffer = states.get(name)
+      if (!buffer) throw new Error(name)
+      return { buffer, offset: 0 }
+    },
+  )
   arrays.forEach((array, index) => executable.write(`in${index}`, array))
   return { executable, outputs, gradients, states, mutated }
 }
@@ -117,7 +131,10 @@ describe(`ops on ${adapterUnderTest()}`, () => {
         }
         for (const [position, index] of mutated.entries()) {
           const found = await device.readF32(at([states.get(`state${index}`)], 0) as GPUBuffer, 0, at(arrays, index).length)
-          expect(relativeError(found, at(expected, outputs.length + position)), `${op.name} / ${example.label} / state ${index}`).toBeLessThan(2e-6)
+          expect(
+            relativeError(found, at(expected, outputs.length + position)),
+            `${op.name} / ${example.label} / state ${index}`,
+          ).toBeLessThan(2e-6)
         }
         executable.destroy()
       }

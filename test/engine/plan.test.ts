@@ -18,7 +18,17 @@ import { architectureOf } from '../../src/models/languageModel'
 
 const LIMIT = { maxBindingBytes: 128 << 20, isSoftware: false }
 const config = (vocabulary: number) =>
-  parseModelConfig({ model_type: 'qwen2', vocab_size: vocabulary, hidden_size: 64, intermediate_size: 96, num_hidden_layers: 2, num_attention_heads: 4, num_key_value_heads: 2, tie_word_embeddings: true, max_position_embeddings: 256 })
+  parseModelConfig({
+    model_type: 'qwen2',
+    vocab_size: vocabulary,
+    hidden_size: 64,
+    intermediate_size: 96,
+    num_hidden_layers: 2,
+    num_attention_heads: 4,
+    num_key_value_heads: 2,
+    tie_word_embeddings: true,
+    max_position_embeddings: 256,
+  })
 
 /** Forward, loss and backward of all parameters of a two-layer model. */
 function trainingPlan(vocabulary: number, tokens: number, rows: number): Plan {
@@ -31,7 +41,10 @@ function trainingPlan(vocabulary: number, tokens: number, rows: number): Plan {
   const { dlogp, totals } = weightedNll(scores.logp, graph.batch('weight', [rows]), batch.counts)
   graph.output('totals', totals)
   const names = Object.entries(architecture.parameters(model))
-  const grads = differentiate([{ output: scores.logp, grad: dlogp }], names.map(([name, shape]) => graph.state(name, shape)))
+  const grads = differentiate(
+    [{ output: scores.logp, grad: dlogp }],
+    names.map(([name, shape]) => graph.state(name, shape)),
+  )
   names.forEach(([name, shape], index) => {
     const grad = grads[index]
     if (grad) accumulateInto(graph.state(`grad:${name}`, shape), grad)
@@ -49,7 +62,10 @@ describe('a training plan', () => {
       const kinds = bindingKinds(shaderSource(dispatch.shader, dispatch.constants))
       const written = bindings.flatMap((binding, index) => (kinds[index] === 'storage' ? [keyOf(binding.place)] : []))
       const read = bindings.flatMap((binding, index) => (kinds[index] === 'read-only-storage' ? [keyOf(binding.place)] : []))
-      expect(written.filter((key) => read.includes(key)), `${op} ${dispatch.shader}`).toEqual([])
+      expect(
+        written.filter((key) => read.includes(key)),
+        `${op} ${dispatch.shader}`,
+      ).toEqual([])
       expect(new Set(written).size, `${op} writes one buffer twice`).toBe(written.length)
     }
   })
@@ -60,7 +76,8 @@ describe('a training plan', () => {
     for (const { dispatch, bindings, op } of plan.dispatches) {
       const kinds = bindingKinds(shaderSource(dispatch.shader, dispatch.constants))
       bindings.forEach((binding, index) => {
-        if (kinds[index] === 'read-only-storage' && binding.place.kind === 'slot') expect(writtenSlots.has(keyOf(binding.place)), `${op} reads an unwritten slot`).toBe(true)
+        if (kinds[index] === 'read-only-storage' && binding.place.kind === 'slot')
+          expect(writtenSlots.has(keyOf(binding.place)), `${op} reads an unwritten slot`).toBe(true)
       })
       bindings.forEach((binding, index) => {
         if (kinds[index] === 'storage') writtenSlots.add(keyOf(binding.place))
@@ -81,7 +98,13 @@ describe('a training plan', () => {
   it('adds gradients into their buffers without a pass of their own', () => {
     const own = plan.dispatches.filter((planned) => planned.op === 'accumulateInto')
     expect(own.map((planned) => planned.bindings.map((binding) => keyOf(binding.place)))).toEqual([])
-    const targets = new Set(plan.dispatches.flatMap((planned) => planned.bindings.flatMap((binding) => (binding.place.kind === 'state' && binding.place.name.startsWith('grad:') ? [binding.place.name] : []))))
+    const targets = new Set(
+      plan.dispatches.flatMap((planned) =>
+        planned.bindings.flatMap((binding) =>
+          binding.place.kind === 'state' && binding.place.name.startsWith('grad:') ? [binding.place.name] : [],
+        ),
+      ),
+    )
     expect(targets.size).toBe(Object.keys(architectureOf(config(4096)).parameters(config(4096))).length)
   })
 
@@ -123,14 +146,20 @@ it('a frozen base gets no weight gradients, and what nobody reads is not compute
 it('shapes that do not fit are refused with both shapes', () => {
   const graph = new Graph()
   const counts = graph.batch('counts', [4], 'u32')
-  expect(() => linear(graph.batch('x', [2, 3]), graph.state('w', [4, 5]), counts)).toThrow('linear: expected x [M, K] and w [N, K] with the same K, found [2, 3] and [4, 5]')
+  expect(() => linear(graph.batch('x', [2, 3]), graph.state('w', [4, 5]), counts)).toThrow(
+    'linear: expected x [M, K] and w [N, K] with the same K, found [2, 3] and [4, 5]',
+  )
   const q = graph.batch('q', [4, 16])
-  expect(() => attention(q, graph.batch('k', [4, 7]), q, graph.batch('spans', [5, 2], 'u32'), { heads: 4, kvHeads: 2, headDim: 4 })).toThrow('attention: expected')
+  expect(() =>
+    attention(q, graph.batch('k', [4, 7]), q, graph.batch('spans', [5, 2], 'u32'), { heads: 4, kvHeads: 2, headDim: 4 }),
+  ).toThrow('attention: expected')
 })
 
 describe('every shader file', () => {
   const root = join(import.meta.dirname, '../../shaders')
-  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.wgsl') && !file.startsWith('common'))
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(
+    (file) => file.endsWith('.wgsl') && !file.startsWith('common'),
+  )
 
   it.each(files)('%s fits the limits every adapter has, and says what it computes', (file) => {
     const source = shaderSource(file.replace(/\.wgsl$/, '').replaceAll('\\', '/'))

@@ -26,14 +26,28 @@ async function policyModel(): Promise<PolicyModel> {
   const config = parseModelConfig(JSON.parse(readFileSync(join(golden, 'tiny_qwen2/config.json'), 'utf8')))
   const weights = await openSafetensors(sourceFromBytes(readFileSync(join(golden, 'tiny_qwen2/model.safetensors'))), 'model.safetensors')
   const lora = await openSafetensors(sourceFromBytes(readFileSync(join(golden, 'tiny_qwen2_lora.safetensors'))), 'lora')
-  const policy = await PolicyModel.create(engine, config, { read: (name, shape) => weights.float32(name, shape) }, { kind: 'lora', lora: { rank: 4, alpha: 8, targets: PROJECTIONS }, valueHead: false })
-  for (const range of policy.packed.ranges.values()) policy.packed.writeWeights(range.name, await lora.float32(`base_model.model.${range.name}`, range.shape))
+  const policy = await PolicyModel.create(
+    engine,
+    config,
+    { read: (name, shape) => weights.float32(name, shape) },
+    { kind: 'lora', lora: { rank: 4, alpha: 8, targets: PROJECTIONS }, valueHead: false },
+  )
+  for (const range of policy.packed.ranges.values())
+    policy.packed.writeWeights(range.name, await lora.float32(`base_model.model.${range.name}`, range.shape))
   return policy
 }
 
 function generator(policy: PolicyModel, slots: number): Generator {
   if (policy.trainable.kind !== 'lora') throw new Error('the fixture trains an adapter')
-  return new Generator({ model: policy.model, lookup: policy.model.lookup(policy.packed), lora: policy.trainable.lora, slots, maxContext: 64, maxNewTokens: 12, seed: 5 })
+  return new Generator({
+    model: policy.model,
+    lookup: policy.model.lookup(policy.packed),
+    lora: policy.trainable.lora,
+    slots,
+    maxContext: 64,
+    maxNewTokens: 12,
+    seed: 5,
+  })
 }
 
 interface Told {
@@ -71,8 +85,22 @@ describe(`generation on ${adapterUnderTest()}`, () => {
     const graph = new Graph()
     const shape = { slotState: [rows, SLOT_WORDS], ids: [rows], positions: [rows], slots: [rows], record: [rows, limit, 2] } as const
     const leaf = (name: keyof typeof shape) => graph.state(name, shape[name], 'u32')
-    sample(graph.batch('logits', [rows, vocabulary]), graph.batch('rowSlots', [rows], 'u32'), graph.batch('counts', [4], 'u32'), { slotState: leaf('slotState'), ids: leaf('ids'), positions: leaf('positions'), slots: leaf('slots'), record: leaf('record') }, { limit })
-    const buffers = new Map(Object.entries(shape).map(([name, extents]) => [name, engine.createBuffer(name, extents.reduce((a, b) => a * b, 4))]))
+    sample(
+      graph.batch('logits', [rows, vocabulary]),
+      graph.batch('rowSlots', [rows], 'u32'),
+      graph.batch('counts', [4], 'u32'),
+      { slotState: leaf('slotState'), ids: leaf('ids'), positions: leaf('positions'), slots: leaf('slots'), record: leaf('record') },
+      { limit },
+    )
+    const buffers = new Map(
+      Object.entries(shape).map(([name, extents]) => [
+        name,
+        engine.createBuffer(
+          name,
+          extents.reduce((a, b) => a * b, 4),
+        ),
+      ]),
+    )
     const buffer = (name: string): GPUBuffer => {
       const found = buffers.get(name)
       if (!found) throw new Error(name)
@@ -88,9 +116,17 @@ describe(`generation on ${adapterUnderTest()}`, () => {
       state.fill(NO_SLOT, slot * SLOT_WORDS + SLOT.stop, slot * SLOT_WORDS + SLOT.stop + 4)
     }
     engine.write(buffer('slotState'), state)
-    const executable = await Executable.create(engine, planGraph(graph, { maxBindingBytes: engine.maxBindingBytes, isSoftware: true }), new ScratchPool(engine), (name) => ({ buffer: buffer(name), offset: 0 }))
+    const executable = await Executable.create(
+      engine,
+      planGraph(graph, { maxBindingBytes: engine.maxBindingBytes, isSoftware: true }),
+      new ScratchPool(engine),
+      (name) => ({ buffer: buffer(name), offset: 0 }),
+    )
     executable.write('logits', logits)
-    executable.write('rowSlots', Uint32Array.from({ length: rows }, (_, row) => row))
+    executable.write(
+      'rowSlots',
+      Uint32Array.from({ length: rows }, (_, row) => row),
+    )
     executable.write('counts', Uint32Array.of(rows, rows, rows, 0))
     await executable.run()
     const ids = new Uint32Array(await engine.read(buffer('ids'), 0, rows * 4))

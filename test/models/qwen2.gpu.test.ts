@@ -17,7 +17,13 @@ import { adapterUnderTest, testDevice } from '../support/gpu'
 
 const directory = join(import.meta.dirname, '../golden')
 const part = z.object({ loss: z.number(), logprobs: z.array(z.array(z.number())) })
-const golden = z.object({ ids: z.array(z.array(z.int())), first_target: z.int(), base: part, lora: part, adamw: z.object({ losses: z.array(z.number()), grad_norms: z.array(z.number()) }) })
+const golden = z.object({
+  ids: z.array(z.array(z.int())),
+  first_target: z.int(),
+  base: part,
+  lora: part,
+  adamw: z.object({ losses: z.array(z.number()), grad_norms: z.array(z.number()) }),
+})
 
 const nll: Objective = ({ graph, logp, batch, rows }) => {
   const { dlogp, totals } = weightedNll(logp, graph.batch('weight', [rows]), batch.counts)
@@ -57,23 +63,33 @@ describe.each(['tiny_qwen2', 'tiny_qwen2_untied'])(`%s on ${adapterUnderTest()}`
     const engine = new EngineDevice(await testDevice(), { isSoftware: true })
     const policy = await PolicyModel.create(engine, parts.config, parts.reader, trainable)
     if (trainable.kind === 'lora') {
-      for (const range of policy.packed.ranges.values()) policy.packed.writeWeights(range.name, await parts.lora.float32(pefts(range.name), range.shape))
+      for (const range of policy.packed.ranges.values())
+        policy.packed.writeWeights(range.name, await parts.lora.float32(pefts(range.name), range.shape))
     }
     const batch = packSequences(parts.sequences, parts.config.vocab_size)
     const step = await policy.gradient('nll', batch.tokenBucket, batch.targetBucket, nll)
     uploadBatch(step, batch)
-    step.write('weight', new Float32Array(batch.targetBucket).fill(1 / batch.targetCount, 0, batch.targetCount).fill(Number.NaN, batch.targetCount))
+    step.write(
+      'weight',
+      new Float32Array(batch.targetBucket).fill(1 / batch.targetCount, 0, batch.targetCount).fill(Number.NaN, batch.targetCount),
+    )
     return { ...parts, engine, policy, batch, step }
   }
 
   it('log-probs with and without the adapter', async () => {
     const { policy, batch, numbers } = await open({ kind: 'lora', lora: LORA, valueHead: false })
-    for (const [reference, expected] of [[true, numbers.base], [false, numbers.lora]] as const) {
+    for (const [reference, expected] of [
+      [true, numbers.base],
+      [false, numbers.lora],
+    ] as const) {
       const score = await policy.score(batch.tokenBucket, batch.targetBucket, reference)
       uploadBatch(score, batch)
       await score.run()
       const found = await score.readOutput('logp', batch.targetCount)
-      const wanted = Array.from(batch.rowSequence, (sequence, row) => expected.logprobs[sequence]?.[(batch.rowPosition[row] ?? 0) - 1] ?? Number.NaN)
+      const wanted = Array.from(
+        batch.rowSequence,
+        (sequence, row) => expected.logprobs[sequence]?.[(batch.rowPosition[row] ?? 0) - 1] ?? Number.NaN,
+      )
       expect(Math.max(...wanted.map((value, row) => Math.abs(value - (found[row] ?? Number.NaN))))).toBeLessThan(5e-5)
     }
     await policy.destroy()
@@ -90,7 +106,8 @@ describe.each(['tiny_qwen2', 'tiny_qwen2_untied'])(`%s on ${adapterUnderTest()}`
       expect(Math.abs((loss ?? Number.NaN) - (numbers.adamw.losses[index] ?? 0))).toBeLessThan(1e-4)
       if (index === 0) {
         const found = policy.packed.unpack(await policy.packed.readGradients())
-        for (const [leaf, values] of found) expect(relative(values, await grads.float32(`lora_grad.${pefts(leaf)}`)), leaf).toBeLessThan(1e-4)
+        for (const [leaf, values] of found)
+          expect(relative(values, await grads.float32(`lora_grad.${pefts(leaf)}`)), leaf).toBeLessThan(1e-4)
       }
       await update.run()
       const [, norm] = await policy.packed.readOptimizerState()

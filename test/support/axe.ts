@@ -11,8 +11,16 @@ const violations = z.array(z.object({ id: z.string(), nodes: z.array(z.object({ 
 export async function axeViolations(page: Page): Promise<string[]> {
   // The page's policy forbids inline scripts; the debugger protocol evaluates past it.
   await page.evaluate(source)
-  const found = await page.evaluate('axe.run(document, { resultTypes: ["violations"] }).then((result) => result.violations.map(({ id, nodes }) => ({ id, nodes: nodes.map(({ target, html }) => ({ target, html })) })))')
-  return violations.parse(found).map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map((node) => node.html.slice(0, 160)).join(' | ')}`)
+  const found = await page.evaluate(
+    'axe.run(document, { resultTypes: ["violations"] }).then((result) => result.violations.map(({ id, nodes }) => ({ id, nodes: nodes.map(({ target, html }) => ({ target, html })) })))',
+  )
+  return violations.parse(found).map(
+    ({ id, nodes }) =>
+      `${id}: ${nodes
+        .slice(0, 3)
+        .map((node) => node.html.slice(0, 160))
+        .join(' | ')}`,
+  )
 }
 
 /** Pixels by which the document is wider than the window. */

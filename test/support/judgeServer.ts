@@ -36,8 +36,17 @@ export async function startJudgeServer(steps: number): Promise<JudgeServer> {
         final_answer_status: 'Solved',
       }
       const call = { id: 'call_1', type: 'function', function: { name: 'evaluate_process_reward', arguments: JSON.stringify(marks) } }
-      const message = judge.mood === 'prose' ? { role: 'assistant', content: 'Looks fine to me.' } : { role: 'assistant', content: null, tool_calls: [call] }
-      answer(200, { id: 'x', object: 'chat.completion', model: 'judge', choices: [{ index: 0, finish_reason: 'stop', message }], usage: { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 } })
+      const message =
+        judge.mood === 'prose'
+          ? { role: 'assistant', content: 'Looks fine to me.' }
+          : { role: 'assistant', content: null, tool_calls: [call] }
+      answer(200, {
+        id: 'x',
+        object: 'chat.completion',
+        model: 'judge',
+        choices: [{ index: 0, finish_reason: 'stop', message }],
+        usage: { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 },
+      })
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

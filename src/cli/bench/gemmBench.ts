@@ -56,11 +56,9 @@ export async function benchGemm(options: GemmBenchOptions): Promise<GemmBenchRep
       const ours = await ownProduct(engine, layout, n, a, b)
       const theirs = peer ? peerProduct(peer, layout, n, a, b) : null
       if (theirs) await checkParity(layout, n, await ours.result(), await theirs.result())
-      // At least one run to warm up; as many in a timing as fill it.
-      await ours.run(1)
-      const started = now()
-      await ours.run(1)
-      const times = Math.max(1, Math.min(1000, Math.ceil(TARGET_MS / Math.max(0.01, now() - started))))
+      // One run to warm up; then as many in a timing as fill it for the slower side.
+      const slowest = Math.max(await msOf(ours, now), theirs ? await msOf(theirs, now) : 0)
+      const times = Math.max(1, Math.min(1000, Math.ceil(TARGET_MS / Math.max(0.01, slowest))))
       const work: Work = () => ours.run(times)
       const taken = await timePairs(work, theirs ? () => theirs.run(times) : null, options.pairs, now)
       const row = rateRow(`${layout} ${n}`, 'GFLOP/s', (2 * n ** 3 * times) / 1e9, peer?.name ?? '', taken)
@@ -72,6 +70,13 @@ export async function benchGemm(options: GemmBenchOptions): Promise<GemmBenchRep
       theirs?.destroy()
     }
   return { rows, roofs }
+}
+
+async function msOf(product: Product, now: () => number): Promise<number> {
+  await product.run(1)
+  const started = now()
+  await product.run(1)
+  return now() - started
 }
 
 interface Product {

@@ -13,11 +13,9 @@ import { readTrajectories, rowParts, type AnnotatedTrajectory } from '../dataset
 
 const options = z.object({
   files: z.array(z.string()).min(1).meta({ help: 'files with trajectories' }),
-  by: z
-    .enum(['rules', 'judge', 'world'])
-    .meta({
-      help: 'rules: StepTool’s two rules. judge: a language model. world: what a tool world knew when the trajectory was rolled out',
-    }),
+  by: z.enum(['rules', 'judge', 'world']).meta({
+    help: 'rules: StepTool’s two rules. judge: a language model. world: what a tool world knew when the trajectory was rolled out',
+  }),
   out: z.string().meta({ help: 'file for trajectories and opinions (JSON Lines)' }),
   rules: z.enum(['sound', 'released']).default('sound').meta({ help: 'released: StepTool’s rules with their two flaws' }),
   judgeModel: z.string().optional().meta({ help: 'judge: name of the model' }),

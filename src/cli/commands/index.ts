@@ -6,9 +6,9 @@ import { doctor } from './doctor'
 import { evaluate } from './evaluate'
 import { exportFiles } from './export'
 import { importFiles } from './import'
-import { makeStarter } from './makeStarter'
 import { rollout } from './rollout'
 import { serve } from './serve'
+import { story } from './story'
 import { train } from './train'
 
 export const commands = {
@@ -19,8 +19,9 @@ export const commands = {
   evaluate,
   export: exportFiles,
   import: importFiles,
-  makeStarter,
+
   rollout,
   serve,
+  story,
   train,
 } as const

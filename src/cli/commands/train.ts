@@ -30,12 +30,9 @@ const options = z.object({
     .optional()
     .meta({ help: `the method; else what --config is for, else ${DEFAULT_ALGORITHM}` }),
   model: z.string().default('starter').meta({ help: 'starter, a Hugging Face folder, or random:FOLDER for its shape with random weights' }),
-  data: z
-    .array(z.string())
-    .default([])
-    .meta({
-      help: 'files with trajectories; or starter: practice in the starter world; or starter-corpus: its expert’s transcripts (sft)',
-    }),
+  data: z.array(z.string()).default([]).meta({
+    help: 'files with trajectories; or starter: practice in the starter world; or starter-corpus: its expert’s transcripts (sft)',
+  }),
   config: z.string().optional().meta({ help: 'JSON: settings, a recipe, or StepTool’s StepTool_ppo.json. Flags win over it' }),
   steps: z.int().positive().optional().meta({ help: 'steps to take: batches with all their epochs for PPO, optimizer updates else' }),
   seed: z.int().nonnegative().optional().meta({ help: 'of weights, order and sampling; else the config’s, else 1' }),

@@ -53,7 +53,14 @@ export class PackedState {
   readonly count: number
   readonly decayEnd: number
   readonly #engine: EngineDevice
-  readonly #buffers: { readonly weights: GPUBuffer; readonly grads: GPUBuffer; readonly first: GPUBuffer; readonly second: GPUBuffer; readonly hyper: GPUBuffer; readonly state: GPUBuffer }
+  readonly #buffers: {
+    readonly weights: GPUBuffer
+    readonly grads: GPUBuffer
+    readonly first: GPUBuffer
+    readonly second: GPUBuffer
+    readonly hyper: GPUBuffer
+    readonly state: GPUBuffer
+  }
 
   constructor(engine: EngineDevice, entries: readonly PackedEntry[]) {
     const { ranges, count, decayEnd } = packedLayout(entries)
@@ -61,7 +68,10 @@ export class PackedState {
     this.count = count
     this.decayEnd = decayEnd
     const bytes = this.count * 4
-    if (bytes > engine.maxBindingBytes) throw new Error(`the trainable parameters need ${bytes} bytes in one binding, but this device allows ${engine.maxBindingBytes}: train LoRA with a smaller rank`)
+    if (bytes > engine.maxBindingBytes)
+      throw new Error(
+        `the trainable parameters need ${bytes} bytes in one binding, but this device allows ${engine.maxBindingBytes}: train LoRA with a smaller rank`,
+      )
     this.#engine = engine
     this.#buffers = {
       weights: engine.createBuffer('trainable weights', bytes),
@@ -112,7 +122,8 @@ export class PackedState {
   writeWeights(name: string, data: Float32Array): void {
     const range = this.ranges.get(name)
     if (!range) throw new Error(`no trainable parameter ${name}`)
-    if (range.size !== data.length) throw new Error(`parameter ${name}: expected ${range.size} values [${range.shape.join(', ')}], found ${data.length}`)
+    if (range.size !== data.length)
+      throw new Error(`parameter ${name}: expected ${range.size} values [${range.shape.join(', ')}], found ${data.length}`)
     this.#engine.write(this.#buffers.weights, data, range.offset * 4)
   }
 
@@ -141,7 +152,8 @@ export class PackedState {
   }
 
   restore(snapshot: { weights: Float32Array; first: Float32Array; second: Float32Array; state: Float32Array }): void {
-    if (snapshot.weights.length !== this.count) throw new Error(`the checkpoint holds ${snapshot.weights.length} packed values, this model has ${this.count}`)
+    if (snapshot.weights.length !== this.count)
+      throw new Error(`the checkpoint holds ${snapshot.weights.length} packed values, this model has ${this.count}`)
     this.#engine.write(this.#buffers.weights, snapshot.weights)
     this.#engine.write(this.#buffers.first, snapshot.first)
     this.#engine.write(this.#buffers.second, snapshot.second)

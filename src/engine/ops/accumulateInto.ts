@@ -27,7 +27,16 @@ export const accumulateIntoOp: Op<null> = {
       ],
     }
   },
-  examples: [{ label: 'values', inputs: [{ shape: [9, 9], dtype: 'f32' }, { shape: [9, 9], dtype: 'f32' }], params: null }],
+  examples: [
+    {
+      label: 'values',
+      inputs: [
+        { shape: [9, 9], dtype: 'f32' },
+        { shape: [9, 9], dtype: 'f32' },
+      ],
+      params: null,
+    },
+  ],
 }
 
 export function accumulateInto(state: Tensor, x: Tensor): void {

@@ -21,7 +21,16 @@ export interface AdamWHyper {
 }
 
 export function hyperWords(hyper: AdamWHyper): Float32Array {
-  return Float32Array.of(hyper.learningRate, 1 - hyper.beta1, 1 - hyper.beta2, hyper.eps, hyper.weightDecay, hyper.maxGradNorm, hyper.gradScale, 0)
+  return Float32Array.of(
+    hyper.learningRate,
+    1 - hyper.beta1,
+    1 - hyper.beta2,
+    hyper.eps,
+    hyper.weightDecay,
+    hyper.maxGradNorm,
+    hyper.gradScale,
+    0,
+  )
 }
 
 /**
@@ -32,7 +41,8 @@ export const clipFactorOp: Op<null> = {
   name: 'clipFactor',
   mutates: [2],
   infer: ([grads, hyper, state]) => {
-    if (!grads || hyper?.shape[0] !== HYPER_WORDS || state?.shape[0] !== OPTIMIZER_STATE_WORDS) fail('clipFactor', 'grads [n], hyper [8], state [8]', grads?.shape, hyper?.shape, state?.shape)
+    if (!grads || hyper?.shape[0] !== HYPER_WORDS || state?.shape[0] !== OPTIMIZER_STATE_WORDS)
+      fail('clipFactor', 'grads [n], hyper [8], state [8]', grads?.shape, hyper?.shape, state?.shape)
     return []
   },
   reference: (arrays) => {
@@ -58,15 +68,45 @@ export const clipFactorOp: Op<null> = {
     return {
       scratch: [chunks * 4],
       dispatches: [
-        { shader: 'optimizer/square_sum', constants: { CHUNK }, bindings: [input(0), scratch(0)], params: [u32(count)], workgroups: fold(chunks), flops: 2 * count, bytes: 4 * count },
-        { shader: 'optimizer/clip_factor', bindings: [scratch(0), input(1), input(2)], params: [u32(chunks)], workgroups: [1, 1, 1], flops: chunks, bytes: 4 * chunks },
+        {
+          shader: 'optimizer/square_sum',
+          constants: { CHUNK },
+          bindings: [input(0), scratch(0)],
+          params: [u32(count)],
+          workgroups: fold(chunks),
+          flops: 2 * count,
+          bytes: 4 * count,
+        },
+        {
+          shader: 'optimizer/clip_factor',
+          bindings: [scratch(0), input(1), input(2)],
+          params: [u32(chunks)],
+          workgroups: [1, 1, 1],
+          flops: chunks,
+          bytes: 4 * chunks,
+        },
       ],
     }
   },
   examples: [
-    { label: 'clips', inputs: [f(5000), f(8), f(8)], params: null, values: { 1: [0.01, 0.1, 0.001, 1e-8, 0, 1, 0.5, 0], 2: [0, 0, 0, 0, 0.1, 0.001, 1, 0] } },
-    { label: 'does not clip', inputs: [f(90), f(8), f(8)], params: null, values: { 1: [0.01, 0.1, 0.001, 1e-8, 0, 0, 1, 0], 2: [0, 0, 0, 0, 0, 0, 0, 0] } },
-    { label: 'not finite', inputs: [f(3), f(8), f(8)], params: null, values: { 0: [1, Number.NaN, 2], 1: [0.01, 0.1, 0.001, 1e-8, 0, 0, 1, 0], 2: [1, 1, 1, 2, 0.3, 0.4, 5, 0] } },
+    {
+      label: 'clips',
+      inputs: [f(5000), f(8), f(8)],
+      params: null,
+      values: { 1: [0.01, 0.1, 0.001, 1e-8, 0, 1, 0.5, 0], 2: [0, 0, 0, 0, 0.1, 0.001, 1, 0] },
+    },
+    {
+      label: 'does not clip',
+      inputs: [f(90), f(8), f(8)],
+      params: null,
+      values: { 1: [0.01, 0.1, 0.001, 1e-8, 0, 0, 1, 0], 2: [0, 0, 0, 0, 0, 0, 0, 0] },
+    },
+    {
+      label: 'not finite',
+      inputs: [f(3), f(8), f(8)],
+      params: null,
+      values: { 0: [1, Number.NaN, 2], 1: [0.01, 0.1, 0.001, 1e-8, 0, 0, 1, 0], 2: [1, 1, 1, 2, 0.3, 0.4, 5, 0] },
+    },
   ],
 }
 
@@ -84,7 +124,9 @@ export const adamWOp: Op<AdamWParams> = {
   mutates: [3, 4, 5],
   infer: (inputs) => {
     const count = inputs[0]?.shape.join()
-    for (const index of [3, 4, 5]) if (inputs[index]?.shape.join() !== count) fail('adamW', 'weights and moments like the gradients', inputs[0]?.shape, inputs[index]?.shape)
+    for (const index of [3, 4, 5])
+      if (inputs[index]?.shape.join() !== count)
+        fail('adamW', 'weights and moments like the gradients', inputs[0]?.shape, inputs[index]?.shape)
     return []
   },
   reference: (arrays, _specs, params) => {
@@ -123,7 +165,11 @@ export const adamWOp: Op<AdamWParams> = {
       label: 'step 2 with decay',
       inputs: [f(100), f(8), f(8), f(100), f(100), f(100)],
       params: { decayEnd: 60 },
-      values: { 1: [0.01, 0.1, 0.001, 1e-8, 0.1, 1, 1, 0], 2: [0.7, 1, 1, 0, 0.19, 0.001999, 2, 0], 5: Array.from({ length: 100 }, (_, i) => 0.01 + i * 0.001) },
+      values: {
+        1: [0.01, 0.1, 0.001, 1e-8, 0.1, 1, 1, 0],
+        2: [0.7, 1, 1, 0, 0.19, 0.001999, 2, 0],
+        5: Array.from({ length: 100 }, (_, i) => 0.01 + i * 0.001),
+      },
     },
     {
       label: 'skipped',

@@ -18,7 +18,9 @@ interface Layout {
 function layoutOf(tokens: number, params: AttentionParams): Layout {
   const group = params.heads / params.kvHeads
   if (!Number.isInteger(group) || params.headDim % 4 !== 0 || params.headDim > 256)
-    throw new Error(`attention: expected heads a multiple of key heads and a head size that is a multiple of 4 up to 256, found ${params.heads}, ${params.kvHeads}, ${params.headDim}`)
+    throw new Error(
+      `attention: expected heads a multiple of key heads and a head size that is a multiple of 4 up to 256, found ${params.heads}, ${params.kvHeads}, ${params.headDim}`,
+    )
   return {
     tokens,
     group,
@@ -38,8 +40,10 @@ export const attentionOp: Op<AttentionParams> = {
   name: 'attention',
   infer: ([q, k, v, spans], params) => {
     const tokens = q?.shape[0] ?? 0
-    if (q?.shape[1] !== params.heads * params.headDim || k?.shape[1] !== params.kvHeads * params.headDim) fail('attention', 'q [T, heads·headDim] and k [T, kvHeads·headDim]', q?.shape, k?.shape)
-    if (v?.shape.join() !== k.shape.join() || spans?.shape[0] !== tokens + 1) fail('attention', 'v like k and spans [T + 1, 2]', v?.shape, spans?.shape)
+    if (q?.shape[1] !== params.heads * params.headDim || k?.shape[1] !== params.kvHeads * params.headDim)
+      fail('attention', 'q [T, heads·headDim] and k [T, kvHeads·headDim]', q?.shape, k?.shape)
+    if (v?.shape.join() !== k.shape.join() || spans?.shape[0] !== tokens + 1)
+      fail('attention', 'v like k and spans [T + 1, 2]', v?.shape, spans?.shape)
     return [
       { shape: q.shape, dtype: 'f32' },
       { shape: [tokens, params.heads], dtype: 'f32' },
@@ -55,7 +59,14 @@ export const attentionOp: Op<AttentionParams> = {
       dispatches: [
         {
           shader: 'attention/attention',
-          constants: { HD: params.headDim, KV: params.kvHeads, GROUP: layout.group, QB: layout.queryBlock, BK: layout.keyBlock, LANES: layout.queryBlock * layout.group },
+          constants: {
+            HD: params.headDim,
+            KV: params.kvHeads,
+            GROUP: layout.group,
+            QB: layout.queryBlock,
+            BK: layout.keyBlock,
+            LANES: layout.queryBlock * layout.group,
+          },
           bindings: [input(0), input(1), input(2), input(3), output(0), output(1)],
           params: [f32(scaleOf(params))],
           workgroups: [Math.ceil(layout.tokens / layout.queryBlock), params.kvHeads, 1],
@@ -69,11 +80,28 @@ export const attentionOp: Op<AttentionParams> = {
   backward: ({ grads, inputs, outputs, params }) => {
     const dy = at(grads, 0)
     if (!dy) return []
-    return [...apply(attentionBackwardOp, [dy, at(inputs, 0), at(inputs, 1), at(inputs, 2), at(outputs, 0), at(outputs, 1), at(inputs, 3)], params), null]
+    return [
+      ...apply(
+        attentionBackwardOp,
+        [dy, at(inputs, 0), at(inputs, 1), at(inputs, 2), at(outputs, 0), at(outputs, 1), at(inputs, 3)],
+        params,
+      ),
+      null,
+    ]
   },
   examples: [
-    { label: 'two segments, grouped heads', inputs: [f(7, 16), f(7, 8), f(7, 8), u(8, 2)], params: { heads: 4, kvHeads: 2, headDim: 4 }, values: { 3: spans(7, [3, 4]) } },
-    { label: 'several query blocks', inputs: [f(70, 16), f(70, 8), f(70, 8), u(71, 2)], params: { heads: 2, kvHeads: 1, headDim: 8 }, values: { 3: spans(70, [5, 41, 20]) } },
+    {
+      label: 'two segments, grouped heads',
+      inputs: [f(7, 16), f(7, 8), f(7, 8), u(8, 2)],
+      params: { heads: 4, kvHeads: 2, headDim: 4 },
+      values: { 3: spans(7, [3, 4]) },
+    },
+    {
+      label: 'several query blocks',
+      inputs: [f(70, 16), f(70, 8), f(70, 8), u(71, 2)],
+      params: { heads: 2, kvHeads: 1, headDim: 8 },
+      values: { 3: spans(70, [5, 41, 20]) },
+    },
   ],
 }
 
@@ -164,14 +192,23 @@ function forward(arrays: readonly NumberArray[], tokens: number, params: Attenti
       lse[t * params.heads + h] = m + Math.log(sum)
       scores.forEach((s, offset) => {
         const p = Math.exp(s - m) / sum
-        for (let d = 0; d < params.headDim; d++) o[index.q(t, h, d)] = (o[index.q(t, h, d)] ?? 0) + p * (v[index.k(start + offset, g, d)] ?? 0)
+        for (let d = 0; d < params.headDim; d++)
+          o[index.q(t, h, d)] = (o[index.q(t, h, d)] ?? 0) + p * (v[index.k(start + offset, g, d)] ?? 0)
       })
     }
   return { o, lse }
 }
 
 function backwardReference(arrays: readonly NumberArray[], tokens: number, params: AttentionParams): Float64Array[] {
-  const [dy, q, k, v, o, lse, span] = [at(arrays, 0), at(arrays, 1), at(arrays, 2), at(arrays, 3), at(arrays, 4), at(arrays, 5), at(arrays, 6)]
+  const [dy, q, k, v, o, lse, span] = [
+    at(arrays, 0),
+    at(arrays, 1),
+    at(arrays, 2),
+    at(arrays, 3),
+    at(arrays, 4),
+    at(arrays, 5),
+    at(arrays, 6),
+  ]
   const index = indexer(params)
   const dq = new Float64Array(tokens * params.heads * params.headDim)
   const dk = new Float64Array(tokens * params.kvHeads * params.headDim)

@@ -74,4 +74,3 @@ export function columnSum(x: Tensor, countsTensor: Tensor, live: 0 | 1): Tensor 
 function f(...shape: number[]): TensorSpec {
   return { shape, dtype: 'f32' }
 }
-

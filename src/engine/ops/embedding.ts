@@ -7,7 +7,8 @@ export const embeddingOp: Op<null> = {
   name: 'embedding',
   infer: ([table, ids]) => {
     const [vocabulary, width] = table?.shape ?? []
-    if (vocabulary === undefined || width === undefined || width % 4 !== 0 || ids?.shape.length !== 1) fail('embedding', 'a table [V, D] with D a multiple of 4 and ids [T]', table?.shape, ids?.shape)
+    if (vocabulary === undefined || width === undefined || width % 4 !== 0 || ids?.shape.length !== 1)
+      fail('embedding', 'a table [V, D] with D a multiple of 4 and ids [T]', table?.shape, ids?.shape)
     return [{ shape: [at(ids.shape, 0), width], dtype: 'f32' }]
   },
   reference: (arrays, specs) => {
@@ -82,7 +83,12 @@ export const embeddingBackwardOp: Op<{ readonly vocabulary: number }> = {
     }
   },
   examples: [
-    { label: 'segments', inputs: [f(5, 8), u(5), u(7)], params: { vocabulary: 6 }, values: { 1: [1, 0, 2, 4, 3], 2: [0, 1, 1, 1, 4, 4, 5] } },
+    {
+      label: 'segments',
+      inputs: [f(5, 8), u(5), u(7)],
+      params: { vocabulary: 6 },
+      values: { 1: [1, 0, 2, 4, 3], 2: [0, 1, 1, 1, 4, 4, 5] },
+    },
   ],
 }
 

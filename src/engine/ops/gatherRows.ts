@@ -13,13 +13,20 @@ export const gatherRowsOp: Op<null> = {
       fail('gatherRows', 'x [T, D] with D a multiple of 4, rowOf [R], targetOf [T]', x?.shape, rowOf?.shape, targetOf?.shape)
     return [{ shape: [at(rowOf.shape, 0), width], dtype: 'f32' }]
   },
-  reference: (arrays, specs) => gather(arrays, at(specs, 1).shape[0] ?? 0, at(specs, 0).shape[1] ?? 0, (at(arrays, 2)[1] ?? 0)),
+  reference: (arrays, specs) => gather(arrays, at(specs, 1).shape[0] ?? 0, at(specs, 0).shape[1] ?? 0, at(arrays, 2)[1] ?? 0),
   kernel: (_inputs, outputs) => move('gather/gather_rows', outputs),
   backward: ({ grads, inputs }) => {
     const dy = at(grads, 0)
     return dy ? [only(apply(scatterRowsOp, [dy, at(inputs, 3), at(inputs, 2)], null)), null, null, null] : []
   },
-  examples: [{ label: 'three of five', inputs: [f(5, 4), u(4), u(4), u(5)], params: null, values: { 1: [1, 2, 4, 9], 2: [5, 3, 1, 0], 3: [NO_TARGET, 0, 1, NO_TARGET, 2] } }],
+  examples: [
+    {
+      label: 'three of five',
+      inputs: [f(5, 4), u(4), u(4), u(5)],
+      params: null,
+      values: { 1: [1, 2, 4, 9], 2: [5, 3, 1, 0], 3: [NO_TARGET, 0, 1, NO_TARGET, 2] },
+    },
+  ],
 }
 
 /** y[t] = x[targetOf[t]] where there is one, else 0. Inputs: x [R, D], targetOf u32 [T], counts. */
@@ -38,7 +45,14 @@ export const scatterRowsOp: Op<null> = {
     return [y]
   },
   kernel: (_inputs, outputs) => move('gather/scatter_rows', outputs),
-  examples: [{ label: 'three of five', inputs: [f(4, 4), u(5), u(4)], params: null, values: { 1: [NO_TARGET, 0, 1, NO_TARGET, 2], 2: [5, 3, 1, 0] } }],
+  examples: [
+    {
+      label: 'three of five',
+      inputs: [f(4, 4), u(5), u(4)],
+      params: null,
+      values: { 1: [NO_TARGET, 0, 1, NO_TARGET, 2], 2: [5, 3, 1, 0] },
+    },
+  ],
 }
 
 function gather(arrays: Parameters<Op<null>['reference']>[0], rows: number, width: number, live: number): Float64Array[] {

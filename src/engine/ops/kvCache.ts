@@ -14,14 +14,16 @@ export interface CachePlace {
   readonly counts: Tensor
 }
 
-const cacheRow = (table: NumberArray, blocks: number, slot: number, p: number): number => (table[slot * blocks + Math.floor(p / BLOCK_TOKENS)] ?? 0) * BLOCK_TOKENS + (p % BLOCK_TOKENS)
+const cacheRow = (table: NumberArray, blocks: number, slot: number, p: number): number =>
+  (table[slot * blocks + Math.floor(p / BLOCK_TOKENS)] ?? 0) * BLOCK_TOKENS + (p % BLOCK_TOKENS)
 
 /** Stores k and v [T, W] of live tokens. Inputs: k, v, slots, positions, block table, counts, key cache, value cache (both changed). */
 export const kvWriteOp: Op<null> = {
   name: 'kvWrite',
   mutates: [6, 7],
   infer: ([k, v, , , table, , keys]) => {
-    if (!k || k.shape.join() !== v?.shape.join() || k.shape[1] !== keys?.shape[1] || table?.shape.length !== 2) fail('kvWrite', 'k and v [T, W] and caches [rows, W]', k?.shape, keys?.shape)
+    if (!k || k.shape.join() !== v?.shape.join() || k.shape[1] !== keys?.shape[1] || table?.shape.length !== 2)
+      fail('kvWrite', 'k and v [T, W] and caches [rows, W]', k?.shape, keys?.shape)
     return []
   },
   reference: (arrays, specs) => {
@@ -78,7 +80,15 @@ export const cachedAttentionOp: Op<CachedAttentionParams> = {
   reference: (arrays, specs, { heads, kvHeads, headDim }) => {
     const rows = at(specs, 0).shape[0] ?? 0
     const blocks = at(specs, 5).shape[1] ?? 0
-    const [q, keys, values, slots, positions, table, counts] = [at(arrays, 0), at(arrays, 1), at(arrays, 2), at(arrays, 3), at(arrays, 4), at(arrays, 5), at(arrays, 6)]
+    const [q, keys, values, slots, positions, table, counts] = [
+      at(arrays, 0),
+      at(arrays, 1),
+      at(arrays, 2),
+      at(arrays, 3),
+      at(arrays, 4),
+      at(arrays, 5),
+      at(arrays, 6),
+    ]
     const o = new Float64Array(rows * heads * headDim)
     for (let t = 0; t < Math.min(rows, counts[0] ?? 0); t++) {
       const slot = slots[t] ?? NO_SLOT

@@ -21,7 +21,8 @@ function extent(op: string, h: TensorSpec | undefined, w: TensorSpec | undefined
 
 const chunksOf = ({ vocabulary }: Extent): { first: number; count: number }[] => {
   const chunks: { first: number; count: number }[] = []
-  for (let first = 0; first < vocabulary; first += VOCABULARY_CHUNK) chunks.push({ first, count: Math.min(VOCABULARY_CHUNK, vocabulary - first) })
+  for (let first = 0; first < vocabulary; first += VOCABULARY_CHUNK)
+    chunks.push({ first, count: Math.min(VOCABULARY_CHUNK, vocabulary - first) })
   return chunks
 }
 
@@ -56,14 +57,20 @@ export const logProbOp: Op<null> = {
     const chunks = chunksOf(size)
     const dispatches: Dispatch[] = []
     chunks.forEach(({ first, count }, index) => {
-      dispatches.push(ntDispatch({ m: size.rows, k: size.width, n: count }, { x: input(0), w: input(1, first * size.width * 4, count * size.width * 4), y: scratch(0) }), {
-        shader: 'loss/lse_chunk',
-        bindings: [scratch(0), input(2), input(3), scratch(1), output(0), output(1), output(2)],
-        params: [u32(size.rows), u32(first), u32(count), u32(Number(index === 0)), u32(Number(index === chunks.length - 1))],
-        workgroups: fold(size.rows),
-        flops: 6 * size.rows * count,
-        bytes: 8 * size.rows * count,
-      })
+      dispatches.push(
+        ntDispatch(
+          { m: size.rows, k: size.width, n: count },
+          { x: input(0), w: input(1, first * size.width * 4, count * size.width * 4), y: scratch(0) },
+        ),
+        {
+          shader: 'loss/lse_chunk',
+          bindings: [scratch(0), input(2), input(3), scratch(1), output(0), output(1), output(2)],
+          params: [u32(size.rows), u32(first), u32(count), u32(Number(index === 0)), u32(Number(index === chunks.length - 1))],
+          workgroups: fold(size.rows),
+          flops: 6 * size.rows * count,
+          bytes: 8 * size.rows * count,
+        },
+      )
     })
     return { scratch: [size.rows * Math.min(VOCABULARY_CHUNK, size.vocabulary) * 4, size.rows * 16], dispatches }
   },
@@ -82,16 +89,28 @@ export const logProbOp: Op<null> = {
   },
   examples: [
     { label: 'small', inputs: [f(5, 8), f(12, 8), u(5), u(4)], params: null, values: { 2: [0, 11, 3, 3, 7], 3: [9, 4, 1, 0] } },
-    { label: 'two chunks', inputs: [f(3, 4), f(2056, 4), u(3), u(4)], params: null, values: { 2: [0, 2055, 2047], 3: [9, 3, 1, 0] }, differentiable: [0] },
+    {
+      label: 'two chunks',
+      inputs: [f(3, 4), f(2056, 4), u(3), u(4)],
+      params: null,
+      values: { 2: [0, 2055, 2047], 3: [9, 3, 1, 0] },
+      differentiable: [0],
+    },
   ],
 }
 
-function gradientChunks(size: Extent): { dispatches: (after: (chunk: { first: number; count: number }, index: number) => Dispatch) => Dispatch[]; scratch: number[] } {
+function gradientChunks(size: Extent): {
+  dispatches: (after: (chunk: { first: number; count: number }, index: number) => Dispatch) => Dispatch[]
+  scratch: number[]
+} {
   return {
     scratch: [size.rows * Math.min(VOCABULARY_CHUNK, size.vocabulary) * 4],
     dispatches: (after) =>
       chunksOf(size).flatMap(({ first, count }, index) => [
-        ntDispatch({ m: size.rows, k: size.width, n: count }, { x: input(0), w: input(1, first * size.width * 4, count * size.width * 4), y: scratch(0) }),
+        ntDispatch(
+          { m: size.rows, k: size.width, n: count },
+          { x: input(0), w: input(1, first * size.width * 4, count * size.width * 4), y: scratch(0) },
+        ),
         {
           shader: 'loss/logit_gradient',
           bindings: [input(2), input(4), input(5), input(3), scratch(0)],
@@ -116,7 +135,8 @@ export const logProbHiddenGradOp: Op<null> = {
     const size = extent('logProbHiddenGrad', specs[0], specs[1])
     const dh = new Float64Array(size.rows * size.width)
     eachLogitGradient(arrays, size, (r, v, grad) => {
-      for (let d = 0; d < size.width; d++) dh[r * size.width + d] = (dh[r * size.width + d] ?? 0) + grad * (at(arrays, 1)[v * size.width + d] ?? 0)
+      for (let d = 0; d < size.width; d++)
+        dh[r * size.width + d] = (dh[r * size.width + d] ?? 0) + grad * (at(arrays, 1)[v * size.width + d] ?? 0)
     })
     return [dh]
   },
@@ -124,11 +144,22 @@ export const logProbHiddenGradOp: Op<null> = {
     const size = extent('logProbHiddenGrad', inputs[0], inputs[1])
     const chunks = gradientChunks(size)
     const dispatches = chunks.dispatches(({ first, count }, index) =>
-      nnDispatch({ m: size.rows, k: count, n: size.width }, 1, index > 0, [scratch(0), input(1, first * size.width * 4, count * size.width * 4), output(0)]),
+      nnDispatch({ m: size.rows, k: count, n: size.width }, 1, index > 0, [
+        scratch(0),
+        input(1, first * size.width * 4, count * size.width * 4),
+        output(0),
+      ]),
     )
     return { scratch: chunks.scratch, dispatches }
   },
-  examples: [{ label: 'two chunks', inputs: [f(3, 4), f(2056, 4), u(3), u(4), f(3), f(3)], params: null, values: { 2: [0, 2055, 2047], 3: [9, 3, 1, 0], 4: [8, 8.5, 9] } }],
+  examples: [
+    {
+      label: 'two chunks',
+      inputs: [f(3, 4), f(2056, 4), u(3), u(4), f(3), f(3)],
+      params: null,
+      values: { 2: [0, 2055, 2047], 3: [9, 3, 1, 0], 4: [8, 8.5, 9] },
+    },
+  ],
 }
 
 /** dw[V, D] = Σ_r dlogp_r (1[v = target_r] − p_rv) h_r. Inputs: h, w, targets, counts, lse, dlogp. */
@@ -143,7 +174,8 @@ export const logProbWeightGradOp: Op<null> = {
     const size = extent('logProbWeightGrad', specs[0], specs[1])
     const dw = new Float64Array(size.vocabulary * size.width)
     eachLogitGradient(arrays, size, (r, v, grad) => {
-      for (let d = 0; d < size.width; d++) dw[v * size.width + d] = (dw[v * size.width + d] ?? 0) + grad * (at(arrays, 0)[r * size.width + d] ?? 0)
+      for (let d = 0; d < size.width; d++)
+        dw[v * size.width + d] = (dw[v * size.width + d] ?? 0) + grad * (at(arrays, 0)[r * size.width + d] ?? 0)
     })
     return [dw]
   },
@@ -151,11 +183,23 @@ export const logProbWeightGradOp: Op<null> = {
     const size = extent('logProbWeightGrad', inputs[0], inputs[1])
     const chunks = gradientChunks(size)
     const dispatches = chunks.dispatches(({ first, count }) =>
-      tnDispatch({ m: size.rows, n: count, k: size.width }, { alpha: 1, live: 1 }, context, [scratch(0), input(0), input(3), output(0, first * size.width * 4, count * size.width * 4)]),
+      tnDispatch({ m: size.rows, n: count, k: size.width }, { alpha: 1, live: 1 }, context, [
+        scratch(0),
+        input(0),
+        input(3),
+        output(0, first * size.width * 4, count * size.width * 4),
+      ]),
     )
     return { scratch: chunks.scratch, dispatches }
   },
-  examples: [{ label: 'one chunk', inputs: [f(5, 4), f(12, 4), u(5), u(4), f(5), f(5)], params: null, values: { 2: [0, 11, 3, 3, 7], 3: [9, 4, 1, 0], 4: [3, 3.5, 4, 3, 3] } }],
+  examples: [
+    {
+      label: 'one chunk',
+      inputs: [f(5, 4), f(12, 4), u(5), u(4), f(5), f(5)],
+      params: null,
+      values: { 2: [0, 11, 3, 3, 7], 3: [9, 4, 1, 0], 4: [3, 3.5, 4, 3, 3] },
+    },
+  ],
 }
 
 function logits(arrays: readonly NumberArray[], r: number, size: Extent): number[] {

@@ -43,7 +43,8 @@ function product(a: NumberArray, b: NumberArray, layout: AnyLayout, alpha: numbe
   for (let i = 0; i < layout.rows; i++)
     for (let j = 0; j < layout.columns; j++) {
       let sum = 0
-      for (let k = 0; k < layout.inner; k++) sum += (a[i * layout.aRow + k * layout.aInner] ?? 0) * (b[j * layout.bRow + k * layout.bInner] ?? 0)
+      for (let k = 0; k < layout.inner; k++)
+        sum += (a[i * layout.aRow + k * layout.aInner] ?? 0) * (b[j * layout.bRow + k * layout.bInner] ?? 0)
       y[i * layout.columns + j] = alpha * sum
     }
   return y
@@ -146,14 +147,24 @@ export const linearOp: Op<LinearParams> = {
 function linearExamples(): OpExample<LinearParams>[] {
   const values = (rows: number): Record<number, number[]> => ({ 2: [rows, rows, 1, 0] })
   return [
-    { label: 'tiles', inputs: [spec(9, 8), spec(12, 8), countsSpec], params: { alpha: 1, hasBias: false, hasResidual: false, live: 0 }, values: values(9) },
+    {
+      label: 'tiles',
+      inputs: [spec(9, 8), spec(12, 8), countsSpec],
+      params: { alpha: 1, hasBias: false, hasResidual: false, live: 0 },
+      values: values(9),
+    },
     {
       label: 'bias and residual',
       inputs: [spec(6, 4), spec(40, 4), countsSpec, spec(40), spec(6, 40)],
       params: { alpha: 0.5, hasBias: true, hasResidual: true, live: 1 },
       values: values(6),
     },
-    { label: 'odd extents', inputs: [spec(5, 7), spec(3, 7), countsSpec, spec(3)], params: { alpha: 2, hasBias: true, hasResidual: false, live: 0 }, values: values(5) },
+    {
+      label: 'odd extents',
+      inputs: [spec(5, 7), spec(3, 7), countsSpec, spec(3)],
+      params: { alpha: 2, hasBias: true, hasResidual: false, live: 0 },
+      values: values(5),
+    },
   ]
 }
 
@@ -177,7 +188,13 @@ export const matmulNNOp: Op<{ readonly alpha: number }> = {
     const [, n] = matrix('matmulNN', inputs[1])
     if (!divisible(k, n)) {
       const layout = { rows: m, columns: n, inner: k, aRow: k, aInner: 1, bRow: 1, bInner: n }
-      return { dispatches: [anyDispatch(layout, params.alpha, [input(0), input(1), input(1), input(1), input(1), output(0)], { accumulate: context.accumulate })] }
+      return {
+        dispatches: [
+          anyDispatch(layout, params.alpha, [input(0), input(1), input(1), input(1), input(1), output(0)], {
+            accumulate: context.accumulate,
+          }),
+        ],
+      }
     }
     return { dispatches: [nnDispatch({ m, k, n }, params.alpha, context.accumulate, [input(0), input(1), output(0)])] }
   },
@@ -188,7 +205,12 @@ export const matmulNNOp: Op<{ readonly alpha: number }> = {
 }
 
 /** The NN kernel on given bindings (x, w, y). K and N are multiples of 4. */
-export function nnDispatch(extent: { m: number; k: number; n: number }, alpha: number, accumulate: boolean, bindings: Dispatch['bindings']): Dispatch {
+export function nnDispatch(
+  extent: { m: number; k: number; n: number },
+  alpha: number,
+  accumulate: boolean,
+  bindings: Dispatch['bindings'],
+): Dispatch {
   const { m, k, n } = extent
   const lanes = lanesFor(n)
   return {
@@ -203,7 +225,10 @@ export function nnDispatch(extent: { m: number; k: number; n: number }, alpha: n
 }
 
 /** The NT kernel without bias or residual on given bindings (x, w, y). */
-export function ntDispatch(extent: { m: number; k: number; n: number }, bindings: { x: Dispatch['bindings'][number]; w: Dispatch['bindings'][number]; y: Dispatch['bindings'][number] }): Dispatch {
+export function ntDispatch(
+  extent: { m: number; k: number; n: number },
+  bindings: { x: Dispatch['bindings'][number]; w: Dispatch['bindings'][number]; y: Dispatch['bindings'][number] },
+): Dispatch {
   const { m, k, n } = extent
   const lanes = lanesFor(n)
   return {
@@ -231,7 +256,9 @@ export const matmulTNOp: Op<{ readonly alpha: number; readonly live: 0 | 1 }> = 
     const [, n] = matrix('matmulTN', specs[0])
     const [, k] = matrix('matmulTN', specs[1])
     const live = at(arrays, 2)[params.live] ?? 0
-    return [product(at(arrays, 0), at(arrays, 1), { rows: n, columns: k, inner: live, aRow: 1, aInner: n, bRow: 1, bInner: k }, params.alpha)]
+    return [
+      product(at(arrays, 0), at(arrays, 1), { rows: n, columns: k, inner: live, aRow: 1, aInner: n, bRow: 1, bInner: k }, params.alpha),
+    ]
   },
   kernel: (inputs, _outputs, params, context) => {
     const [m, n] = matrix('matmulTN', inputs[0])
@@ -239,7 +266,12 @@ export const matmulTNOp: Op<{ readonly alpha: number; readonly live: 0 | 1 }> = 
     return { dispatches: [tnDispatch({ m, n, k }, params, context, [input(0), input(1), input(2), output(0)])] }
   },
   examples: [
-    { label: 'stops at the live count', inputs: [spec(9, 8), spec(9, 12), countsSpec], params: { alpha: 1, live: 0 }, values: { 2: [7, 0, 1, 0] } },
+    {
+      label: 'stops at the live count',
+      inputs: [spec(9, 8), spec(9, 12), countsSpec],
+      params: { alpha: 1, live: 0 },
+      values: { 2: [7, 0, 1, 0] },
+    },
     { label: 'odd extents', inputs: [spec(6, 3), spec(6, 5), countsSpec], params: { alpha: 2, live: 1 }, values: { 2: [6, 4, 1, 0] } },
   ],
 }
@@ -249,7 +281,12 @@ export function tnDispatch(
   extent: { m: number; n: number; k: number },
   params: { alpha: number; live: 0 | 1 },
   context: Pick<KernelContext, 'accumulate'>,
-  bindings: readonly [Dispatch['bindings'][number], Dispatch['bindings'][number], Dispatch['bindings'][number], Dispatch['bindings'][number]],
+  bindings: readonly [
+    Dispatch['bindings'][number],
+    Dispatch['bindings'][number],
+    Dispatch['bindings'][number],
+    Dispatch['bindings'][number],
+  ],
 ): Dispatch {
   const { m, n, k } = extent
   if (!divisible(n, k)) {
@@ -280,7 +317,12 @@ export function linear(x: Tensor, w: Tensor, counts: Tensor, options: LinearOpti
   const inputs = [x, w, counts]
   if (options.bias) inputs.push(options.bias)
   if (options.residual) inputs.push(options.residual)
-  const params = { alpha: options.alpha ?? 1, hasBias: options.bias !== undefined, hasResidual: options.residual !== undefined, live: options.live ?? 0 }
+  const params = {
+    alpha: options.alpha ?? 1,
+    hasBias: options.bias !== undefined,
+    hasResidual: options.residual !== undefined,
+    live: options.live ?? 0,
+  }
   return only(apply(linearOp, inputs, params))
 }
 

@@ -10,7 +10,8 @@ const CHUNK = 64
 
 function rowsAndWidth(op: string, spec: TensorSpec | undefined): readonly [number, number] {
   const [rows, width] = spec?.shape ?? []
-  if (rows === undefined || width === undefined || spec?.shape.length !== 2 || width % 4 !== 0) fail(op, 'a matrix [T, D] with D a multiple of 4', spec?.shape)
+  if (rows === undefined || width === undefined || spec?.shape.length !== 2 || width % 4 !== 0)
+    fail(op, 'a matrix [T, D] with D a multiple of 4', spec?.shape)
   return [rows, width]
 }
 
@@ -154,7 +155,9 @@ export const rmsNormGainBackwardOp: Op<{ readonly live: 0 | 1 }> = {
       ],
     }
   },
-  examples: [{ label: 'stops at the live count', inputs: [f(70, 8), f(70, 8), f(70), c()], params: { live: 0 }, values: { 3: [67, 0, 1, 0] } }],
+  examples: [
+    { label: 'stops at the live count', inputs: [f(70, 8), f(70, 8), f(70), c()], params: { live: 0 }, values: { 3: [67, 0, 1, 0] } },
+  ],
 }
 
 export function rmsNorm(x: Tensor, gain: Tensor, counts: Tensor, params: RmsNormParams): Tensor {

@@ -58,7 +58,13 @@ export const ropeOp: Op<RopeParams> = {
     const dy = at(grads, 0)
     if (!dy) return []
     const opposite = params.sign === 1 ? -1 : 1
-    return [only(apply(ropeOp, [dy, at(inputs, 1), at(inputs, 2), at(inputs, 3), at(inputs, 4)], { heads: params.heads, sign: opposite })), null, null, null, null]
+    return [
+      only(apply(ropeOp, [dy, at(inputs, 1), at(inputs, 2), at(inputs, 3), at(inputs, 4)], { heads: params.heads, sign: opposite })),
+      null,
+      null,
+      null,
+      null,
+    ]
   },
   examples: [
     {

@@ -5,7 +5,21 @@ import { NO_SLOT } from './kvCache'
 
 /** Words of one slot's state; the shader's header lists them. */
 export const SLOT_WORDS = 16
-export const SLOT = { id: 0, position: 1, active: 2, count: 3, maxNew: 4, seedLow: 5, seedHigh: 6, query: 7, sample: 8, version: 9, temperature: 10, stop: 11, reason: 15 } as const
+export const SLOT = {
+  id: 0,
+  position: 1,
+  active: 2,
+  count: 3,
+  maxNew: 4,
+  seedLow: 5,
+  seedHigh: 6,
+  query: 7,
+  sample: 8,
+  version: 9,
+  temperature: 10,
+  stop: 11,
+  reason: 15,
+} as const
 
 export interface SampleParams {
   /** New tokens a slot's record has room for. */
@@ -21,7 +35,8 @@ export const sampleOp: Op<SampleParams> = {
   name: 'sample',
   mutates: [3, 4, 5, 6, 7],
   infer: ([logits, rowSlots, , state]) => {
-    if (logits?.shape.length !== 2 || rowSlots?.shape[0] !== logits.shape[0] || state?.shape[1] !== SLOT_WORDS) fail('sample', 'logits [R, V], row slots [R], slot state [S, 16]', logits?.shape, state?.shape)
+    if (logits?.shape.length !== 2 || rowSlots?.shape[0] !== logits.shape[0] || state?.shape[1] !== SLOT_WORDS)
+      fail('sample', 'logits [R, V], row slots [R], slot state [S, 16]', logits?.shape, state?.shape)
     return []
   },
   reference: (arrays, specs) => {

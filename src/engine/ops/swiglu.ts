@@ -7,7 +7,8 @@ import type { Tensor, TensorSpec } from '../tensor'
 export const swigluOp: Op<null> = {
   name: 'swiglu',
   infer: ([gate, up]) => {
-    if (!gate || gate.shape.join() !== up?.shape.join() || sizeOf(gate.shape) % 4 !== 0) fail('swiglu', 'two equal shapes', gate?.shape, up?.shape)
+    if (!gate || gate.shape.join() !== up?.shape.join() || sizeOf(gate.shape) % 4 !== 0)
+      fail('swiglu', 'two equal shapes', gate?.shape, up?.shape)
     return [{ shape: gate.shape, dtype: 'f32' }]
   },
   reference: ([gate, up]) => [Float64Array.from(gate ?? [], (g, i) => (g / (1 + Math.exp(-g))) * (up?.[i] ?? 0))],

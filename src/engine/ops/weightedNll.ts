@@ -44,7 +44,9 @@ export const weightedNllOp: Op<null> = {
       ],
     }
   },
-  examples: [{ label: 'stops at the live count', inputs: [f(70), f(70), { shape: [4], dtype: 'u32' }], params: null, values: { 2: [90, 66, 1, 0] } }],
+  examples: [
+    { label: 'stops at the live count', inputs: [f(70), f(70), { shape: [4], dtype: 'u32' }], params: null, values: { 2: [90, 66, 1, 0] } },
+  ],
 }
 
 export function weightedNll(logp: Tensor, weight: Tensor, counts: Tensor): { dlogp: Tensor; totals: Tensor } {

@@ -35,7 +35,12 @@ export class Executable {
   readonly #outputs: ReadonlyMap<string, GPUBuffer>
   readonly #uniforms: GPUBuffer | null
 
-  private constructor(engine: EngineDevice, plan: Plan, encoded: readonly Encoded[], buffers: { batch: Map<string, GPUBuffer>; outputs: Map<string, GPUBuffer>; uniforms: GPUBuffer | null }) {
+  private constructor(
+    engine: EngineDevice,
+    plan: Plan,
+    encoded: readonly Encoded[],
+    buffers: { batch: Map<string, GPUBuffer>; outputs: Map<string, GPUBuffer>; uniforms: GPUBuffer | null },
+  ) {
     this.#engine = engine
     this.plan = plan
     this.#encoded = encoded
@@ -47,10 +52,12 @@ export class Executable {
   static async create(engine: EngineDevice, plan: Plan, pool: ScratchPool, state: StateLookup): Promise<Executable> {
     const kernels = await Promise.all(plan.dispatches.map((planned) => engine.kernel(planned.dispatch)))
     const slots = pool.buffers(plan.slots)
-    const own = (sizes: ReadonlyMap<string, number>): Map<string, GPUBuffer> => new Map([...sizes].map(([name, bytes]) => [name, engine.createBuffer(name, bytes)]))
+    const own = (sizes: ReadonlyMap<string, number>): Map<string, GPUBuffer> =>
+      new Map([...sizes].map(([name, bytes]) => [name, engine.createBuffer(name, bytes)]))
     const batch = own(plan.batch)
     const outputs = own(plan.outputs)
-    const uniforms = plan.memory.uniforms > 0 ? engine.createBuffer('params', plan.memory.uniforms, BufferUsage.UNIFORM | BufferUsage.COPY_DST) : null
+    const uniforms =
+      plan.memory.uniforms > 0 ? engine.createBuffer('params', plan.memory.uniforms, BufferUsage.UNIFORM | BufferUsage.COPY_DST) : null
     const words = new DataView(new ArrayBuffer(plan.memory.uniforms))
     const resolve = (place: Place): StateRange => {
       switch (place.kind) {
@@ -163,7 +170,13 @@ export class Executable {
       const started = performance.now()
       this.#engine.submit(encoder)
       await this.#engine.device.queue.onSubmittedWorkDone()
-      rows.push({ op: planned.op, shader: planned.dispatch.shader, ms: performance.now() - started, flops: planned.dispatch.flops ?? 0, bytes: planned.dispatch.bytes ?? 0 })
+      rows.push({
+        op: planned.op,
+        shader: planned.dispatch.shader,
+        ms: performance.now() - started,
+        flops: planned.dispatch.flops ?? 0,
+        bytes: planned.dispatch.bytes ?? 0,
+      })
     }
     return rows
   }
@@ -187,5 +200,6 @@ function named<T>(items: ReadonlyMap<string, T>, name: string): T {
 }
 
 function expectBindings(planned: PlannedDispatch, kernel: CompiledKernel, found: number): void {
-  if (kernel.kinds.length !== found) throw new Error(`${planned.op}: shader ${planned.dispatch.shader} declares ${kernel.kinds.length} bindings, the op gives ${found}`)
+  if (kernel.kinds.length !== found)
+    throw new Error(`${planned.op}: shader ${planned.dispatch.shader} declares ${kernel.kinds.length} bindings, the op gives ${found}`)
 }

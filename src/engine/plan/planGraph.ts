@@ -43,7 +43,8 @@ export interface Plan {
 export type PlanContext = Omit<KernelContext, 'accumulate'>
 
 const BYTES = 4
-export const tensorBytes = (tensor: { readonly shape: readonly number[] }): number => Math.max(16, Math.ceil((sizeOf(tensor.shape) * BYTES) / 16) * 16)
+export const tensorBytes = (tensor: { readonly shape: readonly number[] }): number =>
+  Math.max(16, Math.ceil((sizeOf(tensor.shape) * BYTES) / 16) * 16)
 
 /** Size classes grow by a quarter of an octave, so that plans of neighbouring buckets share buffers. */
 export function sizeClass(bytes: number): number {
@@ -122,7 +123,9 @@ export function planGraph(graph: Graph, context: PlanContext): Plan {
       })
       const largest = Math.max(...bindings.map((binding) => binding.size))
       if (largest > context.maxBindingBytes) {
-        throw new Error(`${node.op.name} binds ${largest} bytes at once, but this device allows ${context.maxBindingBytes}: choose a shorter context or a smaller batch`)
+        throw new Error(
+          `${node.op.name} binds ${largest} bytes at once, but this device allows ${context.maxBindingBytes}: choose a shorter context or a smaller batch`,
+        )
       }
       dispatches.push({ op: node.op.name, dispatch, bindings })
       flops += dispatch.flops ?? 0

@@ -89,7 +89,8 @@ export function decoder({ graph, config, batch, lora, attend }: DecoderGraph, ha
     cos: graph.state('rope.cos', [config.max_position_embeddings, headDim / 2]),
     sin: graph.state('rope.sin', [config.max_position_embeddings, headDim / 2]),
   }
-  const norm = (x: Tensor, name: string): Tensor => rmsNorm(x, graph.state(name, [hidden]), batch.counts, { eps: config.rms_norm_eps, live: 0 })
+  const norm = (x: Tensor, name: string): Tensor =>
+    rmsNorm(x, graph.state(name, [hidden]), batch.counts, { eps: config.rms_norm_eps, live: 0 })
   const project = (x: Tensor, layer: number, projection: Projection, residual?: Tensor): Tensor => {
     const path = projectionPath(layer, projection)
     const [out, inner] = projectionShape(config, projection)

@@ -16,14 +16,10 @@ import type { Objective, TrainableSet } from '../policyModel'
 import { scheduleFactor, SCHEDULES } from '../schedule'
 
 const config = z.object({
-  learning_rate: z
-    .number()
-    .positive()
-    .default(2e-4)
-    .meta({
-      help: 'Peak learning rate of AdamW. LoRA likes about 2e-4; training all weights of a small model from scratch 1e-3 and more.',
-      essential: true,
-    }),
+  learning_rate: z.number().positive().default(2e-4).meta({
+    help: 'Peak learning rate of AdamW. LoRA likes about 2e-4; training all weights of a small model from scratch 1e-3 and more.',
+    essential: true,
+  }),
   max_steps: z.int().positive().default(100).meta({ help: 'Optimizer updates to take.', essential: true }),
   tokens_per_batch: z.int().min(32).default(2048).meta({ help: 'Tokens packed into one micro-batch.', essential: true }),
   gradient_accumulation_steps: z.int().positive().default(1).meta({ help: 'Micro-batches whose gradients add up to one update.' }),
