@@ -86,7 +86,7 @@ export function apply<Params>(op: Op<Params>, inputs: readonly Tensor[], params:
   const first = inputs[0]
   if (!first) throw new Error(`${op.name}: an op needs at least one input`)
   for (const input of inputs) if (input.graph !== first.graph) throw new Error(`${op.name}: inputs belong to different graphs`)
-  return first.graph.add(op as AnyOp, inputs, params)
+  return first.graph.add(op, inputs, params)
 }
 
 export function only(outputs: readonly Tensor[]): Tensor {

@@ -7,7 +7,8 @@ import { axeViolations } from '../support/axe'
 import { projectRoot } from '../support/sources'
 
 const real = join(projectRoot, '../shared/data/steptool/data_train/qwen2/step_grained_for_ppo_example.csv')
-if (!existsSync(real)) console.log('not here: ../shared/data/steptool; the test on the real CSV is skipped, the sample CSV stands in')
+if (!existsSync(real))
+  process.stdout.write('not here: ../shared/data/steptool; the test on the real CSV is skipped, the sample CSV stands in\n')
 
 describe('importing', () => {
   it('the sample CSV can be downloaded and imported back', async () => {

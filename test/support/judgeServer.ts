@@ -27,8 +27,14 @@ export async function startJudgeServer(steps: number): Promise<JudgeServer> {
       const answer = (status: number, body: unknown, headers: Record<string, string> = {}): void => {
         response.writeHead(status, { ...cors, 'content-type': 'application/json', ...headers }).end(JSON.stringify(body))
       }
-      if (judge.mood === 'unauthorised') return answer(401, { error: { message: 'bad key' } })
-      if (judge.mood === 'rate-limited') return answer(429, { error: { message: 'slow down' } }, { 'retry-after': '600' })
+      if (judge.mood === 'unauthorised') {
+        answer(401, { error: { message: 'bad key' } })
+        return
+      }
+      if (judge.mood === 'rate-limited') {
+        answer(429, { error: { message: 'slow down' } }, { 'retry-after': '600' })
+        return
+      }
       const count = judge.mood === 'wrong-length' ? steps + 1 : steps
       const marks = {
         succeed_tool_calling: Array.from({ length: count }, () => 1),

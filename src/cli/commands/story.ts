@@ -45,7 +45,13 @@ export const story = defineCommand({
     const connected = await studio.connect('http://localhost/', channel.port1)
     must(connected)
     const started = must(await studio.start({ kind: 'story', seed: options.seed, size: options.size ?? null }))
-    const done = await finished(() => studio.jobs(), started.job_id, context.progress)
+    const done = await finished(
+      () => studio.jobs(),
+      started.job_id,
+      (line) => {
+        context.progress(line)
+      },
+    )
     channel.port1.close()
     channel.port2.close()
     if (done.state !== 'finished') throw new UsageError(done.error ?? `The story ended ${done.state}.`)

@@ -205,5 +205,5 @@ function fuseAccumulation(nodes: readonly Node[], graph: Graph): Step[] {
 }
 
 function accumulation(x: Tensor, state: Tensor): Node {
-  return { kind: 'node', op: accumulateIntoOp as AnyOp, inputs: [x, state], params: null, outputs: [] }
+  return { kind: 'node', op: accumulateIntoOp, inputs: [x, state], params: null, outputs: [] }
 }
