@@ -129,13 +129,13 @@ function parseJson(text: string): unknown {
   }
 }
 
-export function choicesOf(schema: PropertySchema): readonly unknown[] | null {
+function choicesOf(schema: PropertySchema): readonly unknown[] | null {
   if (schema.enum !== undefined) return schema.enum
   return schema.const === undefined ? null : [schema.const]
 }
 
 /** "a whole number", "one of sft, ppo" … */
-export function describeValue(schema: PropertySchema): string {
+function describeValue(schema: PropertySchema): string {
   const parts = alternatives(schema).map((candidate) => {
     const choices = choicesOf(candidate)
     if (choices !== null) return choices.length === 1 ? String(choices[0]) : `one of ${choices.join(', ')}`

@@ -1,4 +1,5 @@
 /** One run of `hone train`: its data as the algorithm wants it, its memory known beforehand, its loop. */
+import { createRng } from '../base/random'
 import type { EngineDevice } from '../engine/device/engineDevice'
 import type { StarterWorld } from '../environments/starter'
 import { MAX_CONTEXT, slotsOf } from '../studio/gpuWorkshop'
@@ -129,8 +130,16 @@ function offline(request: TrainingRequest, given: readonly LabelledTrajectory[])
   }
 }
 
-/** 99 of 100 episodes of the starter world are shorter, and two fifths of their tokens are the agent's. */
-const EPISODE = { tokens: 160, trained: 64 } as const
+/** Stand-ins for episodes of the starter world that are not played yet: 60 to 180 tokens, two fifths of them the agent's. */
+function likelyEpisodes(count: number, seed: number): PpoSequence[] {
+  const rng = createRng(seed, 80)
+  return Array.from({ length: count }, () => {
+    const tokens = 60 + rng.int(121)
+    const stepOf = Array.from({ length: tokens }, (_, position) => (position < 0.6 * tokens ? -1 : 0))
+    const cut = { truncatedTokens: 0, truncatedSteps: [], notTrainedSteps: [] }
+    return { trajectoryId: '', ids: stepOf.map(() => 0), stepOf, rewards: [1], stepIndex: [0], ...cut }
+  })
+}
 
 function online(request: TrainingRequest, world: StarterWorld): TrainingJob {
   const { method, model, engine } = request
@@ -148,20 +157,9 @@ function online(request: TrainingRequest, world: StarterWorld): TrainingJob {
     seed: request.seed,
     shuffleRewards: request.shuffleRewards,
   })
-  const stepOf = Array.from({ length: EPISODE.tokens }, (_, position) => (position < EPISODE.tokens - EPISODE.trained ? -1 : 0))
-  const episode: PpoSequence = {
-    trajectoryId: '',
-    ids: stepOf.map(() => 0),
-    stepOf,
-    rewards: [1],
-    stepIndex: [0],
-    truncatedTokens: 0,
-    truncatedSteps: [],
-    notTrainedSteps: [],
-  }
   return {
     memory: [
-      ...memoryOf(request, () => Array.from({ length: batch }, () => episode)),
+      ...memoryOf(request, () => likelyEpisodes(batch * STEPS_LOOKED_AT, request.seed)),
       ...generationMemory(model.config, request.practice.slots ?? slotsOf(engine.isSoftware), MAX_CONTEXT),
     ],
     notes,
@@ -178,6 +176,9 @@ function online(request: TrainingRequest, world: StarterWorld): TrainingJob {
   }
 }
 
+/** Batches looked at to learn which sizes come up. */
+const STEPS_LOOKED_AT = 8
+
 /** From the first batches. */
 function memoryOf(
   { method, config, model, engine, seed, steps }: TrainingRequest,
@@ -185,6 +186,6 @@ function memoryOf(
 ): MemoryPart[] {
   if (method.name !== steptoolPpo.name) return []
   const settings = steptoolPpo.config.parse(config)
-  const batches = chunk(sequencesOf(sequenceOptions(settings)), settings.batch_size).slice(0, Math.min(steps, 8))
+  const batches = chunk(sequencesOf(sequenceOptions(settings)), settings.batch_size).slice(0, Math.min(steps, STEPS_LOOKED_AT))
   return ppoMemory(model.config, settings, batches, seed, engine)
 }

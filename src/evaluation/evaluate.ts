@@ -57,7 +57,7 @@ export function rateOf(rows: readonly Pick<EvaluationRow, 'status'>[]): Rate {
 }
 
 /** Rows of both sides that answer the same query and repeat, in the order of `before`. */
-export function pairRows(
+function pairRows(
   before: readonly EvaluationRow[],
   after: readonly EvaluationRow[],
 ): { before: EvaluationRow; after: EvaluationRow }[] {

@@ -58,7 +58,10 @@ const isBusy = (error: unknown): boolean => error instanceof Error && 'code' in 
 
 const busyPort = (port: number): Error => new Error(`Port ${port} is in use: end the program that uses it, or pass --port with another.`)
 
-/** The gateway without the site, for the development server's middleware. */
+/**
+ * The gateway without the site, for the development server's middleware in vite.config.ts.
+ * @public
+ */
 export async function developmentListener(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const app = createGateway({ siteDirectory: null, upstream: upstreamFromEnvironment(process.env), allowedOrigins: [], fetch })
   await getRequestListener(app.fetch)(request, response)

@@ -25,7 +25,7 @@ const storyResult = z.object({
 })
 
 /** `RunDetail` of worker/protocol.ts; recordedStudio proves the two agree. */
-export const recordedRun = z.object({
+const recordedRun = z.object({
   run: runRecord,
   metrics: metricTable,
   metricMeanings: z.record(z.string(), z.string()),
@@ -35,7 +35,7 @@ export const recordedRun = z.object({
 })
 
 /** `AdvantagePreview` of worker/protocol.ts, for trajectories whose tokens the recording can show. */
-export const recordedAdvantages = z.object({
+const recordedAdvantages = z.object({
   tokens: z.object({
     trajectory_id: z.string(),
     ids: z.array(z.int()),
@@ -69,4 +69,3 @@ export type Recording = z.infer<typeof recording>
 export const starterManifest = z.object({
   files: z.record(z.string(), z.object({ sha256: z.string(), bytes: z.int().nonnegative().optional() })),
 })
-export type StarterManifest = z.infer<typeof starterManifest>

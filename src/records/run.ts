@@ -12,7 +12,7 @@ export const adapterReport = z.object({
 })
 export type AdapterReport = z.infer<typeof adapterReport>
 
-export const runStatus = z.enum(['running', 'paused', 'finished', 'cancelled', 'failed'])
+const runStatus = z.enum(['running', 'paused', 'finished', 'cancelled', 'failed'])
 
 export const runRecord = z.object({
   version: z.literal(1),

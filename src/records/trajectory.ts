@@ -12,7 +12,7 @@ export const toolCall = z.object({
 })
 export type ToolCall = z.infer<typeof toolCall>
 
-export const toolParameter = z.object({
+const toolParameter = z.object({
   name: z.string(),
   type: z.string(),
   description: z.string().default(''),
@@ -31,7 +31,7 @@ export const stepTruth = z.object({ succeeded: z.boolean(), needed: z.boolean() 
 export type StepTruth = z.infer<typeof stepTruth>
 
 /** Token ids in and out of the policy. Text is never tokenised again between rollout and update. */
-export const stepTokens = z.object({
+const stepTokens = z.object({
   /** Ids appended to the context before this completion (first step: the whole prompt; later: the observation turn). */
   prompt_ids: z.array(z.int().nonnegative()),
   completion_ids: z.array(z.int().nonnegative()),
@@ -40,7 +40,6 @@ export const stepTokens = z.object({
   /** Version of the policy that sampled the step (optimizer steps taken). */
   policy_version: z.int().nonnegative().default(0),
 })
-export type StepTokens = z.infer<typeof stepTokens>
 
 export const trajectoryStep = z.object({
   /** Position of the parent step in `steps`; null for a root. A chain has parent = index − 1, DFSDT keeps its whole tree. */

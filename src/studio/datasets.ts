@@ -75,6 +75,6 @@ function settingsNotes(file: string, ignored: readonly { readonly field: string;
   }))
 }
 
-export function withoutTokens(record: Trajectory): Trajectory {
+function withoutTokens(record: Trajectory): Trajectory {
   return { ...record, steps: record.steps.map((step) => ({ ...step, tokens: null })) }
 }

@@ -105,7 +105,7 @@ export async function sitExam(
 }
 
 /** Calls that were made: steps that got an answer from a tool. */
-export const callsOf = (trajectory: Trajectory): number => trajectory.steps.filter(({ observation }) => observation !== null).length
+const callsOf = (trajectory: Trajectory): number => trajectory.steps.filter(({ observation }) => observation !== null).length
 
 /** Stores trajectories of a run as they come, under ids that say where in the run they stand. */
 export function trajectoryKeeper(runId: string, tag: string, { store, emit }: Pick<ExamParts, 'store' | 'emit'>) {

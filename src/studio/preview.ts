@@ -9,7 +9,7 @@ import type { ModelText } from './models'
 
 type Limits = Parameters<StudioApi['tokenPreview']>[1]
 
-export function tokenPreviewOf(trajectory: Trajectory, model: ModelText, limits: Limits): Reply<TokenPreview> {
+function tokenPreviewOf(trajectory: Trajectory, model: ModelText, limits: Limits): Reply<TokenPreview> {
   if (trajectory.steps.length === 0) return refuse('no-steps', 'This trajectory has no steps.')
   const sequence = sequenceOf(
     trajectory,
@@ -27,7 +27,7 @@ export function tokenPreviewOf(trajectory: Trajectory, model: ModelText, limits:
 }
 
 /** `rewards`: one per step of the trajectory. */
-export function advantagePreviewOf(
+function advantagePreviewOf(
   trajectory: Trajectory,
   rewards: readonly (number | null)[],
   model: ModelText,

@@ -130,7 +130,7 @@ export function policyMemory(config: ModelConfig, trainable: TrainableSet, plans
 }
 
 /** The pool holds as many buffers of a size class as the hungriest plan needs; batches, outputs and parameters are each plan's own. */
-export function plansMemory(plans: readonly Plan[]): MemoryPart[] {
+function plansMemory(plans: readonly Plan[]): MemoryPart[] {
   const most = new Map<number, number>()
   for (const { slots } of plans) {
     const needed = new Map<number, number>()

@@ -9,7 +9,7 @@ interface Codec {
 }
 
 /** Ids of a transcript; targets are the assistant's content and the token that ends it. */
-export function sequenceOfMessages(messages: readonly Message[], codec: Codec): Sequence {
+function sequenceOfMessages(messages: readonly Message[], codec: Codec): Sequence {
   const ids: number[] = []
   const targets: number[] = []
   for (const { role, content } of messages) {

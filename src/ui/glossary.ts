@@ -112,7 +112,3 @@ export const glossary = {
 } as const satisfies Readonly<Record<string, GlossaryEntry>>
 
 export type GlossaryTerm = keyof typeof glossary
-
-const entries: Readonly<Record<string, GlossaryEntry>> = glossary
-/** Looks a word up without knowing that it is there. */
-export const glossaryEntry = (term: string): GlossaryEntry | null => entries[term.toLowerCase()] ?? null

@@ -30,7 +30,7 @@ interface Pinned {
 const pinned: Pinned[] = []
 
 /** The page's own base URL without query and hash, ending in `/`: every asset is fetched relative to it. */
-export function assetBase(): string {
+function assetBase(): string {
   return new URL('.', document.baseURI).href
 }
 

@@ -17,7 +17,7 @@ export interface CompiledKernel {
   readonly kinds: readonly string[]
 }
 
-export class GpuError extends Error {
+class GpuError extends Error {
   override name = 'GpuError'
 }
 
@@ -160,4 +160,4 @@ export class EngineDevice {
   }
 }
 
-export const STORAGE = BufferUsage.STORAGE | BufferUsage.COPY_DST | BufferUsage.COPY_SRC
+const STORAGE = BufferUsage.STORAGE | BufferUsage.COPY_DST | BufferUsage.COPY_SRC

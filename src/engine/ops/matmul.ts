@@ -16,7 +16,7 @@ export interface LinearParams {
 const lanesFor = (columns: number): number => Math.min(32, Math.max(8, Math.ceil(columns / 32) * 8))
 const divisible = (...extents: number[]): boolean => extents.every((extent) => extent % 4 === 0)
 /** Row blocks go to y and z: y alone may hold 65,535. */
-export function rowGroups(columns: number, rows: number): [number, number, number] {
+function rowGroups(columns: number, rows: number): [number, number, number] {
   const blocks = Math.ceil(rows / 4)
   return [columns, Math.min(blocks, 32_768), Math.ceil(blocks / 32_768)]
 }

@@ -43,7 +43,7 @@ export interface Plan {
 export type PlanContext = Omit<KernelContext, 'accumulate'>
 
 const BYTES = 4
-export const tensorBytes = (tensor: { readonly shape: readonly number[] }): number =>
+const tensorBytes = (tensor: { readonly shape: readonly number[] }): number =>
   Math.max(16, Math.ceil((sizeOf(tensor.shape) * BYTES) / 16) * 16)
 
 /** Size classes grow by a quarter of an octave, so that plans of neighbouring buckets share buffers. */

@@ -53,7 +53,7 @@ function isDtype(text: string): text is SafetensorsDtype {
 }
 
 /** A hint when a file is something else that people pick by mistake; null when it may be safetensors. */
-export function foreignFormat(start: Uint8Array): string | null {
+function foreignFormat(start: Uint8Array): string | null {
   const text = Array.from(start.subarray(0, 24), (byte) => String.fromCharCode(byte)).join('')
   const convert = 'Pickled weights can run code when opened, so Hone reads safetensors only; convert with `model.save_pretrained(folder)`'
   if (text.startsWith('PK\x03\x04')) return `this is a PyTorch checkpoint (a zip of pickles). ${convert}`

@@ -31,7 +31,7 @@ function compare(a: PlannedTensor, b: PlannedTensor): number {
 }
 
 /** The header's bytes and the order in which the tensors' bytes must follow it. */
-export function planSafetensors(
+function planSafetensors(
   tensors: readonly PlannedTensor[],
   metadata: Readonly<Record<string, string>> = { format: 'pt' },
 ): { header: Uint8Array<ArrayBuffer>; order: readonly PlannedTensor[]; totalBytes: number } {
@@ -57,7 +57,7 @@ export function planSafetensors(
 }
 
 /** f32 values → the stored little-endian bytes. */
-export function encodeTensor(data: Float32Array, dtype: WritableDtype): Uint8Array {
+function encodeTensor(data: Float32Array, dtype: WritableDtype): Uint8Array {
   switch (dtype) {
     case 'F32':
       return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)

@@ -37,7 +37,7 @@ export function comparisonProblems(reference: EvaluationRecord, other: Evaluatio
 const average = (values: readonly number[]): number =>
   values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length
 
-export function callHistogram(record: EvaluationRecord): number[] {
+function callHistogram(record: EvaluationRecord): number[] {
   const most = Math.max(0, ...record.rows.map((row) => row.calls))
   const counts = new Array<number>(most + 1).fill(0)
   for (const row of record.rows) counts[row.calls] = (counts[row.calls] ?? 0) + 1

@@ -10,7 +10,7 @@ import { useStudioState } from '../stores/studio'
 import { Icon } from '../widgets/Icon'
 import classes from './frame.module.css'
 
-export const PHASE_WORDS: Readonly<Record<JobPhase, string>> = {
+const PHASE_WORDS: Readonly<Record<JobPhase, string>> = {
   starting: 'Starting',
   before: 'Before',
   rewards: 'Rewards',

@@ -1,5 +1,5 @@
 /** Labels of trajectories as the page last heard them: one store for the queue, the reader and the data table. */
-import { useEffect, useMemo } from 'react'
+import { useEffect } from 'react'
 import { create } from 'zustand'
 import { useShallow } from 'zustand/react/shallow'
 import type { LabelState, StudioApi } from '../../worker/protocol'
@@ -87,9 +87,3 @@ export function useLabelsOf(ids: readonly string[]): ReadonlyMap<string, LabelSt
   return known
 }
 const NONE: ReadonlyMap<string, LabelState> = new Map()
-
-export function useLabelState(trajectoryId: string | null): LabelState | null {
-  const ids = useMemo(() => (trajectoryId === null ? [] : [trajectoryId]), [trajectoryId])
-  const all = useLabelsOf(ids)
-  return trajectoryId === null ? null : (all.get(trajectoryId) ?? null)
-}

@@ -28,7 +28,7 @@ export function storageRows(
 }
 
 /** WebGPU limits worth reading, those that decide what fits first. */
-export const limitsFirst = [
+const limitsFirst = [
   'maxBufferSize',
   'maxStorageBufferBindingSize',
   'maxStorageBuffersPerShaderStage',

@@ -16,7 +16,7 @@ function webglRenderer(): string | null {
 }
 
 /** `ANGLE (NVIDIA, NVIDIA GeForce RTX 4070 (0x2786) Direct3D11 vs_5_0 ps_5_0, D3D11)` → `NVIDIA GeForce RTX 4070`. */
-export function shortRenderer(text: string): string {
+function shortRenderer(text: string): string {
   const inner = /^ANGLE \([^,]*, (.*), [^,]*\)$/.exec(text)?.[1] ?? text
   return inner
     .replace(/^ANGLE Metal Renderer: /, '')
@@ -26,7 +26,7 @@ export function shortRenderer(text: string): string {
     .trim()
 }
 
-export function adapterName(adapter: AdapterReport): string {
+function adapterName(adapter: AdapterReport): string {
   const plain = adapter.description || adapter.device || [adapter.vendor, adapter.architecture].filter((part) => part !== '').join(' ')
   return plain === '' ? 'unnamed adapter' : plain
 }

@@ -88,7 +88,7 @@ export function useDescription(): StudioDescription {
   if (!description) throw new Error('useDescription was called outside StudioGate.')
   return description
 }
-export const useDescriptionOrNull = (): StudioDescription | null => useStudioState((state) => state.description)
+const useDescriptionOrNull = (): StudioDescription | null => useStudioState((state) => state.description)
 /** A method's title as the catalogue has it; its name where the catalogue does not know it. */
 export function useMethodTitle(): (algorithm: string | null) => string | null {
   const description = useDescriptionOrNull()

@@ -3,7 +3,7 @@ import { Text } from '@mantine/core'
 import type { JobSnapshot, RunDetail } from '../../worker/protocol'
 
 /** Largest |Δ log π| over the probe's tokens, in nats; null before the second measurement. */
-export function probeShift(probe: RunDetail['probe']): number | null {
+function probeShift(probe: RunDetail['probe']): number | null {
   if (!probe?.after) return null
   const { before, after } = probe
   return Math.max(0, ...before.map((value, index) => Math.abs(value - (after[index] ?? value))))

@@ -12,7 +12,7 @@ import { ValueTree } from './ValueTree'
 import { FoldedText, VisibleText } from './VisibleText'
 
 /** `name(city: "Velmora", days: 3)`. */
-export function CallSignature({ call }: { readonly call: ToolCall }) {
+function CallSignature({ call }: { readonly call: ToolCall }) {
   return (
     <>
       <span className={classes.toolName}>
@@ -33,7 +33,7 @@ export function CallSignature({ call }: { readonly call: ToolCall }) {
   )
 }
 
-export function Outcome({ outcome }: { readonly outcome: StepOutcome }) {
+function Outcome({ outcome }: { readonly outcome: StepOutcome }) {
   const bad = outcome === 'failed' || outcome === 'unreadable'
   const sign = outcome === 'pruned' || outcome === 'cut' ? '◐' : bad ? '✕' : '✓'
   return (

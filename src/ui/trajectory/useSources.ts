@@ -18,7 +18,7 @@ export interface Sources {
   readonly chosen: Source | null
 }
 
-export function sourceList(
+function sourceList(
   datasets: readonly { dataset_id: string; name: string; created_at: string }[],
   runs: readonly { run_id: string; title: string; created_at: string; kind: string }[],
 ): Source[] {

@@ -10,7 +10,7 @@ export interface RateCircumstances {
   readonly judge: string | null
 }
 
-export function rateText(rate: RateWithInterval, about: RateCircumstances): string {
+function rateText(rate: RateWithInterval, about: RateCircumstances): string {
   const [low, high] = rate.interval
   const budget = about.budget === null ? '' : ` · at most ${about.budget} calls`
   const judge = about.judge === null ? '' : ` · judged by ${about.judge}`
