@@ -20,7 +20,7 @@ interface StorySize {
 /** `gpu`: at most 3 minutes there. `software`: at most 8 on two processor cores. */
 export const storySizes: Readonly<Record<'gpu' | 'software', StorySize>> = {
   gpu: { examQueries: 96, steps: 30, batch: 64 },
-  software: { examQueries: 24, steps: 3, batch: 12 },
+  software: { examQueries: 36, steps: 4, batch: 16 },
 }
 
 type StoryRequest = Extract<JobRequest, { kind: 'story' }>

@@ -5,7 +5,6 @@ import { visibleText } from '../format'
 import { CopyText } from './CopyText'
 import classes from './widgets.module.css'
 
-
 function place(problem: Problem): string {
   const row = problem.row === null ? '' : ` · row ${problem.row}`
   const column = problem.column === null ? '' : ` · column ${problem.column}`
