@@ -57,10 +57,7 @@ export function rateOf(rows: readonly Pick<EvaluationRow, 'status'>[]): Rate {
 }
 
 /** Rows of both sides that answer the same query and repeat, in the order of `before`. */
-function pairRows(
-  before: readonly EvaluationRow[],
-  after: readonly EvaluationRow[],
-): { before: EvaluationRow; after: EvaluationRow }[] {
+function pairRows(before: readonly EvaluationRow[], after: readonly EvaluationRow[]): { before: EvaluationRow; after: EvaluationRow }[] {
   const keyOf = (row: EvaluationRow): string => `${row.query_id}\n${row.repeat}`
   const known = new Map(after.map((row) => [keyOf(row), row]))
   return before.flatMap((row) => {

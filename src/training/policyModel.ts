@@ -14,7 +14,7 @@ import { METRICS_BYTES, METRICS_LEAF, policyPlans, trainableEntries } from './po
 import type { Objective, PolicyPlans, TrainableSet } from './policyPlans'
 
 export { METRICS_LEAF, trainableEntries, VALUE_BIAS, VALUE_WEIGHT } from './policyPlans'
-export type { Objective,  TrainableSet } from './policyPlans'
+export type { Objective, TrainableSet } from './policyPlans'
 
 export class PolicyModel {
   readonly model: LanguageModel
