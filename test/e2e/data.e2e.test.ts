@@ -50,7 +50,7 @@ it.runIf(existsSync(real))(
     await page.getByTestId('file-input').setInputFiles(real)
     await page.getByTestId('dataset-card').waitFor({ timeout: 60_000 })
     expect(await page.getByTestId('dataset-card').innerText()).toMatch(/Trajectories\s+10\b/)
-    expect(await page.getByTestId('trajectory-row').count()).toBe(10)
+    await expect.poll(() => page.getByTestId('trajectory-row').count(), { timeout: 20_000 }).toBe(10)
     const dataset = new URL(page.url().replace('#/', '')).searchParams.get('dataset') ?? ''
 
     await page.goto(`${page.url().split('#')[0] ?? ''}#/label?dataset=${encodeURIComponent(dataset)}`)

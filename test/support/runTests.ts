@@ -4,7 +4,8 @@
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import { z } from 'zod'
 import { findChrome } from '../../src/cli/node/chrome.ts'
 import { adaptersUnderTest, adapterSummary } from './adapters.ts'
@@ -20,6 +21,8 @@ interface Outcome {
   readonly failed: number
   readonly skipped: number
   readonly seconds: number
+  /** A line for each failure: what failed, and the first line of what it said. */
+  readonly failures: readonly string[]
 }
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
@@ -45,7 +48,7 @@ export function runTests(projectRoot: string, words: readonly string[]): number 
     say(`\n[${index + 1}/${stages.length}] ${stage.project}`)
     // The end-to-end tests use what a user gets: the built site and the built command line.
     const isReady = stage.kind !== 'e2e' || run(projectRoot, ['src/cli/launch.js', 'build'])
-    return isReady ? runStage(projectRoot, stage, filters) : { stage, passed: 0, failed: 1, skipped: 0, seconds: 0 }
+    return isReady ? runStage(projectRoot, stage, filters) : { stage, passed: 0, failed: 1, skipped: 0, seconds: 0, failures: [`${stage.project}: the build failed`] }
   })
   return summarise(outcomes)
 }
@@ -67,24 +70,46 @@ function runStage(projectRoot: string, stage: Stage, filters: readonly string[])
     failed: Math.max(counts.numFailedTests, ok ? 0 : 1),
     skipped: counts.numPendingTests + counts.numTodoTests,
     seconds: Math.round((Date.now() - started) / 1000),
+    failures: failuresOf(projectRoot, stage, counts, ok),
   }
 }
+
+function failuresOf(projectRoot: string, stage: Stage, counts: z.output<typeof reportSchema>, ok: boolean): string[] {
+  const lines = counts.testResults.flatMap(({ name, status, message, assertionResults }) => {
+    const file = relative(projectRoot, name)
+    const failed = assertionResults.filter((one) => one.status === 'failed')
+    if (failed.length === 0 && status === 'failed') return [`${stage.project} ${file}: ${firstLine(message)}`]
+    return failed.map((one) => `${stage.project} ${file}: ${one.fullName}: ${firstLine(one.failureMessages[0])}`)
+  })
+  return ok || lines.length > 0 ? lines : [`${stage.project}: Vitest ended with an error of its own`]
+}
+
+const firstLine = (message = ''): string => stripVTControlCharacters(message).split('\n')[0]?.slice(0, 300) ?? ''
 
 const reportSchema = z.object({
   numPassedTests: z.number(),
   numFailedTests: z.number(),
   numPendingTests: z.number(),
   numTodoTests: z.number(),
+  testResults: z.array(
+    z.object({
+      name: z.string(),
+      status: z.string(),
+      message: z.string().optional(),
+      assertionResults: z.array(z.object({ fullName: z.string(), status: z.string(), failureMessages: z.array(z.string()) })),
+    }),
+  ),
 })
 
 /** A run that crashed leaves no report. */
 function readCounts(report: string): z.output<typeof reportSchema> {
-  if (!existsSync(report)) return { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, numTodoTests: 0 }
+  if (!existsSync(report)) return { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, numTodoTests: 0, testResults: [] }
   return reportSchema.parse(JSON.parse(readFileSync(report, 'utf8')))
 }
 
 function summarise(outcomes: readonly Outcome[]): number {
   say('')
+  for (const line of outcomes.flatMap(({ failures }) => failures)) say(`FAILED ${line}`)
   for (const { stage, passed, failed, skipped, seconds } of outcomes) {
     say(`${stage.project.padEnd(16)} ${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''} (${seconds} s)`)
   }

@@ -32,13 +32,18 @@ export const rememberLabels = (studio: StudioApi, trajectoryId: string, state: L
   put(studio, [[trajectoryId, state]])
 }
 
-/** Asks for every label again, without taking the ones on screen away; at most every two seconds. */
+/** Asks for every label again, without taking the ones on screen away; at most every two seconds, and never loses the last call. */
 let lastRefresh = 0
+let pendingRefresh: ReturnType<typeof setTimeout> | undefined
 function refreshLabels(): void {
-  if (performance.now() - lastRefresh < REFRESH_MS) return
-  lastRefresh = performance.now()
-  fresh.clear()
-  useLabels.setState((state) => ({ round: state.round + 1 }))
+  if (pendingRefresh !== undefined) return
+  const wait = Math.max(0, lastRefresh + REFRESH_MS - performance.now())
+  pendingRefresh = setTimeout(() => {
+    pendingRefresh = undefined
+    lastRefresh = performance.now()
+    fresh.clear()
+    useLabels.setState((state) => ({ round: state.round + 1 }))
+  }, wait)
 }
 
 async function fetchAhead(studio: StudioApi, ids: readonly string[], signal: AbortSignal): Promise<void> {
@@ -46,6 +51,8 @@ async function fetchAhead(studio: StudioApi, ids: readonly string[], signal: Abo
   let pending: [string, LabelState][] = []
   let published = performance.now()
   const publish = (): void => {
+    // What a newer round asks for again must not be taken for fresh.
+    if (signal.aborted) return
     // A label given meanwhile is newer than what was fetched.
     const missing = pending.filter(([id]) => !fresh.has(id))
     if (missing.length > 0) put(studio, missing)
