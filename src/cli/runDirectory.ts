@@ -17,6 +17,8 @@ export interface RunDirectory {
   /** Metrics of the steps done before, when the run goes on. */
   readonly earlier: readonly { readonly step: number; readonly metrics: StepMetrics }[]
   report(step: number, metrics: StepMetrics): void
+  /** `practice/step-0001.jsonl` and so on: what an online run trained on. */
+  practised(step: number, lines: string): void
   write(record: RunRecord): void
 }
 
@@ -31,7 +33,7 @@ export async function openRunDirectory(directory: string, record: RunRecord, res
   if (!resume) {
     if (before && before.status !== 'finished')
       throw new UsageError(`${directory} holds an unfinished run: --resume goes on with it, another --out starts a new one.`)
-    for (const name of ['metrics.jsonl', 'checkpoint-0.bin', 'checkpoint-1.bin']) rmSync(path(name), { force: true })
+    for (const name of ['metrics.jsonl', 'checkpoint-0.bin', 'checkpoint-1.bin', 'practice']) rmSync(path(name), { force: true, recursive: true })
   } else if (before) checkSameRecipe(directory, before, record)
   const checkpoints = fileCheckpoints(directory)
   const done = (await checkpoints.load())?.step ?? 0
@@ -44,6 +46,10 @@ export async function openRunDirectory(directory: string, record: RunRecord, res
     checkpoints,
     earlier,
     report: (step, metrics) => appendFileSync(path('metrics.jsonl'), lineOf(step, metrics)),
+    practised(step, lines) {
+      mkdirSync(path('practice'), { recursive: true })
+      replaceFile(path(`practice/step-${String(step + 1).padStart(4, '0')}.jsonl`), lines)
+    },
     write,
   }
 }

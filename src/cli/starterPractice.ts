@@ -4,6 +4,8 @@ import type { StrategyName } from '../agents/strategies'
 import { createRng } from '../base/random'
 import type { Gate } from '../engine/plan/executable'
 import type { StarterWorld } from '../environments/starter'
+import type { Opinion } from '../records/annotation'
+import type { Trajectory } from '../records/trajectory'
 import type { HfTokenizer } from '../models/tokenizer/hfTokenizer'
 import { practiceMetrics, practiceQueries } from '../studio/practice'
 import type { LabelledTrajectory } from '../studio/workshop'
@@ -26,6 +28,13 @@ export interface PracticeOptions {
   readonly gate: Gate
   readonly signal: AbortSignal
   readonly now: () => number
+  /** What was practised in a step, with the world's own labels. A resumed run practises its last steps again. */
+  keep(step: number, attempts: readonly Attempt[]): void
+}
+
+export interface Attempt {
+  readonly trajectory: Trajectory
+  readonly opinions: readonly Opinion[]
 }
 
 export interface StarterPractice {
@@ -64,7 +73,9 @@ export function starterPractice(options: PracticeOptions): StarterPractice {
         source: `practice-${step + 1}`,
         signal: options.signal,
       })
-      const batch = trajectories.map((trajectory) => labelled({ trajectory, opinions: annotateByWorld(trajectory, [], rowParts) }))
+      const attempts = trajectories.map((trajectory) => ({ trajectory, opinions: annotateByWorld(trajectory, [], rowParts) }))
+      options.keep(step, attempts)
+      const batch = attempts.map(labelled)
       metrics.set(step, practiceMetrics(batch))
       return options.shuffleRewards ? shuffledRewards(batch, seed, step) : batch
     },

@@ -39,7 +39,7 @@ export interface TrainingRequest {
   readonly shuffleRewards: boolean
   readonly maxContextLen: number | null
   readonly maxResponseLen: number | null
-  readonly practice: Pick<PracticeOptions, 'strategy' | 'callBudget' | 'slots' | 'gate' | 'signal' | 'now'>
+  readonly practice: Pick<PracticeOptions, 'strategy' | 'callBudget' | 'slots' | 'gate' | 'signal' | 'now' | 'keep'>
 }
 
 export interface TrainingJob {

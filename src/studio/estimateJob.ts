@@ -39,7 +39,7 @@ export function estimateJob(request: JobRequest, room: JobRoom): Promise<Reply<M
     const method = room.method(request.kind === 'story' ? (request.algorithm ?? DEFAULT_STORY_ALGORITHM) : request.algorithm)
     if (!method.ok) return method
     const size = storySizes[request.kind === 'story' ? (request.size ?? (limits.isSoftware ? 'software' : 'gpu')) : 'gpu']
-    const settings = method.value.parseConfig(request.kind === 'story' ? method.value.storyConfig(size.batch, size.steps) : request.config)
+    const settings = method.value.parseConfig(request.kind === 'story' ? method.value.storyConfig(size) : request.config)
     if (!settings.ok) return settings
     const data = request.kind === 'story' || request.data.length === 0 ? null : await sampleOf(request.data, room)
     const steps = (request.kind === 'story' ? size.steps : request.steps) ?? method.value.stepsOf(settings.value)

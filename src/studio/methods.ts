@@ -42,7 +42,7 @@ export interface Method {
   /** Times a token of a batch is trained on. */
   passesOf(config: Config): number
   /** Settings for the run story at `batch` trajectories a step. */
-  storyConfig(batch: number, steps: number): Config
+  storyConfig(size: StoryScale): Config
   /** Sentences for the run card: which switches were used. */
   notesOf(config: Config): string[]
   /** What a run holds on the GPU, part by part, from its plans; throws when a plan does not fit the device's bindings. */
@@ -50,6 +50,15 @@ export interface Method {
   /** Settings that would need less. */
   knobsOf(config: Config): readonly { readonly change: string; readonly config: Config }[]
   train(context: TrainingContext, config: Config, feed: Feed): Promise<PolicyModel>
+}
+
+/** How long a run story is. */
+export interface StoryScale {
+  readonly steps: number
+  /** Practice attempts of a step. */
+  readonly batch: number
+  /** Times each batch is gone through. */
+  readonly epochs: number
 }
 
 export interface MemoryRequest {
@@ -67,7 +76,7 @@ interface MethodParts<Schema extends z.ZodObject> extends Pick<Method, 'isOnline
   stepsOf(config: z.output<Schema>): number
   batchOf(config: z.output<Schema>): number
   passesOf(config: z.output<Schema>): number
-  storyConfig(batch: number, steps: number): z.input<Schema>
+  storyConfig(size: StoryScale): z.input<Schema>
   notesOf(config: z.output<Schema>): string[]
   memoryOf(config: z.output<Schema>, request: MemoryRequest): readonly MemoryPart[]
   /** Names of settings that may be halved, with the least they may become. */
@@ -96,7 +105,7 @@ function defineMethod<Schema extends z.ZodObject>({ algorithm, ...own }: MethodP
     stepsOf: (config) => own.stepsOf(typed(config)),
     batchOf: (config) => own.batchOf(typed(config)),
     passesOf: (config) => own.passesOf(typed(config)),
-    storyConfig: (batch, steps) => own.storyConfig(batch, steps),
+    storyConfig: (size) => own.storyConfig(size),
     notesOf: (config) => own.notesOf(typed(config)),
     memoryOf: (config, request) => own.memoryOf(typed(config), request),
     knobsOf: (config) =>
@@ -160,9 +169,10 @@ const steptoolPpoMethod = defineMethod({
   stepsOf: (config) => config.max_steps,
   batchOf: (config) => config.batch_size,
   passesOf: (config) => config.ppo_epochs,
-  storyConfig: (batch, steps) => ({
+  storyConfig: ({ batch, steps, epochs }) => ({
     learning_rate: 2e-3,
     max_steps: steps,
+    ppo_epochs: epochs,
     batch_size: batch,
     mini_batch_size: Math.max(1, batch / 4),
     gradient_accumulation_steps: 1,

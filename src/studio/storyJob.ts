@@ -5,22 +5,20 @@ import { accept, refuse } from './failure'
 import type { JobWork } from './jobs'
 import { CALL_BUDGET, PRACTICE_TEMPERATURE, type JobRoom } from './jobRoom'
 import { learn } from './learning'
+import type { StoryScale } from './methods'
 import { STARTER } from './models'
 import { newRun } from './trainJob'
 
 export const DEFAULT_STORY_ALGORITHM = 'steptool-ppo'
 
-interface StorySize {
+interface StorySize extends StoryScale {
   readonly examQueries: number
-  readonly steps: number
-  /** Practice queries tried in each step. */
-  readonly batch: number
 }
 
-/** `gpu`: at most 3 minutes there. `software`: at most 8 on two processor cores. */
+/** `gpu`: at most 3 minutes there. `software`: about as long on two processor cores, and far too small to prove anything. */
 export const storySizes: Readonly<Record<'gpu' | 'software', StorySize>> = {
-  gpu: { examQueries: 96, steps: 30, batch: 64 },
-  software: { examQueries: 36, steps: 4, batch: 16 },
+  gpu: { examQueries: 96, steps: 30, batch: 64, epochs: 4 },
+  software: { examQueries: 30, steps: 3, batch: 16, epochs: 2 },
 }
 
 type StoryRequest = Extract<JobRequest, { kind: 'story' }>
@@ -36,7 +34,7 @@ export async function storyWork(request: StoryRequest, room: JobRoom): Promise<R
   const { report, engine } = gpu.value
   const name = request.size ?? (report.isSoftware ? 'software' : 'gpu')
   const size = storySizes[name]
-  const config = method.value.parseConfig(method.value.storyConfig(size.batch, size.steps))
+  const config = method.value.parseConfig(method.value.storyConfig(size))
   if (!config.ok) return config
   const { world } = room
   const queries = stratified(world.queries('exam'), size.examQueries)

@@ -11,10 +11,12 @@ import { rollout } from '../../src/cli/commands/rollout'
 import { train } from '../../src/cli/commands/train'
 import { fullDeviceDescriptor, openNodeAdapter } from '../../src/cli/node/dawn'
 import { sampleCsv } from '../../src/data/sampleCsv'
+import { createStarterWorld } from '../../src/environments/starter'
 import { runRecord } from '../../src/records/run'
 import { adapterUnderTest, testAdapter } from '../support/gpu'
 import { run, temporaryDirectory, testContext, tinyModelFolder } from './commandContext'
 
+const starterWorld = createStarterWorld()
 const model = `random:${tinyModelFolder()}`
 const outcome = z.object({
   ...{
@@ -153,6 +155,15 @@ test('step-grained PPO practises online; slots change nothing, shuffled rewards 
   expect(few.files).toEqual(expect.arrayContaining(['adapter_config.json', 'adapter_model.safetensors', 'README.md']))
   expect(few.predictedBytes).toBeGreaterThan(few.peakBytes / 3)
   expect(few.predictedBytes).toBeLessThan(few.peakBytes * 3)
+
+  // What it practised is kept, with the labels it was trained on; nothing of it is the exam's.
+  for (const name of ['step-0001.jsonl', 'step-0002.jsonl']) {
+    const lines = readFileSync(join(out, 'practice', name), 'utf8').trimEnd().split('\n')
+    expect(lines).toHaveLength(4)
+    for (const line of lines) expect(line).toMatch(/"split":\s*"practice"/)
+    const foreign = new Set(starterWorld.database.names('exam'))
+    expect(lines.join(' ').match(/[A-Z][a-z]+/g)?.filter((word) => foreign.has(word))).toEqual([])
+  }
 
   const many = await trained([...settings, '--slots', '3', '--out', temporaryDirectory()])
   expect(many.loss).toEqual(few.loss)

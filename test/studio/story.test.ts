@@ -41,19 +41,19 @@ test('a story goes through its phases and leaves a whole record', async () => {
   const reply = await studio.run(job.run_id)
   if (!reply.ok) throw new Error(reply.message)
   const { run, metrics, story: result, probe, exam, metricMeanings } = reply.value
-  expect(run).toMatchObject({ status: 'finished', kind: 'story', algorithm: 'steptool-ppo', steps_done: 4, error: null })
+  expect(run).toMatchObject({ status: 'finished', kind: 'story', algorithm: 'steptool-ppo', steps_done: 3, error: null })
   expect(run.adapter_sha256?.after).toMatch(/^[0-9a-f]{64}$/)
   expect(run.adapter_sha256?.after).not.toBe(run.adapter_sha256?.before)
-  expect(metrics.step).toEqual([0, 1, 2, 3])
+  expect(metrics.step).toEqual([0, 1, 2])
   expect(Object.keys(metrics.columns)).toEqual(expect.arrayContaining(['loss', 'objective/kl', 'reward', 'pass_rate']))
   for (const name of Object.keys(metrics.columns)) expect(metricMeanings[name], name).toBeTruthy()
-  expect(exam.before).toHaveLength(36)
+  expect(exam.before).toHaveLength(30)
   expect(exam.after.every((cell) => cell.status !== null && cell.trajectory_id !== null)).toBe(true)
   expect(probe?.after).toHaveLength(probe?.before.length ?? -1)
   expect(probe?.after).not.toEqual(probe?.before)
   // The same questions, in the same order; more of them solved.
   expect(result?.after?.rows.map(({ query_id }) => query_id)).toEqual(result?.before.rows.map(({ query_id }) => query_id))
-  expect(result?.afterRate?.passed).toBeGreaterThan(result?.beforeRate.passed ?? 36)
+  expect(result?.afterRate?.passed).toBeGreaterThan(result?.beforeRate.passed ?? 30)
   expect(result?.difference?.gained).toBeGreaterThan(0)
   expect(result?.win?.wins).toBe(result?.difference?.gained)
 
@@ -73,7 +73,7 @@ test('a story goes through its phases and leaves a whole record', async () => {
 
   // Every cell was announced empty first, then filled.
   const cells = events.flatMap((event) => (event.type === 'exam' && event.phase === 'after' ? event.cells : []))
-  expect(new Set(cells.map(({ query_id }) => query_id)).size).toBe(36)
+  expect(new Set(cells.map(({ query_id }) => query_id)).size).toBe(30)
   expect(events.some((event) => event.type === 'token' && event.text.includes('('))).toBe(true)
   expect(events.some((event) => event.type === 'metrics')).toBe(true)
 

@@ -9,6 +9,9 @@ const violations = z.array(z.object({ id: z.string(), nodes: z.array(z.object({ 
 
 /** One line per violation: rule, then the first elements that break it. */
 export async function axeViolations(page: Page): Promise<string[]> {
+  // A tooltip under the resting pointer lies outside every landmark, as tooltips do.
+  await page.mouse.move(0, 0)
+  await page.locator('[role=tooltip]').waitFor({ state: 'detached' })
   // The page's policy forbids inline scripts; the debugger protocol evaluates past it.
   await page.evaluate(source)
   const found = await page.evaluate(

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { strategies, type StrategyName } from '../../agents/strategies'
 import { sha256 } from '../../base/sha256'
 import { EngineDevice } from '../../engine/device/engineDevice'
+import { honeJsonlLine } from '../../data/formats/honeJsonl'
 import { createStarterWorld } from '../../environments/starter'
 import type { RunRecord } from '../../records/run'
 import { CALL_BUDGET, speaksStarter } from '../../studio/jobRoom'
@@ -82,7 +83,10 @@ export const train = defineCommand({
         ...{ method, config: settings, model, data, engine, seed, steps, shuffleRewards: given.shuffleRewards },
         maxContextLen: given.max_context_len ?? null,
         maxResponseLen: given.max_response_len ?? null,
-        practice: { strategy: given.strategy, callBudget: given.maxCalls, slots: given.slots ?? null, gate, signal: context.signal, now },
+        practice: {
+          ...{ strategy: given.strategy, callBudget: given.maxCalls, slots: given.slots ?? null, gate, signal: context.signal, now },
+          keep: (step, attempts) => run.practised(step, attempts.map((one) => honeJsonlLine(one.trajectory, one.opinions)).join('')),
+        },
       })
       const predictedBytes = job.memory.length === 0 ? null : totalBytes(job.memory)
       if (predictedBytes !== null) context.progress(`${method.title}: ${steps} steps, ${(predictedBytes / 1e6).toFixed(1)} MB on the GPU`)

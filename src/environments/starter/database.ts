@@ -24,6 +24,8 @@ export interface Database {
   names(split: Split): readonly string[]
   pool(split: Split, kind: Kind): readonly Entity[]
   find(name: string): Entity | undefined
+  /** The use of the world a name or alias belongs to. */
+  splitOf(name: string): Split | undefined
   aliases(split: Split, kind: Kind): readonly string[]
   /** The true name behind an alias. */
   trueName(alias: string): string | undefined
@@ -45,6 +47,7 @@ export function createDatabase(seed: number): Database {
   const pools = new Map<string, Entity[]>()
   const aliasPools = new Map<string, string[]>()
   const trueNames = new Map<string, string>()
+  const splitOfName = new Map<string, Split>()
   for (const split of splits) {
     for (const kind of kinds) {
       const pool: Entity[] = []
@@ -53,10 +56,14 @@ export function createDatabase(seed: number): Database {
         all.push(entity)
         pool.push(entity)
         byName.set(entity.name, entity)
+        splitOfName.set(entity.name, split)
       }
       pools.set(`${split}/${kind}`, pool)
       const aliases = Array.from({ length: ALIASES[split] }, () => freshName(rng, taken))
-      for (const alias of aliases) trueNames.set(alias, rng.pick(pool).name)
+      for (const alias of aliases) {
+        trueNames.set(alias, rng.pick(pool).name)
+        splitOfName.set(alias, split)
+      }
       aliasPools.set(`${split}/${kind}`, aliases)
     }
   }
@@ -73,6 +80,7 @@ export function createDatabase(seed: number): Database {
     ],
     pool,
     find: (name) => byName.get(name),
+    splitOf: (name) => splitOfName.get(name),
     aliases: (split, kind) => aliasPools.get(`${split}/${kind}`) ?? [],
     trueName: (alias) => trueNames.get(alias),
     has: (name) => taken.has(name),

@@ -2,7 +2,7 @@
 import type { StepTruth, ToolCall } from '../../records/trajectory'
 import type { Episode, Observation, Verdict } from '../toolWorld'
 import { apiNamed, type Api } from './catalog'
-import type { Database } from './database'
+import type { Database, Entity } from './database'
 import type { Lookup, Task } from './tasks'
 
 function say(key: string, value: string): string {
@@ -21,6 +21,10 @@ export function openEpisode(db: Database, task: Task): Episode {
   const observed = new Set<string>()
   let ended = false
 
+  // A use of the world is closed: a name of another use, written by chance, is unknown here, so that practice can never meet the exam.
+  const isKnown = (name: string): boolean => db.splitOf(name) === task.query.split
+  const find = (name: unknown): Entity | undefined => (typeof name === 'string' && isKnown(name) ? db.find(name) : undefined)
+
   const fail = (text: string, needed: boolean): Observation => ({ text, truth: { succeeded: false, needed } })
 
   function give(key: string, value: string, id: string, needed: boolean): Observation {
@@ -37,13 +41,13 @@ export function openEpisode(db: Database, task: Task): Episode {
     const planned = task.lookups.findIndex((lookup) => lookup.subject === subject && namesEntity(lookup, name))
     const plan = task.lookups[planned]
     const open = plan !== undefined && !satisfied.has(`look ${planned}`)
-    const entity = db.find(name)
+    const entity = find(name)
     if (!entity || entity.kind !== subject.of) return fail(say('error', `unknown ${subject.of}`), open)
     let second = null
     if (subject.second !== undefined) {
       const given = args[subject.second]
       if (given === undefined) return fail(say('error', `missing ${subject.second}`), open)
-      second = (typeof given === 'string' ? db.find(given) : undefined) ?? null
+      second = find(given) ?? null
       if (!second || second.kind !== subject.of) return fail(say('error', `unknown ${subject.second}`), false)
     }
     if (task.quotaAt !== null && task.lookups[task.quotaAt]?.subject === subject && !spentQuota.has(api.name)) {
@@ -79,14 +83,14 @@ export function openEpisode(db: Database, task: Task): Episode {
       case 'alias': {
         const given = args.name
         if (typeof given !== 'string') return fail(say('error', 'missing name'), false)
-        const found = db.trueName(given)
+        const found = isKnown(given) ? db.trueName(given) : undefined
         if (found === undefined) return fail(say('error', 'unknown name'), false)
         return give('name', found, 'alias', given === task.said)
       }
       case 'search': {
         const given = args.name
         if (typeof given !== 'string') return fail(say('error', 'missing name'), false)
-        if (!db.has(given)) return fail(say('error', 'unknown name'), false)
+        if (!isKnown(given)) return fail(say('error', 'unknown name'), false)
         return { text: say('found', given), truth: { succeeded: true, needed: false } }
       }
       default:

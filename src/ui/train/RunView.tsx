@@ -16,6 +16,7 @@ import { loadMetrics, useMetrics } from '../stores/metricHistory'
 import type { MetricView } from '../stores/metricHistory'
 import { usePreferences } from '../stores/preferences'
 import { useMethodTitle, useStudio } from '../stores/studio'
+import { ChangeProof } from '../story/ChangeProof'
 import { metricFor } from '../story/storyModel'
 import { downloadBytes } from '../story/exportFiles'
 import { methodColour } from '../theme'
@@ -212,6 +213,7 @@ export function RunView({ runId }: { readonly runId: string }) {
           <Samples runId={runId} />
         </div>
       </Panel>
+      {detail && <ChangeProof detail={detail} job={job} />}
       {run && <Recipe config={run.config} notes={run.notes} />}
     </Stack>
   )
