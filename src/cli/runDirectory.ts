@@ -33,7 +33,8 @@ export async function openRunDirectory(directory: string, record: RunRecord, res
   if (!resume) {
     if (before && before.status !== 'finished')
       throw new UsageError(`${directory} holds an unfinished run: --resume goes on with it, another --out starts a new one.`)
-    for (const name of ['metrics.jsonl', 'checkpoint-0.bin', 'checkpoint-1.bin', 'practice']) rmSync(path(name), { force: true, recursive: true })
+    for (const name of ['metrics.jsonl', 'checkpoint-0.bin', 'checkpoint-1.bin', 'practice'])
+      rmSync(path(name), { force: true, recursive: true })
   } else if (before) checkSameRecipe(directory, before, record)
   const checkpoints = fileCheckpoints(directory)
   const done = (await checkpoints.load())?.step ?? 0

@@ -158,11 +158,18 @@ test('step-grained PPO practises online; slots change nothing, shuffled rewards 
 
   // What it practised is kept, with the labels it was trained on; nothing of it is the exam's.
   for (const name of ['step-0001.jsonl', 'step-0002.jsonl']) {
-    const lines = readFileSync(join(out, 'practice', name), 'utf8').trimEnd().split('\n')
+    const lines = readFileSync(join(out, 'practice', name), 'utf8')
+      .trimEnd()
+      .split('\n')
     expect(lines).toHaveLength(4)
     for (const line of lines) expect(line).toMatch(/"split":\s*"practice"/)
     const foreign = new Set(starterWorld.database.names('exam'))
-    expect(lines.join(' ').match(/[A-Z][a-z]+/g)?.filter((word) => foreign.has(word))).toEqual([])
+    expect(
+      lines
+        .join(' ')
+        .match(/[A-Z][a-z]+/g)
+        ?.filter((word) => foreign.has(word)),
+    ).toEqual([])
   }
 
   const many = await trained([...settings, '--slots', '3', '--out', temporaryDirectory()])

@@ -40,7 +40,10 @@ describe('practice and exam', () => {
     const episode = world.start(query)
     for (const api of apis)
       for (const name of world.database.names('exam').slice(0, 100)) {
-        const { text } = episode.call({ name: api.name, arguments: Object.fromEntries(api.parameters.map((parameter) => [parameter, name])) })
+        const { text } = episode.call({
+          name: api.name,
+          arguments: Object.fromEntries(api.parameters.map((parameter) => [parameter, name])),
+        })
         expect(text).toMatch(/error/)
       }
   })

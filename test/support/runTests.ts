@@ -48,7 +48,9 @@ export function runTests(projectRoot: string, words: readonly string[]): number 
     say(`\n[${index + 1}/${stages.length}] ${stage.project}`)
     // The end-to-end tests use what a user gets: the built site and the built command line.
     const isReady = stage.kind !== 'e2e' || run(projectRoot, ['src/cli/launch.js', 'build'])
-    return isReady ? runStage(projectRoot, stage, filters) : { stage, passed: 0, failed: 1, skipped: 0, seconds: 0, failures: [`${stage.project}: the build failed`] }
+    return isReady
+      ? runStage(projectRoot, stage, filters)
+      : { stage, passed: 0, failed: 1, skipped: 0, seconds: 0, failures: [`${stage.project}: the build failed`] }
   })
   return summarise(outcomes)
 }
