@@ -9,12 +9,31 @@ function source(path: string): string {
   return text
 }
 
-/** Full WGSL of a kernel: its constants, its includes, its text. */
+// The innermost first: a body holds no other #repeat.
+const REPEAT = /^[ \t]*\/\/ #repeat (\w+) (\w+)\n((?:(?![ \t]*\/\/ #repeat)[^\n]*\n)*?)[ \t]*\/\/ #end\n/m
+
+/**
+ * Writes out `// #repeat i N` … `// #end` N times, `{i}` being 0 to N − 1; N is a number or a constant of the kernel. Register tiles are
+ * written so: an array indexed in a loop lives in memory on compilers that do not unroll.
+ */
+function unroll(text: string, constants: Readonly<Record<string, number>>): string {
+  let written = text
+  for (let found = REPEAT.exec(written); found; found = REPEAT.exec(written)) {
+    const [all, index = '', times = '', body = ''] = found
+    const count = constants[times] ?? Number(times)
+    if (!Number.isInteger(count)) throw new Error(`#repeat ${index} ${times}: ${times} is neither a number nor a constant of the kernel`)
+    const copies = Array.from({ length: count }, (_, i) => body.replaceAll(`{${index}}`, String(i))).join('')
+    written = written.slice(0, found.index) + copies + written.slice(found.index + all.length)
+  }
+  return written
+}
+
+/** Full WGSL of a kernel: its constants, its includes, its text with repeats written out. */
 export function shaderSource(path: string, constants: Readonly<Record<string, number>> = {}): string {
   const header = Object.entries(constants)
     .map(([name, value]) => `const ${name} = ${Number.isInteger(value) ? `${value}u` : String(value)};`)
     .join('\n')
-  const body = source(path).replace(INCLUDE, (_line, included: string) => source(`common/${included}`))
+  const body = unroll(source(path), constants).replace(INCLUDE, (_line, included: string) => source(`common/${included}`))
   return `${header}\n${body}`
 }
 

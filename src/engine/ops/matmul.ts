@@ -21,6 +21,19 @@ function rowGroups(columns: number, rows: number): [number, number, number] {
   return [columns, Math.min(blocks, 32_768), Math.ceil(blocks / 32_768)]
 }
 
+/** Up to so many columns and from so many rows on lanes run along the rows: along the columns most would have no work. */
+const FEW_COLUMNS = 16
+const MANY_ROWS = 128
+const ROW_LANES = 32
+const ROWS_PER_LANE = 4
+const alongRows = (rows: number, columns: number): boolean => columns <= FEW_COLUMNS && rows >= MANY_ROWS
+const rowTile = (columns: number): { QUADS: number; LANES: number; ROWS: number } => ({
+  QUADS: columns / 4,
+  LANES: ROW_LANES,
+  ROWS: ROWS_PER_LANE,
+})
+const rowTiles = (rows: number): [number, number, number] => fold(Math.ceil(rows / (ROW_LANES * ROWS_PER_LANE)))
+
 function matrix(op: string, spec: TensorSpec | undefined): readonly [number, number] {
   const [rows, columns] = spec?.shape ?? []
   if (rows === undefined || columns === undefined || spec?.shape.length !== 2) fail(op, 'a matrix', spec?.shape)
@@ -113,20 +126,8 @@ export const linearOp: Op<LinearParams> = {
       const bindings = [input(0), input(1), input(2), bias, residual, output(0)]
       return { dispatches: [anyDispatch(layout, params.alpha, bindings, { bias: params.hasBias, residual: params.hasResidual })] }
     }
-    const lanes = lanesFor(n)
-    return {
-      dispatches: [
-        {
-          shader: 'matmul/linear',
-          constants: { K: k, N: n, LANES: lanes, HAS_BIAS: Number(params.hasBias), HAS_RESIDUAL: Number(params.hasResidual) },
-          bindings: [input(0), input(1), bias, residual, output(0)],
-          params: [u32(m), f32(params.alpha)],
-          workgroups: rowGroups(Math.ceil(n / 4 / lanes), m),
-          flops: 2 * m * n * k,
-          bytes: 4 * (m * k + n * k + m * n),
-        },
-      ],
-    }
+    const flags = { HAS_BIAS: Number(params.hasBias), HAS_RESIDUAL: Number(params.hasResidual) }
+    return { dispatches: [linearDispatch({ m, k, n }, params.alpha, flags, [input(0), input(1), bias, residual, output(0)])] }
   },
   backward: ({ grads, inputs, params, needs }) => {
     const dy = at(grads, 0)
@@ -148,10 +149,16 @@ function linearExamples(): OpExample<LinearParams>[] {
   const values = (rows: number): Record<number, number[]> => ({ 2: [rows, rows, 1, 0] })
   return [
     {
-      label: 'tiles',
+      label: 'few columns',
       inputs: [spec(9, 8), spec(12, 8), countsSpec],
       params: { alpha: 1, hasBias: false, hasResidual: false, live: 0 },
       values: values(9),
+    },
+    {
+      label: 'few columns, many rows',
+      inputs: [spec(150, 8), spec(8, 8), countsSpec, spec(8), spec(150, 8)],
+      params: { alpha: 2, hasBias: true, hasResidual: true, live: 0 },
+      values: values(150),
     },
     {
       label: 'bias and residual',
@@ -199,9 +206,31 @@ export const matmulNNOp: Op<{ readonly alpha: number }> = {
     return { dispatches: [nnDispatch({ m, k, n }, params.alpha, context.accumulate, [input(0), input(1), output(0)])] }
   },
   examples: [
-    { label: 'tiles', inputs: [spec(9, 8), spec(8, 12)], params: { alpha: 1 } },
+    { label: 'tiles', inputs: [spec(9, 8), spec(8, 40)], params: { alpha: 1 } },
+    { label: 'few columns', inputs: [spec(9, 8), spec(8, 12)], params: { alpha: 1 } },
+    { label: 'few columns, many rows', inputs: [spec(150, 8), spec(8, 8)], params: { alpha: 2 } },
     { label: 'odd extents', inputs: [spec(5, 3), spec(3, 7)], params: { alpha: 0.25 } },
   ],
+}
+
+/** The NT kernel on given bindings (x, w, bias, residual, y). K and N are multiples of 4. */
+function linearDispatch(
+  { m, k, n }: { m: number; k: number; n: number },
+  alpha: number,
+  flags: { readonly HAS_BIAS: number; readonly HAS_RESIDUAL: number },
+  bindings: Dispatch['bindings'],
+): Dispatch {
+  const lanes = lanesFor(n)
+  const isTall = alongRows(m, n)
+  return {
+    shader: isTall ? 'matmul/linear_rows' : 'matmul/linear',
+    constants: { K: k, N: n, ...flags, ...(isTall ? rowTile(n) : { LANES: lanes }) },
+    bindings,
+    params: [u32(m), f32(alpha)],
+    workgroups: isTall ? rowTiles(m) : rowGroups(Math.ceil(n / 4 / lanes), m),
+    flops: 2 * m * n * k,
+    bytes: 4 * (m * k + n * k + m * n),
+  }
 }
 
 /** The NN kernel on given bindings (x, w, y). K and N are multiples of 4. */
@@ -213,12 +242,13 @@ export function nnDispatch(
 ): Dispatch {
   const { m, k, n } = extent
   const lanes = lanesFor(n)
+  const isTall = alongRows(m, n)
   return {
-    shader: 'matmul/matmul_nn',
-    constants: { K: k, N: n, LANES: lanes, ACCUMULATE: Number(accumulate) },
+    shader: isTall ? 'matmul/matmul_nn_rows' : 'matmul/matmul_nn',
+    constants: { K: k, N: n, ACCUMULATE: Number(accumulate), ...(isTall ? rowTile(n) : { LANES: lanes }) },
     bindings,
     params: [u32(m), f32(alpha)],
-    workgroups: rowGroups(Math.ceil(n / 4 / lanes), m),
+    workgroups: isTall ? rowTiles(m) : rowGroups(Math.ceil(n / 4 / lanes), m),
     flops: 2 * m * n * k,
     bytes: 4 * (m * k + n * k + m * n),
   }
@@ -229,17 +259,7 @@ export function ntDispatch(
   extent: { m: number; k: number; n: number },
   bindings: { x: Dispatch['bindings'][number]; w: Dispatch['bindings'][number]; y: Dispatch['bindings'][number] },
 ): Dispatch {
-  const { m, k, n } = extent
-  const lanes = lanesFor(n)
-  return {
-    shader: 'matmul/linear',
-    constants: { K: k, N: n, LANES: lanes, HAS_BIAS: 0, HAS_RESIDUAL: 0 },
-    bindings: [bindings.x, bindings.w, bindings.w, bindings.w, bindings.y],
-    params: [u32(m), f32(1)],
-    workgroups: rowGroups(Math.ceil(n / 4 / lanes), m),
-    flops: 2 * m * n * k,
-    bytes: 4 * (m * k + n * k + m * n),
-  }
+  return linearDispatch(extent, 1, { HAS_BIAS: 0, HAS_RESIDUAL: 0 }, [bindings.x, bindings.w, bindings.w, bindings.w, bindings.y])
 }
 
 /** y[N, K] = alpha Σ_{m < counts[live]} a[m, N] b[m, K]. Inputs: a, b, counts. */
