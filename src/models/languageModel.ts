@@ -3,11 +3,11 @@ import type { EngineDevice } from '../engine/device/engineDevice'
 import type { PackedState } from '../engine/memory/packedState'
 import type { StateLookup, StateRange } from '../engine/plan/executable'
 import { ScratchPool } from '../engine/plan/scratchPool'
-import { ropeTables } from '../engine/ops/rope'
 import { sizeOf } from '../engine/tensor'
 import { architectures } from './architectures'
 import type { Architecture } from './architectures/architecture'
 import type { ModelConfig } from './architectures/config'
+import { ropeTables } from './architectures/ropeFrequencies'
 
 export interface WeightReader {
   /** Values of a tensor by Hugging Face name, decoded to f32. */
@@ -38,14 +38,13 @@ export class LanguageModel {
     reader: WeightReader,
     options: { packed?: PackedState } = {},
   ): Promise<LanguageModel> {
-    if (config.rope_scaling) throw new Error(`config.json: expected no RoPE scaling, found ${config.rope_scaling.rope_type}`)
     const model = new LanguageModel(engine, config, architectureOf(config))
     for (const [name, shape] of Object.entries(model.architecture.parameters(config))) {
       const data = await reader.read(name, shape)
       if (options.packed?.ranges.has(name)) options.packed.writeWeights(name, data)
       else model.#upload(name, data)
     }
-    const tables = ropeTables(config.max_position_embeddings, config.head_dim, config.rope_theta)
+    const tables = ropeTables(config)
     model.#upload('rope.cos', tables.cos)
     model.#upload('rope.sin', tables.sin)
     return model

@@ -34,7 +34,11 @@ def make_model(tied, seed):
         tie_word_embeddings=tied, use_sliding_window=False, attention_dropout=0.0, bos_token_id=None, eos_token_id=0,
         pad_token_id=None,
     )
-    model = Qwen2ForCausalLM._from_config(config, attn_implementation="eager", dtype=torch.float32)
+    return fill(Qwen2ForCausalLM._from_config(config, attn_implementation="eager", dtype=torch.float32), seed)
+
+
+def fill(model, seed):
+    """Random weights, gains around 1."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, p in model.named_parameters():
@@ -83,8 +87,8 @@ def record(model, ids):
         }
 
 
-def build(name, tied, seed):
-    model, ids = make_model(tied, seed), make_ids(seed)
+def build(name, model, seed):
+    ids = make_ids(seed)
     folder = os.path.join(HERE, name)
     shutil.rmtree(folder, ignore_errors=True)
     model.save_pretrained(folder)
@@ -140,5 +144,5 @@ def build(name, tied, seed):
 if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
-    build("tiny_qwen2", True, 7)
-    build("tiny_qwen2_untied", False, 11)
+    build("tiny_qwen2", make_model(True, 7), 7)
+    build("tiny_qwen2_untied", make_model(False, 11), 11)

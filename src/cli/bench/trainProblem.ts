@@ -1,6 +1,6 @@
 /** The training step that is measured: a small Qwen2, every weight trained, two sequences of random tokens. Both sides get these numbers. */
 import { createRng } from '../../base/random'
-import { ropeTables } from '../../engine/ops/rope'
+import { ropeTables } from '../../models/architectures/ropeFrequencies'
 import type { AdamWHyper } from '../../engine/ops/adamW'
 import { parseModelConfig, type ModelConfig } from '../../models/architectures/config'
 import type { WeightReader } from '../../models/languageModel'
@@ -58,6 +58,6 @@ export function trainProblem(size: ProblemSize, seed: number): TrainProblem {
     weights: randomWeights(config, seed),
     sequences: Array.from({ length: size.sequences }, () => Array.from({ length: size.length }, () => rng.int(size.vocabulary))),
     hyper: { learningRate: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01, maxGradNorm: 0, gradScale: 1 },
-    rope: ropeTables(config.max_position_embeddings, config.head_dim, config.rope_theta),
+    rope: ropeTables(config),
   }
 }

@@ -8,26 +8,40 @@ export interface RmsNormParams {
 }
 const CHUNK = 64
 
-function rowsAndWidth(op: string, spec: TensorSpec | undefined): readonly [number, number] {
-  const [rows, width] = spec?.shape ?? []
-  if (rows === undefined || width === undefined || spec?.shape.length !== 2 || width % 4 !== 0)
-    fail(op, 'a matrix [T, D] with D a multiple of 4', spec?.shape)
-  return [rows, width]
+interface Extent {
+  readonly tokens: number
+  /** Vectors normalised apart in each row of x. */
+  readonly groups: number
+  readonly rows: number
+  /** D. */
+  readonly width: number
 }
+function extentOf(op: string, x: TensorSpec | undefined, groups: number): Extent {
+  const [tokens, wide] = x?.shape ?? []
+  const width = (wide ?? 0) / groups
+  if (tokens === undefined || wide === undefined || x?.shape.length !== 2 || !Number.isInteger(width) || width % 4 !== 0)
+    fail(op, 'x [T, groups · D] with D a multiple of 4', x?.shape)
+  return { tokens, groups, rows: tokens * groups, width }
+}
+const byGain = (op: string, x: TensorSpec | undefined, gain: TensorSpec | undefined): Extent =>
+  extentOf(op, x, (x?.shape[1] ?? 0) / (gain?.shape[0] ?? 1))
 
-/** y = gain · x / rms(x) and rstd[T] (Zhang & Sennrich 2019). Inputs: x [T, D], gain [D], counts. */
+/**
+ * y = gain · x / rms(x) and rstd[T · groups] (Zhang & Sennrich 2019), over each D of a row: groups is 1, or heads where queries and keys
+ * are normalised by head. Inputs: x [T, groups · D], gain [D], counts.
+ */
 export const rmsNormOp: Op<RmsNormParams> = {
   name: 'rmsNorm',
   infer: (inputs) => {
-    const [rows, width] = rowsAndWidth('rmsNorm', inputs[0])
-    if (inputs[1]?.shape.join() !== String(width)) fail('rmsNorm', `a gain of [${width}]`, inputs[1]?.shape)
+    if (inputs[1]?.shape.length !== 1) fail('rmsNorm', 'a gain of [D]', inputs[1]?.shape)
+    const { tokens, groups, rows, width } = byGain('rmsNorm', inputs[0], inputs[1])
     return [
-      { shape: [rows, width], dtype: 'f32' },
+      { shape: [tokens, groups * width], dtype: 'f32' },
       { shape: [rows], dtype: 'f32' },
     ]
   },
   reference: (arrays, specs, params) => {
-    const [rows, width] = rowsAndWidth('rmsNorm', specs[0])
+    const { rows, width } = byGain('rmsNorm', specs[0], specs[1])
     const [x, gain] = [at(arrays, 0), at(arrays, 1)]
     const y = new Float64Array(rows * width)
     const rstd = new Float64Array(rows)
@@ -41,7 +55,7 @@ export const rmsNormOp: Op<RmsNormParams> = {
     return [y, rstd]
   },
   kernel: (inputs, _outputs, params) => {
-    const [rows, width] = rowsAndWidth('rmsNorm', inputs[0])
+    const { rows, width } = byGain('rmsNorm', inputs[0], inputs[1])
     return {
       dispatches: [
         {
@@ -68,6 +82,7 @@ export const rmsNormOp: Op<RmsNormParams> = {
   },
   examples: [
     { label: 'rows', inputs: [f(5, 8), f(8), c()], params: { eps: 1e-5, live: 0 }, values: { 2: [5, 5, 1, 0] } },
+    { label: 'by head', inputs: [f(5, 24), f(8), c()], params: { eps: 1e-6, live: 0 }, values: { 2: [5, 5, 1, 0] } },
     { label: 'wider than a workgroup', inputs: [f(3, 144), f(144), c()], params: { eps: 1e-6, live: 0 }, values: { 2: [3, 3, 1, 0] } },
   ],
 }
@@ -76,11 +91,11 @@ export const rmsNormOp: Op<RmsNormParams> = {
 export const rmsNormBackwardOp: Op<null> = {
   name: 'rmsNormBackward',
   infer: (inputs) => {
-    const [rows, width] = rowsAndWidth('rmsNormBackward', inputs[1])
-    return [{ shape: [rows, width], dtype: 'f32' }]
+    const { tokens, groups, width } = byGain('rmsNormBackward', inputs[1], inputs[2])
+    return [{ shape: [tokens, groups * width], dtype: 'f32' }]
   },
   reference: (arrays, specs) => {
-    const [rows, width] = rowsAndWidth('rmsNormBackward', specs[1])
+    const { rows, width } = byGain('rmsNormBackward', specs[1], specs[2])
     const [dy, x, gain, rstd] = [at(arrays, 0), at(arrays, 1), at(arrays, 2), at(arrays, 3)]
     const dx = new Float64Array(rows * width)
     for (let t = 0; t < rows; t++) {
@@ -95,7 +110,7 @@ export const rmsNormBackwardOp: Op<null> = {
     return [dx]
   },
   kernel: (inputs) => {
-    const [rows, width] = rowsAndWidth('rmsNormBackward', inputs[1])
+    const { rows, width } = byGain('rmsNormBackward', inputs[1], inputs[2])
     return {
       dispatches: [
         {
@@ -113,14 +128,17 @@ export const rmsNormBackwardOp: Op<null> = {
   examples: [{ label: 'rows', inputs: [f(5, 8), f(5, 8), f(8), f(5)], params: null }],
 }
 
-/** dgain of rmsNorm, summed over live rows. Inputs: dy, x, rstd, counts. */
+const byRstd = (x: TensorSpec | undefined, rstd: TensorSpec | undefined): Extent =>
+  extentOf('rmsNormGainBackward', x, (rstd?.shape[0] ?? 0) / (x?.shape[0] ?? 1))
+
+/** dgain of rmsNorm, summed over live rows. Inputs: dy, x, rstd [T · groups], counts. */
 export const rmsNormGainBackwardOp: Op<{ readonly live: 0 | 1 }> = {
   name: 'rmsNormGainBackward',
   canAccumulate: true,
-  infer: (inputs) => [{ shape: [rowsAndWidth('rmsNormGainBackward', inputs[1])[1]], dtype: 'f32' }],
+  infer: (inputs) => [{ shape: [byRstd(inputs[1], inputs[2]).width], dtype: 'f32' }],
   reference: (arrays, specs, params) => {
-    const [, width] = rowsAndWidth('rmsNormGainBackward', specs[1])
-    const live = at(arrays, 3)[params.live] ?? 0
+    const { groups, width } = byRstd(specs[1], specs[2])
+    const live = groups * (at(arrays, 3)[params.live] ?? 0)
     const dgain = new Float64Array(width)
     for (let t = 0; t < live; t++)
       for (let d = 0; d < width; d++) {
@@ -130,14 +148,14 @@ export const rmsNormGainBackwardOp: Op<{ readonly live: 0 | 1 }> = {
     return [dgain]
   },
   kernel: (inputs, _outputs, params, context) => {
-    const [rows, width] = rowsAndWidth('rmsNormGainBackward', inputs[1])
+    const { rows, width, groups } = byRstd(inputs[1], inputs[2])
     const chunks = Math.ceil(rows / CHUNK)
     return {
       scratch: [chunks * width * 4],
       dispatches: [
         {
           shader: 'norm/rms_norm_gain_backward',
-          constants: { D: width, CHUNK, LIVE: params.live },
+          constants: { D: width, CHUNK, GROUPS: groups, LIVE: params.live },
           bindings: [input(0), input(1), input(2), input(3), scratch(0)],
           workgroups: [Math.ceil(width / 128), chunks, 1],
           flops: 3 * rows * width,
@@ -157,6 +175,7 @@ export const rmsNormGainBackwardOp: Op<{ readonly live: 0 | 1 }> = {
   },
   examples: [
     { label: 'stops at the live count', inputs: [f(70, 8), f(70, 8), f(70), c()], params: { live: 0 }, values: { 3: [67, 0, 1, 0] } },
+    { label: 'by head', inputs: [f(30, 24), f(30, 24), f(90), c()], params: { live: 0 }, values: { 3: [27, 0, 1, 0] } },
   ],
 }
 

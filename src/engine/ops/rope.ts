@@ -81,20 +81,6 @@ export function rope(x: Tensor, positions: Tensor, tables: { cos: Tensor; sin: T
   return only(apply(ropeOp, [x, positions, tables.cos, tables.sin, counts], { heads, sign: 1 }))
 }
 
-/** cos and sin of p · θ^(−2i/headDim) for p < positions, in f64, rounded to f32. */
-export function ropeTables(positions: number, headDim: number, theta: number): { cos: Float32Array; sin: Float32Array } {
-  const half = headDim / 2
-  const cos = new Float32Array(positions * half)
-  const sin = new Float32Array(positions * half)
-  for (let p = 0; p < positions; p++)
-    for (let i = 0; i < half; i++) {
-      const angle = p * theta ** ((-2 * i) / headDim)
-      cos[p * half + i] = Math.cos(angle)
-      sin[p * half + i] = Math.sin(angle)
-    }
-  return { cos, sin }
-}
-
 function f(...shape: number[]): TensorSpec {
   return { shape, dtype: 'f32' }
 }

@@ -1,6 +1,6 @@
 /**
  * A decoder-only transformer as symbolic ops: RMSNorm, rotary attention with grouped key heads, SwiGLU, pre-norm residuals.
- * Architectures of this shape differ in which projections have a bias.
+ * Architectures of this shape differ in which projections have a bias and in whether queries and keys are normalised by head.
  */
 import { attention } from '../../engine/ops/attention'
 import { embedding } from '../../engine/ops/embedding'
@@ -82,8 +82,41 @@ export function projectionShape(config: ModelConfig, projection: Projection): re
   }
 }
 
+export function hasBias(config: ModelConfig, projection: Projection): boolean {
+  switch (projection) {
+    case 'q_proj':
+    case 'k_proj':
+    case 'v_proj':
+      return config.qkv_bias
+    case 'o_proj':
+      return config.o_bias
+    case 'gate_proj':
+    case 'up_proj':
+    case 'down_proj':
+      return config.mlp_bias
+  }
+}
+
+/** Hugging Face parameter name → shape. */
+export function decoderParameters(config: ModelConfig): Record<string, readonly number[]> {
+  const table: Record<string, readonly number[]> = { 'model.embed_tokens.weight': [config.vocab_size, config.hidden_size] }
+  for (let layer = 0; layer < config.num_hidden_layers; layer++) {
+    table[`model.layers.${layer}.input_layernorm.weight`] = [config.hidden_size]
+    table[`model.layers.${layer}.post_attention_layernorm.weight`] = [config.hidden_size]
+    if (config.qk_norm) for (const norm of ['q_norm', 'k_norm']) table[`model.layers.${layer}.self_attn.${norm}.weight`] = [config.head_dim]
+    for (const projection of PROJECTIONS) {
+      const [out, inner] = projectionShape(config, projection)
+      table[`${projectionPath(layer, projection)}.weight`] = [out, inner]
+      if (hasBias(config, projection)) table[`${projectionPath(layer, projection)}.bias`] = [out]
+    }
+  }
+  table['model.norm.weight'] = [config.hidden_size]
+  if (!config.tie_word_embeddings) table['lm_head.weight'] = [config.vocab_size, config.hidden_size]
+  return table
+}
+
 /** Hidden states after the final norm, [T, hidden]. Names of state leaves are Hugging Face parameter names. */
-export function decoder({ graph, config, batch, lora, attend }: DecoderGraph, hasBias: (projection: Projection) => boolean): Tensor {
+export function decoder({ graph, config, batch, lora, attend }: DecoderGraph): Tensor {
   const { hidden_size: hidden, head_dim: headDim, num_attention_heads: heads, num_key_value_heads: kvHeads } = config
   const tables = {
     cos: graph.state('rope.cos', [config.max_position_embeddings, headDim / 2]),
@@ -91,11 +124,13 @@ export function decoder({ graph, config, batch, lora, attend }: DecoderGraph, ha
   }
   const norm = (x: Tensor, name: string): Tensor =>
     rmsNorm(x, graph.state(name, [hidden]), batch.counts, { eps: config.rms_norm_eps, live: 0 })
+  const byHead = (x: Tensor, name: string): Tensor =>
+    config.qk_norm ? rmsNorm(x, graph.state(name, [headDim]), batch.counts, { eps: config.rms_norm_eps, live: 0 }) : x
   const project = (x: Tensor, layer: number, projection: Projection, residual?: Tensor): Tensor => {
     const path = projectionPath(layer, projection)
     const [out, inner] = projectionShape(config, projection)
     const weight = graph.state(`${path}.weight`, [out, inner])
-    const bias = hasBias(projection) ? { bias: graph.state(`${path}.bias`, [out]) } : {}
+    const bias = hasBias(config, projection) ? { bias: graph.state(`${path}.bias`, [out]) } : {}
     const y = linear(x, weight, batch.counts, { ...bias, ...(residual ? { residual } : {}) })
     if (!lora?.targets.includes(projection)) return y
     const low = linear(x, graph.state(`${path}.lora_A.weight`, [lora.rank, inner]), batch.counts)
@@ -106,8 +141,9 @@ export function decoder({ graph, config, batch, lora, attend }: DecoderGraph, ha
   let x = embedding(table, batch.ids, batch.counts, { order: batch.order, starts: batch.starts })
   for (let layer = 0; layer < config.num_hidden_layers; layer++) {
     const a = norm(x, `model.layers.${layer}.input_layernorm.weight`)
-    const q = rope(project(a, layer, 'q_proj'), batch.positions, tables, batch.counts, heads)
-    const k = rope(project(a, layer, 'k_proj'), batch.positions, tables, batch.counts, kvHeads)
+    const attentionPath = `model.layers.${layer}.self_attn`
+    const q = rope(byHead(project(a, layer, 'q_proj'), `${attentionPath}.q_norm.weight`), batch.positions, tables, batch.counts, heads)
+    const k = rope(byHead(project(a, layer, 'k_proj'), `${attentionPath}.k_norm.weight`), batch.positions, tables, batch.counts, kvHeads)
     const v = project(a, layer, 'v_proj')
     const o = attend ? attend(layer, q, k, v) : attention(q, k, v, batch.spans, { heads, kvHeads, headDim })
     x = project(o, layer, 'o_proj', x)

@@ -130,7 +130,7 @@ export default function HomePage() {
       <nav className={classes.ways} aria-label="Other ways to begin">
         <Link className={classes.way ?? ''} href={hrefs.models()}>
           <strong>Use my model</strong>
-          <span>A Hugging Face folder of the Qwen2 family</span>
+          <span>A Hugging Face folder: Llama, Qwen2, Qwen2.5 or Qwen3</span>
         </Link>
         <Link className={classes.way ?? ''} href={hrefs.data()}>
           <strong>Open my CSV</strong>

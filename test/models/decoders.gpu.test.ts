@@ -1,4 +1,4 @@
-/** A tiny random Qwen2 against transformers and peft: log-probs, loss, every LoRA gradient, every base gradient, three AdamW steps. */
+/** Tiny random models of every architecture against transformers and peft: log-probs, loss, every LoRA gradient, every base gradient, three AdamW steps. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -55,7 +55,9 @@ function relative(found: ArrayLike<number>, expected: ArrayLike<number>): number
 
 const LORA = { rank: 4, alpha: 8, targets: PROJECTIONS } as const
 
-describe.each(['tiny_qwen2', 'tiny_qwen2_untied'])(`%s on ${adapterUnderTest()}`, (name) => {
+const variants = ['tiny_qwen2', 'tiny_qwen2_untied', 'tiny_qwen2_yarn', 'tiny_qwen3', 'tiny_llama3', 'tiny_llama_bias']
+
+describe.each(variants)(`%s on ${adapterUnderTest()}`, (name) => {
   const pefts = (leaf: string): string => `base_model.model.${leaf}`
 
   async function open(trainable: TrainableSet) {
