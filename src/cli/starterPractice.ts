@@ -19,6 +19,8 @@ export interface PracticeOptions {
   readonly strategy: StrategyName
   /** Trajectories of one step. */
   readonly batch: number
+  /** Attempts at each query. */
+  readonly samples: number
   readonly callBudget: number
   readonly slots: number | null
   readonly maxContext: number
@@ -64,8 +66,8 @@ export function starterPractice(options: PracticeOptions): StarterPractice {
       actor.version = step
       const trajectories = await actor.act({
         world,
-        queries: practiceQueries(queries, options.batch, step, seed),
-        samples: 1,
+        queries: practiceQueries(queries, options.batch / options.samples, step, seed),
+        samples: options.samples,
         strategy: options.strategy,
         callBudget: options.callBudget,
         // Reinforcement learning needs the policy's own distribution.

@@ -6,9 +6,10 @@ import { MAX_CONTEXT, slotsOf } from '../studio/gpuWorkshop'
 import { methodNamed, truncationNote, type Method } from '../studio/methods'
 import type { LabelledTrajectory } from '../studio/workshop'
 import type { SampleSource, TrainingContext } from '../training/algorithm'
+import { grpo, grpoSequenceOptions } from '../training/algorithms/grpo'
 import { runSft, sft } from '../training/algorithms/sft'
 import { sequenceOptions, steptoolPpo } from '../training/algorithms/steptoolPpo'
-import { generationMemory, ppoMemory, sftMemory, type MemoryPart } from '../training/memoryPlan'
+import { generationMemory, grpoMemory, ppoMemory, sftMemory, type MemoryPart } from '../training/memoryPlan'
 import type { PolicyModel } from '../training/policyModel'
 import { chunk } from '../training/ppoBatch'
 import { buildPpoSequence, type PpoSequence } from '../training/ppoSequence'
@@ -66,6 +67,8 @@ export function prepareTraining(request: TrainingRequest): TrainingJob {
   if (method.name === sft.name) return supervised(request)
   switch (data.kind) {
     case 'files':
+      if (method.name === grpo.name)
+        throw new UsageError('grpo compares fresh attempts at the same query: it practises with --data starter.')
       return offline(request, data.labelled)
     case 'practice':
       if (!method.isOnline) throw new UsageError(`${method.name} does not practise by itself: name files with --data.`)
@@ -153,6 +156,7 @@ function online(request: TrainingRequest, world: StarterWorld): TrainingJob {
     world,
     tokenizer: model.tokenizer,
     batch,
+    samples: method.samplesOf(request.config),
     maxContext: MAX_CONTEXT,
     seed: request.seed,
     shuffleRewards: request.shuffleRewards,
@@ -184,6 +188,11 @@ function memoryOf(
   { method, config, model, engine, seed, steps }: TrainingRequest,
   sequencesOf: (options: Parameters<typeof buildPpoSequence>[3]) => readonly PpoSequence[],
 ): MemoryPart[] {
+  if (method.name === grpo.name) {
+    const settings = grpo.config.parse(config)
+    const batches = chunk(sequencesOf(grpoSequenceOptions(settings)), settings.generation_batch_size)
+    return grpoMemory(model.config, settings, batches.slice(0, Math.min(steps, STEPS_LOOKED_AT)), seed, engine)
+  }
   if (method.name !== steptoolPpo.name) return []
   const settings = steptoolPpo.config.parse(config)
   const batches = chunk(sequencesOf(sequenceOptions(settings)), settings.batch_size).slice(0, Math.min(steps, STEPS_LOOKED_AT))

@@ -3,10 +3,12 @@ import type { z } from 'zod'
 import type { PlanContext } from '../engine/plan/planGraph'
 import type { Algorithm, TrainingContext } from '../training/algorithm'
 import { algorithms } from '../training/algorithms'
+import { grpo, grpoSequenceOptions, runGrpo } from '../training/algorithms/grpo'
 import { runSft, sft, sftTrainable, type SftConfig } from '../training/algorithms/sft'
 import { runSteptoolPpo, sequenceOptions, steptoolPpo, type SteptoolPpoConfig } from '../training/algorithms/steptoolPpo'
+import type { GrpoConfig } from '../training/grpoConfig'
 import type { PolicyModel, TrainableSet } from '../training/policyModel'
-import { ppoMemory, sftMemory, type MemoryPart } from '../training/memoryPlan'
+import { grpoMemory, ppoMemory, sftMemory, type MemoryPart } from '../training/memoryPlan'
 import { chunk, datasetSource } from '../training/ppoBatch'
 import { buildPpoSequence, type PpoSequence, type PpoSequenceOptions } from '../training/ppoSequence'
 import { trainedPositions } from '../training/stepRewards'
@@ -39,6 +41,8 @@ export interface Method {
   stepsOf(config: Config): number
   /** Trajectories of one step. */
   batchOf(config: Config): number
+  /** Attempts at each practice query of a batch. */
+  samplesOf(config: Config): number
   /** Times a token of a batch is trained on. */
   passesOf(config: Config): number
   /** Settings for the run story at `batch` trajectories a step. */
@@ -75,6 +79,7 @@ interface MethodParts<Schema extends z.ZodObject> extends Pick<Method, 'isOnline
   trainable(config: z.output<Schema>): TrainableSet
   stepsOf(config: z.output<Schema>): number
   batchOf(config: z.output<Schema>): number
+  samplesOf(config: z.output<Schema>): number
   passesOf(config: z.output<Schema>): number
   storyConfig(size: StoryScale): z.input<Schema>
   notesOf(config: z.output<Schema>): string[]
@@ -104,6 +109,7 @@ function defineMethod<Schema extends z.ZodObject>({ algorithm, ...own }: MethodP
     trainable: (config) => own.trainable(typed(config)),
     stepsOf: (config) => own.stepsOf(typed(config)),
     batchOf: (config) => own.batchOf(typed(config)),
+    samplesOf: (config) => own.samplesOf(typed(config)),
     passesOf: (config) => own.passesOf(typed(config)),
     storyConfig: (size) => own.storyConfig(size),
     notesOf: (config) => own.notesOf(typed(config)),
@@ -168,6 +174,7 @@ const steptoolPpoMethod = defineMethod({
   }),
   stepsOf: (config) => config.max_steps,
   batchOf: (config) => config.batch_size,
+  samplesOf: () => 1,
   passesOf: (config) => config.ppo_epochs,
   storyConfig: ({ batch, steps, epochs }) => ({
     learning_rate: 2e-3,
@@ -227,6 +234,7 @@ const sftMethod = defineMethod({
   trainable: sftTrainable,
   stepsOf: (config) => config.max_steps,
   batchOf: () => 1,
+  samplesOf: () => 1,
   passesOf: () => 1,
   storyConfig: () => ({}),
   notesOf: () => ['Every completion is imitated, whatever its label.'],
@@ -244,7 +252,60 @@ const sftMethod = defineMethod({
   },
 })
 
-const methods: readonly Method[] = [steptoolPpoMethod, sftMethod]
+const grpoMethod = defineMethod({
+  algorithm: grpo,
+  isOnline: true,
+  trainable: (config) => ({
+    kind: 'lora',
+    lora: { rank: config.lora_r, alpha: config.lora_alpha, targets: config.lora_targets },
+    valueHead: false,
+  }),
+  stepsOf: (config) => config.max_steps,
+  batchOf: (config) => config.generation_batch_size,
+  samplesOf: (config) => config.num_generations,
+  passesOf: (config) => config.num_iterations,
+  storyConfig: ({ batch, steps }) => ({
+    learning_rate: 2e-3,
+    max_steps: steps,
+    generation_batch_size: batch,
+    num_generations: Math.min(8, batch),
+    steps_per_generation: 4,
+    advantage_level: 'step' as const,
+    lr_scheduler_type: 'constant' as const,
+    max_context_len: 512,
+    max_response_len: 64,
+  }),
+  notesOf: (config) => [
+    config.advantage_level === 'step'
+      ? 'Each step is compared with the steps of its group (advantage_level: step).'
+      : `Each attempt is compared with its group by ${config.reward === 'outcome' ? 'its final step’s reward' : `its ${config.reward}`}.`,
+    ...(config.num_iterations * config.steps_per_generation === 1
+      ? ['One update per batch: the ratio is always 1, so the loss stays near 0 and nothing is clipped; the gradient is not 0.']
+      : []),
+  ],
+  memoryOf: (config, { model, steps, seed, device }) => {
+    const batches = Array.from({ length: Math.min(steps, BATCHES_LOOKED_AT) }, () =>
+      Array.from({ length: config.generation_batch_size }, () => usualEpisode),
+    )
+    return grpoMemory(model.config, config, batches, seed, device)
+  },
+  halved: { max_tokens_per_micro_batch: 64, max_context_len: 64, lora_r: 1 },
+  train: async (context, config: GrpoConfig, feed) => {
+    if (feed.data) throw new Error('GRPO compares fresh attempts at the same query: it practises online and does not train on files.')
+    const options = grpoSequenceOptions(config)
+    const source = {
+      next: async (round: number, policy: PolicyModel) =>
+        (await feed.practice(policy, round)).map((labelled) => ({
+          sequence: buildPpoSequence(labelled.trajectory, labelled.rewards, feed.model.tokenizer, options),
+          group: labelled.trajectory.query_id,
+          isTruncated: labelled.trajectory.stop_reason === 'budget' || labelled.trajectory.stop_reason === 'length',
+        })),
+    }
+    return (await runGrpo(context, config, source)).policy
+  },
+})
+
+const methods: readonly Method[] = [steptoolPpoMethod, grpoMethod, sftMethod]
 
 /** The method of a catalogue entry. */
 export function methodNamed(name: string): Reply<Method> {

@@ -72,8 +72,8 @@ export async function storyWork(request: StoryRequest, room: JobRoom): Promise<R
           practice: {
             world,
             split: 'practice',
-            queriesPerStep: size.batch,
-            samplesPerQuery: 1,
+            queriesPerStep: size.batch / method.value.samplesOf(config.value),
+            samplesPerQuery: method.value.samplesOf(config.value),
             callBudget: CALL_BUDGET,
             temperature: PRACTICE_TEMPERATURE,
             seed: request.seed,

@@ -63,8 +63,8 @@ export async function trainWork(request: TrainJobRequest, room: JobRoom): Promis
             practice: {
               world: room.world,
               split: 'practice',
-              queriesPerStep: method.value.batchOf(config.value),
-              samplesPerQuery: 1,
+              queriesPerStep: method.value.batchOf(config.value) / method.value.samplesOf(config.value),
+              samplesPerQuery: method.value.samplesOf(config.value),
               callBudget: CALL_BUDGET,
               temperature: PRACTICE_TEMPERATURE,
               seed: request.seed,

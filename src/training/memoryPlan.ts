@@ -8,11 +8,12 @@ import type { SampleSource } from './algorithm'
 import { fillBatch, nll, sftTrainable, tokenBucketOf } from './algorithms/sft'
 import type { SftConfig } from './algorithms/sft'
 import type { SteptoolPpoConfig } from './algorithms/steptoolPpo'
+import type { GrpoConfig } from './grpoConfig'
 import { bucketFor } from './packing'
 import { METRICS_BYTES, policyPlans, trainableEntries } from './policyPlans'
 import type { TrainableSet } from './policyPlans'
-import { chunk, layoutBatch, microBatches, minibatchesOf } from './ppoBatch'
-import type { PpoBatchItem } from './ppoBatch'
+import { layoutBatch, microBatches, minibatchesOf } from './ppoBatch'
+import type { PpoBatch, PpoBatchItem } from './ppoBatch'
 import type { PpoSequence } from './ppoSequence'
 
 export interface MemoryPart {
@@ -46,6 +47,16 @@ export function sftMemory(config: ModelConfig, settings: SftConfig, data: Sample
   ]
 }
 
+/** Which sizes of packed batches come up: [tokens, rows] by their text. */
+type Sizes = Map<string, readonly [number, number]>
+function noteSize(seen: Sizes, items: readonly PpoBatchItem[]): void {
+  const sum = (of: (item: PpoBatchItem) => number): number => bucketFor(items.reduce((total, item) => total + of(item), 0))
+  const size = [sum(({ sequence }) => sequence.ids.length), sum(({ sequence }) => sequence.targets.length)] as const
+  seen.set(size.join(), size)
+}
+/** Columns of a batch's rows come in powers of two. */
+const capacityOf = (rows: number): number => 2 ** Math.ceil(Math.log2(Math.max(256, rows)))
+
 /** A run of step-grained PPO, from its first batches; `batch` gives the sequences of a step. */
 export function ppoMemory(
   config: ModelConfig,
@@ -56,43 +67,79 @@ export function ppoMemory(
 ): MemoryPart[] {
   const lora = { rank: settings.lora_r, alpha: settings.lora_alpha, targets: settings.lora_targets }
   const trainable: TrainableSet = { kind: 'lora', lora, valueHead: true }
-  const plans = policyPlans(config, trainable, device)
   const limits = { maxTokens: settings.max_tokens_per_micro_batch, maxPositions: config.max_position_embeddings }
-  const scored = new Map<string, readonly [number, number]>()
-  const trained = new Map<string, readonly [number, number]>()
+  const scored: Sizes = new Map()
+  const trained: Sizes = new Map()
   let tables = 0
-  const note = (seen: Map<string, readonly [number, number]>, items: readonly PpoBatchItem[]): void => {
-    const sum = (of: (item: PpoBatchItem) => number): number => bucketFor(items.reduce((total, item) => total + of(item), 0))
-    const size = [sum(({ sequence }) => sequence.ids.length), sum(({ sequence }) => sequence.targets.length)] as const
-    seen.set(size.join(), size)
-  }
   batches.forEach((sequences, step) => {
     const batch = layoutBatch(sequences, { weighting: settings.step_reward_weighting, unlabelled: settings.unlabelled_steps }, limits)
     // Five columns of the batch's rows, two tables of four, and what makes them.
-    tables = Math.max(tables, 2 ** Math.ceil(Math.log2(Math.max(256, batch.rows))) * 4 * 24)
-    for (const items of microBatches(batch.items, limits.maxTokens)) note(scored, items)
+    tables = Math.max(tables, capacityOf(batch.rows) * 4 * 24)
+    for (const items of microBatches(batch.items, limits.maxTokens)) noteSize(scored, items)
     for (let epoch = 0; epoch < settings.ppo_epochs; epoch++)
-      for (const group of chunk(
-        minibatchesOf(batch.items.length, settings.mini_batch_size, seed, step, epoch),
-        settings.gradient_accumulation_steps,
-      ))
-        for (const members of group)
-          for (const part of microBatches(
-            members.flatMap((index) => batch.items[index] ?? []),
-            limits.maxTokens,
-          ))
-            note(trained, part)
+      for (const members of minibatchesOf(batch.items.length, settings.mini_batch_size, seed, step, epoch))
+        for (const part of partsOf(batch, members, limits.maxTokens)) noteSize(trained, part)
   })
-  const all = [
-    ...[...scored.values()].flatMap(([tokens, rows]) => [plans.score(tokens, rows, false), plans.score(tokens, rows, true)]),
-    ...[...trained.values()].map(([tokens, rows]) => plans.gradient(tokens, rows, nll)),
-    plans.update(),
-  ]
   const { count } = packedLayout(trainableEntries(config, trainable))
   return [
-    ...policyMemory(config, trainable, all),
+    ...policyMemory(config, trainable, plansOf(config, trainable, device, scored, trained, true)),
     { name: 'PPO tables and kept gradients', bytes: tables + count * 4 },
     ...readback(config, trainable),
+  ]
+}
+
+/** A run of GRPO, from batches as they may come. */
+export function grpoMemory(
+  config: ModelConfig,
+  settings: GrpoConfig,
+  batches: readonly (readonly PpoSequence[])[],
+  seed: number,
+  device: PlanContext,
+): MemoryPart[] {
+  const lora = { rank: settings.lora_r, alpha: settings.lora_alpha, targets: settings.lora_targets }
+  const trainable: TrainableSet = { kind: 'lora', lora, valueHead: false }
+  const limits = { maxTokens: settings.max_tokens_per_micro_batch, maxPositions: config.max_position_embeddings }
+  const scored: Sizes = new Map()
+  const trained: Sizes = new Map()
+  let tables = 0
+  batches.forEach((sequences, step) => {
+    const batch = layoutBatch(sequences, { weighting: 'paper', unlabelled: 'no_score' }, limits)
+    // Two columns, the advantages, a table of four.
+    tables = Math.max(tables, capacityOf(batch.rows) * 4 * 7)
+    for (const items of microBatches(batch.items, limits.maxTokens)) noteSize(scored, items)
+    const size = Math.ceil(sequences.length / settings.steps_per_generation)
+    for (const members of minibatchesOf(batch.items.length, size, seed, step, 0))
+      for (const part of partsOf(batch, members, limits.maxTokens)) noteSize(trained, part)
+  })
+  return [
+    ...policyMemory(config, trainable, plansOf(config, trainable, device, scored, trained, settings.beta > 0)),
+    { name: 'GRPO tables', bytes: tables },
+    ...readback(config, trainable),
+  ]
+}
+
+const partsOf = (batch: PpoBatch, members: readonly number[], maxTokens: number): PpoBatchItem[][] =>
+  microBatches(
+    members.flatMap((index) => batch.items[index] ?? []),
+    maxTokens,
+  )
+
+function plansOf(
+  config: ModelConfig,
+  trainable: TrainableSet,
+  device: PlanContext,
+  scored: Sizes,
+  trained: Sizes,
+  hasReference: boolean,
+): Plan[] {
+  const plans = policyPlans(config, trainable, device)
+  return [
+    ...[...scored.values()].flatMap(([tokens, rows]) => [
+      plans.score(tokens, rows, false),
+      ...(hasReference ? [plans.score(tokens, rows, true)] : []),
+    ]),
+    ...[...trained.values()].map(([tokens, rows]) => plans.gradient(tokens, rows, nll)),
+    plans.update(),
   ]
 }
 

@@ -198,6 +198,29 @@ test('step-grained PPO practises online; slots change nothing, shuffled rewards 
   expect(wins + ties + losses).toBe(4)
 })
 
+test('GRPO practises in groups; slots change nothing, a run killed on the way ends as the whole one', async () => {
+  const words = ['--algorithm', 'grpo', '--data', 'starter', '--steps', '3', '--seed', '3', '--max-calls', '1', '--learning_rate', '0.01']
+  const groups = ['--generation_batch_size', '8', '--num_generations', '4', '--steps_per_generation', '2', '--beta', '0.05']
+  const settings = [...words, ...groups, '--reward', 'step_mean', '--checkpoint-every', '1']
+  const whole = temporaryDirectory()
+  const first = await trained([...settings, '--slots', '2', '--out', whole])
+  expect(first).toMatchObject({ algorithm: 'grpo', steps: 3 })
+  expect(Object.keys(first.metrics)).toEqual(
+    expect.arrayContaining(['kl', 'clip_ratio/region_mean', 'frac_reward_zero_std', 'completions/clipped_ratio', 'reward_std']),
+  )
+  expect(first.predictedBytes).toBeGreaterThan(first.peakBytes / 3)
+  expect(first.predictedBytes).toBeLessThan(first.peakBytes * 3)
+  const queries = readFileSync(join(whole, 'practice/step-0001.jsonl'), 'utf8').match(/"query_id":\s*"[^"]+"/g)
+  expect(queries).toHaveLength(8)
+  expect(new Set(queries).size).toBe(2)
+
+  const killed = temporaryDirectory()
+  await expect(trained([...settings, '--slots', '3', '--out', killed], { signal: stopAfter(2, killed) })).rejects.toThrow('killed')
+  const second = await trained([...settings, '--slots', '3', '--out', killed, '--resume'])
+  expect(second.loss).toEqual(first.loss)
+  expect(second.sha256).toBe(first.sha256)
+})
+
 test('rollouts are labelled and trained on as files', async () => {
   const directory = temporaryDirectory()
   const rolled = z

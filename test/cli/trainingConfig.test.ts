@@ -90,7 +90,7 @@ test('flags follow the algorithm, named by flag or file', () => {
   expect(parsed.extra).toEqual({ ppo_epochs: 2, lora_r: 3 })
   expect(parsed.options).toMatchObject({ max_context_len: 99, resume: false, model: 'starter', data: [] })
   expect(() => parseCommandLine(train, ['--algorithm', 'sft', ...words])).toThrow('--ppo_epochs is not a flag of train')
-  expect(() => parseCommandLine(train, ['--algorithm', 'sarsa'])).toThrow('--algorithm takes one of sft, steptool-ppo, not "sarsa".')
+  expect(() => parseCommandLine(train, ['--algorithm', 'sarsa'])).toThrow('--algorithm takes one of sft, steptool-ppo, grpo, not "sarsa".')
 })
 
 const { context } = testContext()

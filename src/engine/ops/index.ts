@@ -8,6 +8,7 @@ import { columnSumOp } from './columnSum'
 import { embeddingBackwardOp, embeddingOp } from './embedding'
 import { gaeOp } from './gae'
 import { gatherRowsOp, scatterRowsOp } from './gatherRows'
+import { grpoLossOp } from './grpoLoss'
 import { interleaveOp } from './interleave'
 import { logProbHiddenGradOp, logProbOp, logProbWeightGradOp } from './logProb'
 import { cachedAttentionOp, kvWriteOp } from './kvCache'
@@ -35,6 +36,7 @@ const list = [
   embeddingOp,
   gaeOp,
   gatherRowsOp,
+  grpoLossOp,
   interleaveOp,
   kvWriteOp,
   linearOp,

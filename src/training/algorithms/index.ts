@@ -1,5 +1,6 @@
 /** The catalogue of training algorithms. To add one: a file here with its config, metrics and loop, and a line below. */
+import { grpo } from './grpo'
 import { sft } from './sft'
 import { steptoolPpo } from './steptoolPpo'
 
-export const algorithms = { sft, 'steptool-ppo': steptoolPpo } as const
+export const algorithms = { sft, 'steptool-ppo': steptoolPpo, grpo } as const

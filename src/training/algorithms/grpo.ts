@@ -1,0 +1,244 @@
+/**
+ * GRPO and its variants (DeepSeekMath, arXiv:2402.03300), read top to bottom. Per batch of groups, each group one query tried
+ * num_generations times:
+ *   score     log π_old of every completion token, and log π_ref with the adapter off where beta > 0
+ *   advantage each attempt's reward against its group (or, with advantage_level step, each step's against the group's steps)
+ *   update    num_iterations passes over steps_per_generation parts of the batch: clipped ratio + beta · k3, then AdamW
+ * Several turns are one sequence: tool replies are masked. Loss forms and names are TRL's; `advantage_level` step is our own.
+ */
+import { z } from 'zod'
+import { accumulateInto } from '../../engine/ops/accumulateInto'
+import { grpoLoss, GRPO_SUM, GRPO_SUM_WORDS } from '../../engine/ops/grpoLoss'
+import type { GrpoLossParams } from '../../engine/ops/grpoLoss'
+import { interleave } from '../../engine/ops/interleave'
+import type { Algorithm, TrainingContext } from '../algorithm'
+import { momentsOf, tokenWeights } from '../grpoArithmetic'
+import { attemptReward, gatherGroups, lossRows, rowAdvantages } from '../grpoBatch'
+import type { GrpoSource } from '../grpoBatch'
+import { grpoConfig, grpoMetricMeanings } from '../grpoConfig'
+import type { GrpoConfig } from '../grpoConfig'
+import { initialLora } from '../initialize'
+import { packSequences, uploadBatch } from '../packing'
+import type { PackedBatch } from '../packing'
+import { METRICS_LEAF, PolicyModel } from '../policyModel'
+import type { Objective } from '../policyModel'
+import { layoutBatch, microBatches, minibatchesOf } from '../ppoBatch'
+import type { PpoBatchItem } from '../ppoBatch'
+import type { PpoSequenceOptions } from '../ppoSequence'
+import { scheduleFactor } from '../schedule'
+
+export const grpo: Algorithm<typeof grpoConfig> = {
+  name: 'grpo',
+  title: 'GRPO',
+  paper: 'Shao 2024, arXiv:2402.03300; DAPO arXiv:2503.14476, Dr. GRPO arXiv:2503.20783, GSPO arXiv:2507.18071',
+  help: 'Tries each query several times and moves towards the better attempts of each group. No value head.',
+  config: grpoConfig,
+  metrics: grpoMetricMeanings,
+}
+
+export const grpoSequenceOptions = (settings: GrpoConfig): PpoSequenceOptions => ({
+  maxContextLen: settings.max_context_len,
+  maxResponseLen: settings.max_response_len,
+  encoding: settings.encoding,
+})
+
+export interface GrpoResult {
+  readonly policy: PolicyModel
+  readonly batches: number
+}
+
+/** The caller owns the returned policy. A run that fails or is stopped by its gate leaves nothing on the GPU. */
+export async function runGrpo(context: TrainingContext, settings: GrpoConfig, source: GrpoSource): Promise<GrpoResult> {
+  if (settings.generation_batch_size % settings.num_generations !== 0)
+    throw new Error(
+      `generation_batch_size ${settings.generation_batch_size} is no multiple of num_generations ${settings.num_generations}: groups would be cut`,
+    )
+  const lora = { rank: settings.lora_r, alpha: settings.lora_alpha, targets: settings.lora_targets }
+  const policy = await PolicyModel.create(context.engine, context.model, context.reader, { kind: 'lora', lora, valueHead: false })
+  try {
+    return await train(policy, context, settings, source)
+  } catch (error) {
+    await policy.destroy().catch(() => undefined)
+    throw error
+  }
+}
+
+const saved = z.object({ batches: z.int(), tokens: z.int(), updates: z.int() })
+
+async function train(policy: PolicyModel, context: TrainingContext, settings: GrpoConfig, source: GrpoSource): Promise<GrpoResult> {
+  const { engine, model, seed, gate } = context
+  for (const { name, shape } of policy.packed.ranges.values()) policy.packed.writeWeights(name, initialLora(name, shape, seed))
+  let [tokens, first, updates] = [0, 0, 0]
+  const checkpoint = await context.checkpoints?.load()
+  if (checkpoint) {
+    const { weights, first: m, second: v, optimizer } = checkpoint.arrays
+    if (!weights || !m || !v || !optimizer) throw new Error('the checkpoint lacks weights or moments')
+    policy.packed.restore({ weights, first: m, second: v, state: optimizer })
+    ;({ batches: first, tokens, updates } = saved.parse(checkpoint.state))
+  }
+  const update = await policy.update()
+  const total = context.steps ?? settings.max_steps
+  const totalUpdates = total * settings.num_iterations * settings.steps_per_generation
+  const limits = {
+    maxTokens: settings.max_tokens_per_micro_batch,
+    maxPositions: model.max_position_embeddings,
+    vocabulary: model.vocab_size,
+  }
+  const pack = (items: readonly PpoBatchItem[]): PackedBatch =>
+    packSequences(
+      items.map(({ sequence }) => sequence),
+      model.vocab_size,
+    )
+  let done = first
+
+  for (let step = first; step < total; step++) {
+    const gathered = await gatherGroups(step, settings, source, policy)
+    if (!gathered) break
+    const { samples, flatGroups, groups } = gathered
+    const kept = settings.mask_truncated_completions ? samples.filter(({ isTruncated }) => !isTruncated) : samples
+    const batch = layoutBatch(
+      kept.map(({ sequence }) => sequence),
+      { weighting: 'paper', unlabelled: 'no_score' },
+      limits,
+    )
+    if (batch.rows === 0) throw new Error(`batch ${step}: none of its ${samples.length} attempts has a token to train on`)
+    const capacity = 2 ** Math.ceil(Math.log2(Math.max(256, batch.rows)))
+    const columns = { logp: policy.ownState(`grpo/logp ${capacity}`, [capacity]), ref: policy.ownState(`grpo/ref ${capacity}`, [capacity]) }
+    policy.ownState(`grpo/table ${capacity}`, [capacity, 4])
+    policy.beginStep()
+
+    // Score: log π_old, and log π_ref where the KL counts.
+    for (const items of microBatches(batch.items, limits.maxTokens)) {
+      const packed = pack(items)
+      const firstRow = items[0]?.firstRow ?? 0
+      for (const reference of settings.beta > 0 ? [false, true] : [false]) {
+        const score = await policy.score(packed.tokenBucket, packed.targetBucket, reference)
+        uploadBatch(score, packed)
+        await score.run(gate)
+        const encoder = engine.device.createCommandEncoder()
+        const to = reference ? columns.ref : columns.logp
+        encoder.copyBufferToBuffer(score.outputBuffer('logp'), 0, to, firstRow * 4, packed.targetCount * 4)
+        engine.submit(encoder)
+      }
+    }
+
+    // Advantages into the batch's table.
+    const prepare = await policy.executable(`grpo prepare ${capacity}`, (graph) => {
+      const [logp, ref] = [graph.state(`grpo/logp ${capacity}`, [capacity]), graph.state(`grpo/ref ${capacity}`, [capacity])]
+      const counts = graph.batch('counts', [4], 'u32')
+      interleave([logp, ref, graph.batch('advantage', [capacity]), ref], counts, graph.state(`grpo/table ${capacity}`, [capacity, 4]))
+    })
+    prepare.write('advantage', rowAdvantages(batch, samples, settings))
+    prepare.write('counts', Uint32Array.of(0, batch.rows, batch.items.length, 0))
+    await prepare.run(gate)
+
+    // Update.
+    const size = Math.ceil(samples.length / settings.steps_per_generation)
+    let learningRate = 0
+    let taken = 0
+    for (let iteration = 0; iteration < settings.num_iterations; iteration++) {
+      for (const members of minibatchesOf(batch.items.length, size, seed, step, iteration)) {
+        const items = members.flatMap((index) => batch.items[index] ?? [])
+        // Masked attempts still count as attempts where the loss averages over these.
+        const masked = new Array<number>(Math.round(((samples.length - kept.length) * items.length) / batch.items.length)).fill(0)
+        const lengths = items.map(({ sequence }) => sequence.targets.length)
+        const weights = tokenWeights(settings.loss_type, [...lengths, ...masked], settings.max_completion_length)
+        const weightOf = new Map(items.map((item, index) => [item, weights[index] ?? 0]))
+        learningRate = settings.learning_rate * scheduleFactor(settings.lr_scheduler_type, updates, totalUpdates, settings.warmup_steps)
+        policy.packed.setHyper({
+          learningRate,
+          beta1: settings.adam_beta1,
+          beta2: settings.adam_beta2,
+          eps: settings.adam_epsilon,
+          weightDecay: settings.weight_decay,
+          maxGradNorm: settings.max_grad_norm,
+          gradScale: 1,
+        })
+        policy.packed.zeroGradients()
+        for (const part of microBatches(items, limits.maxTokens)) {
+          const packed = pack(part)
+          const gradient = await policy.gradient(`grpo ${capacity}`, packed.tokenBucket, packed.targetBucket, objective(settings, capacity))
+          uploadBatch(gradient, packed)
+          const rows = lossRows(part, weightOf)
+          gradient.write('tableRow', rows.tableRow)
+          gradient.write('span', rows.span)
+          gradient.write('weight', rows.weight)
+          await gradient.run(gate)
+        }
+        await update.run(gate)
+        updates += 1
+        taken += 1
+      }
+    }
+
+    const [sums, optimizer] = await Promise.all([
+      engine.readF32(policy.metricsBuffer, 0, GRPO_SUM_WORDS),
+      policy.packed.readOptimizerState(),
+    ])
+    tokens += samples.reduce((sum, { sequence }) => sum + sequence.ids.length, 0)
+    const of = (key: keyof typeof GRPO_SUM): number => sums[GRPO_SUM[key]] ?? Number.NaN
+    const lengths = batch.items.map(({ sequence }) => sequence.targets.length)
+    const rewards = samples.flatMap(({ sequence }) => attemptReward(sequence, settings.reward) ?? [])
+    done = step + 1
+    context.report(step, {
+      loss: of('loss') / Math.max(1, taken),
+      reward: momentsOf(rewards).mean,
+      reward_std: momentsOf(rewards).std,
+      frac_reward_zero_std: flatGroups / Math.max(1, groups),
+      ...(settings.beta > 0 ? { kl: of('kl') / of('rows') } : {}),
+      entropy: of('entropy') / of('rows'),
+      'clip_ratio/low_mean': of('low') / of('units'),
+      'clip_ratio/high_mean': of('high') / of('units'),
+      'clip_ratio/region_mean': (of('low') + of('high')) / of('units'),
+      'sampling/importance_sampling_ratio/mean': of('ratio') / of('units'),
+      'completions/mean_length': momentsOf(lengths).mean,
+      'completions/min_length': Math.min(...lengths),
+      'completions/max_length': Math.max(...lengths),
+      'completions/clipped_ratio': samples.filter(({ isTruncated }) => isTruncated).length / samples.length,
+      grad_norm: optimizer[1] ?? Number.NaN,
+      learning_rate: learningRate,
+      num_tokens: tokens,
+    })
+    if (context.checkpoints && (done % context.checkpointEvery === 0 || done === total)) {
+      const { weights, first: m, second: v, state } = await policy.packed.snapshot()
+      await context.checkpoints.save({
+        step: done,
+        state: { batches: done, tokens, updates },
+        arrays: { weights, first: m, second: v, optimizer: state },
+      })
+    }
+  }
+  return { policy, batches: done }
+}
+
+export function grpoLossParams(
+  settings: Pick<GrpoConfig, 'epsilon' | 'epsilon_high' | 'delta' | 'beta' | 'importance_sampling_level' | 'loss_type'>,
+): GrpoLossParams {
+  return {
+    epsilonLow: settings.epsilon,
+    epsilonHigh: settings.epsilon_high ?? settings.epsilon,
+    delta: settings.delta,
+    beta: settings.beta,
+    level: settings.importance_sampling_level,
+    isCispo: settings.loss_type === 'cispo',
+  }
+}
+
+function objective(settings: GrpoConfig, capacity: number): Objective {
+  return ({ graph, batch, rows, logp, entropy }) => {
+    const { dlogp, sums } = grpoLoss(
+      {
+        logp,
+        entropy,
+        tableRow: graph.batch('tableRow', [rows], 'u32'),
+        table: graph.state(`grpo/table ${capacity}`, [capacity, 4]),
+        span: graph.batch('span', [rows, 2], 'u32'),
+        weight: graph.batch('weight', [rows]),
+        counts: batch.counts,
+      },
+      grpoLossParams(settings),
+    )
+    accumulateInto(graph.state(METRICS_LEAF, [GRPO_SUM_WORDS]), sums)
+    return { dlogp }
+  }
+}

@@ -1,0 +1,113 @@
+/** A batch of groups: gathered from practice, its advantages, and its rows as the loss reads them. */
+import { groupAdvantages } from './grpoArithmetic'
+import type { GrpoConfig } from './grpoConfig'
+import type { PolicyModel } from './policyModel'
+import type { PpoBatch, PpoBatchItem } from './ppoBatch'
+import type { PpoSequence } from './ppoSequence'
+
+/** One attempt. */
+export interface GrpoSample {
+  readonly sequence: PpoSequence
+  /** Its query: attempts at the same query form a group. */
+  readonly group: string
+  /** It ran out of calls or tokens. */
+  readonly isTruncated: boolean
+}
+
+/** Practice with the policy as it is; `round` numbers the calls of a run. null ends the run. */
+export interface GrpoSource {
+  next(round: number, policy: PolicyModel): Promise<readonly GrpoSample[] | null>
+}
+
+/** The reward of an attempt; null where it cannot be scored. */
+export function attemptReward({ rewards }: Pick<PpoSequence, 'rewards'>, kind: GrpoConfig['reward']): number | null {
+  if (kind === 'outcome') return rewards.at(-1) ?? null
+  const labelled = rewards.filter((reward) => reward !== null)
+  if (labelled.length === 0) return null
+  const sum = labelled.reduce((total, reward) => total + reward, 0)
+  return kind === 'step_sum' ? sum : sum / labelled.length
+}
+
+interface Gathered {
+  readonly samples: readonly GrpoSample[]
+  readonly groups: number
+  readonly flatGroups: number
+}
+
+/** A batch; with dynamic sampling flat groups are replaced while rounds are left. */
+export async function gatherGroups(step: number, settings: GrpoConfig, source: GrpoSource, policy: PolicyModel): Promise<Gathered | null> {
+  const rounds = settings.dynamic_sampling_rounds + 1
+  const useful: GrpoSample[] = []
+  const flat: GrpoSample[] = []
+  const seen = { groups: 0, flat: 0 }
+  for (let round = 0; round < rounds && useful.length < settings.generation_batch_size; round++) {
+    const samples = await source.next(step * rounds + round, policy)
+    if (!samples) break
+    const { isFlat } = advantagesOf(samples, settings)
+    const flatGroups = new Set(samples.filter((_, index) => isFlat[index]).map(({ group }) => group))
+    seen.groups += new Set(samples.map(({ group }) => group)).size
+    seen.flat += flatGroups.size
+    for (const sample of samples) (flatGroups.has(sample.group) ? flat : useful).push(sample)
+  }
+  if (seen.groups === 0) return null
+  const dropFlat = settings.dynamic_sampling_rounds > 0 && useful.length > 0
+  const samples = dropFlat ? useful : [...useful, ...flat]
+  return { samples: samples.slice(0, settings.generation_batch_size), groups: seen.groups, flatGroups: seen.flat }
+}
+
+const advantagesOf = (samples: readonly GrpoSample[], settings: GrpoConfig) =>
+  groupAdvantages(
+    samples.map(({ sequence }) => attemptReward(sequence, settings.reward)),
+    samples.map(({ group }) => group),
+    settings.scale_rewards,
+  )
+
+/** [capacity]: the advantage of every row of the batch. */
+export function rowAdvantages(batch: PpoBatch, samples: readonly GrpoSample[], settings: GrpoConfig): Float32Array {
+  const rows = new Float32Array(2 ** Math.ceil(Math.log2(Math.max(256, batch.rows))))
+  const ofSteps = new Map<PpoSequence, readonly number[]>()
+  if (settings.advantage_level === 'trajectory') {
+    const { advantages } = advantagesOf(samples, settings)
+    samples.forEach(({ sequence }, index) =>
+      ofSteps.set(
+        sequence,
+        sequence.rewards.map(() => advantages[index] ?? 0),
+      ),
+    )
+  } else {
+    const steps = samples.flatMap(({ sequence, group }) => sequence.rewards.map((reward) => ({ reward, group })))
+    const { advantages } = groupAdvantages(
+      steps.map(({ reward }) => reward),
+      steps.map(({ group }) => group),
+      settings.scale_rewards,
+    )
+    let at = 0
+    for (const { sequence } of samples)
+      ofSteps.set(
+        sequence,
+        sequence.rewards.map(() => advantages[at++] ?? 0),
+      )
+  }
+  for (const { source, sequence, firstRow } of batch.items)
+    sequence.targets.forEach((position, index) => {
+      rows[firstRow + index] = ofSteps.get(source)?.[source.stepOf[position] ?? -1] ?? 0
+    })
+  return rows
+}
+
+/** What the loss needs to know of the rows of a micro-batch. */
+export function lossRows(part: readonly PpoBatchItem[], weightOf: ReadonlyMap<PpoBatchItem, number>) {
+  const tableRow: number[] = []
+  const span: number[] = []
+  const weight: number[] = []
+  for (const item of part) {
+    const first = tableRow.length
+    const end = first + item.sequence.targets.length
+    item.sequence.targets.forEach((_, index) => {
+      tableRow.push(item.firstRow + index)
+      span.push(first, end)
+      weight.push(weightOf.get(item) ?? 0)
+    })
+  }
+  return { tableRow: Uint32Array.from(tableRow), span: Uint32Array.from(span), weight: Float32Array.from(weight) }
+}

@@ -1,0 +1,117 @@
+/** GRPO's settings under TRL's names, and its metrics. */
+import { z } from 'zod'
+import { PROJECTIONS } from '../models/architectures/decoder'
+import { GRPO_LOSS_TYPES, SCALE_REWARDS } from './grpoArithmetic'
+import { ENCODINGS } from './ppoSequence'
+import { SCHEDULES } from './schedule'
+
+export const grpoConfig = z.object({
+  learning_rate: z
+    .number()
+    .positive()
+    .default(1e-6)
+    .meta({ help: 'Peak learning rate of AdamW. 1e-6 suits 7B models; an adapter on a small one takes 1e-4 and more.', essential: true }),
+  max_steps: z.int().positive().default(100).meta({ help: 'Batches to practise and train on.', essential: true }),
+  generation_batch_size: z
+    .int()
+    .positive()
+    .default(32)
+    .meta({ help: 'Attempts per batch: a multiple of num_generations.', essential: true }),
+  num_generations: z
+    .int()
+    .min(2)
+    .default(8)
+    .meta({ help: 'Attempts at each query: the group an attempt is compared with.', essential: true }),
+  steps_per_generation: z.int().positive().default(1).meta({ help: 'Updates one pass over a batch is cut into.' }),
+  num_iterations: z.int().positive().default(1).meta({ help: 'Passes over each batch.' }),
+  loss_type: z.enum(GRPO_LOSS_TYPES).default('dapo').meta({
+    help: 'How tokens are averaged. dapo, bnpo: every token alike. grpo: every attempt alike, so long ones count less per token. dr_grpo: by max_completion_length. cispo: the ratio is a weight, never a reason to drop a token.',
+    essential: true,
+  }),
+  scale_rewards: z
+    .enum(SCALE_REWARDS)
+    .default('group')
+    .meta({ help: 'Advantages are divided by the standard deviation of the group, of the batch, or not at all (Dr. GRPO).' }),
+  importance_sampling_level: z
+    .enum(['token', 'sequence'])
+    .default('token')
+    .meta({ help: 'token: a ratio per token. sequence: one per attempt (GSPO), with an epsilon near 3e-4.' }),
+  epsilon: z.number().positive().default(0.2).meta({ help: 'The ratio earns nothing below 1 − this.' }),
+  epsilon_high: z
+    .number()
+    .positive()
+    .nullable()
+    .default(null)
+    .meta({ help: '… nor above 1 + this; empty: epsilon. DAPO advises 0.28. For cispo the largest weight, 5 advised.' }),
+  delta: z
+    .number()
+    .positive()
+    .nullable()
+    .default(null)
+    .meta({ help: 'Upper bound of the ratio where the advantage is negative; empty: none.' }),
+  beta: z
+    .number()
+    .nonnegative()
+    .default(0)
+    .meta({ help: 'Weight of the KL to the reference (adapter off). 0: the reference is not computed.', essential: true }),
+  reward: z
+    .enum(['outcome', 'step_sum', 'step_mean'])
+    .default('outcome')
+    .meta({ help: 'Of an attempt: the reward of its final step, or the sum or mean of all its step rewards.', essential: true }),
+  advantage_level: z.enum(['trajectory', 'step']).default('trajectory').meta({
+    help: 'trajectory: one advantage for all tokens of an attempt. step: each step’s reward against those of its group.',
+    essential: true,
+  }),
+  mask_truncated_completions: z.boolean().default(false).meta({ help: 'Attempts that ran out of calls or tokens are not trained on.' }),
+  dynamic_sampling_rounds: z.int().nonnegative().default(0).meta({
+    help: 'Groups whose rewards are all equal teach nothing: practise up to so many times more to replace them (DAPO). 0: keep them.',
+  }),
+  max_completion_length: z.int().positive().default(256).meta({ help: 'The length dr_grpo divides by.' }),
+  max_grad_norm: z.number().nonnegative().default(1).meta({ help: 'Gradients are scaled down to this global norm; 0 turns clipping off.' }),
+  lr_scheduler_type: z.enum(SCHEDULES).default('linear').meta({ help: 'How the learning rate moves after warm-up.' }),
+  warmup_steps: z.int().nonnegative().default(0).meta({ help: 'Updates over which the learning rate rises from 0.' }),
+  weight_decay: z.number().nonnegative().default(0).meta({ help: 'Decoupled decay on matrices.' }),
+  lora_r: z.int().positive().default(8).meta({ help: 'Rank of the adapter.', essential: true }),
+  lora_alpha: z.number().positive().default(16).meta({ help: 'The adapter is scaled by alpha / r.' }),
+  lora_targets: z
+    .array(z.enum(PROJECTIONS))
+    .min(1)
+    .default([...PROJECTIONS])
+    .meta({ help: 'Projections that get an adapter.' }),
+  max_context_len: z.int().positive().default(4096).meta({ help: 'Tokens kept before the final response; the oldest go first.' }),
+  max_response_len: z.int().positive().default(1024).meta({ help: 'Tokens kept of the final response.' }),
+  encoding: z
+    .enum(ENCODINGS)
+    .default('auto')
+    .meta({ help: 'tokens: the ids that were sampled. text: encode anew. auto: ids where there are any.' }),
+  max_tokens_per_micro_batch: z
+    .int()
+    .min(32)
+    .default(5120)
+    .meta({ help: 'Tokens processed at once: bounds memory, changes no result. At least the longest attempt.' }),
+  adam_beta1: z.number().min(0).lt(1).default(0.9).meta({ help: 'Decay of the first moment.' }),
+  adam_beta2: z.number().min(0).lt(1).default(0.999).meta({ help: 'Decay of the second moment.' }),
+  adam_epsilon: z.number().positive().default(1e-8).meta({ help: 'Added to the root of the second moment.' }),
+})
+export type GrpoConfig = z.output<typeof grpoConfig>
+
+/** Every metric and what it means; `grpo.metrics`. */
+export const grpoMetricMeanings = {
+  loss: 'Mean loss of the batch’s updates. With one update per batch every ratio is 1 and advantages sum to 0, so it is near 0 though its gradient is not: watch reward instead.',
+  reward: 'Mean reward of the attempts.',
+  reward_std: 'Standard deviation of the rewards over the whole batch (n − 1), as TRL since 0.29.',
+  frac_reward_zero_std: 'Share of groups whose rewards are all equal: nothing is learnt from them.',
+  kl: 'Mean k3 estimate of KL(π ‖ π_ref) per token; reported where beta > 0. It is never negative.',
+  entropy: 'Mean entropy of π over the vocabulary at the trained tokens, in nats.',
+  'clip_ratio/low_mean': 'Share of tokens (or attempts, with a ratio per sequence) whose ratio is clipped from below.',
+  'clip_ratio/high_mean': 'Share whose ratio is clipped from above.',
+  'clip_ratio/region_mean': 'Share clipped either way.',
+  'sampling/importance_sampling_ratio/mean': 'Mean π_new / π_old; 1 at a batch’s first update.',
+  'completions/mean_length': 'Mean trained tokens of an attempt.',
+  'completions/min_length': 'Fewest trained tokens of an attempt.',
+  'completions/max_length': 'Most trained tokens of an attempt.',
+  'completions/clipped_ratio': 'Share of attempts that ran out of calls or tokens.',
+  grad_norm: 'Global gradient norm before clipping at the last update; −1 when a gradient was not finite and the update was skipped.',
+  learning_rate: 'Learning rate of the last update.',
+  num_tokens: 'Tokens of all sequences trained on since the start, each counted once per batch.',
+} as const
