@@ -18,6 +18,8 @@ export interface IgnoredField {
 export interface CorpusOptions {
   readonly samples: number
   readonly drillsShare: number
+  readonly lastingDrills: number
+  readonly madeUp: number
   readonly wrongRate: number
 }
 
@@ -34,6 +36,8 @@ export interface ConfigFile {
 const corpusFields = z.object({
   samples: z.int().positive().default(60_000),
   drills_share: z.number().min(0).max(1).default(0.1),
+  lasting_drills: z.number().min(0).max(1).default(0.04),
+  made_up_tools: z.number().min(0).max(1).default(0.18),
   wrong_rate: z.number().min(0).max(1).default(0.7),
   world_seed: z.int().default(7),
 })
@@ -43,9 +47,11 @@ const recipe = corpusFields.extend({
   config: z.record(z.string(), z.unknown()),
 })
 
-const corpusOf = ({ samples, drills_share, wrong_rate }: z.output<typeof corpusFields>): CorpusOptions => ({
+const corpusOf = ({ samples, drills_share, lasting_drills, made_up_tools, wrong_rate }: z.output<typeof corpusFields>): CorpusOptions => ({
   samples,
   drillsShare: drills_share,
+  lastingDrills: lasting_drills,
+  madeUp: made_up_tools,
   wrongRate: wrong_rate,
 })
 

@@ -19,9 +19,12 @@ export function starterFolder(readAsset: ReadAsset): FolderSource {
     return new Map(Object.entries(parsed.data.files).map(([name, { sha256: hash }]) => [name, hash]))
   }
   async function load(name: string): Promise<Uint8Array<ArrayBuffer> | null> {
+    const listed = await (expected ??= manifest())
+    const hash = listed.get(name)
+    // Nothing is asked for that the build does not have; a folder without a manifest may have anything.
+    if (hash === undefined && listed.size > 0) return null
     const bytes = await readAsset(`starter/${name}`)
     if (!bytes) return null
-    const hash = (await (expected ??= manifest())).get(name)
     const found = hash === undefined ? hash : sha256(bytes)
     if (found !== hash)
       throw new CheckpointError(
@@ -35,7 +38,10 @@ export function starterFolder(readAsset: ReadAsset): FolderSource {
       const known = files.get(name) ?? load(name)
       files.set(name, known)
       // A failed download may work the next time.
-      known.catch(() => files.delete(name))
+      known.catch(() => {
+        files.delete(name)
+        expected = null
+      })
       const bytes = await known
       if (!bytes) files.delete(name)
       return bytes && sourceFromBytes(bytes)

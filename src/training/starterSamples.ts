@@ -1,6 +1,6 @@
 /** The starter world's expert transcripts as supervised samples: loss on the agent's own tokens only. */
 import { sftCorpus } from '../environments/starter'
-import type { Message, StarterWorld } from '../environments/starter'
+import type { Message, SftCorpusOptions, StarterWorld } from '../environments/starter'
 import type { SampleSource } from './algorithm'
 import type { Sequence } from './packing'
 
@@ -25,7 +25,7 @@ function sequenceOfMessages(messages: readonly Message[], codec: Codec): Sequenc
 export function starterSamples(
   world: StarterWorld,
   codec: Codec,
-  options: { seed: number; samples: number; drillsShare: number; wrongRate: number },
+  options: SftCorpusOptions & { readonly samples: number },
 ): SampleSource {
   const corpus = sftCorpus(world, options)
   return { length: options.samples, sample: (index) => sequenceOfMessages(corpus.sample(index).messages, codec) }

@@ -113,8 +113,9 @@ async function runStory(page: Page, problems: readonly string[], picture: string
   await page.screenshot({ path: join(screenshots, picture), fullPage: true })
   expect(await axeViolations(page)).toEqual([])
   await cells.first().click()
-  await page.getByTestId('cell-drawer').waitFor()
-  expect(await page.getByTestId('cell-drawer').innerText()).toMatch(/step 1/)
+  const drawer = page.getByTestId('cell-drawer').getByRole('dialog')
+  await drawer.waitFor()
+  expect(await drawer.innerText()).toMatch(/step 1/i)
   expect(problems).toEqual([])
   return timing
 }

@@ -233,11 +233,11 @@ test('models: the starter, and folders that fit', async () => {
 })
 
 test('a starter file that is not the build’s own is refused', async () => {
+  const names = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'model.safetensors']
+  const files = Object.fromEntries(names.map((name) => [name, { sha256: '0'.repeat(64) }]))
   open = await openTestStudio({
     readAsset: async (path) =>
-      path === 'starter/manifest.json'
-        ? new TextEncoder().encode(JSON.stringify({ files: { 'model.safetensors': { sha256: '0'.repeat(64) } } }))
-        : readStarterAsset(path),
+      path === 'starter/manifest.json' ? new TextEncoder().encode(JSON.stringify({ files })) : readStarterAsset(path),
   })
   expect(await open.studio.start({ kind: 'story', seed: 1, size: 'software' })).toMatchObject({
     ok: false,

@@ -14,6 +14,10 @@ export interface SftCorpusOptions {
   readonly drillsShare?: number
   /** Probability of the expert's wrong move in a marked context. */
   readonly wrongRate?: number
+  /** Share of drills after the first stage: copying is what the rest stands on, so they never stop altogether. */
+  readonly lastingDrills?: number
+  /** Share of samples after the first stage whose tools are made up: their names and parameters must be read off the list. */
+  readonly madeUp?: number
 }
 
 export type SampleKind = 'drill' | 'one-hop' | 'up-to-two' | 'full'
@@ -31,12 +35,8 @@ export interface SftCorpus {
 
 const DEFAULT_SAMPLES = 60_000
 
-/** Drills never stop altogether: copying is what the rest stands on. */
-const LASTING_DRILLS = 0.04
-const LASTING_MADE_UP = 0.18
-
 export function sftCorpus(world: StarterWorld, options: SftCorpusOptions): SftCorpus {
-  const { seed, samples = DEFAULT_SAMPLES, drillsShare = 0.1, wrongRate = WRONG_RATE } = options
+  const { seed, samples = DEFAULT_SAMPLES, drillsShare = 0.1, wrongRate = WRONG_RATE, lastingDrills = 0.04, madeUp = 0.18 } = options
   const { database } = world
 
   function stage(index: number): SampleKind {
@@ -53,8 +53,8 @@ export function sftCorpus(world: StarterWorld, options: SftCorpusOptions): SftCo
       const rng = createRng(seed, STREAM.corpus, index)
       if (kind === 'drill') return { index, kind, messages: drill(rng, database) }
       const at = rng.uniform()
-      if (at < LASTING_DRILLS) return { index, kind: 'drill', messages: drill(rng, database) }
-      if (at < LASTING_DRILLS + LASTING_MADE_UP) return { index, kind: 'drill', messages: madeUpTools(rng, database) }
+      if (at < lastingDrills) return { index, kind: 'drill', messages: drill(rng, database) }
+      if (at < lastingDrills + madeUp) return { index, kind: 'drill', messages: madeUpTools(rng, database) }
       const group = kind === 'one-hop' ? 'I1-instruction' : drawGroup(rng, 'seen')
       const task = drawTask(database, rng, {
         split: 'train',
