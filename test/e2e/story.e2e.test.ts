@@ -110,7 +110,11 @@ async function runStory(page: Page, problems: readonly string[], picture: string
 
   // A trajectory, step by step.
   mkdirSync(screenshots, { recursive: true })
-  await page.screenshot({ path: join(screenshots, picture), fullPage: true })
+  // As tall as the story: a full-page picture would be taken while the charts still measure themselves.
+  await page.setViewportSize({ width: 1360, height: 1560 })
+  await page.waitForTimeout(1000)
+  expect(await page.getByTestId('chart-reward').locator('svg path.recharts-curve').count()).toBeGreaterThan(0)
+  await page.screenshot({ path: join(screenshots, picture) })
   expect(await axeViolations(page)).toEqual([])
   await cells.first().click()
   const drawer = page.getByTestId('cell-drawer').getByRole('dialog')
