@@ -22,11 +22,7 @@ function sequenceOfMessages(messages: readonly Message[], codec: Codec): Sequenc
   return { ids, targets }
 }
 
-export function starterSamples(
-  world: StarterWorld,
-  codec: Codec,
-  options: SftCorpusOptions & { readonly samples: number },
-): SampleSource {
+export function starterSamples(world: StarterWorld, codec: Codec, options: SftCorpusOptions & { readonly samples: number }): SampleSource {
   const corpus = sftCorpus(world, options)
   return { length: options.samples, sample: (index) => sequenceOfMessages(corpus.sample(index).messages, codec) }
 }

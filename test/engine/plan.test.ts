@@ -1,5 +1,5 @@
 /** What must hold of every plan, checked on the real plans of a real model, without a GPU. */
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { bindingKinds, shaderSource } from '../../src/engine/device/shaders'
@@ -162,11 +162,13 @@ describe('every shader file', () => {
   )
 
   it.each(files)('%s fits the limits every adapter has, and says what it computes', (file) => {
-    const source = shaderSource(file.replace(/\.wgsl$/, '').replaceAll('\\', '/'))
+    // Any size of tile will do.
+    const source = shaderSource(file.replace(/\.wgsl$/, '').replaceAll('\\', '/'), { QUADS: 2, ROWS: 2 })
+    expect(source).not.toMatch(/#repeat|#end/)
     const kinds = bindingKinds(source)
     expect(kinds.filter((kind) => kind !== 'uniform').length).toBeLessThanOrEqual(8)
     expect(kinds.findIndex((kind) => kind === 'uniform')).toBeOneOf([-1, kinds.length - 1])
-    expect(source.trimStart().startsWith('//')).toBe(true)
+    expect(readFileSync(join(root, file), 'utf8').startsWith('//')).toBe(true)
     const literal = /@workgroup_size\((\d+)\)/.exec(source)
     if (literal) expect(Number(literal[1])).toBeLessThanOrEqual(256)
   })

@@ -20,7 +20,7 @@ const home = join(projectRoot, '.hone/learn', learnAdapter)
 export const placeOf = (name: string): string => join(home, name)
 
 /** Runs `hone WORDS --json`; its progress goes to the terminal. */
-export function hone(words: readonly string[]): Promise<unknown> {
+function hone(words: readonly string[]): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const args = ['src/cli/launch.js', 'hone', ...words, '--adapter', learnAdapter, '--json']
     const child = spawn(process.execPath, args, { cwd: projectRoot, stdio: ['ignore', 'pipe', 'inherit'] })

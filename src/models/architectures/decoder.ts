@@ -82,7 +82,7 @@ export function projectionShape(config: ModelConfig, projection: Projection): re
   }
 }
 
-export function hasBias(config: ModelConfig, projection: Projection): boolean {
+function hasBias(config: ModelConfig, projection: Projection): boolean {
   switch (projection) {
     case 'q_proj':
     case 'k_proj':

@@ -23,8 +23,8 @@ export function ropeFrequencies(config: Config): RopeFrequencies {
     attentionFactor,
   })
   switch (scaling?.rope_type) {
+    // Dynamic scaling stretches only past max_position_embeddings, where the tables end.
     case undefined:
-    // Stretches only past max_position_embeddings, where the tables end.
     case 'dynamic':
       return of(plain)
     case 'linear':

@@ -12,6 +12,7 @@ export function Workspace() {
       <Popover.Target>
         <UnstyledButton
           className={classes.workspace ?? ''}
+          data-testid="workspace"
           aria-label={`Workspace ${workspace}. Rename`}
           onClick={() => {
             setOpen((now) => !now)
