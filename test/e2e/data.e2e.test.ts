@@ -1,18 +1,19 @@
 /** A real CSV in the page: import, preview, edit a reward, see what it does, and find it again after a reload. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { openApp } from '../support/app'
 import { axeViolations } from '../support/axe'
 import { projectRoot } from '../support/sources'
 
+const screenshots = join(projectRoot, 'test/output')
 const real = join(projectRoot, '../shared/data/steptool/data_train/qwen2/step_grained_for_ppo_example.csv')
 if (!existsSync(real))
   process.stdout.write('not here: ../shared/data/steptool; the test on the real CSV is skipped, the sample CSV stands in\n')
 
 describe('importing', () => {
   it('the sample CSV can be downloaded and imported back', async () => {
-    const { page, problems } = await openApp('#/data')
+    const { page, problems } = await openApp('#/data', { viewport: { width: 1360, height: 900 } })
     await page.getByTestId('drop-zone').waitFor({ timeout: 60_000 })
     const [download] = await Promise.all([
       page.waitForEvent('download'),
@@ -22,6 +23,12 @@ describe('importing', () => {
     await page.getByTestId('file-input').setInputFiles({ name: 'sample.csv', mimeType: 'text/csv', buffer: readFileSync(path) })
     await page.getByTestId('dataset-card').waitFor({ timeout: 60_000 })
     expect(await page.getByTestId('dataset-card').innerText()).toMatch(/Trajectories\s+8\b/)
+
+    const dataset = new URL(page.url().replace('#/', '')).searchParams.get('dataset') ?? ''
+    await page.goto(`${page.url().split('#')[0] ?? ''}#/label?dataset=${encodeURIComponent(dataset)}`)
+    await page.getByTestId('whatif-loss').waitFor({ timeout: 60_000 })
+    mkdirSync(screenshots, { recursive: true })
+    await page.screenshot({ path: join(screenshots, 'labelling.png') })
     expect(problems).toEqual([])
     await page.context().close()
   })

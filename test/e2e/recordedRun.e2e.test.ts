@@ -1,12 +1,7 @@
 /** A browser without WebGPU: it says why it cannot train and what to do, opens the recorded run, labels a step and reads the rates. */
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { openApp } from '../support/app'
 import { axeViolations } from '../support/axe'
-import { projectRoot } from '../support/sources'
-
-const screenshots = join(projectRoot, 'test/output')
 
 it('without WebGPU the recorded run opens, a step is labelled, and the rates are read', async () => {
   const { page, problems } = await openApp('', { webgpu: false, viewport: { width: 1360, height: 900 } })
@@ -38,8 +33,6 @@ it('without WebGPU the recorded run opens, a step is labelled, and the rates are
   await page.getByTestId('reward-input').press('Enter')
   await expect.poll(() => resolved.innerText(), { timeout: 20_000 }).toMatch(/^0\.35/)
   expect(before).not.toMatch(/^0\.35/)
-  mkdirSync(screenshots, { recursive: true })
-  await page.screenshot({ path: join(screenshots, 'labelling.png') })
 
   // Training is refused with the reason, not with an error.
   await page.getByRole('link', { name: 'Train', exact: true }).first().click()

@@ -50,7 +50,7 @@ interface Timing {
 }
 
 /** Windows of thirty interactions while a step is computed: another program may spoil one on a machine with few cores. */
-const WINDOWS = 3
+const WINDOWS = 6
 
 /** Thirty interactions while steps are computed: keys, and two popovers opened and closed. */
 async function interact(page: Page): Promise<Timing> {
@@ -96,8 +96,12 @@ async function runStory(page: Page, problems: readonly string[], picture: string
   // Training: curves appear while a step runs; the page stays quick meanwhile.
   await page.getByTestId('chart-reward').waitFor({ timeout: 240_000 })
   const windows: Timing[] = []
-  while (windows.length < WINDOWS && !windows.some(isQuick)) windows.push(await interact(page))
-  expect(await page.getByTestId('story-sentence').count(), 'a step was still being computed').toBe(0)
+  while (windows.length < WINDOWS && !windows.some(isQuick)) {
+    const timing = await interact(page)
+    // One that outlasted the training says nothing about it.
+    if ((await page.getByTestId('exam-after').count()) > 0) break
+    windows.push(timing)
+  }
 
   // After: the same exam, the sentence, and proof that something really changed.
   const sentence = page.getByTestId('story-sentence')
@@ -125,6 +129,7 @@ async function runStory(page: Page, problems: readonly string[], picture: string
   // A trajectory, step by step.
   mkdirSync(screenshots, { recursive: true })
   // As tall as the story: a full-page picture would be taken while the charts still measure themselves.
+  await page.keyboard.press('Escape')
   await page.setViewportSize({ width: 1360, height: 1560 })
   await page.waitForTimeout(1000)
   expect(await page.getByTestId('chart-reward').locator('svg path.recharts-curve').count()).toBeGreaterThan(0)
