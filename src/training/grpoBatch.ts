@@ -2,6 +2,7 @@
 import { groupAdvantages } from './grpoArithmetic'
 import type { GrpoConfig } from './grpoConfig'
 import type { PolicyModel } from './policyModel'
+import { rowCapacity } from './ppoBatch'
 import type { PpoBatch, PpoBatchItem } from './ppoBatch'
 import type { PpoSequence } from './ppoSequence'
 
@@ -14,7 +15,10 @@ export interface GrpoSample {
   readonly isTruncated: boolean
 }
 
-/** Practice with the policy as it is; `round` numbers the calls of a run. null ends the run. */
+/** Further rounds of a step are numbered past every step: what a step's first round reports stands under the step itself. */
+const EXTRA_ROUND = 1_000_000
+
+/** Practice with the policy as it is; `round` is the step, or for its further rounds a number no other has. null ends the run. */
 export interface GrpoSource {
   next(round: number, policy: PolicyModel): Promise<readonly GrpoSample[] | null>
 }
@@ -41,7 +45,7 @@ export async function gatherGroups(step: number, settings: GrpoConfig, source: G
   const flat: GrpoSample[] = []
   const seen = { groups: 0, flat: 0 }
   for (let round = 0; round < rounds && useful.length < settings.generation_batch_size; round++) {
-    const samples = await source.next(step * rounds + round, policy)
+    const samples = await source.next(step + round * EXTRA_ROUND, policy)
     if (!samples) break
     const { isFlat } = advantagesOf(samples, settings)
     const flatGroups = new Set(samples.filter((_, index) => isFlat[index]).map(({ group }) => group))
@@ -64,7 +68,7 @@ const advantagesOf = (samples: readonly GrpoSample[], settings: GrpoConfig) =>
 
 /** [capacity]: the advantage of every row of the batch. */
 export function rowAdvantages(batch: PpoBatch, samples: readonly GrpoSample[], settings: GrpoConfig): Float32Array {
-  const rows = new Float32Array(2 ** Math.ceil(Math.log2(Math.max(256, batch.rows))))
+  const rows = new Float32Array(rowCapacity(batch.rows))
   const ofSteps = new Map<PpoSequence, readonly number[]>()
   if (settings.advantage_level === 'trajectory') {
     const { advantages } = advantagesOf(samples, settings)

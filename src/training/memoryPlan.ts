@@ -12,7 +12,7 @@ import type { GrpoConfig } from './grpoConfig'
 import { bucketFor } from './packing'
 import { METRICS_BYTES, policyPlans, trainableEntries } from './policyPlans'
 import type { TrainableSet } from './policyPlans'
-import { layoutBatch, microBatches, minibatchesOf } from './ppoBatch'
+import { layoutBatch, microBatches, minibatchesOf, rowCapacity } from './ppoBatch'
 import type { PpoBatch, PpoBatchItem } from './ppoBatch'
 import type { PpoSequence } from './ppoSequence'
 
@@ -54,8 +54,6 @@ function noteSize(seen: Sizes, items: readonly PpoBatchItem[]): void {
   const size = [sum(({ sequence }) => sequence.ids.length), sum(({ sequence }) => sequence.targets.length)] as const
   seen.set(size.join(), size)
 }
-/** Columns of a batch's rows come in powers of two. */
-const capacityOf = (rows: number): number => 2 ** Math.ceil(Math.log2(Math.max(256, rows)))
 
 /** A run of step-grained PPO, from its first batches; `batch` gives the sequences of a step. */
 export function ppoMemory(
@@ -74,7 +72,7 @@ export function ppoMemory(
   batches.forEach((sequences, step) => {
     const batch = layoutBatch(sequences, { weighting: settings.step_reward_weighting, unlabelled: settings.unlabelled_steps }, limits)
     // Five columns of the batch's rows, two tables of four, and what makes them.
-    tables = Math.max(tables, capacityOf(batch.rows) * 4 * 24)
+    tables = Math.max(tables, rowCapacity(batch.rows) * 4 * 24)
     for (const items of microBatches(batch.items, limits.maxTokens)) noteSize(scored, items)
     for (let epoch = 0; epoch < settings.ppo_epochs; epoch++)
       for (const members of minibatchesOf(batch.items.length, settings.mini_batch_size, seed, step, epoch))
@@ -105,7 +103,7 @@ export function grpoMemory(
   batches.forEach((sequences, step) => {
     const batch = layoutBatch(sequences, { weighting: 'paper', unlabelled: 'no_score' }, limits)
     // Two columns, the advantages, a table of four.
-    tables = Math.max(tables, capacityOf(batch.rows) * 4 * 7)
+    tables = Math.max(tables, rowCapacity(batch.rows) * 4 * 7)
     for (const items of microBatches(batch.items, limits.maxTokens)) noteSize(scored, items)
     const size = Math.ceil(sequences.length / settings.steps_per_generation)
     for (const members of minibatchesOf(batch.items.length, size, seed, step, 0))

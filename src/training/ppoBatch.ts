@@ -115,3 +115,11 @@ export function microBatches(items: readonly PpoBatchItem[], maxTokens: number):
   }
   return parts
 }
+
+/** The least power of two that holds `count`, at least `smallest`: so that few sizes come up. */
+export function powerOfTwo(count: number, smallest: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(smallest, count)))
+}
+
+/** Rows of the tables a batch of `rows` shares with others of about its size. */
+export const rowCapacity = (rows: number): number => powerOfTwo(rows, 256)

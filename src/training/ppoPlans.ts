@@ -13,6 +13,7 @@ import type { Graph } from '../engine/tensor'
 import type { PolicyModel } from './policyModel'
 import { METRICS_LEAF } from './policyPlans'
 import type { Objective } from './policyPlans'
+import { powerOfTwo, rowCapacity } from './ppoBatch'
 import type { PpoBatch } from './ppoBatch'
 
 /** The fields of the configuration that the arithmetic on the GPU depends on. */
@@ -26,11 +27,6 @@ export interface PpoArithmetic {
   readonly cliprange_value: number
   readonly vf_coef: number
   readonly ratio_threshold: number
-}
-
-/** Batches of up to this many rows share tables: a power of two, so that few sizes come up. */
-function ppoCapacity(rows: number): number {
-  return powerOfTwo(rows, 256)
 }
 
 const SUMS = 'ppo/sums'
@@ -116,7 +112,7 @@ export function ppoPlans(policy: PolicyModel, settings: PpoArithmetic): PpoPlans
     forgetKept: () => submit((encoder) => encoder.clearBuffer(kept)),
     endMinibatch: () => policy.executable('ppo minibatch', (graph) => traceMinibatchEnd(graph, settings, packed.count)),
     rollout: ({ rows, items }) => {
-      const capacity = ppoCapacity(rows)
+      const capacity = rowCapacity(rows)
       const sequences = powerOfTwo(items.length, 16)
       const column = (what: 'logp' | 'ref' | 'value'): GPUBuffer => policy.ownState(leaf(what, capacity), [capacity])
       const columns = { logp: column('logp'), ref: column('ref'), value: column('value') }
@@ -136,8 +132,4 @@ export function ppoPlans(policy: PolicyModel, settings: PpoArithmetic): PpoPlans
       }
     },
   }
-}
-
-function powerOfTwo(count: number, smallest: number): number {
-  return 2 ** Math.ceil(Math.log2(Math.max(smallest, count)))
 }

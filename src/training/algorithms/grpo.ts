@@ -22,7 +22,7 @@ import { packSequences, uploadBatch } from '../packing'
 import type { PackedBatch } from '../packing'
 import { METRICS_LEAF, PolicyModel } from '../policyModel'
 import type { Objective } from '../policyModel'
-import { layoutBatch, microBatches, minibatchesOf } from '../ppoBatch'
+import { layoutBatch, microBatches, minibatchesOf, rowCapacity } from '../ppoBatch'
 import type { PpoBatchItem } from '../ppoBatch'
 import type { PpoSequenceOptions } from '../ppoSequence'
 import { scheduleFactor } from '../schedule'
@@ -102,7 +102,7 @@ async function train(policy: PolicyModel, context: TrainingContext, settings: Gr
       limits,
     )
     if (batch.rows === 0) throw new Error(`batch ${step}: none of its ${samples.length} attempts has a token to train on`)
-    const capacity = 2 ** Math.ceil(Math.log2(Math.max(256, batch.rows)))
+    const capacity = rowCapacity(batch.rows)
     const columns = { logp: policy.ownState(`grpo/logp ${capacity}`, [capacity]), ref: policy.ownState(`grpo/ref ${capacity}`, [capacity]) }
     policy.ownState(`grpo/table ${capacity}`, [capacity, 4])
     policy.beginStep()
