@@ -10,6 +10,7 @@ import type { Shape } from '../engine/tensor'
 import type { ModelConfig } from '../models/architectures/config'
 import { LanguageModel } from '../models/languageModel'
 import type { WeightReader } from '../models/languageModel'
+import type { TrainingCheckpoint } from './algorithm'
 import { METRICS_BYTES, METRICS_LEAF, policyPlans, trainableEntries } from './policyPlans'
 import type { Objective, PolicyPlans, TrainableSet } from './policyPlans'
 
@@ -94,6 +95,18 @@ export class PolicyModel {
     const made = Executable.create(this.engine, plan(), this.model.pool, this.#lookup)
     this.#executables.set(key, made)
     return made
+  }
+
+  /** Weights, moments and optimizer state, as every algorithm's checkpoint holds them. */
+  async checkpointArrays(): Promise<TrainingCheckpoint['arrays']> {
+    const { weights, first, second, state } = await this.packed.snapshot()
+    return { weights, first, second, optimizer: state }
+  }
+
+  /** Takes back what `checkpointArrays` gave. */
+  restore({ weights, first, second, optimizer }: TrainingCheckpoint['arrays']): void {
+    if (!weights || !first || !second || !optimizer) throw new Error('the checkpoint lacks weights or moments')
+    this.packed.restore({ weights, first, second, state: optimizer })
   }
 
   async destroy(): Promise<void> {

@@ -71,9 +71,7 @@ async function train(policy: PolicyModel, context: TrainingContext, settings: Gr
   let [tokens, first, updates] = [0, 0, 0]
   const checkpoint = await context.checkpoints?.load()
   if (checkpoint) {
-    const { weights, first: m, second: v, optimizer } = checkpoint.arrays
-    if (!weights || !m || !v || !optimizer) throw new Error('the checkpoint lacks weights or moments')
-    policy.packed.restore({ weights, first: m, second: v, state: optimizer })
+    policy.restore(checkpoint.arrays)
     ;({ batches: first, tokens, updates } = saved.parse(checkpoint.state))
   }
   const update = await policy.update()
@@ -200,11 +198,10 @@ async function train(policy: PolicyModel, context: TrainingContext, settings: Gr
       num_tokens: tokens,
     })
     if (context.checkpoints && (done % context.checkpointEvery === 0 || done === total)) {
-      const { weights, first: m, second: v, state } = await policy.packed.snapshot()
       await context.checkpoints.save({
         step: done,
         state: { batches: done, tokens, updates },
-        arrays: { weights, first: m, second: v, optimizer: state },
+        arrays: await policy.checkpointArrays(),
       })
     }
   }

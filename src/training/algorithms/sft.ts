@@ -88,10 +88,8 @@ export async function runSft(context: TrainingContext, settings: SftConfig, data
   let first = 0
   const saved = await context.checkpoints?.load()
   if (saved) {
-    const { weights, first: m, second: v, optimizer } = saved.arrays
     const place = z.object({ cursor: z.int(), tokens: z.int() }).parse(saved.state)
-    if (!weights || !m || !v || !optimizer) throw new Error('the checkpoint lacks weights or moments')
-    policy.packed.restore({ weights, first: m, second: v, state: optimizer })
+    policy.restore(saved.arrays)
     cursor = place.cursor
     tokens = place.tokens
     first = saved.step
@@ -143,8 +141,7 @@ export async function runSft(context: TrainingContext, settings: SftConfig, data
     const done = step + 1
     if (context.checkpoints && (done % context.checkpointEvery === 0 || done === totalSteps)) {
       await ring.drain()
-      const { weights, first: m, second: v, state } = await policy.packed.snapshot()
-      await context.checkpoints.save({ step: done, state: { cursor, tokens }, arrays: { weights, first: m, second: v, optimizer: state } })
+      await context.checkpoints.save({ step: done, state: { cursor, tokens }, arrays: await policy.checkpointArrays() })
     }
   }
   await ring.drain()

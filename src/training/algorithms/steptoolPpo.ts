@@ -191,9 +191,7 @@ async function train(
   let first = 0
   const checkpoint = await context.checkpoints?.load()
   if (checkpoint) {
-    const { weights, first: m, second: v, optimizer } = checkpoint.arrays
-    if (!weights || !m || !v || !optimizer) throw new Error('the checkpoint lacks weights or moments')
-    policy.packed.restore({ weights, first: m, second: v, state: optimizer })
+    policy.restore(checkpoint.arrays)
     const state = saved.parse(checkpoint.state)
     first = state.batches
     tokens = state.tokens
@@ -308,11 +306,10 @@ async function train(
     context.report(step, metrics)
     observe?.(step, ppoTokens({ batch, table, details }))
     if (context.checkpoints && (done % context.checkpointEvery === 0 || done === total)) {
-      const { weights, first: m, second: v, state } = await policy.packed.snapshot()
       await context.checkpoints.save({
         step: done,
         state: { batches: done, tokens, kl_coef: klCoef },
-        arrays: { weights, first: m, second: v, optimizer: state },
+        arrays: await policy.checkpointArrays(),
       })
     }
   }
