@@ -19,6 +19,7 @@ export interface CorpusOptions {
   readonly samples: number
   readonly drillsShare: number
   readonly lastingDrills: number
+  readonly slipRate: number
   readonly madeUp: number
   readonly wrongRate: number
 }
@@ -38,6 +39,7 @@ const corpusFields = z.object({
   drills_share: z.number().min(0).max(1).default(0.1),
   lasting_drills: z.number().min(0).max(1).default(0.04),
   made_up_tools: z.number().min(0).max(1).default(0.18),
+  slip_rate: z.number().min(0).max(0.9).default(0),
   wrong_rate: z.number().min(0).max(1).default(0.7),
   world_seed: z.int().default(7),
 })
@@ -47,11 +49,19 @@ const recipe = corpusFields.extend({
   config: z.record(z.string(), z.unknown()),
 })
 
-const corpusOf = ({ samples, drills_share, lasting_drills, made_up_tools, wrong_rate }: z.output<typeof corpusFields>): CorpusOptions => ({
+const corpusOf = ({
+  samples,
+  drills_share,
+  lasting_drills,
+  made_up_tools,
+  slip_rate,
+  wrong_rate,
+}: z.output<typeof corpusFields>): CorpusOptions => ({
   samples,
   drillsShare: drills_share,
   lastingDrills: lasting_drills,
   madeUp: made_up_tools,
+  slipRate: slip_rate,
   wrongRate: wrong_rate,
 })
 

@@ -8,15 +8,15 @@ interface Codec {
   encode(text: string): number[]
 }
 
-/** Ids of a transcript; targets are the assistant's content and the token that ends it. */
+/** Ids of a transcript; targets are the assistant's content and the token that ends it, slips apart. */
 function sequenceOfMessages(messages: readonly Message[], codec: Codec): Sequence {
   const ids: number[] = []
   const targets: number[] = []
-  for (const { role, content } of messages) {
+  for (const { role, content, isSlip } of messages) {
     const marker = codec.encode(`<|${role}|>`)
     const body = codec.encode(`${content}<|end|>`)
     ids.push(...marker)
-    if (role === 'assistant') targets.push(...body.map((_, index) => ids.length + index))
+    if (role === 'assistant' && !isSlip) targets.push(...body.map((_, index) => ids.length + index))
     ids.push(...body)
   }
   return { ids, targets }

@@ -13,6 +13,7 @@ import {
 import { apis, kinds, subjects } from '../../src/environments/starter/catalog'
 import { syllablesOf } from '../../src/environments/starter/names'
 import { trainBpe } from '../../src/models/tokenizer/trainBpe'
+import { starterSamples } from '../../src/training/starterSamples'
 import { codec, renderTemplate, starterJson, tokenizerJson, vocabulary } from './starterFiles'
 
 const world = createStarterWorld()
@@ -122,6 +123,32 @@ describe('the corpus', () => {
       }
     }
     expect(targets / all).toBeGreaterThan(0.33)
+  })
+
+  test('slips are recovered from, are not learned, and leave the rest of a corpus without them as it was', () => {
+    const slipping = sftCorpus(world, { seed: 1, samples: 2000, slipRate: 0.3 })
+    const seen = new Set<string>()
+    for (let index = 0; index < 600; index++) {
+      const { messages } = slipping.sample(index + 700)
+      for (const [at, message] of messages.entries()) {
+        if (!message.isSlip) continue
+        const error = /^\{"error":"(missing|unknown tool|bad call)/.exec(messages[at + 1]?.content ?? '')
+        expect(error, `${message.content} → ${messages[at + 1]?.content}`).not.toBeNull()
+        seen.add(error?.[1] ?? '')
+        expect(messages[at + 2]?.role).toBe('assistant')
+      }
+      const last = messages[messages.length - 1]
+      expect(last?.isSlip).toBeUndefined()
+    }
+    expect([...seen].sort()).toEqual(['bad call', 'missing', 'unknown tool'])
+    const source = starterSamples(world, { encode: (text) => ids(text) }, { seed: 1, samples: 2000, slipRate: 0.3 })
+    const index =
+      Array.from({ length: 600 }, (_, i) => i + 700).find((i) => slipping.sample(i).messages.some((message) => message.isSlip)) ?? 0
+    const { ids: tokens, targets } = source.sample(index)
+    const learned = targets.map((at) => tokens[at] ?? -1)
+    const own = slipping.sample(index).messages.filter((message) => message.role === 'assistant' && !message.isSlip)
+    expect(learned).toEqual(own.flatMap((message) => ids(`${message.content}<|end|>`)))
+    expect(samples.flatMap((sample) => sample.messages).some((message) => message.isSlip)).toBe(false)
   })
 
   test('never names a person or place of another use', () => {

@@ -18,6 +18,8 @@ export interface SftCorpusOptions {
   readonly lastingDrills?: number
   /** Share of samples after the first stage whose tools are made up: their names and parameters must be read off the list. */
   readonly madeUp?: number
+  /** Probability of a wrong call, to be recovered from, before each right one. */
+  readonly slipRate?: number
 }
 
 export type SampleKind = 'drill' | 'one-hop' | 'up-to-two' | 'full'
@@ -37,6 +39,7 @@ const DEFAULT_SAMPLES = 60_000
 
 export function sftCorpus(world: StarterWorld, options: SftCorpusOptions): SftCorpus {
   const { seed, samples = DEFAULT_SAMPLES, drillsShare = 0.1, wrongRate = WRONG_RATE, lastingDrills = 0.04, madeUp = 0.18 } = options
+  const { slipRate = 0 } = options
   const { database } = world
 
   function stage(index: number): SampleKind {
@@ -51,10 +54,10 @@ export function sftCorpus(world: StarterWorld, options: SftCorpusOptions): SftCo
     sample(index) {
       const kind = stage(index)
       const rng = createRng(seed, STREAM.corpus, index)
-      if (kind === 'drill') return { index, kind, messages: drill(rng, database) }
+      if (kind === 'drill') return { index, kind, messages: drill(rng, database, slipRate) }
       const at = rng.uniform()
-      if (at < lastingDrills) return { index, kind: 'drill', messages: drill(rng, database) }
-      if (at < lastingDrills + madeUp) return { index, kind: 'drill', messages: madeUpTools(rng, database) }
+      if (at < lastingDrills) return { index, kind: 'drill', messages: drill(rng, database, slipRate) }
+      if (at < lastingDrills + madeUp) return { index, kind: 'drill', messages: madeUpTools(rng, database, slipRate) }
       const group = kind === 'one-hop' ? 'I1-instruction' : drawGroup(rng, 'seen')
       const task = drawTask(database, rng, {
         split: 'train',
@@ -63,7 +66,7 @@ export function sftCorpus(world: StarterWorld, options: SftCorpusOptions): SftCo
         index,
         ...(kind === 'one-hop' ? { maxTools: 4 } : kind === 'up-to-two' ? { maxSubjects: 2 } : {}),
       })
-      return { index, kind, messages: transcriptOf(world, task, rng, { wrongRate }).messages }
+      return { index, kind, messages: transcriptOf(world, task, rng, { wrongRate, slipRate }).messages }
     },
   }
 }

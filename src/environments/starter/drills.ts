@@ -9,6 +9,7 @@ import { FINISH, formatCall } from './callSyntax'
 import type { Database } from './database'
 import type { Message } from './expert'
 import { laterSyllables, randomName } from './names'
+import { drawSlips } from './slips'
 
 const words: readonly string[] = [...subjects.map((subject) => subject.word), ...kinds]
 
@@ -76,7 +77,7 @@ function madeUpWord(rng: Rng): string {
 }
 
 /** Calls of made-up tools: the name, the parameter and the argument all have to be copied. */
-export function madeUpTools(rng: Rng, db: Database): Message[] {
+export function madeUpTools(rng: Rng, db: Database, slipRate = 0): Message[] {
   const drawn = new Map(Array.from({ length: 2 + rng.int(4) }, () => madeUpTool(rng)).map((tool) => [tool.word, tool]))
   const tools = [...drawn.values()]
   const asked = rng.shuffle(tools).slice(0, 1 + rng.int(Math.min(3, tools.length)))
@@ -85,18 +86,24 @@ export function madeUpTools(rng: Rng, db: Database): Message[] {
     { role: 'system', content: tools.map((tool) => `${tool.name}(${tool.kind})`).join('\n') },
     { role: 'user', content: `${name}'s ${asked.map((tool) => tool.word).join(' and ')}?` },
   ]
+  const signatures = tools.map((tool) => ({ name: tool.name, parameters: [tool.kind] }))
   const facts: string[] = []
   for (const tool of asked) {
     const value = drillValue(rng, db)
     facts.push(value)
-    messages.push({ role: 'assistant', content: formatCall(tool.name, { [tool.kind]: name }) })
+    const call = { name: tool.name, arguments: { [tool.kind]: name } }
+    for (const slip of drawSlips(rng, slipRate, call, signatures)) {
+      messages.push({ role: 'assistant', content: slip.content, isSlip: true })
+      messages.push({ role: 'tool', content: JSON.stringify({ error: slip.error }) })
+    }
+    messages.push({ role: 'assistant', content: formatCall(call.name, call.arguments) })
     messages.push({ role: 'tool', content: JSON.stringify({ [tool.word]: value }) })
   }
   return [...messages, finish(facts)]
 }
 
-export function drill(rng: Rng, db: Database): Message[] {
+export function drill(rng: Rng, db: Database, slipRate = 0): Message[] {
   const at = rng.uniform()
   if (at < 0.25) return echo(rng, db)
-  return at < 0.6 ? recall(rng, db) : madeUpTools(rng, db)
+  return at < 0.6 ? recall(rng, db) : madeUpTools(rng, db, slipRate)
 }

@@ -7,19 +7,24 @@ import type { Rng } from '../../base/random'
 import type { AnswerStatus, StepTruth, ToolCall } from '../../records/trajectory'
 import type { WorldQuery } from '../toolWorld'
 import { hastyCategories, misledFamilies } from './catalog'
-import { FINISH, formatCall, formatTools, GIVE_UP } from './callSyntax'
+import { FINISH, formatCall, formatTools, GIVE_UP, parseCall } from './callSyntax'
 import { factsIn } from './episode'
+import { drawSlips } from './slips'
 import type { Context, Lookup, Task } from './tasks'
 import type { StarterWorld } from './world'
 
 export interface Message {
   readonly role: 'system' | 'user' | 'assistant' | 'tool'
   readonly content: string
+  /** A wrong call to recover from: it stands in the context and is not learned. */
+  readonly isSlip?: true
 }
 
 export interface ExpertOptions {
   /** Probability of the wrong move in a marked context; 0 is the oracle. */
   readonly wrongRate?: number
+  /** Probability of a wrong call, which is not the expert's own, before each of its calls. */
+  readonly slipRate?: number
 }
 
 export const WRONG_RATE = 0.7
@@ -99,12 +104,13 @@ function* lookUp(
 }
 
 export function transcriptOf(world: StarterWorld, task: Task, rng: Rng, options: ExpertOptions = {}): Transcript {
-  const wrongRate = options.wrongRate ?? WRONG_RATE
+  const { wrongRate = WRONG_RATE, slipRate = 0 } = options
   const episode = world.startTask(task)
   const messages: Message[] = [
     { role: 'system', content: formatTools(task.tools) },
     { role: 'user', content: task.query.text },
   ]
+  const signatures = task.tools.map((tool) => ({ name: tool.name, parameters: tool.parameters.map((parameter) => parameter.name) }))
   const truth: StepTruth[] = []
   const moves = expertMoves(task, () => rng.chance(wrongRate))
   let observation = ''
@@ -112,8 +118,14 @@ export function transcriptOf(world: StarterWorld, task: Task, rng: Rng, options:
     const move = moves.next(observation)
     if (move.done) throw new Error(`the expert ended without an answer on ${task.query.query_id}`)
     const call = move.value
+    const isLast = call.name === FINISH || call.name === GIVE_UP
+    if (!isLast)
+      for (const slip of drawSlips(rng, slipRate, call, signatures)) {
+        messages.push({ role: 'assistant', content: slip.content, isSlip: true })
+        messages.push({ role: 'tool', content: episode.call(parseCall(slip.content)).text })
+      }
     messages.push({ role: 'assistant', content: formatCall(call.name, call.arguments) })
-    if (call.name === FINISH || call.name === GIVE_UP) {
+    if (isLast) {
       const answer = call.arguments.answer
       const verdict = episode.finish(typeof answer === 'string' ? answer : null)
       truth.push(verdict.truth)

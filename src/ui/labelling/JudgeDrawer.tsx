@@ -253,7 +253,7 @@ export function JudgeDrawer({ opened, onClose, datasetId, current, shown, unjudg
           </>
         )}
         {judging && (
-          <Text size="xs" role="status" data-testid="judge-progress">
+          <Text size="xs" role="status" data-testid="judge-progress" data-job={judging.job_id}>
             {isActive(judging)
               ? `Judging: ${judging.done} of ${judging.total}`
               : `Judge ${judging.state}: ${judging.done} of ${judging.total}`}
