@@ -37,6 +37,8 @@ export interface Kernel {
 export interface KernelContext {
   readonly maxBindingBytes: number
   readonly isSoftware: boolean
+  /** Invocations of every subgroup; null where subgroups are missing or their size varies. */
+  readonly subgroupSize: number | null
   /** True when the planner has redirected output 0 into a gradient buffer: the kernel must add to what is there. */
   readonly accumulate: boolean
 }

@@ -368,7 +368,7 @@ export class Generator {
     if (known) return known
     const graph = new Graph()
     build(graph)
-    const plan = planGraph(graph, { maxBindingBytes: this.#engine.maxBindingBytes, isSoftware: this.#engine.isSoftware })
+    const plan = planGraph(graph, this.#engine)
     const made = Executable.create(this.#engine, plan, this.#options.model.pool, (name) => {
       const own = this.#buffers.get(name)
       return own ? { buffer: own, offset: 0 } : this.#options.lookup(name)

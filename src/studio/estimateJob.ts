@@ -69,14 +69,14 @@ function limitsOf({ gpu }: JobRoom): MemoryLimits {
   }
 }
 
-/** A plan this device could not run still says how large it would be, and which binding was too long. */
+/** Which kernels run does not change the memory. A plan this device could not run still says how large it would be, and which binding was too long. */
 function within(plan: (device: PlanContext) => MemoryCount['parts'], { maxBindingBytes, isSoftware }: MemoryLimits): MemoryCount {
   try {
-    return { parts: plan({ maxBindingBytes, isSoftware }), largestBinding: 0 }
+    return { parts: plan({ maxBindingBytes, isSoftware, subgroupSize: null }), largestBinding: 0 }
   } catch (error) {
     const binds = /binds (\d+) bytes at once/.exec(error instanceof Error ? error.message : '')?.[1]
     if (binds === undefined) throw error
-    return { parts: plan({ maxBindingBytes: Number.MAX_SAFE_INTEGER, isSoftware }), largestBinding: Number(binds) }
+    return { parts: plan({ maxBindingBytes: Number.MAX_SAFE_INTEGER, isSoftware, subgroupSize: null }), largestBinding: Number(binds) }
   }
 }
 

@@ -80,7 +80,7 @@ export class PolicyModel {
     return this.#cached(key, () => {
       const graph = new Graph()
       trace(graph)
-      return planGraph(graph, { maxBindingBytes: this.engine.maxBindingBytes, isSoftware: this.engine.isSoftware })
+      return planGraph(graph, this.engine)
     })
   }
 

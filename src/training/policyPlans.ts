@@ -68,8 +68,7 @@ export interface PolicyPlans {
   update(): Plan
 }
 
-export function policyPlans(config: ModelConfig, trainable: TrainableSet, { maxBindingBytes, isSoftware }: PlanContext): PolicyPlans {
-  const context: PlanContext = { maxBindingBytes, isSoftware }
+export function policyPlans(config: ModelConfig, trainable: TrainableSet, context: PlanContext): PolicyPlans {
   const layout = packedLayout(trainableEntries(config, trainable))
 
   function trace(tokens: number, rows: number, hasAdapter: boolean): RowTensors {

@@ -70,16 +70,11 @@ async function runOp(
     states.set(`state${index}`, buffer)
   }
   const pool = new ScratchPool(device)
-  const executable = await Executable.create(
-    device,
-    planGraph(graph, { maxBindingBytes: device.maxBindingBytes, isSoftware: true }),
-    pool,
-    (name) => {
-      const buffer = states.get(name)
-      if (!buffer) throw new Error(name)
-      return { buffer, offset: 0 }
-    },
-  )
+  const executable = await Executable.create(device, planGraph(graph, device), pool, (name) => {
+    const buffer = states.get(name)
+    if (!buffer) throw new Error(name)
+    return { buffer, offset: 0 }
+  })
   arrays.forEach((array, index) => executable.write(`in${index}`, array))
   return { executable, outputs, gradients, states, mutated }
 }

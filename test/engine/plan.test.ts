@@ -16,7 +16,7 @@ import { parseModelConfig } from '../../src/models/architectures/config'
 import { batchTensors, headWeight } from '../../src/models/architectures/decoder'
 import { architectureOf } from '../../src/models/languageModel'
 
-const LIMIT = { maxBindingBytes: 128 << 20, isSoftware: false }
+const LIMIT = { maxBindingBytes: 128 << 20, isSoftware: false, subgroupSize: null }
 const config = (vocabulary: number) =>
   parseModelConfig({
     model_type: 'qwen2',

@@ -118,7 +118,7 @@ describe(`generation on ${adapterUnderTest()}`, () => {
     engine.write(buffer('slotState'), state)
     const executable = await Executable.create(
       engine,
-      planGraph(graph, { maxBindingBytes: engine.maxBindingBytes, isSoftware: true }),
+      planGraph(graph, engine),
       new ScratchPool(engine),
       (name) => ({ buffer: buffer(name), offset: 0 }),
     )

@@ -63,7 +63,7 @@ it.each(golden.cases)(`$name on ${adapterUnderTest()} equals ${golden.source}`, 
   )
   graph.output('dlogp', out.dlogp)
   graph.output('sums', out.sums)
-  const plan = planGraph(graph, { maxBindingBytes: device.maxBindingBytes, isSoftware: true })
+  const plan = planGraph(graph, device)
   const executable = await Executable.create(device, plan, new ScratchPool(device), (name) => {
     throw new Error(`no state ${name}`)
   })

@@ -38,7 +38,7 @@ async function build(
     device.write(buffer, data)
     buffers.set(name, buffer)
   }
-  const plan = planGraph(graph, { maxBindingBytes: device.maxBindingBytes, isSoftware: true })
+  const plan = planGraph(graph, device)
   const executable = await Executable.create(device, plan, new ScratchPool(device), (name) => {
     const buffer = buffers.get(name)
     if (!buffer) throw new Error(`no state ${name}`)

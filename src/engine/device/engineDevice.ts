@@ -24,6 +24,7 @@ class GpuError extends Error {
 export class EngineDevice {
   readonly device: GPUDevice
   readonly isSoftware: boolean
+  readonly subgroupSize: number | null
   readonly counters: EngineCounters = { dispatches: 0, submits: 0, readbacks: 0, pipelines: 0, uploadedBytes: 0 }
   /** Milliseconds per GFLOP, learned from finished submits; sizes the next ones. */
   msPerGflop: number
@@ -36,6 +37,7 @@ export class EngineDevice {
   constructor(device: GPUDevice, options: { isSoftware: boolean }) {
     this.device = device
     this.isSoftware = options.isSoftware
+    this.subgroupSize = subgroupSizeOf(device)
     this.msPerGflop = options.isSoftware ? 250 : 1
     device.addEventListener('uncapturederror', (event) => {
       this.#failure ??= new GpuError(`the GPU refused a command: ${event.error.message}`)
@@ -161,3 +163,10 @@ export class EngineDevice {
 }
 
 const STORAGE = BufferUsage.STORAGE | BufferUsage.COPY_DST | BufferUsage.COPY_SRC
+
+/** Invocations of every subgroup of a device; null without the feature or where compilers may choose. */
+function subgroupSizeOf({ features, adapterInfo }: GPUDevice): number | null {
+  if (!features.has('subgroups')) return null
+  const { subgroupMinSize, subgroupMaxSize } = adapterInfo
+  return subgroupMinSize === subgroupMaxSize ? subgroupMinSize : null
+}

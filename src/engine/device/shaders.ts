@@ -1,6 +1,7 @@
 /** The one place that loads WGSL. Works in the page's worker, in Vitest and in the command line (all built by Vite). */
 const files = import.meta.glob<string>('/shaders/**/*.wgsl', { query: '?raw', import: 'default', eager: true })
 
+const ENABLE = /^enable \w+;$/gm
 const INCLUDE = /^\/\/ #include "([\w/]+)"$/gm
 
 function source(path: string): string {
@@ -34,7 +35,9 @@ export function shaderSource(path: string, constants: Readonly<Record<string, nu
     .map(([name, value]) => `const ${name} = ${Number.isInteger(value) ? `${value}u` : String(value)};`)
     .join('\n')
   const body = unroll(source(path), constants).replace(INCLUDE, (_line, included: string) => source(`common/${included}`))
-  return `${header}\n${body}`
+  // Directives come before every declaration.
+  const enables = body.match(ENABLE) ?? []
+  return [...enables, header, body.replace(ENABLE, '')].join('\n')
 }
 
 export type BindingKind = 'read-only-storage' | 'storage' | 'uniform'

@@ -1,5 +1,5 @@
 import { apply, at, fail, fold, input, output, scratch, u32 } from '../op'
-import type { Dispatch, Kernel, NumberArray, Op } from '../op'
+import type { Dispatch, Kernel, KernelContext, NumberArray, Op } from '../op'
 import type { Tensor, TensorSpec } from '../tensor'
 import { nnDispatch, ntDispatch, tnDispatch } from './matmul'
 
@@ -52,16 +52,17 @@ export const logProbOp: Op<null> = {
     }
     return result
   },
-  kernel: (inputs): Kernel => {
+  kernel: (inputs, _outputs, _params, context): Kernel => {
     const size = extent('logProb', inputs[0], inputs[1])
     const chunks = chunksOf(size)
     const dispatches: Dispatch[] = []
     chunks.forEach(({ first, count }, index) => {
       dispatches.push(
-        ntDispatch(
-          { m: size.rows, k: size.width, n: count },
-          { x: input(0), w: input(1, first * size.width * 4, count * size.width * 4), y: scratch(0) },
-        ),
+        ntDispatch({ m: size.rows, k: size.width, n: count }, context, {
+          x: input(0),
+          w: input(1, first * size.width * 4, count * size.width * 4),
+          y: scratch(0),
+        }),
         {
           shader: 'loss/lse_chunk',
           bindings: [scratch(0), input(2), input(3), scratch(1), output(0), output(1), output(2)],
@@ -99,7 +100,10 @@ export const logProbOp: Op<null> = {
   ],
 }
 
-function gradientChunks(size: Extent): {
+function gradientChunks(
+  size: Extent,
+  context: KernelContext,
+): {
   dispatches: (after: (chunk: { first: number; count: number }, index: number) => Dispatch) => Dispatch[]
   scratch: number[]
 } {
@@ -107,10 +111,11 @@ function gradientChunks(size: Extent): {
     scratch: [size.rows * Math.min(VOCABULARY_CHUNK, size.vocabulary) * 4],
     dispatches: (after) =>
       chunksOf(size).flatMap(({ first, count }, index) => [
-        ntDispatch(
-          { m: size.rows, k: size.width, n: count },
-          { x: input(0), w: input(1, first * size.width * 4, count * size.width * 4), y: scratch(0) },
-        ),
+        ntDispatch({ m: size.rows, k: size.width, n: count }, context, {
+          x: input(0),
+          w: input(1, first * size.width * 4, count * size.width * 4),
+          y: scratch(0),
+        }),
         {
           shader: 'loss/logit_gradient',
           bindings: [input(2), input(4), input(5), input(3), scratch(0)],
@@ -140,11 +145,11 @@ export const logProbHiddenGradOp: Op<null> = {
     })
     return [dh]
   },
-  kernel: (inputs) => {
+  kernel: (inputs, _outputs, _params, context) => {
     const size = extent('logProbHiddenGrad', inputs[0], inputs[1])
-    const chunks = gradientChunks(size)
+    const chunks = gradientChunks(size, context)
     const dispatches = chunks.dispatches(({ first, count }, index) =>
-      nnDispatch({ m: size.rows, k: count, n: size.width }, 1, index > 0, [
+      nnDispatch({ m: size.rows, k: count, n: size.width }, 1, { ...context, accumulate: index > 0 }, [
         scratch(0),
         input(1, first * size.width * 4, count * size.width * 4),
         output(0),
@@ -181,7 +186,7 @@ export const logProbWeightGradOp: Op<null> = {
   },
   kernel: (inputs, _outputs, _params, context) => {
     const size = extent('logProbWeightGrad', inputs[0], inputs[1])
-    const chunks = gradientChunks(size)
+    const chunks = gradientChunks(size, context)
     const dispatches = chunks.dispatches(({ first, count }) =>
       tnDispatch({ m: size.rows, n: count, k: size.width }, { alpha: 1, live: 1 }, context, [
         scratch(0),

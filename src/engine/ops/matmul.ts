@@ -3,6 +3,7 @@ import { apply, at, f32, fail, fold, input, only, output, u32 } from '../op'
 import type { Dispatch, KernelContext, NumberArray, Op, OpExample } from '../op'
 import type { Tensor, TensorSpec } from '../tensor'
 import { columnSum } from './columnSum'
+import { columnTile, rowTile, tileSubgroup } from './subgroupTiles'
 
 export interface LinearParams {
   /** Multiplies the product, not the bias or the residual. */
@@ -27,12 +28,12 @@ const MANY_ROWS = 128
 const ROW_LANES = 32
 const ROWS_PER_LANE = 4
 const alongRows = (rows: number, columns: number): boolean => columns <= FEW_COLUMNS && rows >= MANY_ROWS
-const rowTile = (columns: number): { QUADS: number; LANES: number; ROWS: number } => ({
+const thinTile = (columns: number): { QUADS: number; LANES: number; ROWS: number } => ({
   QUADS: columns / 4,
   LANES: ROW_LANES,
   ROWS: ROWS_PER_LANE,
 })
-const rowTiles = (rows: number): [number, number, number] => fold(Math.ceil(rows / (ROW_LANES * ROWS_PER_LANE)))
+const thinGroups = (rows: number): [number, number, number] => fold(Math.ceil(rows / (ROW_LANES * ROWS_PER_LANE)))
 
 function matrix(op: string, spec: TensorSpec | undefined): readonly [number, number] {
   const [rows, columns] = spec?.shape ?? []
@@ -115,7 +116,7 @@ export const linearOp: Op<LinearParams> = {
     const residual = params.hasResidual ? arrays[params.hasBias ? 4 : 3] : undefined
     return [y.map((value, index) => value + (bias?.[index % n] ?? 0) + (residual?.[index] ?? 0))]
   },
-  kernel: (inputs, _outputs, params) => {
+  kernel: (inputs, _outputs, params, context) => {
     const [m, k] = matrix('linear', inputs[0])
     const [n] = matrix('linear', inputs[1])
     // Unused optional operands are bound to inputs the kernel never reads.
@@ -127,7 +128,7 @@ export const linearOp: Op<LinearParams> = {
       return { dispatches: [anyDispatch(layout, params.alpha, bindings, { bias: params.hasBias, residual: params.hasResidual })] }
     }
     const flags = { HAS_BIAS: Number(params.hasBias), HAS_RESIDUAL: Number(params.hasResidual) }
-    return { dispatches: [linearDispatch({ m, k, n }, params.alpha, flags, [input(0), input(1), bias, residual, output(0)])] }
+    return { dispatches: [linearDispatch({ m, k, n }, params.alpha, flags, context, [input(0), input(1), bias, residual, output(0)])] }
   },
   backward: ({ grads, inputs, params, needs }) => {
     const dy = at(grads, 0)
@@ -203,7 +204,7 @@ export const matmulNNOp: Op<{ readonly alpha: number }> = {
         ],
       }
     }
-    return { dispatches: [nnDispatch({ m, k, n }, params.alpha, context.accumulate, [input(0), input(1), output(0)])] }
+    return { dispatches: [nnDispatch({ m, k, n }, params.alpha, context, [input(0), input(1), output(0)])] }
   },
   examples: [
     { label: 'tiles', inputs: [spec(9, 8), spec(8, 40)], params: { alpha: 1 } },
@@ -213,21 +214,46 @@ export const matmulNNOp: Op<{ readonly alpha: number }> = {
   ],
 }
 
+type TileContext = Pick<KernelContext, 'isSoftware' | 'subgroupSize'>
+const plainShaders = {
+  nt: { tall: 'matmul/linear_rows', wide: 'matmul/linear' },
+  nn: { tall: 'matmul/matmul_nn_rows', wide: 'matmul/matmul_nn' },
+} as const
+
+/** Which kernel computes a product whose rows are independent, and over which workgroups. K and N are multiples of 4. */
+function rowsTiled(
+  layout: 'nt' | 'nn',
+  { m, k, n }: { m: number; k: number; n: number },
+  flags: Readonly<Record<string, number>>,
+  context: TileContext,
+): Pick<Dispatch, 'shader' | 'constants' | 'workgroups'> {
+  if (alongRows(m, n))
+    return { shader: plainShaders[layout].tall, constants: { K: k, N: n, ...flags, ...thinTile(n) }, workgroups: thinGroups(m) }
+  const subgroup = tileSubgroup(context)
+  if (subgroup !== null) {
+    const { constants, workgroups } = rowTile(m, n, k, subgroup)
+    return { shader: `matmul/subgroup_${layout}`, constants: { ...constants, ...flags }, workgroups }
+  }
+  const lanes = lanesFor(n)
+  return {
+    shader: plainShaders[layout].wide,
+    constants: { K: k, N: n, ...flags, LANES: lanes },
+    workgroups: rowGroups(Math.ceil(n / 4 / lanes), m),
+  }
+}
+
 /** The NT kernel on given bindings (x, w, bias, residual, y). K and N are multiples of 4. */
 function linearDispatch(
   { m, k, n }: { m: number; k: number; n: number },
   alpha: number,
   flags: { readonly HAS_BIAS: number; readonly HAS_RESIDUAL: number },
+  context: TileContext,
   bindings: Dispatch['bindings'],
 ): Dispatch {
-  const lanes = lanesFor(n)
-  const isTall = alongRows(m, n)
   return {
-    shader: isTall ? 'matmul/linear_rows' : 'matmul/linear',
-    constants: { K: k, N: n, ...flags, ...(isTall ? rowTile(n) : { LANES: lanes }) },
+    ...rowsTiled('nt', { m, k, n }, flags, context),
     bindings,
     params: [u32(m), f32(alpha)],
-    workgroups: isTall ? rowTiles(m) : rowGroups(Math.ceil(n / 4 / lanes), m),
     flops: 2 * m * n * k,
     bytes: 4 * (m * k + n * k + m * n),
   }
@@ -237,18 +263,14 @@ function linearDispatch(
 export function nnDispatch(
   extent: { m: number; k: number; n: number },
   alpha: number,
-  accumulate: boolean,
+  context: KernelContext,
   bindings: Dispatch['bindings'],
 ): Dispatch {
   const { m, k, n } = extent
-  const lanes = lanesFor(n)
-  const isTall = alongRows(m, n)
   return {
-    shader: isTall ? 'matmul/matmul_nn_rows' : 'matmul/matmul_nn',
-    constants: { K: k, N: n, ACCUMULATE: Number(accumulate), ...(isTall ? rowTile(n) : { LANES: lanes }) },
+    ...rowsTiled('nn', extent, { ACCUMULATE: Number(context.accumulate) }, context),
     bindings,
     params: [u32(m), f32(alpha)],
-    workgroups: isTall ? rowTiles(m) : rowGroups(Math.ceil(n / 4 / lanes), m),
     flops: 2 * m * n * k,
     bytes: 4 * (m * k + n * k + m * n),
   }
@@ -257,9 +279,10 @@ export function nnDispatch(
 /** The NT kernel without bias or residual on given bindings (x, w, y). */
 export function ntDispatch(
   extent: { m: number; k: number; n: number },
+  context: TileContext,
   bindings: { x: Dispatch['bindings'][number]; w: Dispatch['bindings'][number]; y: Dispatch['bindings'][number] },
 ): Dispatch {
-  return linearDispatch(extent, 1, { HAS_BIAS: 0, HAS_RESIDUAL: 0 }, [bindings.x, bindings.w, bindings.w, bindings.w, bindings.y])
+  return linearDispatch(extent, 1, { HAS_BIAS: 0, HAS_RESIDUAL: 0 }, context, [bindings.x, bindings.w, bindings.w, bindings.w, bindings.y])
 }
 
 /** y[N, K] = alpha Σ_{m < counts[live]} a[m, N] b[m, K]. Inputs: a, b, counts. */
@@ -300,7 +323,7 @@ export const matmulTNOp: Op<{ readonly alpha: number; readonly live: 0 | 1 }> = 
 export function tnDispatch(
   extent: { m: number; n: number; k: number },
   params: { alpha: number; live: 0 | 1 },
-  context: Pick<KernelContext, 'accumulate'>,
+  context: KernelContext,
   bindings: readonly [
     Dispatch['bindings'][number],
     Dispatch['bindings'][number],
@@ -314,13 +337,17 @@ export function tnDispatch(
     const [a, b, counts, y] = bindings
     return anyDispatch(layout, params.alpha, [a, b, counts, b, b, y], { counted: true, live: params.live, accumulate: context.accumulate })
   }
+  const flags = { LIVE: params.live, ACCUMULATE: Number(context.accumulate) }
+  const subgroup = tileSubgroup(context)
   const lanes = lanesFor(k)
+  const plain = { constants: { N: n, K: k, LANES: lanes }, workgroups: [Math.ceil(k / 4 / lanes), n / 4, 1] as const }
+  const { constants, workgroups } = subgroup === null ? plain : columnTile(n, k, subgroup)
   return {
-    shader: 'matmul/matmul_tn',
-    constants: { N: n, K: k, LANES: lanes, LIVE: params.live, ACCUMULATE: Number(context.accumulate) },
+    shader: subgroup === null ? 'matmul/matmul_tn' : 'matmul/subgroup_tn',
+    constants: { ...constants, ...flags },
     bindings,
     params: [f32(params.alpha)],
-    workgroups: [Math.ceil(k / 4 / lanes), n / 4, 1],
+    workgroups,
     flops: 2 * m * n * k,
     bytes: 4 * (m * k + m * n + n * k),
   }

@@ -15,7 +15,7 @@ export interface Slip {
 }
 
 /** The most wrong calls before a right one. */
-const SLIPS_IN_A_ROW = 2
+const SLIPS_IN_A_ROW = 3
 
 interface Signature {
   readonly name: string

@@ -1,0 +1,80 @@
+enable subgroups;
+// y[m, n] = alpha * sum_k x[m, k] * w[k, n] (added onto y when ACCUMULATE)          (NN: dX of a linear layer)
+// x: [M, K], w: [K, N]. Tiles and loads as in subgroup_nt.
+// Constants: K, N, LANES, ROWS, COLUMNS, SUBGROUP, TAIL = K mod SUBGROUP, ACCUMULATE.
+struct Params { rows: u32, alpha: f32 }
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> w: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+fn store(row: u32, n: u32, value: f32) {
+  if (row >= params.rows || n >= N) { return; }
+  let at = row * N + n;
+  if (ACCUMULATE == 1u) { y[at] += value * params.alpha; } else { y[at] = value * params.alpha; }
+}
+
+@compute @workgroup_size(LANES)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(local_invocation_id) lane: vec3u,
+  @builtin(subgroup_invocation_id) peer: u32,
+) {
+  let row = (group.y + group.z * 32768u) * ROWS;
+  if (row >= params.rows) { return; }
+  let last = params.rows - 1u;
+  let column = group.x * LANES * COLUMNS + lane.x;
+  // #repeat r ROWS
+  let x{r} = min(row + {r}u, last) * K;
+  // #repeat c COLUMNS
+  var y{r}_{c} = 0f;
+  // #end
+  // #end
+  // #repeat c COLUMNS
+  let w{c} = min(column + {c}u * LANES, N - 1u);
+  // #end
+  for (var k = 0u; k + SUBGROUP <= K; k += SUBGROUP) {
+    // #repeat r ROWS
+    let a{r} = x[x{r} + k + peer];
+    // #end
+    // #repeat i SUBGROUP
+    {
+      // #repeat c COLUMNS
+      let b{c} = w[(k + {i}u) * N + w{c}];
+      // #end
+      // #repeat r ROWS
+      {
+        let s = subgroupBroadcast(a{r}, {i}u);
+        // #repeat c COLUMNS
+        y{r}_{c} = fma(s, b{c}, y{r}_{c});
+        // #end
+      }
+      // #end
+    }
+    // #end
+  }
+  {
+    const k = K / SUBGROUP * SUBGROUP;
+    let own = min(k + peer, K - 1u);
+    // #repeat i TAIL
+    {
+      // #repeat c COLUMNS
+      let b{c} = w[(k + {i}u) * N + w{c}];
+      // #end
+      // #repeat r ROWS
+      {
+        let s = subgroupBroadcast(x[x{r} + own], {i}u);
+        // #repeat c COLUMNS
+        y{r}_{c} = fma(s, b{c}, y{r}_{c});
+        // #end
+      }
+      // #end
+    }
+    // #end
+  }
+  // #repeat r ROWS
+  // #repeat c COLUMNS
+  store(row + {r}u, column + {c}u * LANES, y{r}_{c});
+  // #end
+  // #end
+}

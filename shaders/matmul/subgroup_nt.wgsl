@@ -1,0 +1,93 @@
+enable subgroups;
+// y[m, n] = alpha * sum_k x[m, k] * w[n, k] (+ bias[n]) (+ residual[m, n])          (NT: a linear layer)
+// x: [M, K], w: [N, K], y: [M, N]; K a multiple of 4. One invocation computes ROWS x COLUMNS, its columns LANES apart. The lanes
+// of a subgroup load SUBGROUP elements of a row of x together and hand them round, so that a load feeds many multiply-adds:
+// adapters without scalar loads pay for every lane of every load. Every sum runs over k in order, whatever the tile.
+// Constants: K, K_QUADS = K / 4, N, LANES, ROWS, COLUMNS, SUBGROUP, SUBGROUP_QUADS = SUBGROUP / 4, TAIL_QUADS, HAS_BIAS, HAS_RESIDUAL.
+struct Params { rows: u32, alpha: f32 }
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> w: array<vec4f>;
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
+@group(0) @binding(3) var<storage, read> residual: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<uniform> params: Params;
+
+fn store(row: u32, n: u32, value: f32) {
+  if (row >= params.rows || n >= N) { return; }
+  var out = value * params.alpha;
+  if (HAS_BIAS == 1u) { out += bias[n]; }
+  if (HAS_RESIDUAL == 1u) { out += residual[row * N + n]; }
+  y[row * N + n] = out;
+}
+
+@compute @workgroup_size(LANES)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(local_invocation_id) lane: vec3u,
+  @builtin(subgroup_invocation_id) peer: u32,
+) {
+  let row = (group.y + group.z * 32768u) * ROWS;
+  if (row >= params.rows) { return; }
+  let last = params.rows - 1u;
+  let column = group.x * LANES * COLUMNS + lane.x;
+  // #repeat r ROWS
+  let x{r} = min(row + {r}u, last) * K;
+  // #repeat c COLUMNS
+  var y{r}_{c} = 0f;
+  // #end
+  // #end
+  // #repeat c COLUMNS
+  let w{c} = min(column + {c}u * LANES, N - 1u) * K_QUADS;
+  // #end
+  for (var k = 0u; k + SUBGROUP <= K; k += SUBGROUP) {
+    // #repeat r ROWS
+    let a{r} = x[x{r} + k + peer];
+    // #end
+    // #repeat q SUBGROUP_QUADS
+    {
+      // #repeat c COLUMNS
+      let b{c} = w[w{c} + k / 4u + {q}u];
+      // #end
+      // #repeat i 4
+      // #repeat r ROWS
+      {
+        let s = subgroupBroadcast(a{r}, {q}u * 4u + {i}u);
+        // #repeat c COLUMNS
+        y{r}_{c} = fma(s, b{c}[{i}], y{r}_{c});
+        // #end
+      }
+      // #end
+      // #end
+    }
+    // #end
+  }
+  {
+    const k = K / SUBGROUP * SUBGROUP;
+    let own = min(k + peer, K - 1u);
+    // #repeat q TAIL_QUADS
+    {
+      // #repeat c COLUMNS
+      let b{c} = w[w{c} + k / 4u + {q}u];
+      // #end
+      // #repeat r ROWS
+      {
+        let a = x[x{r} + own];
+        // #repeat i 4
+        {
+          let s = subgroupBroadcast(a, {q}u * 4u + {i}u);
+          // #repeat c COLUMNS
+          y{r}_{c} = fma(s, b{c}[{i}], y{r}_{c});
+          // #end
+        }
+        // #end
+      }
+      // #end
+    }
+    // #end
+  }
+  // #repeat r ROWS
+  // #repeat c COLUMNS
+  store(row + {r}u, column + {c}u * LANES, y{r}_{c});
+  // #end
+  // #end
+}

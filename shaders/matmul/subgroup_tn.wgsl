@@ -1,0 +1,64 @@
+enable subgroups;
+// y[n, k] = alpha * sum_{m < live} a[m, n] * b[m, k] (added onto y when ACCUMULATE)   (TN: dW of a linear layer)
+// a: [M, N], b: [M, K]. The sum over rows stops at counts[LIVE]. The lanes of a subgroup load BLOCKS x SUBGROUP columns of a row
+// of a together and hand them round, as in subgroup_nt. One invocation computes BLOCKS x SUBGROUP rows of y and COLUMNS columns.
+// Constants: N, K, LANES, COLUMNS, SUBGROUP, BLOCKS, LIVE, ACCUMULATE.
+struct Params { alpha: f32 }
+@group(0) @binding(0) var<storage, read> a: array<f32>;
+@group(0) @binding(1) var<storage, read> b: array<f32>;
+@group(0) @binding(2) var<storage, read> counts: array<u32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<uniform> params: Params;
+
+fn store(n: u32, k: u32, value: f32) {
+  if (n >= N || k >= K) { return; }
+  let at = n * K + k;
+  if (ACCUMULATE == 1u) { y[at] += value * params.alpha; } else { y[at] = value * params.alpha; }
+}
+
+@compute @workgroup_size(LANES)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(local_invocation_id) lane: vec3u,
+  @builtin(subgroup_invocation_id) peer: u32,
+) {
+  let first = group.y * BLOCKS * SUBGROUP;
+  let column = group.x * LANES * COLUMNS + lane.x;
+  let live = counts[LIVE];
+  // #repeat j BLOCKS
+  let n{j} = min(first + {j}u * SUBGROUP + peer, N - 1u);
+  // #repeat i SUBGROUP
+  // #repeat c COLUMNS
+  var y{j}_{i}_{c} = 0f;
+  // #end
+  // #end
+  // #end
+  // #repeat c COLUMNS
+  let k{c} = min(column + {c}u * LANES, K - 1u);
+  // #end
+  for (var m = 0u; m < live; m++) {
+    // #repeat c COLUMNS
+    let b{c} = b[m * K + k{c}];
+    // #end
+    // #repeat j BLOCKS
+    {
+      let left = a[m * N + n{j}];
+      // #repeat i SUBGROUP
+      {
+        let s = subgroupBroadcast(left, {i}u);
+        // #repeat c COLUMNS
+        y{j}_{i}_{c} = fma(s, b{c}, y{j}_{i}_{c});
+        // #end
+      }
+      // #end
+    }
+    // #end
+  }
+  // #repeat j BLOCKS
+  // #repeat i SUBGROUP
+  // #repeat c COLUMNS
+  store(first + {j}u * SUBGROUP + {i}u, column + {c}u * LANES, y{j}_{i}_{c});
+  // #end
+  // #end
+  // #end
+}

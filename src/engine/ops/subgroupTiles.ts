@@ -1,0 +1,63 @@
+/**
+ * Matrix products for adapters without scalar loads, where every load costs one access per lane: the lanes of a subgroup load
+ * together and hand round what they loaded (shaders/matmul/subgroup_*.wgsl).
+ */
+import type { KernelContext } from '../op'
+
+export interface Tile {
+  readonly workgroups: readonly [number, number, number]
+  readonly constants: Readonly<Record<string, number>>
+}
+
+/** Unrolled text grows with the subgroup, and wide ones belong to adapters with scalar loads. */
+const WIDEST = 16
+const MOST_ROWS = 16
+const MOST_LANES = 32
+
+/** The subgroup size to write kernels for, or null where the plain tiles are to be used. */
+export function tileSubgroup(context: Pick<KernelContext, 'isSoftware' | 'subgroupSize'>): number | null {
+  const { isSoftware, subgroupSize: size } = context
+  return isSoftware && size !== null && size >= 4 && size <= WIDEST ? size : null
+}
+
+/** Lanes along `columns` and how many columns each takes. */
+function across(columns: number, subgroup: number): { lanes: number; columnsEach: number } {
+  const lanes = Math.min(MOST_LANES, Math.ceil(columns / subgroup) * subgroup)
+  // Narrow subgroups have cheap lanes and want more columns a load of x; two suffice the others.
+  const most = subgroup < 8 ? 4 : 2
+  return { lanes, columnsEach: Math.min(most, Math.ceil(columns / lanes)) }
+}
+
+/** y[rows, columns] with sums over `inner`, rows of x handed round: NT and NN. */
+export function rowTile(rows: number, columns: number, inner: number, subgroup: number): Tile {
+  const { lanes, columnsEach } = across(columns, subgroup)
+  const height = rows <= 4 ? 4 : rows <= 8 ? 8 : MOST_ROWS
+  const blocks = Math.ceil(rows / height)
+  const tail = inner % subgroup
+  return {
+    // Row blocks go to y and z: y alone may hold 65,535.
+    workgroups: [Math.ceil(columns / lanes / columnsEach), Math.min(blocks, 32_768), Math.ceil(blocks / 32_768)],
+    constants: {
+      K: inner,
+      N: columns,
+      LANES: lanes,
+      ROWS: height,
+      COLUMNS: columnsEach,
+      SUBGROUP: subgroup,
+      TAIL: tail,
+      K_QUADS: inner / 4,
+      SUBGROUP_QUADS: subgroup / 4,
+      TAIL_QUADS: tail / 4,
+    },
+  }
+}
+
+/** y[rows, columns] with sums over the rows of both operands, columns of a handed round: TN. */
+export function columnTile(rows: number, columns: number, subgroup: number): Tile {
+  const { lanes, columnsEach } = across(columns, subgroup)
+  const blocks = Math.ceil(Math.min(MOST_ROWS, rows) / subgroup)
+  return {
+    workgroups: [Math.ceil(columns / lanes / columnsEach), Math.ceil(rows / (blocks * subgroup)), 1],
+    constants: { N: rows, K: columns, LANES: lanes, COLUMNS: columnsEach, SUBGROUP: subgroup, BLOCKS: blocks },
+  }
+}
