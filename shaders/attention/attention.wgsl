@@ -3,7 +3,7 @@
 // q, o: [T, KV * GROUP * HD], k, v: [T, KV * HD]; spans[0].x = live tokens, spans[1 + t] = (start, end) of t's segment.
 // A workgroup holds QB queries x GROUP heads; key and value tiles of BK rows pass through workgroup memory. The softmax is
 // updated key by key in key order, so a row's bits do not depend on where tiles begin or on other rows.
-// Constants: HD, KV, GROUP, QB, BK, LANES = QB * GROUP.
+// Constants: HD4 = head size / 4, KV, GROUP, QB, BK, LANES = QB * GROUP.
 struct Params { scale: f32 }
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;
 @group(0) @binding(1) var<storage, read> k: array<vec4f>;
@@ -13,7 +13,6 @@ struct Params { scale: f32 }
 @group(0) @binding(5) var<storage, read_write> lse: array<f32>;
 @group(0) @binding(6) var<uniform> params: Params;
 
-const HD4 = HD / 4u;
 const HEADS = KV * GROUP;
 var<workgroup> key_tile: array<vec4f, BK * HD4>;
 var<workgroup> value_tile: array<vec4f, BK * HD4>;
@@ -32,12 +31,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane:
   let row = min(query, live - 1u);
   let start = spans[1u + row].x;
 
-  var qr: array<vec4f, HD4>;
-  var acc: array<vec4f, HD4>;
-  for (var d = 0u; d < HD4; d++) {
-    qr[d] = q[(row * HEADS + head) * HD4 + d] * params.scale;
-    acc[d] = vec4f();
-  }
+  // #repeat d HD4
+  let qr{d} = q[(row * HEADS + head) * HD4 + {d}u] * params.scale;
+  var acc{d} = vec4f();
+  // #end
   var m = -1e30;
   var l = 0.0;
   for (var base = first_key; base <= last_query; base += BK) {
@@ -56,19 +53,25 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane:
       let key = base + j;
       if (key >= start && key <= row) {
         var s4 = vec4f();
-        for (var d = 0u; d < HD4; d++) { s4 += qr[d] * key_tile[j * HD4 + d]; }
+        // #repeat d HD4
+        s4 += qr{d} * key_tile[j * HD4 + {d}u];
+        // #end
         let s = s4.x + s4.y + s4.z + s4.w;
         let next = max(m, s);
         let keep = exp(m - next);
         let p = exp(s - next);
         l = l * keep + p;
-        for (var d = 0u; d < HD4; d++) { acc[d] = acc[d] * keep + p * value_tile[j * HD4 + d]; }
+        // #repeat d HD4
+        acc{d} = acc{d} * keep + p * value_tile[j * HD4 + {d}u];
+        // #end
         m = next;
       }
     }
   }
   if (valid) {
-    for (var d = 0u; d < HD4; d++) { o[(row * HEADS + head) * HD4 + d] = acc[d] / l; }
+    // #repeat d HD4
+    o[(row * HEADS + head) * HD4 + {d}u] = acc{d} / l;
+    // #end
     lse[row * HEADS + head] = m + log(l);
   }
 }

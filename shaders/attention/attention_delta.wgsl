@@ -1,5 +1,5 @@
 // lse_delta[t, h] = (lse[t, h], sum_d do[t, h, d] * o[t, h, d])                                     (flash attention backward, first pass)
-// Constants: HD, HEADS.
+// Constants: HD4 = head size / 4, HEADS.
 // #include "flat"
 struct Params { rows: u32 }
 @group(0) @binding(0) var<storage, read> grad_o: array<vec4f>;
@@ -8,7 +8,6 @@ struct Params { rows: u32 }
 @group(0) @binding(3) var<storage, read_write> lse_delta: array<vec2f>;
 @group(0) @binding(4) var<uniform> params: Params;
 
-const HD4 = HD / 4u;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_id) lane: vec3u) {

@@ -1,5 +1,5 @@
 // dq[t, h] = scale * sum_j p_j (do . v_j - delta) k_j,  p_j = exp(q . k_j * scale - lse)      (flash attention backward)
-// Same tiling as the forward pass. Constants: HD, KV, GROUP, QB, BK, LANES = QB * GROUP.
+// Same tiling as the forward pass. Constants: HD4 = head size / 4, KV, GROUP, QB, BK, LANES = QB * GROUP.
 struct Params { scale: f32 }
 @group(0) @binding(0) var<storage, read> grad_o: array<vec4f>;
 @group(0) @binding(1) var<storage, read> q: array<vec4f>;
@@ -10,7 +10,6 @@ struct Params { scale: f32 }
 @group(0) @binding(6) var<storage, read_write> dq: array<vec4f>;
 @group(0) @binding(7) var<uniform> params: Params;
 
-const HD4 = HD / 4u;
 const HEADS = KV * GROUP;
 var<workgroup> key_tile: array<vec4f, BK * HD4>;
 var<workgroup> value_tile: array<vec4f, BK * HD4>;
@@ -29,14 +28,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane:
   let start = spans[1u + row].x;
   let at_row = row * HEADS + head;
 
-  var qr: array<vec4f, HD4>;
-  var gr: array<vec4f, HD4>;
-  var acc: array<vec4f, HD4>;
-  for (var d = 0u; d < HD4; d++) {
-    qr[d] = q[at_row * HD4 + d] * params.scale;
-    gr[d] = grad_o[at_row * HD4 + d];
-    acc[d] = vec4f();
-  }
+  // #repeat d HD4
+  let qr{d} = q[at_row * HD4 + {d}u] * params.scale;
+  let gr{d} = grad_o[at_row * HD4 + {d}u];
+  var acc{d} = vec4f();
+  // #end
   let lse = lse_delta[at_row].x;
   let delta = lse_delta[at_row].y;
   for (var base = first_key; base <= last_query; base += BK) {
@@ -56,17 +52,21 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane:
       if (key >= start && key <= row) {
         var s4 = vec4f();
         var g4 = vec4f();
-        for (var d = 0u; d < HD4; d++) {
-          s4 += qr[d] * key_tile[j * HD4 + d];
-          g4 += gr[d] * value_tile[j * HD4 + d];
-        }
+        // #repeat d HD4
+        s4 += qr{d} * key_tile[j * HD4 + {d}u];
+        g4 += gr{d} * value_tile[j * HD4 + {d}u];
+        // #end
         let p = exp(s4.x + s4.y + s4.z + s4.w - lse);
         let ds = p * (g4.x + g4.y + g4.z + g4.w - delta);
-        for (var d = 0u; d < HD4; d++) { acc[d] += ds * key_tile[j * HD4 + d]; }
+        // #repeat d HD4
+        acc{d} += ds * key_tile[j * HD4 + {d}u];
+        // #end
       }
     }
   }
   if (query < live) {
-    for (var d = 0u; d < HD4; d++) { dq[at_row * HD4 + d] = acc[d] * params.scale; }
+    // #repeat d HD4
+    dq[at_row * HD4 + {d}u] = acc{d} * params.scale;
+    // #end
   }
 }

@@ -1,6 +1,6 @@
 // o[t, h] = softmax(q[t, h] . K) V over the cached keys 0 .. positions[t] of token t's slot, one invocation per token and head.
 // Keys are visited in order with the same update as attention.wgsl, so rollout and training agree to rounding.
-// q, o: [T, KV * GROUP * HD]; caches: [blocks * 16, KV * HD]; table: [slots, BLOCKS]. Constants: HD, KV, GROUP, BLOCKS.
+// q, o: [T, KV * GROUP * HD]; caches: [blocks * 16, KV * HD]; table: [slots, BLOCKS]. Constants: HD4 = head size / 4, KV, GROUP, BLOCKS.
 // #include "flat"
 struct Params { rows: u32, scale: f32 }
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;
@@ -13,7 +13,6 @@ struct Params { rows: u32, scale: f32 }
 @group(0) @binding(7) var<storage, read_write> o: array<vec4f>;
 @group(0) @binding(8) var<uniform> params: Params;
 
-const HD4 = HD / 4u;
 const HEADS = KV * GROUP;
 
 @compute @workgroup_size(32)
@@ -24,12 +23,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let slot = slots[t];
   if (slot == 0xffffffffu) { return; }
   let kv = (index % HEADS) / GROUP;
-  var qr: array<vec4f, HD4>;
-  var acc: array<vec4f, HD4>;
-  for (var d = 0u; d < HD4; d++) {
-    qr[d] = q[index * HD4 + d] * params.scale;
-    acc[d] = vec4f();
-  }
+  // #repeat d HD4
+  let qr{d} = q[index * HD4 + {d}u] * params.scale;
+  var acc{d} = vec4f();
+  // #end
   var m = -1e30;
   var l = 0.0;
   let last = positions[t];
@@ -37,14 +34,20 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let row = block_table[slot * BLOCKS + p / 16u] * 16u + p % 16u;
     let at = (row * KV + kv) * HD4;
     var s4 = vec4f();
-    for (var d = 0u; d < HD4; d++) { s4 += qr[d] * key_cache[at + d]; }
+    // #repeat d HD4
+    s4 += qr{d} * key_cache[at + {d}u];
+    // #end
     let s = s4.x + s4.y + s4.z + s4.w;
     let next = max(m, s);
     let keep = exp(m - next);
     let w = exp(s - next);
     l = l * keep + w;
-    for (var d = 0u; d < HD4; d++) { acc[d] = acc[d] * keep + w * value_cache[at + d]; }
+    // #repeat d HD4
+    acc{d} = acc{d} * keep + w * value_cache[at + {d}u];
+    // #end
     m = next;
   }
-  for (var d = 0u; d < HD4; d++) { o[index * HD4 + d] = acc[d] / l; }
+  // #repeat d HD4
+  o[index * HD4 + {d}u] = acc{d} / l;
+  // #end
 }

@@ -63,7 +63,7 @@ function shown(sequence: PpoSequence, { tokenizer }: ModelText, mask: readonly n
   return {
     trajectory_id: sequence.trajectoryId,
     ids: [...sequence.ids],
-    text: sequence.ids.map((id) => tokenizer.tokenText(id)),
+    text: tokenizer.tokenTexts(sequence.ids),
     mask: [...mask],
     step: sequence.stepOf.map(stepAt),
     truncatedTokens: sequence.truncatedTokens,

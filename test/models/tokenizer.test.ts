@@ -84,6 +84,19 @@ describe('createHfTokenizer', () => {
     expect(() => tokenizer.decode([1.5])).toThrow('found 1.5')
   })
 
+  it('gives each id its text, a character of several ids at the id that completes it', () => {
+    const text = 'naïve 日本 👩‍🚀 é.'
+    const ids = tokenizer.encode(text)
+    const texts = tokenizer.tokenTexts(ids)
+    expect(texts).toHaveLength(ids.length)
+    expect(texts.join('')).toBe(text)
+    expect(texts).toContain('')
+    expect(texts.join('')).not.toContain('\ufffd')
+    // Cut in the middle of a character: the bytes that stand there show, and what follows is whole.
+    const broken = [...tokenizer.encode('👩').slice(0, 1), ...tokenizer.encode('ab')]
+    expect(tokenizer.tokenTexts(broken).join('')).toBe('\ufffdab')
+  })
+
   it('takes a lone surrogate for U+FFFD', () => {
     expect(tokenizer.encode('a\ud800')).toEqual(tokenizer.encode('a\ufffd'))
   })

@@ -40,7 +40,13 @@ export const report: AdapterReport = {
 export function fakeDevice(): { readonly device: GPUDevice; readonly lose: (message: string) => void } {
   let lose: (info: { reason: 'unknown' | 'destroyed'; message: string }) => void = () => undefined
   const lost = new Promise((resolve) => (lose = resolve))
-  const device = { limits: report.limits, lost, addEventListener: () => undefined, destroy: () => undefined }
+  const device = {
+    features: new Set<string>(),
+    limits: report.limits,
+    lost,
+    addEventListener: () => undefined,
+    destroy: () => undefined,
+  }
   return {
     device: device as unknown as GPUDevice,
     lose: (message) => {

@@ -60,7 +60,7 @@ export const attentionOp: Op<AttentionParams> = {
         {
           shader: 'attention/attention',
           constants: {
-            HD: params.headDim,
+            HD4: params.headDim / 4,
             KV: params.kvHeads,
             GROUP: layout.group,
             QB: layout.queryBlock,
@@ -119,14 +119,14 @@ export const attentionBackwardOp: Op<AttentionParams> = {
   reference: (arrays, specs, params) => backwardReference(arrays, at(specs, 1).shape[0] ?? 0, params),
   kernel: (inputs, _outputs, params) => {
     const layout = layoutOf(at(inputs, 1).shape[0] ?? 0, params)
-    const constants = { HD: params.headDim, KV: params.kvHeads, GROUP: layout.group, BK: layout.keyBlock }
+    const constants = { HD4: params.headDim / 4, KV: params.kvHeads, GROUP: layout.group, BK: layout.keyBlock }
     const rows = layout.tokens * params.heads
     return {
       scratch: [rows * 8],
       dispatches: [
         {
           shader: 'attention/attention_delta',
-          constants: { HD: params.headDim, HEADS: params.heads },
+          constants: { HD4: params.headDim / 4, HEADS: params.heads },
           bindings: [input(0), input(4), input(5), scratch(0)],
           params: [u32(layout.tokens)],
           workgroups: fold(Math.ceil(rows / 64)),

@@ -120,7 +120,7 @@ export const cachedAttentionOp: Op<CachedAttentionParams> = {
       dispatches: [
         {
           shader: 'generate/cached_attention',
-          constants: { HD: headDim, KV: kvHeads, GROUP: heads / kvHeads, BLOCKS: at(inputs, 5).shape[1] ?? 1 },
+          constants: { HD4: headDim / 4, KV: kvHeads, GROUP: heads / kvHeads, BLOCKS: at(inputs, 5).shape[1] ?? 1 },
           bindings: [...[0, 1, 2, 3, 4, 5, 6].map((index) => input(index)), output(0)],
           params: [u32(rows), f32(1 / Math.sqrt(headDim))],
           workgroups: fold(Math.ceil((rows * heads) / 32)),

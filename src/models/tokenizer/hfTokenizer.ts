@@ -25,8 +25,8 @@ export interface HfTokenizer {
   specialId(token: string): number
   /** Id of any token's text, or null. */
   tokenId(token: string): number | null
-  /** What one id alone decodes to; bytes of an unfinished character show as U+FFFD. */
-  tokenText(id: number): string
+  /** The text each id of a sequence adds: a character of several ids stands at the id that completes it, the ids before add nothing. */
+  tokenTexts(ids: readonly number[]): string[]
   /** Ids of tokens marked special. */
   readonly specialIds: ReadonlySet<number>
   /** Highest id + 1: the rows an embedding needs. */
@@ -142,8 +142,28 @@ export function createHfTokenizer(tokenizerJson: unknown, tokenizerConfig: unkno
       return id
     },
     tokenId: (token) => added.get(token) ?? tokenizer.token_to_id(token) ?? null,
-    tokenText: (id) => decode([id]),
+    tokenTexts: (ids) => textsOf(ids, decode),
     specialIds: new Set(file.added_tokens.filter(({ special }) => special).map(({ id }) => id)),
     vocabSize,
   }
+}
+
+/** UTF-8 writes a character in at most so many bytes. */
+const MOST_BYTES = 4
+
+function textsOf(ids: readonly number[], decode: (ids: readonly number[]) => string): string[] {
+  const texts: string[] = []
+  while (texts.length < ids.length) {
+    const first = texts.length
+    let length = 1
+    let text = decode(ids.slice(first, first + 1))
+    while (text.endsWith('\uFFFD') && length < MOST_BYTES && first + length < ids.length) {
+      length++
+      text = decode(ids.slice(first, first + length))
+    }
+    // Bytes that never make a character show as what they are, one by one.
+    if (text.endsWith('\uFFFD')) texts.push(decode(ids.slice(first, first + 1)))
+    else texts.push(...Array.from({ length: length - 1 }, () => ''), text)
+  }
+  return texts
 }

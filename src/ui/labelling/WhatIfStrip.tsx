@@ -102,7 +102,7 @@ export function WhatIfStrip({ trajectoryId, step, before, after, view, onView }:
           />
         </span>
       </div>
-      {error !== null && <ErrorPanel title="The advantages could not be computed." details={error} />}
+      {error !== null && <ErrorPanel title="The advantages could not be computed.">{error}</ErrorPanel>}
       {notTrained && <span>None of this step’s tokens carry loss after truncation: its label changes nothing by itself.</span>}
       {strip && (
         <>
