@@ -1,7 +1,7 @@
-enable subgroups;
 // y[m, n] = alpha * sum_k x[m, k] * w[k, n] (added onto y when ACCUMULATE)          (NN: dX of a linear layer)
 // x: [M, K], w: [K, N]. Tiles and loads as in subgroup_nt.
 // Constants: K, N, LANES, ROWS, COLUMNS, SUBGROUP, TAIL = K mod SUBGROUP, ACCUMULATE.
+enable subgroups;
 struct Params { rows: u32, alpha: f32 }
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> w: array<f32>;

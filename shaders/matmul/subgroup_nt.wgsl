@@ -1,9 +1,9 @@
-enable subgroups;
 // y[m, n] = alpha * sum_k x[m, k] * w[n, k] (+ bias[n]) (+ residual[m, n])          (NT: a linear layer)
 // x: [M, K], w: [N, K], y: [M, N]; K a multiple of 4. One invocation computes ROWS x COLUMNS, its columns LANES apart. The lanes
 // of a subgroup load SUBGROUP elements of a row of x together and hand them round, so that a load feeds many multiply-adds:
 // adapters without scalar loads pay for every lane of every load. Every sum runs over k in order, whatever the tile.
 // Constants: K, K_QUADS = K / 4, N, LANES, ROWS, COLUMNS, SUBGROUP, SUBGROUP_QUADS = SUBGROUP / 4, TAIL_QUADS, HAS_BIAS, HAS_RESIDUAL.
+enable subgroups;
 struct Params { rows: u32, alpha: f32 }
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> w: array<vec4f>;

@@ -1,8 +1,8 @@
-enable subgroups;
 // y[n, k] = alpha * sum_{m < live} a[m, n] * b[m, k] (added onto y when ACCUMULATE)   (TN: dW of a linear layer)
 // a: [M, N], b: [M, K]. The sum over rows stops at counts[LIVE]. The lanes of a subgroup load BLOCKS x SUBGROUP columns of a row
 // of a together and hand them round, as in subgroup_nt. One invocation computes BLOCKS x SUBGROUP rows of y and COLUMNS columns.
 // Constants: N, K, LANES, COLUMNS, SUBGROUP, BLOCKS, LIVE, ACCUMULATE.
+enable subgroups;
 struct Params { alpha: f32 }
 @group(0) @binding(0) var<storage, read> a: array<f32>;
 @group(0) @binding(1) var<storage, read> b: array<f32>;

@@ -163,7 +163,10 @@ describe('every shader file', () => {
 
   it.each(files)('%s fits the limits every adapter has, and says what it computes', (file) => {
     // Any size of tile will do.
-    const source = shaderSource(file.replace(/\.wgsl$/, '').replaceAll('\\', '/'), { QUADS: 2, ROWS: 2 })
+    const source = shaderSource(file.replace(/\.wgsl$/, '').replaceAll('\\', '/'), {
+      ...{ QUADS: 2, ROWS: 2, COLUMNS: 2, HD4: 2 },
+      ...{ SUBGROUP: 8, SUBGROUP_QUADS: 2, TAIL: 4, TAIL_QUADS: 1, BLOCKS: 2 },
+    })
     expect(source).not.toMatch(/#repeat|#end/)
     const kinds = bindingKinds(source)
     expect(kinds.filter((kind) => kind !== 'uniform').length).toBeLessThanOrEqual(8)
