@@ -1,6 +1,6 @@
 // y[m, n] = alpha * sum_k x[m, k] * w[k, n] (added onto y when ACCUMULATE)          (NN: dX of a linear layer)
 // x: [M, K], w: [K, N]. Tiles and loads as in subgroup_nt.
-// Constants: K, N, LANES, ROWS, COLUMNS, SUBGROUP, TAIL = K mod SUBGROUP, ACCUMULATE.
+// Constants: K, N, LANES, ROWS, COLUMNS, SUBGROUP, PARTS * HOISTED = SUBGROUP, TAIL = K mod SUBGROUP, ACCUMULATE.
 enable subgroups;
 struct Params { rows: u32, alpha: f32 }
 @group(0) @binding(0) var<storage, read> x: array<f32>;
@@ -37,18 +37,22 @@ fn main(
     // #repeat r ROWS
     let a{r} = x[x{r} + k + peer];
     // #end
-    // #repeat i SUBGROUP
+    // #repeat h PARTS
     {
+      // #repeat i HOISTED
       // #repeat c COLUMNS
-      let b{c} = w[(k + {i}u) * N + w{c}];
+      let b{i}_{c} = w[(k + {h}u * HOISTED + {i}u) * N + w{c}];
+      // #end
       // #end
       // #repeat r ROWS
+      // #repeat i HOISTED
       {
-        let s = subgroupBroadcast(a{r}, {i}u);
+        let s = subgroupBroadcast(a{r}, {h}u * HOISTED + {i}u);
         // #repeat c COLUMNS
-        y{r}_{c} = fma(s, b{c}, y{r}_{c});
+        y{r}_{c} = fma(s, b{i}_{c}, y{r}_{c});
         // #end
       }
+      // #end
       // #end
     }
     // #end

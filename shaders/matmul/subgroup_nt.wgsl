@@ -1,8 +1,9 @@
 // y[m, n] = alpha * sum_k x[m, k] * w[n, k] (+ bias[n]) (+ residual[m, n])          (NT: a linear layer)
 // x: [M, K], w: [N, K], y: [M, N]; K a multiple of 4. One invocation computes ROWS x COLUMNS, its columns LANES apart. The lanes
 // of a subgroup load SUBGROUP elements of a row of x together and hand them round, so that a load feeds many multiply-adds:
-// adapters without scalar loads pay for every lane of every load. Every sum runs over k in order, whatever the tile.
-// Constants: K, K_QUADS = K / 4, N, LANES, ROWS, COLUMNS, SUBGROUP, SUBGROUP_QUADS = SUBGROUP / 4, TAIL_QUADS, HAS_BIAS, HAS_RESIDUAL.
+// adapters without scalar loads pay for every lane of every load. Every sum runs over k in order, whatever the tile; a sum takes
+// several terms in a row, which spares registers.
+// Constants: K, K_QUADS = K / 4, N, LANES, ROWS, COLUMNS, SUBGROUP, PARTS * HOISTED = SUBGROUP / 4, TAIL_QUADS, HAS_BIAS, HAS_RESIDUAL.
 enable subgroups;
 struct Params { rows: u32, alpha: f32 }
 @group(0) @binding(0) var<storage, read> x: array<f32>;
@@ -43,19 +44,23 @@ fn main(
     // #repeat r ROWS
     let a{r} = x[x{r} + k + peer];
     // #end
-    // #repeat q SUBGROUP_QUADS
+    // #repeat h PARTS
     {
+      // #repeat q HOISTED
       // #repeat c COLUMNS
-      let b{c} = w[w{c} + k / 4u + {q}u];
+      let b{q}_{c} = w[w{c} + k / 4u + {h}u * HOISTED + {q}u];
       // #end
-      // #repeat i 4
+      // #end
       // #repeat r ROWS
+      // #repeat q HOISTED
+      // #repeat i 4
       {
-        let s = subgroupBroadcast(a{r}, {q}u * 4u + {i}u);
+        let s = subgroupBroadcast(a{r}, ({h}u * HOISTED + {q}u) * 4u + {i}u);
         // #repeat c COLUMNS
-        y{r}_{c} = fma(s, b{c}[{i}], y{r}_{c});
+        y{r}_{c} = fma(s, b{q}_{c}[{i}], y{r}_{c});
         // #end
       }
+      // #end
       // #end
       // #end
     }

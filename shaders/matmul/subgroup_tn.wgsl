@@ -1,7 +1,7 @@
 // y[n, k] = alpha * sum_{m < live} a[m, n] * b[m, k] (added onto y when ACCUMULATE)   (TN: dW of a linear layer)
 // a: [M, N], b: [M, K]. The sum over rows stops at counts[LIVE]. The lanes of a subgroup load BLOCKS x SUBGROUP columns of a row
 // of a together and hand them round, as in subgroup_nt. One invocation computes BLOCKS x SUBGROUP rows of y and COLUMNS columns.
-// Constants: N, K, LANES, COLUMNS, SUBGROUP, BLOCKS, LIVE, ACCUMULATE.
+// Constants: N, K, LANES, COLUMNS, SUBGROUP, BLOCKS, UNROLL, LIVE, ACCUMULATE.
 enable subgroups;
 struct Params { alpha: f32 }
 @group(0) @binding(0) var<storage, read> a: array<f32>;
@@ -36,22 +36,43 @@ fn main(
   // #repeat c COLUMNS
   let k{c} = min(column + {c}u * LANES, K - 1u);
   // #end
-  for (var m = 0u; m < live; m++) {
+  var m = 0u;
+  for (; m + UNROLL <= live; m += UNROLL) {
+    // #repeat u UNROLL
+    // #repeat c COLUMNS
+    let b{u}_{c} = b[(m + {u}u) * K + k{c}];
+    // #end
+    // #repeat j BLOCKS
+    let a{u}_{j} = a[(m + {u}u) * N + n{j}];
+    // #end
+    // #end
+    // #repeat j BLOCKS
+    // #repeat i SUBGROUP
+    // #repeat u UNROLL
+    {
+      let s = subgroupBroadcast(a{u}_{j}, {i}u);
+      // #repeat c COLUMNS
+      y{j}_{i}_{c} = fma(s, b{u}_{c}, y{j}_{i}_{c});
+      // #end
+    }
+    // #end
+    // #end
+    // #end
+  }
+  for (; m < live; m++) {
     // #repeat c COLUMNS
     let b{c} = b[m * K + k{c}];
     // #end
     // #repeat j BLOCKS
+    let a{j} = a[m * N + n{j}];
+    // #repeat i SUBGROUP
     {
-      let left = a[m * N + n{j}];
-      // #repeat i SUBGROUP
-      {
-        let s = subgroupBroadcast(left, {i}u);
-        // #repeat c COLUMNS
-        y{j}_{i}_{c} = fma(s, b{c}, y{j}_{i}_{c});
-        // #end
-      }
+      let s = subgroupBroadcast(a{j}, {i}u);
+      // #repeat c COLUMNS
+      y{j}_{i}_{c} = fma(s, b{c}, y{j}_{i}_{c});
       // #end
     }
+    // #end
     // #end
   }
   // #repeat j BLOCKS

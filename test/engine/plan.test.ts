@@ -165,7 +165,7 @@ describe('every shader file', () => {
     // Any size of tile will do.
     const source = shaderSource(file.replace(/\.wgsl$/, '').replaceAll('\\', '/'), {
       ...{ QUADS: 2, ROWS: 2, COLUMNS: 2, HD4: 2 },
-      ...{ SUBGROUP: 8, SUBGROUP_QUADS: 2, TAIL: 4, TAIL_QUADS: 1, BLOCKS: 2 },
+      ...{ SUBGROUP: 8, PARTS: 1, HOISTED: 2, TAIL: 4, TAIL_QUADS: 1, BLOCKS: 2, UNROLL: 2 },
     })
     expect(source).not.toMatch(/#repeat|#end/)
     const kinds = bindingKinds(source)

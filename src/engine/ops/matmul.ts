@@ -231,7 +231,7 @@ function rowsTiled(
     return { shader: plainShaders[layout].tall, constants: { K: k, N: n, ...flags, ...thinTile(n) }, workgroups: thinGroups(m) }
   const subgroup = tileSubgroup(context)
   if (subgroup !== null) {
-    const { constants, workgroups } = rowTile(m, n, k, subgroup)
+    const { constants, workgroups } = rowTile(layout, { m, k, n }, subgroup)
     return { shader: `matmul/subgroup_${layout}`, constants: { ...constants, ...flags }, workgroups }
   }
   const lanes = lanesFor(n)

@@ -12,7 +12,12 @@ export interface Tile {
 /** Unrolled text grows with the subgroup, and wide ones belong to adapters with scalar loads. */
 const WIDEST = 16
 const MOST_ROWS = 16
-const MOST_LANES = 32
+const MOST_LANES = 16
+const MOST_COLUMNS = 4
+/** Elements of w, for each column, that are in registers at once. */
+const HOISTED = 8
+/** Rows of the operands of TN that are taken at once. */
+const UNROLL = 4
 
 /** The subgroup size to write kernels for, or null where the plain tiles are to be used. */
 export function tileSubgroup(context: Pick<KernelContext, 'isSoftware' | 'subgroupSize'>): number | null {
@@ -23,31 +28,29 @@ export function tileSubgroup(context: Pick<KernelContext, 'isSoftware' | 'subgro
 /** Lanes along `columns` and how many columns each takes. */
 function across(columns: number, subgroup: number): { lanes: number; columnsEach: number } {
   const lanes = Math.min(MOST_LANES, Math.ceil(columns / subgroup) * subgroup)
-  // Narrow subgroups have cheap lanes and want more columns a load of x; two suffice the others.
-  const most = subgroup < 8 ? 4 : 2
-  return { lanes, columnsEach: Math.min(most, Math.ceil(columns / lanes)) }
+  return { lanes, columnsEach: Math.min(MOST_COLUMNS, Math.ceil(columns / lanes)) }
 }
 
-/** y[rows, columns] with sums over `inner`, rows of x handed round: NT and NN. */
-export function rowTile(rows: number, columns: number, inner: number, subgroup: number): Tile {
-  const { lanes, columnsEach } = across(columns, subgroup)
-  const height = rows <= 4 ? 4 : rows <= 8 ? 8 : MOST_ROWS
-  const blocks = Math.ceil(rows / height)
-  const tail = inner % subgroup
+/** y[rows, columns] with sums over `inner`, rows of x handed round: NT (w by fours along its rows) and NN. */
+export function rowTile(layout: 'nt' | 'nn', { m, k, n }: { m: number; k: number; n: number }, subgroup: number): Tile {
+  const { lanes, columnsEach } = across(n, subgroup)
+  const height = m <= 4 ? 4 : m <= 8 ? 8 : MOST_ROWS
+  const blocks = Math.ceil(m / height)
+  const width = layout === 'nt' ? 4 : 1
+  const hoisted = Math.min(HOISTED, subgroup)
   return {
     // Row blocks go to y and z: y alone may hold 65,535.
-    workgroups: [Math.ceil(columns / lanes / columnsEach), Math.min(blocks, 32_768), Math.ceil(blocks / 32_768)],
+    workgroups: [Math.ceil(n / lanes / columnsEach), Math.min(blocks, 32_768), Math.ceil(blocks / 32_768)],
     constants: {
-      K: inner,
-      N: columns,
+      K: k,
+      N: n,
       LANES: lanes,
       ROWS: height,
       COLUMNS: columnsEach,
       SUBGROUP: subgroup,
-      TAIL: tail,
-      K_QUADS: inner / 4,
-      SUBGROUP_QUADS: subgroup / 4,
-      TAIL_QUADS: tail / 4,
+      PARTS: subgroup / hoisted,
+      HOISTED: hoisted / width,
+      ...(layout === 'nt' ? { K_QUADS: k / 4, TAIL_QUADS: (k % subgroup) / 4 } : { TAIL: k % subgroup }),
     },
   }
 }
@@ -58,6 +61,6 @@ export function columnTile(rows: number, columns: number, subgroup: number): Til
   const blocks = Math.ceil(Math.min(MOST_ROWS, rows) / subgroup)
   return {
     workgroups: [Math.ceil(columns / lanes / columnsEach), Math.ceil(rows / (blocks * subgroup)), 1],
-    constants: { N: rows, K: columns, LANES: lanes, COLUMNS: columnsEach, SUBGROUP: subgroup, BLOCKS: blocks },
+    constants: { N: rows, K: columns, LANES: lanes, COLUMNS: columnsEach, SUBGROUP: subgroup, BLOCKS: blocks, UNROLL },
   }
 }
