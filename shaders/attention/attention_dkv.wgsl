@@ -13,6 +13,7 @@ struct Params { scale: f32 }
 @group(0) @binding(7) var<storage, read_write> dv: array<vec4f>;
 @group(0) @binding(8) var<uniform> params: Params;
 
+
 const HEADS = KV * GROUP;
 var<workgroup> query_tile: array<vec4f, BK * HD4>;
 var<workgroup> grad_tile: array<vec4f, BK * HD4>;
@@ -30,12 +31,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane:
   let end = spans[1u + key].y;
   let at_key = key * KV + kv;
 
-  // #repeat d HD4
-  let kr{d} = k[at_key * HD4 + {d}u] * params.scale;
-  let vr{d} = v[at_key * HD4 + {d}u];
-  var dk_acc{d} = vec4f();
-  var dv_acc{d} = vec4f();
-  // #end
+  var kr: array<vec4f, HD4>;
+  var vr: array<vec4f, HD4>;
+  var dk_acc: array<vec4f, HD4>;
+  var dv_acc: array<vec4f, HD4>;
+  for (var d = 0u; d < HD4; d++) {
+    kr[d] = k[at_key * HD4 + d] * params.scale;
+    vr[d] = v[at_key * HD4 + d];
+    dk_acc[d] = vec4f();
+    dv_acc[d] = vec4f();
+  }
   for (var g = 0u; g < GROUP; g++) {
     let head = kv * GROUP + g;
     for (var base = first_key; base < end_query; base += BK) {
@@ -59,24 +64,24 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane:
         if (t >= key && t < end) {
           var s4 = vec4f();
           var g4 = vec4f();
-          // #repeat d HD4
-          s4 += kr{d} * query_tile[j * HD4 + {d}u];
-          g4 += vr{d} * grad_tile[j * HD4 + {d}u];
-          // #end
+          for (var d = 0u; d < HD4; d++) {
+            s4 += kr[d] * query_tile[j * HD4 + d];
+            g4 += vr[d] * grad_tile[j * HD4 + d];
+          }
           let p = exp(s4.x + s4.y + s4.z + s4.w - lse_tile[j].x);
           let ds = p * (g4.x + g4.y + g4.z + g4.w - lse_tile[j].y);
-          // #repeat d HD4
-          dv_acc{d} += p * grad_tile[j * HD4 + {d}u];
-          dk_acc{d} += ds * query_tile[j * HD4 + {d}u];
-          // #end
+          for (var d = 0u; d < HD4; d++) {
+            dv_acc[d] += p * grad_tile[j * HD4 + d];
+            dk_acc[d] += ds * query_tile[j * HD4 + d];
+          }
         }
       }
     }
   }
   if (first_key + lane.x < live) {
-    // #repeat d HD4
-    dk[at_key * HD4 + {d}u] = dk_acc{d} * params.scale;
-    dv[at_key * HD4 + {d}u] = dv_acc{d};
-    // #end
+    for (var d = 0u; d < HD4; d++) {
+      dk[at_key * HD4 + d] = dk_acc[d] * params.scale;
+      dv[at_key * HD4 + d] = dv_acc[d];
+    }
   }
 }
