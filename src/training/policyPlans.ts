@@ -2,7 +2,7 @@
 import { differentiate } from '../engine/autograd/differentiate'
 import type { Seed } from '../engine/autograd/differentiate'
 import { packedLayout } from '../engine/memory/packedState'
-import type { PackedEntry } from '../engine/memory/packedState'
+import type { PackedEntry, PackedLayout } from '../engine/memory/packedState'
 import { accumulateInto } from '../engine/ops/accumulateInto'
 import { adamWStep, HYPER_WORDS, OPTIMIZER_STATE_WORDS } from '../engine/ops/adamW'
 import { gatherRows } from '../engine/ops/gatherRows'
@@ -111,21 +111,23 @@ export function policyPlans(config: ModelConfig, trainable: TrainableSet, contex
       })
       return planGraph(graph, context)
     },
-    update() {
-      const graph = new Graph()
-      const count = [layout.count]
-      adamWStep(
-        {
-          weights: graph.state('packed/weights', count),
-          grads: graph.state('packed/grads', count),
-          first: graph.state('packed/first', count),
-          second: graph.state('packed/second', count),
-          hyper: graph.state('packed/hyper', [HYPER_WORDS]),
-          optimizerState: graph.state('packed/state', [OPTIMIZER_STATE_WORDS]),
-        },
-        { decayEnd: layout.decayEnd },
-      )
-      return planGraph(graph, context)
-    },
+    update: () => updatePlan(layout, context),
   }
+}
+
+/** The optimizer step of packed parameters. */
+export function updatePlan({ count, decayEnd }: Pick<PackedLayout, 'count' | 'decayEnd'>, context: PlanContext): Plan {
+  const graph = new Graph()
+  adamWStep(
+    {
+      weights: graph.state('packed/weights', [count]),
+      grads: graph.state('packed/grads', [count]),
+      first: graph.state('packed/first', [count]),
+      second: graph.state('packed/second', [count]),
+      hyper: graph.state('packed/hyper', [HYPER_WORDS]),
+      optimizerState: graph.state('packed/state', [OPTIMIZER_STATE_WORDS]),
+    },
+    { decayEnd },
+  )
+  return planGraph(graph, context)
 }

@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+STEPS = 10  # of AdamW
 FIRST_TARGET = 3  # targets are ids[t] for t >= 3, predicted by logits[t - 1]
 TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
@@ -114,9 +115,9 @@ def build(name, model, seed):
     golden["lora"] = {"r": 4, "lora_alpha": 8, "scaling": 2.0, **record(model, ids)}
 
     trained = [(k, p) for k, p in model.named_parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW([p for _, p in trained], lr=1e-2, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0)
-    golden["adamw"] = {"lr": 1e-2, "betas": [0.9, 0.999], "eps": 1e-8, "weight_decay": 0.0, "losses": [], "grad_norms": []}
-    for step in range(3):
+    optimizer = torch.optim.AdamW([p for _, p in trained], lr=1e-3, betas=(0.9, 0.999), eps=1e-6, weight_decay=0.0)
+    golden["adamw"] = {"lr": 1e-3, "betas": [0.9, 0.999], "eps": 1e-6, "weight_decay": 0.0, "losses": [], "grad_norms": []}
+    for step in range(STEPS):
         optimizer.zero_grad()
         loss = loss_of(model, ids)
         loss.backward()
@@ -129,7 +130,7 @@ def build(name, model, seed):
         optimizer.step()
     golden["adamw"]["losses"].append(plain(loss_of(model, ids)[None])[0])
     for key, p in trained:
-        grads["adamw3." + key.replace(".default.", ".")] = p.detach().clone()
+        grads["adamw10." + key.replace(".default.", ".")] = p.detach().clone()
 
     # The adapter file must give the same model back.
     set_peft_model_state_dict(model, adapter)

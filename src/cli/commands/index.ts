@@ -6,6 +6,7 @@ import { doctor } from './doctor'
 import { evaluate } from './evaluate'
 import { exportFiles } from './export'
 import { importFiles } from './import'
+import { parity } from './parity'
 import { rollout } from './rollout'
 import { serve } from './serve'
 import { story } from './story'
@@ -19,7 +20,7 @@ export const commands = {
   evaluate,
   export: exportFiles,
   import: importFiles,
-
+  parity,
   rollout,
   serve,
   story,

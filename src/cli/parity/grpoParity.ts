@@ -1,0 +1,134 @@
+/** GRPO's kernels and group advantages against TRL's own `_compute_loss` on frozen log-probs. Golden: test/golden/grpo.py. */
+import { z } from 'zod'
+import type { EngineDevice } from '../../engine/device/engineDevice'
+import { GRPO_SUM, grpoLoss } from '../../engine/ops/grpoLoss'
+import { Executable } from '../../engine/plan/executable'
+import { planGraph } from '../../engine/plan/planGraph'
+import { ScratchPool } from '../../engine/plan/scratchPool'
+import { Graph } from '../../engine/tensor'
+import { grpoLossParams } from '../../training/algorithms/grpo'
+import { groupAdvantages, SCALE_REWARDS, tokenWeights } from '../../training/grpoArithmetic'
+import { grpoConfig } from '../../training/grpoConfig'
+import type { Goldens } from './goldens'
+import { measureOf, type Quantity } from './quantity'
+
+const grid = z.array(z.array(z.number()))
+const schema = z.object({
+  source: z.string(),
+  ...{ completion_mask: grid, tool_mask: grid, old: grid, logps: grid, ref: grid, entropies: grid },
+  advantages: z.array(z.number()),
+  advantages_per_token: grid,
+  cases: z.array(
+    z.object({
+      name: z.string(),
+      options: z.record(z.string(), z.union([z.string(), z.number()])),
+      per_token: z.boolean(),
+      loss: z.number(),
+      grad: grid,
+      metrics: z.record(z.string(), z.number()),
+    }),
+  ),
+  rewards: z.array(z.number().nullable()),
+  num_generations: z.int(),
+  groups: z.array(z.object({ scale_rewards: z.enum(SCALE_REWARDS), advantages: z.array(z.number()) })),
+})
+type Golden = z.output<typeof schema>
+
+/** Rows of the kernel; more than the golden's trained tokens. */
+const BUCKET = 64
+const SCALAR = { bound: 'relL2', tolerance: 1e-4 } as const
+
+export async function grpoQuantities(engine: EngineDevice, goldens: Goldens, adapter: string): Promise<Quantity[]> {
+  const golden = schema.parse(goldens.json('grpo_golden.json'))
+  const measure = measureOf(golden.source, adapter)
+  const found: Quantity[] = []
+  for (const one of golden.cases) {
+    const { loss, dlogp, sum } = await runCase(engine, golden, one)
+    const name = `GRPO, ${one.name}`
+    const { metrics } = one
+    // Rows past the live ones get nothing.
+    const grad = packedOf(golden, one.grad)
+    found.push(measure(`${name}: loss`, [loss], [one.loss], SCALAR))
+    found.push(measure(`${name}: gradient of every log-prob`, dlogp, [...grad, ...new Array<number>(BUCKET - grad.length).fill(0)], SCALAR))
+    const means: readonly (readonly [string, number, number | undefined])[] = [
+      ['entropy', sum('entropy') / sum('rows'), metrics.entropy],
+      ['KL', sum('kl') / sum('rows'), metrics.kl],
+      ['share clipped above', sum('high') / sum('units'), metrics['clip_ratio/high_mean'] ?? metrics.cispo_clip_ratio],
+      ['share clipped below', sum('low') / sum('units'), metrics['clip_ratio/low_mean']],
+    ]
+    for (const [label, ours, theirs] of means)
+      if (theirs !== undefined) found.push(measure(`${name}: ${label}`, [ours], [theirs], { bound: 'maxAbs', tolerance: 1e-5 }))
+  }
+  for (const { scale_rewards, advantages } of golden.groups) {
+    const groups = golden.rewards.map((_, index) => `query ${Math.floor(index / golden.num_generations)}`)
+    const ours = groupAdvantages(golden.rewards, groups, scale_rewards).advantages
+    found.push(measure(`GRPO: advantages of groups, scale_rewards ${scale_rewards}`, ours, advantages, SCALAR))
+  }
+  return found
+}
+
+function isTrained({ completion_mask, tool_mask }: Golden, s: number, t: number): boolean {
+  return completion_mask[s]?.[t] === 1 && tool_mask[s]?.[t] === 1
+}
+
+/** Trained cells of a grid, row after row: what packing makes of it. */
+function packedOf(golden: Golden, values: readonly (readonly number[])[]): number[] {
+  return values.flatMap((row, s) => row.filter((_, t) => isTrained(golden, s, t)))
+}
+
+/** What lies past the live rows must not matter. */
+function padded(values: readonly number[], size = BUCKET): Float32Array {
+  return new Float32Array(size).fill(Number.NaN).map((nan, r) => values[r] ?? nan)
+}
+
+async function runCase(
+  engine: EngineDevice,
+  golden: Golden,
+  { options, per_token }: Golden['cases'][number],
+): Promise<{ loss: number; dlogp: Float32Array; sum(key: keyof typeof GRPO_SUM): number }> {
+  const settings = grpoConfig.parse({ max_completion_length: 12, ...options })
+  const packed = (values: readonly (readonly number[])[]): number[] => packedOf(golden, values)
+  const lengths = golden.logps.map((row, s) => row.filter((_, t) => isTrained(golden, s, t)).length)
+  const firsts = lengths.map((_, s) => lengths.slice(0, s).reduce((sum, length) => sum + length, 0))
+  const count = lengths.reduce((sum, length) => sum + length, 0)
+  const graph = new Graph()
+  const column = (name: string): ReturnType<Graph['batch']> => graph.batch(name, [BUCKET])
+  const out = grpoLoss(
+    {
+      logp: column('logp'),
+      entropy: column('entropy'),
+      tableRow: graph.batch('tableRow', [BUCKET], 'u32'),
+      table: graph.batch('table', [BUCKET, 4]),
+      span: graph.batch('span', [BUCKET, 2], 'u32'),
+      weight: column('weight'),
+      counts: graph.batch('counts', [4], 'u32'),
+    },
+    grpoLossParams(settings),
+  )
+  graph.output('dlogp', out.dlogp)
+  graph.output('sums', out.sums)
+  const pool = new ScratchPool(engine)
+  const executable = await Executable.create(engine, planGraph(graph, engine), pool, (name) => {
+    throw new Error(`no state ${name}`)
+  })
+  const advantages = per_token ? golden.advantages_per_token : golden.logps.map((row, s) => row.map(() => golden.advantages[s] ?? 0))
+  const [old, ref, advantage] = [packed(golden.old), packed(golden.ref), packed(advantages)]
+  const table = old.flatMap((value, r) => [value, ref[r] ?? 0, advantage[r] ?? 0, 0])
+  const weights = tokenWeights(settings.loss_type, lengths, settings.max_completion_length)
+  const rowNumbers = Uint32Array.from({ length: BUCKET }, (_, r) => r)
+  const spans = lengths.flatMap((length, s) => Array.from({ length }, () => [firsts[s] ?? 0, (firsts[s] ?? 0) + length]).flat())
+  executable.write('logp', padded(packed(golden.logps)))
+  executable.write('entropy', padded(packed(golden.entropies)))
+  executable.write('tableRow', rowNumbers)
+  executable.write('table', padded(table, BUCKET * 4))
+  executable.write('span', Uint32Array.from(spans))
+  executable.write('weight', padded(lengths.flatMap((length, s) => new Array<number>(length).fill(weights[s] ?? 0))))
+  executable.write('counts', Uint32Array.of(0, count, lengths.length, 0))
+  await executable.run()
+  const sums = await executable.readOutput('sums', 8)
+  const dlogp = await executable.readOutput('dlogp', BUCKET)
+  executable.destroy()
+  pool.destroy()
+  const sum = (key: keyof typeof GRPO_SUM): number => sums[GRPO_SUM[key]] ?? Number.NaN
+  return { loss: sum('loss'), dlogp, sum }
+}

@@ -1,0 +1,61 @@
+/** What `hone parity` measures, all of it within its bounds on the adapter under test. */
+import { describe, expect, it } from 'vitest'
+import { EngineDevice } from '../../src/engine/device/engineDevice'
+import { adamWQuantities } from '../../src/cli/parity/adamWParity'
+import { decoderQuantities, decoders } from '../../src/cli/parity/decoderParity'
+import { goldensOf } from '../../src/cli/parity/goldens'
+import { grpoQuantities } from '../../src/cli/parity/grpoParity'
+import { distance, measureOf, worst, type Quantity } from '../../src/cli/parity/quantity'
+import { adapterUnderTest, testDevice } from '../support/gpu'
+import { projectRoot } from '../support/sources'
+
+const goldens = goldensOf(projectRoot)
+const adapter = adapterUnderTest()
+const engine = async (): Promise<EngineDevice> => new EngineDevice(await testDevice(), { isSoftware: true })
+
+function expectAllPass(quantities: readonly Quantity[], least: number): void {
+  expect(quantities.filter(({ pass }) => !pass)).toEqual([])
+  expect(quantities.length).toBeGreaterThanOrEqual(least)
+  expect(new Set(quantities.map(({ name }) => name)).size).toBe(quantities.length)
+}
+
+describe(`parity on ${adapter}`, () => {
+  it.each(decoders)('%s against transformers and peft', async (name) => {
+    expectAllPass(await decoderQuantities(name, await engine(), goldens, adapter), 16)
+  })
+
+  it('AdamW against torch', async () => {
+    expectAllPass(await adamWQuantities(await engine(), goldens, adapter), 2)
+  })
+
+  it('GRPO against TRL', async () => {
+    expectAllPass(await grpoQuantities(await engine(), goldens, adapter), 40)
+  })
+})
+
+describe('a quantity', () => {
+  const measure = measureOf('someone', adapter)
+  const relative = { bound: 'relL2', tolerance: 1e-4 } as const
+
+  it('has the distances it says', () => {
+    expect(distance([3, 4.5], [3, 4])).toEqual({ relL2: 0.1, maxAbs: 0.5, maxRel: 0.125 })
+    expect(distance([0, 0], [0, 0])).toEqual({ relL2: 0, maxAbs: 0, maxRel: 0 })
+  })
+
+  it('fails when a value is off, missing or no number, and when there is nothing to compare', () => {
+    expect(measure('same', [1, 2], [1, 2], relative).pass).toBe(true)
+    for (const found of [[1, 2.001], [1], [1, Number.NaN], []]) expect(measure('other', found, [1, 2], relative).pass).toBe(false)
+    expect(measure('nothing', [], [], relative).pass).toBe(false)
+    // One entry far off is not hidden by thousands that are right.
+    const many = new Float32Array(1e6).fill(1)
+    const one = many.slice()
+    one[5] = 1.02
+    expect(measure('one far off', one, many, relative)).toMatchObject({ pass: false })
+    expect(distance(one, many).relL2).toBeLessThan(1e-4)
+  })
+
+  it('of a group is that of its worst', () => {
+    const group = [measure('a', [1.01], [1], relative), measure('b', [1], [1], relative), measure('c', [Number.NaN], [1], relative)]
+    expect(worst(group).name).toBe('c')
+  })
+})
