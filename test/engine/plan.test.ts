@@ -143,6 +143,39 @@ it('a frozen base gets no weight gradients, and what nobody reads is not compute
   expect(planGraph(graph, LIMIT).dispatches.map((planned) => planned.op)).toEqual(['matmulNN', 'matmulTN'])
 })
 
+describe('gradients that meet at a tensor', () => {
+  // y = x aᵀ + x bᵀ + x cᵀ: three products meet at dx.
+  function plan(readTwice: boolean): Plan {
+    const graph = new Graph()
+    const counts = graph.batch('counts', [4], 'u32')
+    const x = linear(graph.batch('in', [32, 16]), graph.state('first', [16, 16]), counts)
+    const grads = ['a', 'b', 'c'].map((name) => ({
+      output: linear(x, graph.state(name, [16, 16]), counts),
+      grad: graph.batch(`d${name}`, [32, 16]),
+    }))
+    const [dx] = differentiate(grads, [x])
+    if (!dx) throw new Error('no gradient')
+    if (readTwice) graph.output('parts', dx)
+    // Read by an op, not an output: an output has a buffer of its own.
+    graph.output('y', linear(dx, graph.state('last', [16, 16]), counts))
+    return planGraph(graph, LIMIT)
+  }
+
+  it('are summed where the first of them was made', () => {
+    const { dispatches } = plan(false)
+    expect(dispatches.map(({ op }) => op)).toEqual(['matmulNN', 'matmulNN', 'matmulNN', 'linear'])
+    const written = dispatches.slice(0, 3).map(({ bindings }) => keyOf(bindings.at(-1)?.place ?? { kind: 'output', name: 'none' }))
+    expect(new Set(written).size).toBe(1)
+    expect(dispatches.slice(0, 3).map(({ dispatch }) => dispatch.constants?.ACCUMULATE)).toEqual([0, 1, 1])
+    expect(dispatches[3]?.bindings.map(({ place }) => keyOf(place))).toContain(written[0])
+  })
+
+  it('are summed apart where somebody else reads the sum', () => {
+    const ops = plan(true).dispatches.map(({ op }) => op)
+    expect(ops.filter((op) => op === 'add')).toHaveLength(1)
+  })
+})
+
 it('shapes that do not fit are refused with both shapes', () => {
   const graph = new Graph()
   const counts = graph.batch('counts', [4], 'u32')

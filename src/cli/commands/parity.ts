@@ -39,8 +39,20 @@ export const parity = defineCommand({
     if (wants('rollout')) {
       const model = await openModel('starter', 7, context)
       const { world, queries } = openExam('practice', null)
-      const { signal, progress } = context
-      add(await rolloutQuantities({ engine, model, world, queries, tokens: options.tokens, adapter, signal, progress }))
+      add(
+        await rolloutQuantities({
+          engine,
+          model,
+          world,
+          queries,
+          tokens: options.tokens,
+          adapter,
+          signal: context.signal,
+          progress: (text) => {
+            context.progress(text)
+          },
+        }),
+      )
       await model.close()
     }
     return { quantities, passed: quantities.filter(({ pass }) => pass).length, failed: quantities.filter(({ pass }) => !pass).length }

@@ -12,7 +12,7 @@ export interface Goldens {
 export function goldensOf(projectRoot: string): Goldens {
   const read = (path: string): Uint8Array<ArrayBuffer> => readFileSync(join(projectRoot, 'test/golden', path))
   return {
-    json: (path) => JSON.parse(new TextDecoder().decode(read(path))),
+    json: (path): unknown => JSON.parse(new TextDecoder().decode(read(path))),
     tensors: (path) => openSafetensors(sourceFromBytes(read(path)), path),
   }
 }

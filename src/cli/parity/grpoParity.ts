@@ -85,7 +85,7 @@ async function runCase(
   engine: EngineDevice,
   golden: Golden,
   { options, per_token }: Golden['cases'][number],
-): Promise<{ loss: number; dlogp: Float32Array; sum(key: keyof typeof GRPO_SUM): number }> {
+): Promise<{ loss: number; dlogp: Float32Array; sum: (key: keyof typeof GRPO_SUM) => number }> {
   const settings = grpoConfig.parse({ max_completion_length: 12, ...options })
   const packed = (values: readonly (readonly number[])[]): number[] => packedOf(golden, values)
   const lengths = golden.logps.map((row, s) => row.filter((_, t) => isTrained(golden, s, t)).length)

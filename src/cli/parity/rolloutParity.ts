@@ -91,12 +91,14 @@ function toldBy(trajectory: Trajectory): Told {
   const ids: number[] = []
   const targets: number[] = []
   const logprobs: number[] = []
-  for (const { step } of chosenPath(trajectory)) {
-    if (!step.tokens) throw new Error(`${trajectory.trajectory_id} has a step without tokens`)
-    ids.push(...step.tokens.prompt_ids)
-    step.tokens.completion_ids.forEach((id, index) => {
+  for (const {
+    step: { tokens },
+  } of chosenPath(trajectory)) {
+    if (!tokens) throw new Error(`${trajectory.trajectory_id} has a step without tokens`)
+    ids.push(...tokens.prompt_ids)
+    tokens.completion_ids.forEach((id, index) => {
       targets.push(ids.length)
-      logprobs.push(step.tokens?.completion_logprobs?.[index] ?? Number.NaN)
+      logprobs.push(tokens.completion_logprobs[index] ?? Number.NaN)
       ids.push(id)
     })
   }

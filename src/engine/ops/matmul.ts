@@ -227,13 +227,13 @@ function rowsTiled(
   flags: Readonly<Record<string, number>>,
   context: TileContext,
 ): Pick<Dispatch, 'shader' | 'constants' | 'workgroups'> {
-  if (alongRows(m, n))
-    return { shader: plainShaders[layout].tall, constants: { K: k, N: n, ...flags, ...thinTile(n) }, workgroups: thinGroups(m) }
   const subgroup = tileSubgroup(context)
   if (subgroup !== null) {
     const { constants, workgroups } = rowTile(layout, { m, k, n }, subgroup)
     return { shader: `matmul/subgroup_${layout}`, constants: { ...constants, ...flags }, workgroups }
   }
+  if (alongRows(m, n))
+    return { shader: plainShaders[layout].tall, constants: { K: k, N: n, ...flags, ...thinTile(n) }, workgroups: thinGroups(m) }
   const lanes = lanesFor(n)
   return {
     shader: plainShaders[layout].wide,

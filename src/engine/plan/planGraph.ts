@@ -55,17 +55,24 @@ export function sizeClass(bytes: number): number {
 
 interface Step {
   readonly node: Node
-  /** Where output 0 goes instead of a slot, when an accumulation was fused into this node. */
+  /** Output 0 is added onto what this tensor holds, when an accumulation was fused into this node. */
   readonly into: Tensor | null
 }
 
+interface Steps {
+  readonly steps: readonly Step[]
+  /** Tensors that live where another one does: sums that are formed in place, and what is added to them. */
+  readonly home: ReadonlyMap<Tensor, Tensor>
+}
+
 export function planGraph(graph: Graph, context: PlanContext): Plan {
-  const steps = fuseAccumulation(liveNodes(graph), graph)
+  const { steps, home } = fuseSums(fuseAccumulation(liveNodes(graph), graph), graph)
+  const homeOf = (tensor: Tensor): Tensor => home.get(tensor) ?? tensor
   const outputNames = new Map<Tensor, string>([...graph.outputs].map(([name, tensor]) => [tensor, name]))
   const lastUse = new Map<Tensor, number>()
   steps.forEach((step, index) => {
-    for (const tensor of step.node.inputs) lastUse.set(tensor, index)
-    for (const tensor of step.node.outputs) if (!lastUse.has(tensor)) lastUse.set(tensor, index)
+    for (const tensor of step.node.inputs) lastUse.set(homeOf(tensor), index)
+    for (const tensor of step.node.outputs) if ((lastUse.get(homeOf(tensor)) ?? -1) < index) lastUse.set(homeOf(tensor), index)
   })
 
   const slots: number[] = []
@@ -87,7 +94,8 @@ export function planGraph(graph: Graph, context: PlanContext): Plan {
     if (list) list.push(slot)
     else free.set(size, [slot])
   }
-  const placeOf = (tensor: Tensor): Place => {
+  const placeOf = (asked: Tensor): Place => {
+    const tensor = homeOf(asked)
     const known = places.get(tensor)
     if (known) return known
     const source = tensor.source
@@ -132,7 +140,7 @@ export function planGraph(graph: Graph, context: PlanContext): Plan {
       bytesMoved += dispatch.bytes ?? 0
     }
     scratchSlots.forEach(give)
-    for (const tensor of new Set([...node.inputs, ...node.outputs])) {
+    for (const tensor of new Set([...node.inputs, ...node.outputs].map(homeOf))) {
       const place = places.get(tensor)
       if (place?.kind === 'slot' && lastUse.get(tensor) === index) give(place.slot)
     }
@@ -206,4 +214,49 @@ function fuseAccumulation(nodes: readonly Node[], graph: Graph): Step[] {
 
 function accumulation(x: Tensor, state: Tensor): Node {
   return { kind: 'node', op: accumulateIntoOp, inputs: [x, state], params: null, outputs: [] }
+}
+
+/**
+ * `add(a, b)` becomes "the producer of b adds onto a" where nobody else reads either: gradients that meet at a tensor are summed as they
+ * are made. Runs over steps in order, so that a is there when b's producer runs.
+ */
+function fuseSums(steps: readonly Step[], graph: Graph): Steps {
+  const uses = new Map<Tensor, number>()
+  const position = new Map<Node, number>()
+  steps.forEach(({ node }, index) => {
+    position.set(node, index)
+    for (const input of node.inputs) uses.set(input, (uses.get(input) ?? 0) + 1)
+  })
+  const pinned = new Set(graph.outputs.values())
+  const into = new Map<Node, Tensor>()
+  const home = new Map<Tensor, Tensor>()
+  const dropped = new Set<Node>()
+  const isOwn = (tensor: Tensor): boolean => tensor.source.kind === 'node' && uses.get(tensor) === 1 && !pinned.has(tensor)
+  /** Where the sum is first written; the home of a sum already formed in place. */
+  const madeAt = (tensor: Tensor): number => {
+    const { source } = home.get(tensor) ?? tensor
+    return source.kind === 'node' ? (position.get(source) ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY
+  }
+  for (const { node } of steps) {
+    if (node.op !== (addOp as AnyOp)) continue
+    const sum = at(node.outputs, 0)
+    const halves = [at(node.inputs, 0), at(node.inputs, 1)] as const
+    for (const [base, added] of [halves, [halves[1], halves[0]] as const]) {
+      const { source } = added
+      if (base === added || pinned.has(sum) || !isOwn(base) || !isOwn(added) || source.kind !== 'node') continue
+      if (!source.op.canAccumulate || source.outputs[0] !== added || into.has(source) || home.has(added)) continue
+      const own = position.get(source)
+      if (own === undefined || steps[own]?.into || madeAt(base) >= own) continue
+      const root = home.get(base) ?? base
+      into.set(source, root)
+      home.set(added, root)
+      home.set(sum, root)
+      dropped.add(node)
+      break
+    }
+  }
+  return {
+    steps: steps.filter(({ node }) => !dropped.has(node)).map((step) => ({ node: step.node, into: into.get(step.node) ?? step.into })),
+    home,
+  }
 }
