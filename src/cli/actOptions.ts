@@ -9,11 +9,11 @@ import { openActor, type Actor } from './acting'
 import { adapterReportOf } from './adapterReport'
 import { benchmarkNames, openExam, type Exam } from './benchmark'
 import { UsageError, type CommandContext } from './command'
-import { openModel } from './modelSpec'
+import { MODEL_HELP, openModel } from './modelSpec'
 import { readTrainedAdapter } from './trainedFiles'
 
 export const actOptions = {
-  model: z.string().default('starter').meta({ help: 'starter, a Hugging Face folder, or random:FOLDER for its shape with random weights' }),
+  model: z.string().default('starter').meta({ help: MODEL_HELP }),
   lora: z.string().optional().meta({ help: 'directory of an adapter to put on the model (PEFT layout; what train leaves)' }),
   benchmark: z.enum(benchmarkNames).default('starter').meta({ help: 'the exam' }),
   strategy: z

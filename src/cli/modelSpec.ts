@@ -1,20 +1,31 @@
-/** A model as named on the command line: `starter`, a Hugging Face folder, or `random:FOLDER` for its shape with random weights. */
-import { existsSync } from 'node:fs'
+/**
+ * A model as named on the command line: `starter`, a Hugging Face folder, `hf:OWNER/NAME[@REVISION]` on the Hub, the address of a
+ * folder, or `random:` and one of these for its shape with random weights.
+ */
+import { statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { sha256 } from '../base/sha256'
 import { parseModelConfig } from '../models/architectures/config'
 import { openCheckpoint } from '../models/checkpointFolder'
 import { architectureOf } from '../models/languageModel'
 import { createHfTokenizer } from '../models/tokenizer/hfTokenizer'
 import { readJson, type FolderSource } from '../models/weights/byteSource'
+import { isPickleName } from '../models/weights/modelWeights'
+import { PICKLE_ADVICE } from '../models/weights/safetensors'
 import type { LoadedModel } from '../studio/models'
 import { starterFolder } from '../studio/starterFiles'
 import { randomWeights } from '../training/initialize'
 import { UsageError, type CommandContext } from './command'
 import { nodeFolder } from './node/folder'
+import { isRemote, openRemoteFolder, type RemoteContext } from './remoteModel'
 
 const RANDOM = 'random:'
+export const MODEL_HELP =
+  'starter, a Hugging Face folder, hf:OWNER/NAME[@REVISION] on the Hub, the https address of a folder, or random:FOLDER for its shape with random weights'
+const FORMS = 'starter, a folder, hf:OWNER/NAME, the address of a folder, or random:FOLDER'
+
+export type ModelContext = RemoteContext & Pick<CommandContext, 'projectRoot'>
 
 export interface OpenModel extends LoadedModel {
   /** Where its small files are: a model trained whole is written beside copies of them. */
@@ -22,10 +33,18 @@ export interface OpenModel extends LoadedModel {
   close(): Promise<void>
 }
 
+interface NamedFolder {
+  /** Names the content: with a revision that was pinned, where there is one. */
+  readonly id: string
+  readonly title: string
+  readonly folder: FolderSource
+  readonly close: () => Promise<void>
+}
+
 /** @param seed of random weights. */
-export async function openModel(spec: string, seed: number, { projectRoot }: Pick<CommandContext, 'projectRoot'>): Promise<OpenModel> {
-  if (spec.startsWith(RANDOM)) return openRandom(spec, seed)
-  const { folder, close } = spec === 'starter' ? starter(projectRoot) : openDirectory(spec)
+export async function openModel(spec: string, seed: number, context: ModelContext): Promise<OpenModel> {
+  if (spec.startsWith(RANDOM)) return openRandom(spec, seed, context)
+  const { id, title, folder, close } = await openFolder(spec, context)
   if (spec === 'starter' && !(await folder.open('model.safetensors')))
     throw new UsageError(
       'This build has no starter model (public/starter/model.safetensors is missing): name a model folder, or random:public/starter.',
@@ -33,26 +52,37 @@ export async function openModel(spec: string, seed: number, { projectRoot }: Pic
   const checkpoint = await openCheckpoint(folder)
   checkpoint.requireTensors(architectureOf(checkpoint.config).parameters(checkpoint.config))
   return {
-    id: spec,
-    title: spec,
+    id,
+    title,
     config: checkpoint.config,
     tokenizer: createHfTokenizer(checkpoint.tokenizerJson, checkpoint.tokenizerConfig),
-    sha256: await checkpoint.sha256(),
+    // Reads every byte: a far model is fetched here, and read from what was kept afterwards.
+    sha256: await checkpoint.sha256(isRemote(spec) ? fetchProgress(title, context) : undefined),
     reader: { read: (name, shape) => checkpoint.tensors.float32(name, shape) },
     folder,
     close,
   }
 }
 
-async function openRandom(spec: string, seed: number): Promise<OpenModel> {
-  const { folder, close } = openDirectory(spec.slice(RANDOM.length))
+/** A line every few seconds. */
+function fetchProgress(title: string, context: Pick<CommandContext, 'progress'>): (doneBytes: number, totalBytes: number) => void {
+  let last = Number.NEGATIVE_INFINITY
+  return (done, total) => {
+    if (performance.now() - last < 5000 && done < total) return
+    last = performance.now()
+    context.progress(`${title}: ${(done / 1e6).toFixed(1)} of ${(total / 1e6).toFixed(1)} MB`)
+  }
+}
+
+async function openRandom(spec: string, seed: number, context: ModelContext): Promise<OpenModel> {
+  const { id, title, folder, close } = await openFolder(spec.slice(RANDOM.length), context)
   const configJson = await readJson(folder, 'config.json')
   const tokenizerJson = await readJson(folder, 'tokenizer.json')
   if (tokenizerJson === null) throw new UsageError(`${folder.name}: file missing: tokenizer.json`)
   const config = parseModelConfig(configJson)
   return {
-    id: spec,
-    title: spec,
+    id: RANDOM + id,
+    title: RANDOM + title,
     config,
     tokenizer: createHfTokenizer(tokenizerJson, (await readJson(folder, 'tokenizer_config.json')) ?? {}),
     sha256: sha256(JSON.stringify({ config: configJson, tokenizer: tokenizerJson, seed })),
@@ -62,8 +92,18 @@ async function openRandom(spec: string, seed: number): Promise<OpenModel> {
   }
 }
 
+async function openFolder(spec: string, context: ModelContext): Promise<NamedFolder> {
+  if (isRemote(spec)) return openRemoteFolder(spec, context)
+  return { id: spec, title: spec, ...(spec === 'starter' ? starter(context.projectRoot) : openDirectory(spec)) }
+}
+
 function openDirectory(directory: string): { folder: FolderSource; close: () => Promise<void> } {
-  if (!existsSync(directory)) throw new UsageError(`There is no model folder ${directory}; a model is starter, a folder, or random:FOLDER.`)
+  const found = statSync(directory, { throwIfNoEntry: false })
+  if (!found) throw new UsageError(`There is no model folder ${directory}; a model is ${FORMS}.`)
+  if (!found.isDirectory())
+    throw new UsageError(
+      `${directory} is a file; name the folder it is in.${isPickleName(basename(directory)) ? ` ${PICKLE_ADVICE}.` : ''}`,
+    )
   const folder = nodeFolder(directory)
   return { folder, close: () => folder.close() }
 }

@@ -6,19 +6,21 @@ import { MAX_CONTEXT, slotsOf } from '../studio/gpuWorkshop'
 import { methodNamed, truncationNote, type Method } from '../studio/methods'
 import type { LabelledTrajectory } from '../studio/workshop'
 import type { SampleSource, TrainingContext } from '../training/algorithm'
+import { dpo, dpoSequenceOptions } from '../training/algorithms/dpo'
 import { grpo, grpoSequenceOptions } from '../training/algorithms/grpo'
 import { runSft, sft } from '../training/algorithms/sft'
 import { sequenceOptions, steptoolPpo } from '../training/algorithms/steptoolPpo'
+import { dpoAttempts, findPairs, noPairsSentence } from '../training/dpoPairs'
 import { generationMemory, grpoMemory, ppoMemory, sftMemory, type MemoryPart } from '../training/memoryPlan'
 import type { PolicyModel } from '../training/policyModel'
 import { chunk } from '../training/ppoBatch'
 import { buildPpoSequence, type PpoSequence } from '../training/ppoSequence'
 import { starterSamples } from '../training/starterSamples'
 import { trajectorySamples } from '../training/trajectorySamples'
+import type { CorpusOptions } from '../training/recipes/recipe'
 import { UsageError, type JsonObject } from './command'
 import type { OpenModel } from './modelSpec'
 import { shuffledRewards, starterPractice, type PracticeOptions } from './starterPractice'
-import type { CorpusOptions } from './trainingConfig'
 
 /** What a run learns from. */
 export type TrainingData =
@@ -69,12 +71,15 @@ export function prepareTraining(request: TrainingRequest): TrainingJob {
     case 'files':
       if (method.name === grpo.name)
         throw new UsageError('grpo compares fresh attempts at the same query: it practises with --data starter.')
+      if (method.name === dpo.name) return preference(request, data.labelled)
       return offline(request, data.labelled)
     case 'practice':
       if (!method.isOnline) throw new UsageError(`${method.name} does not practise by itself: name files with --data.`)
       return online(request, data.world)
     case 'corpus':
-      throw new UsageError(`The starter corpus is for sft; ${method.name} learns from files, or practises with --data starter.`)
+      throw new UsageError(
+        `The starter corpus is for sft; ${method.name} learns from files${method.isOnline ? ', or practises with --data starter' : ''}.`,
+      )
   }
 }
 
@@ -128,6 +133,23 @@ function offline(request: TrainingRequest, given: readonly LabelledTrajectory[])
     memory: memoryOf(request, (options) =>
       labelled.map(({ trajectory, rewards }) => buildPpoSequence(trajectory, rewards, model.tokenizer, options)),
     ),
+    notes,
+    run: (context) => method.train(context, request.config, { model, data: labelled, practice, onNote: (note) => void notes.push(note) }),
+  }
+}
+
+/** Successes against failures on the same query: what counts is how a trajectory ended. */
+function preference(request: TrainingRequest, given: readonly LabelledTrajectory[]): TrainingJob {
+  const { method, model, engine, seed, steps } = request
+  const labelled = request.shuffleRewards ? shuffledRewards(given, seed, 0) : given
+  const settings = dpo.config.parse(request.config)
+  const found = findPairs(dpoAttempts(labelled, model.tokenizer, dpoSequenceOptions(settings)), settings, seed)
+  if (found.pairs.length === 0) throw new UsageError(noPairsSentence(found))
+  const notes = [...method.notesOf(request.config)]
+  const practice = (): Promise<never> => Promise.reject(new Error('training on files does not practise'))
+  return {
+    ...idle,
+    memory: method.memoryOf(request.config, { model, data: labelled, steps, seed, device: engine }),
     notes,
     run: (context) => method.train(context, request.config, { model, data: labelled, practice, onNote: (note) => void notes.push(note) }),
   }

@@ -1,12 +1,15 @@
 /**
- * A checkpoint in Hugging Face layout: config.json, tokenizer.json, tokenizer_config.json, a chat template, safetensors weights.
+ * A checkpoint in Hugging Face layout: config.json, tokenizer.json (else SentencePiece's tokenizer.model), tokenizer_config.json, a chat
+ * template, safetensors weights.
  * Opening reads and checks the small files and the weights' headers; tensors are read when asked for.
  */
 import { z } from 'zod'
 import { Sha256 } from '../base/sha256'
 import { type ModelConfig, parseModelConfig } from './architectures/config'
+import { tokenizerJsonFromSentencePiece } from './tokenizer/sentencePiece'
 import { type ByteSource, CheckpointError, type FolderSource, parseJson, readJson, readText } from './weights/byteSource'
-import { openModelWeights, shapeText, type TensorSource } from './weights/safetensors'
+import { openModelWeights } from './weights/modelWeights'
+import { shapeText, type TensorSource } from './weights/safetensors'
 
 export type JsonObject = Readonly<Record<string, unknown>>
 /** HF tensor name → shape: what an architecture needs. */
@@ -19,14 +22,18 @@ export interface WeightsFolder {
   readonly tensors: TensorSource
   /** Throws unless every tensor of the table is there with its shape. Reads headers only. */
   readonly requireTensors: (table: ParameterTable) => void
-  /** Identity of the model: SHA-256 over the sorted lines "hash␣␣name" of config.json, tokenizer.json and the weight files. Reads every byte once. */
+  /** Identity of the model: SHA-256 over the sorted lines "hash␣␣name" of config.json, the tokenizer and the weight files. Reads every byte once. */
   readonly sha256: (onProgress?: (doneBytes: number, totalBytes: number) => void) => Promise<string>
 }
 
-export interface Checkpoint extends WeightsFolder {
+export interface CheckpointTokenizer {
+  /** The file, or in its layout what tokenizer.model says. */
   readonly tokenizerJson: JsonObject
   /** Empty when the folder has no tokenizer_config.json. */
   readonly tokenizerConfig: JsonObject
+}
+
+export interface Checkpoint extends WeightsFolder, CheckpointTokenizer {
   /** Jinja source: `chat_template.jinja`, else `chat_template` of tokenizer_config.json (its "default" when there are several). */
   readonly chatTemplate: string | null
 }
@@ -56,19 +63,43 @@ export async function openWeightsFolder(folder: FolderSource): Promise<WeightsFo
     configJson,
     tensors,
     requireTensors: (table) => requireTensors(tensors, table, config),
-    sha256: (onProgress) => hashFolder(folder, ['config.json', 'tokenizer.json', ...tensors.files], onProgress),
+    sha256: async (onProgress) => hashFolder(folder, ['config.json', await tokenizerFile(folder), ...tensors.files], onProgress),
   }
 }
 
 /** Config, weights, tokenizer and chat template. Also checks that every token id has a row in the vocabulary. */
 export async function openCheckpoint(folder: FolderSource): Promise<Checkpoint> {
   const weights = await openWeightsFolder(folder)
-  const tokenizerJson = asObject(parseJson(await requiredText(folder, 'tokenizer.json'), 'tokenizer.json'), 'tokenizer.json')
+  const tokenizer = await openTokenizer(folder)
+  checkTokenizerFits(tokenizer.tokenizerJson, weights.config.vocab_size, await tokenizerFile(folder))
+  const chatTemplate = (await readText(folder, 'chat_template.jinja')) ?? templateOf(tokenizer.tokenizerConfig)
+  return { ...weights, ...tokenizer, chatTemplate }
+}
+
+const TOKENIZER_JSON = 'tokenizer.json'
+const TOKENIZER_MODEL = 'tokenizer.model'
+/** Real ones have 0.5 to 5 MB. */
+const MOST_MODEL_BYTES = 64 << 20
+
+/** The file the tokenizer is read from; tokenizer.json wins, as in transformers. */
+async function tokenizerFile(folder: FolderSource): Promise<typeof TOKENIZER_JSON | typeof TOKENIZER_MODEL> {
+  return (await folder.open(TOKENIZER_JSON)) ? TOKENIZER_JSON : TOKENIZER_MODEL
+}
+
+/** The tokenizer alone, for `createHfTokenizer`. Throws CheckpointError with the file, what was expected and what was found. */
+export async function openTokenizer(folder: FolderSource): Promise<CheckpointTokenizer> {
   const configValue = await readJson(folder, 'tokenizer_config.json')
   const tokenizerConfig = configValue === null ? {} : asObject(configValue, 'tokenizer_config.json')
-  checkTokenizerFits(tokenizerJson, weights.config.vocab_size)
-  const chatTemplate = (await readText(folder, 'chat_template.jinja')) ?? templateOf(tokenizerConfig)
-  return { ...weights, tokenizerJson, tokenizerConfig, chatTemplate }
+  const text = await readText(folder, TOKENIZER_JSON)
+  if (text !== null) return { tokenizerJson: asObject(parseJson(text, TOKENIZER_JSON), TOKENIZER_JSON), tokenizerConfig }
+  const source = await folder.open(TOKENIZER_MODEL)
+  if (!source) throw new CheckpointError(`${folder.name}: file missing: ${TOKENIZER_JSON} or ${TOKENIZER_MODEL}`)
+  if (source.size > MOST_MODEL_BYTES)
+    throw new CheckpointError(`${TOKENIZER_MODEL}: expected at most ${MOST_MODEL_BYTES} bytes, found ${source.size}`)
+  return {
+    tokenizerJson: tokenizerJsonFromSentencePiece(await source.read(0, source.size), tokenizerConfig, TOKENIZER_MODEL),
+    tokenizerConfig,
+  }
 }
 
 function requireTensors(tensors: TensorSource, table: ParameterTable, config: ModelConfig): void {
@@ -83,28 +114,33 @@ function requireTensors(tensors: TensorSource, table: ParameterTable, config: Mo
 }
 
 const tokenizerShape = z.object({
-  model: z.object({ vocab: z.record(z.string(), z.int().nonnegative()) }),
+  model: z.union([
+    z.object({ vocab: z.record(z.string(), z.int().nonnegative()) }),
+    z.object({ type: z.literal('Unigram'), vocab: z.array(z.tuple([z.string(), z.number()])) }),
+  ]),
   added_tokens: z.array(z.object({ id: z.int().nonnegative(), content: z.string() })).default([]),
 })
 
 /**
  * Throws when a token's id is ≥ vocab_size: such an id would read past the embedding. A smaller tokenizer is fine (padded
- * vocabularies are common). Byte-pair tokenizers only: `model.vocab` is an object.
+ * vocabularies are common). Byte-pair tokenizers, whose `model.vocab` is an object, and Unigram ones, whose ids are positions.
  */
-export function checkTokenizerFits(tokenizerJson: JsonObject, vocabSize: number): void {
+export function checkTokenizerFits(tokenizerJson: JsonObject, vocabSize: number, file = TOKENIZER_JSON): void {
   const parsed = tokenizerShape.safeParse(tokenizerJson)
   if (!parsed.success) {
     const [issue] = parsed.error.issues
     throw new CheckpointError(
-      `tokenizer.json: expected a byte-pair tokenizer with model.vocab {token: id}; ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`,
+      `${file}: expected a byte-pair tokenizer with model.vocab {token: id} or a Unigram one with [[token, score]]; ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`,
     )
   }
   let worst: { token: string; id: number } = { token: '', id: -1 }
-  for (const [token, id] of Object.entries(parsed.data.model.vocab)) if (id > worst.id) worst = { token, id }
+  const { vocab } = parsed.data.model
+  if (Array.isArray(vocab)) worst = { token: vocab.at(-1)?.[0] ?? '', id: vocab.length - 1 }
+  else for (const [token, id] of Object.entries(vocab)) if (id > worst.id) worst = { token, id }
   for (const { id, content } of parsed.data.added_tokens) if (id > worst.id) worst = { token: content, id }
   if (worst.id >= vocabSize) {
     throw new CheckpointError(
-      `tokenizer.json: tokenizer does not fit the vocabulary: token ${JSON.stringify(worst.token)} has id ${worst.id}, but vocab_size in config.json is ${vocabSize} (ids 0 to ${vocabSize - 1})`,
+      `${file}: tokenizer does not fit the vocabulary: token ${JSON.stringify(worst.token)} has id ${worst.id}, but vocab_size in config.json is ${vocabSize} (ids 0 to ${vocabSize - 1})`,
     )
   }
 }

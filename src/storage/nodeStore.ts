@@ -11,13 +11,19 @@
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import type { BlobFiles } from './blobSlots'
+import { createBlobSlots, type BlobFiles, type BlobSlots } from './blobSlots'
 import { recordKinds, STORE_VERSION, StoreVersionError, type RecordKind, type RecordMigration } from './recordKinds'
 import { createStore, type Store, type StoredRow, type StoreHost } from './store'
 
 /** Opens or makes the store. Rejects with StoreVersionError for one that a newer Hone wrote. */
 export async function openNodeStore(directory: string, migrations?: readonly RecordMigration[]): Promise<Store> {
   return createStore(await openNodeHost(directory), migrations)
+}
+
+/** Files alone, in a directory that is made when it is missing: what was downloaded, for example. */
+export async function openNodeBlobs(directory: string): Promise<BlobSlots> {
+  await mkdir(directory, { recursive: true })
+  return createBlobSlots(createNodeFiles(directory))
 }
 
 const KINDS = Object.keys(recordKinds).filter((kind): kind is RecordKind => kind in recordKinds)

@@ -3,12 +3,15 @@ import type { z } from 'zod'
 import type { PlanContext } from '../engine/plan/planGraph'
 import type { Algorithm, TrainingContext } from '../training/algorithm'
 import { algorithms } from '../training/algorithms'
+import { dpo, dpoSequenceOptions, dpoTrainable, pairsPerUpdate, runDpo } from '../training/algorithms/dpo'
 import { grpo, grpoSequenceOptions, runGrpo } from '../training/algorithms/grpo'
 import { runSft, sft, sftTrainable, type SftConfig } from '../training/algorithms/sft'
 import { runSteptoolPpo, sequenceOptions, steptoolPpo, type SteptoolPpoConfig } from '../training/algorithms/steptoolPpo'
+import type { DpoConfig } from '../training/dpoConfig'
+import { dpoAttempts, findPairs, makePairs, pairsSentence, type DpoPair } from '../training/dpoPairs'
 import type { GrpoConfig } from '../training/grpoConfig'
 import type { PolicyModel, TrainableSet } from '../training/policyModel'
-import { grpoMemory, ppoMemory, sftMemory, type MemoryPart } from '../training/memoryPlan'
+import { dpoMemory, grpoMemory, ppoMemory, sftMemory, type MemoryPart } from '../training/memoryPlan'
 import { chunk, datasetSource } from '../training/ppoBatch'
 import { buildPpoSequence, type PpoSequence, type PpoSequenceOptions } from '../training/ppoSequence'
 import { trainedPositions } from '../training/stepRewards'
@@ -305,7 +308,48 @@ const grpoMethod = defineMethod({
   },
 })
 
-const methods: readonly Method[] = [steptoolPpoMethod, grpoMethod, sftMethod]
+const usualSide: DpoPair['chosen'] = {
+  source: usualEpisode,
+  sequence: { ids: usualEpisode.ids, targets: trainedPositions(usualEpisode, 'no_score') },
+  skipped: 0,
+}
+
+const dpoMethod = defineMethod({
+  algorithm: dpo,
+  isOnline: false,
+  trainable: dpoTrainable,
+  stepsOf: (config) => config.max_steps,
+  batchOf: (config) => 2 * pairsPerUpdate(config),
+  samplesOf: () => 1,
+  passesOf: () => 1,
+  storyConfig: () => ({}),
+  notesOf: ({ loss_type, label_smoothing, overlong_pairs }) => [
+    overlong_pairs === 'released'
+      ? 'Pairs of more than 512 tokens lose their answers, as in StepTool’s ETO script: their loss is ln 2 and they teach nothing (overlong_pairs: released).'
+      : 'Pairs of any length are trained on (overlong_pairs: keep).',
+    ...(label_smoothing > 0 && (loss_type === 'hinge' || loss_type === 'ipo')
+      ? [`label_smoothing changes nothing with ${loss_type}.`]
+      : []),
+  ],
+  memoryOf: (config, { model, data, steps, seed, device }) => {
+    const { pairs } = findPairs(dpoAttempts(data ?? [], model.tokenizer, dpoSequenceOptions(config)), config, seed)
+    // Data without a pair cannot be trained on, but the size of a usual one can be told.
+    const usual = Array.from({ length: pairsPerUpdate(config) }, () => ({ query: '', chosen: usualSide, rejected: usualSide }))
+    return dpoMemory(model.config, config, pairs.length > 0 ? pairs : usual, steps, seed, device)
+  },
+  halved: { max_tokens_per_micro_batch: 64, max_context_len: 64, per_device_train_batch_size: 1, lora_r: 1 },
+  train: async (context, config: DpoConfig, feed) => {
+    const attempts = dpoAttempts(feed.data ?? [], feed.model.tokenizer, dpoSequenceOptions(config))
+    const found = makePairs(attempts, config, context.seed)
+    feed.onNote(pairsSentence(found))
+    const sequences = attempts.map(({ sequence }) => sequence)
+    const note = truncationNote(sequences, `max_context_len ${config.max_context_len} and max_response_len ${config.max_response_len}`)
+    if (note !== null) feed.onNote(note)
+    return (await runDpo(context, config, found.pairs)).policy
+  },
+})
+
+const methods: readonly Method[] = [steptoolPpoMethod, grpoMethod, dpoMethod, sftMethod]
 
 /** The method of a catalogue entry. */
 export function methodNamed(name: string): Reply<Method> {

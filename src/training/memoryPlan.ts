@@ -5,11 +5,17 @@ import { sizeOf } from '../engine/tensor'
 import type { ModelConfig } from '../models/architectures/config'
 import { architectureOf } from '../models/languageModel'
 import type { SampleSource } from './algorithm'
+import { dpoObjective, dpoTrainable, pairsPerUpdate } from './algorithms/dpo'
 import { fillBatch, nll, sftTrainable, tokenBucketOf } from './algorithms/sft'
 import type { SftConfig } from './algorithms/sft'
 import type { SteptoolPpoConfig } from './algorithms/steptoolPpo'
+import { pairBucket, pairParts, referenceSequences } from './dpoBatch'
+import type { DpoConfig } from './dpoConfig'
+import { pairsOfStep, pairsOfSteps } from './dpoPairs'
+import type { DpoPair } from './dpoPairs'
 import type { GrpoConfig } from './grpoConfig'
 import { bucketFor } from './packing'
+import type { Sequence } from './packing'
 import { METRICS_BYTES, policyPlans, trainableEntries } from './policyPlans'
 import type { TrainableSet } from './policyPlans'
 import { layoutBatch, microBatches, minibatchesOf, rowCapacity } from './ppoBatch'
@@ -49,10 +55,13 @@ export function sftMemory(config: ModelConfig, settings: SftConfig, data: Sample
 
 /** Which sizes of packed batches come up: [tokens, rows] by their text. */
 type Sizes = Map<string, readonly [number, number]>
-function noteSize(seen: Sizes, items: readonly PpoBatchItem[]): void {
-  const sum = (of: (item: PpoBatchItem) => number): number => bucketFor(items.reduce((total, item) => total + of(item), 0))
-  const size = [sum(({ sequence }) => sequence.ids.length), sum(({ sequence }) => sequence.targets.length)] as const
+function noteSize(seen: Sizes, items: readonly { readonly sequence: Sequence }[]): void {
+  const size = sizeOfBatch(items)
   seen.set(size.join(), size)
+}
+function sizeOfBatch(items: readonly { readonly sequence: Sequence }[]): readonly [number, number] {
+  const sum = (of: (sequence: Sequence) => number): number => bucketFor(items.reduce((total, { sequence }) => total + of(sequence), 0))
+  return [sum(({ ids }) => ids.length), sum(({ targets }) => targets.length)]
 }
 
 /** A run of step-grained PPO, from its first batches; `batch` gives the sequences of a step. */
@@ -112,6 +121,37 @@ export function grpoMemory(
   return [
     ...policyMemory(config, trainable, plansOf(config, trainable, device, scored, trained, settings.beta > 0)),
     { name: 'GRPO tables', bytes: tables },
+    ...readback(config, trainable),
+  ]
+}
+
+/** A run of DPO on these pairs. */
+export function dpoMemory(
+  config: ModelConfig,
+  settings: DpoConfig,
+  pairs: readonly DpoPair[],
+  steps: number,
+  seed: number,
+  device: PlanContext,
+): MemoryPart[] {
+  const trainable = dpoTrainable(settings)
+  const plans = policyPlans(config, trainable, device)
+  const size = pairsPerUpdate(settings)
+  const scored: Sizes = new Map()
+  const upcoming = referenceSequences(pairsOfSteps(pairs, size, seed, 0, steps))
+  for (const part of microBatches(upcoming, settings.max_tokens_per_micro_batch)) noteSize(scored, part)
+  const trained = new Map<string, readonly [number, number, number]>()
+  for (let step = 0; step < Math.min(steps, STEPS_LOOKED_AT); step++)
+    for (const part of pairParts(pairsOfStep(pairs, size, seed, step), settings)) {
+      const of = [...sizeOfBatch(part.flatMap(({ chosen, rejected }) => [chosen, rejected])), pairBucket(part.length)] as const
+      trained.set(of.join(), of)
+    }
+  return [
+    ...policyMemory(config, trainable, [
+      ...[...scored.values()].map(([tokens, rows]) => plans.score(tokens, rows, true)),
+      ...[...trained.values()].map(([tokens, rows, room]) => plans.gradient(tokens, rows, dpoObjective(settings, room))),
+      plans.update(),
+    ]),
     ...readback(config, trainable),
   ]
 }

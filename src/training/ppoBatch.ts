@@ -101,8 +101,8 @@ export function layoutBatch(
 }
 
 /** Consecutive items in parts of at most `maxTokens` tokens: what one plan processes at once. */
-export function microBatches(items: readonly PpoBatchItem[], maxTokens: number): PpoBatchItem[][] {
-  const parts: PpoBatchItem[][] = []
+export function microBatches<Item extends { readonly sequence: Sequence }>(items: readonly Item[], maxTokens: number): Item[][] {
+  const parts: Item[][] = []
   let tokens = Number.POSITIVE_INFINITY
   for (const item of items) {
     const { length } = item.sequence.ids

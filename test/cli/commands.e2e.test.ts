@@ -28,7 +28,7 @@ test.each([
   [['bench', 'everything'], /^hone: kinds: Invalid option: .*gemm.*train.*\n$/],
   [
     ['train', '--model', 'nowhere', '--data', 'starter'],
-    'hone: There is no model folder nowhere; a model is starter, a folder, or random:FOLDER.\n',
+    'hone: There is no model folder nowhere; a model is starter, a folder, hf:OWNER/NAME, the address of a folder, or random:FOLDER.\n',
   ],
   [['evaluate', '--against', 'nowhere'], 'hone: nowhere holds no evaluation (evaluation.json is missing).\n'],
 ])('%j fails with one sentence', (args, sentence) => {

@@ -1,10 +1,12 @@
-import { writeFileSync } from 'node:fs'
+/** `--config` and `--recipe`: files as the command line takes them. */
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parseCommandLine } from '../../src/cli/args'
+import { exportFiles } from '../../src/cli/commands/export'
 import { train } from '../../src/cli/commands/train'
-import { algorithmOfConfigFile, knownSettings, readConfigFile } from '../../src/cli/trainingConfig'
-import { steptoolPpo } from '../../src/training/algorithms/steptoolPpo'
+import { algorithmOfRecipeFile, readRecipeFile } from '../../src/cli/recipeFile'
+import { completeRecipe, corpusOf, worldSeedOf } from '../../src/training/recipes/recipe'
 import { projectRoot } from '../support/sources'
 import { run, temporaryDirectory, testContext, tinyModelFolder } from './commandContext'
 
@@ -29,76 +31,123 @@ const steptool = {
   },
 }
 
-test('StepTool’s file becomes settings of step-grained PPO; what changes nothing is listed', async () => {
-  const { algorithm, seed, settings, ignored } = await readConfigFile(file(steptool))
-  expect({ algorithm, seed }).toEqual({ algorithm: 'steptool-ppo', seed: 3 })
-  expect(settings).toEqual({
+test('StepTool’s file becomes settings of step-grained PPO; what changes nothing is listed', () => {
+  const { recipe, ignored, assumed } = readRecipeFile(file(steptool))
+  expect(recipe).toMatchObject({ algorithm: 'steptool-ppo', seed: 3 })
+  expect(recipe.config).toEqual({
     learning_rate: 1e-5,
     batch_size: 8,
     mini_batch_size: 2,
+    gradient_accumulation_steps: 1,
     init_kl_coef: 0.3,
+    gamma: 1,
     max_grad_norm: 0,
     lora_r: 4,
     lora_alpha: 32,
     lora_targets: ['q_proj', 'v_proj'],
   })
+  expect(assumed.map(({ field }) => field)).toEqual(['ppo_kwargs.gradient_accumulation_steps', 'ppo_kwargs.gamma'])
   expect(ignored.map(({ field }) => field)).toEqual([
     'ppo_kwargs.log_with',
     'ppo_kwargs.target_kl',
     'peft_kwargs.lora_dropout',
     'ppo_kwargs.whiten_rewards',
   ])
-  expect(knownSettings(settings, 'steptool-ppo', steptoolPpo.config).ignored).toEqual([])
-  expect(steptoolPpo.config.parse(settings)).toMatchObject({ lora_r: 4, max_grad_norm: 0 })
+  expect(completeRecipe('config.json', recipe)).toMatchObject({ ignored: [], recipe: { config: { lora_r: 4, max_grad_norm: 0 } } })
 })
 
-test('the starter’s recipe, a flat file, no file', async () => {
-  const recipe = await readConfigFile(join(projectRoot, 'public/starter/recipe.json'))
-  expect(recipe).toMatchObject({
-    algorithm: 'sft',
-    seed: 7,
-    worldSeed: 7,
-    corpus: { drillsShare: 0.1, wrongRate: 0.7 },
-    settings: { trainable: 'all' },
-    ignored: [],
-  })
-  expect(await readConfigFile(file({ lora_r: 2, unheard_of: true }))).toMatchObject({
+test('the starter’s recipes and a flat file', () => {
+  const { recipe, ignored } = readRecipeFile(join(projectRoot, 'public/starter/recipe.json'))
+  expect(recipe).toMatchObject({ version: 1, algorithm: 'sft', seed: 7, config: { trainable: 'all' } })
+  expect(ignored).toEqual([])
+  expect(worldSeedOf(recipe)).toBe(7)
+  expect(corpusOf(recipe)).toMatchObject({ drillsShare: 0.1, wrongRate: 0.7, samples: 42_000 })
+  expect(readRecipeFile(file({ lora_r: 2, unheard_of: true })).recipe).toMatchObject({
     algorithm: null,
-    settings: { lora_r: 2, unheard_of: true },
+    config: { lora_r: 2, unheard_of: true },
   })
-  expect(await readConfigFile(undefined)).toMatchObject({ algorithm: null, settings: {}, corpus: { samples: 60_000 } })
 })
 
 test.each([
   ['[1]', 'expected a JSON object, found a list.'],
   ['{', 'expected JSON, found'],
-  [{ config: {}, samples: -1 }, 'samples: Too small'],
+  [{ config: {}, samples: -1 }, 'config.json, field samples: expected number to be >0, found -1.'],
   [{ ppo_kwargs: { learning_rate: 'fast' } }, 'column ppo_kwargs.learning_rate: expected'],
-])('%j is refused in one sentence', async (value, sentence) => {
-  await expect(readConfigFile(file(value))).rejects.toThrow(sentence)
+])('%j is refused in one sentence', (value, sentence) => {
+  expect(() => readRecipeFile(file(value))).toThrow(sentence)
 })
 
-test('a missing file is refused; the algorithm of one is null', async () => {
-  await expect(readConfigFile('nowhere.json')).rejects.toThrow('There is no configuration file nowhere.json.')
-  expect(algorithmOfConfigFile('nowhere.json')).toBeNull()
-  expect(algorithmOfConfigFile(file(steptool))).toBe('steptool-ppo')
+test('a missing file is refused; the algorithm of one is null', () => {
+  expect(() => readRecipeFile('nowhere.json')).toThrow('There is no configuration file nowhere.json.')
+  expect(algorithmOfRecipeFile('nowhere.json')).toBeNull()
+  expect(algorithmOfRecipeFile(file(steptool))).toBe('steptool-ppo')
 })
 
 test('flags follow the algorithm, named by flag or file', () => {
   const words = ['--ppo_epochs', '2', '--lora-r', '3', '--max_context_len', '99']
   const parsed = parseCommandLine(train, ['--config', file(steptool), ...words])
   expect(parsed.extra).toEqual({ ppo_epochs: 2, lora_r: 3 })
-  expect(parsed.options).toMatchObject({ max_context_len: 99, resume: false, model: 'starter', data: [] })
+  expect(parsed.options).toMatchObject({ max_context_len: 99, resume: false, data: [] })
   expect(() => parseCommandLine(train, ['--algorithm', 'sft', ...words])).toThrow('--ppo_epochs is not a flag of train')
-  expect(() => parseCommandLine(train, ['--algorithm', 'sarsa'])).toThrow('--algorithm takes one of sft, steptool-ppo, grpo, not "sarsa".')
+  expect(() => parseCommandLine(train, ['--algorithm', 'sarsa'])).toThrow(
+    '--algorithm takes one of sft, steptool-ppo, grpo, dpo, not "sarsa".',
+  )
 })
 
-const { context } = testContext()
+const { context, said } = testContext()
 test.each([
-  [['--model', 'no/such/model'], 'There is no model folder no/such/model; a model is starter, a folder, or random:FOLDER.'],
+  [
+    ['--model', 'no/such/model'],
+    'There is no model folder no/such/model; a model is starter, a folder, hf:OWNER/NAME, the address of a folder, or random:FOLDER.',
+  ],
   [['--config', 'nowhere.json'], 'There is no configuration file nowhere.json.'],
   [['--algorithm', 'sft', '--tokens_per_batch', '3'], 'tokens_per_batch: Too small'],
   [['--data', 'nowhere.csv'], 'There is no file nowhere.csv.'],
+  [['--config', file({ algorithm: 'grpo', config: { beta: -1 } })], 'config.json, field config.beta: expected number to be >=0, found -1.'],
+  [['--config', file({ algorithm: 'grpo', config: {}, data: ['nowhere.csv'] })], 'There is no file nowhere.csv.'],
 ])('train %j fails in one sentence, before it opens a GPU', async (words, sentence) => {
   await expect(run(train, ['--model', `random:${tinyModelFolder()}`, ...words], context)).rejects.toThrow(sentence)
+})
+
+test('a recipe’s model, data and steps are what flags leave open', async () => {
+  const recipe = file({ version: 1, algorithm: 'sft', model: 'no/such/model', config: {} })
+  await expect(run(train, ['--config', recipe], context)).rejects.toThrow('There is no model folder no/such/model')
+})
+
+test('export --to trl writes the classes’ arguments and what did not go over', async () => {
+  const out = join(temporaryDirectory(), 'trl.json')
+  const result = await run(exportFiles, ['--recipe', file(steptool), '--to', 'trl', '--out', out], context)
+  expect(result).toMatchObject({
+    files: [out],
+    requires: 'trl==0.11.4',
+    config: { PPOConfig: { learning_rate: 1e-5, batch_size: 8, init_kl_coef: 0.3, seed: 3 }, LoraConfig: { r: 4 } },
+  })
+  expect(JSON.parse(readFileSync(out, 'utf8'))).toMatchObject({ requires: 'trl==0.11.4', config: result.config, unmapped: result.unmapped })
+  expect(said).toContain('config.gae_mask_mode: In TRL credit decays over every token of a tool reply.')
+  expect(said).toContain('ppo_kwargs.log_with changes nothing: Hone keeps metrics itself.')
+})
+
+test('without --out a recipe is printed: verl’s as YAML, Hone’s as JSON that reads back', async () => {
+  const printed: string[] = []
+  const { context: printing } = testContext({ print: (text) => void printed.push(text) })
+  await run(exportFiles, ['--recipe', file({ algorithm: 'grpo', learning_rate: 1e-7, beta: 0.04 }), '--to', 'verl'], printing)
+  expect(printed[0]).toMatch(/^# verl==0\.9\.1, .*\n# What did not go over, or not quite:\n/)
+  expect(printed[0]).toContain('\n      lr: 1.0e-7\n')
+  expect(printed[0]).toContain('\n    kl_loss_coef: 0.04\n')
+  expect(await run(exportFiles, ['--recipe', file(steptool), '--to', 'hone'], printing)).toMatchObject({ files: [] })
+  expect(readRecipeFile(file(printed[1]))).toEqual({ recipe: readRecipeFile(file(steptool)).recipe, ignored: [], assumed: [] })
+})
+
+test.each([
+  [['--to', 'trl'], 'export --to trl takes --recipe FILE and nothing else.'],
+  [['--to', 'trl', '--recipe', 'nowhere.json'], 'There is no configuration file nowhere.json.'],
+  [['--to', 'peft', '--recipe', 'x.json'], 'A recipe is exported --to hone, trl, verl, not peft.'],
+  [['--to', 'peft', 'dir'], '--out is required.'],
+  [['--to', 'peft', '--out', 'x'], 'export needs at least one of inputs.'],
+  [
+    ['--to', 'verl', '--recipe', file({ version: 1, algorithm: 'sft' })],
+    'A verl configuration is written for grpo and steptool-ppo, not for sft.',
+  ],
+])('export %j fails in one sentence', async (words, sentence) => {
+  await expect(run(exportFiles, words, context)).rejects.toThrow(sentence)
 })

@@ -260,6 +260,61 @@ test('rollouts are labelled and trained on as files', async () => {
   expect(Math.abs(result.metrics['objective/kl'] ?? 1)).toBeLessThan(1e-4)
 })
 
+test('DPO learns from attempts that end differently; without such a query it says what there is', async () => {
+  const directory = temporaryDirectory()
+  const rolled = z
+    .object({ file: z.string() })
+    .parse(
+      await run(
+        rollout,
+        ['--model', model, '--limit', '3', '--samples', '2', '--max-calls', '1', '--out', directory],
+        testContext(gpu()).context,
+      ),
+    )
+  const rows = readFileSync(rolled.file, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => z.looseObject({ trajectory: z.looseObject({ trajectory_id: z.string() }) }).parse(JSON.parse(line)).trajectory)
+  const file = (name: string, statusOf: (id: string) => string): string => {
+    const path = join(directory, name)
+    writeFileSync(path, rows.map((row) => `${JSON.stringify({ trajectory: { ...row, status: statusOf(row.trajectory_id) } })}\n`).join(''))
+    return path
+  }
+  const paired = file('paired.jsonl', (id) => (id.endsWith('/0') ? 'solved' : 'unsolved'))
+  const words = [
+    '--algorithm',
+    'dpo',
+    '--steps',
+    '3',
+    '--per_device_train_batch_size',
+    '3',
+    '--gradient_accumulation_steps',
+    '1',
+    '--learning_rate',
+    '0.01',
+    '--checkpoint-every',
+    '1',
+  ]
+  const whole = temporaryDirectory()
+  const first = await trained([...words, '--data', paired, '--out', whole])
+  expect(first).toMatchObject({ algorithm: 'dpo', steps: 3, metrics: { 'rewards/accuracies': 1 } })
+  expect(first.loss[0]).toBeCloseTo(Math.LN2, 6)
+  expect(first.notes.join(' ')).toContain('3 pairs from 3 of 3 queries: 3 successes, 3 failures, 0 undecided')
+  expect(Math.abs(first.peakBytes - first.predictedBytes)).toBeLessThan(0.1 * first.peakBytes)
+
+  const killed = temporaryDirectory()
+  await expect(trained([...words, '--data', paired, '--out', killed], { signal: stopAfter(2, killed) })).rejects.toThrow('killed')
+  const second = await trained([...words, '--data', paired, '--out', killed, '--resume'])
+  expect(second.loss).toEqual(first.loss)
+  expect(second.sha256).toBe(first.sha256)
+
+  const lost = file('lost.jsonl', () => 'unsolved')
+  await expect(trained([...words, '--data', lost, '--out', temporaryDirectory()])).rejects.toThrow(
+    'DPO needs a success and a failure on the same query, and no query has both: 6 trajectories of 3 queries (0 successes, 6 failures',
+  )
+  await expect(trained([...words, '--data', 'starter', '--out', temporaryDirectory()])).rejects.toThrow('dpo does not practise by itself')
+})
+
 test('StepTool’s file and StepTool’s configuration train', async () => {
   const directory = temporaryDirectory()
   const [data, config] = [join(directory, 'sample.csv'), join(directory, 'StepTool_ppo.json')]

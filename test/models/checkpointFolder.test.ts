@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { checkTokenizerFits, openCheckpoint, openWeightsFolder } from '../../src/models/checkpointFolder'
 import { createHfTokenizer } from '../../src/models/tokenizer/hfTokenizer'
-import { folderFromMap, folderFromUrl } from '../../src/models/weights/byteSource'
+import { folderFromMap } from '../../src/models/weights/byteSource'
+import { folderFromUrl } from '../../src/models/weights/httpSource'
 import { goldenBytes, goldenFiles, goldenFolder } from './files'
 
 const encode = (value: unknown) => new TextEncoder().encode(typeof value === 'string' ? value : JSON.stringify(value))
@@ -93,12 +94,13 @@ describe('openCheckpoint', () => {
 
   it('opens from a server without listings', async () => {
     const asked: string[] = []
-    const folder = folderFromUrl('http://localhost/starter', (url) => {
+    const fetch = (url: string) => {
       asked.push(url)
       const name = url.slice('http://localhost/starter/'.length)
       const isThere = ['config.json', 'model.safetensors'].includes(name)
       return Promise.resolve(isThere ? new Response(goldenBytes(`tiny_qwen2/${name}`)) : new Response(null, { status: 404 }))
-    })
+    }
+    const folder = folderFromUrl('http://localhost/starter', { fetch, sleep: () => Promise.resolve() })
     const weights = await openWeightsFolder(folder)
     expect(await weights.tensors.float32('model.norm.weight')).toHaveLength(32)
     expect(asked.every((url) => url.startsWith('http://localhost/starter/'))).toBe(true)

@@ -1,4 +1,7 @@
-/** `hone export --to steptool-csv|hone-jsonl IN… --out FILE` and `--to peft DIR --out DIR`: hands work over to other programs. */
+/**
+ * `hone export --to steptool-csv|hone-jsonl IN… --out FILE`, `--to peft DIR --out DIR` and `--recipe FILE --to hone|trl|verl [--out FILE]`:
+ * hands work over to other programs.
+ */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -9,18 +12,27 @@ import { readAdapter, VALUE_HEAD_WEIGHTS, writeAdapter } from '../../models/weig
 import { defineCommand, UsageError, type CommandContext, type JsonObject } from '../command'
 import { readTrajectories, type AnnotatedTrajectory } from '../datasetFiles'
 import { nodeFolder } from '../node/folder'
+import { exportRecipe, RECIPE_TARGETS } from '../recipeExport'
 
 export const exportFiles = defineCommand({
   name: 'export',
-  summary: 'writes trajectories as StepTool’s file or Hone’s, or a trained adapter as PEFT’s',
+  summary: 'writes trajectories as StepTool’s file or Hone’s, a trained adapter as PEFT’s, or a recipe as TRL’s or verl’s',
   options: z.object({
-    inputs: z.array(z.string()).min(1).meta({ help: 'files with trajectories, or the directory of a trained adapter' }),
-    to: z.enum(['steptool-csv', 'hone-jsonl', 'peft']).meta({ help: 'what to write' }),
-    out: z.string().meta({ help: 'file, or directory for peft' }),
+    inputs: z.array(z.string()).default([]).meta({ help: 'files with trajectories, or the directory of a trained adapter' }),
+    to: z.enum(['steptool-csv', 'hone-jsonl', 'peft', ...RECIPE_TARGETS]).meta({ help: 'what to write' }),
+    recipe: z.string().optional().meta({ help: 'hone, trl, verl: Hone’s recipe, settings, StepTool_ppo.json or ArCHer’s YAML' }),
+    out: z.string().optional().meta({ help: 'file, or directory for peft; a recipe is printed without it' }),
     baseModel: z.string().optional().meta({ help: 'peft: name of the base model to write into adapter_config.json' }),
   }),
   positionals: 'inputs',
-  run: async (context, { inputs, to, out, baseModel }): Promise<JsonObject> => {
+  run: async (context, { inputs, to, recipe, out, baseModel }): Promise<JsonObject> => {
+    if (to === 'hone' || to === 'trl' || to === 'verl') {
+      if (recipe === undefined || inputs.length > 0) throw new UsageError(`export --to ${to} takes --recipe FILE and nothing else.`)
+      return exportRecipe(recipe, to, out, context)
+    }
+    if (recipe !== undefined) throw new UsageError(`A recipe is exported --to ${RECIPE_TARGETS.join(', ')}, not ${to}.`)
+    if (inputs.length === 0) throw new UsageError('export needs at least one of inputs.')
+    if (out === undefined) throw new UsageError('--out is required.')
     switch (to) {
       case 'steptool-csv':
         return writeCsv((await readTrajectories(inputs, context)).annotated, out, context)
@@ -33,6 +45,8 @@ export const exportFiles = defineCommand({
         return { files: await writePeft(inputs, out, baseModel) }
     }
   },
+  // Without a file the recipe itself was printed.
+  show: (result) => (Array.isArray(result.files) && result.files.length === 0 ? '' : JSON.stringify(result, null, 2)),
 })
 
 function writeCsv(annotated: readonly AnnotatedTrajectory[], out: string, context: Pick<CommandContext, 'progress'>): JsonObject {

@@ -1,5 +1,5 @@
 /** `hone train`: one run, resumable; a PEFT adapter or a whole model in its directory. */
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { z } from 'zod'
 import { strategies, type StrategyName } from '../../agents/strategies'
 import { sha256 } from '../../base/sha256'
@@ -11,17 +11,30 @@ import { CALL_BUDGET, speaksStarter } from '../../studio/jobRoom'
 import { newRun } from '../../studio/trainJob'
 import { algorithms } from '../../training/algorithms'
 import { totalBytes } from '../../training/memoryPlan'
+import {
+  checkedSettings,
+  corpusOf,
+  isAlgorithmName,
+  knownSettings,
+  recipeFromObject,
+  worldSeedOf,
+  type FieldRemark,
+  type ReadRecipe,
+  type Recipe,
+} from '../../training/recipes/recipe'
 import { adapterReportOf } from '../adapterReport'
 import { defineCommand, UsageError, type CommandContext, type JsonObject } from '../command'
 import { labelled, readTrajectories, rowParts } from '../datasetFiles'
-import { openModel, type OpenModel } from '../modelSpec'
+import { MODEL_HELP, openModel, type OpenModel } from '../modelSpec'
+import { algorithmOfRecipeFile, readRecipeFile } from '../recipeFile'
 import { openRunDirectory, type StepMetrics } from '../runDirectory'
 import { writeTrained } from '../trainedFiles'
-import { algorithmOfConfigFile, knownSettings, readConfigFile, type ConfigFile } from '../trainingConfig'
 import { methodOf, prepareTraining, type TrainingData } from '../trainingJob'
 
 const names = Object.keys(algorithms) as (keyof typeof algorithms)[]
 const DEFAULT_ALGORITHM = 'sft'
+const STARTER = 'starter'
+const CORPUS = 'starter-corpus'
 const algorithmNamed = (name: string): (typeof algorithms)[keyof typeof algorithms] | undefined =>
   Object.values(algorithms).find((one) => one.name === name)
 
@@ -30,7 +43,10 @@ const options = z.object({
     .enum(names)
     .optional()
     .meta({ help: `the method; else what --config is for, else ${DEFAULT_ALGORITHM}` }),
-  model: z.string().default('starter').meta({ help: 'starter, a Hugging Face folder, or random:FOLDER for its shape with random weights' }),
+  model: z
+    .string()
+    .optional()
+    .meta({ help: `${MODEL_HELP}; else the config’s, else ${STARTER}` }),
   data: z.array(z.string()).default([]).meta({
     help: 'files with trajectories; or starter: practice in the starter world; or starter-corpus: its expert’s transcripts (sft)',
   }),
@@ -57,23 +73,25 @@ export const train = defineCommand({
   summary: 'trains a model, or an adapter on it; resumable',
   options,
   extraOptions: ({ algorithm, config }) => {
-    const name = typeof algorithm === 'string' ? algorithm : (algorithmOfConfigFile(config) ?? DEFAULT_ALGORITHM)
+    const name = typeof algorithm === 'string' ? algorithm : (algorithmOfRecipeFile(config) ?? DEFAULT_ALGORITHM)
     return algorithmNamed(name)?.config ?? null
   },
   run: async (context, given, extra) => {
-    const file = await readConfigFile(given.config)
-    const method = methodOf(given.algorithm ?? file.algorithm ?? DEFAULT_ALGORITHM)
+    const file = given.config === undefined ? noRecipe : readRecipeFile(given.config)
+    const { recipe } = file
+    const method = methodOf(given.algorithm ?? recipe.algorithm ?? DEFAULT_ALGORITHM)
     const { config, ignored } = settingsOf(method.name, given, file, extra)
     for (const { field, reason } of ignored) context.progress(`${field} changes nothing: ${reason}`)
+    for (const { field, value, reason } of file.assumed) context.progress(`${field} is ${JSON.stringify(value)}: ${reason}`)
     const parsed = method.parseConfig(config)
     if (!parsed.ok) throw new UsageError(parsed.message)
     const settings = parsed.value
-    const seed = given.seed ?? file.seed ?? 1
-    const steps = given.steps ?? method.stepsOf(settings)
+    const seed = given.seed ?? recipe.seed ?? 1
+    const steps = given.steps ?? recipe.steps ?? method.stepsOf(settings)
 
-    const model = await openModel(given.model, seed, context)
+    const model = await openModel(given.model ?? recipe.model ?? STARTER, seed, context)
     try {
-      const { data, sources } = await dataOf(method.name, given, file, model, context)
+      const { data, sources } = await dataOf(method.name, given, recipe, model, context)
       const { adapter } = await context.openAdapter()
       const report = adapterReportOf(adapter)
       const engine = new EngineDevice(await context.openDevice(), { isSoftware: report.isSoftware })
@@ -176,45 +194,47 @@ export const train = defineCommand({
 const lossOf = (metrics: StepMetrics): number => metrics.loss ?? metrics['ppo/loss/total'] ?? Number.NaN
 const lastTokens = (reports: readonly { readonly metrics: StepMetrics }[]): number => reports.at(-1)?.metrics.num_tokens ?? 0
 
+const noRecipe: ReadRecipe = { ...recipeFromObject('', {}), assumed: [] }
+
 /** What flags say wins over what the file says. */
 function settingsOf(
   algorithm: string,
   given: Options,
-  file: ConfigFile,
+  { recipe, ignored }: ReadRecipe,
   extra: JsonObject,
-): { config: JsonObject; ignored: ConfigFile['ignored'] } {
-  const schema = algorithmNamed(algorithm)?.config ?? z.object({})
-  const fromFile = knownSettings(file.settings, algorithm, schema)
+): { config: JsonObject; ignored: readonly FieldRemark[] } {
+  const shape = algorithmNamed(algorithm)?.config.shape ?? {}
+  const fromFile = isAlgorithmName(algorithm) ? knownSettings(recipe.config, algorithm) : { known: {}, ignored: [] }
+  // What is wrong in the file is said with its name.
+  if (given.config !== undefined && isAlgorithmName(algorithm)) checkedSettings(basename(given.config), fromFile.known, algorithm)
   const limits: Record<string, unknown> = {}
   for (const name of ['max_context_len', 'max_response_len'] as const)
-    if (given[name] !== undefined && name in schema.shape) limits[name] = given[name]
-  return { config: { ...fromFile.known, ...limits, ...extra }, ignored: [...file.ignored, ...fromFile.ignored] }
+    if (given[name] !== undefined && name in shape) limits[name] = given[name]
+  return { config: { ...fromFile.known, ...limits, ...extra }, ignored: [...ignored, ...fromFile.ignored] }
 }
-
-const STARTER = 'starter'
-const CORPUS = 'starter-corpus'
 
 async function dataOf(
   algorithm: string,
   given: Options,
-  file: ConfigFile,
+  recipe: Recipe,
   model: OpenModel,
   context: CommandContext,
 ): Promise<{ data: TrainingData; sources: RunRecord['data'] }> {
-  const [first, another] = given.data
+  const named = given.data.length > 0 ? given.data : recipe.data
+  const [first, another] = named
   const isStarter = first === undefined || ((first === STARTER || first === CORPUS) && another === undefined)
   if (!isStarter) {
-    const { annotated, sources } = await readTrajectories(given.data, context)
+    const { annotated, sources } = await readTrajectories(named, context)
     return { data: { kind: 'files', labelled: annotated.map(labelled).filter(({ trajectory }) => trajectory.steps.length > 0) }, sources }
   }
   const refusal = speaksStarter(model)
   if (refusal !== null) throw new UsageError(refusal)
-  const world = createStarterWorld(file.worldSeed)
+  const world = createStarterWorld(worldSeedOf(recipe))
   // SFT learns from transcripts: for it the starter's data is its expert's.
   if (first === CORPUS || (first === STARTER && algorithm === 'sft'))
     return {
-      data: { kind: 'corpus', world, corpus: file.corpus },
-      sources: [{ id: CORPUS, sha256: sha256(JSON.stringify([world.hash, file.corpus])) }],
+      data: { kind: 'corpus', world, corpus: corpusOf(recipe) },
+      sources: [{ id: CORPUS, sha256: sha256(JSON.stringify([world.hash, corpusOf(recipe)])) }],
     }
   return { data: { kind: 'practice', world }, sources: [] }
 }

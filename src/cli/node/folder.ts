@@ -1,5 +1,5 @@
 /** A directory as a folder of files that are read where they are needed: no file need be in memory as a whole. */
-import { open, stat } from 'node:fs/promises'
+import { open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sourceFromHandle, type FolderSource } from '../../models/weights/byteSource'
 
@@ -18,8 +18,9 @@ export function nodeFolder(directory: string): OpenFolder {
       if (!found?.isFile()) return null
       const handle = await open(path)
       handles.push(handle)
-      return sourceFromHandle(handle, found.size)
+      return sourceFromHandle(handle, found.size, path)
     },
+    names: () => readdir(directory),
     async close() {
       for (const handle of handles.splice(0)) await handle.close()
     },

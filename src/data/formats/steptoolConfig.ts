@@ -1,6 +1,6 @@
 /** StepTool_ppo.json: the LoRA arguments and the PPO arguments of a run, under peft's and TRL 0.10's names. */
 import { z } from 'zod'
-import { excerpt, expectedBySchema, problemOf } from '../problem'
+import { excerpt, expectedBySchema, problemOf, type Problem } from '../problem'
 import type { DatasetFormat, FormatItem, FormatSource, ImportedSettings } from './format'
 
 const count = z.int().positive()
@@ -41,15 +41,36 @@ const ppoFields = {
   target_kl: positive,
 } satisfies Readonly<Record<string, z.ZodType>>
 
+/** The rest of TRL 0.10's PPOConfig (the same in 0.11.4). */
 const NO_EFFECT: Readonly<Record<string, string>> = {
+  exp_name: 'Hone names runs itself.',
+  task_name: 'Hone keeps metrics itself.',
   log_with: 'Hone keeps metrics itself.',
   tracker_project_name: 'Hone keeps metrics itself.',
   tracker_kwargs: 'Hone keeps metrics itself.',
+  project_kwargs: 'Hone keeps metrics itself.',
+  push_to_hub_if_best_kwargs: 'Nothing is uploaded.',
+  query_dataset: 'TRL only reports it.',
+  reward_model: 'TRL only reports it.',
   remove_unused_columns: 'It steers a data loader Hone does not have.',
+  dataset_num_proc: 'It steers a data loader Hone does not have.',
   accelerator_kwargs: 'There is one device.',
+  world_size: 'There is one device.',
+  global_batch_size: 'There is one device.',
+  global_backward_batch_size: 'There is one device.',
+  backward_batch_size: 'TRL computes it: mini_batch_size · gradient_accumulation_steps.',
   model_name: 'The model is chosen on its own.',
+  is_encoder_decoder: 'The model is chosen on its own.',
+  is_peft_model: 'An adapter is always trained.',
   optimize_device_cache: 'Buffers are planned before training.',
   optimize_cuda_cache: 'Buffers are planned before training.',
+  gradient_checkpointing: 'Buffers are planned before training.',
+  steps: 'TRL’s trainer never stops at it: a run’s length is max_steps.',
+  compare_steps: 'TRL never reads it.',
+  forward_batch_size: 'It is TRL’s old name of mini_batch_size: use that.',
+  use_score_scaling: 'Rewards are taken as they are.',
+  use_score_norm: 'Rewards are taken as they are.',
+  score_clip: 'Rewards are taken as they are.',
 }
 
 export const steptoolConfig: DatasetFormat = {
@@ -63,41 +84,11 @@ export const steptoolConfig: DatasetFormat = {
   async *read({ name: file, text }: FormatSource): AsyncGenerator<FormatItem> {
     let whole = ''
     for await (const chunk of text) whole += chunk
-    const reject = (expected: string, found: string, column: string | null = null): FormatItem => ({
-      kind: 'problem',
-      rejects: true,
-      problem: problemOf({
-        file,
-        column,
-        expected,
-        found,
-        outcome: column === null ? 'Nothing was imported.' : 'This field was left out.',
-      }),
-    })
-    let parsed: unknown
-    try {
-      parsed = JSON.parse(whole)
-    } catch (error) {
-      yield reject('JSON', error instanceof Error ? error.message : 'something else')
-      return
-    }
-    const shape = z
-      .object({ peft_kwargs: z.record(z.string(), z.unknown()).default({}), ppo_kwargs: z.record(z.string(), z.unknown()).default({}) })
-      .loose()
-      .safeParse(parsed)
-    if (!shape.success) {
-      yield reject('an object with peft_kwargs and ppo_kwargs', excerpt(whole))
-      return
-    }
-    const { peft_kwargs, ppo_kwargs, ...rest } = shape.data
-    const peft = readFields('peft_kwargs', peft_kwargs, peftFields)
-    const ppo = readFields('ppo_kwargs', ppo_kwargs, ppoFields)
-    for (const wrong of [...peft.wrong, ...ppo.wrong]) yield reject(wrong.expected, wrong.found, wrong.field)
-    const unknown = Object.entries(rest).map(([field, value]) => ({ field, value, reason: 'Hone does not know this section.' }))
-    const ignored = [...peft.ignored, ...ppo.ignored, ...unknown]
-    const settings: ImportedSettings = { peft: peft.known, ppo: ppo.known, ignored }
+    const { settings, wrong } = readSteptoolConfig(file, whole)
+    for (const problem of wrong) yield { kind: 'problem', rejects: true, problem }
+    if (settings === null) return
     yield { kind: 'settings', settings }
-    for (const { field, value, reason } of ignored)
+    for (const { field, value, reason } of settings.ignored)
       yield {
         kind: 'problem',
         rejects: false,
@@ -110,6 +101,31 @@ export const steptoolConfig: DatasetFormat = {
         }),
       }
   },
+}
+
+/** What the file says; `settings` is null when nothing could be read. Fields with a value that cannot be meant are in `wrong` alone. */
+export function readSteptoolConfig(file: string, text: string): { settings: ImportedSettings | null; wrong: readonly Problem[] } {
+  const reject = (expected: string, found: string, column: string | null = null): Problem =>
+    problemOf({ file, column, expected, found, outcome: column === null ? 'Nothing was imported.' : 'This field was left out.' })
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(text)
+  } catch (error) {
+    return { settings: null, wrong: [reject('JSON', error instanceof Error ? error.message : 'something else')] }
+  }
+  const shape = z
+    .object({ peft_kwargs: z.record(z.string(), z.unknown()).default({}), ppo_kwargs: z.record(z.string(), z.unknown()).default({}) })
+    .loose()
+    .safeParse(parsed)
+  if (!shape.success) return { settings: null, wrong: [reject('an object with peft_kwargs and ppo_kwargs', excerpt(text))] }
+  const { peft_kwargs, ppo_kwargs, ...rest } = shape.data
+  const peft = readFields('peft_kwargs', peft_kwargs, peftFields)
+  const ppo = readFields('ppo_kwargs', ppo_kwargs, ppoFields)
+  const unknown = Object.entries(rest).map(([field, value]) => ({ field, value, reason: 'Hone does not know this section.' }))
+  return {
+    settings: { peft: peft.known, ppo: ppo.known, ignored: [...peft.ignored, ...ppo.ignored, ...unknown] },
+    wrong: [...peft.wrong, ...ppo.wrong].map(({ expected, found, field }) => reject(expected, found, field)),
+  }
 }
 
 interface ReadFields {

@@ -5,6 +5,7 @@ import { adamWOp, clipFactorOp } from './adamW'
 import { addOp } from './add'
 import { attentionBackwardOp, attentionOp } from './attention'
 import { columnSumOp } from './columnSum'
+import { dpoLossOp } from './dpoLoss'
 import { embeddingBackwardOp, embeddingOp } from './embedding'
 import { gaeOp } from './gae'
 import { gatherRowsOp, scatterRowsOp } from './gatherRows'
@@ -32,6 +33,7 @@ const list = [
   cachedAttentionOp,
   clipFactorOp,
   columnSumOp,
+  dpoLossOp,
   embeddingBackwardOp,
   embeddingOp,
   gaeOp,

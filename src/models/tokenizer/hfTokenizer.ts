@@ -3,9 +3,20 @@
  * test/golden/tokenizer.py. Satisfies agents/policy.ts `TextCodec` by shape. Departures from the library's defaults: no special
  * tokens are added, decoding keeps specials and never "cleans up" spaces, and special tokens can be read as plain text.
  */
-import { ByteFallbackDecoder, type Decoder, SequenceDecoder, Tokenizer } from '@huggingface/tokenizers'
+import {
+  ByteFallbackDecoder,
+  type Decoder,
+  type Normalizer,
+  PrecompiledNormalizer,
+  SequenceDecoder,
+  SequenceNormalizer,
+  Tokenizer,
+  Unigram,
+} from '@huggingface/tokenizers'
 import { z } from 'zod'
 import { CheckpointError } from '../weights/byteSource'
+import { bytesFromBase64, createCharsmapNormalizer } from './precompiledCharsmap'
+import { createUnigramSegmenter } from './unigram'
 
 export interface EncodeOptions {
   /** Add what the post-processor adds, such as a BOS token. Default false: templates write their own. */
@@ -39,7 +50,11 @@ const fileSchema = z.looseObject({
   pre_tokenizer: z.unknown().default(null),
   post_processor: z.unknown().default(null),
   decoder: z.unknown().default(null),
-  model: z.looseObject({ vocab: z.record(z.string(), z.int().nonnegative()) }),
+  model: z.looseObject({
+    /** Token → id, or of a Unigram model token and score, in the order of ids. */
+    vocab: z.union([z.record(z.string(), z.int().nonnegative()), z.array(z.tuple([z.string(), z.number()]))]),
+    byte_fallback: z.boolean().nullish(),
+  }),
 })
 
 // GPT-2's split. JavaScript's \s has U+FEFF and lacks U+0085; the library corrects that in Split patterns but not in ByteLevel's own.
@@ -63,6 +78,8 @@ function withExplicitSplit(preTokenizer: unknown): unknown {
   return { type: 'Sequence', pretokenizers: [split, { ...own.data, use_regex: false }] }
 }
 
+const BYTE_TOKEN = /^<0x([0-9a-fA-F]{2})>$/
+
 /** Runs of `<0xE4>` tokens → text; a run that is not UTF-8 gives one U+FFFD per byte, as in Rust (the library gives fewer and eats a BOM). */
 function decodeByteTokens(tokens: string[]): string[] {
   const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -78,7 +95,7 @@ function decodeByteTokens(tokens: string[]): string[] {
     run = []
   }
   for (const token of tokens) {
-    const byte = /^<0x([0-9a-fA-F]{2})>$/.exec(token)?.[1]
+    const byte = BYTE_TOKEN.exec(token)?.[1]
     if (byte !== undefined) {
       run.push(Number.parseInt(byte, 16))
       continue
@@ -95,6 +112,31 @@ function correctByteFallback(decoder: Decoder | null): void {
   else if (decoder instanceof ByteFallbackDecoder) decoder.decode_chain = decodeByteTokens
 }
 
+const precompiled = z.looseObject({ precompiled_charsmap: z.base64() })
+
+function correctCharsmap(normalizer: Normalizer | null): void {
+  if (normalizer instanceof SequenceNormalizer) normalizer.normalizers.forEach(correctCharsmap)
+  if (!(normalizer instanceof PrecompiledNormalizer)) return
+  const config = precompiled.safeParse(normalizer.config)
+  if (config.success) normalizer.normalize = createCharsmapNormalizer(bytesFromBase64(config.data.precompiled_charsmap), 'tokenizer')
+}
+
+/** @param notText tokens that are ids only: text that spells one is ordinary text. */
+function correctUnigram(model: Unigram, notText: ReadonlySet<string>, byteFallback: boolean): void {
+  const isByte = (token: string): boolean => byteFallback && BYTE_TOKEN.test(token)
+  const scores = model.vocab.flatMap((token, id) => {
+    const isText = id !== model.unk_token_id && !notText.has(token) && !isByte(token)
+    return isText ? [[token, model.scores[id] ?? 0] as const] : []
+  })
+  const segment = createUnigramSegmenter({
+    scores: new Map(scores),
+    unkScore: Math.fround(model.unk_score),
+    byteFallback,
+    unkToken: model.unk_token ?? '',
+  })
+  model.encode = (tokens) => tokens.flatMap(segment)
+}
+
 /** Builds a tokenizer from parsed `tokenizer.json` and `tokenizer_config.json`. Throws CheckpointError when they cannot be used. */
 export function createHfTokenizer(tokenizerJson: unknown, tokenizerConfig: unknown = {}): HfTokenizer {
   const parsed = fileSchema.safeParse(tokenizerJson)
@@ -104,21 +146,27 @@ export function createHfTokenizer(tokenizerJson: unknown, tokenizerConfig: unkno
   }
   const file = { ...parsed.data, pre_tokenizer: withExplicitSplit(parsed.data.pre_tokenizer) }
   const config = z.record(z.string(), z.unknown()).catch({}).parse(tokenizerConfig)
+  const specials = new Set(file.added_tokens.filter(({ special }) => special).map(({ content }) => content))
   const build = (addedTokens: typeof file.added_tokens): Tokenizer => {
     try {
-      return new Tokenizer({ ...file, added_tokens: addedTokens }, config)
+      const built = new Tokenizer({ ...file, added_tokens: addedTokens }, config)
+      if (built.model instanceof Unigram) correctUnigram(built.model, specials, file.model.byte_fallback ?? false)
+      correctCharsmap(built.normalizer)
+      correctByteFallback(built.decoder)
+      return built
     } catch (error) {
+      if (error instanceof CheckpointError) throw error
       throw new CheckpointError(`tokenizer.json: ${error instanceof Error ? error.message : String(error)}`)
     }
   }
   const tokenizer = build(file.added_tokens)
-  correctByteFallback(tokenizer.decoder)
   let plain: Tokenizer | null = null
   const plainTokenizer = (): Tokenizer => (plain ??= build(file.added_tokens.filter(({ special }) => !special)))
 
   const added = new Map(file.added_tokens.map(({ content, id }) => [content, id]))
   let vocabSize = 0
-  for (const id of Object.values(file.model.vocab)) vocabSize = Math.max(vocabSize, id + 1)
+  if (Array.isArray(file.model.vocab)) vocabSize = file.model.vocab.length
+  else for (const id of Object.values(file.model.vocab)) vocabSize = Math.max(vocabSize, id + 1)
   for (const id of added.values()) vocabSize = Math.max(vocabSize, id + 1)
 
   const decode = (ids: readonly number[]): string => {

@@ -1,10 +1,13 @@
 /**
  * Where bytes come from: a random-access source, so that no file need be in memory as a whole.
- * The host hands in the file, Blob, Node file handle or `fetch`; this folder touches no globals of its own.
+ * The host hands in the file, Blob or Node file handle; this folder touches no globals of its own. Files behind an address:
+ * `httpSource.ts`; of the Hugging Face Hub: `hub.ts`; kept after the first read: `cachedSource.ts`.
  */
 
 /** A file of known size that can be read anywhere. `read` resolves to exactly `length` bytes or rejects. */
 export interface ByteSource {
+  /** For messages: the file's name, path or address. */
+  readonly name: string
   readonly size: number
   read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>
 }
@@ -14,38 +17,48 @@ export interface FolderSource {
   /** For messages: the folder's name, path or address. */
   readonly name: string
   open(fileName: string): Promise<ByteSource | null>
+  /** The files' names; left out where nobody can tell, as on a plain web server. */
+  names?(): Promise<readonly string[]>
 }
+
+/** Most that is read of a text, or kept of a file that cannot be read in parts. The largest tokenizers have some 35 MB. */
+export const SMALL_FILE_BYTES = 64 << 20
 
 /** Anything wrong with a file we were given. The message names the file, what was expected and what was found. */
 export class CheckpointError extends Error {
   override name = 'CheckpointError'
 }
 
-function checkRange(offset: number, length: number, size: number): void {
+/** Throws RangeError for a read that is not inside the source. */
+export function checkRange({ name, size }: Pick<ByteSource, 'name' | 'size'>, offset: number, length: number): void {
   if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0 || offset + length > size) {
-    throw new RangeError(`read of ${length} bytes at ${offset} is outside a source of ${size} bytes`)
+    throw new RangeError(`${name}: read of ${length} bytes at ${offset} is outside a source of ${size} bytes`)
   }
 }
 
 /** Bytes that are in memory already. Reads are copies, so a caller may keep or transfer them. */
-export function sourceFromBytes(bytes: Uint8Array | ArrayBuffer): ByteSource {
+export function sourceFromBytes(bytes: Uint8Array | ArrayBuffer, name = 'bytes in memory'): ByteSource {
   const view = bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes)
+  const size = view.byteLength
   return {
-    size: view.byteLength,
+    name,
+    size,
     read: (offset, length) =>
       new Promise((resolve) => {
-        checkRange(offset, length, view.byteLength)
+        checkRange({ name, size }, offset, length)
         resolve(new Uint8Array(view.subarray(offset, offset + length)))
       }),
   }
 }
 
 /** A Blob or a File the user picked. */
-export function sourceFromBlob(blob: Blob): ByteSource {
+export function sourceFromBlob(blob: Blob, name = blob instanceof File ? blob.name : 'blob'): ByteSource {
+  const { size } = blob
   return {
-    size: blob.size,
+    name,
+    size,
     async read(offset, length) {
-      checkRange(offset, length, blob.size)
+      checkRange({ name, size }, offset, length)
       return new Uint8Array(await blob.slice(offset, offset + length).arrayBuffer())
     },
   }
@@ -57,56 +70,20 @@ export interface ReadableHandle {
 }
 
 /** An open Node file handle and its size. Short reads are continued. */
-export function sourceFromHandle(handle: ReadableHandle, size: number): ByteSource {
+export function sourceFromHandle(handle: ReadableHandle, size: number, name = 'file'): ByteSource {
   return {
+    name,
     size,
     async read(offset, length) {
-      checkRange(offset, length, size)
+      checkRange({ name, size }, offset, length)
       const out = new Uint8Array(length)
       let done = 0
       while (done < length) {
         const { bytesRead } = await handle.read(out, done, length - done, offset + done)
-        if (bytesRead === 0) throw new CheckpointError(`file ended after ${offset + done} bytes, expected ${size}`)
+        if (bytesRead === 0) throw new CheckpointError(`${name}: the file ended after ${offset + done} bytes, expected ${size}`)
         done += bytesRead
       }
       return out
-    },
-  }
-}
-
-export type Fetcher = (url: string, init?: { headers?: Record<string, string> }) => Promise<Response>
-
-/**
- * A file behind a URL, read with HTTP ranges. A server that ignores ranges (answers 200) is asked once more at most: its whole
- * answer is kept. Resolves to null when the answer is 404, or a web page: many servers answer so for files they do not have.
- */
-export async function sourceFromUrl(url: string, fetcher: Fetcher): Promise<ByteSource | null> {
-  const first = await fetcher(url, { headers: { Range: 'bytes=0-0' } })
-  if (first.status === 404 || (first.ok && /^text\/html\b/i.test(first.headers.get('content-type') ?? ''))) return null
-  if (first.status === 200) return sourceFromBytes(await first.arrayBuffer())
-  // 416: the file is empty, so not even byte 0 exists.
-  if (first.status === 416) return sourceFromBytes(new Uint8Array(0))
-  if (first.status !== 206) throw new CheckpointError(`${url}: the server answered ${first.status} ${first.statusText}`.trim())
-  await first.arrayBuffer()
-  const size = Number(/\/(\d+)$/.exec(first.headers.get('content-range') ?? '')?.[1] ?? Number.NaN)
-  if (!Number.isSafeInteger(size)) {
-    // Across origins Content-Range is hidden unless the server exposes it.
-    const whole = await fetcher(url)
-    if (!whole.ok) throw new CheckpointError(`${url}: the server answered ${whole.status} ${whole.statusText}`.trim())
-    return sourceFromBytes(await whole.arrayBuffer())
-  }
-  return {
-    size,
-    async read(offset, length) {
-      checkRange(offset, length, size)
-      if (length === 0) return new Uint8Array(0)
-      const response = await fetcher(url, { headers: { Range: `bytes=${offset}-${offset + length - 1}` } })
-      if (response.status !== 206) throw new CheckpointError(`${url}: expected a partial answer (206), found ${response.status}`)
-      const bytes = new Uint8Array(await response.arrayBuffer())
-      if (bytes.byteLength !== length) {
-        throw new CheckpointError(`${url}: asked for ${length} bytes at ${offset}, received ${bytes.byteLength}`)
-      }
-      return bytes
     },
   }
 }
@@ -117,8 +94,9 @@ export function folderFromMap(name: string, files: ReadonlyMap<string, ByteSourc
     name,
     open: (fileName) => {
       const file = files.get(fileName)
-      return Promise.resolve(file === undefined ? null : file instanceof Uint8Array ? sourceFromBytes(file) : file)
+      return Promise.resolve(file === undefined ? null : file instanceof Uint8Array ? sourceFromBytes(file, fileName) : file)
     },
+    names: () => Promise.resolve([...files.keys()]),
   }
 }
 
@@ -127,14 +105,8 @@ export function folderFromFiles(name: string, files: Iterable<File>): FolderSour
   return folderFromMap(name, new Map(Array.from(files, (file) => [file.name, sourceFromBlob(file)])))
 }
 
-/** A folder under a URL, such as `…/starter/` or `https://huggingface.co/ORG/NAME/resolve/REVISION/`. */
-export function folderFromUrl(base: string, fetcher: Fetcher): FolderSource {
-  const prefix = base.endsWith('/') ? base : `${base}/`
-  return { name: prefix, open: (fileName) => sourceFromUrl(prefix + fileName, fetcher) }
-}
-
 /** A small text file, or null when it is absent. Throws when it is larger than `limitBytes` or not UTF-8. */
-export async function readText(folder: FolderSource, fileName: string, limitBytes = 64 << 20): Promise<string | null> {
+export async function readText(folder: FolderSource, fileName: string, limitBytes = SMALL_FILE_BYTES): Promise<string | null> {
   const source = await folder.open(fileName)
   if (!source) return null
   if (source.size > limitBytes) {

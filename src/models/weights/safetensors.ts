@@ -4,7 +4,7 @@
  * Tensors are read one at a time (or in pieces), so a checkpoint larger than memory can be streamed to the GPU.
  */
 import { z } from 'zod'
-import { type ByteSource, CheckpointError, type FolderSource, parseJson, readJson } from './byteSource'
+import { type ByteSource, CheckpointError, parseJson } from './byteSource'
 import { float32FromBf16, float32FromF16 } from './halfFloat'
 
 /** Bytes per element of every dtype the format knows. */
@@ -14,6 +14,8 @@ const BYTES = {
 export type SafetensorsDtype = keyof typeof BYTES
 
 const HEADER_LIMIT = 100_000_000
+/** Largest single read of a tensor's values; a multiple of every dtype's width. */
+const PIECE_BYTES = 16 << 20
 
 const headerEntry = z.object({
   dtype: z.string(),
@@ -52,13 +54,16 @@ function isDtype(text: string): text is SafetensorsDtype {
   return Object.hasOwn(BYTES, text)
 }
 
+export const PICKLE_ADVICE =
+  'Pickled weights can run code when opened, so Hone reads safetensors only; convert with `model.save_pretrained(folder)`'
+
 /** A hint when a file is something else that people pick by mistake; null when it may be safetensors. */
 function foreignFormat(start: Uint8Array): string | null {
   const text = Array.from(start.subarray(0, 24), (byte) => String.fromCharCode(byte)).join('')
-  const convert = 'Pickled weights can run code when opened, so Hone reads safetensors only; convert with `model.save_pretrained(folder)`'
-  if (text.startsWith('PK\x03\x04')) return `this is a PyTorch checkpoint (a zip of pickles). ${convert}`
+  if (text.startsWith('PK\x03\x04')) return `this is a PyTorch checkpoint (a zip of pickles). ${PICKLE_ADVICE}`
   // A header of 640, 896, 1152 … bytes begins like a pickle; its "{" tells them apart.
-  if (start[0] === 0x80 && (start[1] ?? 0) >= 2 && (start[1] ?? 0) <= 5 && start[8] !== 0x7b) return `this is a Python pickle. ${convert}`
+  if (start[0] === 0x80 && (start[1] ?? 0) >= 2 && (start[1] ?? 0) <= 5 && start[8] !== 0x7b)
+    return `this is a Python pickle. ${PICKLE_ADVICE}`
   if (text.startsWith('GGUF')) return 'this is a GGUF file; expected the safetensors files of the original checkpoint'
   if (text.startsWith('version https://git-lfs')) return 'this is a Git LFS pointer, not the file itself; run `git lfs pull` in that folder'
   if (/^\s*<(!doctype|html)/i.test(text)) return 'this is a web page, not a checkpoint; the download may have needed a login'
@@ -181,18 +186,26 @@ function tensorSource(
     },
     async float32(name, shape) {
       const tensor = find(name, shape)
-      return decodeFloat32(await sourceOf(tensor.file).read(tensor.offset, tensor.byteLength), tensor)
+      const source = sourceOf(tensor.file)
+      if (tensor.byteLength <= PIECE_BYTES) return decodeFloat32(await source.read(tensor.offset, tensor.byteLength), tensor)
+      // In pieces, so that beside the values no second copy of a large tensor is in memory.
+      const out = new Float32Array(tensor.byteLength / BYTES[tensor.dtype])
+      for (let at = 0; at < tensor.byteLength; at += PIECE_BYTES) {
+        const bytes = await source.read(tensor.offset + at, Math.min(PIECE_BYTES, tensor.byteLength - at))
+        out.set(decodeFloat32(bytes, tensor), at / BYTES[tensor.dtype])
+      }
+      return out
     },
   }
 }
 
-function describeNames(names: readonly string[]): string {
+export function describeNames(names: readonly string[]): string {
   if (names.length === 0) return 'no tensors'
   const shown = names.slice(0, 3).join(', ')
   return `${names.length} tensors (${shown}${names.length > 3 ? ', …' : ''})`
 }
 
-/** Little-endian bytes of one tensor → f32. Every WebGPU host is little-endian. */
+/** Little-endian bytes of a tensor, or a part of it → f32. Every WebGPU host is little-endian. */
 function decodeFloat32(bytes: Uint8Array<ArrayBuffer>, tensor: TensorInfo): Float32Array<ArrayBuffer> {
   const { dtype } = tensor
   const width = BYTES[dtype]
@@ -232,72 +245,5 @@ function decodeFloat32(bytes: Uint8Array<ArrayBuffer>, tensor: TensorInfo): Floa
       )
     default:
       return dtype satisfies never
-  }
-}
-
-const INDEX_FILE = 'model.safetensors.index.json'
-const SINGLE_FILE = 'model.safetensors'
-const indexSchema = z.object({ weight_map: z.record(z.string(), z.string()) })
-
-/**
- * A model's weights in a folder: `model.safetensors`, or the shards its index names. The index is checked against the shards.
- * Throws CheckpointError when neither is there, with a hint when the folder holds pickles.
- */
-export async function openModelWeights(folder: FolderSource): Promise<TensorSource> {
-  const single = await folder.open(SINGLE_FILE)
-  if (single) return openSafetensors(single, SINGLE_FILE)
-  const index = await readJson(folder, INDEX_FILE)
-  if (index === null) {
-    for (const name of ['pytorch_model.bin', 'pytorch_model.bin.index.json', 'consolidated.00.pth']) {
-      if (await folder.open(name)) {
-        throw new CheckpointError(
-          `${folder.name}: expected ${SINGLE_FILE}, found ${name}: pickled weights can run code when opened, so Hone reads safetensors only; convert with \`model.save_pretrained(folder)\``,
-        )
-      }
-    }
-    throw new CheckpointError(`${folder.name}: file missing: expected ${SINGLE_FILE} or ${INDEX_FILE}`)
-  }
-  return openShards(folder, index)
-}
-
-async function openShards(folder: FolderSource, index: unknown): Promise<TensorSource> {
-  const parsed = indexSchema.safeParse(index)
-  if (!parsed.success) throw new CheckpointError(`${INDEX_FILE}: expected {"weight_map": {tensor name: file name}}`)
-  const weightMap = parsed.data.weight_map
-  const files = [...new Set(Object.values(weightMap))].sort()
-  const shards = new Map<string, TensorSource>()
-  const all = new Map<string, TensorInfo>()
-  for (const file of files) {
-    if (/[\\/]/.test(file)) throw new CheckpointError(`${INDEX_FILE}: expected plain file names, found "${file}"`)
-    const source = await folder.open(file)
-    if (!source) throw new CheckpointError(`${folder.name}: file missing: ${file}, which ${INDEX_FILE} names`)
-    const shard = await openSafetensors(source, file)
-    shards.set(file, shard)
-    for (const [name, info] of shard.tensors) {
-      if (weightMap[name] === file) all.set(name, info)
-    }
-  }
-  for (const [name, file] of Object.entries(weightMap)) {
-    if (!all.has(name)) throw new CheckpointError(`${file}: tensor "${name}" is missing, though ${INDEX_FILE} says it is there`)
-  }
-  const shardOf = (name: string): TensorSource => {
-    const shard = shards.get(weightMap[name] ?? '')
-    if (!shard) throw new CheckpointError(`${INDEX_FILE}: tensor "${name}" is missing; the index has ${describeNames([...all.keys()])}`)
-    return shard
-  }
-  return {
-    tensors: all,
-    metadata: {},
-    files,
-    info: (name, shape) => {
-      if (!all.has(name) && shape) {
-        throw new CheckpointError(
-          `${INDEX_FILE}: tensor "${name}" of shape ${shapeText(shape)} is missing; the index has ${describeNames([...all.keys()])}`,
-        )
-      }
-      return shardOf(name).info(name, shape)
-    },
-    bytes: async (name, from, length) => shardOf(name).bytes(name, from, length),
-    float32: async (name, shape) => shardOf(name).float32(name, shape),
   }
 }

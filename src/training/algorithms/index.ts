@@ -1,6 +1,7 @@
 /** The catalogue of training algorithms. To add one: a file here with its config, metrics and loop, and a line below. */
+import { dpo } from './dpo'
 import { grpo } from './grpo'
 import { sft } from './sft'
 import { steptoolPpo } from './steptoolPpo'
 
-export const algorithms = { sft, 'steptool-ppo': steptoolPpo, grpo } as const
+export const algorithms = { sft, 'steptool-ppo': steptoolPpo, grpo, dpo } as const

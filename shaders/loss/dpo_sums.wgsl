@@ -1,0 +1,32 @@
+// Sums over pairs p < counts[2] / 2:  pairs, weight loss, beta ratio_chosen, beta ratio_rejected, beta (ratio_chosen - ratio_rejected),
+// whether ratio_chosen > ratio_rejected, logp_chosen, logp_rejected; and over rows r < counts[1]:  rows, entropy;  then two zeros.
+// pairs as dpo_pairs leaves them. One workgroup; lanes stride, then add in lane order. Params: pairs, rows, beta.
+struct Params { pairs: u32, rows: u32, beta: f32 }
+@group(0) @binding(0) var<storage, read> pairs: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<f32>;
+@group(0) @binding(2) var<storage, read> entropy: array<f32>;
+@group(0) @binding(3) var<storage, read> counts: array<u32>;
+@group(0) @binding(4) var<storage, read_write> sums: array<vec4f>;
+@group(0) @binding(5) var<uniform> params: Params;
+
+const LANES = 64u;
+var<workgroup> partial: array<array<vec4f, 3>, LANES>;
+
+@compute @workgroup_size(LANES)
+fn main(@builtin(local_invocation_id) lane: vec3u) {
+  var sum = array<vec4f, 3>();
+  for (var p = lane.x; p < min(params.pairs, counts[2] / 2u); p += LANES) {
+    let sides = pairs[2u * p];
+    let is_right = select(0.0, 1.0, sides.z > sides.w);
+    sum[0] += vec4f(1.0, weight[p] * pairs[2u * p + 1u].x, params.beta * sides.z, params.beta * sides.w);
+    sum[1] += vec4f(params.beta * (sides.z - sides.w), is_right, sides.x, sides.y);
+  }
+  for (var r = lane.x; r < min(params.rows, counts[1]); r += LANES) { sum[2] += vec4f(1.0, entropy[r], 0.0, 0.0); }
+  partial[lane.x] = sum;
+  workgroupBarrier();
+  if (lane.x < 3u) {
+    var total = vec4f();
+    for (var i = 0u; i < LANES; i++) { total += partial[i][lane.x]; }
+    sums[lane.x] = total;
+  }
+}

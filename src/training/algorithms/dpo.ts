@@ -1,0 +1,215 @@
+/**
+ * Direct preference optimization on pairs of a success and a failure (DPO, arXiv:2305.18290; of whole trajectories: ETO,
+ * arXiv:2403.02502), read top to bottom:
+ *   reference log π_ref (adapter off) of every own token of every trajectory, once, before the first update
+ *   update    per step the next pairs: log-ratios summed over an answer's own tokens, −log σ(β (Δ_chosen − Δ_rejected)), AdamW
+ * Several turns are one answer: tool replies, and what both sides share, are context. The loss of a step is the mean over all its
+ * pairs, however these are cut into micro-batches. Loss forms and names are TRL's; smoothed `sigmoid` is cDPO, which TRL dropped.
+ * As in TRL, dropout is never active. Nothing is read back while a step runs.
+ */
+import { z } from 'zod'
+import { MetricRing } from '../../engine/metricRing'
+import { accumulateInto } from '../../engine/ops/accumulateInto'
+import { dpoLoss, DPO_SUM, DPO_SUM_WORDS } from '../../engine/ops/dpoLoss'
+import type { DpoLossParams } from '../../engine/ops/dpoLoss'
+import type { Algorithm, TrainingContext } from '../algorithm'
+import { checkPairs, packPairs, pairParts, referenceSequences, tokenCount } from '../dpoBatch'
+import { dpoConfig, dpoMetricMeanings } from '../dpoConfig'
+import type { DpoConfig } from '../dpoConfig'
+import { pairsOfStep, pairsOfSteps } from '../dpoPairs'
+import type { DpoPair } from '../dpoPairs'
+import { initialLora } from '../initialize'
+import { packSequences, uploadBatch } from '../packing'
+import { METRICS_LEAF, PolicyModel } from '../policyModel'
+import type { Objective, TrainableSet } from '../policyModel'
+import { microBatches } from '../ppoBatch'
+import type { PpoSequence, PpoSequenceOptions } from '../ppoSequence'
+import { scheduleFactor } from '../schedule'
+
+export const dpo: Algorithm<typeof dpoConfig> = {
+  name: 'dpo',
+  title: 'DPO',
+  paper: 'Rafailov 2023, arXiv:2305.18290; ETO: Song 2024, arXiv:2403.02502',
+  help: 'Learns from pairs of a success and a failure on the same query. No reward model, no practice, no value head.',
+  config: dpoConfig,
+  metrics: dpoMetricMeanings,
+}
+
+export const dpoSequenceOptions = (settings: DpoConfig): PpoSequenceOptions => ({
+  maxContextLen: settings.max_context_len,
+  maxResponseLen: settings.max_response_len,
+  encoding: settings.encoding,
+})
+
+export const dpoTrainable = (settings: DpoConfig): TrainableSet => ({
+  kind: 'lora',
+  lora: { rank: settings.lora_r, alpha: settings.lora_alpha, targets: settings.lora_targets },
+  valueHead: false,
+})
+
+/** Pairs of one update. */
+export const pairsPerUpdate = (settings: Pick<DpoConfig, 'per_device_train_batch_size' | 'gradient_accumulation_steps'>): number =>
+  settings.per_device_train_batch_size * settings.gradient_accumulation_steps
+
+export interface DpoResult {
+  readonly policy: PolicyModel
+  readonly steps: number
+}
+
+/** The caller owns the returned policy. A run that fails or is stopped by its gate leaves nothing on the GPU. */
+export async function runDpo(context: TrainingContext, settings: DpoConfig, pairs: readonly DpoPair[]): Promise<DpoResult> {
+  const { model } = context
+  checkPairs(pairs, {
+    maxTokens: settings.max_tokens_per_micro_batch,
+    maxPositions: model.max_position_embeddings,
+    vocabulary: model.vocab_size,
+  })
+  if (pairs.length === 0) throw new Error('DPO was given no pairs')
+  const policy = await PolicyModel.create(context.engine, model, context.reader, dpoTrainable(settings))
+  try {
+    return await train(policy, context, settings, pairs)
+  } catch (error) {
+    await policy.destroy().catch(() => undefined)
+    throw error
+  }
+}
+
+const saved = z.object({ pairs: z.int(), tokens: z.int() })
+
+async function train(policy: PolicyModel, context: TrainingContext, settings: DpoConfig, pairs: readonly DpoPair[]): Promise<DpoResult> {
+  const { engine, model, seed, gate } = context
+  for (const { name, shape } of policy.packed.ranges.values()) policy.packed.writeWeights(name, initialLora(name, shape, seed))
+  let [first, tokens] = [0, 0]
+  const checkpoint = await context.checkpoints?.load()
+  if (checkpoint) {
+    const state = saved.parse(checkpoint.state)
+    if (state.pairs !== pairs.length)
+      throw new Error(`the checkpoint was trained on ${state.pairs} pairs, but the data makes ${pairs.length}: resume with the same data`)
+    policy.restore(checkpoint.arrays)
+    first = checkpoint.step
+    tokens = state.tokens
+  }
+  const total = context.steps ?? settings.max_steps
+  const size = pairsPerUpdate(settings)
+
+  // Reference: a resumed run computes it anew, to the same bits, as the base is frozen and a row does not depend on its batch.
+  const reference = new Map<PpoSequence, Float32Array>()
+  const upcoming = referenceSequences(pairsOfSteps(pairs, size, seed, first, total))
+  for (const part of microBatches(upcoming, settings.max_tokens_per_micro_batch)) {
+    const packed = packSequences(
+      part.map(({ sequence }) => sequence),
+      model.vocab_size,
+    )
+    const score = await policy.score(packed.tokenBucket, packed.targetBucket, true)
+    uploadBatch(score, packed)
+    await score.run(gate)
+    const logp = await score.readOutput('logp', packed.targetCount)
+    let row = 0
+    for (const { source, sequence } of part) reference.set(source, logp.slice(row, (row += sequence.targets.length)))
+  }
+
+  const update = await policy.update()
+  const ring = new MetricRing<StepTag>(engine, 4 * DPO_SUM_WORDS + 32, ({ step, learningRate, tokens: seen }, values) => {
+    context.report(step, stepMetrics(values, learningRate, seen))
+  })
+  try {
+    for (let step = first; step < total; step++) {
+      const chosen = pairsOfStep(pairs, size, seed, step)
+      const learningRate = settings.learning_rate * scheduleFactor(settings.lr_scheduler_type, step, total, settings.warmup_steps)
+      policy.packed.setHyper({
+        learningRate,
+        beta1: settings.adam_beta1,
+        beta2: settings.adam_beta2,
+        eps: settings.adam_epsilon,
+        weightDecay: settings.weight_decay,
+        maxGradNorm: settings.max_grad_norm,
+        gradScale: 1,
+      })
+      policy.beginStep()
+      for (const part of pairParts(chosen, settings)) {
+        const batch = packPairs(part, reference, model.vocab_size)
+        const { tokenBucket, targetBucket } = batch.packed
+        const key = `dpo ${batch.pairBucket}`
+        const gradient = await policy.gradient(key, tokenBucket, targetBucket, dpoObjective(settings, batch.pairBucket))
+        uploadBatch(gradient, batch.packed)
+        gradient.write('ref', batch.ref)
+        gradient.write('rowSequence', batch.rowSequence)
+        gradient.write('firstRow', batch.firstRow)
+        gradient.write('weight', new Float32Array(part.length).fill(1 / chosen.length))
+        await gradient.run(gate)
+      }
+      await update.run(gate)
+      tokens += tokenCount(chosen)
+      await ring.push({ step, learningRate, tokens }, [
+        { buffer: policy.metricsBuffer, bytes: 4 * DPO_SUM_WORDS },
+        { buffer: policy.packed.optimizerStateBuffer, bytes: 32 },
+      ])
+      const done = step + 1
+      if (context.checkpoints && (done % context.checkpointEvery === 0 || done === total)) {
+        await ring.drain()
+        await context.checkpoints.save({
+          step: done,
+          state: { pairs: pairs.length, tokens },
+          arrays: await policy.checkpointArrays(),
+        })
+      }
+    }
+    await ring.drain()
+  } finally {
+    // Buffers still on their way back must not be destroyed.
+    await ring.drain().catch(() => undefined)
+    ring.destroy()
+  }
+  return { policy, steps: Math.max(first, total) }
+}
+
+interface StepTag {
+  readonly step: number
+  readonly learningRate: number
+  readonly tokens: number
+}
+
+/** @param values the sums of the step, then the optimizer's state. */
+function stepMetrics(values: Float32Array, learningRate: number, tokens: number): Record<keyof typeof dpoMetricMeanings, number> {
+  const of = (key: keyof typeof DPO_SUM): number => values[DPO_SUM[key]] ?? Number.NaN
+  const mean = (key: keyof typeof DPO_SUM): number => of(key) / of('pairs')
+  return {
+    loss: of('loss'),
+    'rewards/chosen': mean('rewardChosen'),
+    'rewards/rejected': mean('rewardRejected'),
+    'rewards/accuracies': mean('accuracy'),
+    'rewards/margins': mean('margin'),
+    'logps/chosen': mean('logpChosen'),
+    'logps/rejected': mean('logpRejected'),
+    entropy: of('entropy') / Math.max(1, of('rows')),
+    grad_norm: values[DPO_SUM_WORDS + 1] ?? Number.NaN,
+    learning_rate: learningRate,
+    num_tokens: tokens,
+  }
+}
+
+export const dpoLossParams = (settings: Pick<DpoConfig, 'loss_type' | 'beta' | 'label_smoothing'>): DpoLossParams => ({
+  lossType: settings.loss_type,
+  beta: settings.beta,
+  labelSmoothing: settings.label_smoothing,
+})
+
+/** @param pairs room for so many pairs in a micro-batch. */
+export function dpoObjective(settings: DpoConfig, pairs: number): Objective {
+  return ({ graph, batch, rows, logp, entropy }) => {
+    const { dlogp, sums } = dpoLoss(
+      {
+        logp,
+        ref: graph.batch('ref', [rows]),
+        entropy,
+        rowSequence: graph.batch('rowSequence', [rows], 'u32'),
+        firstRow: graph.batch('firstRow', [2 * pairs + 1], 'u32'),
+        weight: graph.batch('weight', [pairs]),
+        counts: batch.counts,
+      },
+      dpoLossParams(settings),
+    )
+    accumulateInto(graph.state(METRICS_LEAF, [DPO_SUM_WORDS]), sums)
+    return { dlogp }
+  }
+}

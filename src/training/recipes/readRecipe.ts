@@ -1,0 +1,27 @@
+/** Recognises a recipe file by its content: Hone's own, StepTool's StepTool_ppo.json, ArCHer's YAML, or an algorithm's bare settings. */
+import { z } from 'zod'
+import { recipeFromArcher } from './archer'
+import { recipeFromObject, type ReadRecipe } from './recipe'
+import { recipeFromSteptool } from './stepTool'
+
+/** Throws one sentence that names the file, the place, what was expected and what was found. */
+export function readRecipe(file: string, text: string): ReadRecipe {
+  if (/\.ya?ml$/i.test(file)) return recipeFromArcher(file, text)
+  const found = objectOf(file, text)
+  if ('peft_kwargs' in found || 'ppo_kwargs' in found) return recipeFromSteptool(file, text)
+  if ('version' in found || 'config' in found) return { ...recipeFromObject(file, found), assumed: [] }
+  const { algorithm, seed, ...config } = found
+  return { ...recipeFromObject(file, { algorithm, seed, config }), assumed: [] }
+}
+
+function objectOf(file: string, text: string): Readonly<Record<string, unknown>> {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    throw new Error(`${file}: expected JSON, found ${error instanceof Error ? error.message : 'something else'}.`, { cause: error })
+  }
+  const parsed = z.record(z.string(), z.unknown()).safeParse(value)
+  if (!parsed.success) throw new Error(`${file}: expected a JSON object, found ${Array.isArray(value) ? 'a list' : typeof value}.`)
+  return parsed.data
+}

@@ -1,0 +1,153 @@
+/** A run in one file: what is trained how, on what, from which seed. The settings of each algorithm keep TRL's names. */
+import { z } from 'zod'
+import { excerpt, expectedBySchema } from '../../data/problem'
+import { algorithms } from '../algorithms'
+
+export type AlgorithmName = keyof typeof algorithms
+const algorithmNames = Object.keys(algorithms)
+export const isAlgorithmName = (name: string): name is AlgorithmName => algorithmNames.includes(name)
+
+/** A field of a file, and what a reader should know of it. */
+export interface FieldRemark {
+  readonly field: string
+  readonly value: unknown
+  readonly reason: string
+}
+
+const share = z.number().min(0).max(1).optional()
+/** How the starter world and its expert's transcripts are drawn. */
+const starterFields = {
+  world_seed: z.int().optional(),
+  samples: z.int().positive().optional(),
+  drills_share: share,
+  lasting_drills: share,
+  made_up_tools: share,
+  slip_rate: z.number().min(0).max(0.9).optional(),
+  wrong_rate: share,
+}
+
+const recipeSchema = z.object({
+  /** Files from before versions were counted have none and are the same. */
+  version: z.literal(1).default(1),
+  /** null: whatever the run is asked to use. Not one of `algorithms`: the recipe can be read and kept, not followed. */
+  algorithm: z.string().min(1).nullable().default(null),
+  seed: z.int().nonnegative().nullable().default(null),
+  /** Steps to take instead of the config's max_steps. */
+  steps: z.int().positive().nullable().default(null),
+  /** As `hone train --model` takes it. */
+  model: z.string().min(1).nullable().default(null),
+  /** As `hone train --data` takes it. */
+  data: z.array(z.string().min(1)).default([]),
+  /** Settings of the algorithm; those left out have its defaults. */
+  config: z.record(z.string(), z.unknown()).default({}),
+  ...starterFields,
+  /** What the run that followed the recipe gave. */
+  made: z.unknown().optional(),
+})
+export type Recipe = z.output<typeof recipeSchema>
+
+export interface ReadRecipe {
+  readonly recipe: Recipe
+  /** Fields that change nothing here. */
+  readonly ignored: readonly FieldRemark[]
+  /** Settings the file does not name, whose value in the program it was written for is not Hone's default. */
+  readonly assumed: readonly FieldRemark[]
+}
+
+/** Throws one sentence that names the field, what was expected and what was found. */
+export function recipeFromObject(file: string, found: Readonly<Record<string, unknown>>): Pick<ReadRecipe, 'recipe' | 'ignored'> {
+  const ignored = Object.entries(found)
+    .filter(([field]) => !(field in recipeSchema.shape))
+    .map(([field, value]) => ({ field, value, reason: 'A recipe has no such field.' }))
+  return { recipe: parsed(file, recipeSchema, found, []), ignored }
+}
+
+/** A recipe whose algorithm there is and whose settings are all there. */
+export interface CompleteRecipe extends Recipe {
+  readonly algorithm: AlgorithmName
+}
+
+/** Defaults filled in, `steps` taken into `max_steps`; settings the algorithm has not are listed. Throws one sentence for what is wrong. */
+export function completeRecipe(file: string, recipe: Recipe): { recipe: CompleteRecipe; ignored: readonly FieldRemark[] } {
+  const { algorithm } = recipe
+  if (algorithm === null || !isAlgorithmName(algorithm))
+    throw fieldError(file, 'algorithm', `one of ${algorithmNames.join(', ')}`, algorithm ?? undefined)
+  const { known, ignored } = knownSettings(recipe.config, algorithm)
+  const hasSteps = recipe.steps !== null && 'max_steps' in algorithms[algorithm].config.shape
+  const config = checkedSettings(file, hasSteps ? { ...known, max_steps: recipe.steps } : known, algorithm)
+  return { recipe: { ...recipe, algorithm, steps: hasSteps ? null : recipe.steps, config }, ignored }
+}
+
+type Settings = Readonly<Record<string, unknown>>
+
+/** Splits settings into those the algorithm has and those it has not. */
+export function knownSettings(settings: Settings, algorithm: AlgorithmName): { known: Record<string, unknown>; ignored: FieldRemark[] } {
+  const { shape } = algorithms[algorithm].config
+  const entries = Object.entries(settings)
+  return {
+    known: Object.fromEntries(entries.filter(([field]) => field in shape)),
+    ignored: entries
+      .filter(([field]) => !(field in shape))
+      .map(([field, value]) => ({ field, value, reason: `${algorithm} has no such setting.` })),
+  }
+}
+
+/** The settings with defaults; throws one sentence that names the file and the field. */
+export function checkedSettings(file: string, settings: Settings, algorithm: AlgorithmName): Record<string, unknown> {
+  const schema: z.ZodObject = algorithms[algorithm].config
+  return parsed(file, schema, settings, ['config'])
+}
+
+export interface CorpusOptions {
+  readonly samples: number
+  readonly drillsShare: number
+  readonly lastingDrills: number
+  readonly slipRate: number
+  readonly madeUp: number
+  readonly wrongRate: number
+}
+
+export const worldSeedOf = (recipe: Recipe): number => recipe.world_seed ?? 7
+export const corpusOf = (recipe: Recipe): CorpusOptions => ({
+  samples: recipe.samples ?? 60_000,
+  drillsShare: recipe.drills_share ?? 0.1,
+  lastingDrills: recipe.lasting_drills ?? 0.04,
+  slipRate: recipe.slip_rate ?? 0,
+  madeUp: recipe.made_up_tools ?? 0.18,
+  wrongRate: recipe.wrong_rate ?? 0.7,
+})
+
+/** What transformers would load for a model: a folder, or a name and revision on the Hub; null for what only Hone can open. */
+export function checkpointOf(model: string | null): { readonly name: string; readonly revision: string | null } | null {
+  if (model === null || model === 'starter' || /^(random:|https?:)/.test(model)) return null
+  const hub = /^hf:([^@]+)(?:@(.+))?$/.exec(model)
+  return hub ? { name: hub[1] ?? '', revision: hub[2] ?? null } : { name: model, revision: null }
+}
+
+/** Fields in a fixed order, without those that say nothing. */
+export function recipeText(recipe: Recipe): string {
+  const said = Object.keys(recipeSchema.shape).flatMap((field) => {
+    const value: unknown = Object.entries(recipe).find(([name]) => name === field)?.[1]
+    return value === undefined || value === null ? [] : [[field, value]]
+  })
+  return `${JSON.stringify(Object.fromEntries(said), null, 2)}\n`
+}
+
+function parsed<Schema extends z.ZodObject>(file: string, schema: Schema, value: unknown, at: readonly string[]): z.output<Schema> {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  const issue = result.error.issues[0]
+  const path = issue?.path ?? []
+  const found = path.reduce<unknown>((inner, key) => (isRecord(inner) || Array.isArray(inner) ? Reflect.get(inner, key) : undefined), value)
+  throw fieldError(file, [...at, ...path].join('.'), expectedBySchema(issue?.message) ?? 'another value', found)
+}
+
+const isRecord = (value: unknown): value is Settings => typeof value === 'object' && value !== null
+
+/** @param found undefined: the field is not there. */
+function fieldError(file: string, field: string, expected: string, found: unknown): Error {
+  const text = JSON.stringify(found)
+  const shown =
+    found === undefined ? 'nothing' : typeof found === 'string' ? excerpt(found) : text.length > 40 ? `${text.slice(0, 40)}…` : text
+  return new Error(`${file}, field ${field}: expected ${expected.replaceAll('|', ', ')}, found ${shown}.`)
+}
