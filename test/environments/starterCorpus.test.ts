@@ -133,7 +133,7 @@ describe('the corpus', () => {
       for (const [at, message] of messages.entries()) {
         if (!message.isSlip) continue
         const error = /^\{"error":"(missing|unknown tool|bad call)/.exec(messages[at + 1]?.content ?? '')
-        expect(error, `${message.content} → ${messages[at + 1]?.content}`).not.toBeNull()
+        expect(error, `${message.content} → ${messages[at + 1]?.content ?? 'nothing'}`).not.toBeNull()
         seen.add(error?.[1] ?? '')
         expect(messages[at + 2]?.role).toBe('assistant')
       }

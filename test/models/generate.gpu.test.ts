@@ -116,12 +116,10 @@ describe(`generation on ${adapterUnderTest()}`, () => {
       state.fill(NO_SLOT, slot * SLOT_WORDS + SLOT.stop, slot * SLOT_WORDS + SLOT.stop + 4)
     }
     engine.write(buffer('slotState'), state)
-    const executable = await Executable.create(
-      engine,
-      planGraph(graph, engine),
-      new ScratchPool(engine),
-      (name) => ({ buffer: buffer(name), offset: 0 }),
-    )
+    const executable = await Executable.create(engine, planGraph(graph, engine), new ScratchPool(engine), (name) => ({
+      buffer: buffer(name),
+      offset: 0,
+    }))
     executable.write('logits', logits)
     executable.write(
       'rowSlots',

@@ -19,7 +19,11 @@ const model = parseModelConfig({
 })
 const settings = steptoolPpo.config.parse({})
 const lora = { rank: settings.lora_r, alpha: settings.lora_alpha, targets: settings.lora_targets }
-const plans = policyPlans(model, { kind: 'lora', lora, valueHead: true }, { maxBindingBytes: 2 ** 31, isSoftware: false, subgroupSize: null })
+const plans = policyPlans(
+  model,
+  { kind: 'lora', lora, valueHead: true },
+  { maxBindingBytes: 2 ** 31, isSoftware: false, subgroupSize: null },
+)
 
 it('4096 tokens of context and a 1024-token response: no buffer of tokens × vocabulary, memory linear in tokens', () => {
   const [tokens, rows] = [5120, 1024]
