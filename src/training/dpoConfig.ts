@@ -1,5 +1,6 @@
 /** DPO's settings under TRL's names, and its metrics. */
 import { z } from 'zod'
+import { adamSettings } from './optimizerSettings'
 import { DPO_LOSS_TYPES } from '../engine/ops/dpoLoss'
 import { PROJECTIONS } from '../models/architectures/decoder'
 import { ENCODINGS } from './ppoSequence'
@@ -56,9 +57,7 @@ export const dpoConfig = z.object({
     .min(32)
     .default(16_384)
     .meta({ help: 'Tokens processed at once: bounds memory, changes no result. At least the longest pair.' }),
-  adam_beta1: z.number().min(0).lt(1).default(0.9).meta({ help: 'Decay of the first moment.' }),
-  adam_beta2: z.number().min(0).lt(1).default(0.999).meta({ help: 'Decay of the second moment.' }),
-  adam_epsilon: z.number().positive().default(1e-8).meta({ help: 'Added to the root of the second moment.' }),
+  ...adamSettings,
 })
 export type DpoConfig = z.output<typeof dpoConfig>
 

@@ -1,5 +1,6 @@
 /** GRPO's settings under TRL's names, and its metrics. */
 import { z } from 'zod'
+import { adamSettings } from './optimizerSettings'
 import { PROJECTIONS } from '../models/architectures/decoder'
 import { GRPO_LOSS_TYPES, SCALE_REWARDS } from './grpoArithmetic'
 import { ENCODINGS } from './ppoSequence'
@@ -89,9 +90,7 @@ export const grpoConfig = z.object({
     .min(32)
     .default(5120)
     .meta({ help: 'Tokens processed at once: bounds memory, changes no result. At least the longest attempt.' }),
-  adam_beta1: z.number().min(0).lt(1).default(0.9).meta({ help: 'Decay of the first moment.' }),
-  adam_beta2: z.number().min(0).lt(1).default(0.999).meta({ help: 'Decay of the second moment.' }),
-  adam_epsilon: z.number().positive().default(1e-8).meta({ help: 'Added to the root of the second moment.' }),
+  ...adamSettings,
 })
 export type GrpoConfig = z.output<typeof grpoConfig>
 

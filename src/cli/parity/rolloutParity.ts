@@ -44,13 +44,13 @@ export async function rolloutQuantities(parts: RolloutParityParts): Promise<Quan
     const values = initialLora(range.name, range.shape, 3)
     policy.packed.writeWeights(range.name, range.name.includes('lora_B') ? values.map((_, i) => 0.02 * Math.sin(i)) : values)
   }
-  const act = async (own: readonly WorldQuery[], samples: number, slots: number): Promise<Trajectory[]> => {
+  const act = async (own: readonly WorldQuery[], slots: number, seed: number): Promise<Trajectory[]> => {
     const actor = createActor({
       ...{ model: policy.model, lookup: policy.model.lookup(policy.packed), lora, tokenizer: model.tokenizer, slots },
-      ...{ maxContext: CONTEXT, seed: 11, gate: () => parts.signal.throwIfAborted(), now: () => performance.now() },
+      ...{ maxContext: CONTEXT, seed, gate: () => parts.signal.throwIfAborted(), now: () => performance.now() },
     })
     try {
-      const request = { world: parts.world, queries: own, samples, strategy: 'cot' as const, callBudget: CALLS, temperature: 1 }
+      const request = { world: parts.world, queries: own, samples: 1, strategy: 'cot' as const, callBudget: CALLS, temperature: 1 }
       return await actor.act({ ...request, source: 'parity', signal: parts.signal })
     } finally {
       await actor.destroy()
@@ -59,10 +59,8 @@ export async function rolloutQuantities(parts: RolloutParityParts): Promise<Quan
   try {
     const told: Told[] = []
     let count = 0
-    for (let first = 0; count < parts.tokens; first++) {
-      // The same queries again draw anew: a sample's number is part of its random stream.
-      const round = await act(queries, first + 1, 32)
-      for (const trajectory of round.filter(({ sample }) => sample === first)) {
+    for (let seed = 11; count < parts.tokens; seed++) {
+      for (const trajectory of await act(queries, 32, seed)) {
         const one = toldBy(trajectory)
         told.push(one)
         count += one.targets.length
@@ -72,8 +70,8 @@ export async function rolloutQuantities(parts: RolloutParityParts): Promise<Quan
     const [sampled, trained] = [told.flatMap(({ logprobs }) => logprobs), await scored(policy, told, model.config.vocab_size)]
     const measure = measureOf('our own training plan', parts.adapter)
     const few = queries.slice(0, SLOT_QUERIES)
-    const alone = (await act(few, 1, 1)).flatMap((trajectory) => numbersOf(trajectory))
-    const together = (await act(few.toReversed(), 1, 32)).toReversed().flatMap((trajectory) => numbersOf(trajectory))
+    const alone = (await act(few, 1, 11)).flatMap((trajectory) => numbersOf(trajectory))
+    const together = (await act(few.toReversed(), 32, 11)).toReversed().flatMap((trajectory) => numbersOf(trajectory))
     return [
       measure(`rollout: log-probs of ${sampled.length} sampled tokens, f32`, sampled, trained, { bound: 'maxAbs', tolerance: 2e-5 }),
       measure(`rollout: ids and log-probs with one slot and with 32, in the other order`, alone, together, {

@@ -8,6 +8,7 @@
  * As in TRL, dropout is never active. Nothing is read back while a step runs.
  */
 import { z } from 'zod'
+import { hyperOf } from '../optimizerSettings'
 import { MetricRing } from '../../engine/metricRing'
 import { accumulateInto } from '../../engine/ops/accumulateInto'
 import { dpoLoss, DPO_SUM, DPO_SUM_WORDS } from '../../engine/ops/dpoLoss'
@@ -116,15 +117,7 @@ async function train(policy: PolicyModel, context: TrainingContext, settings: Dp
     for (let step = first; step < total; step++) {
       const chosen = pairsOfStep(pairs, size, seed, step)
       const learningRate = settings.learning_rate * scheduleFactor(settings.lr_scheduler_type, step, total, settings.warmup_steps)
-      policy.packed.setHyper({
-        learningRate,
-        beta1: settings.adam_beta1,
-        beta2: settings.adam_beta2,
-        eps: settings.adam_epsilon,
-        weightDecay: settings.weight_decay,
-        maxGradNorm: settings.max_grad_norm,
-        gradScale: 1,
-      })
+      policy.packed.setHyper(hyperOf(settings, learningRate))
       policy.beginStep()
       for (const part of pairParts(chosen, settings)) {
         const batch = packPairs(part, reference, model.vocab_size)

@@ -7,6 +7,7 @@
  * Several turns are one sequence: tool replies are masked. Loss forms and names are TRL's; `advantage_level` step is our own.
  */
 import { z } from 'zod'
+import { hyperOf } from '../optimizerSettings'
 import { accumulateInto } from '../../engine/ops/accumulateInto'
 import { grpoLoss, GRPO_SUM, GRPO_SUM_WORDS } from '../../engine/ops/grpoLoss'
 import type { GrpoLossParams } from '../../engine/ops/grpoLoss'
@@ -143,15 +144,7 @@ async function train(policy: PolicyModel, context: TrainingContext, settings: Gr
         const weights = tokenWeights(settings.loss_type, [...lengths, ...masked], settings.max_completion_length)
         const weightOf = new Map(items.map((item, index) => [item, weights[index] ?? 0]))
         learningRate = settings.learning_rate * scheduleFactor(settings.lr_scheduler_type, updates, totalUpdates, settings.warmup_steps)
-        policy.packed.setHyper({
-          learningRate,
-          beta1: settings.adam_beta1,
-          beta2: settings.adam_beta2,
-          eps: settings.adam_epsilon,
-          weightDecay: settings.weight_decay,
-          maxGradNorm: settings.max_grad_norm,
-          gradScale: 1,
-        })
+        policy.packed.setHyper(hyperOf(settings, learningRate))
         policy.packed.zeroGradients()
         for (const part of microBatches(items, limits.maxTokens)) {
           const packed = pack(part)

@@ -3,6 +3,7 @@
  * The loss of a step is the token mean over its whole accumulated batch, never a mean of micro-batch means.
  */
 import { z } from 'zod'
+import { adamSettings, hyperOf } from '../optimizerSettings'
 import { MetricRing } from '../../engine/metricRing'
 import { accumulateInto } from '../../engine/ops/accumulateInto'
 import { weightedNll } from '../../engine/ops/weightedNll'
@@ -32,9 +33,7 @@ const config = z.object({
   warmup_steps: z.int().nonnegative().default(10).meta({ help: 'Steps over which the learning rate rises from 0.' }),
   lr_scheduler_type: z.enum(SCHEDULES).default('cosine').meta({ help: 'How the learning rate moves after warm-up.' }),
   weight_decay: z.number().nonnegative().default(0).meta({ help: 'Decoupled decay on matrices.' }),
-  adam_beta1: z.number().min(0).lt(1).default(0.9).meta({ help: 'Decay of the first moment.' }),
-  adam_beta2: z.number().min(0).lt(1).default(0.999).meta({ help: 'Decay of the second moment.' }),
-  adam_epsilon: z.number().positive().default(1e-8).meta({ help: 'Added to the root of the second moment.' }),
+  ...adamSettings,
   max_grad_norm: z.number().nonnegative().default(1).meta({ help: 'Gradients are scaled down to this global norm; 0 turns clipping off.' }),
 })
 export type SftConfig = z.output<typeof config>
@@ -107,15 +106,7 @@ export async function runSft(context: TrainingContext, settings: SftConfig, data
 
   for (let step = first; step < totalSteps; step++) {
     const learningRate = settings.learning_rate * scheduleFactor(settings.lr_scheduler_type, step + 1, totalSteps, settings.warmup_steps)
-    policy.packed.setHyper({
-      learningRate,
-      beta1: settings.adam_beta1,
-      beta2: settings.adam_beta2,
-      eps: settings.adam_epsilon,
-      weightDecay: settings.weight_decay,
-      maxGradNorm: settings.max_grad_norm,
-      gradScale: 1,
-    })
+    policy.packed.setHyper(hyperOf(settings, learningRate))
     const micros: Sequence[][] = []
     for (let index = 0; index < settings.gradient_accumulation_steps; index++) {
       const filled = fillBatch(data, cursor, settings.tokens_per_batch)

@@ -11,6 +11,7 @@
  * A step is a batch with all its epochs; nothing is read back before it is done.
  */
 import { z } from 'zod'
+import { adamSettings } from '../optimizerSettings'
 import { GAE_MASK_MODES } from '../../engine/ops/gae'
 import { PPO_TOTAL_WORDS } from '../../engine/ops/ppoMinibatch'
 import { KL_PENALTIES } from '../../engine/ops/stepReward'
@@ -117,9 +118,7 @@ const config = z.object({
     .min(32)
     .default(5120)
     .meta({ help: 'Tokens processed at once: bounds memory, changes no result. At least the longest trajectory.' }),
-  adam_beta1: z.number().min(0).lt(1).default(0.9).meta({ help: 'Decay of the first moment.' }),
-  adam_beta2: z.number().min(0).lt(1).default(0.999).meta({ help: 'Decay of the second moment.' }),
-  adam_epsilon: z.number().positive().default(1e-8).meta({ help: 'Added to the root of the second moment.' }),
+  ...adamSettings,
 })
 export type SteptoolPpoConfig = z.output<typeof config>
 
