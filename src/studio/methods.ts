@@ -66,6 +66,8 @@ export interface StoryScale {
   readonly batch: number
   /** Times each batch is gone through. */
   readonly epochs: number
+  /** Of StepTool PPO: the fewer the steps, the larger. */
+  readonly learningRate: number
 }
 
 export interface MemoryRequest {
@@ -179,14 +181,15 @@ const steptoolPpoMethod = defineMethod({
   batchOf: (config) => config.batch_size,
   samplesOf: () => 1,
   passesOf: (config) => config.ppo_epochs,
-  storyConfig: ({ batch, steps, epochs }) => ({
-    learning_rate: 2e-3,
+  storyConfig: ({ batch, steps, epochs, learningRate }) => ({
+    learning_rate: learningRate,
     max_steps: steps,
     ppo_epochs: epochs,
     batch_size: batch,
     mini_batch_size: Math.max(1, batch / 4),
     gradient_accumulation_steps: 1,
-    init_kl_coef: 0.05,
+    // A weaker hold lets attempts grow longer, since every useful step earns: the KL then runs off and passes fall again.
+    init_kl_coef: 0.2,
     max_grad_norm: 1,
     max_context_len: 512,
     max_response_len: 64,

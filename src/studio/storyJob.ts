@@ -17,8 +17,8 @@ interface StorySize extends StoryScale {
 
 /** `gpu`: at most 3 minutes there. `software`: about as long on two processor cores, and far too small to prove anything. */
 export const storySizes: Readonly<Record<'gpu' | 'software', StorySize>> = {
-  gpu: { examQueries: 96, steps: 30, batch: 64, epochs: 4 },
-  software: { examQueries: 30, steps: 3, batch: 16, epochs: 2 },
+  gpu: { examQueries: 96, steps: 30, batch: 64, epochs: 4, learningRate: 5e-4 },
+  software: { examQueries: 30, steps: 3, batch: 16, epochs: 2, learningRate: 2e-3 },
 }
 
 type StoryRequest = Extract<JobRequest, { kind: 'story' }>
