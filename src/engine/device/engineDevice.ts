@@ -114,11 +114,14 @@ export class EngineDevice {
     this.device.queue.submit([encoder.finish()])
   }
 
-  /** Updates the speed estimate from a finished submit; short ones say little. */
+  /**
+   * Updates the speed estimate from a finished submit. A short one that looks slow shows only what a submit costs; one that took minutes
+   * shows that the machine slept or was taken away: neither may make all later submits tiny.
+   */
   learn(flops: number, ms: number): void {
-    if (ms < 5) return
     const seen = ms / (flops / 1e9)
-    this.msPerGflop += 0.2 * (seen - this.msPerGflop)
+    if (ms < 5 && seen >= this.msPerGflop) return
+    this.msPerGflop += 0.2 * (Math.min(seen, MOST_SLOWDOWN * this.msPerGflop) - this.msPerGflop)
   }
 
   /** Compiles a dispatch's pipeline; the same source compiles once. */
@@ -162,6 +165,8 @@ export class EngineDevice {
   }
 }
 
+/** Most that one submit may seem slower than expected. */
+const MOST_SLOWDOWN = 4
 const STORAGE = BufferUsage.STORAGE | BufferUsage.COPY_DST | BufferUsage.COPY_SRC
 
 /** Invocations of every subgroup of a device; null without the feature or where compilers may choose. */
