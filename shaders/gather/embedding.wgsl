@@ -1,18 +1,19 @@
-// y[t, d] = table[ids[t], d].  D a multiple of 4. Constants: D. Rows at or past counts[0] are skipped.
+// y[t] = row ids[t] of a table in any format, of which rows first .. first + count are bound. Constants: ROW_QUADS = D / 4.
+// Rows of y at or past counts[0], and those whose id is in another part of the table, are left alone.
 // #include "flat"
-struct Params { rows: u32 }
-@group(0) @binding(0) var<storage, read> table: array<vec4f>;
-@group(0) @binding(1) var<storage, read> ids: array<u32>;
-@group(0) @binding(2) var<storage, read> counts: array<u32>;
-@group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
-@group(0) @binding(4) var<uniform> params: Params;
-
-const D4 = D / 4u;
+struct Params { rows: u32, first: u32, count: u32 }
+@group(0) @binding(0) var<storage, read> ids: array<u32>;
+// #part weights
+@group(0) @binding(3) var<storage, read> counts: array<u32>;
+@group(0) @binding(4) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(5) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_id) lane: vec3u) {
   let index = flat_workgroup(group, groups) * 64u + lane.x;
-  let t = index / D4;
+  let t = index / ROW_QUADS;
   if (t >= min(params.rows, counts[0])) { return; }
-  y[index] = table[ids[t] * D4 + index % D4];
+  let row = ids[t] - params.first;
+  if (row >= params.count) { return; }
+  y[index] = weight_quad(row, index % ROW_QUADS);
 }

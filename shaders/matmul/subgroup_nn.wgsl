@@ -1,8 +1,8 @@
-// y[m, n] = alpha * sum_k x[m, k] * w[k, n] (added onto y when ACCUMULATE)          (NN: dX of a linear layer)
-// x: [M, K], w: [K, N]. Tiles and loads as in subgroup_nt.
-// Constants: K, N, LANES, ROWS, COLUMNS, SUBGROUP, PARTS * HOISTED = SUBGROUP, TAIL = K mod SUBGROUP, ACCUMULATE.
+// y[m, n] = alpha * sum_{k < SPAN} x[m, first + k] * w[k, n] (added onto y when ACCUMULATE)          (NN: dX of a linear layer)
+// x: [M, K], w: [SPAN, N] in f32. Tiles and loads as in subgroup_nt.
+// Constants: K, SPAN, N, LANES, ROWS, COLUMNS, SUBGROUP, PARTS * HOISTED = SUBGROUP, TAIL = SPAN mod SUBGROUP, ACCUMULATE.
 enable subgroups;
-struct Params { rows: u32, alpha: f32 }
+struct Params { rows: u32, alpha: f32, first: u32 }
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> w: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
@@ -25,7 +25,7 @@ fn main(
   let last = params.rows - 1u;
   let column = group.x * LANES * COLUMNS + lane.x;
   // #repeat r ROWS
-  let x{r} = min(row + {r}u, last) * K;
+  let x{r} = min(row + {r}u, last) * K + params.first;
   // #repeat c COLUMNS
   var y{r}_{c} = 0f;
   // #end
@@ -33,7 +33,7 @@ fn main(
   // #repeat c COLUMNS
   let w{c} = min(column + {c}u * LANES, N - 1u);
   // #end
-  for (var k = 0u; k + SUBGROUP <= K; k += SUBGROUP) {
+  for (var k = 0u; k + SUBGROUP <= SPAN; k += SUBGROUP) {
     // #repeat r ROWS
     let a{r} = x[x{r} + k + peer];
     // #end
@@ -58,8 +58,8 @@ fn main(
     // #end
   }
   {
-    const k = K / SUBGROUP * SUBGROUP;
-    let own = min(k + peer, K - 1u);
+    const k = SPAN / SUBGROUP * SUBGROUP;
+    let own = min(k + peer, SPAN - 1u);
     // #repeat i TAIL
     {
       // #repeat c COLUMNS

@@ -1,24 +1,25 @@
-// y[m, n] = alpha * sum_k x[m, k] * w[n, k] (+ bias[n]) (+ residual[m, n])          (NT: a linear layer)
-// x: [M, K], w: [N, K], y: [M, N]; K a multiple of 4. One invocation computes ROWS x COLUMNS, its columns LANES apart. The lanes
+// y[m, first + n] = alpha * sum_k x[m, k] * w[n, k] (+ bias) (+ residual)          (NT: a linear layer; n < WIDTH, rows of y are N long)
+// x: [M, K], w: [WIDTH, K] in any format; K a multiple of 4. One invocation computes ROWS x COLUMNS, its columns LANES apart. The lanes
 // of a subgroup load SUBGROUP elements of a row of x together and hand them round, so that a load feeds many multiply-adds:
 // adapters without scalar loads pay for every lane of every load. Every sum runs over k in order, whatever the tile; a sum takes
 // several terms in a row, which spares registers.
-// Constants: K, K_QUADS = K / 4, N, LANES, ROWS, COLUMNS, SUBGROUP, PARTS * HOISTED = SUBGROUP / 4, TAIL_QUADS, HAS_BIAS, HAS_RESIDUAL.
+// Constants: K, ROW_QUADS = K / 4, N, WIDTH, LANES, ROWS, COLUMNS, SUBGROUP, PARTS * HOISTED = SUBGROUP / 4, TAIL_QUADS, HAS_BIAS, HAS_RESIDUAL.
 enable subgroups;
-struct Params { rows: u32, alpha: f32 }
+struct Params { rows: u32, alpha: f32, first: u32 }
 @group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> w: array<vec4f>;
-@group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read> residual: array<f32>;
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;
-@group(0) @binding(5) var<uniform> params: Params;
+// #part weights
+@group(0) @binding(3) var<storage, read> bias: array<f32>;
+@group(0) @binding(4) var<storage, read> residual: array<f32>;
+@group(0) @binding(5) var<storage, read_write> y: array<f32>;
+@group(0) @binding(6) var<uniform> params: Params;
 
 fn store(row: u32, n: u32, value: f32) {
-  if (row >= params.rows || n >= N) { return; }
+  if (row >= params.rows || n >= WIDTH) { return; }
+  let at = params.first + n;
   var out = value * params.alpha;
-  if (HAS_BIAS == 1u) { out += bias[n]; }
-  if (HAS_RESIDUAL == 1u) { out += residual[row * N + n]; }
-  y[row * N + n] = out;
+  if (HAS_BIAS == 1u) { out += bias[at]; }
+  if (HAS_RESIDUAL == 1u) { out += residual[row * N + at]; }
+  y[row * N + at] = out;
 }
 
 @compute @workgroup_size(LANES)
@@ -38,7 +39,7 @@ fn main(
   // #end
   // #end
   // #repeat c COLUMNS
-  let w{c} = min(column + {c}u * LANES, N - 1u) * K_QUADS;
+  let w{c} = min(column + {c}u * LANES, WIDTH - 1u);
   // #end
   for (var k = 0u; k + SUBGROUP <= K; k += SUBGROUP) {
     // #repeat r ROWS
@@ -48,7 +49,7 @@ fn main(
     {
       // #repeat q HOISTED
       // #repeat c COLUMNS
-      let b{q}_{c} = w[w{c} + k / 4u + {h}u * HOISTED + {q}u];
+      let b{q}_{c} = weight_quad(w{c}, k / 4u + {h}u * HOISTED + {q}u);
       // #end
       // #end
       // #repeat r ROWS
@@ -72,7 +73,7 @@ fn main(
     // #repeat q TAIL_QUADS
     {
       // #repeat c COLUMNS
-      let b{c} = w[w{c} + k / 4u + {q}u];
+      let b{c} = weight_quad(w{c}, k / 4u + {q}u);
       // #end
       // #repeat r ROWS
       {

@@ -1,7 +1,7 @@
 // partial[c] = sum of g[i]^2 over chunk c (CHUNK words); a word that is not finite makes the partial not finite by its bits.
-// Constants: CHUNK. Params: count.
+// Constants: CHUNK. Params: count of g, first chunk of partial.
 // #include "flat"
-struct Params { count: u32 }
+struct Params { count: u32, first: u32 }
 @group(0) @binding(0) var<storage, read> g: array<f32>;
 @group(0) @binding(1) var<storage, read_write> partial: array<f32>;
 @group(0) @binding(2) var<uniform> params: Params;
@@ -30,6 +30,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     var any = 0u;
     for (var i = 0u; i < 64u; i++) { total += lane_sum[i]; any |= lane_bad[i]; }
     // Sums of squares are never negative: -1 marks a chunk that holds a value that is not finite.
-    partial[chunk] = select(total, -1.0, any == 1u);
+    partial[params.first + chunk] = select(total, -1.0, any == 1u);
   }
 }

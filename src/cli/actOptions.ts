@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { strategies, type StrategyName } from '../agents/strategies'
 import { EngineDevice } from '../engine/device/engineDevice'
+import { WEIGHT_FORMATS, type WeightFormat } from '../engine/weightFormat'
 import { MAX_CONTEXT } from '../studio/gpuWorkshop'
 import { CALL_BUDGET, speaksStarter } from '../studio/jobRoom'
 import type { Trajectory } from '../records/trajectory'
@@ -9,11 +10,12 @@ import { openActor, type Actor } from './acting'
 import { adapterReportOf } from './adapterReport'
 import { benchmarkNames, openExam, type Exam } from './benchmark'
 import { UsageError, type CommandContext } from './command'
-import { MODEL_HELP, openModel } from './modelSpec'
+import { DTYPE_HELP, MODEL_HELP, openModel } from './modelSpec'
 import { readTrainedAdapter } from './trainedFiles'
 
 export const actOptions = {
   model: z.string().default('starter').meta({ help: MODEL_HELP }),
+  dtype: z.enum(WEIGHT_FORMATS).default('f32').meta({ help: DTYPE_HELP }),
   lora: z.string().optional().meta({ help: 'directory of an adapter to put on the model (PEFT layout; what train leaves)' }),
   benchmark: z.enum(benchmarkNames).default('starter').meta({ help: 'the exam' }),
   strategy: z
@@ -28,6 +30,7 @@ export const actOptions = {
 
 export interface ActSettings {
   readonly model: string
+  readonly dtype: WeightFormat
   readonly lora?: string | undefined
   readonly split: string
   readonly strategy: StrategyName
@@ -53,7 +56,7 @@ export interface Acted {
 /** Opens the model, lets it act on every query, closes it. */
 export async function actOnExam(settings: ActSettings, context: CommandContext): Promise<Acted> {
   const exam = openExam(settings.split, settings.limit ?? null)
-  const model = await openModel(settings.model, settings.seed, context)
+  const model = await openModel(settings.model, settings.seed, context, settings.dtype)
   let actor: Actor | null = null
   try {
     const refusal = speaksStarter(model)

@@ -6,13 +6,14 @@ import { statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { sha256 } from '../base/sha256'
+import type { WeightFormat } from '../engine/weightFormat'
 import { parseModelConfig } from '../models/architectures/config'
-import { openCheckpoint } from '../models/checkpointFolder'
+import { openCheckpoint, openTokenizer } from '../models/checkpointFolder'
 import { architectureOf } from '../models/languageModel'
 import { createHfTokenizer } from '../models/tokenizer/hfTokenizer'
 import { readJson, type FolderSource } from '../models/weights/byteSource'
 import { isPickleName } from '../models/weights/modelWeights'
-import { PICKLE_ADVICE } from '../models/weights/safetensors'
+import { PICKLE_ADVICE, readerOf } from '../models/weights/safetensors'
 import type { LoadedModel } from '../studio/models'
 import { starterFolder } from '../studio/starterFiles'
 import { randomWeights } from '../training/initialize'
@@ -41,8 +42,16 @@ interface NamedFolder {
   readonly close: () => Promise<void>
 }
 
+export const DTYPE_HELP =
+  'how frozen weights are held: int8 and int4 in groups of 32, with embedding and head in 8 bits; trained weights are f32'
+
 /** @param seed of random weights. */
-export async function openModel(spec: string, seed: number, context: ModelContext): Promise<OpenModel> {
+export async function openModel(spec: string, seed: number, context: ModelContext, dtype: WeightFormat = 'f32'): Promise<OpenModel> {
+  const model = await openAsStored(spec, seed, context)
+  return { ...model, config: { ...model.config, weight_format: dtype } }
+}
+
+async function openAsStored(spec: string, seed: number, context: ModelContext): Promise<OpenModel> {
   if (spec.startsWith(RANDOM)) return openRandom(spec, seed, context)
   const { id, title, folder, close } = await openFolder(spec, context)
   if (spec === 'starter' && !(await folder.open('model.safetensors')))
@@ -58,7 +67,7 @@ export async function openModel(spec: string, seed: number, context: ModelContex
     tokenizer: createHfTokenizer(checkpoint.tokenizerJson, checkpoint.tokenizerConfig),
     // Reads every byte: a far model is fetched here, and read from what was kept afterwards.
     sha256: await checkpoint.sha256(isRemote(spec) ? fetchProgress(title, context) : undefined),
-    reader: { read: (name, shape) => checkpoint.tensors.float32(name, shape) },
+    reader: readerOf(checkpoint.tensors),
     folder,
     close,
   }
@@ -77,14 +86,13 @@ function fetchProgress(title: string, context: Pick<CommandContext, 'progress'>)
 async function openRandom(spec: string, seed: number, context: ModelContext): Promise<OpenModel> {
   const { id, title, folder, close } = await openFolder(spec.slice(RANDOM.length), context)
   const configJson = await readJson(folder, 'config.json')
-  const tokenizerJson = await readJson(folder, 'tokenizer.json')
-  if (tokenizerJson === null) throw new UsageError(`${folder.name}: file missing: tokenizer.json`)
   const config = parseModelConfig(configJson)
+  const { tokenizerJson, tokenizerConfig } = await openTokenizer(folder)
   return {
     id: RANDOM + id,
     title: RANDOM + title,
     config,
-    tokenizer: createHfTokenizer(tokenizerJson, (await readJson(folder, 'tokenizer_config.json')) ?? {}),
+    tokenizer: createHfTokenizer(tokenizerJson, tokenizerConfig),
     sha256: sha256(JSON.stringify({ config: configJson, tokenizer: tokenizerJson, seed })),
     reader: randomWeights(config, seed),
     folder,
@@ -92,7 +100,8 @@ async function openRandom(spec: string, seed: number, context: ModelContext): Pr
   }
 }
 
-async function openFolder(spec: string, context: ModelContext): Promise<NamedFolder> {
+/** The folder of a model by its name, whatever is in it. */
+export async function openFolder(spec: string, context: ModelContext): Promise<NamedFolder> {
   if (isRemote(spec)) return openRemoteFolder(spec, context)
   return { id: spec, title: spec, ...(spec === 'starter' ? starter(context.projectRoot) : openDirectory(spec)) }
 }

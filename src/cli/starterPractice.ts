@@ -7,7 +7,7 @@ import type { StarterWorld } from '../environments/starter'
 import type { Opinion } from '../records/annotation'
 import type { Trajectory } from '../records/trajectory'
 import type { HfTokenizer } from '../models/tokenizer/hfTokenizer'
-import { practiceMetrics, practiceQueries } from '../studio/practice'
+import { practiceMetrics, practiceQueries, withoutHeldOut } from '../studio/practice'
 import type { LabelledTrajectory } from '../studio/workshop'
 import type { PolicyModel } from '../training/policyModel'
 import { createActor, type Actor } from './acting'
@@ -25,7 +25,7 @@ export interface PracticeOptions {
   readonly slots: number | null
   readonly maxContext: number
   readonly seed: number
-  /** The null experiment: step rewards permuted among the labelled steps of the batch. */
+  /** The null experiment: step rewards permuted among the labelled steps of the batch, statuses among its trajectories. */
   readonly shuffleRewards: boolean
   readonly gate: Gate
   readonly signal: AbortSignal
@@ -47,7 +47,7 @@ export interface StarterPractice {
   destroy(): Promise<void>
 }
 
-const STREAM = 79
+const STREAM = { rewards: 79, statuses: 81 } as const
 
 export function starterPractice(options: PracticeOptions): StarterPractice {
   const { world, seed } = options
@@ -75,7 +75,10 @@ export function starterPractice(options: PracticeOptions): StarterPractice {
         source: `practice-${step + 1}`,
         signal: options.signal,
       })
-      const attempts = trajectories.map((trajectory) => ({ trajectory, opinions: annotateByWorld(trajectory, [], rowParts) }))
+      const attempts = withoutHeldOut(trajectories, world).map((trajectory) => ({
+        trajectory,
+        opinions: annotateByWorld(trajectory, [], rowParts),
+      }))
       options.keep(step, attempts)
       const batch = attempts.map(labelled)
       metrics.set(step, practiceMetrics(batch))
@@ -93,10 +96,17 @@ export function starterPractice(options: PracticeOptions): StarterPractice {
   }
 }
 
-/** The same rewards on other steps: what is learnt from these is not learnt from the labels. Unlabelled steps stay so. */
+/**
+ * The same rewards on other steps, the same statuses on other trajectories: what is learnt from these is not learnt from the labels.
+ * Unlabelled steps stay so.
+ */
 export function shuffledRewards(batch: readonly LabelledTrajectory[], seed: number, step: number): LabelledTrajectory[] {
   const rewards = batch.flatMap((one) => one.rewards.filter((reward) => reward !== null))
-  const order = createRng(seed, STREAM, step).shuffle(rewards)
+  const order = createRng(seed, STREAM.rewards, step).shuffle(rewards)
+  const statuses = createRng(seed, STREAM.statuses, step).shuffle(batch.map(({ trajectory }) => trajectory.status))
   let next = 0
-  return batch.map((one) => ({ ...one, rewards: one.rewards.map((reward) => (reward === null ? null : (order[next++] ?? reward))) }))
+  return batch.map((one, index) => ({
+    trajectory: { ...one.trajectory, status: statuses[index] ?? null },
+    rewards: one.rewards.map((reward) => (reward === null ? null : (order[next++] ?? reward))),
+  }))
 }

@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PROJECTIONS, projectionPath, projectionShape, type LoraShape, type Projection } from '../models/architectures/decoder'
+import { SIDE_FILES } from '../models/checkpointFolder'
 import { architectureOf } from '../models/languageModel'
 import type { FolderSource } from '../models/weights/byteSource'
 import { ADAPTER_WEIGHTS, checkAdapterFits, loraScaling, readAdapter } from '../models/weights/peft'
@@ -13,9 +14,6 @@ import type { AdapterTensors } from '../studio/workshop'
 import type { PolicyModel } from '../training/policyModel'
 import type { OpenModel } from './modelSpec'
 import { nodeFolder } from './node/folder'
-
-/** Files of a model that training does not change. */
-const KEPT_FILES = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'generation_config.json', 'chat_template.jinja']
 
 /** Writes what `policy` trained. The hash is of the weights file. */
 export async function writeTrained(
@@ -53,7 +51,7 @@ async function writeWholeModel(
   const weights = writeSafetensors(written)
   writeFileSync(join(directory, 'model.safetensors'), weights)
   const files = ['model.safetensors']
-  for (const name of KEPT_FILES) {
+  for (const name of SIDE_FILES) {
     const source = await folder.open(name)
     if (!source) continue
     writeFileSync(join(directory, name), await source.read(0, source.size))

@@ -3,19 +3,25 @@ import { createRng } from '../base/random'
 import type { EngineDevice } from '../engine/device/engineDevice'
 import type { StarterWorld } from '../environments/starter'
 import { MAX_CONTEXT, slotsOf } from '../studio/gpuWorkshop'
-import { methodNamed, truncationNote, type Method } from '../studio/methods'
+import { truncationNote, type Method } from '../studio/method'
+import { methodNamed } from '../studio/methods'
 import type { LabelledTrajectory } from '../studio/workshop'
 import type { SampleSource, TrainingContext } from '../training/algorithm'
 import { dpo, dpoSequenceOptions } from '../training/algorithms/dpo'
 import { grpo, grpoSequenceOptions } from '../training/algorithms/grpo'
+import { noOutcomeSentence, outcomeSequence, ppo, stepGrained } from '../training/algorithms/ppo'
+import { rft, samplesToImitate } from '../training/algorithms/rft'
 import { runSft, sft } from '../training/algorithms/sft'
-import { sequenceOptions, steptoolPpo } from '../training/algorithms/steptoolPpo'
+import { steptoolPpo } from '../training/algorithms/steptoolPpo'
 import { dpoAttempts, findPairs, noPairsSentence } from '../training/dpoPairs'
 import { generationMemory, grpoMemory, ppoMemory, sftMemory, type MemoryPart } from '../training/memoryPlan'
 import type { PolicyModel } from '../training/policyModel'
 import { chunk } from '../training/ppoBatch'
+import { ppoSequenceOptions } from '../training/ppoConfig'
 import { buildPpoSequence, type PpoSequence } from '../training/ppoSequence'
+import { nothingKeptSentence, rftAttempts, rftSequenceOptions, selectPasses } from '../training/rftSelection'
 import { starterSamples } from '../training/starterSamples'
+import { trainedPositions } from '../training/stepRewards'
 import { trajectorySamples } from '../training/trajectorySamples'
 import type { CorpusOptions } from '../training/recipes/recipe'
 import { UsageError, type JsonObject } from './command'
@@ -71,8 +77,7 @@ export function prepareTraining(request: TrainingRequest): TrainingJob {
     case 'files':
       if (method.name === grpo.name)
         throw new UsageError('grpo compares fresh attempts at the same query: it practises with --data starter.')
-      if (method.name === dpo.name) return preference(request, data.labelled)
-      return offline(request, data.labelled)
+      return method.name === steptoolPpo.name ? ofSteps(request, data.labelled) : ofEnds(request, data.labelled)
     case 'practice':
       if (!method.isOnline) throw new UsageError(`${method.name} does not practise by itself: name files with --data.`)
       return online(request, data.world)
@@ -119,7 +124,10 @@ const noteOf = (sequences: readonly PpoSequence[], maxContextLen: number, maxRes
   return note === null ? [] : [note]
 }
 
-function offline(request: TrainingRequest, given: readonly LabelledTrajectory[]): TrainingJob {
+const noPractice = (): Promise<never> => Promise.reject(new Error('training on files does not practise'))
+
+/** What counts is the label of each step. */
+function ofSteps(request: TrainingRequest, given: readonly LabelledTrajectory[]): TrainingJob {
   const { method, model } = request
   const labelled = request.shuffleRewards ? shuffledRewards(given, request.seed, 0) : given
   const notes = [...method.notesOf(request.config)]
@@ -127,31 +135,54 @@ function offline(request: TrainingRequest, given: readonly LabelledTrajectory[])
   const unlabelled = steps.filter((reward) => reward === null).length
   if (unlabelled === steps.length) throw new UsageError('No step of the data has a label: hone annotate labels steps.')
   if (unlabelled > 0) notes.push(`${unlabelled} of ${steps.length} steps have no label.`)
-  const practice = (): Promise<never> => Promise.reject(new Error('training on files does not practise'))
   return {
     ...idle,
     memory: memoryOf(request, (options) =>
       labelled.map(({ trajectory, rewards }) => buildPpoSequence(trajectory, rewards, model.tokenizer, options)),
     ),
     notes,
-    run: (context) => method.train(context, request.config, { model, data: labelled, practice, onNote: (note) => void notes.push(note) }),
+    run: (context) =>
+      method.train(context, request.config, { model, data: labelled, practice: noPractice, onNote: (note) => void notes.push(note) }),
   }
 }
 
-/** Successes against failures on the same query: what counts is how a trajectory ended. */
-function preference(request: TrainingRequest, given: readonly LabelledTrajectory[]): TrainingJob {
+/** What counts is how a trajectory ended. */
+function ofEnds(request: TrainingRequest, given: readonly LabelledTrajectory[]): TrainingJob {
   const { method, model, engine, seed, steps } = request
   const labelled = request.shuffleRewards ? shuffledRewards(given, seed, 0) : given
-  const settings = dpo.config.parse(request.config)
-  const found = findPairs(dpoAttempts(labelled, model.tokenizer, dpoSequenceOptions(settings)), settings, seed)
-  if (found.pairs.length === 0) throw new UsageError(noPairsSentence(found))
+  const problem = problemOf(request, labelled)
+  if (problem !== null) throw new UsageError(problem)
   const notes = [...method.notesOf(request.config)]
-  const practice = (): Promise<never> => Promise.reject(new Error('training on files does not practise'))
   return {
     ...idle,
     memory: method.memoryOf(request.config, { model, data: labelled, steps, seed, device: engine }),
     notes,
-    run: (context) => method.train(context, request.config, { model, data: labelled, practice, onNote: (note) => void notes.push(note) }),
+    run: (context) =>
+      method.train(context, request.config, { model, data: labelled, practice: noPractice, onNote: (note) => void notes.push(note) }),
+  }
+}
+
+/** Why nothing can be learnt from these, in a sentence; null when something can. */
+function problemOf({ method, config, model, seed }: TrainingRequest, labelled: readonly LabelledTrajectory[]): string | null {
+  switch (method.name) {
+    case dpo.name: {
+      const settings = dpo.config.parse(config)
+      const found = findPairs(dpoAttempts(labelled, model.tokenizer, dpoSequenceOptions(settings)), settings, seed)
+      return found.pairs.length === 0 ? noPairsSentence(found) : null
+    }
+    case rft.name: {
+      const settings = rft.config.parse(config)
+      const attempts = rftAttempts(labelled, model.tokenizer, settings)
+      const { kept, counts } = selectPasses(attempts, settings, seed, 0)
+      return kept.length === 0 ? nothingKeptSentence(attempts, counts, settings) : null
+    }
+    case ppo.name: {
+      const settings = ppo.config.parse(config)
+      const sequences = labelled.map(({ trajectory, rewards }) => outcomeSequence(trajectory, rewards, model.tokenizer, settings))
+      return noOutcomeSentence(sequences, settings)
+    }
+    default:
+      return null
   }
 }
 
@@ -170,7 +201,9 @@ function online(request: TrainingRequest, world: StarterWorld): TrainingJob {
   const { method, model, engine } = request
   const notes = [
     ...method.notesOf(request.config),
-    ...(request.shuffleRewards ? ['Step rewards were permuted among the steps of each batch: the null experiment.'] : []),
+    ...(request.shuffleRewards
+      ? ['Step rewards were permuted among the steps of each batch, statuses among its attempts: the null experiment.']
+      : []),
   ]
   const batch = method.batchOf(request.config)
   const practice = starterPractice({
@@ -210,13 +243,26 @@ function memoryOf(
   { method, config, model, engine, seed, steps }: TrainingRequest,
   sequencesOf: (options: Parameters<typeof buildPpoSequence>[3]) => readonly PpoSequence[],
 ): MemoryPart[] {
-  if (method.name === grpo.name) {
-    const settings = grpo.config.parse(config)
-    const batches = chunk(sequencesOf(grpoSequenceOptions(settings)), settings.generation_batch_size)
-    return grpoMemory(model.config, settings, batches.slice(0, Math.min(steps, STEPS_LOOKED_AT)), seed, engine)
+  const batchesOf = (sequences: readonly PpoSequence[], size: number): PpoSequence[][] =>
+    chunk(sequences, size).slice(0, Math.min(steps, STEPS_LOOKED_AT))
+  switch (method.name) {
+    case grpo.name: {
+      const settings = grpo.config.parse(config)
+      const batches = batchesOf(sequencesOf(grpoSequenceOptions(settings)), settings.generation_batch_size)
+      return grpoMemory(model.config, settings, batches, seed, engine)
+    }
+    case ppo.name:
+    case steptoolPpo.name: {
+      const settings = method.name === ppo.name ? stepGrained(ppo.config.parse(config)) : steptoolPpo.config.parse(config)
+      return ppoMemory(model.config, settings, batchesOf(sequencesOf(ppoSequenceOptions(settings)), settings.batch_size), seed, engine)
+    }
+    case rft.name: {
+      const settings = rft.config.parse(config)
+      const likely = sequencesOf(rftSequenceOptions(settings)).filter(({ ids }) => ids.length <= settings.tokens_per_batch)
+      const kept = likely.map((sequence) => ({ ids: sequence.ids, targets: trainedPositions(sequence, 'no_score') }))
+      return kept.length === 0 ? [] : sftMemory(model.config, settings, samplesToImitate(kept), steps, engine)
+    }
+    default:
+      return []
   }
-  if (method.name !== steptoolPpo.name) return []
-  const settings = steptoolPpo.config.parse(config)
-  const batches = chunk(sequencesOf(sequenceOptions(settings)), settings.batch_size).slice(0, Math.min(steps, STEPS_LOOKED_AT))
-  return ppoMemory(model.config, settings, batches, seed, engine)
 }

@@ -15,6 +15,8 @@ export interface Dispatch {
   readonly shader: string
   /** Compile-time constants, prepended as `const NAME = value;`. Keep to model dimensions and flags: each set is a pipeline. */
   readonly constants?: Readonly<Record<string, number>>
+  /** Files that stand in for the shader's `// #part NAME` lines. */
+  readonly parts?: Readonly<Record<string, string>>
   readonly bindings: readonly Binding[]
   /** u32 and f32 words of the params uniform, in declaration order. */
   readonly params?: readonly Word[]

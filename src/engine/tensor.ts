@@ -3,8 +3,11 @@
  * `differentiate` appends the backward graph; `planGraph` turns it into dispatches and buffers; `replay` runs those.
  */
 import type { AnyOp } from './op'
+import { storageOf } from './weightFormat'
+import type { WeightFormat } from './weightFormat'
 
-export type DType = 'f32' | 'u32'
+/** Packed formats are those of stored weights: shapes count weights, buffers hold what `storageOf` says. */
+export type DType = 'u32' | WeightFormat
 export type Shape = readonly number[]
 
 export interface TensorSpec {
@@ -53,6 +56,11 @@ export function sizeOf(shape: Shape): number {
   return shape.reduce((product, extent) => product * extent, 1)
 }
 
+/** Bytes of the buffer a tensor needs. */
+export function bytesOf({ shape, dtype }: TensorSpec): number {
+  return storageOf(dtype === 'u32' ? 'f32' : dtype, sizeOf(shape)).total
+}
+
 export class ShapeError extends Error {
   override name = 'ShapeError'
 }
@@ -62,6 +70,8 @@ export class Graph {
   readonly leaves = new Map<string, Tensor>()
   /** Tensors the host reads or copies after a replay, by name. */
   readonly outputs = new Map<string, Tensor>()
+  /** Where stretches of the forward pass begin and end: places in `nodes`. See `recompute`. */
+  readonly marks: number[] = []
   #nextId = 0
 
   /** Data the host writes before each replay. */
@@ -84,6 +94,11 @@ export class Graph {
     const tensor = new Tensor(this, this.#nextId++, shape, dtype, { kind: 'leaf', role, name })
     this.leaves.set(name, tensor)
     return tensor
+  }
+
+  /** What is added from here to the next mark may be computed again for the backward pass instead of being kept. */
+  mark(): void {
+    this.marks.push(this.nodes.length)
   }
 
   output(name: string, tensor: Tensor): Tensor {

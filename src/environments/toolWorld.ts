@@ -40,6 +40,8 @@ export interface ToolWorld {
   readonly tools: readonly ToolSpec[]
   /** `train`, `practice`, `exam`, `dev`. */
   readonly splits: readonly string[]
+  /** Names that only the exam may mention: an attempt at anything else that holds one is not trained on. */
+  readonly heldOut: ReadonlySet<string>
   queries(split: string): readonly WorldQuery[]
   /** Deterministic: the same query and the same calls give the same observations. */
   start(query: WorldQuery): Episode

@@ -78,6 +78,17 @@ export async function openCheckpoint(folder: FolderSource): Promise<Checkpoint> 
 
 const TOKENIZER_JSON = 'tokenizer.json'
 const TOKENIZER_MODEL = 'tokenizer.model'
+/** What belongs to a model besides its weights: kept when a model is, and not changed by training. Python's libraries read them all. */
+export const SIDE_FILES: readonly string[] = [
+  'config.json',
+  TOKENIZER_JSON,
+  TOKENIZER_MODEL,
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'added_tokens.json',
+  'generation_config.json',
+  'chat_template.jinja',
+]
 /** Real ones have 0.5 to 5 MB. */
 const MOST_MODEL_BYTES = 64 << 20
 

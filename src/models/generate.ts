@@ -14,6 +14,7 @@ import { Graph } from '../engine/tensor'
 import type { Tensor } from '../engine/tensor'
 import { batchTensors, headWeight } from './architectures/decoder'
 import type { LoraShape } from './architectures/decoder'
+import type { GenerationRequest, GenerationResult } from './generationRequest'
 import type { LanguageModel } from './languageModel'
 
 export interface GeneratorOptions {
@@ -30,18 +31,6 @@ export interface GeneratorOptions {
   readonly gate?: Gate
   /** Decode steps between two looks at the stop flags. */
   readonly stepsPerLook?: number
-}
-
-export interface GenerationRequest {
-  readonly maxNewTokens: number
-  readonly temperature: number
-  readonly stopIds: readonly number[]
-}
-export interface GenerationResult {
-  readonly ids: readonly number[]
-  readonly logprobs: readonly number[]
-  readonly finish: 'stop' | 'length'
-  readonly policyVersion: number
 }
 
 interface Session {
@@ -86,6 +75,8 @@ export class Generator {
   readonly #freeSlots: number[]
   readonly #waitingForSlot: ((slot: number) => void)[] = []
   readonly #waiting: Waiting[] = []
+  /** Whose text is complete in the extend batch that is being computed. */
+  #extending: readonly Waiting[] = []
   readonly #decoding = new Map<number, Waiting>()
   readonly #blocksPerSlot: number
   #loop: Promise<void> | null = null
@@ -177,8 +168,9 @@ export class Generator {
       }
     } catch (error) {
       const failure = error instanceof Error ? error : new Error(String(error))
-      for (const waiting of [...this.#waiting, ...this.#decoding.values()]) waiting.reject(failure)
+      for (const waiting of [...this.#waiting, ...this.#extending, ...this.#decoding.values()]) waiting.reject(failure)
       this.#waiting.length = 0
+      this.#extending = []
       this.#decoding.clear()
     }
   }
@@ -214,6 +206,7 @@ export class Generator {
       complete.push(waiting)
     }
     this.#waiting.splice(0, complete.length)
+    this.#extending = complete
     for (const waiting of complete) this.#writeSlot(waiting)
     const executable = await this.#extendPlan(tokens)
     executable.write('ids', ids)
@@ -225,6 +218,7 @@ export class Generator {
     await executable.run(this.#options.gate)
     this.prefilledTokens += used
     for (const waiting of complete) this.#decoding.set(waiting.session.slot, waiting)
+    this.#extending = []
   }
 
   #writeSlot({ session, request }: Waiting): void {
@@ -237,7 +231,10 @@ export class Generator {
     words[SLOT.query] = session.key.query
     words[SLOT.sample] = session.key.sample
     words[SLOT.version] = this.version
-    words[SLOT.temperature] = new Uint32Array(Float32Array.of(request.temperature).buffer)[0] ?? 0
+    words[SLOT.temperature] = bitsOf(request.temperature)
+    words[SLOT.topK] = request.topK ?? 0
+    words[SLOT.topP] = bitsOf(request.topP ?? 1)
+    words[SLOT.minP] = bitsOf(request.minP ?? 0)
     for (let index = 0; index < 4; index++) words[SLOT.stop + index] = request.stopIds[index] ?? NO_SLOT
     this.#engine.write(this.#buffer('gen.state'), words, session.slot * SLOT_WORDS * 4)
   }
@@ -385,3 +382,5 @@ export class Generator {
     for (const buffer of this.#buffers.values()) this.#engine.destroyBuffer(buffer)
   }
 }
+
+const bitsOf = (value: number): number => new Uint32Array(Float32Array.of(value).buffer)[0] ?? 0

@@ -3,15 +3,19 @@ import type { EngineDevice } from '../engine/device/engineDevice'
 import type { PackedState } from '../engine/memory/packedState'
 import type { StateLookup, StateRange } from '../engine/plan/executable'
 import { ScratchPool } from '../engine/plan/scratchPool'
-import { sizeOf } from '../engine/tensor'
+import { bytesOf, sizeOf } from '../engine/tensor'
+import { rowBlocks, WeightPacker } from '../engine/memory/weightPacker'
 import { architectures } from './architectures'
 import type { Architecture } from './architectures/architecture'
 import type { ModelConfig } from './architectures/config'
+import { storedFormat } from './architectures/decoder'
 import { ropeTables } from './architectures/ropeFrequencies'
 
 export interface WeightReader {
   /** Values of a tensor by Hugging Face name, decoded to f32. */
   read(name: string, shape: readonly number[]): Promise<Float32Array>
+  /** Rows first … first + count of a matrix. Without it, matrices are read whole. */
+  readRows?(name: string, shape: readonly [number, number], first: number, count: number): Promise<Float32Array>
 }
 
 export class LanguageModel {
@@ -39,15 +43,31 @@ export class LanguageModel {
     options: { packed?: PackedState } = {},
   ): Promise<LanguageModel> {
     const model = new LanguageModel(engine, config, architectureOf(config))
+    const packer = new WeightPacker(engine)
     for (const [name, shape] of Object.entries(model.architecture.parameters(config))) {
-      const data = await reader.read(name, shape)
-      if (options.packed?.ranges.has(name)) options.packed.writeWeights(name, data)
-      else model.#upload(name, data)
+      if (options.packed?.ranges.has(name)) options.packed.writeWeights(name, await reader.read(name, shape))
+      else if (isMatrix(shape)) model.#frozen.set(name, await model.#stream(packer, reader, name, shape))
+      else model.#upload(name, await reader.read(name, shape))
     }
+    await packer.destroy()
     const tables = ropeTables(config)
     model.#upload('rope.cos', tables.cos)
     model.#upload('rope.sin', tables.sin)
     return model
+  }
+
+  /** Row blocks go to the GPU one by one and are packed there: neither the tensor nor its f32 form is ever held whole. */
+  async #stream(packer: WeightPacker, reader: WeightReader, name: string, shape: readonly [number, number]): Promise<GPUBuffer> {
+    const format = storedFormat(this.config, name, shape)
+    const buffer = this.engine.createBuffer(name, bytesOf({ shape, dtype: format }))
+    this.#bytes += buffer.size
+    const [rows, width] = shape
+    const whole = reader.readRows ? null : await reader.read(name, shape)
+    for (const { first, count } of rowBlocks(rows, width)) {
+      const values = whole ? whole.subarray(first * width, (first + count) * width) : await reader.readRows?.(name, shape, first, count)
+      if (values) await packer.write(buffer, values, { format, shape, first, count })
+    }
+    return buffer
   }
 
   #upload(name: string, data: Float32Array): void {
@@ -80,6 +100,8 @@ export class LanguageModel {
     this.pool.destroy()
   }
 }
+
+const isMatrix = (shape: readonly number[]): shape is readonly [number, number] => shape.length === 2
 
 export function architectureOf(config: ModelConfig): Architecture {
   const architecture = architectures[config.model_type]

@@ -86,7 +86,8 @@ export interface BlobSlots {
   /** The newest whole copy; null when there never was one. Rejects with StoredBlobError when no copy is whole. */
   readonly read: (name: string) => Promise<Uint8Array<ArrayBuffer> | null>
   readonly remove: (name: string) => Promise<void>
-  readonly list: () => Promise<BlobEntry[]>
+  /** All, or those with a name that is `wanted`: the others are not looked at. */
+  readonly list: (wanted?: (name: string) => boolean) => Promise<BlobEntry[]>
 }
 
 export function createBlobSlots(files: BlobFiles): BlobSlots {
@@ -142,13 +143,13 @@ export function createBlobSlots(files: BlobFiles): BlobSlots {
         await files.remove(fileName(name, 0))
         await files.remove(fileName(name, 1))
       }),
-    list: async () => {
+    list: async (wanted = () => true) => {
       const newest = new Map<string, Header>()
       for (const file of await files.list()) {
         const encoded = /^(.+)\.[01]$/.exec(file)?.[1]
-        const header = encoded === undefined ? null : await headerOf(file)
-        if (encoded === undefined || !header) continue
-        const name = decodeURIComponent(encoded)
+        const name = encoded === undefined ? null : decodeURIComponent(encoded)
+        const header = name !== null && wanted(name) ? await headerOf(file) : null
+        if (name === null || !header) continue
         if (header.sequence > (newest.get(name)?.sequence ?? 0)) newest.set(name, header)
       }
       return [...newest].map(([name, { length }]) => ({ name, bytes: length })).sort((x, y) => (x.name < y.name ? -1 : 1))

@@ -73,7 +73,8 @@ export interface Store {
   /** null when there is none. Rejects with StoredBlobError when no copy is whole. */
   readBlob(name: string): Promise<Uint8Array<ArrayBuffer> | null>
   removeBlob(name: string): Promise<void>
-  listBlobs(): Promise<readonly BlobEntry[]>
+  /** All, or those with a name that is `wanted`. A model has thousands: name what is looked for. */
+  listBlobs(wanted?: (name: string) => boolean): Promise<readonly BlobEntry[]>
   /** A data set with its trajectories and their opinions. */
   removeDataset(datasetId: string): Promise<void>
   /** A run with its trajectories, opinions, metrics, and the blobs under `runs/<id>/`. */
@@ -262,7 +263,7 @@ export function createStore(host: StoreHost, migrations: readonly RecordMigratio
       await removeOwned({ run_id: runId })
       await host.remove([{ kind: 'runs', id: runId }, ...(await host.list('metrics', runId))])
       appending.delete(runId)
-      for (const { name } of await blobs.list()) if (name.startsWith(`runs/${runId}/`)) await blobs.remove(name)
+      for (const { name } of await blobs.list((one) => one.startsWith(`runs/${runId}/`))) await blobs.remove(name)
     },
     close: () => host.close(),
   }

@@ -65,8 +65,7 @@ export async function storeAdapter(store: Store, runId: string, { files }: Adapt
 /** The stored files of a run; empty when it left none. */
 export async function storedAdapterFiles(store: Store, runId: string): Promise<ReadonlyMap<string, Uint8Array<ArrayBuffer>>> {
   const files = new Map<string, Uint8Array<ArrayBuffer>>()
-  for (const { name } of await store.listBlobs()) {
-    if (!name.startsWith(folderName(runId))) continue
+  for (const { name } of await store.listBlobs((one) => one.startsWith(folderName(runId)))) {
     const bytes = await store.readBlob(name)
     if (bytes) files.set(name.slice(folderName(runId).length), bytes)
   }

@@ -5,6 +5,7 @@ import { formats } from '../data/formats'
 import { ops } from '../engine/ops'
 import type { StarterWorld } from '../environments/starter'
 import { architectures } from '../models/architectures'
+import { architectureClaims } from '../models/claims'
 import { algorithms } from '../training/algorithms'
 import type { StudioDescription } from '../worker/protocol'
 
@@ -23,6 +24,7 @@ export function describeStudio(world: StarterWorld): StudioDescription {
     })),
     formats: Object.values(formats).map(({ name, title }) => ({ name, title })),
     architectures: Object.keys(architectures),
+    claims: architectureClaims,
     environments: [{ name: world.id, title: 'Starter world', hash: world.hash, tools: world.tools }],
     benchmarks: [
       {

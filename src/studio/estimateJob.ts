@@ -24,6 +24,7 @@ type Config = Readonly<Record<string, unknown>>
 
 export function estimateJob(request: JobRequest, room: JobRoom): Promise<Reply<MemoryEstimate>> {
   return attempt('estimate', async () => {
+    if (request.kind === 'download') return refuse('no-gpu-needed', 'A download goes to storage: it needs no memory here.')
     if (request.kind === 'judge') return refuse('no-gpu-needed', 'A judge runs on its own server: it needs no memory here.')
     const model = await room.models.text(request.kind === 'story' ? STARTER : request.model)
     if (!model.ok) return model

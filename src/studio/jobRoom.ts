@@ -9,7 +9,7 @@ import type { GpuRoom } from './gpu'
 import type { JobControl, JobWork } from './jobs'
 import type { LabelRoom } from './labels'
 import type { LearnParts } from './learning'
-import type { Method } from './methods'
+import type { Method } from './method'
 import type { ModelRoom, ModelText } from './models'
 import type { RunKeeper, RunRoom } from './runs'
 

@@ -25,6 +25,8 @@ export interface StudioParts {
   readonly random: () => number
   /** Rejects when `signal` aborts. */
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>
+  /** Whether the host knows that it has no network. Left out: nobody knows. */
+  readonly isOffline?: () => boolean
   storageEstimate(): Promise<{ readonly usage: number | null; readonly quota: number | null }>
   /** Claims a name among all tabs for as long as this studio lives, or until released; null when another has it. */
   claim(name: string): Promise<(() => void) | null>

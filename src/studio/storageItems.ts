@@ -1,17 +1,23 @@
 /** What takes room, under the names people know: data sets, runs, models. */
 import type { Store } from '../storage/store'
 import type { StudioApi } from '../worker/protocol'
-import type { ModelRoom } from './models'
+import { STARTER, type ModelRoom } from './models'
+import type { RemoteRoom } from './remoteModels'
 
+interface Rooms {
+  readonly models: ModelRoom
+  readonly remote: Pick<RemoteRoom, 'unfinished'>
+}
 type Items = Awaited<ReturnType<StudioApi['storage']>>['items']
 
 /** Records are counted as the JSON they would be; files as they are. */
-export async function storageItems(store: Store, { models }: { readonly models: ModelRoom }): Promise<Items> {
-  const [{ records: datasets }, { records: runs }, blobs, rows] = await Promise.all([
+export async function storageItems(store: Store, { models, remote }: Rooms): Promise<Items> {
+  const [{ records: datasets }, { records: runs }, blobs, rows, unfinished] = await Promise.all([
     store.datasets.list(),
     store.runs.list(),
-    store.listBlobs(),
+    store.listBlobs((name) => name.startsWith('runs/')),
     models.list(),
+    remote.unfinished(),
   ])
   const size = (value: unknown): number => JSON.stringify(value).length
   const items: { name: string; bytes: number; kind: string }[] = []
@@ -24,9 +30,7 @@ export async function storageItems(store: Store, { models }: { readonly models: 
     const files = blobs.filter(({ name }) => name.startsWith(`runs/${run.run_id}/`)).reduce((sum, { bytes }) => sum + bytes, 0)
     items.push({ name: run.run_id, bytes: size(run) + size(records) + size(await store.metrics.of(run.run_id)) + files, kind: 'run' })
   }
-  for (const model of rows) {
-    const bytes = blobs.filter(({ name }) => name.startsWith(`models/${model.model_id}/`)).reduce((sum, blob) => sum + blob.bytes, 0)
-    if (bytes > 0) items.push({ name: model.title, bytes, kind: 'model' })
-  }
+  for (const { model_id, title, bytes } of rows) if (model_id !== STARTER) items.push({ name: title, bytes, kind: 'model' })
+  for (const { title, keptBytes } of unfinished) items.push({ name: title, bytes: keptBytes, kind: 'interrupted download' })
   return items
 }

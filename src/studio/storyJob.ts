@@ -5,7 +5,7 @@ import { accept, refuse } from './failure'
 import type { JobWork } from './jobs'
 import { CALL_BUDGET, PRACTICE_TEMPERATURE, type JobRoom } from './jobRoom'
 import { learn } from './learning'
-import type { StoryScale } from './methods'
+import type { StoryScale } from './method'
 import { STARTER } from './models'
 import { newRun } from './trainJob'
 

@@ -25,6 +25,7 @@ import { createModelRoom, STARTER } from './models'
 import type { StudioParts } from './parts'
 import { practiceMeanings } from './practice'
 import { createPreviews } from './preview'
+import { createRemoteRoom } from './remoteModels'
 import { createRunRoom } from './runs'
 import { starterFolder } from './starterFiles'
 import { storageItems } from './storageItems'
@@ -86,6 +87,9 @@ export function createStudio(parts: StudioParts): StudioApi {
     exportAnnotations: through('exportAnnotations'),
     models: through('models'),
     importModel: through('importModel'),
+    planDownload: through('planDownload'),
+    unfinishedDownloads: through('unfinishedDownloads'),
+    removeModel: through('removeModel'),
     callTool: through('callTool'),
     storage: through('storage'),
   }
@@ -121,6 +125,17 @@ async function openRooms(parts: StudioParts, assetBase: string): Promise<Rooms> 
   })
   const world = createStarterWorld()
   const models = createModelRoom({ store, starter: starterFolder((path) => parts.readAsset(path, assetBase, ledger.fetch)), now: nowText })
+  const remote = createRemoteRoom({
+    store,
+    models,
+    ledger,
+    now: nowText,
+    clock: parts.clock,
+    sleep: parts.sleep,
+    claim: (name) => parts.claim(name),
+    storageEstimate: () => parts.storageEstimate(),
+    isOffline: parts.isOffline ?? (() => false),
+  })
   const datasets = createDatasetRoom({ store, rows, emit })
   const labels = createLabelRoom({ store, rows })
   const runs = createRunRoom({
@@ -173,6 +188,8 @@ async function openRooms(parts: StudioParts, assetBase: string): Promise<Rooms> 
         return evaluateWork(request, room)
       case 'judge':
         return judges.job(request, newId('judge'))
+      case 'download':
+        return remote.job(request.model, newId('download'))
       default:
         return request satisfies never
     }
@@ -180,7 +197,7 @@ async function openRooms(parts: StudioParts, assetBase: string): Promise<Rooms> 
   /** Preparing takes a moment; a second click in it must not start a second job. */
   let isPreparing = false
   async function start(request: JobRequest): Promise<Reply<JobSnapshot>> {
-    const usesGpu = request.kind !== 'judge'
+    const usesGpu = request.kind !== 'judge' && request.kind !== 'download'
     const busy = usesGpu ? (isPreparing ? 'Another job is about to start.' : desk.busy()) : null
     if (busy !== null) return refuse('busy', busy)
     if (usesGpu) isPreparing = true
@@ -240,8 +257,11 @@ async function openRooms(parts: StudioParts, assetBase: string): Promise<Rooms> 
 
     models: () => models.list(),
     importModel: (name, files) => models.importModel(name, files),
+    planDownload: (model) => remote.plan(model),
+    unfinishedDownloads: () => remote.unfinished(),
+    removeModel: (id) => models.remove(id),
     callTool: (tool, args) => Promise.resolve(callTool(world, tool, args)),
-    storage: async () => ({ items: await storageItems(store, { models }), ...(await parts.storageEstimate()) }),
+    storage: async () => ({ items: await storageItems(store, { models, remote }), ...(await parts.storageEstimate()) }),
   }
 }
 

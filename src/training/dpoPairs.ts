@@ -4,8 +4,8 @@
  */
 import { createRng } from '../base/random'
 import type { Trajectory } from '../records/trajectory'
-import { chosenPath } from '../records/trajectory'
 import type { DpoConfig } from './dpoConfig'
+import { attemptOutcome, queryKey } from './outcome'
 import type { Sequence } from './packing'
 import { buildPpoSequence } from './ppoSequence'
 import type { PpoSequence, PpoSequenceOptions, TextCodec } from './ppoSequence'
@@ -47,15 +47,6 @@ export interface DpoPairs {
   readonly undecided: number
 }
 
-/** The reward of the final step where it is labelled, else the status (solved 1, unsure ½, unsolved 0); null where neither is known. */
-export function attemptOutcome(trajectory: Trajectory, rewards: readonly (number | null)[]): number | null {
-  const final = chosenPath(trajectory).at(-1)
-  const labelled = final ? (rewards[final.index] ?? null) : null
-  if (labelled !== null) return labelled
-  if (trajectory.status === null) return null
-  return { solved: 1, unsure: 0.5, unsolved: 0 }[trajectory.status]
-}
-
 /** Trajectories with the rewards of their steps as attempts. */
 export function dpoAttempts(
   labelled: readonly { readonly trajectory: Trajectory; readonly rewards: readonly (number | null)[] }[],
@@ -64,7 +55,7 @@ export function dpoAttempts(
 ): DpoAttempt[] {
   return labelled.map(({ trajectory, rewards }) => ({
     sequence: buildPpoSequence(trajectory, rewards, codec, options),
-    query: trajectory.query_id === '' ? trajectory.query : trajectory.query_id,
+    query: queryKey(trajectory),
     outcome: attemptOutcome(trajectory, rewards),
   }))
 }

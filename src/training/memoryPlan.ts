@@ -1,8 +1,9 @@
 /** What training will hold on the GPU, part by part, from plans alone: nothing is allocated to know it. */
 import { packedBytes, packedLayout } from '../engine/memory/packedState'
 import type { Plan, PlanContext } from '../engine/plan/planGraph'
-import { sizeOf } from '../engine/tensor'
+import { bytesOf } from '../engine/tensor'
 import type { ModelConfig } from '../models/architectures/config'
+import { storedFormat } from '../models/architectures/decoder'
 import { architectureOf } from '../models/languageModel'
 import type { SampleSource } from './algorithm'
 import { dpoObjective, dpoTrainable, pairsPerUpdate } from './algorithms/dpo'
@@ -204,7 +205,7 @@ export function policyMemory(config: ModelConfig, trainable: TrainableSet, plans
   const layout = packedLayout(trainableEntries(config, trainable))
   let frozen = 0
   for (const [name, shape] of Object.entries(architectureOf(config).parameters(config)))
-    if (!layout.ranges.has(name)) frozen += rounded(sizeOf(shape) * 4)
+    if (!layout.ranges.has(name)) frozen += rounded(bytesOf({ shape, dtype: storedFormat(config, name, shape) }))
   const table = rounded(config.max_position_embeddings * (config.head_dim / 2) * 4)
   return [
     { name: 'frozen weights', bytes: frozen },

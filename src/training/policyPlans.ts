@@ -1,4 +1,5 @@
 /** The plans of a trainable language model, without a device: what they need in memory is known before anything is allocated. */
+import { recompute } from '../engine/autograd/checkpoint'
 import { differentiate } from '../engine/autograd/differentiate'
 import type { Seed } from '../engine/autograd/differentiate'
 import { packedLayout } from '../engine/memory/packedState'
@@ -18,8 +19,12 @@ import { batchTensors, headWeight, projectionPath, projectionShape } from '../mo
 import type { BatchTensors, LoraShape } from '../models/architectures/decoder'
 import { architectureOf } from '../models/languageModel'
 
-export type TrainableSet =
+export type TrainableSet = (
   { readonly kind: 'all'; readonly valueHead: boolean } | { readonly kind: 'lora'; readonly lora: LoraShape; readonly valueHead: boolean }
+) & {
+  /** A layer's activations are computed again for its gradients instead of being kept. */
+  readonly gradientCheckpointing?: boolean
+}
 
 export const VALUE_WEIGHT = 'v_head.summary.weight'
 export const VALUE_BIAS = 'v_head.summary.bias'
@@ -75,10 +80,11 @@ export function policyPlans(config: ModelConfig, trainable: TrainableSet, contex
     const graph = new Graph()
     const batch = batchTensors(graph, tokens, config.vocab_size)
     const lora = hasAdapter && trainable.kind === 'lora' ? trainable.lora : null
-    const hidden = architectureOf(config).forward({ graph, config, batch, lora })
+    const trained = trainable.kind === 'all'
+    const hidden = architectureOf(config).forward({ graph, config, batch, lora, trained })
     const targetOf = graph.batch('targetOf', [tokens], 'u32')
     const picked = gatherRows(hidden, graph.batch('rowOf', [rows], 'u32'), batch.counts, targetOf)
-    const scores = logProb(picked, headWeight(graph, config), graph.batch('targetIds', [rows], 'u32'), batch.counts)
+    const scores = logProb(picked, headWeight(graph, config, trained), graph.batch('targetIds', [rows], 'u32'), batch.counts)
     const value =
       trainable.valueHead && hasAdapter
         ? linear(picked, graph.state(VALUE_WEIGHT, [1, config.hidden_size]), batch.counts, { bias: graph.state(VALUE_BIAS, [1]), live: 1 })
@@ -101,10 +107,12 @@ export function policyPlans(config: ModelConfig, trainable: TrainableSet, contex
       const seeds: Seed[] = [{ output: logp, grad: dlogp }]
       if (value && dvalue) seeds.push({ output: value, grad: dvalue })
       const parameters = [...layout.ranges.values()].map((range) => ({ range, leaf: graph.state(range.name, range.shape) }))
+      const forward = graph.nodes.length
       const grads = differentiate(
         seeds,
         parameters.map(({ leaf }) => leaf),
       )
+      if (trainable.gradientCheckpointing) recompute(graph, forward)
       parameters.forEach(({ range }, index) => {
         const grad = grads[index]
         if (grad) accumulateInto(graph.state(`grad:${range.name}`, range.shape), grad)

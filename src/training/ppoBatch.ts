@@ -63,9 +63,15 @@ export interface PpoBatchLimits {
 
 export function layoutBatch(
   sequences: readonly PpoSequence[],
-  rules: { readonly weighting: StepRewardWeighting; readonly unlabelled: UnlabelledSteps },
+  rules: {
+    readonly weighting: StepRewardWeighting
+    readonly unlabelled: UnlabelledSteps
+    /** Taken off every reward before it is weighted. */
+    readonly baseline?: number
+  },
   limits: PpoBatchLimits,
 ): PpoBatch {
+  const { baseline = 0 } = rules
   const items: PpoBatchItem[] = []
   const score: number[] = []
   const gap: number[] = []
@@ -88,7 +94,8 @@ export function layoutBatch(
     const targets = trainedPositions(source, rules.unlabelled)
     if (targets.length === 0) continue
     items.push({ source, sequence: { ids: source.ids, targets }, firstRow: score.length })
-    score.push(...placeStepScores(source, targets, rules.weighting))
+    const rewards = source.rewards.map((reward) => (reward === null ? null : reward - baseline))
+    score.push(...placeStepScores({ stepOf: source.stepOf, rewards }, targets, rules.weighting))
     targets.forEach((position, row) => gap.push((targets[row + 1] ?? position) - position))
   }
   return {
@@ -98,6 +105,12 @@ export function layoutBatch(
     score: Float32Array.from(score),
     gap: Uint32Array.from(gap),
   }
+}
+
+/** Mean of the labelled step rewards of a batch; 0 without any. */
+export function meanStepReward(sequences: readonly PpoSequence[]): number {
+  const rewards = sequences.flatMap((sequence) => sequence.rewards.filter((reward) => reward !== null))
+  return rewards.length === 0 ? 0 : rewards.reduce((sum, reward) => sum + reward, 0) / rewards.length
 }
 
 /** Consecutive items in parts of at most `maxTokens` tokens: what one plan processes at once. */

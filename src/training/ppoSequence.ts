@@ -2,7 +2,7 @@
  * Trajectory → the token sequence step-grained PPO trains on: query ++ response as StepTool builds them (`step_ppo.py`), every
  * step's completion marked. Rollouts carry their token ids and are never tokenised again; imported text is encoded segment by segment.
  */
-import { float32FromF16, f16FromFloat32 } from '../models/weights/halfFloat'
+import { float32FromF16, f16FromFloat32 } from '../base/halfFloat'
 import { chosenPath } from '../records/trajectory'
 import type { Trajectory } from '../records/trajectory'
 

@@ -32,6 +32,7 @@ export function browserParts(): StudioParts {
           reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'))
         })
       }),
+    isOffline: () => !navigator.onLine,
     storageEstimate: async () => {
       const estimate = await (navigator as { readonly storage?: StorageManager }).storage?.estimate()
       return { usage: estimate?.usage ?? null, quota: estimate?.quota ?? null }

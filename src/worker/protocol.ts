@@ -32,10 +32,21 @@ export interface AlgorithmDescription {
   readonly metrics: Readonly<Record<string, string>>
 }
 
+/** What was shown of an architecture. */
+export interface ArchitectureClaim {
+  readonly architecture: string
+  readonly title: string
+  /** Rotary scaling → goldens its numbers are held to. */
+  readonly exact: Readonly<Record<string, readonly string[] | undefined>>
+  /** Checkpoints with trained weights that were run. */
+  readonly ran: readonly string[]
+}
+
 export interface StudioDescription {
   readonly algorithms: readonly AlgorithmDescription[]
   readonly formats: readonly { readonly name: string; readonly title: string }[]
   readonly architectures: readonly string[]
+  readonly claims: readonly ArchitectureClaim[]
   readonly environments: readonly {
     readonly name: string
     readonly title: string
@@ -119,6 +130,40 @@ export interface JudgePlan {
   readonly promptTokensEstimate: number
 }
 
+/** A model on a Hub, or in a folder behind an address. */
+export interface RemoteModel {
+  /** `owner/name`, `owner/name@revision`, the address of a model's page, or that of a folder. */
+  readonly where: string
+  /** Address of the Hub, or of a mirror with its layout. */
+  readonly hub: string
+  /** Held in memory only; '' for none. */
+  readonly token: string
+}
+/** What a download would fetch, before it is fetched. */
+export interface DownloadPlan {
+  readonly title: string
+  readonly host: string
+  /** `where` of the same bytes on another day: with the commit, where there is one. */
+  readonly pinned: string
+  readonly revision: string | null
+  readonly files: number
+  readonly bytes: number
+  /** Of these bytes, those an interrupted download left here. */
+  readonly keptBytes: number
+  /** What the browser allows beyond what is stored; null when it does not say. */
+  readonly freeBytes: number | null
+  readonly architecture: string
+  readonly parameters: number
+  /** The model it is already; null when it has to be fetched. */
+  readonly model_id: string | null
+}
+/** A download that was interrupted: what arrived is kept. */
+export interface UnfinishedDownload extends Pick<DownloadPlan, 'title' | 'host' | 'revision' | 'bytes' | 'keptBytes'> {
+  readonly model_id: string
+  readonly where: string
+  readonly hub: string
+}
+
 export type JobRequest =
   /** The run story: exam, practice, training, exam. `size` null lets the probe choose. */
   | { readonly kind: 'story'; readonly seed: number; readonly size: 'gpu' | 'software' | null; readonly algorithm?: string }
@@ -148,6 +193,7 @@ export type JobRequest =
       readonly seed: number
     }
   | { readonly kind: 'judge'; readonly dataset_id: string; readonly trajectory_ids: readonly string[]; readonly settings: JudgeSettings }
+  | { readonly kind: 'download'; readonly model: RemoteModel }
 
 export interface MemoryEstimate {
   readonly bytes: number
@@ -158,7 +204,8 @@ export interface MemoryEstimate {
   readonly notes: readonly string[]
 }
 
-export type JobPhase = 'starting' | 'before' | 'rewards' | 'training' | 'after' | 'rollout' | 'evaluating' | 'judging' | 'done'
+export type JobPhase =
+  'starting' | 'before' | 'rewards' | 'training' | 'after' | 'rollout' | 'evaluating' | 'judging' | 'downloading' | 'done'
 
 export interface JobSnapshot {
   readonly job_id: string
@@ -167,6 +214,7 @@ export interface JobSnapshot {
   readonly title: string
   readonly state: 'running' | 'paused' | 'finished' | 'cancelled' | 'failed'
   readonly phase: JobPhase
+  /** Of `total`; both are bytes while `downloading`. */
   readonly done: number
   readonly total: number
   readonly tokensPerSecond: number | null
@@ -248,10 +296,16 @@ export interface ModelRow {
   readonly model_id: string
   readonly title: string
   readonly architecture: string
+  /** Rotary scaling of its config.json; `plain` for none. */
+  readonly rope: string
   readonly parameters: number
   readonly bytes: number
   readonly contextLength: number
   readonly vocabulary: number
+  /** Host and name, or address; null for the starter and for a folder a person picked. */
+  readonly origin: string | null
+  /** The commit it was pinned to. */
+  readonly revision: string | null
   readonly adapters: readonly { readonly run_id: string; readonly title: string; readonly sha256: string }[]
 }
 
@@ -300,6 +354,11 @@ export interface StudioApi {
   models(): Promise<readonly ModelRow[]>
   /** Files of a Hugging Face folder the person picked. */
   importModel(name: string, files: readonly File[]): Promise<Reply<ModelRow>>
+  /** Asks the server what there is. `start` with kind `download` then fetches it. */
+  planDownload(model: RemoteModel): Promise<Reply<DownloadPlan>>
+  unfinishedDownloads(): Promise<readonly UnfinishedDownload[]>
+  /** A model, or what an interrupted download left. */
+  removeModel(modelId: string): Promise<Reply<null>>
   callTool(tool: string, args: Readonly<Record<string, unknown>>): Promise<Reply<string>>
 
   storage(): Promise<{

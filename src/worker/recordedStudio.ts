@@ -56,6 +56,7 @@ function describeRecording(data: Recording): StudioDescription {
     algorithms: [],
     formats: [],
     architectures: [],
+    claims: [],
     environments: [],
     benchmarks: data.evaluations.slice(0, 1).map((row) => ({ name: row.benchmark, splits: { [row.split]: row.rows.length } })),
     strategies: [...new Set(data.evaluations.map((row) => row.strategy))],
@@ -179,7 +180,7 @@ function studioOf(data: Recording, live: LiveStudio | null): StudioApi {
         : refuse('recorded', 'A judge is asked about imported files and live runs, not about the recorded one.'),
 
     estimateMemory: async (request) => (other ? other.estimateMemory(request) : elsewhere),
-    start: () => Promise.resolve(cannotTrain),
+    start: async (request) => (other && request.kind === 'download' ? other.start(request) : cannotTrain),
     pause: async (id) => (other ? other.pause(id) : cannotTrain),
     resume: async (id) => (other ? other.resume(id) : cannotTrain),
     cancel: async (id) => (other ? other.cancel(id) : cannotTrain),
@@ -212,6 +213,9 @@ function studioOf(data: Recording, live: LiveStudio | null): StudioApi {
 
     models: async () => (other ? other.models() : []),
     importModel: async (name, files) => (other ? other.importModel(name, files) : elsewhere),
+    planDownload: async (model) => (other ? other.planDownload(model) : elsewhere),
+    unfinishedDownloads: async () => (other ? other.unfinishedDownloads() : []),
+    removeModel: async (id) => (other ? other.removeModel(id) : elsewhere),
     callTool: async (tool, args) => (other ? other.callTool(tool, args) : elsewhere),
     storage: async () => (other ? other.storage() : { items: [], usage: null, quota: null }),
   }

@@ -23,9 +23,9 @@ test('describe lists every catalogue by name', async () => {
   const lists = z.record(z.string(), z.array(z.string())).parse(await run(describeCommand, [], context))
   expect(Object.keys(lists)).toEqual(['algorithms', 'formats', 'architectures', 'environments', 'benchmarks', 'strategies', 'ops'])
   expect(lists).toMatchObject({ environments: ['starter'], benchmarks: ['starter'] })
-  for (const name of ['sft', 'steptool-ppo']) expect(lists.algorithms).toContain(name)
+  for (const name of ['sft', 'rft', 'ppo', 'steptool-ppo']) expect(lists.algorithms).toContain(name)
   expect(lists.ops).toContain('rmsNorm')
-  expect(describeCommand.show(lists)).toMatch(/^algorithms +sft steptool-ppo/)
+  expect(describeCommand.show(lists)).toMatch(/^algorithms +sft rft ppo steptool-ppo/)
 })
 
 test('import says what a file holds, and what is wrong with it', async () => {

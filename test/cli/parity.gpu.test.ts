@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { EngineDevice } from '../../src/engine/device/engineDevice'
 import { adamWQuantities } from '../../src/cli/parity/adamWParity'
-import { decoderQuantities, decoders } from '../../src/cli/parity/decoderParity'
+import { decoderQuantities, decoders, packedFormats, packedQuantities } from '../../src/cli/parity/decoderParity'
 import { goldensOf } from '../../src/cli/parity/goldens'
 import { grpoQuantities } from '../../src/cli/parity/grpoParity'
 import { distance, measureOf, worst, type Quantity } from '../../src/cli/parity/quantity'
@@ -22,6 +22,10 @@ function expectAllPass(quantities: readonly Quantity[], least: number): void {
 describe(`parity on ${adapter}`, () => {
   it.each(decoders)('%s against transformers and peft', async (name) => {
     expectAllPass(await decoderQuantities(name, await engine(), goldens, adapter), 16)
+  })
+
+  it.each(packedFormats)('weights in %s against transformers and peft', async (format) => {
+    expectAllPass(await packedQuantities(format, await engine(), goldens, adapter), 14)
   })
 
   it('AdamW against torch', async () => {

@@ -90,7 +90,7 @@ test('flags follow the algorithm, named by flag or file', () => {
   expect(parsed.options).toMatchObject({ max_context_len: 99, resume: false, data: [] })
   expect(() => parseCommandLine(train, ['--algorithm', 'sft', ...words])).toThrow('--ppo_epochs is not a flag of train')
   expect(() => parseCommandLine(train, ['--algorithm', 'sarsa'])).toThrow(
-    '--algorithm takes one of sft, steptool-ppo, grpo, dpo, not "sarsa".',
+    '--algorithm takes one of sft, rft, ppo, steptool-ppo, grpo, dpo, not "sarsa".',
   )
 })
 
@@ -146,7 +146,7 @@ test.each([
   [['--to', 'peft', '--out', 'x'], 'export needs at least one of inputs.'],
   [
     ['--to', 'verl', '--recipe', file({ version: 1, algorithm: 'sft' })],
-    'A verl configuration is written for grpo and steptool-ppo, not for sft.',
+    'A verl configuration is written for grpo, ppo and steptool-ppo, not for sft.',
   ],
 ])('export %j fails in one sentence', async (words, sentence) => {
   await expect(run(exportFiles, words, context)).rejects.toThrow(sentence)

@@ -1,78 +1,19 @@
 /** The commands that compute, on a model small enough for seconds. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { z } from 'zod'
-import type { CommandContext } from '../../src/cli/command'
 import { annotate } from '../../src/cli/commands/annotate'
 import { evaluate } from '../../src/cli/commands/evaluate'
 import { exportFiles } from '../../src/cli/commands/export'
 import { rollout } from '../../src/cli/commands/rollout'
-import { train } from '../../src/cli/commands/train'
-import { fullDeviceDescriptor, openNodeAdapter } from '../../src/cli/node/dawn'
 import { sampleCsv } from '../../src/data/sampleCsv'
 import { createStarterWorld } from '../../src/environments/starter'
 import { runRecord } from '../../src/records/run'
-import { adapterUnderTest, testAdapter } from '../support/gpu'
-import { run, temporaryDirectory, testContext, tinyModelFolder } from './commandContext'
+import { run, temporaryDirectory, testContext } from './commandContext'
+import { gpu, model, stopAfter, trained } from './trainedRun'
 
 const starterWorld = createStarterWorld()
-const model = `random:${tinyModelFolder()}`
-const outcome = z.object({
-  ...{
-    algorithm: z.string(),
-    steps: z.int(),
-    metrics: z.record(z.string(), z.number().nullable()),
-    loss: z.array(z.number()),
-    adapter: z.string(),
-  },
-  ...{
-    tokensPerSecond: z.number(),
-    peakBytes: z.int(),
-    predictedBytes: z.int(),
-    files: z.array(z.string()),
-    sha256: z.string(),
-    notes: z.array(z.string()),
-  },
-  ignored: z.array(z.object({ field: z.string(), reason: z.string() })),
-})
-type Outcome = z.output<typeof outcome>
-
-const devices: GPUDevice[] = []
-afterAll(() => {
-  for (const device of devices) device.destroy()
-})
-/** A device for each command, as the command line has. */
-const gpu = (): Partial<CommandContext> => ({
-  openAdapter: () => testAdapter(),
-  openDevice: async () => {
-    // An adapter makes one device.
-    const { adapter } = await openNodeAdapter(adapterUnderTest())
-    const device = await adapter.requestDevice(fullDeviceDescriptor(adapter))
-    devices.push(device)
-    return device
-  },
-})
-
-async function trained(words: readonly string[], parts: Partial<CommandContext> = {}): Promise<Outcome> {
-  return outcome.parse(await run(train, ['--model', model, ...words], testContext({ ...gpu(), ...parts }).context))
-}
-
-/** A signal that stops a run at its first look after `steps` steps were reported: how many looks a step takes depends on the machine. */
-function stopAfter(steps: number, directory: string): AbortSignal {
-  const controller = new AbortController()
-  const metrics = join(directory, 'metrics.jsonl')
-  return new Proxy(controller.signal, {
-    get(target, name) {
-      if (name !== 'throwIfAborted') return Reflect.get(target, name, target) as unknown
-      return () => {
-        const reported = existsSync(metrics) ? readFileSync(metrics, 'utf8').split('\n').length - 1 : 0
-        if (reported >= steps) controller.abort(new Error('killed'))
-        target.throwIfAborted()
-      }
-    },
-  })
-}
 
 test('sft from random weights makes a model; a run killed on the way ends as the whole one', async () => {
   const words = [
@@ -258,61 +199,6 @@ test('rollouts are labelled and trained on as files', async () => {
   expect(result.steps).toBe(1)
   // Sampled by this very policy: what the trainer computes is what the sampler said.
   expect(Math.abs(result.metrics['objective/kl'] ?? 1)).toBeLessThan(1e-4)
-})
-
-test('DPO learns from attempts that end differently; without such a query it says what there is', async () => {
-  const directory = temporaryDirectory()
-  const rolled = z
-    .object({ file: z.string() })
-    .parse(
-      await run(
-        rollout,
-        ['--model', model, '--limit', '3', '--samples', '2', '--max-calls', '1', '--out', directory],
-        testContext(gpu()).context,
-      ),
-    )
-  const rows = readFileSync(rolled.file, 'utf8')
-    .trimEnd()
-    .split('\n')
-    .map((line) => z.looseObject({ trajectory: z.looseObject({ trajectory_id: z.string() }) }).parse(JSON.parse(line)).trajectory)
-  const file = (name: string, statusOf: (id: string) => string): string => {
-    const path = join(directory, name)
-    writeFileSync(path, rows.map((row) => `${JSON.stringify({ trajectory: { ...row, status: statusOf(row.trajectory_id) } })}\n`).join(''))
-    return path
-  }
-  const paired = file('paired.jsonl', (id) => (id.endsWith('/0') ? 'solved' : 'unsolved'))
-  const words = [
-    '--algorithm',
-    'dpo',
-    '--steps',
-    '3',
-    '--per_device_train_batch_size',
-    '3',
-    '--gradient_accumulation_steps',
-    '1',
-    '--learning_rate',
-    '0.01',
-    '--checkpoint-every',
-    '1',
-  ]
-  const whole = temporaryDirectory()
-  const first = await trained([...words, '--data', paired, '--out', whole])
-  expect(first).toMatchObject({ algorithm: 'dpo', steps: 3, metrics: { 'rewards/accuracies': 1 } })
-  expect(first.loss[0]).toBeCloseTo(Math.LN2, 6)
-  expect(first.notes.join(' ')).toContain('3 pairs from 3 of 3 queries: 3 successes, 3 failures, 0 undecided')
-  expect(Math.abs(first.peakBytes - first.predictedBytes)).toBeLessThan(0.1 * first.peakBytes)
-
-  const killed = temporaryDirectory()
-  await expect(trained([...words, '--data', paired, '--out', killed], { signal: stopAfter(2, killed) })).rejects.toThrow('killed')
-  const second = await trained([...words, '--data', paired, '--out', killed, '--resume'])
-  expect(second.loss).toEqual(first.loss)
-  expect(second.sha256).toBe(first.sha256)
-
-  const lost = file('lost.jsonl', () => 'unsolved')
-  await expect(trained([...words, '--data', lost, '--out', temporaryDirectory()])).rejects.toThrow(
-    'DPO needs a success and a failure on the same query, and no query has both: 6 trajectories of 3 queries (0 successes, 6 failures',
-  )
-  await expect(trained([...words, '--data', 'starter', '--out', temporaryDirectory()])).rejects.toThrow('dpo does not practise by itself')
 })
 
 test('StepTool’s file and StepTool’s configuration train', async () => {

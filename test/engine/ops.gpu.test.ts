@@ -11,15 +11,20 @@ import { planGraph } from '../../src/engine/plan/planGraph'
 import { ScratchPool } from '../../src/engine/plan/scratchPool'
 import { Graph, sizeOf } from '../../src/engine/tensor'
 import type { Tensor, TensorSpec } from '../../src/engine/tensor'
+import { isPacked, packWeights, storageOf, unpackWeights } from '../../src/engine/weightFormat'
 import { adapterUnderTest, testDevice } from '../support/gpu'
 
 type Example = OpExample<unknown>
+const KINDS = ['software', 'hardware'] as const
+/** Ops whose kernels differ by kind of adapter. */
+const BY_KIND = new Set(['linear', 'matmulNN', 'matmulTN', 'logProbHiddenGrad'])
 
 /** attentionBackward: through attention's gradients above. sample: test/models/generate.gpu.test.ts. */
 const TESTED_ELSEWHERE = new Set(['attentionBackward', 'sample'])
 
-async function engine(): Promise<EngineDevice> {
-  return new EngineDevice(await testDevice(), { isSoftware: true })
+/** Kernels differ by kind of adapter: as software those for this one, as hardware those that real GPUs get. */
+async function engine(isSoftware = true): Promise<EngineDevice> {
+  return new EngineDevice(await testDevice(), { isSoftware })
 }
 
 function exampleArrays(op: AnyOp, example: Example): (Float32Array | Uint32Array)[] {
@@ -31,8 +36,23 @@ function exampleArrays(op: AnyOp, example: Example): (Float32Array | Uint32Array
       if (!given) throw new Error(`${op.name}: example ${example.label} gives no values for u32 input ${index}`)
       return Uint32Array.from({ length: size }, (_, i) => given[i] ?? 0)
     }
-    return Float32Array.from({ length: size }, (_, i) => given?.[i] ?? rng.normal())
+    const values = Float32Array.from({ length: size }, (_, i) => given?.[i] ?? rng.normal())
+    return isPacked(spec.dtype) ? packWeights(values, spec.dtype) : values
   })
+}
+
+/** What the reference is given: numbers in place of packed weights. */
+const widened = (example: Example, arrays: readonly (Float32Array | Uint32Array)[]): NumberArray[] =>
+  arrays.map((array, index) => {
+    const { dtype, shape } = at(example.inputs, index)
+    return array instanceof Uint32Array && isPacked(dtype) ? Float64Array.from(unpackWeights(array, sizeOf(shape), dtype)) : widen(array)
+  })
+
+/** What the GPU left in an output: numbers in place of packed weights. */
+async function readTensor(device: EngineDevice, executable: Executable, name: string, { dtype, size }: Tensor): Promise<Float32Array> {
+  if (!isPacked(dtype)) return executable.readOutput(name, size)
+  const words = await device.read(executable.outputBuffer(name), 0, storageOf(dtype, size).total)
+  return unpackWeights(new Uint32Array(words), size, dtype)
 }
 
 /** Runs one op on the GPU; returns its outputs and the new values of mutated inputs. */
@@ -113,27 +133,30 @@ function numericGradient(op: AnyOp, example: Example, arrays: readonly NumberArr
 describe(`ops on ${adapterUnderTest()}`, () => {
   for (const op of Object.values(ops)) {
     const references = op.examples
-    it.runIf(references.length > 0)(`${op.name}: kernel equals reference`, async () => {
-      const device = await engine()
-      for (const example of references) {
-        const arrays = exampleArrays(op, example)
-        const { executable, outputs, states, mutated } = await runOp(device, op, example, arrays, false)
-        await executable.run()
-        const expected = op.reference(arrays.map(widen), example.inputs, example.params)
-        for (const [index, tensor] of outputs.entries()) {
-          const found = await executable.readOutput(`out${index}`, tensor.size)
-          expect(relativeError(found, at(expected, index)), `${op.name} / ${example.label} / output ${index}`).toBeLessThan(2e-5)
+    it.runIf(references.length > 0).each(BY_KIND.has(op.name) ? KINDS : KINDS.slice(0, 1))(
+      `${op.name}: %s kernel equals reference`,
+      async (kind) => {
+        const device = await engine(kind === 'software')
+        for (const example of references) {
+          const arrays = exampleArrays(op, example)
+          const { executable, outputs, states, mutated } = await runOp(device, op, example, arrays, false)
+          await executable.run()
+          const expected = op.reference(widened(example, arrays), example.inputs, example.params)
+          for (const [index, tensor] of outputs.entries()) {
+            const found = await readTensor(device, executable, `out${index}`, tensor)
+            expect(relativeError(found, at(expected, index)), `${op.name} / ${example.label} / output ${index}`).toBeLessThan(2e-5)
+          }
+          for (const [position, index] of mutated.entries()) {
+            const found = await device.readF32(at([states.get(`state${index}`)], 0) as GPUBuffer, 0, at(arrays, index).length)
+            expect(
+              relativeError(found, at(expected, outputs.length + position)),
+              `${op.name} / ${example.label} / state ${index}`,
+            ).toBeLessThan(2e-6)
+          }
+          executable.destroy()
         }
-        for (const [position, index] of mutated.entries()) {
-          const found = await device.readF32(at([states.get(`state${index}`)], 0) as GPUBuffer, 0, at(arrays, index).length)
-          expect(
-            relativeError(found, at(expected, outputs.length + position)),
-            `${op.name} / ${example.label} / state ${index}`,
-          ).toBeLessThan(2e-6)
-        }
-        executable.destroy()
-      }
-    })
+      },
+    )
 
     it.runIf(op.backward !== undefined)(`${op.name}: backward equals finite differences`, async () => {
       const device = await engine()
@@ -148,7 +171,7 @@ describe(`ops on ${adapterUnderTest()}`, () => {
         for (const { index, tensor } of gradients) {
           // A gradient may be the cotangent itself (a sum, a residual): then there is nothing to read.
           const found = tensor.source.kind === 'leaf' ? Float32Array.from(seed) : await executable.readOutput(`grad${index}`, tensor.size)
-          const expected = numericGradient(op, example, arrays.map(widen), index, Float64Array.from(Float32Array.from(seed)))
+          const expected = numericGradient(op, example, widened(example, arrays), index, Float64Array.from(Float32Array.from(seed)))
           expect(relativeError(found, expected), `${op.name} / ${example.label} / gradient ${index}`).toBeLessThan(1e-4)
         }
         executable.destroy()

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { createRng } from '../../src/base/random'
 import { createStarterWorld, expertTranscript } from '../../src/environments/starter'
 import { apis } from '../../src/environments/starter/catalog'
-import { practiceQueries } from '../../src/studio/practice'
+import type { Trajectory } from '../../src/records/trajectory'
+import { practiceQueries, withoutHeldOut } from '../../src/studio/practice'
 import { storySizes } from '../../src/studio/storyJob'
 
 const world = createStarterWorld()
@@ -46,6 +47,18 @@ describe('practice and exam', () => {
         })
         expect(text).toMatch(/error/)
       }
+  })
+
+  test('an attempt that holds such a name is not trained on, nor are the others at its query', () => {
+    const [exam] = world.database.names('exam')
+    const attempt = (query_id: string, completion: string) => ({ query_id, steps: [{ completion }] }) as unknown as Trajectory
+    const all = [
+      attempt('a', 'wind_of(city="Zuvo")'),
+      attempt('a', `wind_of(city="${String(exam)}")`),
+      attempt('b', `wind_of(city="${String(exam)}x")`),
+      attempt('c', 'Find it'),
+    ]
+    expect(withoutHeldOut(all, world).map(({ query_id }) => query_id)).toEqual(['b', 'c'])
   })
 
   test('no tool, asked about anybody or anything of practice, answers with a name of another use', () => {

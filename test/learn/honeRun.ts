@@ -8,7 +8,8 @@ import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { resolveRewards } from '../../src/annotation/resolver'
 import { annotateByWorld } from '../../src/annotation/rules'
-import { mean } from '../../src/base/stats'
+import { createRng } from '../../src/base/random'
+import { bootstrapMean, mean } from '../../src/base/stats'
 import { runRecord } from '../../src/records/run'
 import { trajectory, type Trajectory } from '../../src/records/trajectory'
 import { adaptersUnderTest } from '../support/adapters'
@@ -74,4 +75,27 @@ export function stepRewardByQuery(trajectories: readonly Trajectory[]): Map<stri
     rewards.set(one.query_id, [...(rewards.get(one.query_id) ?? []), ...own])
   }
   return new Map([...rewards].map(([query, values]) => [query, mean(values)]))
+}
+
+/** Practice queries, tried twice each at the temperature they are trained at, with the same random numbers before and after. */
+const probe = ['rollout', '--split', 'practice', '--limit', '160', '--samples', '2', '--temperature', '1', '--seed', '100']
+
+/** How much larger the share of solved attempts is with the adapter, over the same queries. */
+export async function passGain(name: string, adapter: string): Promise<ReturnType<typeof bootstrapMean>> {
+  const solved = async (run: string, lora: readonly string[]): Promise<Map<string, number>> => {
+    await once(run, [...probe, ...lora])
+    const shares = new Map<string, number[]>()
+    for (const { query_id, status } of readTrajectories(join(placeOf(run), 'trajectories.jsonl')))
+      shares.set(query_id, [...(shares.get(query_id) ?? []), status === 'solved' ? 1 : 0])
+    return new Map([...shares].map(([query, values]) => [query, mean(values)]))
+  }
+  const before = await solved('probe-before', [])
+  const after = await solved(`${name}-after`, ['--lora', adapter])
+  if (after.size !== before.size) throw new Error(`${after.size} queries after, ${before.size} before`)
+  const found = bootstrapMean(
+    [...after].map(([query, value]) => value - (before.get(query) ?? Number.NaN)),
+    createRng(100, 1),
+  )
+  process.stdout.write(`${name}: pass rate ${found.mean.toFixed(3)} [${found.low.toFixed(3)}, ${found.high.toFixed(3)}]\n`)
+  return found
 }

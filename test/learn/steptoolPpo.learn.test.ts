@@ -7,7 +7,17 @@ import { once, placeOf, readTrajectories, stepRewardByQuery, trainedOnce } from 
 
 const STEPS = 12
 const settings = ['--batch_size', '32', '--mini_batch_size', '8', '--gradient_accumulation_steps', '1', '--learning_rate', '5e-4']
-const limits = ['--init_kl_coef', '0.2', '--max_grad_norm', '1', '--max_context_len', '512', '--max_response_len', '64']
+const limits = [
+  '--center_step_rewards',
+  '--init_kl_coef',
+  '0.2',
+  '--max_grad_norm',
+  '1',
+  '--max_context_len',
+  '512',
+  '--max_response_len',
+  '64',
+]
 /** Practice queries, tried twice each at the temperature they are trained at, with the same random numbers before and after. */
 const probe = ['rollout', '--split', 'practice', '--limit', '160', '--samples', '2', '--temperature', '1', '--seed', '100']
 

@@ -33,6 +33,7 @@ describe('parseModelConfig', () => {
       mlp_bias: false,
       qk_norm: false,
       torch_dtype: 'float32',
+      weight_format: 'f32',
       bos_token_id: null,
       eos_token_ids: [0],
       pad_token_id: null,

@@ -1,4 +1,4 @@
-/** Gradients of all parameters accumulated over two micro-batches equal those of the whole batch. Their values: test/cli/parity.gpu.test.ts. */
+/** Gradients of all parameters: over two micro-batches as over the whole batch, and computed again as kept, bit for bit. Their values: test/cli/parity.gpu.test.ts. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
@@ -8,7 +8,7 @@ import { EngineDevice } from '../../src/engine/device/engineDevice'
 import { nll } from '../../src/training/algorithms/sft'
 import { parseModelConfig } from '../../src/models/architectures/config'
 import { sourceFromBytes } from '../../src/models/weights/byteSource'
-import { openSafetensors } from '../../src/models/weights/safetensors'
+import { openSafetensors, readerOf } from '../../src/models/weights/safetensors'
 import { packSequences, uploadBatch } from '../../src/training/packing'
 import { PolicyModel } from '../../src/training/policyModel'
 import { adapterUnderTest, testDevice } from '../support/gpu'
@@ -22,16 +22,12 @@ it.each(['tiny_qwen2', 'tiny_qwen2_untied', 'tiny_qwen3', 'tiny_llama_bias'])(`%
   const { ids, first_target } = golden.parse(JSON.parse(readFileSync(join(directory, `${name}_golden.json`), 'utf8')))
   const sequences = ids.map((own) => ({ ids: own, targets: own.flatMap((_, t) => (t >= first_target ? [t] : [])) }))
   const engine = new EngineDevice(await testDevice(), { isSoftware: true })
-  const policy = await PolicyModel.create(
-    engine,
-    config,
-    { read: (tensor, shape) => weights.float32(tensor, shape) },
-    { kind: 'all', valueHead: false },
-  )
+  const kept = await PolicyModel.create(engine, config, readerOf(weights), { kind: 'all', valueHead: false })
+  const frugal = await PolicyModel.create(engine, config, readerOf(weights), { kind: 'all', valueHead: false, gradientCheckpointing: true })
   const batch = packSequences(sequences, config.vocab_size)
-  const step = await policy.gradient('nll', batch.tokenBucket, batch.targetBucket, nll)
-  step.write('weight', new Float32Array(batch.targetBucket).fill(1 / batch.targetCount))
-  const gradients = async (parts: readonly (typeof sequences)[]): Promise<Map<string, Float32Array>> => {
+  const gradients = async (parts: readonly (typeof sequences)[], policy = kept): Promise<Map<string, Float32Array>> => {
+    const step = await policy.gradient('nll', batch.tokenBucket, batch.targetBucket, nll)
+    step.write('weight', new Float32Array(batch.targetBucket).fill(1 / batch.targetCount))
     policy.packed.zeroGradients()
     for (const part of parts) {
       uploadBatch(step, packSequences(part, config.vocab_size, { tokens: batch.tokenBucket, targets: batch.targetBucket }))
@@ -43,5 +39,7 @@ it.each(['tiny_qwen2', 'tiny_qwen2_untied', 'tiny_qwen3', 'tiny_llama_bias'])(`%
   const parts = await gradients(sequences.map((sequence) => [sequence]))
   expect(whole.size).toBeGreaterThan(10)
   for (const [leaf, values] of parts) expect(distance(values, whole.get(leaf) ?? []).relL2, leaf).toBeLessThan(1e-5)
-  await policy.destroy()
+  expect(await gradients([sequences], frugal)).toEqual(whole)
+  await kept.destroy()
+  await frugal.destroy()
 })

@@ -78,8 +78,30 @@ async function converse(gen: Generator, count: number, temperature: number): Pro
   )
 }
 
+/** As transformers' warpers have it: the k likeliest, of those the fewest that hold the share, of those the ones likely enough. */
+function allowedTokens(z: readonly number[], { topK, topP, minP }: { topK: number; topP: number; minP: number }): Set<number> {
+  const m = Math.max(...z)
+  let left = [...z.entries()].map(([token, value]) => ({ token, e: Math.exp(value - m) })).sort((a, b) => b.e - a.e)
+  if (topK > 0) left = left.slice(0, topK)
+  const mass = left.reduce((sum, { e }) => sum + e, 0)
+  let before = 0
+  left = left.filter(({ e }) => {
+    const isIn = before < topP * mass
+    before += e
+    return isIn
+  })
+  return new Set(left.filter(({ e }) => e >= minP).map(({ token }) => token))
+}
+
 describe(`generation on ${adapterUnderTest()}`, () => {
-  it('draws by inverse CDF with the Philox uniform of (seed; position, version, sample, query)', async () => {
+  it.each([
+    { name: 'among all', topK: 0, topP: 1, minP: 0 },
+    { name: 'among the top 7', topK: 7, topP: 1, minP: 0 },
+    { name: 'among more than there are', topK: 1000, topP: 1, minP: 0 },
+    { name: 'from the nucleus of 0.6', topK: 0, topP: 0.6, minP: 0 },
+    { name: 'from the nucleus of the top 12', topK: 12, topP: 0.5, minP: 0 },
+    { name: 'of at least 0.1 of the largest', topK: 40, topP: 0.97, minP: 0.1 },
+  ])('draws $name by inverse CDF with the Philox uniform of (seed; position, version, sample, query)', async ({ topK, topP, minP }) => {
     const engine = new EngineDevice(await testDevice(), { isSoftware: true })
     const [rows, vocabulary, limit] = [64, 100, 4]
     const graph = new Graph()
@@ -113,6 +135,8 @@ describe(`generation on ${adapterUnderTest()}`, () => {
     for (let slot = 0; slot < rows; slot++) {
       state.set([0, 10 + slot, 1, 0, 4, 99, 0, slot * 3, slot % 5, 2], slot * SLOT_WORDS)
       state[slot * SLOT_WORDS + SLOT.temperature] = new Uint32Array(Float32Array.of(slot === 5 ? 0 : temperature).buffer)[0] ?? 0
+      state[slot * SLOT_WORDS + SLOT.topK] = topK
+      state.set(new Uint32Array(Float32Array.of(topP, minP).buffer), slot * SLOT_WORDS + SLOT.topP)
       state.fill(NO_SLOT, slot * SLOT_WORDS + SLOT.stop, slot * SLOT_WORDS + SLOT.stop + 4)
     }
     engine.write(buffer('slotState'), state)
@@ -136,12 +160,14 @@ describe(`generation on ${adapterUnderTest()}`, () => {
       const m = Math.max(...z)
       const total = z.reduce((sum, value) => sum + Math.exp(value - m), 0)
       const [word] = philox4x32([11 + row, 2, row % 5, row * 3], [99, 0])
-      const goal = ((word >>> 8) / 2 ** 24) * total
+      const allowed = greedy ? new Set(z.keys()) : allowedTokens(z, { topK, topP, minP })
+      const goal = ((word >>> 8) / 2 ** 24) * z.reduce((sum, value, token) => sum + (allowed.has(token) ? Math.exp(value - m) : 0), 0)
       let before = 0
       let expected = z.indexOf(m)
       let margin = Infinity
       if (!greedy)
         for (const [token, value] of z.entries()) {
+          if (!allowed.has(token)) continue
           before += Math.exp(value - m)
           margin = Math.min(margin, Math.abs(goal - before))
           if (goal < before) {

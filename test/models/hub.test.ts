@@ -8,8 +8,6 @@ import { createHttpClient, type HttpParts } from '../../src/models/weights/httpC
 import { folderAddress, folderFromUrl, httpSource, openUrl } from '../../src/models/weights/httpSource'
 import { openHubModel, parseHubModel, type HubOptions } from '../../src/models/weights/hub'
 import { openModelWeights } from '../../src/models/weights/modelWeights'
-import { openBrowserPieces } from '../../src/worker/browserPieces'
-import { FakeDirectory } from '../storage/fakeDirectory'
 import { browserFetch } from '../support/browserFetch'
 import { COMMIT, serveHub, type HubServer } from '../support/hubServer'
 import { goldenBytes, goldenFiles, goldenFolder } from './files'
@@ -363,26 +361,6 @@ describe('kept pieces', () => {
     expect(await cachedSource(far, 'version 2', pieces, 64).read(0, 64)).toEqual(bytes.slice(0, 64))
     expect(ranges()).toEqual(['bytes=0-63'])
     await expect(source.read(999, 2)).rejects.toThrow('outside a source')
-  })
-
-  it('lie in the private file system of a browser, whole or not at all', async () => {
-    const directory = new FakeDirectory()
-    const opened: string[] = []
-    const root = {
-      getDirectoryHandle: (name: string) => {
-        opened.push(name)
-        return Promise.resolve(directory)
-      },
-    }
-    const pieces = await openBrowserPieces(root)
-    await expectGoldenTensors(await openHub({}, { pieces }))
-    expect(opened).toEqual(['downloads'])
-    hub.seen.length = 0
-    await expectGoldenTensors(await openHub({}, { pieces: await openBrowserPieces(root) }, COMMIT))
-    expect(hub.seen).toEqual([])
-    for (const [name, bytes] of directory.files) directory.files.set(name, bytes.slice(0, -1))
-    await expectGoldenTensors(await openHub({}, { pieces: await openBrowserPieces(root) }, COMMIT))
-    expect(hub.seen.length).toBeGreaterThan(5)
   })
 })
 

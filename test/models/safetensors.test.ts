@@ -1,7 +1,7 @@
 import { open, stat } from 'node:fs/promises'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { bf16FromFloat32, f16FromFloat32, float32FromBf16, float32FromF16 } from '../../src/models/weights/halfFloat'
+import { bf16FromFloat32, f16FromFloat32, float32FromBf16, float32FromF16 } from '../../src/base/halfFloat'
 import { folderFromMap, sourceFromBlob, sourceFromBytes, sourceFromHandle } from '../../src/models/weights/byteSource'
 import { createHttpClient } from '../../src/models/weights/httpClient'
 import { openUrl } from '../../src/models/weights/httpSource'

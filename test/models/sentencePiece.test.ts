@@ -62,10 +62,28 @@ describe.each(Object.entries(readings))('%s equals transformers', (_name, expect
     expect(expected.random_ids.map((sequence) => tokenizer.decode(sequence))).toEqual(expected.random_decoded)
   })
 
+  it('gives each id its text: the leading space of a word is part of it', () => {
+    const broken = (i: number) => tokenizer.decode(expectedIds(i) ?? []).includes('\ufffd')
+    const whole = texts.flatMap((_, i) => (broken(i) ? [] : [i]))
+    expect(whole.length).toBeGreaterThan(250)
+    const joined = (i: number) => tokenizer.tokenTexts(expectedIds(i) ?? []).join('')
+    expect(whole.filter((i) => joined(i) !== tokenizer.decode(expectedIds(i) ?? []))).toEqual([])
+  })
+
   it('adds special tokens only when asked, and knows its size', () => {
     expect(texts.slice(0, 12).map((text) => tokenizer.encode(text, { addSpecialTokens: true }))).toEqual(expected.with_special)
     expect(tokenizer.vocabSize).toBe(expected.vocab_size)
   })
+})
+
+it('the texts of tokens keep the spaces between words', () => {
+  const tokenizer = read('llama')
+  const ids = tokenizer.encode('the tool  is a tool')
+  const words = tokenizer.tokenTexts(ids)
+  expect(words.join('')).toBe('the tool  is a tool')
+  expect(words.slice(1).filter((word) => word.startsWith(' ')).length).toBeGreaterThan(2)
+  // A text that begins in the middle keeps its first space too, once something stands before it.
+  expect(tokenizer.tokenTexts([tokenizer.specialId('<s>'), ...ids]).join('')).toBe('<s> the tool  is a tool')
 })
 
 describe('special tokens in text from outside', () => {

@@ -346,6 +346,28 @@ test('memory is counted without a device, and the knob that helps is named', asy
   expect((await studio.estimateMemory({ ...request, config: { tokens_per_batch: -1 } })).ok).toBe(false)
 })
 
+test('every method that practises can be sized: alone, as the run story, and on data', async () => {
+  const { studio, datasetId } = await imported({ openDevice: () => Promise.resolve({ ok: false, cause: 'no-adapter', message: '' }) })
+  const bytesOf = async (request: Parameters<typeof studio.estimateMemory>[0]): Promise<number> => {
+    const reply = await studio.estimateMemory(request)
+    if (!reply.ok) throw new Error(reply.message)
+    return reply.value.bytes
+  }
+  for (const algorithm of ['rft', 'ppo', 'steptool-ppo', 'grpo']) {
+    const request = { kind: 'train', algorithm, model: 'starter', data: [], config: {}, steps: 2, seed: 1, rowLimit: null } as const
+    expect(await bytesOf(request), algorithm).toBeGreaterThan(1e6)
+    expect(await bytesOf({ kind: 'story', algorithm, seed: 1, size: 'software' }), algorithm).toBeGreaterThan(1e6)
+    if (algorithm !== 'grpo') expect(await bytesOf({ ...request, data: [datasetId] }), algorithm).toBeGreaterThan(1e6)
+  }
+  // Labels do not matter for memory.
+  const status = { kind: 'train', model: 'starter', data: [datasetId], steps: 1, seed: 1, rowLimit: null } as const
+  const [final, ended] = [
+    await bytesOf({ ...status, algorithm: 'ppo', config: {} }),
+    await bytesOf({ ...status, algorithm: 'ppo', config: { reward: 'status' } }),
+  ]
+  expect(ended).toBe(final)
+})
+
 test('tools can be called by hand', async () => {
   open = await openTestStudio()
   const { studio } = open

@@ -17,8 +17,8 @@ export interface SeenRequest {
 
 /** What to do wrong; change it between requests. */
 export interface Faults {
-  /** Cut this many of the coming file answers after `afterBytes` bytes. */
-  drops: { count: number; afterBytes: number }
+  /** Cut this many of the coming file answers after `afterBytes` bytes; those with fewer than `atLeast` bytes are left alone. */
+  drops: { count: number; afterBytes: number; atLeast?: number }
   /** Answer this many requests with 503 and `Retry-After: 2`. */
   busy: number
   ignoreRanges: boolean
@@ -54,10 +54,16 @@ export async function serveHub(repo: string, files: Map<string, Uint8Array>): Pr
 
   function note(origin: SeenRequest['origin'], request: IncomingMessage, response: ServerResponse): boolean {
     const { range = null, authorization = null } = request.headers
-    seen.push({ origin, method: request.method ?? '', path: request.url ?? '', range, authorization })
+    if (request.method !== 'OPTIONS') seen.push({ origin, method: request.method ?? '', path: request.url ?? '', range, authorization })
     if (faults.cors) {
       response.setHeader('access-control-allow-origin', '*')
       if (faults.exposeContentRange) response.setHeader('access-control-expose-headers', 'ETag, Content-Range')
+    }
+    // A page asks before it sends a token to another origin.
+    if (request.method === 'OPTIONS') {
+      response.setHeader('access-control-allow-headers', 'authorization, range')
+      response.writeHead(204).end()
+      return false
     }
     if (faults.busy === 0) return true
     faults.busy -= 1
@@ -82,10 +88,13 @@ export async function serveHub(repo: string, files: Map<string, Uint8Array>): Pr
       'content-length': part.length,
       ...(match ? { 'content-range': `bytes ${from}-${from + part.length - 1}/${bytes.length}` } : {}),
     })
-    if (faults.drops.count > 0 && part.length > faults.drops.afterBytes) {
+    const { count, afterBytes, atLeast = 0 } = faults.drops
+    if (count > 0 && part.length > afterBytes && part.length >= atLeast) {
       faults.drops.count -= 1
-      sent += faults.drops.afterBytes
-      response.write(part.subarray(0, faults.drops.afterBytes), () => setTimeout(() => response.destroy(), 20))
+      sent += afterBytes
+      response.flushHeaders()
+      if (afterBytes > 0) response.write(part.subarray(0, afterBytes))
+      setTimeout(() => response.destroy(), 20)
       return
     }
     sent += part.length

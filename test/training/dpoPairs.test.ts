@@ -1,15 +1,7 @@
 /** How trajectories become preference pairs. */
 import { describe, expect, it } from 'vitest'
-import {
-  attemptOutcome,
-  findPairs,
-  makePairs,
-  pairsOfStep,
-  pairsOfSteps,
-  pairsSentence,
-  type DpoAttempt,
-  type DpoPair,
-} from '../../src/training/dpoPairs'
+import { findPairs, makePairs, pairsOfStep, pairsOfSteps, pairsSentence, type DpoAttempt, type DpoPair } from '../../src/training/dpoPairs'
+import { attemptOutcome } from '../../src/training/outcome'
 import { trajectory } from '../../src/records/trajectory'
 
 const settings = { max_pairs_per_query: 4, overlong_pairs: 'keep' } as const

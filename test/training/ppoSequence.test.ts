@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { trajectory, type Trajectory } from '../../src/records/trajectory'
 import { advantagePreview } from '../../src/training/advantage'
-import { datasetSource, layoutBatch, microBatches, minibatchesOf } from '../../src/training/ppoBatch'
+import { datasetSource, layoutBatch, meanStepReward, microBatches, minibatchesOf } from '../../src/training/ppoBatch'
 import { buildPpoSequence, toFloat16, type PpoSequence } from '../../src/training/ppoSequence'
 
 /** One token per character. */
@@ -182,6 +182,20 @@ describe('batches', () => {
     expect(() => layoutBatch(sequences, rules, { maxTokens: 64, maxPositions: 16 })).toThrow(
       't0: 17 tokens, but the model reads at most 16',
     )
+  })
+
+  it('a baseline is taken off every label, and of nothing that has none', () => {
+    const labelled = [
+      { ...sequences[0]!, rewards: [1, null, 0.25] },
+      { ...sequences[1]!, rewards: [0, 0.75, 0.5] },
+    ]
+    const baseline = meanStepReward(labelled)
+    expect(baseline).toBe(0.5)
+    expect(meanStepReward([{ ...sequences[0]!, rewards: [null] }])).toBe(0)
+    const rules = { weighting: 'paper', unlabelled: 'leave_out', baseline } as const
+    const { score } = layoutBatch(labelled, rules, { maxTokens: 64, maxPositions: 64 })
+    expect([...score].filter((value) => value !== 0)).toEqual([0.5, -0.25, -0.5, 0.25])
+    expect([...score].reduce((sum, value) => sum + value, 0)).toBe(0)
   })
 
   it('micro-batches stay within their tokens and keep the order', () => {

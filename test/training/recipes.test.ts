@@ -51,6 +51,7 @@ const extremes: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
   ],
   'steptool-ppo': [{ batch_size: 8, mini_batch_size: 3, max_grad_norm: 1, adam_beta2: 0.95, adap_kl_ctrl: false }],
   dpo: [{ loss_type: 'sigmoid', label_smoothing: 0.1 }],
+  ppo: [{ batch_size: 8, mini_batch_size: 3, max_grad_norm: 1 }],
 }
 const models = [
   { model: 'hf:Qwen/Qwen2.5-0.5B@main', seed: 3, data: ['a.csv'], world_seed: 7 },
@@ -63,8 +64,11 @@ const targets: readonly (readonly [string, AlgorithmName, (recipe: CompleteRecip
   ['TRL', 'grpo', toTrl],
   ['TRL', 'dpo', toTrl],
   ['TRL', 'steptool-ppo', toTrl],
+  ['TRL', 'ppo', toTrl],
+  ['TRL', 'rft', toTrl],
   ['verl', 'grpo', toVerl],
   ['verl', 'steptool-ppo', toVerl],
+  ['verl', 'ppo', toVerl],
 ]
 
 describe.each(targets)('to %s: %s', (_, algorithm, write) => {

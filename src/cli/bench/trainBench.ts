@@ -13,6 +13,7 @@ import { meterDevice, type DeviceCounts } from './deviceMeter'
 import { createJaxTrainer, type BenchTrainer } from './jaxTrainer'
 import type { JaxPeer } from './jaxPeer'
 import { rateRow, timePairs, type BenchRow } from './paired'
+import { measureRoofs, type Roofs } from './roofs'
 import type { TrainProblem } from './trainProblem'
 
 export interface TrainBenchOptions {
@@ -45,6 +46,9 @@ export interface TrainBenchReport {
   /** From nothing to the end of the first step. */
   readonly coldMs: { readonly ours: number; readonly theirs: number | null }
   readonly gflopPerStep: number
+  /** Of the multiply-add roof measured on this device in this run. */
+  readonly shareOfRoof: number
+  readonly roofs: Roofs
   readonly predictedBytes: number
   readonly peakBytes: number
   readonly memory: readonly MemoryPart[]
@@ -57,6 +61,7 @@ const PARITY_STEPS = 3
 
 export async function benchTrain(options: TrainBenchOptions): Promise<TrainBenchReport> {
   const { device, problem, peer, now } = options
+  const roofs = await measureRoofs(device, now)
   const meter = meterDevice(device, now)
   const tokens = problem.sequences.flat().length
   options.progress(`bench train: ${problem.config.num_hidden_layers} layers, hidden ${problem.config.hidden_size}, ${tokens} tokens a step`)
@@ -92,7 +97,7 @@ export async function benchTrain(options: TrainBenchOptions): Promise<TrainBench
   const peakBytes = meter.peakBytes
 
   const times = await timePairs(() => ours.step(), theirs ? () => theirs.step() : null, options.pairs, now)
-  const rows = [rateRow('train', 'tokens/s', tokens, peer?.name ?? '', times)]
+  const rows: [BenchRow, ...BenchRow[]] = [rateRow('train', 'tokens/s', tokens, peer?.name ?? '', times)]
   if (peer)
     rows.push({
       name: 'train peak buffers',
@@ -103,8 +108,11 @@ export async function benchTrain(options: TrainBenchOptions): Promise<TrainBench
       unit: 'bytes',
     })
 
+  const gflopPerStep = executables.reduce((sum, { plan }) => sum + plan.flops, 0) / 1e9
   const report: TrainBenchReport = {
     rows,
+    roofs,
+    shareOfRoof: (gflopPerStep * rows[0].ours) / tokens / roofs.gflops,
     parity,
     counts: {
       dispatches: executables.reduce((sum, { plan }) => sum + plan.dispatches.length, 0),
@@ -113,7 +121,7 @@ export async function benchTrain(options: TrainBenchOptions): Promise<TrainBench
     },
     stepMs,
     coldMs: { ours: own.ms, theirs: other?.ms ?? null },
-    gflopPerStep: executables.reduce((sum, { plan }) => sum + plan.flops, 0) / 1e9,
+    gflopPerStep,
     predictedBytes: totalBytes(memory),
     peakBytes,
     memory,

@@ -27,16 +27,11 @@ export interface ProblemSize {
   readonly length: number
 }
 
-export const standardSize: ProblemSize = {
-  layers: 2,
-  hidden: 128,
-  heads: 4,
-  kvHeads: 2,
-  intermediate: 352,
-  vocabulary: 1024,
-  sequences: 2,
-  length: 128,
-}
+export const problemSizes = {
+  small: { layers: 2, hidden: 128, heads: 4, kvHeads: 2, intermediate: 352, vocabulary: 1024, sequences: 2, length: 128 },
+  large: { layers: 4, hidden: 256, heads: 4, kvHeads: 2, intermediate: 704, vocabulary: 2048, sequences: 2, length: 128 },
+} as const satisfies Record<string, ProblemSize>
+export type ProblemName = keyof typeof problemSizes
 
 export function trainProblem(size: ProblemSize, seed: number): TrainProblem {
   const config = parseModelConfig({

@@ -1,23 +1,36 @@
-/** `hone doctor`: what this machine offers, and whether its adapter computes correctly. */
-import { accessSync, constants, existsSync, statfsSync } from 'node:fs'
+/** `hone doctor`: what this machine offers, and whether its adapter computes correctly; of a checkpoint, what it is and how well its numbers agree. */
+import { accessSync, constants, existsSync, readFileSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { z } from 'zod'
+import { EngineDevice } from '../../engine/device/engineDevice'
+import { WEIGHT_FORMATS } from '../../engine/weightFormat'
+import { parseJson } from '../../models/weights/byteSource'
 import { adapterReportOf } from '../adapterReport'
-import { defineCommand, type JsonObject } from '../command'
+import { defineCommand, UsageError, type CommandContext, type JsonObject } from '../command'
+import type { Check } from '../doctor/check'
+import { checkpointReport, type MemoryRow } from '../doctor/checkpointReport'
+import { losslessFormat, parseReference, referenceAgreement } from '../doctor/referenceAgreement'
+import { openFolder } from '../modelSpec'
 import { findChrome } from '../node/chrome'
 import { findDriverFile } from '../node/dawn'
+import type { Quantity } from '../parity/quantity'
 
-interface Check {
-  readonly name: string
-  readonly ok: boolean
-  readonly detail: string
-}
+const doctorOptions = z.object({
+  model: z.string().optional().meta({
+    help: 'a checkpoint to look at: starter, a Hugging Face folder, hf:OWNER/NAME[@REVISION] on the Hub, or the https address of a folder',
+  }),
+  reference: z.string().optional().meta({
+    help: 'expected numbers of --model: JSON {ids, logprobs, logits}, as test/golden/checkpoint_reference.py writes with transformers',
+  }),
+  dtype: z.enum(WEIGHT_FORMATS).optional().meta({ help: 'how weights are held while they are compared; else without a change' }),
+})
 
 export const doctor = defineCommand({
   name: 'doctor',
-  summary: 'the WebGPU adapter, its limits, and what is missing on this machine',
-  options: z.object({}),
-  run: async (context) => {
+  summary: 'the WebGPU adapter, its limits, what is missing on this machine; a checkpoint against a reference file',
+  options: doctorOptions,
+  run: async (context, options) => {
+    if (options.model === undefined && options.reference !== undefined) throw new UsageError('--reference goes with --model.')
     const { adapter } = await context.openAdapter()
     const report = adapterReportOf(adapter)
     const device = await context.openDevice()
@@ -46,10 +59,58 @@ export const doctor = defineCommand({
       presence('chrome', findChrome()),
       checkStorage(context.homeDirectory),
     ]
-    return { adapter: { name: context.adapterName, ...report, limits: undefined }, limits: report.limits, checks }
+    const engine = new EngineDevice(device, { isSoftware: report.isSoftware })
+    const model = options.model === undefined ? null : await lookAtModel(options.model, options, engine, context)
+    return {
+      adapter: { name: context.adapterName, ...report, limits: undefined },
+      limits: report.limits,
+      checks: [...checks, ...(model?.checks ?? [])],
+      ...(model ? { memory: model.memory, agreement: model.agreement } : {}),
+    }
   },
   show: showReport,
 })
+
+interface ModelFindings {
+  readonly checks: readonly Check[]
+  /** Bytes of LoRA training, by how frozen weights are held. */
+  readonly memory: readonly MemoryRow[]
+  readonly agreement: readonly Quantity[]
+}
+
+async function lookAtModel(
+  spec: string,
+  { reference, dtype }: z.output<typeof doctorOptions>,
+  engine: EngineDevice,
+  context: CommandContext,
+): Promise<ModelFindings> {
+  const { folder, close } = await openFolder(spec, context)
+  try {
+    const { checks, memory, config, tensors } = await checkpointReport(folder, engine)
+    const isWhole = checks.every(({ ok }) => ok)
+    if (reference === undefined || !config || !tensors || !isWhole) return { checks, memory, agreement: [] }
+    const held = { ...config, weight_format: dtype ?? losslessFormat(tensors) }
+    const expected = parseReference(parseJson(textOf(reference), reference), reference, config)
+    const agreement = await referenceAgreement(engine, held, tensors, expected, context.adapterName)
+    return { checks: [...checks, ...agreement.map((one) => agreementCheck(one, held.weight_format))], memory, agreement }
+  } finally {
+    await close()
+  }
+}
+
+function textOf(file: string): string {
+  if (!existsSync(file)) throw new UsageError(`There is no file ${file}.`)
+  return readFileSync(file, 'utf8')
+}
+
+function agreementCheck({ name, source, pass, maxAbs, maxRel, relL2, bound, tolerance }: Quantity, weights: string): Check {
+  const [absolute, relative, norm, limit] = [maxAbs, maxRel, relL2, tolerance].map((value) => value.toExponential(1))
+  return {
+    name: `${name} beside ${source}`,
+    ok: pass,
+    detail: `max |Δ| ${absolute ?? ''} · max |Δ| / max ${relative ?? ''} · relative L2 ${norm ?? ''}; ${bound} at most ${limit ?? ''}; weights in ${weights}`,
+  }
+}
 
 const subgroupSizes = (info: GPUAdapterInfo): string => `${info.subgroupMinSize} to ${info.subgroupMaxSize}`
 const presence = (name: string, path: string | null): Check => ({ name, ok: true, detail: path ?? 'not found' })

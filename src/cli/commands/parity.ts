@@ -6,7 +6,7 @@ import { defineCommand, type JsonObject } from '../command'
 import { openExam } from '../benchmark'
 import { openModel } from '../modelSpec'
 import { adamWQuantities } from '../parity/adamWParity'
-import { decoderQuantities, decoders } from '../parity/decoderParity'
+import { decoderQuantities, decoders, packedFormats, packedQuantities } from '../parity/decoderParity'
 import { goldensOf } from '../parity/goldens'
 import { grpoQuantities } from '../parity/grpoParity'
 import type { Quantity } from '../parity/quantity'
@@ -34,6 +34,7 @@ export const parity = defineCommand({
     }
     const wants = (part: (typeof parts)[number]): boolean => options.only === undefined || options.only === part
     if (wants('models')) for (const name of decoders) add(await decoderQuantities(name, engine, goldens, adapter))
+    if (wants('models')) for (const format of packedFormats) add(await packedQuantities(format, engine, goldens, adapter))
     if (wants('optimizer')) add(await adamWQuantities(engine, goldens, adapter))
     if (wants('algorithms')) add(await grpoQuantities(engine, goldens, adapter))
     if (wants('rollout')) {

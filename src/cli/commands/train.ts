@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { strategies, type StrategyName } from '../../agents/strategies'
 import { sha256 } from '../../base/sha256'
 import { EngineDevice } from '../../engine/device/engineDevice'
+import { WEIGHT_FORMATS } from '../../engine/weightFormat'
 import { honeJsonlLine } from '../../data/formats/honeJsonl'
 import { createStarterWorld } from '../../environments/starter'
 import type { RunRecord } from '../../records/run'
@@ -25,7 +26,7 @@ import {
 import { adapterReportOf } from '../adapterReport'
 import { defineCommand, UsageError, type CommandContext, type JsonObject } from '../command'
 import { labelled, readTrajectories, rowParts } from '../datasetFiles'
-import { MODEL_HELP, openModel, type OpenModel } from '../modelSpec'
+import { DTYPE_HELP, MODEL_HELP, openModel, type OpenModel } from '../modelSpec'
 import { algorithmOfRecipeFile, readRecipeFile } from '../recipeFile'
 import { openRunDirectory, type StepMetrics } from '../runDirectory'
 import { writeTrained } from '../trainedFiles'
@@ -47,6 +48,7 @@ const options = z.object({
     .string()
     .optional()
     .meta({ help: `${MODEL_HELP}; else the config’s, else ${STARTER}` }),
+  dtype: z.enum(WEIGHT_FORMATS).default('f32').meta({ help: DTYPE_HELP }),
   data: z.array(z.string()).default([]).meta({
     help: 'files with trajectories; or starter: practice in the starter world; or starter-corpus: its expert’s transcripts (sft)',
   }),
@@ -64,7 +66,7 @@ const options = z.object({
     .enum(Object.keys(strategies) as StrategyName[])
     .default('cot')
     .meta({ help: 'practice: how an episode is run' }),
-  shuffleRewards: z.boolean().default(false).meta({ help: 'the null experiment: step rewards permuted within each batch' }),
+  shuffleRewards: z.boolean().default(false).meta({ help: 'the null experiment: step rewards and statuses permuted within each batch' }),
 })
 type Options = z.output<typeof options>
 
@@ -89,7 +91,7 @@ export const train = defineCommand({
     const seed = given.seed ?? recipe.seed ?? 1
     const steps = given.steps ?? recipe.steps ?? method.stepsOf(settings)
 
-    const model = await openModel(given.model ?? recipe.model ?? STARTER, seed, context)
+    const model = await openModel(given.model ?? recipe.model ?? STARTER, seed, context, given.dtype)
     try {
       const { data, sources } = await dataOf(method.name, given, recipe, model, context)
       const { adapter } = await context.openAdapter()
@@ -118,6 +120,7 @@ export const train = defineCommand({
           config: {
             ...settings,
             ...(data.kind === 'practice' ? { max_calls: given.maxCalls, strategy: given.strategy } : {}),
+            ...(given.dtype === 'f32' ? {} : { dtype: given.dtype }),
             ...(given.shuffleRewards ? { shuffle_rewards: true } : {}),
           },
           worldHash: data.kind === 'files' ? null : data.world.hash,

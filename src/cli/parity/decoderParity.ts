@@ -9,7 +9,8 @@ import { weightedNll } from '../../engine/ops/weightedNll'
 import { architectureOf } from '../../models/languageModel'
 import { parseModelConfig, type ModelConfig } from '../../models/architectures/config'
 import { batchTensors, headWeight, PROJECTIONS } from '../../models/architectures/decoder'
-import type { TensorSource } from '../../models/weights/safetensors'
+import type { WeightFormat } from '../../engine/weightFormat'
+import { readerOf, type TensorSource } from '../../models/weights/safetensors'
 import { packSequences, uploadBatch, type PackedBatch } from '../../training/packing'
 import { PolicyModel, type Objective, type TrainableSet } from '../../training/policyModel'
 import type { Goldens } from './goldens'
@@ -48,22 +49,24 @@ interface Subject {
   readonly batch: PackedBatch
 }
 
-async function subjectOf(name: Decoder, goldens: Goldens): Promise<Subject> {
-  const numbers = golden.parse(goldens.json(`${name}_golden.json`))
-  const config = parseModelConfig(goldens.json(`${name}/config.json`))
+/** `stored`: the checkpoint's matrices are held in this format, and the expected values are those of what it stands for. */
+async function subjectOf(name: string, goldens: Goldens, stored: WeightFormat = 'f32'): Promise<Subject> {
+  const expected = stored === 'f32' ? name : `${name}_${stored}`
+  const numbers = golden.parse(goldens.json(`${expected}_golden.json`))
+  const config = { ...parseModelConfig(goldens.json(`${name}/config.json`)), weight_format: stored }
   const sequences = numbers.ids.map((ids) => ({ ids, targets: ids.flatMap((_, t) => (t >= numbers.first_target ? [t] : [])) }))
   return {
     config,
     numbers,
     weights: await goldens.tensors(`${name}/model.safetensors`),
     lora: await goldens.tensors(`${name}_lora.safetensors`),
-    gradients: await goldens.tensors(`${name}_grads.safetensors`),
+    gradients: await goldens.tensors(`${expected}_grads.safetensors`),
     batch: packSequences(sequences, config.vocab_size),
   }
 }
 
 async function open(engine: EngineDevice, { config, weights, lora }: Subject, trainable: TrainableSet): Promise<PolicyModel> {
-  const policy = await PolicyModel.create(engine, config, { read: (tensor, shape) => weights.float32(tensor, shape) }, trainable)
+  const policy = await PolicyModel.create(engine, config, readerOf(weights), trainable)
   if (trainable.kind === 'lora')
     for (const range of policy.packed.ranges.values())
       policy.packed.writeWeights(range.name, await lora.float32(peftName(range.name), range.shape))
@@ -87,8 +90,28 @@ export async function decoderQuantities(name: Decoder, engine: EngineDevice, gol
   }
 }
 
+export const packedFormats = ['bf16', 'f16', 'int8', 'int4'] as const
+
+/** A decoder whose frozen matrices are packed, under an adapter in f32. */
+export async function packedQuantities(
+  format: (typeof packedFormats)[number],
+  engine: EngineDevice,
+  goldens: Goldens,
+  adapter: string,
+): Promise<Quantity[]> {
+  const subject = await subjectOf('tiny_packed', goldens, format)
+  const measure = measureOf(SOURCE, adapter)
+  const policy = await open(engine, subject, { kind: 'lora', lora: LORA, valueHead: false })
+  const name = `tiny_packed in ${format}`
+  try {
+    return [...(await outputs(name, policy, subject, measure)), ...(await adapterTraining(name, policy, subject, measure))]
+  } finally {
+    await policy.destroy()
+  }
+}
+
 /** Logits and log-probs, with the adapter and without. */
-async function outputs(name: Decoder, policy: PolicyModel, { config, numbers, batch }: Subject, measure: Measure): Promise<Quantity[]> {
+async function outputs(name: string, policy: PolicyModel, { config, numbers, batch }: Subject, measure: Measure): Promise<Quantity[]> {
   const found: Quantity[] = []
   for (const [label, expected] of [
     ['base', numbers.base],
@@ -148,7 +171,7 @@ async function baseGradients(name: Decoder, policy: PolicyModel, subject: Subjec
 }
 
 /** Ten AdamW steps of the adapter: its gradients at the first, losses and gradient norms of all, and how far the weights moved. */
-async function adapterTraining(name: Decoder, policy: PolicyModel, subject: Subject, measure: Measure): Promise<Quantity[]> {
+async function adapterTraining(name: string, policy: PolicyModel, subject: Subject, measure: Measure): Promise<Quantity[]> {
   const { adamw } = subject.numbers
   policy.packed.setHyper({
     learningRate: adamw.lr,

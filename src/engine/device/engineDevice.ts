@@ -125,8 +125,11 @@ export class EngineDevice {
   }
 
   /** Compiles a dispatch's pipeline; the same source compiles once. */
-  kernel(dispatch: Pick<Dispatch, 'shader' | 'constants'>, extra: Readonly<Record<string, number>> = {}): Promise<CompiledKernel> {
-    const code = shaderSource(dispatch.shader, { ...dispatch.constants, ...extra })
+  kernel(
+    dispatch: Pick<Dispatch, 'shader' | 'constants' | 'parts'>,
+    extra: Readonly<Record<string, number>> = {},
+  ): Promise<CompiledKernel> {
+    const code = shaderSource(dispatch.shader, { ...dispatch.constants, ...extra }, dispatch.parts)
     const known = this.#kernels.get(code)
     if (known) return known
     const made = this.#compile(dispatch.shader, code)

@@ -2,6 +2,7 @@
 const files = import.meta.glob<string>('/shaders/**/*.wgsl', { query: '?raw', import: 'default', eager: true })
 
 const ENABLE = /^enable \w+;$/gm
+const PART = /^\/\/ #part (\w+)$/gm
 const INCLUDE = /^\/\/ #include "([\w/]+)"$/gm
 
 function source(path: string): string {
@@ -29,12 +30,21 @@ function unroll(text: string, constants: Readonly<Record<string, number>>): stri
   return written
 }
 
-/** Full WGSL of a kernel: its constants, its includes, its text with repeats written out. */
-export function shaderSource(path: string, constants: Readonly<Record<string, number>> = {}): string {
+/** Files of shaders/ that stand in for `// #part NAME`: declarations of which a kernel needs one of several. */
+export type ShaderParts = Readonly<Record<string, string>>
+
+/** Full WGSL of a kernel: its constants, its parts and includes, its text with repeats written out. */
+export function shaderSource(path: string, constants: Readonly<Record<string, number>> = {}, parts: ShaderParts = {}): string {
   const header = Object.entries(constants)
     .map(([name, value]) => `const ${name} = ${Number.isInteger(value) ? `${value}u` : String(value)};`)
     .join('\n')
-  const body = unroll(source(path), constants).replace(INCLUDE, (_line, included: string) => source(`common/${included}`))
+  const body = unroll(source(path), constants)
+    .replace(PART, (line, name: string) => {
+      const file = parts[name]
+      if (file === undefined) throw new Error(`${path}: nothing given for "${line}"`)
+      return source(file)
+    })
+    .replace(INCLUDE, (_line, included: string) => source(`common/${included}`))
   // Directives come before every declaration.
   const enables = body.match(ENABLE) ?? []
   return [...enables, header, body.replace(ENABLE, '')].join('\n')

@@ -1,5 +1,5 @@
 import { apply, at, fail, fold, input, scratch, u32 } from '../op'
-import type { Op } from '../op'
+import type { KernelContext, Op } from '../op'
 import type { Tensor, TensorSpec } from '../tensor'
 
 /** Words of the hyper-parameter buffer, uploaded before each step. */
@@ -7,6 +7,15 @@ export const HYPER_WORDS = 8
 /** Words of the optimizer state: factor, gradient norm (−1: not finite), applied, skipped, q1, q2, steps applied, unused. */
 export const OPTIMIZER_STATE_WORDS = 8
 const CHUNK = 4096
+
+/** Parts of packed state that can each be bound; whole chunks, so that sums do not depend on the device. */
+function shards(total: number, { maxBindingBytes }: Pick<KernelContext, 'maxBindingBytes'>): { first: number; count: number }[] {
+  const most = Math.max(1, Math.floor(maxBindingBytes / 4 / CHUNK)) * CHUNK
+  return Array.from({ length: Math.max(1, Math.ceil(total / most)) }, (_, shard) => ({
+    first: shard * most,
+    count: Math.min(most, total - shard * most),
+  }))
+}
 
 export interface AdamWHyper {
   readonly learningRate: number
@@ -62,21 +71,21 @@ export const clipFactorOp: Op<null> = {
     state[6] = (state[6] ?? 0) + 1
     return [state]
   },
-  kernel: (inputs) => {
-    const count = at(inputs, 0).shape[0] ?? 0
-    const chunks = Math.ceil(count / CHUNK)
+  kernel: (inputs, _outputs, _params, context) => {
+    const total = at(inputs, 0).shape[0] ?? 0
+    const chunks = Math.ceil(total / CHUNK)
     return {
       scratch: [chunks * 4],
       dispatches: [
-        {
+        ...shards(total, context).map(({ first, count }) => ({
           shader: 'optimizer/square_sum',
           constants: { CHUNK },
-          bindings: [input(0), scratch(0)],
-          params: [u32(count)],
-          workgroups: fold(chunks),
+          bindings: [input(0, first * 4, count * 4), scratch(0)],
+          params: [u32(count), u32(first / CHUNK)],
+          workgroups: fold(Math.ceil(count / CHUNK)),
           flops: 2 * count,
           bytes: 4 * count,
-        },
+        })),
         {
           shader: 'optimizer/clip_factor',
           bindings: [scratch(0), input(1), input(2)],
@@ -145,21 +154,19 @@ export const adamWOp: Op<AdamWParams> = {
     })
     return [weights, first, second]
   },
-  kernel: (inputs, _outputs, params) => {
-    const count = at(inputs, 0).shape[0] ?? 0
-    return {
-      dispatches: [
-        {
-          shader: 'optimizer/adamw',
-          bindings: [input(0), input(1), input(2), input(3), input(4), input(5)],
-          params: [u32(count), u32(params.decayEnd)],
-          workgroups: fold(Math.ceil(count / 64)),
-          flops: 16 * count,
-          bytes: 28 * count,
-        },
-      ],
-    }
-  },
+  kernel: (inputs, _outputs, params, context) => ({
+    dispatches: shards(at(inputs, 0).shape[0] ?? 0, context).map(({ first, count }) => {
+      const part = (index: number) => input(index, first * 4, count * 4)
+      return {
+        shader: 'optimizer/adamw',
+        bindings: [part(0), input(1), input(2), part(3), part(4), part(5)],
+        params: [u32(count), u32(Math.max(0, params.decayEnd - first))],
+        workgroups: fold(Math.ceil(count / 64)),
+        flops: 16 * count,
+        bytes: 28 * count,
+      }
+    }),
+  }),
   examples: [
     {
       label: 'step 2 with decay',

@@ -1,6 +1,7 @@
 import { apply, at, fail, fold, input, only, output, u32 } from '../op'
 import type { Op } from '../op'
 import type { Tensor, TensorSpec } from '../tensor'
+import { weightShards } from './matmulDispatch'
 
 /** y[t] = table[ids[t]]. Inputs: table [V, D], ids u32 [T], counts, order u32 [T], starts u32 [V + 1] (the last two for the gradient). */
 export const embeddingOp: Op<null> = {
@@ -19,19 +20,18 @@ export const embeddingOp: Op<null> = {
       for (let d = 0; d < width; d++) y[t * width + d] = at(arrays, 0)[(at(arrays, 1)[t] ?? 0) * width + d] ?? 0
     return [y]
   },
-  kernel: (_inputs, outputs) => {
+  kernel: (inputs, outputs, _params, context) => {
     const [rows = 0, width = 0] = at(outputs, 0).shape
     return {
-      dispatches: [
-        {
-          shader: 'gather/embedding',
-          constants: { D: width },
-          bindings: [input(0), input(1), input(2), output(0)],
-          params: [u32(rows)],
-          workgroups: fold(Math.ceil((rows * width) / 256)),
-          bytes: 8 * rows * width,
-        },
-      ],
+      dispatches: weightShards(0, at(inputs, 0), context).map(({ first, count, rows: { format, codes, scales } }) => ({
+        shader: 'gather/embedding',
+        parts: { weights: `weights/${format}` },
+        constants: { ROW_QUADS: width / 4 },
+        bindings: [input(1), codes, scales, input(2), output(0)],
+        params: [u32(rows), u32(first), u32(count)],
+        workgroups: fold(Math.ceil((rows * width) / 256)),
+        bytes: 8 * rows * width,
+      })),
     }
   },
   backward: ({ grads, inputs }) => {
@@ -46,6 +46,13 @@ export const embeddingOp: Op<null> = {
       inputs: [f(6, 4), u(5), u(4), u(5), u(7)],
       params: null,
       values: { 1: [3, 0, 3, 5, 3], 2: [5, 0, 1, 0], 3: [1, 0, 2, 4, 3], 4: [0, 1, 1, 1, 4, 4, 5] },
+    },
+    {
+      label: 'int8 table',
+      inputs: [{ shape: [6, 32], dtype: 'int8' }, u(5), u(4), u(5), u(7)],
+      params: null,
+      values: { 1: [3, 0, 3, 5, 3], 2: [5, 0, 1, 0], 3: [1, 0, 2, 4, 3], 4: [0, 1, 1, 1, 4, 4, 5] },
+      differentiable: [],
     },
   ],
 }

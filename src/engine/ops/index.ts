@@ -14,6 +14,7 @@ import { interleaveOp } from './interleave'
 import { logProbHiddenGradOp, logProbOp, logProbWeightGradOp } from './logProb'
 import { cachedAttentionOp, kvWriteOp } from './kvCache'
 import { linearOp, matmulNNOp, matmulTNOp } from './matmul'
+import { packWeightsOp } from './packWeights'
 import { ppoLossOp } from './ppoLoss'
 import { ppoMinibatchOp } from './ppoMinibatch'
 import { rmsNormBackwardOp, rmsNormGainBackwardOp, rmsNormOp } from './rmsNorm'
@@ -47,6 +48,7 @@ const list = [
   logProbWeightGradOp,
   matmulNNOp,
   matmulTNOp,
+  packWeightsOp,
   ppoLossOp,
   ppoMinibatchOp,
   rmsNormBackwardOp,

@@ -1,7 +1,8 @@
 import { apply, at, fail, fold, input, output, scratch, u32 } from '../op'
 import type { Dispatch, Kernel, KernelContext, NumberArray, Op } from '../op'
 import type { Tensor, TensorSpec } from '../tensor'
-import { nnDispatch, ntDispatch, tnDispatch } from './matmul'
+import { isPacked } from '../weightFormat'
+import { nnDispatch, ntDispatch, tnDispatch, weightRows } from './matmulDispatch'
 
 /** Entries of the vocabulary that are in flight at once: [R, V] is never materialised for larger vocabularies. Fixed, so bits do not depend on the batch. */
 const VOCABULARY_CHUNK = 2048
@@ -60,7 +61,7 @@ export const logProbOp: Op<null> = {
       dispatches.push(
         ntDispatch({ m: size.rows, k: size.width, n: count }, context, {
           x: input(0),
-          w: input(1, first * size.width * 4, count * size.width * 4),
+          w: weightRows(1, at(inputs, 1), first, count),
           y: scratch(0),
         }),
         {
@@ -91,6 +92,13 @@ export const logProbOp: Op<null> = {
   examples: [
     { label: 'small', inputs: [f(5, 8), f(12, 8), u(5), u(4)], params: null, values: { 2: [0, 11, 3, 3, 7], 3: [9, 4, 1, 0] } },
     {
+      label: 'int8 weights, two chunks',
+      inputs: [f(3, 32), { shape: [2056, 32], dtype: 'int8' }, u(3), u(4)],
+      params: null,
+      values: { 2: [0, 2055, 2047], 3: [9, 3, 1, 0] },
+      differentiable: [0],
+    },
+    {
       label: 'two chunks',
       inputs: [f(3, 4), f(2056, 4), u(3), u(4)],
       params: null,
@@ -101,6 +109,7 @@ export const logProbOp: Op<null> = {
 }
 
 function gradientChunks(
+  inputs: readonly TensorSpec[],
   size: Extent,
   context: KernelContext,
 ): {
@@ -113,7 +122,7 @@ function gradientChunks(
       chunksOf(size).flatMap(({ first, count }, index) => [
         ntDispatch({ m: size.rows, k: size.width, n: count }, context, {
           x: input(0),
-          w: input(1, first * size.width * 4, count * size.width * 4),
+          w: weightRows(1, at(inputs, 1), first, count),
           y: scratch(0),
         }),
         {
@@ -147,13 +156,17 @@ export const logProbHiddenGradOp: Op<null> = {
   },
   kernel: (inputs, _outputs, _params, context) => {
     const size = extent('logProbHiddenGrad', inputs[0], inputs[1])
-    const chunks = gradientChunks(size, context)
+    const chunks = gradientChunks(inputs, size, context)
     const dispatches = chunks.dispatches(({ first, count }, index) =>
-      nnDispatch({ m: size.rows, k: count, n: size.width }, 1, { ...context, accumulate: index > 0 }, [
-        scratch(0),
-        input(1, first * size.width * 4, count * size.width * 4),
-        output(0),
-      ]),
+      nnDispatch(
+        { m: size.rows, k: count, n: size.width },
+        { ...context, accumulate: index > 0 },
+        {
+          x: scratch(0),
+          w: weightRows(1, at(inputs, 1), first, count),
+          y: output(0),
+        },
+      ),
     )
     return { scratch: chunks.scratch, dispatches }
   },
@@ -186,7 +199,8 @@ export const logProbWeightGradOp: Op<null> = {
   },
   kernel: (inputs, _outputs, _params, context) => {
     const size = extent('logProbWeightGrad', inputs[0], inputs[1])
-    const chunks = gradientChunks(size, context)
+    if (isPacked(at(inputs, 1).dtype)) fail('logProbWeightGrad', 'weights in f32', inputs[1]?.shape)
+    const chunks = gradientChunks(inputs, size, context)
     const dispatches = chunks.dispatches(({ first, count }) =>
       tnDispatch({ m: size.rows, n: count, k: size.width }, { alpha: 1, live: 1 }, context, [
         scratch(0),

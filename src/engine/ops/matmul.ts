@@ -1,9 +1,10 @@
 /** Matrix products in the three layouts a linear layer needs: NT forward, NN for dX, TN for dW. */
 import { apply, at, f32, fail, fold, input, only, output, u32 } from '../op'
-import type { Dispatch, KernelContext, NumberArray, Op, OpExample } from '../op'
-import type { Tensor, TensorSpec } from '../tensor'
+import type { Dispatch, NumberArray, Op, OpExample } from '../op'
+import type { DType, Tensor, TensorSpec } from '../tensor'
+import { isPacked } from '../weightFormat'
 import { columnSum } from './columnSum'
-import { columnTile, rowTile, tileSubgroup } from './subgroupTiles'
+import { nnDispatch, ntDispatch, tnDispatch, weightShards } from './matmulDispatch'
 
 export interface LinearParams {
   /** Multiplies the product, not the bias or the residual. */
@@ -14,27 +15,7 @@ export interface LinearParams {
   readonly live: 0 | 1
 }
 
-const lanesFor = (columns: number): number => Math.min(32, Math.max(8, Math.ceil(columns / 32) * 8))
 const divisible = (...extents: number[]): boolean => extents.every((extent) => extent % 4 === 0)
-/** Row blocks go to y and z: y alone may hold 65,535. */
-function rowGroups(columns: number, rows: number): [number, number, number] {
-  const blocks = Math.ceil(rows / 4)
-  return [columns, Math.min(blocks, 32_768), Math.ceil(blocks / 32_768)]
-}
-
-/** Up to so many columns and from so many rows on lanes run along the rows: along the columns most would have no work. */
-const FEW_COLUMNS = 16
-const MANY_ROWS = 128
-const ROW_LANES = 32
-const ROWS_PER_LANE = 4
-const alongRows = (rows: number, columns: number): boolean => columns <= FEW_COLUMNS && rows >= MANY_ROWS
-const thinTile = (columns: number): { QUADS: number; LANES: number; ROWS: number } => ({
-  QUADS: columns / 4,
-  LANES: ROW_LANES,
-  ROWS: ROWS_PER_LANE,
-})
-const thinGroups = (rows: number): [number, number, number] => fold(Math.ceil(rows / (ROW_LANES * ROWS_PER_LANE)))
-
 function matrix(op: string, spec: TensorSpec | undefined): readonly [number, number] {
   const [rows, columns] = spec?.shape ?? []
   if (rows === undefined || columns === undefined || spec?.shape.length !== 2) fail(op, 'a matrix', spec?.shape)
@@ -93,6 +74,7 @@ function anyDispatch(
 }
 
 const spec = (...shape: number[]): TensorSpec => ({ shape, dtype: 'f32' })
+const stored = (dtype: DType, ...shape: number[]): TensorSpec => ({ shape, dtype })
 const countsSpec: TensorSpec = { shape: [4], dtype: 'u32' }
 
 /** y[M, N] = alpha x[M, K] w[N, K]ᵀ (+ bias[N]) (+ residual[M, N]). Inputs: x, w, counts, bias?, residual?. */
@@ -119,16 +101,21 @@ export const linearOp: Op<LinearParams> = {
   kernel: (inputs, _outputs, params, context) => {
     const [m, k] = matrix('linear', inputs[0])
     const [n] = matrix('linear', inputs[1])
-    // Unused optional operands are bound to inputs the kernel never reads.
-    const bias = input(params.hasBias ? 3 : 1)
-    const residual = input(params.hasResidual ? (params.hasBias ? 4 : 3) : 1)
+    const w = at(inputs, 1)
+    const bias = params.hasBias ? input(3) : undefined
+    const residual = params.hasResidual ? input(params.hasBias ? 4 : 3) : undefined
     if (!divisible(k, n)) {
+      if (isPacked(w.dtype)) fail('linear', 'packed weights with both extents multiples of 4', w.shape)
       const layout = { rows: m, columns: n, inner: k, aRow: k, aInner: 1, bRow: k, bInner: 1 }
-      const bindings = [input(0), input(1), input(2), bias, residual, output(0)]
+      const bindings = [input(0), input(1), input(2), bias ?? input(1), residual ?? input(1), output(0)]
       return { dispatches: [anyDispatch(layout, params.alpha, bindings, { bias: params.hasBias, residual: params.hasResidual })] }
     }
-    const flags = { HAS_BIAS: Number(params.hasBias), HAS_RESIDUAL: Number(params.hasResidual) }
-    return { dispatches: [linearDispatch({ m, k, n }, params.alpha, flags, context, [input(0), input(1), bias, residual, output(0)])] }
+    const operands = { x: input(0), y: output(0), ...(bias ? { bias } : {}), ...(residual ? { residual } : {}) }
+    return {
+      dispatches: weightShards(1, w, context).map(({ first, count, rows }) =>
+        ntDispatch({ m, k, n: count }, context, { ...operands, w: rows }, { alpha: params.alpha, first, width: n }),
+      ),
+    }
   },
   backward: ({ grads, inputs, params, needs }) => {
     const dy = at(grads, 0)
@@ -167,6 +154,13 @@ function linearExamples(): OpExample<LinearParams>[] {
       params: { alpha: 0.5, hasBias: true, hasResidual: true, live: 1 },
       values: values(6),
     },
+    ...(['bf16', 'f16', 'int8', 'int4'] as const).map((format) => ({
+      label: `${format} weights`,
+      inputs: [spec(19, 96), stored(format, 36, 96), countsSpec, spec(36)],
+      params: { alpha: 1, hasBias: true, hasResidual: false, live: 0 as const },
+      values: values(19),
+      differentiable: [0],
+    })),
     {
       label: 'odd extents',
       inputs: [spec(5, 7), spec(3, 7), countsSpec, spec(3)],
@@ -195,6 +189,7 @@ export const matmulNNOp: Op<{ readonly alpha: number }> = {
     const [m, k] = matrix('matmulNN', inputs[0])
     const [, n] = matrix('matmulNN', inputs[1])
     if (!divisible(k, n)) {
+      if (isPacked(at(inputs, 1).dtype)) fail('matmulNN', 'packed weights with both extents multiples of 4', inputs[1]?.shape)
       const layout = { rows: m, columns: n, inner: k, aRow: k, aInner: 1, bRow: 1, bInner: n }
       return {
         dispatches: [
@@ -204,85 +199,28 @@ export const matmulNNOp: Op<{ readonly alpha: number }> = {
         ],
       }
     }
-    return { dispatches: [nnDispatch({ m, k, n }, params.alpha, context, [input(0), input(1), output(0)])] }
+    return {
+      dispatches: weightShards(1, at(inputs, 1), context).map(({ first, count, rows }, shard) =>
+        nnDispatch(
+          { m, k: count, n },
+          { ...context, accumulate: context.accumulate || shard > 0 },
+          { x: input(0), w: rows, y: output(0) },
+          { alpha: params.alpha, first, width: k },
+        ),
+      ),
+    }
   },
   examples: [
     { label: 'tiles', inputs: [spec(9, 8), spec(8, 40)], params: { alpha: 1 } },
     { label: 'few columns', inputs: [spec(9, 8), spec(8, 12)], params: { alpha: 1 } },
     { label: 'few columns, many rows', inputs: [spec(150, 8), spec(8, 8)], params: { alpha: 2 } },
     { label: 'odd extents', inputs: [spec(5, 3), spec(3, 7)], params: { alpha: 0.25 } },
+    ...(['bf16', 'f16', 'int8', 'int4'] as const).map((format) => ({
+      label: `${format} weights`,
+      inputs: [spec(19, 20), stored(format, 20, 96)],
+      params: { alpha: 1 },
+    })),
   ],
-}
-
-type TileContext = Pick<KernelContext, 'isSoftware' | 'subgroupSize'>
-const plainShaders = {
-  nt: { tall: 'matmul/linear_rows', wide: 'matmul/linear' },
-  nn: { tall: 'matmul/matmul_nn_rows', wide: 'matmul/matmul_nn' },
-} as const
-
-/** Which kernel computes a product whose rows are independent, and over which workgroups. K and N are multiples of 4. */
-function rowsTiled(
-  layout: 'nt' | 'nn',
-  { m, k, n }: { m: number; k: number; n: number },
-  flags: Readonly<Record<string, number>>,
-  context: TileContext,
-): Pick<Dispatch, 'shader' | 'constants' | 'workgroups'> {
-  const subgroup = tileSubgroup(context)
-  if (subgroup !== null) {
-    const { constants, workgroups } = rowTile(layout, { m, k, n }, subgroup)
-    return { shader: `matmul/subgroup_${layout}`, constants: { ...constants, ...flags }, workgroups }
-  }
-  if (alongRows(m, n))
-    return { shader: plainShaders[layout].tall, constants: { K: k, N: n, ...flags, ...thinTile(n) }, workgroups: thinGroups(m) }
-  const lanes = lanesFor(n)
-  return {
-    shader: plainShaders[layout].wide,
-    constants: { K: k, N: n, ...flags, LANES: lanes },
-    workgroups: rowGroups(Math.ceil(n / 4 / lanes), m),
-  }
-}
-
-/** The NT kernel on given bindings (x, w, bias, residual, y). K and N are multiples of 4. */
-function linearDispatch(
-  { m, k, n }: { m: number; k: number; n: number },
-  alpha: number,
-  flags: { readonly HAS_BIAS: number; readonly HAS_RESIDUAL: number },
-  context: TileContext,
-  bindings: Dispatch['bindings'],
-): Dispatch {
-  return {
-    ...rowsTiled('nt', { m, k, n }, flags, context),
-    bindings,
-    params: [u32(m), f32(alpha)],
-    flops: 2 * m * n * k,
-    bytes: 4 * (m * k + n * k + m * n),
-  }
-}
-
-/** The NN kernel on given bindings (x, w, y). K and N are multiples of 4. */
-export function nnDispatch(
-  extent: { m: number; k: number; n: number },
-  alpha: number,
-  context: KernelContext,
-  bindings: Dispatch['bindings'],
-): Dispatch {
-  const { m, k, n } = extent
-  return {
-    ...rowsTiled('nn', extent, { ACCUMULATE: Number(context.accumulate) }, context),
-    bindings,
-    params: [u32(m), f32(alpha)],
-    flops: 2 * m * n * k,
-    bytes: 4 * (m * k + n * k + m * n),
-  }
-}
-
-/** The NT kernel without bias or residual on given bindings (x, w, y). */
-export function ntDispatch(
-  extent: { m: number; k: number; n: number },
-  context: TileContext,
-  bindings: { x: Dispatch['bindings'][number]; w: Dispatch['bindings'][number]; y: Dispatch['bindings'][number] },
-): Dispatch {
-  return linearDispatch(extent, 1, { HAS_BIAS: 0, HAS_RESIDUAL: 0 }, context, [bindings.x, bindings.w, bindings.w, bindings.w, bindings.y])
 }
 
 /** y[N, K] = alpha Σ_{m < counts[live]} a[m, N] b[m, K]. Inputs: a, b, counts. */
@@ -306,7 +244,11 @@ export const matmulTNOp: Op<{ readonly alpha: number; readonly live: 0 | 1 }> = 
   kernel: (inputs, _outputs, params, context) => {
     const [m, n] = matrix('matmulTN', inputs[0])
     const [, k] = matrix('matmulTN', inputs[1])
-    return { dispatches: [tnDispatch({ m, n, k }, params, context, [input(0), input(1), input(2), output(0)])] }
+    const bindings = [input(0), input(1), input(2), output(0)] as const
+    if (divisible(n, k)) return { dispatches: [tnDispatch({ m, n, k }, params, context, bindings)] }
+    const layout = { rows: n, columns: k, inner: m, aRow: 1, aInner: n, bRow: 1, bInner: k }
+    const flags = { counted: true, live: params.live, accumulate: context.accumulate }
+    return { dispatches: [anyDispatch(layout, params.alpha, [input(0), input(1), input(2), input(1), input(1), output(0)], flags)] }
   },
   examples: [
     {
@@ -317,40 +259,6 @@ export const matmulTNOp: Op<{ readonly alpha: number; readonly live: 0 | 1 }> = 
     },
     { label: 'odd extents', inputs: [spec(6, 3), spec(6, 5), countsSpec], params: { alpha: 2, live: 1 }, values: { 2: [6, 4, 1, 0] } },
   ],
-}
-
-/** The TN kernel on given bindings (a, b, counts, y). */
-export function tnDispatch(
-  extent: { m: number; n: number; k: number },
-  params: { alpha: number; live: 0 | 1 },
-  context: KernelContext,
-  bindings: readonly [
-    Dispatch['bindings'][number],
-    Dispatch['bindings'][number],
-    Dispatch['bindings'][number],
-    Dispatch['bindings'][number],
-  ],
-): Dispatch {
-  const { m, n, k } = extent
-  if (!divisible(n, k)) {
-    const layout = { rows: n, columns: k, inner: m, aRow: 1, aInner: n, bRow: 1, bInner: k }
-    const [a, b, counts, y] = bindings
-    return anyDispatch(layout, params.alpha, [a, b, counts, b, b, y], { counted: true, live: params.live, accumulate: context.accumulate })
-  }
-  const flags = { LIVE: params.live, ACCUMULATE: Number(context.accumulate) }
-  const subgroup = tileSubgroup(context)
-  const lanes = lanesFor(k)
-  const plain = { constants: { N: n, K: k, LANES: lanes }, workgroups: [Math.ceil(k / 4 / lanes), n / 4, 1] as const }
-  const { constants, workgroups } = subgroup === null ? plain : columnTile(n, k, subgroup)
-  return {
-    shader: subgroup === null ? 'matmul/matmul_tn' : 'matmul/subgroup_tn',
-    constants: { ...constants, ...flags },
-    bindings,
-    params: [f32(params.alpha)],
-    workgroups,
-    flops: 2 * m * n * k,
-    bytes: 4 * (m * k + m * n + n * k),
-  }
 }
 
 export interface LinearOptions {

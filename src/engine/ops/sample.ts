@@ -4,7 +4,7 @@ import type { Tensor } from '../tensor'
 import { NO_SLOT } from './kvCache'
 
 /** Words of one slot's state; the shader's header lists them. */
-export const SLOT_WORDS = 16
+export const SLOT_WORDS = 20
 export const SLOT = {
   id: 0,
   position: 1,
@@ -19,6 +19,9 @@ export const SLOT = {
   temperature: 10,
   stop: 11,
   reason: 15,
+  topK: 16,
+  topP: 17,
+  minP: 18,
 } as const
 
 export interface SampleParams {
@@ -28,7 +31,7 @@ export interface SampleParams {
 
 /**
  * Draws each row's next token and advances its slot, all on the GPU. Inputs: logits [R, V], row slots u32 [R], counts, then in
- * place: slot state u32 [S, 16], ids, positions, slots u32 [S], record u32 [S, limit, 2]. The uniform is Philox keyed by
+ * place: slot state u32 [S, 20], ids, positions, slots u32 [S], record u32 [S, limit, 2]. The uniform is Philox keyed by
  * (seed; position, version, sample, query): never by the slot or the batch.
  */
 export const sampleOp: Op<SampleParams> = {
@@ -36,11 +39,11 @@ export const sampleOp: Op<SampleParams> = {
   mutates: [3, 4, 5, 6, 7],
   infer: ([logits, rowSlots, , state]) => {
     if (logits?.shape.length !== 2 || rowSlots?.shape[0] !== logits.shape[0] || state?.shape[1] !== SLOT_WORDS)
-      fail('sample', 'logits [R, V], row slots [R], slot state [S, 16]', logits?.shape, state?.shape)
+      fail('sample', 'logits [R, V], row slots [R], slot state [S, 20]', logits?.shape, state?.shape)
     return []
   },
   reference: (arrays, specs) => {
-    // Greedy only: the meaning of a draw needs Philox and is tested on its own, against the TypeScript generator.
+    // Greedy only: the meaning of a draw, filtered or not, needs Philox and is tested on its own, against the TypeScript generator.
     const [rows = 0, vocabulary = 0] = at(specs, 0).shape
     const [state, ids, positions, slots, record] = [3, 4, 5, 6, 7].map((index) => Float64Array.from(at(arrays, index)))
     if (!state || !ids || !positions || !slots || !record) throw new Error('sample: five arrays are changed in place')
@@ -79,7 +82,7 @@ export const sampleOp: Op<SampleParams> = {
       dispatches: [
         {
           shader: 'generate/sample',
-          constants: { V: vocabulary, LIMIT: params.limit },
+          constants: { V: vocabulary, LIMIT: params.limit, SLOT_WORDS },
           bindings: [0, 1, 2, 3, 4, 5, 6, 7].map((index) => input(index)),
           params: [u32(rows)],
           workgroups: fold(rows),

@@ -31,26 +31,26 @@ function across(columns: number, subgroup: number): { lanes: number; columnsEach
   return { lanes, columnsEach: Math.min(MOST_COLUMNS, Math.ceil(columns / lanes)) }
 }
 
-/** y[rows, columns] with sums over `inner`, rows of x handed round: NT (w by fours along its rows) and NN. */
-export function rowTile(layout: 'nt' | 'nn', { m, k, n }: { m: number; k: number; n: number }, subgroup: number): Tile {
-  const { lanes, columnsEach } = across(n, subgroup)
+/** y[m, n] with sums over k, rows of x handed round: NT (w by fours along its rows), NN, and NN with fours of columns to a lane. */
+export function rowTile(
+  layout: 'nt' | 'nn' | 'nn packed',
+  { m, k, n }: { readonly m: number; readonly k: number; readonly n: number },
+  subgroup: number,
+): Tile {
+  const isPacked = layout === 'nn packed'
+  const { lanes, columnsEach } = across(isPacked ? n / 4 : n, subgroup)
+  const columns = isPacked ? 1 : columnsEach
   const height = m <= 4 ? 4 : m <= 8 ? 8 : MOST_ROWS
   const blocks = Math.ceil(m / height)
   const width = layout === 'nt' ? 4 : 1
   const hoisted = Math.min(HOISTED, subgroup)
   return {
     // Row blocks go to y and z: y alone may hold 65,535.
-    workgroups: [Math.ceil(n / lanes / columnsEach), Math.min(blocks, 32_768), Math.ceil(blocks / 32_768)],
+    workgroups: [Math.ceil((isPacked ? n / 4 : n) / lanes / columns), Math.min(blocks, 32_768), Math.ceil(blocks / 32_768)],
     constants: {
-      K: k,
-      N: n,
-      LANES: lanes,
-      ROWS: height,
-      COLUMNS: columnsEach,
-      SUBGROUP: subgroup,
-      PARTS: subgroup / hoisted,
-      HOISTED: hoisted / width,
-      ...(layout === 'nt' ? { K_QUADS: k / 4, TAIL_QUADS: (k % subgroup) / 4 } : { TAIL: k % subgroup }),
+      ...{ LANES: lanes, ROWS: height, SUBGROUP: subgroup },
+      ...(isPacked ? {} : { COLUMNS: columns, PARTS: subgroup / hoisted, HOISTED: hoisted / width }),
+      ...(layout === 'nt' ? { TAIL_QUADS: (k % subgroup) / 4 } : { TAIL: k % subgroup }),
     },
   }
 }
@@ -61,6 +61,6 @@ export function columnTile(rows: number, columns: number, subgroup: number): Til
   const blocks = Math.ceil(Math.min(MOST_ROWS, rows) / subgroup)
   return {
     workgroups: [Math.ceil(columns / lanes / columnsEach), Math.ceil(rows / (blocks * subgroup)), 1],
-    constants: { N: rows, K: columns, LANES: lanes, COLUMNS: columnsEach, SUBGROUP: subgroup, BLOCKS: blocks, UNROLL },
+    constants: { LANES: lanes, COLUMNS: columnsEach, SUBGROUP: subgroup, BLOCKS: blocks, UNROLL },
   }
 }

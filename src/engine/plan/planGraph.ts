@@ -7,8 +7,8 @@ import { at } from '../op'
 import { accumulateIntoOp } from '../ops/accumulateInto'
 import { addOp } from '../ops/add'
 import type { AnyOp } from '../op'
-import { sizeOf } from '../tensor'
-import type { Graph, Node, Tensor } from '../tensor'
+import { bytesOf } from '../tensor'
+import type { Graph, Node, Tensor, TensorSpec } from '../tensor'
 
 export type Place =
   | { readonly kind: 'slot'; readonly slot: number }
@@ -42,9 +42,7 @@ export interface Plan {
 
 export type PlanContext = Omit<KernelContext, 'accumulate'>
 
-const BYTES = 4
-const tensorBytes = (tensor: { readonly shape: readonly number[] }): number =>
-  Math.max(16, Math.ceil((sizeOf(tensor.shape) * BYTES) / 16) * 16)
+const tensorBytes = (tensor: TensorSpec): number => Math.max(16, Math.ceil(bytesOf(tensor) / 16) * 16)
 
 /** Size classes grow by a quarter of an octave, so that plans of neighbouring buckets share buffers. */
 export function sizeClass(bytes: number): number {
@@ -107,6 +105,8 @@ export function planGraph(graph: Graph, context: PlanContext): Plan {
     return place
   }
 
+  // Field by field: a device gives some of them by getters, which spreading would lose.
+  const { maxBindingBytes, isSoftware, subgroupSize } = context
   const dispatches: PlannedDispatch[] = []
   let flops = 0
   let bytesMoved = 0
@@ -118,7 +118,12 @@ export function planGraph(graph: Graph, context: PlanContext): Plan {
       else if (name !== undefined) places.set(tensor, { kind: 'output', name })
       else places.set(tensor, { kind: 'slot', slot: take(tensorBytes(tensor)) })
     })
-    const kernel = node.op.kernel(node.inputs, node.outputs, node.params, { ...context, accumulate: into !== null })
+    const kernel = node.op.kernel(node.inputs, node.outputs, node.params, {
+      maxBindingBytes,
+      isSoftware,
+      subgroupSize,
+      accumulate: into !== null,
+    })
     const scratchSlots = (kernel.scratch ?? []).map((bytes) => take(bytes))
     for (const dispatch of kernel.dispatches) {
       const bindings = dispatch.bindings.map((binding): PlannedBinding => {
@@ -130,9 +135,9 @@ export function planGraph(graph: Graph, context: PlanContext): Plan {
         return { place: placeOf(tensor), offset: binding.offset ?? 0, size: binding.size ?? tensorBytes(tensor) }
       })
       const largest = Math.max(...bindings.map((binding) => binding.size))
-      if (largest > context.maxBindingBytes) {
+      if (largest > maxBindingBytes) {
         throw new Error(
-          `${node.op.name} binds ${largest} bytes at once, but this device allows ${context.maxBindingBytes}: choose a shorter context or a smaller batch`,
+          `${node.op.name} binds ${largest} bytes at once, but this device allows ${maxBindingBytes}: choose a shorter context or a smaller batch`,
         )
       }
       dispatches.push({ op: node.op.name, dispatch, bindings })

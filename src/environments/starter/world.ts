@@ -100,6 +100,7 @@ export function createStarterWorld(seed = 7): StarterWorld {
     splits,
     seed,
     database,
+    heldOut: new Set(database.names('exam')),
     queries: (split) => {
       const found = lists.get(split)
       if (!found) throw new Error(`the starter world has no split ${split}; it has ${splits.join(', ')}`)

@@ -4,6 +4,7 @@
  * `rope_theta` and `rope_scaling` (`type` or `rope_type`): both are read. What the forward cannot do is refused here, by name.
  */
 import { z } from 'zod'
+import type { WeightFormat } from '../../engine/weightFormat'
 import { CheckpointError } from '../weights/byteSource'
 
 const positive = z.number().positive()
@@ -95,6 +96,8 @@ export interface ModelConfig {
   readonly mlp_bias: boolean
   /** RMSNorm over head_dim on queries and keys (Qwen3). */
   readonly qk_norm: boolean
+  /** How frozen matrices are held on the GPU: not of the file, chosen by whoever opens it. Trained ones are always f32. */
+  readonly weight_format: WeightFormat
   /** Dtype the checkpoint declares (`float32`, `bfloat16`, `float16`); the tensors' own dtype decides. */
   readonly torch_dtype: string | null
   readonly bos_token_id: number | null
@@ -166,6 +169,7 @@ export function parseModelConfig(json: unknown, file = 'config.json'): ModelConf
     o_bias: !qwen2 && attentionBias,
     mlp_bias: raw.model_type === 'llama' && (raw.mlp_bias ?? false),
     qk_norm: raw.model_type === 'qwen3',
+    weight_format: 'f32',
     torch_dtype: raw.dtype ?? raw.torch_dtype ?? null,
     bos_token_id: idList(raw.bos_token_id)[0] ?? null,
     eos_token_ids: idList(raw.eos_token_id),

@@ -8,8 +8,13 @@ import { linear } from '../../engine/ops/matmul'
 import { rmsNorm } from '../../engine/ops/rmsNorm'
 import { rope } from '../../engine/ops/rope'
 import { swiglu } from '../../engine/ops/swiglu'
+import { fits, isInteger } from '../../engine/weightFormat'
+import type { WeightFormat } from '../../engine/weightFormat'
 import type { Graph, Tensor } from '../../engine/tensor'
 import type { ModelConfig } from './config'
+
+const EMBEDDING = 'model.embed_tokens.weight'
+const HEAD = 'lm_head.weight'
 
 export const PROJECTIONS = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'] as const
 export type Projection = (typeof PROJECTIONS)[number]
@@ -48,6 +53,8 @@ export interface DecoderGraph {
   readonly config: ModelConfig
   readonly batch: BatchTensors
   readonly lora: LoraShape | null
+  /** All parameters are in training, so that none is packed. */
+  readonly trained?: boolean
   /** Attention of one layer; by default causal attention inside the packed batch. Generation reads a cache instead. */
   readonly attend?: Attend
 }
@@ -99,7 +106,7 @@ function hasBias(config: ModelConfig, projection: Projection): boolean {
 
 /** Hugging Face parameter name → shape. */
 export function decoderParameters(config: ModelConfig): Record<string, readonly number[]> {
-  const table: Record<string, readonly number[]> = { 'model.embed_tokens.weight': [config.vocab_size, config.hidden_size] }
+  const table: Record<string, readonly number[]> = { [EMBEDDING]: [config.vocab_size, config.hidden_size] }
   for (let layer = 0; layer < config.num_hidden_layers; layer++) {
     table[`model.layers.${layer}.input_layernorm.weight`] = [config.hidden_size]
     table[`model.layers.${layer}.post_attention_layernorm.weight`] = [config.hidden_size]
@@ -111,12 +118,25 @@ export function decoderParameters(config: ModelConfig): Record<string, readonly 
     }
   }
   table['model.norm.weight'] = [config.hidden_size]
-  if (!config.tie_word_embeddings) table['lm_head.weight'] = [config.vocab_size, config.hidden_size]
+  if (!config.tie_word_embeddings) table[HEAD] = [config.vocab_size, config.hidden_size]
   return table
 }
 
+/**
+ * How a frozen parameter is held under `config.weight_format`. Gains and biases stay f32. Embedding and head are looked up and compared by
+ * single rows, where 4 bits lose most: they take 8, as llama.cpp's mixed formats do. Rows no group divides stay at 16 bits.
+ */
+export function storedFormat(config: ModelConfig, name: string, shape: readonly number[]): WeightFormat {
+  const wanted = config.weight_format
+  const width = shape[1]
+  if (width === undefined || wanted === 'f32') return 'f32'
+  const format = wanted === 'int4' && (name === EMBEDDING || name === HEAD) ? 'int8' : wanted
+  if (fits(format, width)) return format
+  return isInteger(format) && fits('f16', width) ? 'f16' : 'f32'
+}
+
 /** Hidden states after the final norm, [T, hidden]. Names of state leaves are Hugging Face parameter names. */
-export function decoder({ graph, config, batch, lora, attend }: DecoderGraph): Tensor {
+export function decoder({ graph, config, batch, lora, attend, trained = false }: DecoderGraph): Tensor {
   const { hidden_size: hidden, head_dim: headDim, num_attention_heads: heads, num_key_value_heads: kvHeads } = config
   const tables = {
     cos: graph.state('rope.cos', [config.max_position_embeddings, headDim / 2]),
@@ -129,7 +149,7 @@ export function decoder({ graph, config, batch, lora, attend }: DecoderGraph): T
   const project = (x: Tensor, layer: number, projection: Projection, residual?: Tensor): Tensor => {
     const path = projectionPath(layer, projection)
     const [out, inner] = projectionShape(config, projection)
-    const weight = graph.state(`${path}.weight`, [out, inner])
+    const weight = matrix(graph, config, `${path}.weight`, [out, inner], trained)
     const bias = hasBias(config, projection) ? { bias: graph.state(`${path}.bias`, [out]) } : {}
     const y = linear(x, weight, batch.counts, { ...bias, ...(residual ? { residual } : {}) })
     if (!lora?.targets.includes(projection)) return y
@@ -137,9 +157,10 @@ export function decoder({ graph, config, batch, lora, attend }: DecoderGraph): T
     return linear(low, graph.state(`${path}.lora_B.weight`, [out, lora.rank]), batch.counts, { alpha: lora.alpha / lora.rank, residual: y })
   }
 
-  const table = graph.state('model.embed_tokens.weight', [config.vocab_size, hidden])
+  const table = matrix(graph, config, EMBEDDING, [config.vocab_size, hidden], trained)
   let x = embedding(table, batch.ids, batch.counts, { order: batch.order, starts: batch.starts })
   for (let layer = 0; layer < config.num_hidden_layers; layer++) {
+    graph.mark()
     const a = norm(x, `model.layers.${layer}.input_layernorm.weight`)
     const attentionPath = `model.layers.${layer}.self_attn`
     const q = rope(byHead(project(a, layer, 'q_proj'), `${attentionPath}.q_norm.weight`), batch.positions, tables, batch.counts, heads)
@@ -150,11 +171,15 @@ export function decoder({ graph, config, batch, lora, attend }: DecoderGraph): T
     const m = norm(x, `model.layers.${layer}.post_attention_layernorm.weight`)
     x = project(swiglu(project(m, layer, 'gate_proj'), project(m, layer, 'up_proj')), layer, 'down_proj', x)
   }
+  graph.mark()
   return norm(x, 'model.norm.weight')
 }
 
 /** The output projection's leaf: the embedding itself when tied. */
-export function headWeight(graph: Graph, config: ModelConfig): Tensor {
-  const name = config.tie_word_embeddings ? 'model.embed_tokens.weight' : 'lm_head.weight'
-  return graph.state(name, [config.vocab_size, config.hidden_size])
+export function headWeight(graph: Graph, config: ModelConfig, trained = false): Tensor {
+  return matrix(graph, config, config.tie_word_embeddings ? EMBEDDING : HEAD, [config.vocab_size, config.hidden_size], trained)
+}
+
+function matrix(graph: Graph, config: ModelConfig, name: string, shape: readonly [number, number], trained: boolean): Tensor {
+  return graph.state(name, shape, trained ? 'f32' : storedFormat(config, name, shape))
 }

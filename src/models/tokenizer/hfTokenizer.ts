@@ -177,6 +177,13 @@ export function createHfTokenizer(tokenizerJson: unknown, tokenizerConfig: unkno
     }
     return known.length === 0 ? '' : tokenizer.decode(known, { skip_special_tokens: false, clean_up_tokenization_spaces: false })
   }
+  let letter: { readonly ids: readonly number[]; readonly text: string } | null = null
+  /** As `decode`, but not at the start of a text, where SentencePiece's decoders drop a space: after a letter. */
+  const decodeWithin = (ids: readonly number[]): string => {
+    letter ??= letterOf(tokenizer.encode('a', { add_special_tokens: false }).ids, decode)
+    const text = decode([...letter.ids, ...ids])
+    return text.startsWith(letter.text) ? text.slice(letter.text.length) : decode(ids)
+  }
   return {
     encode: (text, { addSpecialTokens = false, parseSpecials = true } = {}) =>
       (parseSpecials ? tokenizer : plainTokenizer()).encode(text, { add_special_tokens: addSpecialTokens }).ids,
@@ -190,7 +197,7 @@ export function createHfTokenizer(tokenizerJson: unknown, tokenizerConfig: unkno
       return id
     },
     tokenId: (token) => added.get(token) ?? tokenizer.token_to_id(token) ?? null,
-    tokenTexts: (ids) => textsOf(ids, decode),
+    tokenTexts: (ids) => textsOf(ids, decode, decodeWithin),
     specialIds: new Set(file.added_tokens.filter(({ special }) => special).map(({ id }) => id)),
     vocabSize,
   }
@@ -199,10 +206,19 @@ export function createHfTokenizer(tokenizerJson: unknown, tokenizerConfig: unkno
 /** UTF-8 writes a character in at most so many bytes. */
 const MOST_BYTES = 4
 
-function textsOf(ids: readonly number[], decode: (ids: readonly number[]) => string): string[] {
+type Decode = (ids: readonly number[]) => string
+
+/** Empty where a vocabulary has no letter. */
+function letterOf(ids: readonly number[], decode: Decode): { readonly ids: readonly number[]; readonly text: string } {
+  const text = decode(ids)
+  return text === 'a' ? { ids, text } : { ids: [], text: '' }
+}
+
+function textsOf(ids: readonly number[], atStart: Decode, within: Decode): string[] {
   const texts: string[] = []
   while (texts.length < ids.length) {
     const first = texts.length
+    const decode = first === 0 ? atStart : within
     let length = 1
     let text = decode(ids.slice(first, first + 1))
     while (text.endsWith('\uFFFD') && length < MOST_BYTES && first + length < ids.length) {

@@ -16,11 +16,15 @@ const PIECE_BYTES = 4 << 20
 /** Most that is fetched with one request: it is lost when the process ends before its arrival. */
 const RUN_PIECES = 4
 
+/** What the keys of a file's pieces begin with. */
+export const piecePrefix = (identity: string, size: number, pieceBytes = PIECE_BYTES): string =>
+  `${sha256(`${identity}\n${size}\n${pieceBytes}`).slice(0, 32)}-`
+
 /** @param identity what names this version of the file: another content must have another identity. */
 export function cachedSource(source: ByteSource, identity: string, pieces: PieceStore, pieceBytes = PIECE_BYTES): ByteSource {
   const { name, size } = source
-  const prefix = sha256(`${identity}\n${size}\n${pieceBytes}`).slice(0, 32)
-  const keyOf = (index: number): string => `${prefix}-${index}`
+  const prefix = piecePrefix(identity, size, pieceBytes)
+  const keyOf = (index: number): string => `${prefix}${index}`
   const lengthOf = (index: number): number => Math.min(pieceBytes, size - index * pieceBytes)
   /** Small tensors lie side by side: the last piece is likely to be asked for again. */
   let latest: { readonly index: number; readonly bytes: Uint8Array } | null = null

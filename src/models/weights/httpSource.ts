@@ -141,7 +141,8 @@ export function folderFromUrl(base: string, parts: HttpParts, pieces: PieceStore
   async function open(file: string): Promise<ByteSource | null> {
     const found = await openUrl(prefix + encodeURIComponent(file), client)
     if (!found) return null
-    return pieces && found.identity !== null ? cachedSource(found.source, found.identity, pieces) : found.source
+    const { source, identity } = found
+    return pieces && identity !== null ? cachedSource(source, identity, pieces) : { ...source, identity }
   }
   return {
     name: prefix,

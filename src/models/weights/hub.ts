@@ -9,7 +9,7 @@ import { cachedSource, type PieceStore } from './cachedSource'
 import { createHttpClient, type HttpClient, type HttpParts, readBody } from './httpClient'
 import { folderAddress, httpSource, openUrl } from './httpSource'
 
-const HUB_ENDPOINT = 'https://huggingface.co'
+export const HUB_ENDPOINT = 'https://huggingface.co'
 
 export interface HubModel {
   /** `owner/name`. */
@@ -85,7 +85,7 @@ export async function openHubModel(
     if (size === undefined) return null
     const url = `${base}${repo}/resolve/${commit}/${encodeURIComponent(file)}`
     const source = size === null ? ((await openUrl(url, client))?.source ?? null) : httpSource(url, size, client)
-    return source && pieces ? cachedSource(source, url, pieces) : source
+    return source && (pieces ? cachedSource(source, url, pieces) : { ...source, identity: url })
   }
   return {
     repo,

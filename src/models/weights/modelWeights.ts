@@ -80,6 +80,7 @@ async function openShards(folder: FolderSource, index: unknown): Promise<TensorS
     info: (name, shape) => shardOf(name, shape).info(name, shape),
     bytes: async (name, from, length) => shardOf(name).bytes(name, from, length),
     float32: async (name, shape) => shardOf(name, shape).float32(name, shape),
+    float32Rows: async (name, shape, first, count) => shardOf(name, shape).float32Rows(name, shape, first, count),
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod'
 import { type ByteSource, CheckpointError, parseJson } from './byteSource'
-import { float32FromBf16, float32FromF16 } from './halfFloat'
+import { float32FromBf16, float32FromF16 } from '../../base/halfFloat'
 
 /** Bytes per element of every dtype the format knows. */
 const BYTES = {
@@ -44,7 +44,20 @@ export interface TensorSource {
   bytes(name: string, from?: number, length?: number): Promise<Uint8Array<ArrayBuffer>>
   /** Values as f32, row-major. `shape` is checked when given. I64/U64 beyond 2^53 lose precision, as in any f32. */
   float32(name: string, shape?: readonly number[]): Promise<Float32Array<ArrayBuffer>>
+  /** Rows first … first + count of a matrix of this shape, decoded. */
+  float32Rows(name: string, shape: readonly [number, number], first: number, count: number): Promise<Float32Array<ArrayBuffer>>
 }
+
+/** A model's weights as the engine takes them: matrices a block of rows at a time. */
+export const readerOf = (
+  source: TensorSource,
+): {
+  read(name: string, shape: readonly number[]): Promise<Float32Array>
+  readRows(name: string, shape: readonly [number, number], first: number, count: number): Promise<Float32Array>
+} => ({
+  read: (name, shape) => source.float32(name, shape),
+  readRows: (name, shape, first, count) => source.float32Rows(name, shape, first, count),
+})
 
 export function shapeText(shape: readonly number[]): string {
   return `[${shape.join(', ')}]`
@@ -183,6 +196,11 @@ function tensorSource(
         throw new RangeError(`tensor "${name}" has ${tensor.byteLength} bytes; asked for ${count} at ${from}`)
       }
       return sourceOf(tensor.file).read(tensor.offset + from, count)
+    },
+    async float32Rows(name, shape, first, count) {
+      const tensor = find(name, shape)
+      const rowBytes = shape[1] * BYTES[tensor.dtype]
+      return decodeFloat32(await sourceOf(tensor.file).read(tensor.offset + first * rowBytes, count * rowBytes), tensor)
     },
     async float32(name, shape) {
       const tensor = find(name, shape)

@@ -3,7 +3,7 @@
  * spaces to 8 bytes. A file can be made whole (adapters) or in pieces (a merged model, one tensor in memory at a time).
  */
 import { CheckpointError } from './byteSource'
-import { bf16FromFloat32, f16FromFloat32 } from './halfFloat'
+import { bf16FromFloat32, f16FromFloat32 } from '../../base/halfFloat'
 import { shapeText } from './safetensors'
 
 export type WritableDtype = 'F32' | 'F16' | 'BF16'

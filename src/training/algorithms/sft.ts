@@ -75,25 +75,54 @@ export const tokenBucketOf = (settings: SftConfig): number => Math.max(bucketFor
 
 /** Samples are taken in index order, each once per pass over the data. The caller owns the returned policy. */
 export async function runSft(context: TrainingContext, settings: SftConfig, data: SampleSource): Promise<SftResult> {
+  const policy = await sftPolicy(context, settings)
+  try {
+    const total = context.steps ?? settings.max_steps
+    const saved = await context.checkpoints?.load()
+    if (saved) policy.restore(saved.arrays)
+    const from = saved ? sftPlace.parse(saved.state) : sftStart
+    const { tokens } = await imitate(policy, context, settings, { data, first: saved?.step ?? 0, end: total, total, from })
+    return { policy, steps: total, tokens }
+  } catch (error) {
+    await policy.destroy().catch(() => undefined)
+    throw error
+  }
+}
+
+/** As training starts: the checkpoint's weights, or an adapter drawn from the seed. */
+export async function sftPolicy(context: TrainingContext, settings: SftConfig): Promise<PolicyModel> {
   const trainable = sftTrainable(settings)
   const policy = await PolicyModel.create(context.engine, context.model, context.reader, trainable)
   if (trainable.kind === 'lora')
     for (const range of policy.packed.ranges.values())
       policy.packed.writeWeights(range.name, initialLora(range.name, range.shape, context.seed))
+  return policy
+}
 
-  const totalSteps = context.steps ?? settings.max_steps
-  let cursor = 0
-  let tokens = 0
-  let first = 0
-  const saved = await context.checkpoints?.load()
-  if (saved) {
-    const place = z.object({ cursor: z.int(), tokens: z.int() }).parse(saved.state)
-    policy.restore(saved.arrays)
-    cursor = place.cursor
-    tokens = place.tokens
-    first = saved.step
-  }
+/** Where a run stands: the next sample, and the tokens behind it. */
+export const sftPlace = z.object({ cursor: z.int(), tokens: z.int() })
+type SftPlace = z.output<typeof sftPlace>
+export const sftStart: SftPlace = { cursor: 0, tokens: 0 }
 
+interface SftStretch {
+  readonly data: SampleSource
+  /** Updates first … end − 1 of `total`, which the learning rate follows. */
+  readonly first: number
+  readonly end: number
+  readonly total: number
+  readonly from: SftPlace
+  /** What checkpoints hold besides the place. */
+  readonly state?: Readonly<Record<string, unknown>>
+}
+
+/** A stretch of updates; its last one is always a checkpoint. */
+export async function imitate(
+  policy: PolicyModel,
+  context: TrainingContext,
+  settings: SftConfig,
+  { data, first, end, total, from, state = {} }: SftStretch,
+): Promise<SftPlace> {
+  let { cursor, tokens } = from
   const update = await policy.update()
   const ring = new MetricRing<{ step: number; tokens: number; learningRate: number }>(context.engine, 64, (tag, values) => {
     context.report(tag.step, {
@@ -103,41 +132,45 @@ export async function runSft(context: TrainingContext, settings: SftConfig, data
       num_tokens: tag.tokens,
     })
   })
-
-  for (let step = first; step < totalSteps; step++) {
-    const learningRate = settings.learning_rate * scheduleFactor(settings.lr_scheduler_type, step + 1, totalSteps, settings.warmup_steps)
-    policy.packed.setHyper(hyperOf(settings, learningRate))
-    const micros: Sequence[][] = []
-    for (let index = 0; index < settings.gradient_accumulation_steps; index++) {
-      const filled = fillBatch(data, cursor, settings.tokens_per_batch)
-      cursor = filled.cursor
-      micros.push(filled.sequences)
+  try {
+    for (let step = first; step < end; step++) {
+      const learningRate = settings.learning_rate * scheduleFactor(settings.lr_scheduler_type, step + 1, total, settings.warmup_steps)
+      policy.packed.setHyper(hyperOf(settings, learningRate))
+      const micros: Sequence[][] = []
+      for (let index = 0; index < settings.gradient_accumulation_steps; index++) {
+        const filled = fillBatch(data, cursor, settings.tokens_per_batch)
+        cursor = filled.cursor
+        micros.push(filled.sequences)
+      }
+      const targets = micros.flat().reduce((sum, sequence) => sum + sequence.targets.length, 0)
+      policy.beginStep()
+      for (const sequences of micros) {
+        const count = sequences.reduce((sum, sequence) => sum + sequence.targets.length, 0)
+        const batch = packSequences(sequences, context.model.vocab_size, { tokens: tokenBucketOf(settings), targets: bucketFor(count) })
+        const executable = await policy.gradient('sft', batch.tokenBucket, batch.targetBucket, nll)
+        uploadBatch(executable, batch)
+        executable.write('weight', new Float32Array(batch.targetCount).fill(1 / targets))
+        await executable.run(context.gate)
+        tokens += batch.tokens
+      }
+      await update.run(context.gate)
+      await ring.push({ step, tokens, learningRate }, [
+        { buffer: policy.metricsBuffer, bytes: 16 },
+        { buffer: policy.packed.optimizerStateBuffer, bytes: 32 },
+      ])
+      const done = step + 1
+      if (context.checkpoints && (done % context.checkpointEvery === 0 || done === end)) {
+        await ring.drain()
+        await context.checkpoints.save({ step: done, state: { ...state, cursor, tokens }, arrays: await policy.checkpointArrays() })
+      }
     }
-    const targets = micros.flat().reduce((sum, sequence) => sum + sequence.targets.length, 0)
-    policy.beginStep()
-    for (const sequences of micros) {
-      const count = sequences.reduce((sum, sequence) => sum + sequence.targets.length, 0)
-      const batch = packSequences(sequences, context.model.vocab_size, { tokens: tokenBucketOf(settings), targets: bucketFor(count) })
-      const executable = await policy.gradient('sft', batch.tokenBucket, batch.targetBucket, nll)
-      uploadBatch(executable, batch)
-      executable.write('weight', new Float32Array(batch.targetCount).fill(1 / targets))
-      await executable.run(context.gate)
-      tokens += batch.tokens
-    }
-    await update.run(context.gate)
-    await ring.push({ step, tokens, learningRate }, [
-      { buffer: policy.metricsBuffer, bytes: 16 },
-      { buffer: policy.packed.optimizerStateBuffer, bytes: 32 },
-    ])
-    const done = step + 1
-    if (context.checkpoints && (done % context.checkpointEvery === 0 || done === totalSteps)) {
-      await ring.drain()
-      await context.checkpoints.save({ step: done, state: { cursor, tokens }, arrays: await policy.checkpointArrays() })
-    }
+    await ring.drain()
+  } finally {
+    // Buffers still on their way back must not be destroyed.
+    await ring.drain().catch(() => undefined)
+    ring.destroy()
   }
-  await ring.drain()
-  ring.destroy()
-  return { policy, steps: totalSteps, tokens }
+  return { cursor, tokens }
 }
 
 /** Samples from `cursor` on (cyclic) until the next would pass the token budget. */

@@ -4,12 +4,14 @@
  */
 import { dpo } from '../algorithms/dpo'
 import { grpo } from '../algorithms/grpo'
+import { ppo } from '../algorithms/ppo'
+import { rft } from '../algorithms/rft'
 import { sft } from '../algorithms/sft'
 import { steptoolPpo } from '../algorithms/steptoolPpo'
 import { becomes, handOver, nearly, nowhere, type Handover, type RecipeFates } from './handover'
 import { checkpointOf, type CompleteRecipe } from './recipe'
-import { classicPpoAlways, classicPpoFates } from './trlClassicPpo'
-import { adapterAlways, dpoFates, grpoFates, sftAlways, sftFates } from './trlFates'
+import { classicPpoAlways, outcomePpoFates, steptoolPpoFates } from './trlClassicPpo'
+import { adapterAlways, dpoFates, grpoFates, rftFates, sftAlways, sftFates } from './trlFates'
 
 interface TrlHandover extends Handover {
   /** The release the names belong to, as pip takes it. */
@@ -33,10 +35,18 @@ export function toTrl(recipe: CompleteRecipe): TrlHandover {
     }
     case 'steptool-ppo': {
       const settings = steptoolPpo.config.parse(recipe.config)
-      return { requires: 'trl==0.11.4', ...handOver(recipe, own(recipe, 'PPOConfig'), classicPpoFates(settings), classicPpoAlways) }
+      return { requires: 'trl==0.11.4', ...handOver(recipe, own(recipe, 'PPOConfig'), steptoolPpoFates(settings), classicPpoAlways) }
+    }
+    case 'ppo': {
+      const settings = ppo.config.parse(recipe.config)
+      return { requires: 'trl==0.11.4', ...handOver(recipe, own(recipe, 'PPOConfig'), outcomePpoFates(settings), classicPpoAlways) }
+    }
+    case 'rft': {
+      const settings = rft.config.parse(recipe.config)
+      return { requires: 'trl==1.16.0', ...handOver(recipe, own(recipe, 'SFTConfig'), rftFates(settings), sftAlways(settings)) }
     }
     default:
-      throw new Error(`A TRL configuration is written for sft, grpo, dpo and steptool-ppo, not for ${String(recipe.algorithm)}.`)
+      throw new Error(`No TRL configuration is written for ${String(recipe.algorithm)}.`)
   }
 }
 

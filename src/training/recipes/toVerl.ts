@@ -3,8 +3,10 @@
  * test/golden/verl_fields.json holds them all). What verl does with a value was read in its trainer/ppo/core_algos.py and workers/.
  */
 import { grpo } from '../algorithms/grpo'
+import { ppo, type PpoConfig } from '../algorithms/ppo'
 import { steptoolPpo, type SteptoolPpoConfig } from '../algorithms/steptoolPpo'
 import type { GrpoConfig } from '../grpoConfig'
+import type { PpoSettings } from '../ppoConfig'
 import { becomes, fixedAt, handOver, implied, nearly, nowhere, type Fate, type Fates, type Handover, type RecipeFates } from './handover'
 import { checkpointOf, type CompleteRecipe } from './recipe'
 
@@ -18,11 +20,15 @@ export function toVerl(recipe: CompleteRecipe): Handover & { readonly requires: 
       return { requires: VERL_RELEASE, ...handOver(recipe, own(recipe, ['actor_rollout_ref']), fates, grpoAlways) }
     }
     case 'steptool-ppo': {
-      const fates = ppoFates(steptoolPpo.config.parse(recipe.config))
+      const fates = steptoolPpoFates(steptoolPpo.config.parse(recipe.config))
+      return { requires: VERL_RELEASE, ...handOver(recipe, own(recipe, ['actor_rollout_ref', 'critic']), fates, ppoAlways) }
+    }
+    case 'ppo': {
+      const fates = outcomePpoFates(ppo.config.parse(recipe.config))
       return { requires: VERL_RELEASE, ...handOver(recipe, own(recipe, ['actor_rollout_ref', 'critic']), fates, ppoAlways) }
     }
     default:
-      throw new Error(`A verl configuration is written for grpo and steptool-ppo, not for ${recipe.algorithm}.`)
+      throw new Error(`A verl configuration is written for grpo, ppo and steptool-ppo, not for ${recipe.algorithm}.`)
   }
 }
 
@@ -203,7 +209,7 @@ const ppoAlways = {
 
 const OWN_CRITIC = 'verl’s critic is a model of its own, not a head on the policy'
 
-function ppoFates(settings: SteptoolPpoConfig): Fates<SteptoolPpoConfig> {
+function ppoFates(settings: PpoSettings): Fates<PpoSettings> {
   const workers = [ACTOR, 'critic']
   const update = settings.mini_batch_size * settings.gradient_accumulation_steps
   return {
@@ -240,12 +246,21 @@ function ppoFates(settings: SteptoolPpoConfig): Fates<SteptoolPpoConfig> {
     ratio_threshold: nowhere('verl skips no mini-batch.'),
     whiten_advantages: fixedAt(settings.whiten_advantages, 'verl’s gae always whitens advantages.'),
     max_grad_norm: becomes(each(workers, 'optim.clip_grad', settings.max_grad_norm || NO_BOUND)),
-    step_reward_weighting: nowhere(
-      'verl’s reward managers write one reward at the last token: rewards of steps need a manager of your own.',
-    ),
     gae_mask_mode: fixedAt(settings.gae_mask_mode === 'skip', 'verl’s gae skips tool replies.'),
-    unlabelled_steps: nowhere('verl trains on every sampled token.'),
     reward_dtype: fixedAt(settings.reward_dtype === 'float32', 'verl keeps rewards in float32.'),
     value_head_init: nowhere(`${OWN_CRITIC}, and starts as its checkpoint does.`),
   }
 }
+
+const steptoolPpoFates = (settings: SteptoolPpoConfig): Fates<SteptoolPpoConfig> => ({
+  ...ppoFates(settings),
+  step_reward_weighting: nowhere('verl’s reward managers write one reward at the last token: rewards of steps need a manager of your own.'),
+  center_step_rewards: nowhere('verl takes rewards as they are: subtract their mean in the reward function.'),
+  unlabelled_steps: nowhere('verl trains on every sampled token.'),
+})
+
+const outcomePpoFates = (settings: PpoConfig): Fates<PpoConfig> => ({
+  ...ppoFates(settings),
+  reward: nowhere('verl takes a reward function of your own: reward.custom_reward_function.'),
+  literal_text_bug: fixedAt(!settings.literal_text_bug, 'verl learns from the tokens that were sampled.'),
+})

@@ -1,8 +1,10 @@
 /**
- * `steptool-ppo` as keyword arguments of the classic PPOConfig and of AutoModelForCausalLMWithValueHead.from_pretrained of trl 0.11.4, the
+ * `steptool-ppo` and `ppo` as keyword arguments of the classic PPOConfig and of AutoModelForCausalLMWithValueHead.from_pretrained of trl 0.11.4, the
  * last release with a PPOTrainer that StepTool's StepPPOTrainer can subclass, and of LoraConfig of peft 0.21.2 (the same in 0.5.0).
  */
+import type { PpoConfig } from '../algorithms/ppo'
 import type { SteptoolPpoConfig } from '../algorithms/steptoolPpo'
+import type { PpoSettings } from '../ppoConfig'
 import { becomes, fixedAt, implied, nearly, nowhere, type Fate, type Fates } from './handover'
 
 // A constant rate, Adam without decay and no dropout are what PPOTrainer and StepTool's forward pass do.
@@ -13,8 +15,8 @@ export const classicPpoAlways = {
   'AutoModelForCausalLMWithValueHead.summary_dropout_prob': 0,
 }
 
-export function classicPpoFates(settings: SteptoolPpoConfig): Fates<SteptoolPpoConfig> {
-  const same = (name: keyof SteptoolPpoConfig): Fate => becomes({ [`PPOConfig.${name}`]: settings[name] })
+function sharedFates(settings: PpoSettings): Fates<PpoSettings> {
+  const same = (name: keyof PpoSettings): Fate => becomes({ [`PPOConfig.${name}`]: settings[name] })
   const adam = (isDefault: boolean): Fate =>
     fixedAt(isDefault, 'PPOTrainer makes its own Adam with torch’s defaults; hand it another as its argument optimizer.')
   const { batch_size: batch, mini_batch_size: mini, gradient_accumulation_steps: parts } = settings
@@ -47,13 +49,7 @@ export function classicPpoFates(settings: SteptoolPpoConfig): Fates<SteptoolPpoC
     ratio_threshold: same('ratio_threshold'),
     whiten_advantages: fixedAt(settings.whiten_advantages, 'PPOTrainer always whitens advantages.'),
     max_grad_norm: becomes({ 'PPOConfig.max_grad_norm': settings.max_grad_norm === 0 ? null : settings.max_grad_norm }),
-    step_reward_weighting: nowhere(
-      settings.step_reward_weighting === 'released'
-        ? 'PPOTrainer adds one reward at the last token; rewards of steps need StepTool’s StepPPOTrainer.'
-        : 'PPOTrainer adds one reward at the last token; StepTool’s StepPPOTrainer adds each step’s times n − i − 1: take the factor out of its compute_rewards.',
-    ),
     gae_mask_mode: fixedAt(settings.gae_mask_mode === 'trl_classic', 'In TRL credit decays over every token of a tool reply.'),
-    unlabelled_steps: nowhere('PPOTrainer takes a reward for everything: leave out what has none beforehand.'),
     reward_dtype: fixedAt(
       settings.reward_dtype === 'float32',
       'PPOTrainer keeps rewards as they are; StepTool’s script rounds them to float16.',
@@ -77,3 +73,23 @@ export function classicPpoFates(settings: SteptoolPpoConfig): Fates<SteptoolPpoC
     adam_epsilon: adam(settings.adam_epsilon === 1e-8),
   }
 }
+
+export const steptoolPpoFates = (settings: SteptoolPpoConfig): Fates<SteptoolPpoConfig> => ({
+  ...sharedFates(settings),
+  step_reward_weighting: nowhere(
+    settings.step_reward_weighting === 'released'
+      ? 'PPOTrainer adds one reward at the last token; rewards of steps need StepTool’s StepPPOTrainer.'
+      : 'PPOTrainer adds one reward at the last token; StepTool’s StepPPOTrainer adds each step’s times n − i − 1: take the factor out of its compute_rewards.',
+  ),
+  center_step_rewards: nowhere('PPOTrainer takes rewards as they are: subtract their mean beforehand.'),
+  unlabelled_steps: nowhere('PPOTrainer takes a reward for everything: leave out what has none beforehand.'),
+})
+
+export const outcomePpoFates = (settings: PpoConfig): Fates<PpoConfig> => ({
+  ...sharedFates(settings),
+  reward: nowhere('PPOTrainer.step is handed one reward for each response: the loop around it reads it off.'),
+  literal_text_bug: fixedAt(
+    !settings.literal_text_bug,
+    'PPOTrainer.step takes token ids: StepTool’s script makes them from str() of its lists.',
+  ),
+})

@@ -1,11 +1,12 @@
 /**
- * What settings of `sft`, `grpo` and `dpo` become in SFTConfig, GRPOConfig, DPOConfig and ModelConfig of trl 1.16.0; the first three extend
+ * What settings of `sft`, `rft`, `grpo` and `dpo` become in SFTConfig, GRPOConfig, DPOConfig and ModelConfig of trl 1.16.0; the first three extend
  * TrainingArguments of transformers 5.23.0.
  */
 import { PROJECTIONS } from '../../models/architectures/decoder'
 import type { SftConfig } from '../algorithms/sft'
 import type { DpoConfig } from '../dpoConfig'
 import type { GrpoConfig } from '../grpoConfig'
+import type { RftConfig } from '../rftConfig'
 import { becomes, fixedAt, implied, nearly, nowhere, type Fate, type Fates } from './handover'
 
 const MEMORY = 'It bounds memory and changes no result.'
@@ -53,6 +54,26 @@ export function sftFates(settings: SftConfig): Fates<SftConfig> {
     ),
   }
 }
+
+const SELECTED = 'SFTTrainer takes its data as it is: sample and select beforehand.'
+
+export const rftFates = (settings: RftConfig): Fates<RftConfig> => ({
+  ...sftFates(settings),
+  num_train_epochs: nearly(
+    { 'SFTConfig.num_train_epochs': settings.num_train_epochs },
+    'In TRL max_steps overrules it; Hone takes whichever ends sooner.',
+  ),
+  generation_batch_size: nowhere(SELECTED),
+  num_generations: nowhere(SELECTED),
+  sampling_rounds: nowhere(SELECTED),
+  reward: nowhere(SELECTED),
+  reward_threshold: nowhere(SELECTED),
+  max_samples_per_query: nowhere(SELECTED),
+  step_filtered: fixedAt(!settings.step_filtered, 'TRL masks by role: take the steps labelled 0 out of the assistant’s mask yourself.'),
+  max_context_len: nowhere('TRL has one length for a whole sample: SFTConfig.max_length.'),
+  max_response_len: nowhere('TRL has one length for a whole sample: SFTConfig.max_length.'),
+  encoding: nowhere('SFTTrainer encodes text itself.'),
+})
 
 export function grpoFates(settings: GrpoConfig): Fates<GrpoConfig> {
   const config = 'GRPOConfig'

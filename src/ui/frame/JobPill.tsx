@@ -2,7 +2,7 @@ import { ActionIcon, Tooltip } from '@mantine/core'
 import { useEffect } from 'react'
 import { Link } from 'wouter'
 import type { JobPhase, JobSnapshot } from '../../worker/protocol'
-import { formatCount, formatSeconds } from '../format'
+import { formatBytes, formatCount, formatSeconds } from '../format'
 import { hrefs } from '../stores/hrefs'
 import { useActiveJob } from '../stores/jobs'
 import { holdScreen } from '../stores/pageEvents'
@@ -19,6 +19,7 @@ const PHASE_WORDS: Readonly<Record<JobPhase, string>> = {
   rollout: 'Rolling out',
   evaluating: 'Evaluating',
   judging: 'Judging',
+  downloading: 'Downloading',
   done: 'Done',
 }
 export const jobHref = (job: JobSnapshot): string => {
@@ -31,6 +32,8 @@ export const jobHref = (job: JobSnapshot): string => {
       return hrefs.evaluate()
     case 'judge':
       return hrefs.label()
+    case 'download':
+      return hrefs.models()
     default:
       return job.kind satisfies never
   }
@@ -98,7 +101,8 @@ export function JobPill() {
       <Link href={jobHref(job)} title={`${job.title}: ${job.message}`}>
         {job.state === 'paused' ? 'Paused' : PHASE_WORDS[job.phase]}{' '}
         <span style={{ fontVariantNumeric: 'tabular-nums' }}>
-          {job.done}/{job.total}
+          {job.phase === 'downloading' ? formatBytes(job.done) : job.done}/
+          {job.phase === 'downloading' ? formatBytes(job.total) : job.total}
           <span className={classes.wide}>
             {speed}
             {left}

@@ -1,0 +1,134 @@
+/** What a checkpoint's own files say, each part by itself, and what training it would need on this adapter: nothing is allocated for it. */
+import type { PlanContext } from '../../engine/plan/planGraph'
+import { WEIGHT_FORMATS, type WeightFormat } from '../../engine/weightFormat'
+import { parseModelConfig, type ModelConfig } from '../../models/architectures/config'
+import { PROJECTIONS } from '../../models/architectures/decoder'
+import { checkTokenizerFits, openTokenizer } from '../../models/checkpointFolder'
+import { architectureClaims, ropeTypeOf } from '../../models/claims'
+import { architectureOf, parameterCount } from '../../models/languageModel'
+import { createHfTokenizer } from '../../models/tokenizer/hfTokenizer'
+import { readJson, type FolderSource } from '../../models/weights/byteSource'
+import { openModelWeights } from '../../models/weights/modelWeights'
+import type { TensorSource } from '../../models/weights/safetensors'
+import { nll } from '../../training/algorithms/sft'
+import { policyMemory, totalBytes } from '../../training/memoryPlan'
+import { bucketFor } from '../../training/packing'
+import { policyPlans, type TrainableSet } from '../../training/policyPlans'
+import { checked, type Check } from './check'
+
+export interface MemoryRow {
+  readonly weights: WeightFormat
+  /** null when no plan can be made within the adapter's limits. */
+  readonly bytes: number | null
+  readonly problem: string | null
+}
+
+export interface CheckpointReport {
+  readonly checks: readonly Check[]
+  readonly memory: readonly MemoryRow[]
+  readonly config: ModelConfig | null
+  readonly tensors: TensorSource | null
+}
+
+/** Tokens of the micro-batch that memory is counted for. */
+const PLANNED_TOKENS = 1024
+const LORA: TrainableSet = { kind: 'lora', lora: { rank: 8, alpha: 16, targets: PROJECTIONS }, valueHead: false }
+const SENTENCE = 'Call get_weather(city="Zürich"): 你好, 3.14 🙂'
+
+export async function checkpointReport(folder: FolderSource, device: PlanContext): Promise<CheckpointReport> {
+  const [configCheck, config] = await checked('config.json', async () => {
+    const value = parseModelConfig(await requiredConfig(folder))
+    return { value, detail: configText(value) }
+  })
+  const [tokenizerCheck] = await checked('tokenizer', async () => ({ value: null, detail: await tokenizerText(folder, config) }))
+  const [weightsCheck, tensors] = await checked('weights', async () => {
+    const value = await openModelWeights(folder)
+    return { value, detail: weightsText(value, config) }
+  })
+  const memory = config ? WEIGHT_FORMATS.map((weights) => memoryRow({ ...config, weight_format: weights }, device)) : []
+  return {
+    checks: [configCheck, ...(config ? [claimCheck(config)] : []), tokenizerCheck, weightsCheck, ...(config ? [memoryCheck(memory)] : [])],
+    ...{ memory, config, tensors },
+  }
+}
+
+async function requiredConfig(folder: FolderSource): Promise<unknown> {
+  const json = await readJson(folder, 'config.json')
+  if (json === null) throw new Error(`${folder.name}: file missing: config.json`)
+  return json
+}
+
+const large = (count: number): string =>
+  count >= 1e9 ? `${(count / 1e9).toFixed(2)} B` : count >= 1e6 ? `${(count / 1e6).toFixed(1)} M` : count.toLocaleString('en')
+const megabytes = (bytes: number): string => (bytes >= 1e9 ? `${(bytes / 1e9).toFixed(2)} GB` : `${(bytes / 1e6).toFixed(1)} MB`)
+
+function configText(config: ModelConfig): string {
+  const biases = [config.qkv_bias && 'q, k, v', config.o_bias && 'o', config.mlp_bias && 'feed-forward'].filter((name) => name !== false)
+  return [
+    `${config.model_type}, ${large(parameterCount(config))} parameters`,
+    `${config.num_hidden_layers} layers of ${config.hidden_size}`,
+    `${config.num_attention_heads} heads of ${config.head_dim} on ${config.num_key_value_heads}`,
+    `feed-forward ${config.intermediate_size}`,
+    `vocabulary ${config.vocab_size}`,
+    `${config.max_position_embeddings} positions, rope theta ${config.rope_theta}, ${ropeTypeOf(config)} scaling`,
+    `${config.tie_word_embeddings ? 'tied' : 'untied'} embeddings`,
+    `biases: ${biases.join(', ') || 'none'}`,
+  ].join(' · ')
+}
+
+/** Not that this checkpoint is exact: `--reference` says that. */
+function claimCheck(config: ModelConfig): Check {
+  const claim = architectureClaims.find(({ architecture }) => architecture === config.model_type)
+  const goldens = claim?.exact[ropeTypeOf(config)] ?? []
+  const exact =
+    goldens.length > 0
+      ? `exact against transformers on ${goldens.join(', ')}`
+      : `not compared with transformers under ${ropeTypeOf(config)} scaling`
+  const ran = claim && claim.ran.length > 0 ? `run with real weights: ${claim.ran.join(', ')}` : 'not run with real weights'
+  return { name: 'architecture', ok: true, detail: `${claim?.title ?? config.model_type}: ${exact}; ${ran}` }
+}
+
+async function tokenizerText(folder: FolderSource, config: ModelConfig | null): Promise<string> {
+  const { tokenizerJson, tokenizerConfig } = await openTokenizer(folder)
+  const file = (await folder.open('tokenizer.json')) ? 'tokenizer.json' : 'tokenizer.model'
+  if (config) checkTokenizerFits(tokenizerJson, config.vocab_size, file)
+  const tokenizer = createHfTokenizer(tokenizerJson, tokenizerConfig)
+  const ids = tokenizer.encode(SENTENCE)
+  const back = tokenizer.decode(ids) === SENTENCE ? 'read back as written' : 'read back with changes'
+  const hasTemplate = (await folder.open('chat_template.jinja')) !== null || 'chat_template' in tokenizerConfig
+  return `${file}, ${tokenizer.vocabSize} tokens, ${tokenizer.specialIds.size} special · a test sentence has ${ids.length} and is ${back} · ${hasTemplate ? 'chat template' : 'no chat template'}`
+}
+
+function weightsText(source: TensorSource, config: ModelConfig | null): string {
+  const { tensors, files } = source
+  const all = [...tensors.values()]
+  const dtypes = [...new Set(all.map(({ dtype }) => dtype))].sort().join(', ')
+  const bytes = all.reduce((sum, { byteLength }) => sum + byteLength, 0)
+  const text = `${files.length} ${files.length === 1 ? 'file' : 'files'}, ${all.length} tensors in ${dtypes}, ${megabytes(bytes)}`
+  if (!config) return text
+  const needed = architectureOf(config).parameters(config)
+  for (const [name, shape] of Object.entries(needed)) source.info(name, shape)
+  const unused = all.filter(({ name }) => !(name in needed))
+  return unused.length === 0 ? text : `${text} · not used: ${unused.length}, such as ${unused[0]?.name ?? ''}`
+}
+
+function memoryRow(config: ModelConfig, device: PlanContext): MemoryRow {
+  const tokens = bucketFor(Math.min(PLANNED_TOKENS, config.max_position_embeddings))
+  try {
+    const plans = policyPlans(config, LORA, device)
+    const parts = policyMemory(config, LORA, [plans.gradient(tokens, tokens, nll), plans.update()])
+    return { weights: config.weight_format, bytes: totalBytes(parts), problem: null }
+  } catch (error) {
+    return { weights: config.weight_format, bytes: null, problem: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+function memoryCheck(rows: readonly MemoryRow[]): Check {
+  const text = rows.map(({ weights, bytes }) => `${weights} ${bytes === null ? 'does not plan' : megabytes(bytes)}`).join(' · ')
+  const [problem] = rows.flatMap((row) => row.problem ?? [])
+  return {
+    name: 'memory',
+    ok: rows.some(({ bytes }) => bytes !== null),
+    detail: `LoRA of rank 8 on ${PLANNED_TOKENS} tokens, by how weights are held: ${text}${problem === undefined ? '' : ` (${problem})`}`,
+  }
+}

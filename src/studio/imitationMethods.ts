@@ -1,0 +1,104 @@
+/** Methods that imitate: everything one is given, or what passes of it. */
+import { rft, runRft, samplesToImitate, type RftSource } from '../training/algorithms/rft'
+import { runSft, sft, sftTrainable, type SftConfig } from '../training/algorithms/sft'
+import { sftMemory } from '../training/memoryPlan'
+import type { RftConfig } from '../training/rftConfig'
+import { imitatedPositions, rftAttempts, rftSequenceOptions, type RftAttempt } from '../training/rftSelection'
+import { trajectorySamples } from '../training/trajectorySamples'
+import { defineMethod, truncationNote, usualWithin } from './method'
+import type { ModelText } from './models'
+import type { LabelledTrajectory } from './workshop'
+
+/** A sample must fit one micro-batch: the final response gets a quarter of it, what came before the rest. */
+function samplesOf(
+  data: readonly LabelledTrajectory[],
+  { tokenizer }: ModelText,
+  { tokens_per_batch: budget }: SftConfig,
+  seed: number,
+): ReturnType<typeof trajectorySamples> {
+  const maxResponseLen = Math.floor(budget / 4)
+  const trajectories = data.map(({ trajectory }) => trajectory)
+  return trajectorySamples(trajectories, tokenizer, { maxContextLen: budget - maxResponseLen, maxResponseLen, seed })
+}
+
+export const sftMethod = defineMethod({
+  algorithm: sft,
+  isOnline: false,
+  trainable: sftTrainable,
+  stepsOf: (config) => config.max_steps,
+  batchOf: () => 1,
+  samplesOf: () => 1,
+  passesOf: () => 1,
+  storyConfig: () => ({}),
+  notesOf: () => ['Every completion is imitated, whatever its label.'],
+  memoryOf: (config, { model, data, steps, seed, device }) => {
+    const samples = data ? samplesOf(data, model, config, seed).samples : samplesToImitate([usualWithin(config.tokens_per_batch)])
+    return sftMemory(model.config, config, samples, steps, device)
+  },
+  halved: { tokens_per_batch: 64, lora_r: 1 },
+  train: async (context, config: SftConfig, feed) => {
+    const { samples, sequences } = samplesOf(feed.data ?? [], feed.model, config, context.seed)
+    const note = truncationNote(sequences, `tokens_per_batch ${config.tokens_per_batch}`)
+    if (note !== null) feed.onNote(note)
+    return (await runSft(context, config, samples)).policy
+  },
+})
+
+export const rftMethod = defineMethod({
+  algorithm: rft,
+  isOnline: true,
+  trainable: sftTrainable,
+  stepsOf: (config) => config.max_steps,
+  batchOf: (config) => config.generation_batch_size,
+  samplesOf: (config) => config.num_generations,
+  passesOf: () => 1,
+  // As many attempts as the others: a round of practice for every update.
+  storyConfig: ({ batch, steps }) => ({
+    learning_rate: 1e-3,
+    max_steps: steps,
+    sampling_rounds: steps,
+    generation_batch_size: batch,
+    num_generations: Math.min(8, batch),
+    gradient_accumulation_steps: 2,
+    lr_scheduler_type: 'constant' as const,
+    max_context_len: 512,
+    max_response_len: 64,
+  }),
+  notesOf: ({ reward, reward_threshold, max_samples_per_query, step_filtered }) => [
+    `Attempts with a ${reward} of at least ${reward_threshold} are imitated, at most ${max_samples_per_query} of a query.`,
+    step_filtered
+      ? 'Their steps labelled 0 carry no loss (step_filtered).'
+      : 'All their steps are imitated, whatever their labels (step_filtered off).',
+  ],
+  memoryOf: (config, { model, data, steps, device }) => {
+    // Which attempts pass changes little, and is not known before they are labelled.
+    const attempts = rftAttempts(data ?? [], model.tokenizer, config)
+    const samples = attempts.flatMap(({ sequence }) => {
+      const targets = imitatedPositions(sequence, false)
+      return targets.length === 0 ? [] : [{ ids: sequence.ids, targets }]
+    })
+    return sftMemory(
+      model.config,
+      config,
+      samplesToImitate(samples.length > 0 ? samples : [usualWithin(config.tokens_per_batch)]),
+      steps,
+      device,
+    )
+  },
+  halved: { tokens_per_batch: 64, lora_r: 1 },
+  train: async (context, config: RftConfig, feed) => {
+    const { maxContextLen, maxResponseLen } = rftSequenceOptions(config)
+    const attemptsOf = (labelled: readonly LabelledTrajectory[], from: string): RftAttempt[] => {
+      const attempts = rftAttempts(labelled, feed.model.tokenizer, config)
+      const sequences = attempts.map(({ sequence }) => sequence)
+      const note = truncationNote(sequences, `max_context_len ${maxContextLen} and max_response_len ${maxResponseLen}`)
+      if (note !== null) feed.onNote(`${from}${note}`)
+      return attempts
+    }
+    const { data, practice, onNote } = feed
+    const source: RftSource = data
+      ? { isFresh: false, next: () => Promise.resolve(attemptsOf(data, '')) }
+      : { isFresh: true, next: async (step, policy) => attemptsOf(await practice(policy, step), `From step ${step + 1} on: `) }
+    return (await runRft(context, config, source, onNote)).policy
+  },
+})

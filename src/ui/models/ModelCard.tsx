@@ -1,0 +1,126 @@
+/** A model: what it is, where it came from, what was shown of its architecture, and the adapters trained on it. */
+import { Anchor, Button, Text } from '@mantine/core'
+import { Link } from 'wouter'
+import type { ArchitectureClaim, ModelRow } from '../../worker/protocol'
+import { ConfirmButton } from '../dataset/ConfirmButton'
+import { formatBytes, formatCount } from '../format'
+import { hrefs } from '../stores/hrefs'
+import { VisibleText } from '../trajectory/VisibleText'
+import { Panel } from '../widgets/Panel'
+import { Term } from '../widgets/Term'
+import { ModelMarks } from './ArchitectureMarks'
+import classes from './models.module.css'
+
+/** Comes with the page. */
+const STARTER = 'starter'
+
+function parameterText(count: number): string {
+  if (count >= 1e9) return `${(count / 1e9).toFixed(2)} B`
+  return count >= 1e6 ? `${(count / 1e6).toFixed(2)} M` : formatCount(count)
+}
+
+export function ModelCard({
+  model,
+  current,
+  claims,
+  onExport,
+  onRemove,
+}: {
+  readonly model: ModelRow
+  readonly current: boolean
+  readonly claims: readonly ArchitectureClaim[]
+  readonly onExport: (runId: string, title: string) => void
+  readonly onRemove: () => void
+}) {
+  const facts: readonly (readonly [string, string])[] = [
+    ['Architecture', model.architecture],
+    ['Parameters', parameterText(model.parameters)],
+    ['On disk', formatBytes(model.bytes)],
+    ['In f32', formatBytes(model.parameters * 4)],
+    ['Context', `${formatCount(model.contextLength)} tokens`],
+    ['Vocabulary', formatCount(model.vocabulary)],
+  ]
+  const origin: readonly (readonly [string, string | null])[] = [
+    ['From', model.origin],
+    ['Revision', model.revision],
+  ]
+  return (
+    <div data-testid="model-card" data-model={model.model_id} aria-current={current ? 'true' : undefined}>
+      <Panel
+        title={<VisibleText text={model.title} />}
+        aside={
+          <>
+            <Button component={Link} href={hrefs.newRun({ model: model.model_id })}>
+              Train
+            </Button>
+            <Button component={Link} href={hrefs.evaluate()}>
+              Evaluate
+            </Button>
+            {model.model_id !== STARTER && (
+              <ConfirmButton
+                size="xs"
+                label="Delete"
+                confirmLabel="Delete its files"
+                ariaLabel={`Delete ${model.title}`}
+                onConfirm={onRemove}
+              />
+            )}
+          </>
+        }
+      >
+        <ModelMarks model={model} claims={claims} />
+        <dl className={classes.facts}>
+          {facts.map(([name, value]) => (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>
+                <VisibleText text={value} />
+              </dd>
+            </div>
+          ))}
+          {origin.map(
+            ([name, value]) =>
+              value !== null && (
+                <div key={name} className={classes.wide}>
+                  <dt>{name}</dt>
+                  <dd>
+                    <VisibleText text={value} />
+                  </dd>
+                </div>
+              ),
+          )}
+        </dl>
+        <Text size="xs" c="dimmed" mt={12} mb={4}>
+          <Term of="adapter">Adapters</Term> trained on it
+        </Text>
+        {model.adapters.length === 0 ? (
+          <Text size="xs">None yet.</Text>
+        ) : (
+          <ul className={classes.plain}>
+            {model.adapters.map((adapter) => (
+              <li key={adapter.run_id} className={classes.adapter} data-testid="adapter-row">
+                <span>
+                  <Anchor component={Link} href={hrefs.run(adapter.run_id)} size="sm">
+                    <VisibleText text={adapter.title} />
+                  </Anchor>
+                  <span className={classes.hash} title={`SHA-256 ${adapter.sha256}`}>
+                    {adapter.sha256.slice(0, 12)}
+                  </span>
+                </span>
+                <Button
+                  size="compact-xs"
+                  onClick={() => {
+                    onExport(adapter.run_id, adapter.title)
+                  }}
+                  aria-label={`Export (PEFT): ${adapter.title}`}
+                >
+                  Export (PEFT)
+                </Button>
+              </li>
+            ))}
+          </ul>
+        )}
+      </Panel>
+    </div>
+  )
+}

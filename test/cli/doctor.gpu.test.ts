@@ -1,0 +1,143 @@
+/** `hone doctor --model`: a checkpoint's own account, and its numbers beside a reference file's. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { z } from 'zod'
+import type { CommandContext } from '../../src/cli/command'
+import { doctor } from '../../src/cli/commands/doctor'
+import { fullDeviceDescriptor, openNodeAdapter } from '../../src/cli/node/dawn'
+import { goldenFiles, goldenText } from '../models/files'
+import { llamaFolder } from '../models/llamaFolder'
+import { shardedFiles } from '../models/shards'
+import { adapterUnderTest, testAdapter } from '../support/gpu'
+import { run, temporaryDirectory, testContext } from './commandContext'
+
+const devices: GPUDevice[] = []
+afterAll(() => {
+  for (const device of devices) device.destroy()
+})
+const gpu = (): Partial<CommandContext> => ({
+  openAdapter: () => testAdapter(),
+  openDevice: async () => {
+    const { adapter } = await openNodeAdapter(adapterUnderTest())
+    const device = await adapter.requestDevice(fullDeviceDescriptor(adapter))
+    devices.push(device)
+    return device
+  },
+})
+
+const distance = { relL2: z.number(), maxAbs: z.number(), maxRel: z.number() }
+const report = z.object({
+  checks: z.array(z.object({ name: z.string(), ok: z.boolean(), detail: z.string() })),
+  memory: z.array(z.object({ weights: z.string(), bytes: z.number().nullable(), problem: z.string().nullable() })),
+  agreement: z.array(z.object({ name: z.string(), source: z.string(), pass: z.boolean(), ...distance })),
+})
+type Report = z.output<typeof report>
+
+async function examined(folder: ReadonlyMap<string, Uint8Array>, reference: unknown = null, ...words: string[]): Promise<Report> {
+  const directory = temporaryDirectory()
+  for (const [name, bytes] of folder) writeFileSync(join(directory, name), bytes)
+  const file = join(temporaryDirectory(), 'reference.json')
+  writeFileSync(file, JSON.stringify(reference))
+  const flags = reference === null ? [] : ['--reference', file]
+  return report.parse(await run(doctor, ['--model', directory, ...flags, ...words], testContext(gpu()).context))
+}
+const detailOf = ({ checks }: Report, name: string): string => {
+  const found = checks.find((check) => check.name === name)
+  return found ? `${found.ok ? '✓' : '✗'} ${found.detail}` : `no check ${name}`
+}
+
+const golden = z.object({
+  ids: z.array(z.array(z.int())),
+  base: z.object({ logprobs: z.array(z.array(z.number())), logits: z.array(z.array(z.array(z.number()))) }),
+})
+const goldenOf = (name: string): z.output<typeof golden> => golden.parse(JSON.parse(goldenText(`${name}_golden.json`)))
+
+/** The tiny golden with a word for each of its 96 ids. */
+function withTokenizer(files: Map<string, Uint8Array>): Map<string, Uint8Array> {
+  const vocab = Object.fromEntries(Array.from({ length: 96 }, (_, id) => [String.fromCharCode(0x100 + id), id]))
+  return files.set('tokenizer.json', new TextEncoder().encode(JSON.stringify({ model: { type: 'BPE', vocab, merges: [] } })))
+}
+
+test.each(['tiny_qwen2', 'tiny_llama3', 'tiny_llama_bias', 'tiny_qwen3', 'tiny_qwen2_yarn'])(
+  '%s agrees with transformers',
+  async (name) => {
+    const { ids, base } = goldenOf(name)
+    const reference = { source: 'transformers 5.23', ids, ...base }
+    const found = await examined(withTokenizer(goldenFiles(name)), reference)
+    expect(found.agreement.map((one) => [one.name, one.source, one.pass])).toEqual([
+      ['log-probs', 'transformers 5.23', true],
+      ['logits', 'transformers 5.23', true],
+    ])
+    for (const { maxAbs, relL2 } of found.agreement) {
+      expect(maxAbs).toBeGreaterThan(0)
+      expect(maxAbs).toBeLessThan(1e-4)
+      expect(relL2).toBeLessThan(1e-5)
+    }
+    expect(detailOf(found, 'architecture')).toContain(`exact against transformers on tiny_`)
+    expect(detailOf(found, 'log-probs beside transformers 5.23')).toMatch(
+      /^✓ max \|Δ\| \d\.\de-\d+ .*; maxAbs at most 1\.0e-4; weights in f32$/,
+    )
+  },
+)
+
+test('the last rows of logits alone will do, shards too, and a wrong number is found', async () => {
+  const { ids, base } = goldenOf('tiny_qwen2')
+  const files = withTokenizer(await shardedFiles('tiny_qwen2'))
+  const last = base.logits.map((rows) => rows.slice(-1))
+  expect((await examined(files, { ids, logits: last })).agreement.map(({ name, pass }) => [name, pass])).toEqual([['logits', true]])
+  const wrong = base.logprobs.map((row, s) => row.map((value, t) => (s === 1 && t === 2 ? value + 0.01 : value)))
+  const found = await examined(files, { ids, logprobs: wrong })
+  expect(found.agreement).toMatchObject([{ name: 'log-probs', pass: false, source: 'the reference' }])
+  expect(found.agreement[0]?.maxAbs).toBeCloseTo(0.01, 4)
+  expect(detailOf(found, 'log-probs beside the reference')).toMatch(/^✗ /)
+  // Held in 16 bits the same reference shows what that costs.
+  const half = await examined(files, { ids, logits: last }, '--dtype', 'f16')
+  expect(half.agreement[0]?.relL2).toBeGreaterThan(1e-5)
+  expect(half.agreement[0]?.relL2).toBeLessThan(1e-2)
+})
+
+test('a folder as ToolLLaMA-2’s is described: SentencePiece, 16 bits, and what training it takes', async () => {
+  const found = await examined(await llamaFolder())
+  expect(found.checks.filter(({ ok }) => !ok)).toEqual([])
+  expect(detailOf(found, 'config.json')).toMatch(
+    /^✓ llama, .* parameters · 1 layers of 16 · 2 heads of 8 on 2 .* plain scaling · untied embeddings · biases: none$/,
+  )
+  expect(detailOf(found, 'tokenizer')).toMatch(
+    /^✓ tokenizer\.model, 600 tokens, 3 special · a test sentence has \d+ and is read back as written · no chat template$/,
+  )
+  expect(detailOf(found, 'weights')).toMatch(/^✓ 1 file, 12 tensors in F16, 0\.\d MB$/)
+  expect(detailOf(found, 'architecture')).toContain('not compared with transformers under plain scaling')
+  const bytes = Object.fromEntries(found.memory.map(({ weights, bytes: needed }) => [weights, needed ?? 0]))
+  expect(bytes.f32).toBeGreaterThan(bytes.bf16 ?? 0)
+  expect(bytes.bf16).toBe(bytes.f16)
+})
+
+test('what is wrong with a checkpoint is named, part by part', async () => {
+  const files = await llamaFolder()
+  files.delete('tokenizer.model')
+  files.delete('model.safetensors')
+  files.set('pytorch_model.bin', new Uint8Array(8))
+  const found = await examined(files, { ids: [[1, 2]], logprobs: [[-1]] })
+  expect(detailOf(found, 'tokenizer')).toMatch(/^✗ .*file missing: tokenizer\.json or tokenizer\.model$/)
+  expect(detailOf(found, 'weights')).toMatch(/^✗ .*found pytorch_model\.bin\. Pickled weights can run code/)
+  expect(detailOf(found, 'config.json')).toMatch(/^✓ llama/)
+  expect(found.memory.every(({ bytes }) => bytes !== null && bytes > 0)).toBe(true)
+  expect(found.agreement).toEqual([])
+})
+
+const { ids } = goldenOf('tiny_qwen2')
+test.each([
+  [{}, /reference\.json: ids: /],
+  [{ ids }, /reference\.json: the file: expected logprobs, logits, or both/],
+  [{ ids, logprobs: [[-1]] }, /reference\.json: logprobs: expected 2 entries, found 1/],
+  [{ ids: [[1, 96]], logprobs: [[-1]] }, /ids\.0: expected ids below the vocabulary of 96, found 96/],
+  [{ ids: [[1, 2]], logits: [[[0.5]]] }, /logits\.0\.0: expected 96 entries, found 1/],
+  [{ ids: [[1]], logits: [[[], []]] }, /logits\.0: expected at most 1 rows, found 2/],
+])('a reference %j is refused', async (reference, sentence) => {
+  await expect(examined(withTokenizer(goldenFiles('tiny_qwen2')), reference)).rejects.toThrow(sentence)
+})
+
+test('a reference needs a model', async () => {
+  await expect(run(doctor, ['--reference', 'x.json'], testContext(gpu()).context)).rejects.toThrow('--reference goes with --model.')
+})
