@@ -3,7 +3,7 @@ import { rft, runRft, samplesToImitate, type RftSource } from '../training/algor
 import { runSft, sft, sftTrainable, type SftConfig } from '../training/algorithms/sft'
 import { sftMemory } from '../training/memoryPlan'
 import type { RftConfig } from '../training/rftConfig'
-import { imitatedPositions, rftAttempts, rftSequenceOptions, type RftAttempt } from '../training/rftSelection'
+import { imitatedPositions, rftAttempts, rftSequenceOptions, selectPasses, type RftAttempt } from '../training/rftSelection'
 import { trajectorySamples } from '../training/trajectorySamples'
 import { defineMethod, truncationNote, usualWithin } from './method'
 import type { ModelText } from './models'
@@ -70,20 +70,15 @@ export const rftMethod = defineMethod({
       ? 'Their steps labelled 0 carry no loss (step_filtered).'
       : 'All their steps are imitated, whatever their labels (step_filtered off).',
   ],
-  memoryOf: (config, { model, data, steps, device }) => {
-    // Which attempts pass changes little, and is not known before they are labelled.
+  memoryOf: (config, { model, data, steps, seed, device }) => {
     const attempts = rftAttempts(data ?? [], model.tokenizer, config)
-    const samples = attempts.flatMap(({ sequence }) => {
-      const targets = imitatedPositions(sequence, false)
-      return targets.length === 0 ? [] : [{ ids: sequence.ids, targets }]
-    })
-    return sftMemory(
-      model.config,
-      config,
-      samplesToImitate(samples.length > 0 ? samples : [usualWithin(config.tokens_per_batch)]),
-      steps,
-      device,
-    )
+    const { kept } = selectPasses(attempts, config, seed, 0)
+    // Before attempts are labelled none passes: the size of all can be told, or of a usual one.
+    const all = attempts
+      .map(({ sequence }) => ({ ids: sequence.ids, targets: imitatedPositions(sequence, false) }))
+      .filter(({ targets }) => targets.length > 0)
+    const samples = [kept, all, [usualWithin(config.tokens_per_batch)]].find(({ length }) => length > 0) ?? []
+    return sftMemory(model.config, config, samplesToImitate(samples), steps, device)
   },
   halved: { tokens_per_batch: 64, lora_r: 1 },
   train: async (context, config: RftConfig, feed) => {

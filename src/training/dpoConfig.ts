@@ -1,5 +1,6 @@
 /** DPO's settings under TRL's names, and its metrics. */
 import { z } from 'zod'
+import { memorySettings } from './memorySettings'
 import { adamSettings } from './optimizerSettings'
 import { DPO_LOSS_TYPES } from '../engine/ops/dpoLoss'
 import { PROJECTIONS } from '../models/architectures/decoder'
@@ -58,6 +59,7 @@ export const dpoConfig = z.object({
     .default(16_384)
     .meta({ help: 'Tokens processed at once: bounds memory, changes no result. At least the longest pair.' }),
   ...adamSettings,
+  ...memorySettings,
 })
 export type DpoConfig = z.output<typeof dpoConfig>
 

@@ -1,5 +1,6 @@
 /** GRPO's settings under TRL's names, and its metrics. */
 import { z } from 'zod'
+import { memorySettings } from './memorySettings'
 import { adamSettings } from './optimizerSettings'
 import { PROJECTIONS } from '../models/architectures/decoder'
 import { GRPO_LOSS_TYPES, SCALE_REWARDS } from './grpoArithmetic'
@@ -91,6 +92,7 @@ export const grpoConfig = z.object({
     .default(5120)
     .meta({ help: 'Tokens processed at once: bounds memory, changes no result. At least the longest attempt.' }),
   ...adamSettings,
+  ...memorySettings,
 })
 export type GrpoConfig = z.output<typeof grpoConfig>
 

@@ -74,7 +74,7 @@ export function ppoMemory(
   device: PlanContext,
 ): MemoryPart[] {
   const lora = { rank: settings.lora_r, alpha: settings.lora_alpha, targets: settings.lora_targets }
-  const trainable: TrainableSet = { kind: 'lora', lora, valueHead: true }
+  const trainable: TrainableSet = { kind: 'lora', lora, valueHead: true, gradientCheckpointing: settings.gradient_checkpointing }
   const limits = { maxTokens: settings.max_tokens_per_micro_batch, maxPositions: config.max_position_embeddings }
   const scored: Sizes = new Map()
   const trained: Sizes = new Map()
@@ -105,7 +105,7 @@ export function grpoMemory(
   device: PlanContext,
 ): MemoryPart[] {
   const lora = { rank: settings.lora_r, alpha: settings.lora_alpha, targets: settings.lora_targets }
-  const trainable: TrainableSet = { kind: 'lora', lora, valueHead: false }
+  const trainable: TrainableSet = { kind: 'lora', lora, valueHead: false, gradientCheckpointing: settings.gradient_checkpointing }
   const limits = { maxTokens: settings.max_tokens_per_micro_batch, maxPositions: config.max_position_embeddings }
   const scored: Sizes = new Map()
   const trained: Sizes = new Map()

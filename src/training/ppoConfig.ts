@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { GAE_MASK_MODES } from '../engine/ops/gae'
 import { KL_PENALTIES } from '../engine/ops/stepReward'
 import { PROJECTIONS } from '../models/architectures/decoder'
+import { memorySettings } from './memorySettings'
 import { adamSettings } from './optimizerSettings'
 import { ENCODINGS, REWARD_DTYPES } from './ppoSequence'
 import type { PpoSequenceOptions } from './ppoSequence'
@@ -87,6 +88,7 @@ export const ppoSettings = {
     .default(5120)
     .meta({ help: 'Tokens processed at once: bounds memory, changes no result. At least the longest trajectory.' }),
   ...adamSettings,
+  ...memorySettings,
 }
 export type PpoSettings = z.output<z.ZodObject<typeof ppoSettings>>
 

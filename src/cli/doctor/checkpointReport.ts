@@ -32,7 +32,12 @@ export interface CheckpointReport {
 
 /** Tokens of the micro-batch that memory is counted for. */
 const PLANNED_TOKENS = 1024
-const LORA: TrainableSet = { kind: 'lora', lora: { rank: 8, alpha: 16, targets: PROJECTIONS }, valueHead: false }
+const LORA: TrainableSet = {
+  kind: 'lora',
+  lora: { rank: 8, alpha: 16, targets: PROJECTIONS },
+  valueHead: false,
+  gradientCheckpointing: true,
+}
 const SENTENCE = 'Call get_weather(city="Zürich"): 你好, 3.14 🙂'
 
 export async function checkpointReport(folder: FolderSource, device: PlanContext): Promise<CheckpointReport> {
@@ -129,6 +134,6 @@ function memoryCheck(rows: readonly MemoryRow[]): Check {
   return {
     name: 'memory',
     ok: rows.some(({ bytes }) => bytes !== null),
-    detail: `LoRA of rank 8 on ${PLANNED_TOKENS} tokens, by how weights are held: ${text}${problem === undefined ? '' : ` (${problem})`}`,
+    detail: `LoRA of rank 8 on ${PLANNED_TOKENS} tokens with gradient_checkpointing, by how weights are held: ${text}${problem === undefined ? '' : ` (${problem})`}`,
   }
 }

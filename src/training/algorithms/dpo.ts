@@ -46,6 +46,7 @@ export const dpoTrainable = (settings: DpoConfig): TrainableSet => ({
   kind: 'lora',
   lora: { rank: settings.lora_r, alpha: settings.lora_alpha, targets: settings.lora_targets },
   valueHead: false,
+  gradientCheckpointing: settings.gradient_checkpointing,
 })
 
 /** Pairs of one update. */

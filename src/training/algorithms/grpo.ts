@@ -55,7 +55,10 @@ export async function runGrpo(context: TrainingContext, settings: GrpoConfig, so
       `generation_batch_size ${settings.generation_batch_size} is no multiple of num_generations ${settings.num_generations}: groups would be cut`,
     )
   const lora = { rank: settings.lora_r, alpha: settings.lora_alpha, targets: settings.lora_targets }
-  const policy = await PolicyModel.create(context.engine, context.model, context.reader, { kind: 'lora', lora, valueHead: false })
+  const policy = await PolicyModel.create(context.engine, context.model, context.reader, {
+    ...{ kind: 'lora', lora, valueHead: false },
+    gradientCheckpointing: settings.gradient_checkpointing,
+  })
   try {
     return await train(policy, context, settings, source)
   } catch (error) {

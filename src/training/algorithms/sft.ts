@@ -3,6 +3,7 @@
  * The loss of a step is the token mean over its whole accumulated batch, never a mean of micro-batch means.
  */
 import { z } from 'zod'
+import { memorySettings } from '../memorySettings'
 import { adamSettings, hyperOf } from '../optimizerSettings'
 import { MetricRing } from '../../engine/metricRing'
 import { accumulateInto } from '../../engine/ops/accumulateInto'
@@ -34,6 +35,7 @@ const config = z.object({
   lr_scheduler_type: z.enum(SCHEDULES).default('cosine').meta({ help: 'How the learning rate moves after warm-up.' }),
   weight_decay: z.number().nonnegative().default(0).meta({ help: 'Decoupled decay on matrices.' }),
   ...adamSettings,
+  ...memorySettings,
   max_grad_norm: z.number().nonnegative().default(1).meta({ help: 'Gradients are scaled down to this global norm; 0 turns clipping off.' }),
 })
 export type SftConfig = z.output<typeof config>
@@ -66,8 +68,13 @@ export interface SftResult {
 
 export function sftTrainable(settings: SftConfig): TrainableSet {
   return settings.trainable === 'all'
-    ? { kind: 'all', valueHead: false }
-    : { kind: 'lora', lora: { rank: settings.lora_r, alpha: settings.lora_alpha, targets: PROJECTIONS }, valueHead: false }
+    ? { kind: 'all', valueHead: false, gradientCheckpointing: settings.gradient_checkpointing }
+    : {
+        kind: 'lora',
+        lora: { rank: settings.lora_r, alpha: settings.lora_alpha, targets: PROJECTIONS },
+        valueHead: false,
+        gradientCheckpointing: settings.gradient_checkpointing,
+      }
 }
 
 /** Rows the micro-batches of a run are planned for: one size for all. */

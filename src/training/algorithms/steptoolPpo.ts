@@ -73,7 +73,10 @@ export async function runSteptoolPpo(
   observe?: PpoObserver,
 ): Promise<SteptoolPpoResult> {
   const lora = { rank: settings.lora_r, alpha: settings.lora_alpha, targets: settings.lora_targets }
-  const policy = await PolicyModel.create(context.engine, context.model, context.reader, { kind: 'lora', lora, valueHead: true })
+  const policy = await PolicyModel.create(context.engine, context.model, context.reader, {
+    ...{ kind: 'lora', lora, valueHead: true },
+    gradientCheckpointing: settings.gradient_checkpointing,
+  })
   try {
     return await train(policy, context, settings, source, observe)
   } catch (error) {

@@ -74,7 +74,10 @@ const loraFates = (settings: Lora, models: readonly string[]): Fates<Lora> => ({
   lora_targets: becomes(each(models, 'target_modules', settings.lora_targets)),
 })
 
-type Lengths = Pick<GrpoConfig, 'max_context_len' | 'max_response_len' | 'encoding' | 'max_tokens_per_micro_batch'>
+type Lengths = Pick<
+  GrpoConfig,
+  'max_context_len' | 'max_response_len' | 'encoding' | 'max_tokens_per_micro_batch' | 'gradient_checkpointing'
+>
 const lengthFates = (settings: Lengths): Fates<Lengths> => ({
   max_context_len: nearly(
     { 'data.max_prompt_length': settings.max_context_len, 'data.truncation': 'left' },
@@ -85,6 +88,7 @@ const lengthFates = (settings: Lengths): Fates<Lengths> => ({
     'verl’s response holds all turns and tool replies: raise it to the length of an episode.',
   ),
   encoding: fixedAt(settings.encoding !== 'text', 'verl learns from the token ids that were sampled.'),
+  gradient_checkpointing: becomes({ 'actor_rollout_ref.model.enable_gradient_checkpointing': settings.gradient_checkpointing }),
   max_tokens_per_micro_batch: becomes({
     [`${ACTOR}.use_dynamic_bsz`]: true,
     [`${ACTOR}.ppo_max_token_len_per_gpu`]: settings.max_tokens_per_micro_batch,

@@ -68,6 +68,7 @@ function sharedFates(settings: PpoSettings): Fates<PpoSettings> {
     max_response_len: script('max_response_len'),
     encoding: nowhere('PPOTrainer.step takes token ids; StepTool’s script encodes every segment anew.'),
     max_tokens_per_micro_batch: nowhere('mini_batch_size bounds memory in TRL.'),
+    gradient_checkpointing: nowhere('Call gradient_checkpointing_enable() on the model.'),
     adam_beta1: adam(settings.adam_beta1 === 0.9),
     adam_beta2: adam(settings.adam_beta2 === 0.999),
     adam_epsilon: adam(settings.adam_epsilon === 1e-8),

@@ -19,16 +19,20 @@ export const sftAlways = ({ trainable }: SftConfig): Readonly<Record<string, unk
   ...(trainable === 'lora' ? { ...adapterAlways, 'ModelConfig.lora_target_modules': [...PROJECTIONS] } : {}),
 })
 
-/** AdamW's settings have one name in all of TrainingArguments' descendants. */
+/** These settings have one name in all of TrainingArguments' descendants. */
 const optimizerFates = (
   config: 'SFTConfig' | 'GRPOConfig' | 'DPOConfig',
-  settings: Pick<SftConfig, 'weight_decay' | 'adam_beta1' | 'adam_beta2' | 'adam_epsilon' | 'max_grad_norm' | 'learning_rate'>,
+  settings: Pick<
+    SftConfig,
+    'weight_decay' | 'adam_beta1' | 'adam_beta2' | 'adam_epsilon' | 'max_grad_norm' | 'learning_rate' | 'gradient_checkpointing'
+  >,
 ): Fates<typeof settings> => ({
   learning_rate: becomes({ [`${config}.learning_rate`]: settings.learning_rate }),
   weight_decay: becomes({ [`${config}.weight_decay`]: settings.weight_decay }),
   adam_beta1: becomes({ [`${config}.adam_beta1`]: settings.adam_beta1 }),
   adam_beta2: becomes({ [`${config}.adam_beta2`]: settings.adam_beta2 }),
   adam_epsilon: becomes({ [`${config}.adam_epsilon`]: settings.adam_epsilon }),
+  gradient_checkpointing: becomes({ [`${config}.gradient_checkpointing`]: settings.gradient_checkpointing }),
   // transformers too takes 0 as no clipping.
   max_grad_norm: becomes({ [`${config}.max_grad_norm`]: settings.max_grad_norm }),
 })
