@@ -51,7 +51,7 @@ test('sft from random weights makes a model; a run killed on the way ends as the
   })
 
   const killed = temporaryDirectory()
-  await expect(trained([...words, '--out', killed], { signal: stopAfter(5, killed) })).rejects.toThrow('killed')
+  await expect(trained([...words, '--out', killed], { signal: stopAfter(3, killed) })).rejects.toThrow('killed')
   expect(existsSync(join(killed, 'model.safetensors'))).toBe(false)
   expect(runRecord.parse(JSON.parse(readFileSync(join(killed, 'run.json'), 'utf8'))).status).toBe('cancelled')
   const second = await trained([...words, '--out', killed, '--resume'])

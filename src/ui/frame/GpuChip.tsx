@@ -7,6 +7,9 @@ import { gpuCause } from '../widgets/NoGpu'
 import { Term } from '../widgets/Term'
 import classes from './frame.module.css'
 
+/** Opened many times while the GPU and the processor are busy. */
+const INSTANT = { duration: 0 } as const
+
 /** The adapter, what the plan uses of it, and the arithmetic behind. WebGPU reports no memory size: the limit shown is its largest buffer. */
 export function GpuChip() {
   const gpu = useGpu()
@@ -20,7 +23,7 @@ export function GpuChip() {
   const cause = gpu?.state === 'unavailable' ? gpuCause(gpu.cause) : null
   const feature = (wanted: string): string => (ready?.adapter.features.includes(wanted) ? 'yes' : 'no')
   return (
-    <Popover position="bottom-end" width={320}>
+    <Popover position="bottom-end" width={320} keepMounted transitionProps={INSTANT}>
       <Popover.Target>
         <UnstyledButton className={classes.chip ?? ''} data-testid="gpu-chip" title={text}>
           <Icon name="chip" size={14} />

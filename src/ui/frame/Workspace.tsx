@@ -3,12 +3,15 @@ import { useState } from 'react'
 import { setPreferences, usePreferences } from '../stores/preferences'
 import classes from './frame.module.css'
 
+/** Opened many times while the GPU and the processor are busy. */
+const INSTANT = { duration: 0 } as const
+
 /** The workspace's name; click to rename. */
 export function Workspace() {
   const workspace = usePreferences((state) => state.workspace)
   const [open, setOpen] = useState(false)
   return (
-    <Popover opened={open} onChange={setOpen} position="bottom-start" trapFocus>
+    <Popover opened={open} onChange={setOpen} position="bottom-start" trapFocus transitionProps={INSTANT}>
       <Popover.Target>
         <UnstyledButton
           className={classes.workspace ?? ''}

@@ -147,7 +147,7 @@ function ExamGridView({ label, cells, total, before, selected, onOpen, testId }:
 export const ExamGrid = memo(ExamGridView)
 
 /** What the shapes and outlines mean, with their counts. */
-export function GridKey({ cells, before }: { readonly cells: readonly ExamCell[]; readonly before?: readonly ExamCell[] }) {
+function GridKeyView({ cells, before }: { readonly cells: readonly ExamCell[]; readonly before?: readonly ExamCell[] }) {
   const count = (status: ExamCell['status']): number => cells.filter((cell) => cell.status === status).length
   const was = new Map((before ?? []).map((cell) => [cell.query_id, cell]))
   const flips = cells.map((cell) => flipOf(was.get(cell.query_id), cell))
@@ -173,3 +173,4 @@ export function GridKey({ cells, before }: { readonly cells: readonly ExamCell[]
     </div>
   )
 }
+export const GridKey = memo(GridKeyView)

@@ -1,6 +1,6 @@
 /** Practice steps and what they earned; one of them with the advantage each of its tokens gets. */
 import { Anchor, Group, Stack, Table, Text } from '@mantine/core'
-import { useEffect, useMemo, useRef } from 'react'
+import { memo, useEffect, useMemo, useRef } from 'react'
 import { Link } from 'wouter'
 import { chosenPath } from '../../records/trajectory'
 import type { Trajectory } from '../../records/trajectory'
@@ -156,7 +156,7 @@ function Example({
   )
 }
 
-export function RewardsPhase({ runId, settled }: { readonly runId: string; readonly settled: boolean }) {
+function RewardsPhaseView({ runId, settled }: { readonly runId: string; readonly settled: boolean }) {
   const answer = useAnswer(runId === '' ? NOTHING : `practice ${runId}`, (studio) => askPractice(studio, runId))
   const { reload } = answer
   const practice = answer.value
@@ -217,3 +217,4 @@ export function RewardsPhase({ runId, settled }: { readonly runId: string; reado
     </div>
   )
 }
+export const RewardsPhase = memo(RewardsPhaseView)

@@ -1,6 +1,6 @@
 /** Reward, KL and loss as the run goes. Reward is the hero: the loss alone says little. */
 import { Group } from '@mantine/core'
-import { useMemo, useState } from 'react'
+import { memo, useMemo, useState } from 'react'
 import { LineChart } from '../charts/LineChart'
 import type { Zoom } from '../charts/LineChart'
 import type { Series } from '../charts/series'
@@ -24,7 +24,7 @@ interface TrainingPhaseProps {
   readonly meanings: Readonly<Record<string, string>>
 }
 
-export function TrainingPhase({ runId, algorithm, meanings }: TrainingPhaseProps) {
+function TrainingPhaseView({ runId, algorithm, meanings }: TrainingPhaseProps) {
   const metrics = useMetrics(runId)
   const smoothing = usePreferences((state) => state.smoothing)
   const [range, setRange] = useState<readonly [number, number] | null>(null)
@@ -86,3 +86,4 @@ export function TrainingPhase({ runId, algorithm, meanings }: TrainingPhaseProps
     </>
   )
 }
+export const TrainingPhase = memo(TrainingPhaseView)

@@ -1,6 +1,6 @@
 /** A trajectory in a few lines, the step to look at framed. The reader on Trajectories shows the rest. */
 import { Anchor, Group, Text } from '@mantine/core'
-import { useEffect, useRef } from 'react'
+import { memo, useEffect, useRef } from 'react'
 import { Link } from 'wouter'
 import { chosenPath } from '../../records/trajectory'
 import type { Trajectory } from '../../records/trajectory'
@@ -49,7 +49,7 @@ function Steps({ record, focus }: { readonly record: Trajectory; readonly focus:
   )
 }
 
-export function TrajectoryBrief({
+function TrajectoryBriefView({
   trajectoryId,
   runId,
   title,
@@ -84,3 +84,4 @@ export function TrajectoryBrief({
     </div>
   )
 }
+export const TrajectoryBrief = memo(TrajectoryBriefView)
