@@ -18,10 +18,8 @@ it('one submit that took minutes does not make all later ones tiny', () => {
   expect(device.msPerGflop).toBeLessThan(210)
 })
 
-it('tiny submits teach only that the device is faster', () => {
+it('tiny submits teach nothing', () => {
   const device = engine()
   device.learn(1e6, 4)
   expect(device.msPerGflop).toBe(250)
-  device.learn(1e8, 1)
-  expect(device.msPerGflop).toBeLessThan(250)
 })

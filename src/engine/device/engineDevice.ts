@@ -115,12 +115,12 @@ export class EngineDevice {
   }
 
   /**
-   * Updates the speed estimate from a finished submit. A short one that looks slow shows only what a submit costs; one that took minutes
-   * shows that the machine slept or was taken away: neither may make all later submits tiny.
+   * Updates the speed estimate from a finished submit. Short ones say little; one that took minutes shows that the machine slept or was
+   * taken away, and may not make all later submits tiny.
    */
   learn(flops: number, ms: number): void {
+    if (ms < 5) return
     const seen = ms / (flops / 1e9)
-    if (ms < 5 && seen >= this.msPerGflop) return
     this.msPerGflop += 0.2 * (Math.min(seen, MOST_SLOWDOWN * this.msPerGflop) - this.msPerGflop)
   }
 
