@@ -92,7 +92,7 @@ function Sentence({
           {sentence.numbers}
           {sentence.verdict !== null && ` ${sentence.verdict}`}
         </Text>
-        {detail.run.adapter?.isSoftware === true && (
+        {detail.run.adapter?.isSoftware === true && sentence.verdict !== null && (
           <Text c="dimmed">A small run on the processor: gains this small are usually noise.</Text>
         )}
       </div>
