@@ -24,7 +24,12 @@ export const architectureClaims: readonly ArchitectureClaim[] = [
     ran: ['the starter model'],
   },
   { architecture: 'qwen3', title: 'Qwen 3', exact: { plain: ['tiny_qwen3'] }, ran: [] },
-  { architecture: 'llama', title: 'Llama 2 and 3', exact: { llama3: ['tiny_llama3'], linear: ['tiny_llama_bias'] }, ran: [] },
+  {
+    architecture: 'llama',
+    title: 'Llama 2 and 3',
+    exact: { plain: ['tiny_llama'], llama3: ['tiny_llama3'], linear: ['tiny_llama_bias'] },
+    ran: [],
+  },
 ]
 
 export const ropeTypeOf = ({ rope_scaling }: Pick<ModelConfig, 'rope_scaling'>): RopeType => rope_scaling?.rope_type ?? 'plain'

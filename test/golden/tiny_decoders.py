@@ -32,6 +32,9 @@ def variants():
     # Llama 3.2: grouped heads, tied, llama3 scaling.
     config = LlamaConfig(**SHAPE, num_key_value_heads=2, rms_norm_eps=1e-5, tie_word_embeddings=True, rope_parameters=LLAMA3)
     yield "tiny_llama3", make(LlamaForCausalLM, config, 14), 14
+    # Llama 2 as published: no scaling, no biases.
+    config = LlamaConfig(**SHAPE, num_key_value_heads=4, rms_norm_eps=1e-5, tie_word_embeddings=False, rope_parameters=PLAIN)
+    yield "tiny_llama", make(LlamaForCausalLM, config, 29), 29
     # Llama 2 with linear scaling, and every bias a fine-tune may have.
     config = LlamaConfig(**SHAPE, num_key_value_heads=4, rms_norm_eps=1e-5, tie_word_embeddings=False, attention_bias=True, mlp_bias=True,
                          rope_parameters=LINEAR)

@@ -16,7 +16,15 @@ import { PolicyModel, type Objective, type TrainableSet } from '../../training/p
 import type { Goldens } from './goldens'
 import { measureOf, worst, type Measure, type Quantity } from './quantity'
 
-export const decoders = ['tiny_qwen2', 'tiny_qwen2_untied', 'tiny_qwen2_yarn', 'tiny_qwen3', 'tiny_llama3', 'tiny_llama_bias'] as const
+export const decoders = [
+  'tiny_qwen2',
+  'tiny_qwen2_untied',
+  'tiny_qwen2_yarn',
+  'tiny_qwen3',
+  'tiny_llama',
+  'tiny_llama3',
+  'tiny_llama_bias',
+] as const
 export type Decoder = (typeof decoders)[number]
 
 const SOURCE = 'transformers 5.23, peft 0.21'
