@@ -111,8 +111,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     var least = 0.0;
     if (filter_by.x >= 1.0 && filter_by.x < f32(V)) { least = threshold_of(at_row, first, end, scale, m, u32(filter_by.x), 0.0, lane.x); }
     threshold = max(threshold, least);
-    let kept = reach(at_row, first, end, scale, m, least, lane.x).mass;
-    if (filter_by.y < 1.0) { threshold = max(threshold, threshold_of(at_row, first, end, scale, m, 1u, filter_by.y * kept, lane.x)); }
+    if (filter_by.y < 1.0) {
+      let kept = reach(at_row, first, end, scale, m, least, lane.x).mass;
+      threshold = max(threshold, threshold_of(at_row, first, end, scale, m, 1u, filter_by.y * kept, lane.x));
+    }
   }
   if (threshold > 0.0) { total = reach(row * V, first, end, scale, m, threshold, lane.x).mass; }
   if (lane.x != 0u) { return; }

@@ -44,12 +44,15 @@ export class LanguageModel {
   ): Promise<LanguageModel> {
     const model = new LanguageModel(engine, config, architectureOf(config))
     const packer = new WeightPacker(engine)
-    for (const [name, shape] of Object.entries(model.architecture.parameters(config))) {
-      if (options.packed?.ranges.has(name)) options.packed.writeWeights(name, await reader.read(name, shape))
-      else if (isMatrix(shape)) model.#frozen.set(name, await model.#stream(packer, reader, name, shape))
-      else model.#upload(name, await reader.read(name, shape))
+    try {
+      for (const [name, shape] of Object.entries(model.architecture.parameters(config))) {
+        if (options.packed?.ranges.has(name)) options.packed.writeWeights(name, await reader.read(name, shape))
+        else if (isMatrix(shape)) model.#frozen.set(name, await model.#stream(packer, reader, name, shape))
+        else model.#upload(name, await reader.read(name, shape))
+      }
+    } finally {
+      await packer.destroy()
     }
-    await packer.destroy()
     const tables = ropeTables(config)
     model.#upload('rope.cos', tables.cos)
     model.#upload('rope.sin', tables.sin)

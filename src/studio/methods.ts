@@ -1,4 +1,5 @@
 /** The studio's training methods. To add one: its entry, made by `defineMethod`, in the list below. */
+import { adapterTrainable } from '../training/adapterSettings'
 import { algorithms } from '../training/algorithms'
 import { dpo, dpoSequenceOptions, dpoTrainable, pairsPerUpdate, runDpo } from '../training/algorithms/dpo'
 import { grpo, grpoSequenceOptions, runGrpo } from '../training/algorithms/grpo'
@@ -17,11 +18,7 @@ import { ppoMethod, steptoolPpoMethod } from './ppoMethods'
 const grpoMethod = defineMethod({
   algorithm: grpo,
   isOnline: true,
-  trainable: (config) => ({
-    kind: 'lora',
-    lora: { rank: config.lora_r, alpha: config.lora_alpha, targets: config.lora_targets },
-    valueHead: false,
-  }),
+  trainable: (config) => adapterTrainable(config, { valueHead: false }),
   stepsOf: (config) => config.max_steps,
   batchOf: (config) => config.generation_batch_size,
   samplesOf: (config) => config.num_generations,

@@ -1,4 +1,5 @@
 /** Both PPOs as methods: of each step's reward, and of the outcome's alone. */
+import { adapterTrainable } from '../training/adapterSettings'
 import { noOutcomeSentence, outcomeNote, outcomeSequence, ppo, runPpo, stepGrained, type PpoConfig } from '../training/algorithms/ppo'
 import { runSteptoolPpo, steptoolPpo, type SteptoolPpoConfig } from '../training/algorithms/steptoolPpo'
 import { ppoMemory, type MemoryPart } from '../training/memoryPlan'
@@ -13,11 +14,7 @@ import type { LabelledTrajectory } from './workshop'
 /** What both PPOs share: they differ in the rewards of their sequences alone. */
 const ppoParts = {
   isOnline: true,
-  trainable: (config: PpoSettings): TrainableSet => ({
-    kind: 'lora',
-    lora: { rank: config.lora_r, alpha: config.lora_alpha, targets: config.lora_targets },
-    valueHead: false,
-  }),
+  trainable: (config: PpoSettings): TrainableSet => adapterTrainable(config, { valueHead: false }),
   stepsOf: (config: PpoSettings) => config.max_steps,
   batchOf: (config: PpoSettings) => config.batch_size,
   samplesOf: () => 1,

@@ -1,10 +1,10 @@
 /** GRPO's settings under TRL's names, and its metrics. */
 import { z } from 'zod'
+import { adapterSettings } from './adapterSettings'
 import { memorySettings } from './memorySettings'
 import { adamSettings } from './optimizerSettings'
-import { PROJECTIONS } from '../models/architectures/decoder'
+import { sequenceSettings } from './sequenceSettings'
 import { GRPO_LOSS_TYPES, SCALE_REWARDS } from './grpoArithmetic'
-import { ENCODINGS } from './ppoSequence'
 import { SCHEDULES } from './schedule'
 
 export const grpoConfig = z.object({
@@ -73,19 +73,8 @@ export const grpoConfig = z.object({
   lr_scheduler_type: z.enum(SCHEDULES).default('linear').meta({ help: 'How the learning rate moves after warm-up.' }),
   warmup_steps: z.int().nonnegative().default(0).meta({ help: 'Updates over which the learning rate rises from 0.' }),
   weight_decay: z.number().nonnegative().default(0).meta({ help: 'Decoupled decay on matrices.' }),
-  lora_r: z.int().positive().default(8).meta({ help: 'Rank of the adapter.', essential: true }),
-  lora_alpha: z.number().positive().default(16).meta({ help: 'The adapter is scaled by alpha / r.' }),
-  lora_targets: z
-    .array(z.enum(PROJECTIONS))
-    .min(1)
-    .default([...PROJECTIONS])
-    .meta({ help: 'Projections that get an adapter.' }),
-  max_context_len: z.int().positive().default(4096).meta({ help: 'Tokens kept before the final response; the oldest go first.' }),
-  max_response_len: z.int().positive().default(1024).meta({ help: 'Tokens kept of the final response.' }),
-  encoding: z
-    .enum(ENCODINGS)
-    .default('auto')
-    .meta({ help: 'tokens: the ids that were sampled. text: encode anew. auto: ids where there are any.' }),
+  ...adapterSettings(8),
+  ...sequenceSettings({ context: 4096, essential: false }),
   max_tokens_per_micro_batch: z
     .int()
     .min(32)

@@ -5,6 +5,7 @@ import { bytesOf } from '../engine/tensor'
 import type { ModelConfig } from '../models/architectures/config'
 import { storedFormat } from '../models/architectures/decoder'
 import { architectureOf } from '../models/languageModel'
+import { adapterTrainable } from './adapterSettings'
 import type { SampleSource } from './algorithm'
 import { dpoObjective, dpoTrainable, pairsPerUpdate } from './algorithms/dpo'
 import { fillBatch, nll, sftTrainable, tokenBucketOf } from './algorithms/sft'
@@ -73,8 +74,7 @@ export function ppoMemory(
   seed: number,
   device: PlanContext,
 ): MemoryPart[] {
-  const lora = { rank: settings.lora_r, alpha: settings.lora_alpha, targets: settings.lora_targets }
-  const trainable: TrainableSet = { kind: 'lora', lora, valueHead: true, gradientCheckpointing: settings.gradient_checkpointing }
+  const trainable = adapterTrainable(settings, { valueHead: true })
   const limits = { maxTokens: settings.max_tokens_per_micro_batch, maxPositions: config.max_position_embeddings }
   const scored: Sizes = new Map()
   const trained: Sizes = new Map()
@@ -104,8 +104,7 @@ export function grpoMemory(
   seed: number,
   device: PlanContext,
 ): MemoryPart[] {
-  const lora = { rank: settings.lora_r, alpha: settings.lora_alpha, targets: settings.lora_targets }
-  const trainable: TrainableSet = { kind: 'lora', lora, valueHead: false, gradientCheckpointing: settings.gradient_checkpointing }
+  const trainable = adapterTrainable(settings, { valueHead: false })
   const limits = { maxTokens: settings.max_tokens_per_micro_batch, maxPositions: config.max_position_embeddings }
   const scored: Sizes = new Map()
   const trained: Sizes = new Map()

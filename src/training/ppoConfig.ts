@@ -2,10 +2,11 @@
 import { z } from 'zod'
 import { GAE_MASK_MODES } from '../engine/ops/gae'
 import { KL_PENALTIES } from '../engine/ops/stepReward'
-import { PROJECTIONS } from '../models/architectures/decoder'
+import { adapterSettings } from './adapterSettings'
 import { memorySettings } from './memorySettings'
 import { adamSettings } from './optimizerSettings'
-import { ENCODINGS, REWARD_DTYPES } from './ppoSequence'
+import { sequenceSettings } from './sequenceSettings'
+import { REWARD_DTYPES } from './ppoSequence'
 import type { PpoSequenceOptions } from './ppoSequence'
 
 export const ppoSettings = {
@@ -65,23 +66,8 @@ export const ppoSettings = {
     .enum(['zero', 'torch'])
     .default('zero')
     .meta({ help: 'zero: values start at 0, so the first advantages are rewards alone. torch: nn.Linear’s random start, as TRL.' }),
-  lora_r: z.int().positive().default(8).meta({ help: 'Rank of the adapter.', essential: true }),
-  lora_alpha: z.number().positive().default(16).meta({ help: 'The adapter is scaled by alpha / r.' }),
-  lora_targets: z
-    .array(z.enum(PROJECTIONS))
-    .min(1)
-    .default([...PROJECTIONS])
-    .meta({ help: 'Projections that get an adapter.' }),
-  max_context_len: z
-    .int()
-    .positive()
-    .default(4096)
-    .meta({ help: 'Tokens kept before the final response; the oldest go first.', essential: true }),
-  max_response_len: z.int().positive().default(1024).meta({ help: 'Tokens kept of the final response.', essential: true }),
-  encoding: z
-    .enum(ENCODINGS)
-    .default('auto')
-    .meta({ help: 'tokens: the ids that were sampled. text: encode every segment anew. auto: ids where the data has them.' }),
+  ...adapterSettings(8),
+  ...sequenceSettings({ context: 4096, essential: true }),
   max_tokens_per_micro_batch: z
     .int()
     .min(32)

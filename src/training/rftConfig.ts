@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { sft } from './algorithms/sft'
 import { OUTCOMES } from './outcome'
-import { ENCODINGS } from './ppoSequence'
+import { sequenceSettings } from './sequenceSettings'
 
 const RFT_REWARDS = [...OUTCOMES, 'step_mean', 'step_min'] as const
 
@@ -34,16 +34,12 @@ export const rftConfig = z.object({
     essential: true,
   }),
   step_filtered: z.boolean().default(false).meta({ help: 'Steps labelled 0 are context only: no loss on them.', essential: true }),
-  max_context_len: z.int().positive().default(4096).meta({ help: 'Tokens kept before the final response; the oldest go first.' }),
+  ...sequenceSettings({ context: 4096, essential: false }),
   max_response_len: z
     .int()
     .positive()
     .default(1024)
     .meta({ help: 'Tokens kept of the final response. Both together fit tokens_per_batch, the response at most a quarter of it.' }),
-  encoding: z
-    .enum(ENCODINGS)
-    .default('auto')
-    .meta({ help: 'tokens: the ids that were sampled. text: encode anew. auto: ids where there are any.' }),
 })
 export type RftConfig = z.output<typeof rftConfig>
 

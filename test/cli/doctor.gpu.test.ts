@@ -1,30 +1,14 @@
 /** `hone doctor --model`: a checkpoint's own account, and its numbers beside a reference file's. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { z } from 'zod'
-import type { CommandContext } from '../../src/cli/command'
 import { doctor } from '../../src/cli/commands/doctor'
-import { fullDeviceDescriptor, openNodeAdapter } from '../../src/cli/node/dawn'
 import { goldenFiles, goldenText } from '../models/files'
 import { llamaFolder } from '../models/llamaFolder'
 import { shardedFiles } from '../models/shards'
-import { adapterUnderTest, testAdapter } from '../support/gpu'
 import { run, temporaryDirectory, testContext } from './commandContext'
-
-const devices: GPUDevice[] = []
-afterAll(() => {
-  for (const device of devices) device.destroy()
-})
-const gpu = (): Partial<CommandContext> => ({
-  openAdapter: () => testAdapter(),
-  openDevice: async () => {
-    const { adapter } = await openNodeAdapter(adapterUnderTest())
-    const device = await adapter.requestDevice(fullDeviceDescriptor(adapter))
-    devices.push(device)
-    return device
-  },
-})
+import { gpu } from './trainedRun'
 
 const distance = { relL2: z.number(), maxAbs: z.number(), maxRel: z.number() }
 const report = z.object({
@@ -107,7 +91,7 @@ test('a folder as ToolLLaMA-2’s is described: SentencePiece, 16 bits, and what
     /^✓ tokenizer\.model, 600 tokens, 3 special · a test sentence has \d+ and is read back as written · no chat template$/,
   )
   expect(detailOf(found, 'weights')).toMatch(/^✓ 1 file, 12 tensors in F16, 0\.\d MB$/)
-  expect(detailOf(found, 'architecture')).toContain('not compared with transformers under plain scaling')
+  expect(detailOf(found, 'architecture')).toBe('✓ Llama 2 and 3: exact against transformers on tiny_llama; not run with real weights')
   const bytes = Object.fromEntries(found.memory.map(({ weights, bytes: needed }) => [weights, needed ?? 0]))
   expect(bytes.f32).toBeGreaterThan(bytes.bf16 ?? 0)
   expect(bytes.bf16).toBe(bytes.f16)

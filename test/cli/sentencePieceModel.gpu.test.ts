@@ -1,30 +1,15 @@
 /** A folder with SentencePiece's tokenizer.model and no tokenizer.json, as ToolLLaMA-2's: trained from the command line, and a model again. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { z } from 'zod'
-import type { CommandContext } from '../../src/cli/command'
 import { train } from '../../src/cli/commands/train'
 import { openModel } from '../../src/cli/modelSpec'
-import { fullDeviceDescriptor, openNodeAdapter } from '../../src/cli/node/dawn'
 import { sampleCsv } from '../../src/data/sampleCsv'
 import { llamaFolder } from '../models/llamaFolder'
-import { adapterUnderTest, testAdapter } from '../support/gpu'
 import { run, temporaryDirectory, testContext } from './commandContext'
+import { gpu } from './trainedRun'
 
-const devices: GPUDevice[] = []
-afterAll(() => {
-  for (const device of devices) device.destroy()
-})
-const gpu = (): Partial<CommandContext> => ({
-  openAdapter: () => testAdapter(),
-  openDevice: async () => {
-    const { adapter } = await openNodeAdapter(adapterUnderTest())
-    const device = await adapter.requestDevice(fullDeviceDescriptor(adapter))
-    devices.push(device)
-    return device
-  },
-})
 const outcome = z.object({ loss: z.array(z.number()), files: z.array(z.string()) })
 
 test('trained whole and with an adapter; what is written opens again with the same tokenizer', async () => {

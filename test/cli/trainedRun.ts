@@ -1,13 +1,11 @@
 /** `hone train` on a model small enough for seconds, with a device of its own for each command. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll } from 'vitest'
 import { z } from 'zod'
 import type { CommandContext } from '../../src/cli/command'
 import { rollout } from '../../src/cli/commands/rollout'
 import { train } from '../../src/cli/commands/train'
-import { fullDeviceDescriptor, openNodeAdapter } from '../../src/cli/node/dawn'
-import { adapterUnderTest, testAdapter } from '../support/gpu'
+import { testAdapter, testDevice } from '../support/gpu'
 import { run, temporaryDirectory, testContext, tinyModelFolder } from './commandContext'
 
 export const model = `random:${tinyModelFolder()}`
@@ -31,21 +29,8 @@ const outcome = z.object({
 })
 type Outcome = z.output<typeof outcome>
 
-const devices: GPUDevice[] = []
-afterAll(() => {
-  for (const device of devices) device.destroy()
-})
-/** A device for each command, as the command line has. */
-export const gpu = (): Partial<CommandContext> => ({
-  openAdapter: () => testAdapter(),
-  openDevice: async () => {
-    // An adapter makes one device.
-    const { adapter } = await openNodeAdapter(adapterUnderTest())
-    const device = await adapter.requestDevice(fullDeviceDescriptor(adapter))
-    devices.push(device)
-    return device
-  },
-})
+/** One device for all commands of a file: a software adapter compiles every kernel of a new device anew, seconds for each command. */
+export const gpu = (): Partial<CommandContext> => ({ openAdapter: () => testAdapter(), openDevice: () => testDevice() })
 
 export async function trained(words: readonly string[], parts: Partial<CommandContext> = {}): Promise<Outcome> {
   return outcome.parse(await run(train, ['--model', model, ...words], testContext({ ...gpu(), ...parts }).context))

@@ -121,7 +121,7 @@ it('the model stands there with its commit, its origin and what was shown of its
   expect(text).toContain('Qwen 2 and 2.5: exact against transformers')
   const claims = await page.getByTestId('architecture-claims').innerText()
   expect(claims).toMatch(/Qwen 3\s+● ?with no rotary scaling\s+○ ?none/)
-  expect(claims).toMatch(/Llama 2 and 3\s+● ?with llama3 scaling, linear scaling\s+○ ?none/)
+  expect(claims).toMatch(/Llama 2 and 3\s+● ?with no rotary scaling, llama3 scaling, linear scaling\s+○ ?none/)
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme })
     await page.waitForTimeout(300)
@@ -192,5 +192,5 @@ it('a folder with tokenizer.model and no tokenizer.json is imported', async () =
   for (const [name, bytes] of await llamaFolder()) writeFileSync(join(folder, name), bytes)
   await page.getByTestId('model-folder').setInputFiles(folder)
   await card('ToolLLaMA-tiny').waitFor({ timeout: 60_000 })
-  expect(await card('ToolLLaMA-tiny').innerText()).toContain('Llama 2 and 3 with no rotary scaling: not compared with transformers')
+  expect(await card('ToolLLaMA-tiny').innerText()).toContain('Llama 2 and 3: exact against transformers')
 })

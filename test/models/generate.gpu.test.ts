@@ -215,4 +215,19 @@ describe(`generation on ${adapterUnderTest()}`, () => {
     expect(runs[0]?.[0]?.ids).not.toEqual(runs[0]?.[1]?.ids)
     await policy.destroy()
   })
+
+  it('an extend that cannot be computed rejects for everybody who waits', async () => {
+    const policy = await policyModel()
+    const gen = new Generator({
+      ...{ model: policy.model, lora: null, slots: 2, maxContext: 64, maxNewTokens: 4, seed: 5 },
+      lookup: (name) => {
+        throw new Error(`nothing holds ${name}`)
+      },
+    })
+    const sessions = await Promise.all([gen.open({ query: 0, sample: 0 }), gen.open({ query: 1, sample: 0 })])
+    const request = { maxNewTokens: 2, temperature: 0, stopIds: [] }
+    for (const outcome of await Promise.allSettled(sessions.map((session) => session.extend([1, 2, 3], request))))
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { message: expect.stringContaining('nothing holds') as string } })
+    await policy.destroy()
+  })
 })

@@ -74,7 +74,7 @@ export async function benchDecode(options: DecodeBenchOptions): Promise<DecodeBe
       const alone = { peer: null, theirs: null, ratio: null, unit: 'tokens/s', pairs: options.pairs }
       rows.push(
         { name: `decode ${format} ×${slots}`, ours: rate(times.greedy), ...alone },
-        { name: `  with top_p 0.9`, ours: rate(times.nucleus), ...alone },
+        { name: `decode ${format} ×${slots}, top_p 0.9`, ours: rate(times.nucleus), ...alone },
       )
       options.progress(
         `bench decode: ${format}, ${slots} at once: ${rate(times.greedy).toFixed(1)} tokens/s, ${rate(times.nucleus).toFixed(1)} with top_p 0.9`,

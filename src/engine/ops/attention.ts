@@ -1,5 +1,5 @@
 import { apply, at, f32, fail, fold, input, output, scratch, u32 } from '../op'
-import type { NumberArray, Op } from '../op'
+import type { KernelContext, NumberArray, Op } from '../op'
 import type { Tensor, TensorSpec } from '../tensor'
 
 export interface AttentionParams {
@@ -11,21 +11,26 @@ export interface AttentionParams {
 interface Layout {
   readonly tokens: number
   readonly group: number
+  /** Queries (keys, for the gradients of keys and values) of one invocation. */
+  readonly rows: number
   readonly queryBlock: number
   readonly keyBlock: number
 }
 
-function layoutOf(tokens: number, params: AttentionParams): Layout {
+function layoutOf(tokens: number, params: AttentionParams, { isSoftware }: Pick<KernelContext, 'isSoftware'>): Layout {
   const group = params.heads / params.kvHeads
   if (!Number.isInteger(group) || params.headDim % 4 !== 0 || params.headDim > 256)
     throw new Error(
       `attention: expected heads a multiple of key heads and a head size that is a multiple of 4 up to 256, found ${params.heads}, ${params.kvHeads}, ${params.headDim}`,
     )
+  // 256 invocations and 16 KiB of workgroup memory are what every adapter has.
+  const queryBlock = Math.max(1, Math.min(32, Math.floor(256 / group)))
   return {
     tokens,
     group,
-    // 256 invocations and 16 KiB of workgroup memory are what every adapter has.
-    queryBlock: Math.max(1, Math.min(32, Math.floor(256 / group))),
+    queryBlock,
+    // Each row of a tile read from workgroup memory serves both. Not on a GPU, where two rows’ sums would not fit the registers.
+    rows: isSoftware && params.headDim <= 128 && queryBlock % 2 === 0 ? 2 : 1,
     keyBlock: Math.max(4, Math.min(32, Math.floor(2000 / params.headDim))),
   }
 }
@@ -53,8 +58,8 @@ export const attentionOp: Op<AttentionParams> = {
     const run = forward(arrays, at(specs, 0).shape[0] ?? 0, params)
     return [run.o, run.lse]
   },
-  kernel: (inputs, _outputs, params) => {
-    const layout = layoutOf(at(inputs, 0).shape[0] ?? 0, params)
+  kernel: (inputs, _outputs, params, context) => {
+    const layout = layoutOf(at(inputs, 0).shape[0] ?? 0, params, context)
     return {
       dispatches: [
         {
@@ -65,7 +70,8 @@ export const attentionOp: Op<AttentionParams> = {
             GROUP: layout.group,
             QB: layout.queryBlock,
             BK: layout.keyBlock,
-            LANES: layout.queryBlock * layout.group,
+            R: layout.rows,
+            LANES: (layout.queryBlock / layout.rows) * layout.group,
           },
           bindings: [input(0), input(1), input(2), input(3), output(0), output(1)],
           params: [f32(scaleOf(params))],
@@ -117,9 +123,9 @@ export const attentionBackwardOp: Op<AttentionParams> = {
     ]
   },
   reference: (arrays, specs, params) => backwardReference(arrays, at(specs, 1).shape[0] ?? 0, params),
-  kernel: (inputs, _outputs, params) => {
-    const layout = layoutOf(at(inputs, 1).shape[0] ?? 0, params)
-    const constants = { HD4: params.headDim / 4, KV: params.kvHeads, GROUP: layout.group, BK: layout.keyBlock }
+  kernel: (inputs, _outputs, params, context) => {
+    const layout = layoutOf(at(inputs, 1).shape[0] ?? 0, params, context)
+    const constants = { HD4: params.headDim / 4, KV: params.kvHeads, GROUP: layout.group, R: layout.rows, BK: layout.keyBlock }
     const rows = layout.tokens * params.heads
     return {
       scratch: [rows * 8],
@@ -135,7 +141,7 @@ export const attentionBackwardOp: Op<AttentionParams> = {
         },
         {
           shader: 'attention/attention_dq',
-          constants: { ...constants, QB: layout.queryBlock, LANES: layout.queryBlock * layout.group },
+          constants: { ...constants, QB: layout.queryBlock, LANES: (layout.queryBlock / layout.rows) * layout.group },
           bindings: [input(0), input(1), input(2), input(3), scratch(0), input(6), output(0)],
           params: [f32(scaleOf(params))],
           workgroups: [Math.ceil(layout.tokens / layout.queryBlock), params.kvHeads, 1],
@@ -144,7 +150,7 @@ export const attentionBackwardOp: Op<AttentionParams> = {
         },
         {
           shader: 'attention/attention_dkv',
-          constants: { ...constants, KB: 32 },
+          constants: { ...constants, KB: 32, LANES: 32 / layout.rows },
           bindings: [input(0), input(1), input(2), input(3), scratch(0), input(6), output(1), output(2)],
           params: [f32(scaleOf(params))],
           workgroups: [Math.ceil(layout.tokens / 32), params.kvHeads, 1],

@@ -13,6 +13,7 @@ import { MetricRing } from '../../engine/metricRing'
 import { accumulateInto } from '../../engine/ops/accumulateInto'
 import { dpoLoss, DPO_SUM, DPO_SUM_WORDS } from '../../engine/ops/dpoLoss'
 import type { DpoLossParams } from '../../engine/ops/dpoLoss'
+import { adapterTrainable } from '../adapterSettings'
 import type { Algorithm, TrainingContext } from '../algorithm'
 import { checkPairs, packPairs, pairParts, referenceSequences, tokenCount } from '../dpoBatch'
 import { dpoConfig, dpoMetricMeanings } from '../dpoConfig'
@@ -42,12 +43,7 @@ export const dpoSequenceOptions = (settings: DpoConfig): PpoSequenceOptions => (
   encoding: settings.encoding,
 })
 
-export const dpoTrainable = (settings: DpoConfig): TrainableSet => ({
-  kind: 'lora',
-  lora: { rank: settings.lora_r, alpha: settings.lora_alpha, targets: settings.lora_targets },
-  valueHead: false,
-  gradientCheckpointing: settings.gradient_checkpointing,
-})
+export const dpoTrainable = (settings: DpoConfig): TrainableSet => adapterTrainable(settings, { valueHead: false })
 
 /** Pairs of one update. */
 export const pairsPerUpdate = (settings: Pick<DpoConfig, 'per_device_train_batch_size' | 'gradient_accumulation_steps'>): number =>

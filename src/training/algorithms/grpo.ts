@@ -12,6 +12,7 @@ import { accumulateInto } from '../../engine/ops/accumulateInto'
 import { grpoLoss, GRPO_SUM, GRPO_SUM_WORDS } from '../../engine/ops/grpoLoss'
 import type { GrpoLossParams } from '../../engine/ops/grpoLoss'
 import { interleave } from '../../engine/ops/interleave'
+import { adapterTrainable } from '../adapterSettings'
 import type { Algorithm, TrainingContext } from '../algorithm'
 import { momentsOf, tokenWeights } from '../grpoArithmetic'
 import { attemptReward, gatherGroups, lossRows, rowAdvantages } from '../grpoBatch'
@@ -54,11 +55,7 @@ export async function runGrpo(context: TrainingContext, settings: GrpoConfig, so
     throw new Error(
       `generation_batch_size ${settings.generation_batch_size} is no multiple of num_generations ${settings.num_generations}: groups would be cut`,
     )
-  const lora = { rank: settings.lora_r, alpha: settings.lora_alpha, targets: settings.lora_targets }
-  const policy = await PolicyModel.create(context.engine, context.model, context.reader, {
-    ...{ kind: 'lora', lora, valueHead: false },
-    gradientCheckpointing: settings.gradient_checkpointing,
-  })
+  const policy = await PolicyModel.create(context.engine, context.model, context.reader, adapterTrainable(settings, { valueHead: false }))
   try {
     return await train(policy, context, settings, source)
   } catch (error) {

@@ -13,6 +13,7 @@
  */
 import { z } from 'zod'
 import { PPO_TOTAL_WORDS } from '../../engine/ops/ppoMinibatch'
+import { adapterTrainable } from '../adapterSettings'
 import type { Algorithm, TrainingContext } from '../algorithm'
 import { initialLora, initialValueHead } from '../initialize'
 import { nextKlCoef } from '../klController'
@@ -72,11 +73,7 @@ export async function runSteptoolPpo(
   source: PpoBatchSource,
   observe?: PpoObserver,
 ): Promise<SteptoolPpoResult> {
-  const lora = { rank: settings.lora_r, alpha: settings.lora_alpha, targets: settings.lora_targets }
-  const policy = await PolicyModel.create(context.engine, context.model, context.reader, {
-    ...{ kind: 'lora', lora, valueHead: true },
-    gradientCheckpointing: settings.gradient_checkpointing,
-  })
+  const policy = await PolicyModel.create(context.engine, context.model, context.reader, adapterTrainable(settings, { valueHead: true }))
   try {
     return await train(policy, context, settings, source, observe)
   } catch (error) {
