@@ -2,10 +2,8 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import react from '@vitejs/plugin-react'
-import { playwright } from '@vitest/browser-playwright'
 import type { Plugin } from 'vite'
 import { defineConfig, type TestProjectInlineConfiguration, type ViteUserConfig } from 'vitest/config'
-import { chromeFlags, findChrome } from './src/cli/node/chrome.ts'
 import { adaptersUnderTest } from './test/support/adapters.ts'
 
 /** `npm run dev` has the gateway too, reloaded with its sources. */
@@ -76,8 +74,10 @@ function gpuProjects(): TestProjectInlineConfiguration[] {
       environment: 'node',
       env: { HONE_ADAPTER: adapter },
       pool: 'forks',
-      // Software adapters use every core.
+      // Software adapters use every core, and compile every kernel of a new device anew.
       fileParallelism: false,
+      isolate: false,
+      setupFiles: ['test/support/gpuSetup.ts'],
       testTimeout: 240_000,
       hookTimeout: 120_000,
     },
@@ -97,34 +97,27 @@ function testProjects(): TestProjectInlineConfiguration[] {
       hookTimeout: 180_000,
     },
   })
-  const chrome = findChrome()
   return [
     {
       extends: true,
-      test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/**/*.{gpu,learn,e2e}.test.ts'], environment: 'node' },
+      test: {
+        name: 'unit',
+        include: ['test/**/*.test.ts'],
+        exclude: ['test/**/*.{gpu,learn,e2e}.test.ts'],
+        environment: 'node',
+        // Loading the modules of each file anew took longer than the tests.
+        pool: 'threads',
+        isolate: false,
+      },
     },
     ...gpuProjects(),
     longProject('learn', 3_600_000),
     longProject('e2e', 600_000),
-    {
-      extends: true,
-      test: {
-        name: 'browser',
-        include: ['test/**/*.browser.test.tsx'],
-        browser: {
-          enabled: true,
-          headless: true,
-          screenshotFailures: false,
-          instances: [{ browser: 'chromium' }],
-          provider: playwright({ launchOptions: { ...(chrome === null ? {} : { executablePath: chrome }), args: [...chromeFlags] } }),
-        },
-      },
-    },
   ]
 }
 
 export default defineConfig(({ mode }) => {
   if (mode === 'cli') return commandLine
   if (process.env.VITEST === undefined) return site
-  return { ...site, test: { projects: testProjects() } }
+  return { ...site, test: { globalSetup: ['test/support/temporary.ts'], projects: testProjects() } }
 })

@@ -1,21 +1,13 @@
 /** Commands in a test: run as the command line runs them, with directories of their own. */
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll } from 'vitest'
 import { parseCommandLine } from '../../src/cli/args'
 import type { Command, CommandContext, JsonObject } from '../../src/cli/command'
 import { projectRoot } from '../support/sources'
 
-const directories: string[] = []
-afterAll(() => {
-  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true, force: true })
-})
-
 export function temporaryDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'hone-cli-'))
-  directories.push(directory)
-  return directory
+  return mkdtempSync(join(process.env.HONE_TEST_DIRECTORY ?? tmpdir(), 'hone-cli-'))
 }
 
 export interface TestContext {

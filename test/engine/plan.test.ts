@@ -199,7 +199,7 @@ describe('every shader file', () => {
     const source = shaderSource(
       file.replace(/\.wgsl$/, '').replaceAll('\\', '/'),
       {
-        ...{ QUADS: 2, ROWS: 2, COLUMNS: 2, HD4: 2 },
+        ...{ QUADS: 2, ROWS: 2, COLUMNS: 2, R: 2, HD4: 2 },
         ...{ SUBGROUP: 8, PARTS: 1, HOISTED: 2, TAIL: 4, TAIL_QUADS: 1, BLOCKS: 2, UNROLL: 2 },
       },
       { weights: 'weights/int4' },

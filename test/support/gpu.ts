@@ -1,8 +1,7 @@
 /**
  * The device GPU tests compute on: `const device = await testDevice()`.
- * One per test file, on the adapter its project is for; destroyed after the file, since Dawn does not exit while a device is alive.
+ * One for all test files, on the adapter their project is for: a software adapter compiles every kernel of a new device anew.
  */
-import { afterAll, afterEach } from 'vitest'
 import { adapterNames, fullDeviceDescriptor, openNodeAdapter, type AdapterName, type NodeAdapter } from '../../src/cli/node/dawn'
 
 /** `default` limits and no features: what the weakest WebGPU implementation offers. `full`: all this adapter has. */
@@ -10,7 +9,6 @@ export type DeviceKind = 'full' | 'default'
 
 const devices = new Map<DeviceKind, Promise<GPUDevice>>()
 const errors: string[] = []
-let cleaning = false
 
 /** The adapter of this project: `gpu:lavapipe` runs with HONE_ADAPTER=lavapipe. */
 export function adapterUnderTest(): AdapterName {
@@ -34,24 +32,18 @@ export function testDevice(kind: DeviceKind = 'full'): Promise<GPUDevice> {
 }
 
 async function openDevice(kind: DeviceKind): Promise<GPUDevice> {
-  const { adapter } = await testAdapter()
+  // An adapter makes one device.
+  const { adapter } = await openNodeAdapter(adapterUnderTest())
   const device = await adapter.requestDevice(kind === 'full' ? fullDeviceDescriptor(adapter) : {})
   device.addEventListener('uncapturederror', (event) => errors.push(event.error.message))
   void device.lost.then((info) => {
-    if (!cleaning && info.reason !== 'destroyed') errors.push(`device lost: ${info.message}`)
+    if (info.reason !== 'destroyed') errors.push(`device lost: ${info.message}`)
   })
   return device
 }
 
-/** A validation error nobody caught fails the test it happened in. */
-afterEach(async () => {
-  // Errors arrive behind the queue.
+/** Errors nobody caught since the last call, and behind the queue's end. */
+export async function uncaughtErrors(): Promise<string[]> {
   for (const device of devices.values()) await (await device).queue.onSubmittedWorkDone()
-  if (errors.length > 0) throw new Error(`WebGPU reported: ${errors.splice(0).join('\n')}`)
-})
-
-afterAll(async () => {
-  cleaning = true
-  for (const device of devices.values()) (await device).destroy()
-  devices.clear()
-})
+  return errors.splice(0)
+}

@@ -11,7 +11,7 @@ import { findChrome } from '../../src/cli/node/chrome.ts'
 import { adaptersUnderTest, adapterSummary } from './adapters.ts'
 
 interface Stage {
-  readonly kind: 'unit' | 'gpu' | 'browser' | 'e2e'
+  readonly kind: 'unit' | 'gpu' | 'e2e'
   /** Vitest project. */
   readonly project: string
 }
@@ -37,7 +37,6 @@ export function runTests(projectRoot: string, words: readonly string[]): number 
   const all: Stage[] = [
     { kind: 'unit', project: 'unit' },
     ...adapters.found.map((adapter): Stage => ({ kind: 'gpu', project: `gpu:${adapter}` })),
-    { kind: 'browser', project: 'browser' },
     { kind: 'e2e', project: 'e2e' },
   ]
   const kinds = words.filter((word) => all.some(({ kind }) => kind === word))
