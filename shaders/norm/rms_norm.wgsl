@@ -1,6 +1,6 @@
 // y[t, d] = gain[d] * x[t, d] * rstd[t],  rstd[t] = 1 / sqrt(mean_d x[t, d]^2 + eps)  (Zhang & Sennrich 2019)
-// x, y: [T, D], gain: [D], rstd: [T]; D a multiple of 4. One workgroup per row, one barrier: every lane adds the partial
-// sums itself, in lane order, so the result does not depend on the subgroup size. Constants: D.
+// x, y: [T, D], gain: [D], rstd: [T]; D a multiple of 4. One workgroup per row. Constants: D, LANES.
+// Parts: total (reduce/total_*).
 // #include "flat"
 struct Params { rows: u32, eps: f32 }
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
@@ -10,19 +10,16 @@ struct Params { rows: u32, eps: f32 }
 @group(0) @binding(4) var<uniform> params: Params;
 
 const D4 = D / 4u;
-var<workgroup> partial: array<f32, 32>;
+// #part total
 
-@compute @workgroup_size(32)
+@compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_id) lane: vec3u) {
   let row = flat_workgroup(group, groups);
   if (row >= params.rows) { return; }
   var sum = 0.0;
-  for (var d = lane.x; d < D4; d += 32u) { let v = x[row * D4 + d]; sum += dot(v, v); }
-  partial[lane.x] = sum;
-  workgroupBarrier();
-  var total = 0.0;
-  for (var i = 0u; i < 32u; i++) { total += partial[i]; }
+  for (var d = lane.x; d < D4; d += LANES) { let v = x[row * D4 + d]; sum += dot(v, v); }
+  let total = total_of(sum, lane.x);
   let r = 1.0 / sqrt(total / f32(D) + params.eps);
-  for (var d = lane.x; d < D4; d += 32u) { y[row * D4 + d] = gain[d] * x[row * D4 + d] * r; }
+  for (var d = lane.x; d < D4; d += LANES) { y[row * D4 + d] = gain[d] * x[row * D4 + d] * r; }
   if (lane.x == 0u) { rstd[row] = r; }
 }

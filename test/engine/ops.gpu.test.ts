@@ -17,7 +17,7 @@ import { adapterUnderTest, testDevice } from '../support/gpu'
 type Example = OpExample<unknown>
 const KINDS = ['software', 'hardware'] as const
 /** Ops whose kernels differ by kind of adapter. */
-const BY_KIND = new Set(['attention', 'linear', 'matmulNN', 'matmulTN', 'logProbHiddenGrad'])
+const BY_KIND = new Set(['attention', 'linear', 'matmulNN', 'matmulTN', 'logProbHiddenGrad', 'rmsNorm', 'rmsNormBackward'])
 
 /** attentionBackward: through attention's gradients above. sample: test/models/generate.gpu.test.ts. */
 const TESTED_ELSEWHERE = new Set(['attentionBackward', 'sample'])

@@ -1,6 +1,7 @@
 import { apply, at, f32, fail, fold, input, output, scratch, only, u32 } from '../op'
-import type { Op } from '../op'
+import type { KernelContext, Op } from '../op'
 import type { Tensor, TensorSpec } from '../tensor'
+import { tileSubgroup } from './subgroupTiles'
 
 export interface RmsNormParams {
   readonly eps: number
@@ -22,6 +23,13 @@ function extentOf(op: string, x: TensorSpec | undefined, groups: number): Extent
   if (tokens === undefined || wide === undefined || x?.shape.length !== 2 || !Number.isInteger(width) || width % 4 !== 0)
     fail(op, 'x [T, groups · D] with D a multiple of 4', x?.shape)
   return { tokens, groups, rows: tokens * groups, width }
+}
+/** Lanes that share a row, and how they add up. */
+function rowTotal(context: Pick<KernelContext, 'isSoftware' | 'subgroupSize'>): { lanes: number; parts: { total: string } } {
+  const subgroup = tileSubgroup(context)
+  return subgroup === null
+    ? { lanes: 32, parts: { total: 'reduce/total_workgroup' } }
+    : { lanes: subgroup, parts: { total: 'reduce/total_subgroup' } }
 }
 const byGain = (op: string, x: TensorSpec | undefined, gain: TensorSpec | undefined): Extent =>
   extentOf(op, x, (x?.shape[1] ?? 0) / (gain?.shape[0] ?? 1))
@@ -54,13 +62,15 @@ export const rmsNormOp: Op<RmsNormParams> = {
     }
     return [y, rstd]
   },
-  kernel: (inputs, _outputs, params) => {
+  kernel: (inputs, _outputs, params, context) => {
     const { rows, width } = byGain('rmsNorm', inputs[0], inputs[1])
+    const { lanes, parts } = rowTotal(context)
     return {
       dispatches: [
         {
           shader: 'norm/rms_norm',
-          constants: { D: width },
+          constants: { D: width, LANES: lanes },
+          parts,
           bindings: [input(0), input(1), output(0), output(1)],
           params: [u32(rows), f32(params.eps)],
           workgroups: fold(rows),
@@ -109,13 +119,15 @@ export const rmsNormBackwardOp: Op<null> = {
     }
     return [dx]
   },
-  kernel: (inputs) => {
+  kernel: (inputs, _outputs, _params, context) => {
     const { rows, width } = byGain('rmsNormBackward', inputs[1], inputs[2])
+    const { lanes, parts } = rowTotal(context)
     return {
       dispatches: [
         {
           shader: 'norm/rms_norm_backward',
-          constants: { D: width },
+          constants: { D: width, LANES: lanes },
+          parts,
           bindings: [input(0), input(1), input(2), input(3), output(0)],
           params: [u32(rows)],
           workgroups: fold(rows),
