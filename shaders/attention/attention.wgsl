@@ -1,9 +1,9 @@
 // o[t, h] = sum_j softmax_j(q[t, h] . k[j, g] * scale) v[j, g] over keys j of the same segment with j <= t, g = h / GROUP
 // lse[t, h] = log sum_j exp(q . k * scale)                       (flash attention, Dao 2022; packed sequences, GQA)
 // q, o: [T, KV * GROUP * HD], k, v: [T, KV * HD]; spans[0].x = live tokens, spans[1 + t] = (start, end) of t's segment.
-// A workgroup holds QB queries x GROUP heads, an invocation R queries of a head; key and value tiles of BK rows pass through
-// workgroup memory. The softmax is updated key by key in key order, so a row's bits do not depend on where tiles begin or on other
-// rows. Constants: HD4 = head size / 4, KV, GROUP, R, QB, BK, LANES = QB / R * GROUP.
+// A workgroup holds QB queries x GROUP heads; key and value tiles of BK rows pass through workgroup memory. The softmax is
+// updated key by key in key order, so a row's bits do not depend on where tiles begin or on other rows.
+// Constants: HD4 = head size / 4, KV, GROUP, QB, BK, LANES = QB * GROUP.
 struct Params { scale: f32 }
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;
 @group(0) @binding(1) var<storage, read> k: array<vec4f>;
@@ -25,19 +25,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane:
   let last_query = min(first_query + QB, live) - 1u;
   let first_key = spans[1u + first_query].x;
   let kv = group.y;
-  let query = first_query + lane.x % (QB / R) * R;
-  let head = kv * GROUP + lane.x / (QB / R);
+  let query = first_query + lane.x % QB;
+  let head = kv * GROUP + lane.x / QB;
+  let valid = query < live;
+  let row = min(query, live - 1u);
+  let start = spans[1u + row].x;
 
-  // #repeat r R
-  let row{r} = min(query + {r}u, live - 1u);
-  let start{r} = spans[1u + row{r}].x;
-  var m{r} = -1e30;
-  var l{r} = 0.0;
   // #repeat d HD4
-  let q{r}_{d} = q[(row{r} * HEADS + head) * HD4 + {d}u] * params.scale;
-  var acc{r}_{d} = vec4f();
+  let qr{d} = q[(row * HEADS + head) * HD4 + {d}u] * params.scale;
+  var acc{d} = vec4f();
   // #end
-  // #end
+  var m = -1e30;
+  var l = 0.0;
   for (var base = first_key; base <= last_query; base += BK) {
     workgroupBarrier();
     for (var i = lane.x; i < BK * HD4; i += LANES) {
@@ -52,41 +51,27 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane:
     let count = min(BK, last_query + 1u - base);
     for (var j = 0u; j < count; j++) {
       let key = base + j;
-      // Starts grow with rows.
-      if (key >= start0 && key < query + R) {
-        // #repeat r R
-        var s{r} = vec4f();
-        // #end
+      if (key >= start && key <= row) {
+        var s4 = vec4f();
         // #repeat d HD4
-        let k{d} = key_tile[j * HD4 + {d}u];
-        // #repeat r R
-        s{r} += q{r}_{d} * k{d};
+        s4 += qr{d} * key_tile[j * HD4 + {d}u];
         // #end
-        // #end
-        // #repeat r R
-        let score{r} = s{r}.x + s{r}.y + s{r}.z + s{r}.w;
-        let sees{r} = key >= start{r} && key <= row{r};
-        let next{r} = select(m{r}, max(m{r}, score{r}), sees{r});
-        let keep{r} = exp(m{r} - next{r});
-        m{r} = next{r};
-        let p{r} = select(0.0, exp(score{r} - m{r}), sees{r});
-        l{r} = l{r} * keep{r} + p{r};
-        // #end
+        let s = s4.x + s4.y + s4.z + s4.w;
+        let next = max(m, s);
+        let keep = exp(m - next);
+        let p = exp(s - next);
+        l = l * keep + p;
         // #repeat d HD4
-        let v{d} = value_tile[j * HD4 + {d}u];
-        // #repeat r R
-        acc{r}_{d} = acc{r}_{d} * keep{r} + p{r} * v{d};
+        acc{d} = acc{d} * keep + p * value_tile[j * HD4 + {d}u];
         // #end
-        // #end
+        m = next;
       }
     }
   }
-  // #repeat r R
-  if (query + {r}u < live) {
+  if (valid) {
     // #repeat d HD4
-    o[(row{r} * HEADS + head) * HD4 + {d}u] = acc{r}_{d} / l{r};
+    o[(row * HEADS + head) * HD4 + {d}u] = acc{d} / l;
     // #end
-    lse[row{r} * HEADS + head] = m{r} + log(l{r});
+    lse[row * HEADS + head] = m + log(l);
   }
-  // #end
 }

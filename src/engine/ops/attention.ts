@@ -1,6 +1,7 @@
 import { apply, at, f32, fail, fold, input, output, scratch, u32 } from '../op'
 import type { KernelContext, NumberArray, Op } from '../op'
 import type { Tensor, TensorSpec } from '../tensor'
+import { tileSubgroup } from './subgroupTiles'
 
 export interface AttentionParams {
   readonly heads: number
@@ -8,30 +9,45 @@ export interface AttentionParams {
   readonly headDim: number
 }
 
-interface Layout {
-  readonly tokens: number
-  readonly group: number
-  /** Queries (keys, for the gradients of keys and values) of one invocation. */
-  readonly rows: number
-  readonly queryBlock: number
-  readonly keyBlock: number
+/** How the rows of an operand are spread over invocations, and the constants that say so. */
+interface Tiling {
+  readonly prefix: '' | 'subgroup_'
+  readonly queries: Readonly<Record<string, number>>
+  readonly keys: Readonly<Record<string, number>>
+  readonly queryGroups: readonly [number, number, number]
+  readonly keyGroups: readonly [number, number, number]
 }
 
-function layoutOf(tokens: number, params: AttentionParams, { isSoftware }: Pick<KernelContext, 'isSoftware'>): Layout {
-  const group = params.heads / params.kvHeads
-  if (!Number.isInteger(group) || params.headDim % 4 !== 0 || params.headDim > 256)
+const KEYS = 32
+
+function tilingOf(tokens: number, params: AttentionParams, context: Pick<KernelContext, 'isSoftware' | 'subgroupSize'>): Tiling {
+  const { heads, kvHeads, headDim } = params
+  const group = heads / kvHeads
+  if (!Number.isInteger(group) || headDim % 4 !== 0 || headDim > 256)
     throw new Error(
-      `attention: expected heads a multiple of key heads and a head size that is a multiple of 4 up to 256, found ${params.heads}, ${params.kvHeads}, ${params.headDim}`,
+      `attention: expected heads a multiple of key heads and a head size that is a multiple of 4 up to 256, found ${heads}, ${kvHeads}, ${headDim}`,
     )
+  const shared = { HD4: headDim / 4, KV: kvHeads, GROUP: group }
+  const subgroup = tileSubgroup(context)
+  if (subgroup !== null && (headDim / 4) % subgroup === 0) {
+    // A key handed round serves all rows; a wide head’s sums fill the registers as it is.
+    const rows = headDim <= 32 ? 4 : headDim <= 128 ? 2 : 1
+    const constants = { ...shared, R: rows, SUBGROUP: subgroup, PARTS: headDim / 4 / subgroup }
+    const blocks = Math.ceil(tokens / (subgroup * rows))
+    return {
+      ...{ prefix: 'subgroup_', queries: constants, keys: constants },
+      ...{ queryGroups: [blocks, heads, 1], keyGroups: [blocks, kvHeads, 1] },
+    }
+  }
   // 256 invocations and 16 KiB of workgroup memory are what every adapter has.
   const queryBlock = Math.max(1, Math.min(32, Math.floor(256 / group)))
+  const tile = Math.max(4, Math.min(32, Math.floor(2000 / headDim)))
   return {
-    tokens,
-    group,
-    queryBlock,
-    // Each row of a tile read from workgroup memory serves both. Not on a GPU, where two rows’ sums would not fit the registers.
-    rows: isSoftware && params.headDim <= 128 && queryBlock % 2 === 0 ? 2 : 1,
-    keyBlock: Math.max(4, Math.min(32, Math.floor(2000 / params.headDim))),
+    prefix: '',
+    queries: { ...shared, BK: tile, QB: queryBlock, LANES: queryBlock * group },
+    keys: { ...shared, BK: tile, KB: KEYS },
+    queryGroups: [Math.ceil(tokens / queryBlock), kvHeads, 1],
+    keyGroups: [Math.ceil(tokens / KEYS), kvHeads, 1],
   }
 }
 
@@ -59,26 +75,19 @@ export const attentionOp: Op<AttentionParams> = {
     return [run.o, run.lse]
   },
   kernel: (inputs, _outputs, params, context) => {
-    const layout = layoutOf(at(inputs, 0).shape[0] ?? 0, params, context)
+    const tokens = at(inputs, 0).shape[0] ?? 0
+    const { prefix, queries, queryGroups } = tilingOf(tokens, params, context)
     return {
       dispatches: [
         {
-          shader: 'attention/attention',
-          constants: {
-            HD4: params.headDim / 4,
-            KV: params.kvHeads,
-            GROUP: layout.group,
-            QB: layout.queryBlock,
-            BK: layout.keyBlock,
-            R: layout.rows,
-            LANES: (layout.queryBlock / layout.rows) * layout.group,
-          },
+          shader: `attention/${prefix}attention`,
+          constants: queries,
           bindings: [input(0), input(1), input(2), input(3), output(0), output(1)],
           params: [f32(scaleOf(params))],
-          workgroups: [Math.ceil(layout.tokens / layout.queryBlock), params.kvHeads, 1],
+          workgroups: queryGroups,
           // Half a causal square of 256 keys a token is the estimate; lengths are not known when planning.
-          flops: 4 * layout.tokens * 128 * params.heads * params.headDim,
-          bytes: 8 * layout.tokens * (params.heads + params.kvHeads) * params.headDim,
+          flops: 4 * tokens * 128 * params.heads * params.headDim,
+          bytes: 8 * tokens * (params.heads + params.kvHeads) * params.headDim,
         },
       ],
     }
@@ -108,6 +117,18 @@ export const attentionOp: Op<AttentionParams> = {
       params: { heads: 2, kvHeads: 1, headDim: 8 },
       values: { 3: spans(70, [5, 41, 20]) },
     },
+    {
+      label: 'keys handed round in a subgroup',
+      inputs: [f(20, 64), f(20, 32), f(20, 32), u(21, 2)],
+      params: { heads: 2, kvHeads: 1, headDim: 32 },
+      values: { 3: spans(20, [3, 11, 5]) },
+    },
+    {
+      label: 'wider heads',
+      inputs: [f(5, 64), f(5, 64), f(5, 64), u(6, 2)],
+      params: { heads: 1, kvHeads: 1, headDim: 64 },
+      values: { 3: spans(5, [2, 3]) },
+    },
   ],
 }
 
@@ -124,37 +145,37 @@ export const attentionBackwardOp: Op<AttentionParams> = {
   },
   reference: (arrays, specs, params) => backwardReference(arrays, at(specs, 1).shape[0] ?? 0, params),
   kernel: (inputs, _outputs, params, context) => {
-    const layout = layoutOf(at(inputs, 1).shape[0] ?? 0, params, context)
-    const constants = { HD4: params.headDim / 4, KV: params.kvHeads, GROUP: layout.group, R: layout.rows, BK: layout.keyBlock }
-    const rows = layout.tokens * params.heads
+    const tokens = at(inputs, 1).shape[0] ?? 0
+    const { prefix, queries, keys, queryGroups, keyGroups } = tilingOf(tokens, params, context)
+    const rows = tokens * params.heads
     return {
       scratch: [rows * 8],
       dispatches: [
         {
-          shader: 'attention/attention_delta',
+          shader: 'attention/delta',
           constants: { HD4: params.headDim / 4, HEADS: params.heads },
           bindings: [input(0), input(4), input(5), scratch(0)],
-          params: [u32(layout.tokens)],
+          params: [u32(tokens)],
           workgroups: fold(Math.ceil(rows / 64)),
           flops: 2 * rows * params.headDim,
           bytes: 8 * rows * params.headDim,
         },
         {
-          shader: 'attention/attention_dq',
-          constants: { ...constants, QB: layout.queryBlock, LANES: (layout.queryBlock / layout.rows) * layout.group },
+          shader: `attention/${prefix}dq`,
+          constants: queries,
           bindings: [input(0), input(1), input(2), input(3), scratch(0), input(6), output(0)],
           params: [f32(scaleOf(params))],
-          workgroups: [Math.ceil(layout.tokens / layout.queryBlock), params.kvHeads, 1],
-          flops: 6 * layout.tokens * 128 * params.heads * params.headDim,
+          workgroups: queryGroups,
+          flops: 6 * tokens * 128 * params.heads * params.headDim,
           bytes: 16 * rows * params.headDim,
         },
         {
-          shader: 'attention/attention_dkv',
-          constants: { ...constants, KB: 32, LANES: 32 / layout.rows },
+          shader: `attention/${prefix}dkv`,
+          constants: keys,
           bindings: [input(0), input(1), input(2), input(3), scratch(0), input(6), output(1), output(2)],
           params: [f32(scaleOf(params))],
-          workgroups: [Math.ceil(layout.tokens / 32), params.kvHeads, 1],
-          flops: 8 * layout.tokens * 128 * params.heads * params.headDim,
+          workgroups: keyGroups,
+          flops: 8 * tokens * 128 * params.heads * params.headDim,
           bytes: 16 * rows * params.headDim,
         },
       ],

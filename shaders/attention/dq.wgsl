@@ -1,5 +1,5 @@
 // dq[t, h] = scale * sum_j p_j (do . v_j - delta) k_j,  p_j = exp(q . k_j * scale - lse)      (flash attention backward)
-// Same tiling as the forward pass. Constants: HD4 = head size / 4, KV, GROUP, R, QB, BK, LANES = QB / R * GROUP.
+// Same tiling as the forward pass. Constants: HD4 = head size / 4, KV, GROUP, QB, BK, LANES = QB * GROUP.
 struct Params { scale: f32 }
 @group(0) @binding(0) var<storage, read> grad_o: array<vec4f>;
 @group(0) @binding(1) var<storage, read> q: array<vec4f>;
@@ -22,20 +22,19 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane:
   let last_query = min(first_query + QB, live) - 1u;
   let first_key = spans[1u + first_query].x;
   let kv = group.y;
-  let query = first_query + lane.x % (QB / R) * R;
-  let head = kv * GROUP + lane.x / (QB / R);
+  let query = first_query + lane.x % QB;
+  let head = kv * GROUP + lane.x / QB;
+  let row = min(query, live - 1u);
+  let start = spans[1u + row].x;
+  let at_row = row * HEADS + head;
 
-  // #repeat r R
-  let row{r} = min(query + {r}u, live - 1u);
-  let start{r} = spans[1u + row{r}].x;
-  let at{r} = row{r} * HEADS + head;
-  let stats{r} = lse_delta[at{r}];
   // #repeat d HD4
-  let q{r}_{d} = q[at{r} * HD4 + {d}u] * params.scale;
-  let g{r}_{d} = grad_o[at{r} * HD4 + {d}u];
-  var acc{r}_{d} = vec4f();
+  let qr{d} = q[at_row * HD4 + {d}u] * params.scale;
+  let gr{d} = grad_o[at_row * HD4 + {d}u];
+  var acc{d} = vec4f();
   // #end
-  // #end
+  let lse = lse_delta[at_row].x;
+  let delta = lse_delta[at_row].y;
   for (var base = first_key; base <= last_query; base += BK) {
     workgroupBarrier();
     for (var i = lane.x; i < BK * HD4; i += LANES) {
@@ -50,37 +49,24 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane:
     let count = min(BK, last_query + 1u - base);
     for (var j = 0u; j < count; j++) {
       let key = base + j;
-      // Starts grow with rows.
-      if (key >= start0 && key < query + R) {
-        // #repeat r R
-        var s{r} = vec4f();
-        var t{r} = vec4f();
-        // #end
+      if (key >= start && key <= row) {
+        var s4 = vec4f();
+        var g4 = vec4f();
         // #repeat d HD4
-        let k{d} = key_tile[j * HD4 + {d}u];
-        let v{d} = value_tile[j * HD4 + {d}u];
-        // #repeat r R
-        s{r} += q{r}_{d} * k{d};
-        t{r} += g{r}_{d} * v{d};
+        s4 += qr{d} * key_tile[j * HD4 + {d}u];
+        g4 += gr{d} * value_tile[j * HD4 + {d}u];
         // #end
-        // #end
-        // #repeat r R
-        let p{r} = exp(s{r}.x + s{r}.y + s{r}.z + s{r}.w - stats{r}.x);
-        let ds{r} = select(0.0, p{r} * (t{r}.x + t{r}.y + t{r}.z + t{r}.w - stats{r}.y), key >= start{r} && key <= row{r});
-        // #end
+        let p = exp(s4.x + s4.y + s4.z + s4.w - lse);
+        let ds = p * (g4.x + g4.y + g4.z + g4.w - delta);
         // #repeat d HD4
-        // #repeat r R
-        acc{r}_{d} += ds{r} * k{d};
-        // #end
+        acc{d} += ds * key_tile[j * HD4 + {d}u];
         // #end
       }
     }
   }
-  // #repeat r R
-  if (query + {r}u < live) {
+  if (query < live) {
     // #repeat d HD4
-    dq[at{r} * HD4 + {d}u] = acc{r}_{d} * params.scale;
+    dq[at_row * HD4 + {d}u] = acc{d} * params.scale;
     // #end
   }
-  // #end
 }

@@ -1,7 +1,7 @@
 // dk[j, g] = scale * sum_h sum_t p (do . v_j - delta) q[t, h],  dv[j, g] = sum_h sum_t p do[t, h]
 // over queries t >= j of j's segment and the GROUP query heads h of key head g.               (flash attention backward)
-// One invocation per R keys and key head; query and gradient tiles of BK rows pass through workgroup memory. Heads and then
-// queries are visited in order: no atomics. Constants: HD4 = head size / 4, KV, GROUP, R, KB, BK, LANES = KB / R.
+// One invocation per key and key head; query and gradient tiles of BK rows pass through workgroup memory. Heads and then
+// queries are visited in order: no atomics. Constants: HD4 = head size / 4, KV, GROUP, KB, BK (LANES = KB).
 struct Params { scale: f32 }
 @group(0) @binding(0) var<storage, read> grad_o: array<vec4f>;
 @group(0) @binding(1) var<storage, read> q: array<vec4f>;
@@ -19,7 +19,7 @@ var<workgroup> query_tile: array<vec4f, BK * HD4>;
 var<workgroup> grad_tile: array<vec4f, BK * HD4>;
 var<workgroup> lse_tile: array<vec2f, BK>;
 
-@compute @workgroup_size(LANES)
+@compute @workgroup_size(KB)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane: vec3u) {
   let first_key = group.x * KB;
   let live = spans[0].x;
@@ -27,25 +27,21 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane:
   let last_key = min(first_key + KB, live) - 1u;
   let end_query = spans[1u + last_key].y;
   let kv = group.y;
-  let first_own = first_key + lane.x * R;
+  let key = min(first_key + lane.x, live - 1u);
+  let end = spans[1u + key].y;
+  let at_key = key * KV + kv;
 
-  // #repeat r R
-  let key{r} = min(first_own + {r}u, live - 1u);
-  let end{r} = spans[1u + key{r}].y;
-  let at{r} = key{r} * KV + kv;
   // #repeat d HD4
-  let k{r}_{d} = k[at{r} * HD4 + {d}u] * params.scale;
-  let v{r}_{d} = v[at{r} * HD4 + {d}u];
-  var dk{r}_{d} = vec4f();
-  var dv{r}_{d} = vec4f();
+  let kr{d} = k[at_key * HD4 + {d}u] * params.scale;
+  let vr{d} = v[at_key * HD4 + {d}u];
+  var dk_acc{d} = vec4f();
+  var dv_acc{d} = vec4f();
   // #end
-  // #end
-  let last_end = spans[1u + min(first_own + R, live) - 1u].y;
   for (var g = 0u; g < GROUP; g++) {
     let head = kv * GROUP + g;
     for (var base = first_key; base < end_query; base += BK) {
       workgroupBarrier();
-      for (var i = lane.x; i < BK * HD4; i += LANES) {
+      for (var i = lane.x; i < BK * HD4; i += KB) {
         let t = base + i / HD4;
         if (t < end_query) {
           let at = (t * HEADS + head) * HD4 + i % HD4;
@@ -53,7 +49,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane:
           grad_tile[i] = grad_o[at];
         }
       }
-      for (var i = lane.x; i < BK; i += LANES) {
+      for (var i = lane.x; i < BK; i += KB) {
         let t = base + i;
         if (t < end_query) { lse_tile[i] = lse_delta[t * HEADS + head]; }
       }
@@ -61,41 +57,27 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane:
       let count = min(BK, end_query - base);
       for (var j = 0u; j < count; j++) {
         let t = base + j;
-        // Ends grow with keys.
-        if (t >= first_own && t < last_end) {
-          let stats = lse_tile[j];
-          // #repeat r R
-          var s{r} = vec4f();
-          var t{r} = vec4f();
-          // #end
+        if (t >= key && t < end) {
+          var s4 = vec4f();
+          var g4 = vec4f();
           // #repeat d HD4
-          let q{d} = query_tile[j * HD4 + {d}u];
-          let g{d} = grad_tile[j * HD4 + {d}u];
-          // #repeat r R
-          s{r} += k{r}_{d} * q{d};
-          t{r} += v{r}_{d} * g{d};
+          s4 += kr{d} * query_tile[j * HD4 + {d}u];
+          g4 += vr{d} * grad_tile[j * HD4 + {d}u];
           // #end
-          // #end
-          // #repeat r R
-          let p{r} = select(0.0, exp(s{r}.x + s{r}.y + s{r}.z + s{r}.w - stats.x), t >= key{r} && t < end{r});
-          let ds{r} = p{r} * (t{r}.x + t{r}.y + t{r}.z + t{r}.w - stats.y);
-          // #end
+          let p = exp(s4.x + s4.y + s4.z + s4.w - lse_tile[j].x);
+          let ds = p * (g4.x + g4.y + g4.z + g4.w - lse_tile[j].y);
           // #repeat d HD4
-          // #repeat r R
-          dv{r}_{d} += p{r} * g{d};
-          dk{r}_{d} += ds{r} * q{d};
-          // #end
+          dv_acc{d} += p * grad_tile[j * HD4 + {d}u];
+          dk_acc{d} += ds * query_tile[j * HD4 + {d}u];
           // #end
         }
       }
     }
   }
-  // #repeat r R
-  if (first_own + {r}u < live) {
+  if (first_key + lane.x < live) {
     // #repeat d HD4
-    dk[at{r} * HD4 + {d}u] = dk{r}_{d} * params.scale;
-    dv[at{r} * HD4 + {d}u] = dv{r}_{d};
+    dk[at_key * HD4 + {d}u] = dk_acc{d} * params.scale;
+    dv[at_key * HD4 + {d}u] = dv_acc{d};
     // #end
   }
-  // #end
 }
