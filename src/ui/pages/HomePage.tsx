@@ -20,7 +20,7 @@ const STORY_SEED = 1
 function startText(gpu: GpuStatus | null): string {
   if (gpu === null) return 'Start · looking for a GPU'
   if (gpu.state === 'unavailable') return 'Start · needs WebGPU'
-  return gpu.adapter.isSoftware ? 'Start · about 3 min on the processor' : 'Start · about 2 min on this GPU'
+  return gpu.adapter.isSoftware ? 'Start · about a minute on the processor' : 'Start · about 2 min on this GPU'
 }
 
 function Start() {
@@ -76,7 +76,7 @@ function TimeNote() {
   return (
     <Text size="xs" c="dimmed" maw={640}>
       {gpu.adapter.isSoftware
-        ? 'No GPU found: a small run on the processor, about 3 min; gains this small are usually noise.'
+        ? 'No GPU found: a small run on the processor, about a minute, measured on thirty questions only.'
         : 'The time is an estimate; a one-second probe at the start picks the size of the run.'}
     </Text>
   )
