@@ -81,7 +81,7 @@ export function starterPractice(options: PracticeOptions): StarterPractice {
       }))
       options.keep(step, attempts)
       const batch = attempts.map(labelled)
-      metrics.set(step, practiceMetrics(batch))
+      metrics.set(step, practiceMetrics(batch, trajectories.length - attempts.length))
       return options.shuffleRewards ? shuffledRewards(batch, seed, step) : batch
     },
     takeMetrics(step) {

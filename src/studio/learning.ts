@@ -122,15 +122,15 @@ export async function learn(
         newest = { step, tensors: await policy.adapter() }
         const isFirst = step === 0
         if (isFirst) control.phase('rollout', request.practice.queriesPerStep * request.practice.samplesPerQuery, 'Practising')
-        const rolled = await practice.batch(policy, step, (done, total) => {
+        const { trajectories, leftOut } = await practice.batch(policy, step, (done, total) => {
           if (isFirst) control.advance(done)
           else control.say(`Practising for step ${step + 1} of ${request.steps}: ${done} of ${total}`)
         })
-        if (isFirst) control.phase('rewards', rolled.length, 'Scoring every step')
-        const labelled = await practice.label(rolled, step, (done) => {
+        if (isFirst) control.phase('rewards', trajectories.length, 'Scoring every step')
+        const labelled = await practice.label(trajectories, step, (done) => {
           if (isFirst) control.advance(done)
         })
-        batchMetrics.set(step, practiceMetrics(labelled))
+        batchMetrics.set(step, practiceMetrics(labelled, leftOut))
         if (isFirst) {
           gpu.announce()
           control.phase('training', request.steps, 'Preparing the first step')

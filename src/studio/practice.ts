@@ -30,9 +30,14 @@ interface PracticeParts {
   readonly emit: (event: StudioEvent) => void
 }
 
+interface PracticeBatch {
+  readonly trajectories: readonly Trajectory[]
+  readonly leftOut: number
+}
+
 export interface Practice {
-  /** Rolls out and labels one batch. `onProgress` counts trajectories. */
-  batch(policy: ActingPolicy, step: number, onProgress: (done: number, total: number) => void): Promise<readonly Trajectory[]>
+  /** Rolls out one batch. `onProgress` counts trajectories; `leftOut` those that may not be trained on. */
+  batch(policy: ActingPolicy, step: number, onProgress: (done: number, total: number) => void): Promise<PracticeBatch>
   /** Labels a batch; rows of the trajectories that are kept are stored. */
   label(trajectories: readonly Trajectory[], step: number, onProgress?: (done: number) => void): Promise<readonly LabelledTrajectory[]>
 }
@@ -97,7 +102,7 @@ export function createPractice(plan: PracticePlan, control: JobControl, { store,
           : { ...trajectory, trajectory_id: `${control.runId}/${tagOf(step)}-${trajectory.query_id}-${trajectory.sample + 1}` },
       )
       await keep.settle()
-      return named
+      return { trajectories: named, leftOut: rolled.length - named.length }
     },
 
     async label(trajectories, step, onProgress) {
@@ -113,8 +118,8 @@ export function createPractice(plan: PracticePlan, control: JobControl, { store,
   }
 }
 
-/** Means of a labelled batch, reported beside the algorithm's own metrics. */
-export function practiceMetrics(batch: readonly LabelledTrajectory[]): Record<string, number> {
+/** Means of a labelled batch and how many attempts it lost, reported beside the algorithm's own metrics. */
+export function practiceMetrics(batch: readonly LabelledTrajectory[], leftOut: number): Record<string, number> {
   const rewards = batch.flatMap(({ rewards: own }) => own.filter((value) => value !== null))
   const steps = batch.flatMap(({ trajectory }) => trajectory.steps)
   const calls = steps.filter(({ observation }) => observation !== null)
@@ -127,6 +132,7 @@ export function practiceMetrics(batch: readonly LabelledTrajectory[]): Record<st
     pass_rate: share(batch.filter(({ trajectory }) => trajectory.status === 'solved').length, batch.length),
     'tools/call_frequency': share(calls.length, batch.length),
     'tools/failure_frequency': share(calls.filter(({ truth }) => truth?.succeeded === false).length, calls.length),
+    'practice/left_out': leftOut,
   }
 }
 
@@ -135,5 +141,6 @@ export const practiceMeanings: Readonly<Record<string, string>> = {
   pass_rate: 'Share of this batch of practice that was solved.',
   'tools/call_frequency': 'Tool calls per practice attempt.',
   'tools/failure_frequency': 'Share of these calls that failed.',
+  'practice/left_out': 'Attempts of this batch that are not trained on: one at their query named what only the exam asks about.',
   'perf/throughput': 'Tokens trained and generated per second of this step.',
 }

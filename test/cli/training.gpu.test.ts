@@ -89,7 +89,9 @@ test('step-grained PPO practises online; slots change nothing, shuffled rewards 
   const few = await trained([...settings, '--slots', '2', '--out', out])
   expect(few).toMatchObject({ algorithm: 'steptool-ppo', steps: 2 })
   expect(few.loss).toHaveLength(2)
-  expect(Object.keys(few.metrics)).toEqual(expect.arrayContaining(['objective/kl', 'ppo/policy/clipfrac', 'pass_rate', 'reward']))
+  expect(Object.keys(few.metrics)).toEqual(
+    expect.arrayContaining(['objective/kl', 'ppo/policy/clipfrac', 'pass_rate', 'practice/left_out', 'reward']),
+  )
   expect(few.files).toEqual(expect.arrayContaining(['adapter_config.json', 'adapter_model.safetensors', 'README.md']))
   expect(few.predictedBytes).toBeGreaterThan(few.peakBytes / 3)
   expect(few.predictedBytes).toBeLessThan(few.peakBytes * 3)
