@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { EngineDevice } from '../../src/engine/device/engineDevice'
 import { adamWQuantities } from '../../src/cli/parity/adamWParity'
 import { decoderQuantities, decoders, packedFormats, packedQuantities } from '../../src/cli/parity/decoderParity'
+import { dpoQuantities, dpoReferenceQuantities } from '../../src/cli/parity/dpoParity'
 import { goldensOf } from '../../src/cli/parity/goldens'
 import { grpoQuantities } from '../../src/cli/parity/grpoParity'
 import { distance, measureOf, worst, type Quantity } from '../../src/cli/parity/quantity'
@@ -34,6 +35,11 @@ describe(`parity on ${adapter}`, () => {
 
   it('GRPO against TRL', async () => {
     expectAllPass(await grpoQuantities(await engine(), goldens, adapter), 40)
+  })
+
+  it('DPO against TRL, kernels and reference', async () => {
+    expectAllPass(await dpoQuantities(await engine(), goldens, adapter), 100)
+    expectAllPass(dpoReferenceQuantities(goldens), 100)
   })
 })
 

@@ -7,6 +7,7 @@ import { openExam } from '../benchmark'
 import { openModel } from '../modelSpec'
 import { adamWQuantities } from '../parity/adamWParity'
 import { decoderQuantities, decoders, packedFormats, packedQuantities } from '../parity/decoderParity'
+import { dpoQuantities } from '../parity/dpoParity'
 import { goldensOf } from '../parity/goldens'
 import { grpoQuantities } from '../parity/grpoParity'
 import type { Quantity } from '../parity/quantity'
@@ -37,6 +38,7 @@ export const parity = defineCommand({
     if (wants('models')) for (const format of packedFormats) add(await packedQuantities(format, engine, goldens, adapter))
     if (wants('optimizer')) add(await adamWQuantities(engine, goldens, adapter))
     if (wants('algorithms')) add(await grpoQuantities(engine, goldens, adapter))
+    if (wants('algorithms')) add(await dpoQuantities(engine, goldens, adapter))
     if (wants('rollout')) {
       const model = await openModel('starter', 7, context)
       const { world, queries } = openExam('practice', null)
