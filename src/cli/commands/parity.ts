@@ -10,6 +10,7 @@ import { decoderQuantities, decoders, packedFormats, packedQuantities } from '..
 import { dpoQuantities } from '../parity/dpoParity'
 import { goldensOf } from '../parity/goldens'
 import { grpoQuantities } from '../parity/grpoParity'
+import { ppoQuantities } from '../parity/ppoParity'
 import type { Quantity } from '../parity/quantity'
 import { rolloutQuantities } from '../parity/rolloutParity'
 
@@ -17,7 +18,7 @@ const parts = ['models', 'optimizer', 'algorithms', 'rollout'] as const
 
 export const parity = defineCommand({
   name: 'parity',
-  summary: 'our numbers beside those of transformers, peft, torch and TRL',
+  summary: 'our numbers beside those of transformers, peft, torch, TRL and StepTool',
   options: z.object({
     only: z.enum(parts).optional().meta({ help: 'one part; else all' }),
     tokens: z.int().positive().default(10_000).meta({ help: 'sampled tokens that rollout and training are compared on' }),
@@ -39,6 +40,7 @@ export const parity = defineCommand({
     if (wants('optimizer')) add(await adamWQuantities(engine, goldens, adapter))
     if (wants('algorithms')) add(await grpoQuantities(engine, goldens, adapter))
     if (wants('algorithms')) add(await dpoQuantities(engine, goldens, adapter))
+    if (wants('algorithms')) add(await ppoQuantities(engine, goldens, adapter))
     if (wants('rollout')) {
       const model = await openModel('starter', 7, context)
       const { world, queries } = openExam('practice', null)
