@@ -15,6 +15,9 @@ interface Labels {
 const useLabels = create<Labels>(() => ({ from: null, byId: new Map(), round: 0 }))
 /** Ids that need not be asked for again. */
 const fresh = new Set<string>()
+/** When labels were put here and when they were asked for, in one count: an answer older than what stands here is dropped. */
+let moment = 0
+const putAt = new Map<string, number>()
 
 const AT_ONCE = 4
 /** Trajectories whose labels are fetched ahead for ordering and progress. */
@@ -23,9 +26,16 @@ const PUBLISH_MS = 250
 const REFRESH_MS = 2000
 
 function put(studio: StudioApi, entries: readonly (readonly [string, LabelState])[]): void {
-  if (useLabels.getState().from !== studio) fresh.clear()
+  if (useLabels.getState().from !== studio) {
+    fresh.clear()
+    putAt.clear()
+  }
   useLabels.setState((state) => ({ from: studio, byId: new Map([...(state.from === studio ? state.byId : []), ...entries]) }))
-  for (const [id] of entries) fresh.add(id)
+  moment += 1
+  for (const [id] of entries) {
+    fresh.add(id)
+    putAt.set(id, moment)
+  }
 }
 
 export const rememberLabels = (studio: StudioApi, trajectoryId: string, state: LabelState): void => {
@@ -48,20 +58,26 @@ function refreshLabels(): void {
 
 async function fetchAhead(studio: StudioApi, ids: readonly string[], signal: AbortSignal): Promise<void> {
   const queue = [...ids]
-  let pending: [string, LabelState][] = []
+  let pending: { id: string; state: LabelState; asked: number }[] = []
   let published = performance.now()
   const publish = (): void => {
     // What a newer round asks for again must not be taken for fresh.
     if (signal.aborted) return
-    // A label given meanwhile is newer than what was fetched.
-    const missing = pending.filter(([id]) => !fresh.has(id))
-    if (missing.length > 0) put(studio, missing)
+    // A label given since it was asked for is newer than what was fetched.
+    const newer = pending.filter(({ id, asked }) => (putAt.get(id) ?? 0) < asked)
+    if (newer.length > 0)
+      put(
+        studio,
+        newer.map(({ id, state }) => [id, state] as const),
+      )
     pending = []
     published = performance.now()
   }
   const work = async (): Promise<void> => {
     for (let id = queue.shift(); id !== undefined && !signal.aborted; id = queue.shift()) {
-      pending.push([id, await studio.labels(id)])
+      moment += 1
+      const asked = moment
+      pending.push({ id, asked, state: await studio.labels(id) })
       if (performance.now() - published > PUBLISH_MS) publish()
     }
   }
