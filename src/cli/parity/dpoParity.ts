@@ -2,13 +2,11 @@
 import { z } from 'zod'
 import type { EngineDevice } from '../../engine/device/engineDevice'
 import { DPO_LOSS_TYPES, DPO_PAIR, DPO_PAIR_WORDS, DPO_SUM, DPO_SUM_WORDS, dpoLoss, dpoLossOp } from '../../engine/ops/dpoLoss'
-import { Executable } from '../../engine/plan/executable'
-import { planGraph } from '../../engine/plan/planGraph'
-import { ScratchPool } from '../../engine/plan/scratchPool'
 import { Graph } from '../../engine/tensor'
 import { dpoLossParams } from '../../training/algorithms/dpo'
 import type { Goldens } from './goldens'
 import { measureOf, type Measure, type Quantity } from './quantity'
+import { runGraph } from './runGraph'
 
 const grid = z.array(z.array(z.number()))
 const schema = z.object({
@@ -128,18 +126,7 @@ async function runCase(engine: EngineDevice, laid: Laid, settings: Case): Promis
     dpoLossParams(settings),
   )
   for (const [name, tensor] of Object.entries(out)) graph.output(name, tensor)
-  const pool = new ScratchPool(engine)
-  const executable = await Executable.create(engine, planGraph(graph, engine), pool, (name) => {
-    throw new Error(`no state ${name}`)
-  })
-  for (const [name, data] of Object.entries(laid.inputs)) executable.write(name, data)
-  await executable.run()
-  const outputs: Outputs = [
-    await executable.readOutput('dlogp', ROWS),
-    await executable.readOutput('pairs', ROOM * DPO_PAIR_WORDS),
-    await executable.readOutput('sums', DPO_SUM_WORDS),
-  ]
-  executable.destroy()
-  pool.destroy()
-  return outputs
+  const read = { dlogp: ROWS, pairs: ROOM * DPO_PAIR_WORDS, sums: DPO_SUM_WORDS }
+  const { dlogp, pairs, sums } = await runGraph(engine, graph, laid.inputs, read)
+  return [dlogp, pairs, sums]
 }

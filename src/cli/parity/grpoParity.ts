@@ -2,15 +2,13 @@
 import { z } from 'zod'
 import type { EngineDevice } from '../../engine/device/engineDevice'
 import { GRPO_SUM, grpoLoss } from '../../engine/ops/grpoLoss'
-import { Executable } from '../../engine/plan/executable'
-import { planGraph } from '../../engine/plan/planGraph'
-import { ScratchPool } from '../../engine/plan/scratchPool'
 import { Graph } from '../../engine/tensor'
 import { grpoLossParams } from '../../training/algorithms/grpo'
 import { groupAdvantages, SCALE_REWARDS, tokenWeights } from '../../training/grpoArithmetic'
 import { grpoConfig } from '../../training/grpoConfig'
 import type { Goldens } from './goldens'
 import { measureOf, type Quantity } from './quantity'
+import { runGraph } from './runGraph'
 
 const grid = z.array(z.array(z.number()))
 const schema = z.object({
@@ -107,28 +105,22 @@ async function runCase(
   )
   graph.output('dlogp', out.dlogp)
   graph.output('sums', out.sums)
-  const pool = new ScratchPool(engine)
-  const executable = await Executable.create(engine, planGraph(graph, engine), pool, (name) => {
-    throw new Error(`no state ${name}`)
-  })
   const advantages = per_token ? golden.advantages_per_token : golden.logps.map((row, s) => row.map(() => golden.advantages[s] ?? 0))
   const [old, ref, advantage] = [packed(golden.old), packed(golden.ref), packed(advantages)]
   const table = old.flatMap((value, r) => [value, ref[r] ?? 0, advantage[r] ?? 0, 0])
   const weights = tokenWeights(settings.loss_type, lengths, settings.max_completion_length)
   const rowNumbers = Uint32Array.from({ length: BUCKET }, (_, r) => r)
   const spans = lengths.flatMap((length, s) => Array.from({ length }, () => [firsts[s] ?? 0, (firsts[s] ?? 0) + length]).flat())
-  executable.write('logp', padded(packed(golden.logps)))
-  executable.write('entropy', padded(packed(golden.entropies)))
-  executable.write('tableRow', rowNumbers)
-  executable.write('table', padded(table, BUCKET * 4))
-  executable.write('span', Uint32Array.from(spans))
-  executable.write('weight', padded(lengths.flatMap((length, s) => new Array<number>(length).fill(weights[s] ?? 0))))
-  executable.write('counts', Uint32Array.of(0, count, lengths.length, 0))
-  await executable.run()
-  const sums = await executable.readOutput('sums', 8)
-  const dlogp = await executable.readOutput('dlogp', BUCKET)
-  executable.destroy()
-  pool.destroy()
+  const inputs = {
+    logp: padded(packed(golden.logps)),
+    entropy: padded(packed(golden.entropies)),
+    tableRow: rowNumbers,
+    table: padded(table, BUCKET * 4),
+    span: Uint32Array.from(spans),
+    weight: padded(lengths.flatMap((length, s) => new Array<number>(length).fill(weights[s] ?? 0))),
+    counts: Uint32Array.of(0, count, lengths.length, 0),
+  }
+  const { sums, dlogp } = await runGraph(engine, graph, inputs, { sums: 8, dlogp: BUCKET })
   const sum = (key: keyof typeof GRPO_SUM): number => sums[GRPO_SUM[key]] ?? Number.NaN
   return { loss: sum('loss'), dlogp, sum }
 }

@@ -79,7 +79,7 @@ export function RunRows({ limit = SHOWN, selected = [], onSelect }: RunRowsProps
   if (rows.length === 0)
     return (
       <div style={{ padding: 12 }}>
-        <EmptyState title="No runs yet.">The first one takes a few minutes and keeps everything it measured.</EmptyState>
+        <EmptyState title="No runs yet.">The first one takes a minute or two and keeps everything it measured.</EmptyState>
       </div>
     )
   return (
