@@ -4,8 +4,8 @@ import type { PpoBatch, PpoBatchItem } from './ppoBatch'
 import type { PpoSequence } from './ppoSequence'
 
 /** Rows of the two tables of a batch. */
-const PPO_ROW = { logp: 0, value: 1, advantage: 2, returns: 3 } as const
-const PPO_DETAIL = { ref: 0, reward: 1, kl: 2, rawAdvantage: 3 } as const
+export const PPO_ROW = { logp: 0, value: 1, advantage: 2, returns: 3 } as const
+export const PPO_DETAIL = { ref: 0, reward: 1, kl: 2, rawAdvantage: 3 } as const
 
 /** Every metric and what it means; `steptoolPpo.metrics`. */
 export const ppoMetricMeanings = {

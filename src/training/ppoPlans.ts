@@ -29,9 +29,10 @@ export interface PpoArithmetic {
   readonly ratio_threshold: number
 }
 
-const SUMS = 'ppo/sums'
-const KEPT = 'ppo/kept'
-const leaf = (what: 'logp' | 'ref' | 'value' | 'table' | 'details', capacity: number): string => `ppo/${what} ${capacity}`
+export const PPO_SUMS = 'ppo/sums'
+export const PPO_KEPT = 'ppo/kept'
+/** State leaf of a batch's rows. */
+export const ppoLeaf = (what: 'logp' | 'ref' | 'value' | 'table' | 'details', capacity: number): string => `ppo/${what} ${capacity}`
 
 /** Clipped policy and value loss of a micro-batch; its rows find their old numbers in the batch's table through `tableRow`. */
 export function ppoObjective(settings: PpoArithmetic, capacity: number): Objective {
@@ -43,20 +44,20 @@ export function ppoObjective(settings: PpoArithmetic, capacity: number): Objecti
         value,
         entropy,
         tableRow: graph.batch('tableRow', [rows], 'u32'),
-        table: graph.state(leaf('table', capacity), [capacity, 4]),
+        table: graph.state(ppoLeaf('table', capacity), [capacity, 4]),
         weight: graph.batch('weight', [4]),
         counts: batch.counts,
       },
       { cliprange: settings.cliprange, cliprangeValue: settings.cliprange_value, vfCoef: settings.vf_coef },
     )
-    accumulateInto(graph.state(SUMS, [PPO_SUM_WORDS]), sums)
+    accumulateInto(graph.state(PPO_SUMS, [PPO_SUM_WORDS]), sums)
     return { dlogp, dvalue }
   }
 }
 
 /** Scores of a batch → rewards, advantages, returns, whitened over the batch → its two tables. */
-function tracePrepare(graph: Graph, settings: PpoArithmetic, capacity: number, sequences: number): void {
-  const state = (what: 'logp' | 'ref' | 'value') => graph.state(leaf(what, capacity), [capacity])
+export function tracePrepare(graph: Graph, settings: PpoArithmetic, capacity: number, sequences: number): void {
+  const state = (what: 'logp' | 'ref' | 'value') => graph.state(ppoLeaf(what, capacity), [capacity])
   const [logp, ref, value] = [state('logp'), state('ref'), state('value')]
   const counts = graph.batch('counts', [4], 'u32')
   const score = graph.batch('score', [capacity])
@@ -69,15 +70,15 @@ function tracePrepare(graph: Graph, settings: PpoArithmetic, capacity: number, s
     { gamma: settings.gamma, lam: settings.lam, gaeMaskMode: settings.gae_mask_mode },
   )
   const used = settings.whiten_advantages ? whiten(advantage, counts).y : advantage
-  interleave([logp, value, used, returns], counts, graph.state(leaf('table', capacity), [capacity, 4]))
-  interleave([ref, reward, kl, advantage], counts, graph.state(leaf('details', capacity), [capacity, 4]))
+  interleave([logp, value, used, returns], counts, graph.state(ppoLeaf('table', capacity), [capacity, 4]))
+  interleave([ref, reward, kl, advantage], counts, graph.state(ppoLeaf('details', capacity), [capacity, 4]))
 }
 
 /** Keeps or undoes the mini-batch whose gradients were just added to `count` packed ones. */
-function traceMinibatchEnd(graph: Graph, settings: PpoArithmetic, count: number): void {
-  const sums = graph.state(SUMS, [PPO_SUM_WORDS])
+export function traceMinibatchEnd(graph: Graph, settings: PpoArithmetic, count: number): void {
+  const sums = graph.state(PPO_SUMS, [PPO_SUM_WORDS])
   const totals = graph.state(METRICS_LEAF, [PPO_TOTAL_WORDS])
-  const [grads, kept] = [graph.state('packed/grads', [count]), graph.state(KEPT, [count])]
+  const [grads, kept] = [graph.state('packed/grads', [count]), graph.state(PPO_KEPT, [count])]
   ppoMinibatch({ sums, totals, grads, kept }, { ratioThreshold: settings.ratio_threshold, vfCoef: settings.vf_coef })
 }
 
@@ -101,8 +102,8 @@ export interface PpoPlans {
 
 export function ppoPlans(policy: PolicyModel, settings: PpoArithmetic): PpoPlans {
   const { engine, packed } = policy
-  const kept = policy.ownState(KEPT, [packed.count])
-  policy.ownState(SUMS, [PPO_SUM_WORDS])
+  const kept = policy.ownState(PPO_KEPT, [packed.count])
+  policy.ownState(PPO_SUMS, [PPO_SUM_WORDS])
   const submit = (encode: (encoder: GPUCommandEncoder) => void): void => {
     const encoder = engine.device.createCommandEncoder()
     encode(encoder)
@@ -114,12 +115,12 @@ export function ppoPlans(policy: PolicyModel, settings: PpoArithmetic): PpoPlans
     rollout: ({ rows, items }) => {
       const capacity = rowCapacity(rows)
       const sequences = powerOfTwo(items.length, 16)
-      const column = (what: 'logp' | 'ref' | 'value'): GPUBuffer => policy.ownState(leaf(what, capacity), [capacity])
+      const column = (what: 'logp' | 'ref' | 'value'): GPUBuffer => policy.ownState(ppoLeaf(what, capacity), [capacity])
       const columns = { logp: column('logp'), ref: column('ref'), value: column('value') }
       return {
         capacity,
-        table: policy.ownState(leaf('table', capacity), [capacity, 4]),
-        details: policy.ownState(leaf('details', capacity), [capacity, 4]),
+        table: policy.ownState(ppoLeaf('table', capacity), [capacity, 4]),
+        details: policy.ownState(ppoLeaf('details', capacity), [capacity, 4]),
         objective: ppoObjective(settings, capacity),
         keepScores: (score, reference, firstRow, count) =>
           submit((encoder) => {

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { EngineDevice } from '../../src/engine/device/engineDevice'
 import { adamWQuantities } from '../../src/cli/parity/adamWParity'
+import { classicPpoQuantities } from '../../src/cli/parity/classicPpoParity'
 import { decoderQuantities, decoders, packedFormats, packedQuantities } from '../../src/cli/parity/decoderParity'
 import { dpoQuantities, dpoReferenceQuantities } from '../../src/cli/parity/dpoParity'
 import { goldensOf } from '../../src/cli/parity/goldens'
@@ -35,6 +36,10 @@ describe(`parity on ${adapter}`, () => {
 
   it('GRPO against TRL', async () => {
     expectAllPass(await grpoQuantities(await engine(), goldens, adapter), 40)
+  })
+
+  it('classic PPO against TRL', async () => {
+    expectAllPass(await classicPpoQuantities(await engine(), goldens, adapter), 200)
   })
 
   it('DPO against TRL, kernels and reference', async () => {

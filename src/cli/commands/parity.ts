@@ -6,6 +6,7 @@ import { defineCommand, type JsonObject } from '../command'
 import { openExam } from '../benchmark'
 import { openModel } from '../modelSpec'
 import { adamWQuantities } from '../parity/adamWParity'
+import { classicPpoQuantities } from '../parity/classicPpoParity'
 import { decoderQuantities, decoders, packedFormats, packedQuantities } from '../parity/decoderParity'
 import { dpoQuantities } from '../parity/dpoParity'
 import { goldensOf } from '../parity/goldens'
@@ -41,6 +42,7 @@ export const parity = defineCommand({
     if (wants('algorithms')) add(await grpoQuantities(engine, goldens, adapter))
     if (wants('algorithms')) add(await dpoQuantities(engine, goldens, adapter))
     if (wants('algorithms')) add(await ppoQuantities(engine, goldens, adapter))
+    if (wants('algorithms')) add(await classicPpoQuantities(engine, goldens, adapter))
     if (wants('rollout')) {
       const model = await openModel('starter', 7, context)
       const { world, queries } = openExam('practice', null)
