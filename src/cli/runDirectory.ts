@@ -1,12 +1,14 @@
-/** A training run's directory: `run.json`, `metrics.jsonl` with a line a step, checkpoints, and in the end what was trained. */
+/** A training run's directory: `run.json`, `metrics.jsonl` with a line a step, `checkpoint.0` and `.1`, and in the end what was trained. */
 import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { runRecord, type RunRecord } from '../records/run'
+import { BEST, CHECKPOINT, DAMAGED_NOTE, runCheckpoints } from '../studio/runCheckpoints'
+import { openNodeBlobs } from '../storage/nodeStore'
+import { isStorageFull } from '../storage/storageFull'
 import type { CheckpointSink } from '../training/algorithm'
 import { UsageError } from './command'
-import { fileCheckpoints } from './node/fileCheckpoints'
 
 export type StepMetrics = Readonly<Record<string, number>>
 /** JSON has no NaN. */
@@ -14,6 +16,8 @@ const metricLine = z.object({ step: z.int().nonnegative() }).catchall(z.number()
 
 export interface RunDirectory {
   readonly checkpoints: CheckpointSink
+  /** What happened to its checkpoints, for the run card. */
+  readonly notes: readonly string[]
   /** Metrics of the steps done before, when the run goes on. */
   readonly earlier: readonly { readonly step: number; readonly metrics: StepMetrics }[]
   report(step: number, metrics: StepMetrics): void
@@ -33,10 +37,13 @@ export async function openRunDirectory(directory: string, record: RunRecord, res
   if (!resume) {
     if (before && before.status !== 'finished')
       throw new UsageError(`${directory} holds an unfinished run: --resume goes on with it, another --out starts a new one.`)
-    for (const name of ['metrics.jsonl', 'checkpoint-0.bin', 'checkpoint-1.bin', 'practice'])
-      rmSync(path(name), { force: true, recursive: true })
+    const blobs = [CHECKPOINT, BEST].flatMap((name) => [`${name}.0`, `${name}.1`])
+    for (const name of ['metrics.jsonl', 'practice', ...blobs]) rmSync(path(name), { force: true, recursive: true })
   } else if (before) checkSameRecipe(directory, before, record)
-  const checkpoints = fileCheckpoints(directory)
+  const notes: string[] = []
+  const checkpoints = runCheckpoints(await openNodeBlobs(directory), '', () => {
+    if (!notes.includes(DAMAGED_NOTE)) notes.push(DAMAGED_NOTE)
+  })
   const done = (await checkpoints.load())?.step ?? 0
   // Steps after the checkpoint will be taken again.
   const earlier = readMetrics(path('metrics.jsonl')).filter(({ step }) => step < done)
@@ -45,6 +52,7 @@ export async function openRunDirectory(directory: string, record: RunRecord, res
   write(record)
   return {
     checkpoints,
+    notes,
     earlier,
     report: (step, metrics) => appendFileSync(path('metrics.jsonl'), lineOf(step, metrics)),
     practised(step, lines) {
@@ -56,6 +64,15 @@ export async function openRunDirectory(directory: string, record: RunRecord, res
 }
 
 const lineOf = (step: number, metrics: StepMetrics): string => `${JSON.stringify({ step, ...metrics })}\n`
+
+/** What a failure means for the run: a full disk costs no more than the steps since the last checkpoint. */
+export function runFailure(error: unknown, directory: string): Error {
+  return isStorageFull(error)
+    ? new UsageError(`There is no room left for ${directory}. Nothing stored was lost: make room, then go on with --resume.`)
+    : error instanceof Error
+      ? error
+      : new Error(String(error))
+}
 
 function checkSameRecipe(directory: string, before: RunRecord, now: RunRecord): void {
   const differs = (what: string): never => {

@@ -15,14 +15,15 @@ import type { PolicyModel } from '../training/policyModel'
 import type { OpenModel } from './modelSpec'
 import { nodeFolder } from './node/folder'
 
-/** Writes what `policy` trained. The hash is of the weights file. */
+/** Writes what `policy` trained, or other weights of it in packed order. The hash is of the weights file. */
 export async function writeTrained(
   directory: string,
   policy: PolicyModel,
   model: OpenModel,
   note: string,
+  weights?: Float32Array,
 ): Promise<{ files: string[]; sha256: string }> {
-  const values = policy.packed.unpack(await policy.packed.readWeights())
+  const values = policy.packed.unpack(weights ?? (await policy.packed.readWeights()))
   const tensors: AdapterTensors = new Map(
     [...policy.packed.ranges.values()].map(({ name, shape }) => [
       name,

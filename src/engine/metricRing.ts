@@ -15,6 +15,7 @@ export class MetricRing<Tag> {
   readonly #deliver: (tag: Tag, values: Float32Array) => void
   #last: Promise<void> = Promise.resolve()
   #waiting: (() => void) | null = null
+  #failure: Error | null = null
 
   /** @param bytes room for one step's values. */
   constructor(engine: EngineDevice, bytes: number, deliver: (tag: Tag, values: Float32Array) => void, slots = 4) {
@@ -28,7 +29,8 @@ export class MetricRing<Tag> {
 
   /** Copies the sources at the queue's current point. Waits only when every staging buffer is in flight. */
   async push(tag: Tag, sources: readonly RingSource[]): Promise<void> {
-    while (this.#free.length === 0) await new Promise<void>((resolve) => (this.#waiting = resolve))
+    while (this.#free.length === 0 && this.#failure === null) await new Promise<void>((resolve) => (this.#waiting = resolve))
+    if (this.#failure !== null) throw this.#failure
     const staging = this.#free.pop()
     if (!staging) throw new Error('metric ring: no staging buffer')
     const encoder = this.#engine.device.createCommandEncoder()
@@ -52,6 +54,12 @@ export class MetricRing<Tag> {
       this.#waiting = null
       this.#deliver(tag, values)
     })()
+    // Said by the next push or drain: of a lost device no buffer comes back, and nobody may wait for one.
+    this.#last.catch((error: unknown) => {
+      this.#failure ??= error instanceof Error ? error : new Error(String(error))
+      this.#waiting?.()
+      this.#waiting = null
+    })
   }
 
   /** Resolves when everything pushed so far was delivered. */

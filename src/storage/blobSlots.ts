@@ -129,10 +129,13 @@ export function createBlobSlots(files: BlobFiles): BlobSlots {
           if (header) slots.push({ file, header })
         }
         slots.sort((x, y) => y.header.sequence - x.header.sequence)
-        for (const { file, header } of slots) {
+        for (const [index, { file, header }] of slots.entries()) {
           const whole = await files.read(file)
           const content = whole?.subarray(HEADER_BYTES)
-          if (content?.length === header.length && crc32(content) === header.contentCrc) return content
+          if (content?.length !== header.length || crc32(content) !== header.contentCrc) continue
+          // A newer one's header still promises a whole copy: the next write would spare it and take the good one's place.
+          for (const damaged of slots.slice(0, index)) await files.remove(damaged.file)
+          return content
         }
         // A first write that was cut off left one slot without a header: there never was a copy.
         if (slots.length === 0 && present < 2) return null

@@ -5,6 +5,7 @@
 import { openDB, type DBSchema, type IDBPDatabase } from 'idb'
 import type { BlobFiles } from './blobSlots'
 import { recordKinds, STORE_VERSION, StoreVersionError, type RecordKind, type RecordMigration } from './recordKinds'
+import { StorageFullError } from './storageFull'
 import { createStore, type Store, type StoredRow, type StoreHost } from './store'
 
 /** The part of a FileSystemSyncAccessHandle that is used; TypeScript knows it in worker code only. */
@@ -99,12 +100,15 @@ function hostOver(db: IDBPDatabase<Schema>, files: BlobFiles): StoreHost {
       if (rows.length === 0) return
       const change = db.transaction([...new Set(rows.map(({ kind }) => kind))], 'readwrite')
       const requests = rows.map(({ kind, id, owner, value }) => change.objectStore(kind).put({ id, owner, value }))
-      await Promise.all([...requests, change.done])
+      await committed(change, requests)
     },
     async remove(rows) {
       if (rows.length === 0) return
       const change = db.transaction([...new Set(rows.map(({ kind }) => kind))], 'readwrite')
-      await Promise.all([...rows.map(({ kind, id }) => change.objectStore(kind).delete(id)), change.done])
+      await committed(
+        change,
+        rows.map(({ kind, id }) => change.objectStore(kind).delete(id)),
+      )
     },
     files,
     close: () => {
@@ -112,6 +116,17 @@ function hostOver(db: IDBPDatabase<Schema>, files: BlobFiles): StoreHost {
       return Promise.resolve()
     },
   }
+}
+
+/**
+ * When a transaction aborts, its requests fail with AbortError and only the transaction knows why: that there is no room left, for
+ * example.
+ */
+async function committed(change: { readonly done: Promise<void> }, requests: readonly Promise<unknown>[]): Promise<void> {
+  const [outcomes, done] = await Promise.all([Promise.allSettled(requests), Promise.allSettled([change.done])])
+  const failures = [...outcomes, ...done].flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []))
+  const told = failures.find((reason) => !(reason instanceof Error && reason.name === 'AbortError')) ?? failures[0]
+  if (told !== undefined) throw told instanceof Error ? told : new Error('The browser did not keep what was written.')
 }
 
 async function canWriteInPlace(directory: DirectoryAccess): Promise<boolean> {
@@ -148,14 +163,7 @@ export function createDirectoryFiles(directory: DirectoryAccess): BlobFiles {
     },
     async write(file, header, content) {
       const handle = await directory.getFileHandle(file, { create: true })
-      let access: SyncAccess | undefined
-      try {
-        access = await handle.createSyncAccessHandle?.()
-      } catch (error) {
-        if (error instanceof Error && error.name === 'NoModificationAllowedError')
-          throw new Error('Another tab of Hone is writing here; close it and try again.', { cause: error })
-        throw error
-      }
+      const access = await openToWrite(handle)
       if (!access) throw new Error('This browser cannot write files in place.')
       try {
         access.truncate(0)
@@ -183,10 +191,25 @@ export function createDirectoryFiles(directory: DirectoryAccess): BlobFiles {
   }
 }
 
+/** A worker that was ended a moment ago may hold its file a little longer. */
+const LOCK_TRIES = 10
+const LOCK_WAIT_MS = 100
+
+async function openToWrite(handle: FileAccess): Promise<SyncAccess | undefined> {
+  for (let tries = 1; ; tries++)
+    try {
+      return await handle.createSyncAccessHandle?.()
+    } catch (error) {
+      if (!(error instanceof Error) || error.name !== 'NoModificationAllowedError') throw error
+      if (tries === LOCK_TRIES) throw new Error('Another tab of Hone is writing here; close it and try again.', { cause: error })
+      await new Promise((resolve) => setTimeout(resolve, LOCK_WAIT_MS))
+    }
+}
+
 function writeAll(access: SyncAccess, bytes: Uint8Array, start: number): void {
   for (let done = 0; done < bytes.length;) {
     const written = access.write(bytes.subarray(done), { at: start + done })
-    if (written === 0) throw new Error('The browser has no room left for this file.')
+    if (written === 0) throw new StorageFullError('The browser has no room left for this file.')
     done += written
   }
 }
@@ -207,15 +230,14 @@ function createDatabaseFiles(db: IDBPDatabase<Schema>): BlobFiles {
       whole.set(header)
       whole.set(content, header.length)
       const change = db.transaction(['blobs', 'blobHeads'], 'readwrite')
-      await Promise.all([
+      await committed(change, [
         change.objectStore('blobs').put(whole, file),
         change.objectStore('blobHeads').put({ head: header, size: whole.length }, file),
-        change.done,
       ])
     },
     async remove(file) {
       const change = db.transaction(['blobs', 'blobHeads'], 'readwrite')
-      await Promise.all([change.objectStore('blobs').delete(file), change.objectStore('blobHeads').delete(file), change.done])
+      await committed(change, [change.objectStore('blobs').delete(file), change.objectStore('blobHeads').delete(file)])
     },
     list: () => db.getAllKeys('blobHeads'),
   }

@@ -4,6 +4,7 @@ import type { EngineDevice } from '../engine/device/engineDevice'
 import type { Gate } from '../engine/plan/executable'
 import type { ModelConfig } from '../models/architectures/config'
 import type { WeightReader } from '../models/languageModel'
+import type { BestRule, BestWeights } from './checkpointing'
 import type { Sequence } from './packing'
 
 /** Supervised samples, each a pure function of its index. */
@@ -22,6 +23,11 @@ export interface TrainingCheckpoint {
 export interface CheckpointSink {
   load(): Promise<TrainingCheckpoint | null>
   save(checkpoint: TrainingCheckpoint): Promise<void>
+  /** Where the best weights are kept. Left out: they are not. */
+  readonly best?: {
+    load(): Promise<BestWeights | null>
+    save(best: BestWeights): Promise<void>
+  }
 }
 
 export interface TrainingContext {
@@ -37,6 +43,10 @@ export interface TrainingContext {
   readonly checkpoints: CheckpointSink | null
   /** Optimizer steps between checkpoints. */
   readonly checkpointEvery: number
+  /** Minutes after which the end of a step is a checkpoint too; null or left out: only steps count. */
+  readonly checkpointMinutes?: number | null
+  /** Which weights are kept as the best; null or left out: none. */
+  readonly best?: BestRule | null
   readonly now: () => number
 }
 

@@ -62,7 +62,7 @@ test('a finished run is replaced, a stranger’s file is not', async () => {
   done.write(record({ status: 'finished' }))
   const fresh = await openRunDirectory(directory, record(), false)
   expect(fresh.earlier).toEqual([])
-  expect(existsSync(join(directory, 'checkpoint-0.bin'))).toBe(false)
+  expect(existsSync(join(directory, 'checkpoint.0'))).toBe(false)
   writeFileSync(join(directory, 'run.json'), '{"mine": true}')
   await expect(openRunDirectory(directory, record(), false)).rejects.toThrow('is no run record of Hone')
 })

@@ -9,8 +9,10 @@ import { honeJsonlLine } from '../../data/formats/honeJsonl'
 import { createStarterWorld } from '../../environments/starter'
 import type { RunRecord } from '../../records/run'
 import { CALL_BUDGET, speaksStarter } from '../../studio/jobRoom'
+import { practiceMeanings } from '../../studio/practice'
 import { newRun } from '../../studio/trainJob'
 import { algorithms } from '../../training/algorithms'
+import type { BestRule } from '../../training/checkpointing'
 import { totalBytes } from '../../training/memoryPlan'
 import {
   checkedSettings,
@@ -28,7 +30,7 @@ import { defineCommand, UsageError, type CommandContext, type JsonObject } from 
 import { labelled, readTrajectories, rowParts } from '../datasetFiles'
 import { DTYPE_HELP, MODEL_HELP, openModel, type OpenModel } from '../modelSpec'
 import { algorithmOfRecipeFile, readRecipeFile } from '../recipeFile'
-import { openRunDirectory, type StepMetrics } from '../runDirectory'
+import { openRunDirectory, runFailure, type StepMetrics } from '../runDirectory'
 import { writeTrained } from '../trainedFiles'
 import { methodOf, prepareTraining, type TrainingData } from '../trainingJob'
 
@@ -58,6 +60,9 @@ const options = z.object({
   out: z.string().optional().meta({ help: 'directory of the run; else a new one under .hone/runs' }),
   resume: z.boolean().default(false).meta({ help: 'go on from the last checkpoint in --out' }),
   checkpointEvery: z.int().positive().default(100).meta({ help: 'steps between checkpoints' }),
+  checkpointMinutes: z.number().positive().default(10).meta({ help: 'minutes after which the end of a step is a checkpoint too' }),
+  bestMetric: z.string().optional().meta({ help: 'keep the weights that did best by this metric too, in best/ of --out' }),
+  bestIs: z.enum(['larger', 'smaller']).default('larger').meta({ help: 'which value of --best-metric is the better one' }),
   max_context_len: z.int().positive().optional().meta({ help: 'tokens kept before the final response; the oldest go first' }),
   max_response_len: z.int().positive().optional().meta({ help: 'tokens kept of the final response' }),
   slots: z.int().positive().optional().meta({ help: 'practice: episodes generated at once; results do not depend on it' }),
@@ -88,6 +93,7 @@ export const train = defineCommand({
     const parsed = method.parseConfig(config)
     if (!parsed.ok) throw new UsageError(parsed.message)
     const settings = parsed.value
+    if (given.bestMetric !== undefined) checkMetric(given.bestMetric, method.metrics)
     const seed = given.seed ?? recipe.seed ?? 1
     const steps = given.steps ?? recipe.steps ?? method.stepsOf(settings)
 
@@ -143,15 +149,22 @@ export const train = defineCommand({
           },
           checkpoints: run.checkpoints,
           checkpointEvery: given.checkpointEvery,
+          checkpointMinutes: given.checkpointMinutes,
+          best: given.bestMetric === undefined ? null : bestRule(given.bestMetric, given.bestIs, reports),
         })
         const seconds = (now() - trainingStarted) / 1000
         const written = await writeTrained(directory, policy, model, `Run ${runId}, ${method.title}.`)
+        const best = given.bestMetric === undefined ? null : await run.checkpoints.best?.load()
+        if (best) {
+          const note = `Run ${runId}, ${method.title}: the weights after ${best.step} steps, ${best.metric} ${short(best.value)}.`
+          await writeTrained(join(directory, 'best'), policy, model, note, best.weights)
+        }
         run.write({
           ...started,
           status: 'finished',
           finished_at: rowParts.now(),
           steps_done: reports.length,
-          notes: [...job.notes],
+          notes: [...job.notes, ...run.notes],
           adapter_sha256: { before: '', after: written.sha256 },
         })
         const { peakBytes } = engine
@@ -168,19 +181,19 @@ export const train = defineCommand({
           predictedBytes,
           files: written.files,
           sha256: written.sha256,
+          best: best ? { metric: best.metric, value: best.value, step: best.step, adapter: join(directory, 'best') } : null,
           ignored,
-          notes: job.notes,
+          notes: [...job.notes, ...run.notes],
         }
       } catch (error) {
         const status = context.signal.aborted ? 'cancelled' : 'failed'
-        run.write({
-          ...started,
-          status,
-          finished_at: rowParts.now(),
-          error: error instanceof Error ? error.message : String(error),
-          steps_done: reports.length,
-        })
-        throw error
+        const failure = runFailure(error, directory)
+        try {
+          run.write({ ...started, status, finished_at: rowParts.now(), error: failure.message, steps_done: reports.length })
+        } catch {
+          // On a full disk the record stays as it was, that of a run at work: it goes on from there as well.
+        }
+        throw failure
       }
     } finally {
       await model.close()
@@ -193,6 +206,22 @@ export const train = defineCommand({
     return `${algorithm}: ${steps} steps, loss ${loss[0]?.toFixed(4) ?? ''} → ${loss.at(-1)?.toFixed(4) ?? ''}; written to ${adapter}`
   },
 })
+
+/** Weights are judged by what their step reported. */
+const bestRule = (
+  metric: string,
+  is: 'larger' | 'smaller',
+  reports: readonly { readonly step: number; readonly metrics: StepMetrics }[],
+): BestRule => ({
+  metric,
+  greaterIsBetter: is === 'larger',
+  valueOf: (step) => reports.findLast((one) => one.step === step)?.metrics[metric],
+})
+
+function checkMetric(metric: string, ofMethod: Readonly<Record<string, string>>): void {
+  const known = Object.keys({ ...ofMethod, ...practiceMeanings })
+  if (!known.includes(metric)) throw new UsageError(`--best-metric: there is no metric ${metric}; there is ${known.join(', ')}.`)
+}
 
 const lossOf = (metrics: StepMetrics): number => metrics.loss ?? metrics['ppo/loss/total'] ?? Number.NaN
 const lastTokens = (reports: readonly { readonly metrics: StepMetrics }[]): number => reports.at(-1)?.metrics.num_tokens ?? 0

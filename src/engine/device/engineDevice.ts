@@ -43,7 +43,9 @@ export class EngineDevice {
       this.#failure ??= new GpuError(`the GPU refused a command: ${event.error.message}`)
     })
     void device.lost.then((info) => {
-      if (info.reason !== 'destroyed') this.#failure ??= new GpuError(`the GPU device was lost: ${info.message || 'no reason given'}`)
+      // A device that was given up takes commands in silence, and what they would have written reads as zeros.
+      const why = info.reason === 'destroyed' ? 'it was destroyed' : info.message || 'no reason given'
+      this.#failure ??= new GpuError(`the GPU device was lost: ${why}`)
     })
   }
 

@@ -15,6 +15,7 @@ import { dpoLoss, DPO_SUM, DPO_SUM_WORDS } from '../../engine/ops/dpoLoss'
 import type { DpoLossParams } from '../../engine/ops/dpoLoss'
 import { adapterTrainable } from '../adapterSettings'
 import type { Algorithm, TrainingContext } from '../algorithm'
+import { checkpointClock } from '../checkpointing'
 import { checkPairs, packPairs, pairParts, referenceSequences, tokenCount } from '../dpoBatch'
 import { dpoConfig, dpoMetricMeanings } from '../dpoConfig'
 import type { DpoConfig } from '../dpoConfig'
@@ -110,8 +111,10 @@ async function train(policy: PolicyModel, context: TrainingContext, settings: Dp
   const ring = new MetricRing<StepTag>(engine, 4 * DPO_SUM_WORDS + 32, ({ step, learningRate, tokens: seen }, values) => {
     context.report(step, stepMetrics(values, learningRate, seen))
   })
+  const clock = checkpointClock(context, policy)
   try {
     for (let step = first; step < total; step++) {
+      clock.beginStep()
       const chosen = pairsOfStep(pairs, size, seed, step)
       const learningRate = settings.learning_rate * scheduleFactor(settings.lr_scheduler_type, step, total, settings.warmup_steps)
       policy.packed.setHyper(hyperOf(settings, learningRate))
@@ -134,15 +137,8 @@ async function train(policy: PolicyModel, context: TrainingContext, settings: Dp
         { buffer: policy.metricsBuffer, bytes: 4 * DPO_SUM_WORDS },
         { buffer: policy.packed.optimizerStateBuffer, bytes: 32 },
       ])
-      const done = step + 1
-      if (context.checkpoints && (done % context.checkpointEvery === 0 || done === total)) {
-        await ring.drain()
-        await context.checkpoints.save({
-          step: done,
-          state: { pairs: pairs.length, tokens },
-          arrays: await policy.checkpointArrays(),
-        })
-      }
+      const state = { pairs: pairs.length, tokens }
+      await clock.endStep({ step, isLast: step + 1 === total, settle: () => ring.drain(), state: () => state })
     }
     await ring.drain()
   } finally {

@@ -14,6 +14,7 @@ import type { GrpoLossParams } from '../../engine/ops/grpoLoss'
 import { interleave } from '../../engine/ops/interleave'
 import { adapterTrainable } from '../adapterSettings'
 import type { Algorithm, TrainingContext } from '../algorithm'
+import { checkpointClock } from '../checkpointing'
 import { momentsOf, tokenWeights } from '../grpoArithmetic'
 import { attemptReward, gatherGroups, lossRows, rowAdvantages } from '../grpoBatch'
 import type { GrpoSource } from '../grpoBatch'
@@ -88,9 +89,11 @@ async function train(policy: PolicyModel, context: TrainingContext, settings: Gr
       items.map(({ sequence }) => sequence),
       model.vocab_size,
     )
+  const clock = checkpointClock(context, policy)
   let done = first
 
   for (let step = first; step < total; step++) {
+    clock.beginStep()
     const gathered = await gatherGroups(step, settings, source, policy)
     if (!gathered) break
     const { samples, flatGroups, groups } = gathered
@@ -190,13 +193,7 @@ async function train(policy: PolicyModel, context: TrainingContext, settings: Gr
       learning_rate: learningRate,
       num_tokens: tokens,
     })
-    if (context.checkpoints && (done % context.checkpointEvery === 0 || done === total)) {
-      await context.checkpoints.save({
-        step: done,
-        state: { batches: done, tokens, updates },
-        arrays: await policy.checkpointArrays(),
-      })
-    }
+    await clock.endStep({ step, isLast: done === total, state: () => ({ batches: done, tokens, updates }) })
   }
   return { policy, batches: done }
 }

@@ -10,6 +10,7 @@ import { accumulateInto } from '../../engine/ops/accumulateInto'
 import { weightedNll } from '../../engine/ops/weightedNll'
 import { PROJECTIONS } from '../../models/architectures/decoder'
 import type { Algorithm, SampleSource, TrainingContext } from '../algorithm'
+import { checkpointClock } from '../checkpointing'
 import { initialLora } from '../initialize'
 import { bucketFor, packSequences, uploadBatch } from '../packing'
 import type { Sequence } from '../packing'
@@ -139,8 +140,10 @@ export async function imitate(
       num_tokens: tag.tokens,
     })
   })
+  const clock = checkpointClock(context, policy)
   try {
     for (let step = first; step < end; step++) {
+      clock.beginStep()
       const learningRate = settings.learning_rate * scheduleFactor(settings.lr_scheduler_type, step + 1, total, settings.warmup_steps)
       policy.packed.setHyper(hyperOf(settings, learningRate))
       const micros: Sequence[][] = []
@@ -165,11 +168,8 @@ export async function imitate(
         { buffer: policy.metricsBuffer, bytes: 16 },
         { buffer: policy.packed.optimizerStateBuffer, bytes: 32 },
       ])
-      const done = step + 1
-      if (context.checkpoints && (done % context.checkpointEvery === 0 || done === end)) {
-        await ring.drain()
-        await context.checkpoints.save({ step: done, state: { ...state, cursor, tokens }, arrays: await policy.checkpointArrays() })
-      }
+      const place = { ...state, cursor, tokens }
+      await clock.endStep({ step, isLast: step + 1 === end, settle: () => ring.drain(), state: () => place })
     }
     await ring.drain()
   } finally {

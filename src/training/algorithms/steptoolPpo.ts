@@ -15,6 +15,7 @@ import { z } from 'zod'
 import { PPO_TOTAL_WORDS } from '../../engine/ops/ppoMinibatch'
 import { adapterTrainable } from '../adapterSettings'
 import type { Algorithm, TrainingContext } from '../algorithm'
+import { checkpointClock } from '../checkpointing'
 import { initialLora, initialValueHead } from '../initialize'
 import { nextKlCoef } from '../klController'
 import { packSequences, uploadBatch } from '../packing'
@@ -123,9 +124,11 @@ async function train(
       items.map(({ sequence }) => sequence),
       model.vocab_size,
     )
+  const clock = checkpointClock(context, policy)
   let done = first
 
   for (let step = first; step < total; step++) {
+    clock.beginStep()
     const sequences = await source.next(step, policy)
     if (!sequences) break
     const batch = layoutBatch(
@@ -224,13 +227,7 @@ async function train(
     done = step + 1
     context.report(step, metrics)
     observe?.(step, ppoTokens({ batch, table, details }))
-    if (context.checkpoints && (done % context.checkpointEvery === 0 || done === total)) {
-      await context.checkpoints.save({
-        step: done,
-        state: { batches: done, tokens, kl_coef: klCoef },
-        arrays: await policy.checkpointArrays(),
-      })
-    }
+    await clock.endStep({ step, isLast: done === total, state: () => ({ batches: done, tokens, kl_coef: klCoef }) })
   }
   return { policy, batches: done, tokens, klCoef }
 }
