@@ -56,18 +56,25 @@ function fullWeights(tensors: AdapterTensors): Uint8Array<ArrayBuffer> {
   return writeSafetensors(written)
 }
 
-const folderName = (runId: string): string => `runs/${runId}/adapter/`
+/** The weights a run ended with, or those that did best on the way. */
+export type WhichAdapter = 'last' | 'best'
+const folderName = (runId: string, which: WhichAdapter): string => `runs/${runId}/${which === 'best' ? 'best-adapter' : 'adapter'}/`
 
-export async function storeAdapter(store: Store, runId: string, { files }: AdapterFiles): Promise<void> {
-  for (const [name, bytes] of files) await store.writeBlob(folderName(runId) + name, bytes)
+export async function storeAdapter(store: Store, runId: string, { files }: AdapterFiles, which: WhichAdapter = 'last'): Promise<void> {
+  for (const [name, bytes] of files) await store.writeBlob(folderName(runId, which) + name, bytes)
 }
 
 /** The stored files of a run; empty when it left none. */
-export async function storedAdapterFiles(store: Store, runId: string): Promise<ReadonlyMap<string, Uint8Array<ArrayBuffer>>> {
+export async function storedAdapterFiles(
+  store: Store,
+  runId: string,
+  which: WhichAdapter = 'last',
+): Promise<ReadonlyMap<string, Uint8Array<ArrayBuffer>>> {
   const files = new Map<string, Uint8Array<ArrayBuffer>>()
-  for (const { name } of await store.listBlobs((one) => one.startsWith(folderName(runId)))) {
+  const folder = folderName(runId, which)
+  for (const { name } of await store.listBlobs((one) => one.startsWith(folder))) {
     const bytes = await store.readBlob(name)
-    if (bytes) files.set(name.slice(folderName(runId).length), bytes)
+    if (bytes) files.set(name.slice(folder.length), bytes)
   }
   return files
 }

@@ -9,6 +9,7 @@ import type { Store } from '../storage/store'
 import type { ExamCell, StudioEvent } from '../worker/protocol'
 import type { JobControl } from './jobs'
 import type { RunKeeper } from './runs'
+import { withRoom } from './storageRoom'
 import type { ActingPolicy } from './workshop'
 
 export interface ExamParts {
@@ -79,7 +80,7 @@ export async function sitExam(
       control.advance(done)
     },
   })
-  await keep.settle()
+  await withRoom(control, () => keep.settle())
   const order = new Map(queries.map(({ query_id }, index) => [query_id, index]))
   trajectories.sort((a, b) => (order.get(a.query_id) ?? 0) - (order.get(b.query_id) ?? 0))
   const record: EvaluationRecord = {
@@ -99,7 +100,7 @@ export async function sitExam(
     created_at: parts.now(),
     rows: [...evaluateTrajectories(trajectories, world)],
   }
-  await parts.store.evaluations.put(record)
+  await withRoom(control, () => parts.store.evaluations.put(record))
   await keeper.change({ evaluations: [...keeper.record.evaluations, record.evaluation_id] })
   return record
 }
@@ -118,7 +119,13 @@ export function trajectoryKeeper(runId: string, tag: string, { store, emit }: Pi
       while (waiting.length > 0) {
         const batch = waiting
         waiting = []
-        await store.trajectories.put({ run_id: runId }, batch)
+        try {
+          await store.trajectories.put({ run_id: runId }, batch)
+        } catch (error) {
+          // Not stored yet: the next settle tries again.
+          waiting = [...batch, ...waiting]
+          throw error
+        }
         emit({ type: 'trajectories', run_id: runId, trajectory_ids: batch.map(({ trajectory_id }) => trajectory_id) })
       }
     } finally {
@@ -142,7 +149,8 @@ export function trajectoryKeeper(runId: string, tag: string, { store, emit }: Pi
       return trajectory
     },
     async settle(): Promise<void> {
-      await storing
+      await storing.catch(() => undefined)
+      storing = Promise.resolve()
       await storeWaiting()
     },
   }

@@ -98,8 +98,8 @@ function actingPolicy({ policy, tokenizer, seed, gate, onTokens, now }: Acting):
       return [...(await score.readOutput('logp', batch.targetCount))]
     },
 
-    async adapter(): Promise<AdapterTensors> {
-      const values = policy.packed.unpack(await policy.packed.readWeights())
+    async adapter(weights?: Float32Array): Promise<AdapterTensors> {
+      const values = policy.packed.unpack(weights ?? (await policy.packed.readWeights()))
       return new Map(
         [...policy.packed.ranges.values()].map(({ name, shape }) => [
           name,

@@ -11,7 +11,9 @@ import type { LabelRoom } from './labels'
 import type { LearnParts } from './learning'
 import type { Method } from './method'
 import type { ModelRoom, ModelText } from './models'
+import { keepBeginning, type Beginning } from './goingOn'
 import type { RunKeeper, RunRoom } from './runs'
+import { NO_ROOM, withRoom } from './storageRoom'
 
 /** Calls an agent may make in the starter world: the longest plan with one recovery. */
 export const CALL_BUDGET = 6
@@ -34,23 +36,61 @@ export interface JobRoom {
   speaksStarter(model: ModelText): string | null
   /** Work as a job whose run record follows its state. */
   runWork(
-    frame: Pick<JobWork, 'kind' | 'title' | 'usesGpu'> & { readonly record: RunRecord; readonly dispatches: () => number },
+    frame: Pick<JobWork, 'kind' | 'title' | 'usesGpu'> & {
+      readonly record: RunRecord
+      readonly dispatches: () => number
+      /** How the run begins, for one that can go on later; left out where it cannot, or does already. */
+      readonly began?: Beginning
+    },
     work: (keeper: RunKeeper, control: JobControl) => Promise<void>,
   ): JobWork
 }
 
-export function runWorkOver(runs: RunRoom, gpu: GpuRoom, now: () => string): JobRoom['runWork'] {
-  return ({ record, ...frame }, work) => {
+/** A keeper whose writes wait for room: the job is paused meanwhile. */
+function patient(keeper: RunKeeper, control: JobControl): RunKeeper {
+  return {
+    get record() {
+      return keeper.record
+    },
+    change: (fields) => withRoom(control, () => keeper.change(fields)),
+    note: (sentence) => {
+      keeper.note(sentence)
+    },
+    report: (step, metrics) => {
+      keeper.report(step, metrics)
+    },
+    exam: (phase, total, cells) => {
+      keeper.exam(phase, total, cells)
+    },
+    probe: (probe) => {
+      keeper.probe(probe)
+    },
+    settle: () => withRoom(control, () => keeper.settle()),
+    close: () => keeper.close(),
+  }
+}
+
+export function runWorkOver(store: Store, runs: RunRoom, gpu: GpuRoom, now: () => string): JobRoom['runWork'] {
+  return ({ record, began, ...frame }, work) => {
     let keeper: RunKeeper | null = null
+    let hold: () => void = () => undefined
     return {
       ...frame,
       runId: record.run_id,
       run: async (control) => {
         if (!keeper) throw new Error('the run was not opened')
-        await work(keeper, control)
+        hold = () => {
+          control.hold(NO_ROOM)
+        }
+        if (began) await withRoom(control, () => keepBeginning(store, record.run_id, began))
+        const waiting = patient(keeper, control)
+        await work(waiting, control)
+        await waiting.settle()
       },
       onState: async (state, error) => {
-        keeper ??= await runs.open(record)
+        keeper ??= await runs.open(record, () => {
+          hold()
+        })
         const isOver = state !== 'running' && state !== 'paused'
         if (!isOver) {
           if (keeper.record.status !== state) await keeper.change({ status: state })

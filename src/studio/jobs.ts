@@ -19,6 +19,8 @@ export interface JobControl {
   readonly signal: AbortSignal
   /** Waits while the job is paused; throws JobCancelled when it was cancelled. */
   readonly gate: Gate
+  /** Pauses the job by itself, with the reason in a sentence. */
+  hold(reason: string): void
   phase(phase: JobPhase, total: number, message?: string): void
   advance(done: number, message?: string): void
   say(message: string): void
@@ -206,6 +208,12 @@ class Job implements JobControl {
     return null
   }
 
+  hold(reason: string): void {
+    if (!this.isActive) return
+    this.#message = reason
+    this.pause()
+  }
+
   /** What cannot be stored now is said when the job ends. */
   #announce(state: 'running' | 'paused'): void {
     this.work.onState?.(state, null).catch(() => undefined)
@@ -214,6 +222,7 @@ class Job implements JobControl {
   resume(): string | null {
     if (this.#state === 'running') return null
     this.#state = 'running'
+    this.#message = ''
     this.#pausedMs += this.#parts.clock() - (this.#pausedAt ?? this.#parts.clock())
     this.#pausedAt = null
     this.#letGo()

@@ -2,16 +2,22 @@
 import type { RowParts } from '../annotation/opinions'
 import type { StarterWorld } from '../environments/starter'
 import type { Store } from '../storage/store'
+import type { CheckpointSink } from '../training/algorithm'
 import type { TrainableSet } from '../training/policyModel'
-import type { StudioEvent } from '../worker/protocol'
+import type { CheckpointSettings, StudioEvent } from '../worker/protocol'
 import { adapterFiles, storeAdapter } from './adapterFiles'
 import type { GpuRoom, OpenGpu } from './gpu'
 import { JobCancelled, type JobControl } from './jobs'
 import type { LoadedModel } from './models'
 import { createPractice, practiceMetrics, type PracticePlan } from './practice'
 import { probeText } from './probe'
+import { BEST, CHECKPOINT, DAMAGED_NOTE, runCheckpoints } from './runCheckpoints'
 import type { RunKeeper } from './runs'
+import { withRoom } from './storageRoom'
 import type { ActingPolicy, AdapterTensors, LabelledTrajectory, Workshop } from './workshop'
+
+/** When nothing else is asked for. */
+const USUAL_CHECKPOINTS: CheckpointSettings = { everySteps: 10, everyMinutes: 2, best: null }
 
 export interface LearnRequest {
   readonly model: LoadedModel
@@ -25,6 +31,7 @@ export interface LearnRequest {
   /** null: practice is rolled out as the plan says. */
   readonly data: readonly LabelledTrajectory[] | null
   readonly practice: PracticePlan
+  readonly checkpoints?: CheckpointSettings | undefined
 }
 
 export interface LearnHooks {
@@ -78,10 +85,17 @@ export async function learn(
   }
 
   const practice = createPractice(request.practice, control, parts)
+  const { everySteps, everyMinutes, best } = request.checkpoints ?? USUAL_CHECKPOINTS
+  const checkpoints = checkpointsOf(control.runId, request.steps, keeper, control, store)
+  const resumedAfter = (await checkpoints.load())?.step ?? 0
+  await keeper.change({ checkpoint: { step: resumedAfter, of: request.steps } })
   const batchMetrics = new Map<number, Record<string, number>>()
   let lastReport = clock()
   let tokensSince = 0
-  let trainedTokens = 0
+  /** null until a run that goes on has said how many came before. */
+  let trainedTokens: number | null = resumedAfter > 0 ? null : 0
+  let isFirst = true
+  let reported: { readonly step: number; readonly metrics: Readonly<Record<string, number>> } | null = null
   /** The newest adapter seen, kept when the person stops the run. */
   let newest: { readonly step: number; readonly tensors: AdapterTensors } | null = null
   let trained: ActingPolicy
@@ -98,29 +112,35 @@ export async function learn(
         steps: request.steps,
         gate: control.gate,
         report: (step, metrics) => {
-          const total = metrics.num_tokens ?? trainedTokens
-          const trainedNow = (total - trainedTokens) * request.passes
+          const total = metrics.num_tokens ?? trainedTokens ?? 0
+          const trainedNow = (total - (trainedTokens ?? total)) * request.passes
           trainedTokens = total
           tokensSince += trainedNow
           onTokens(trainedNow)
           const seconds = (clock() - lastReport) / 1000
-          keeper.report(step, {
+          const all = {
             ...batchMetrics.get(step),
             ...metrics,
             ...(seconds > 0 && tokensSince > 0 ? { 'perf/throughput': tokensSince / seconds } : {}),
-          })
+          }
+          reported = { step, metrics: all }
+          keeper.report(step, all)
           batchMetrics.delete(step)
           lastReport = clock()
           tokensSince = 0
           control.advance(step + 1, `Step ${step + 1} of ${request.steps}`)
         },
-        checkpoints: null,
-        checkpointEvery: Number.MAX_SAFE_INTEGER,
+        checkpoints,
+        checkpointEvery: everySteps,
+        checkpointMinutes: everyMinutes,
+        best: best && {
+          ...best,
+          valueOf: (step) => (reported?.step === step ? reported.metrics[best.metric] : undefined),
+        },
         now: clock,
       },
       practice: async (policy, step) => {
         newest = { step, tensors: await policy.adapter() }
-        const isFirst = step === 0
         if (isFirst) control.phase('rollout', request.practice.queriesPerStep * request.practice.samplesPerQuery, 'Practising')
         const { trajectories, leftOut } = await practice.batch(policy, step, (done, total) => {
           if (isFirst) control.advance(done)
@@ -134,6 +154,7 @@ export async function learn(
         if (isFirst) {
           gpu.announce()
           control.phase('training', request.steps, 'Preparing the first step')
+          isFirst = false
         } else control.say(`Training on step ${step + 1} of ${request.steps}`)
         return labelled
       },
@@ -159,14 +180,48 @@ export async function learn(
 
   try {
     const files = filesOf(await trained.adapter())
-    await storeAdapter(store, control.runId, files)
+    await withRoom(control, () => storeAdapter(store, control.runId, files))
+    const did = best ? await checkpoints.best?.load() : null
+    if (did) {
+      const bestFiles = filesOf(await trained.adapter(did.weights))
+      await withRoom(control, () => storeAdapter(store, control.runId, bestFiles, 'best'))
+      await keeper.change({ best: { metric: did.metric, value: did.value, step: did.step } })
+    }
     if (files.sha256 === hashBefore)
       keeper.note('No update changed the adapter: every advantage was 0, because every step earned the same.')
     keeper.probe({ before: probeBefore, after: await trained.logProbs(probeIds) })
     await keeper.change({ adapter_sha256: { before: hashBefore, after: files.sha256 } })
     await hooks.after?.(trained, files.sha256)
+    // The run is over: its adapter takes the checkpoints' place.
+    await keeper.change({ checkpoint: null })
+    await removeCheckpoints(control.runId, store)
   } finally {
     await trained.destroy()
     gpu.announce()
+  }
+}
+
+const prefixOf = (runId: string): string => `runs/${runId}/`
+
+async function removeCheckpoints(runId: string, store: Store): Promise<void> {
+  for (const name of [CHECKPOINT, BEST]) await store.removeBlob(prefixOf(runId) + name)
+}
+
+/** Metrics up to a checkpoint are stored before it: a run that goes on after it does not report them again. */
+function checkpointsOf(runId: string, of: number, keeper: RunKeeper, control: JobControl, store: Store): CheckpointSink {
+  const blobs = {
+    read: (name: string) => store.readBlob(name),
+    write: (name: string, bytes: Uint8Array) => withRoom(control, () => store.writeBlob(name, bytes)),
+  }
+  const sink = runCheckpoints(blobs, prefixOf(runId), () => {
+    keeper.note(DAMAGED_NOTE)
+  })
+  return {
+    ...sink,
+    async save(checkpoint) {
+      await keeper.settle()
+      await sink.save(checkpoint)
+      await keeper.change({ checkpoint: { step: checkpoint.step, of } })
+    },
   }
 }

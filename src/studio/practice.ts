@@ -4,11 +4,13 @@ import { resolveRewards } from '../annotation/resolver'
 import { annotateByWorld } from '../annotation/rules'
 import { createRng } from '../base/random'
 import type { ToolWorld, WorldQuery } from '../environments/toolWorld'
+import type { Opinion } from '../records/annotation'
 import type { Trajectory } from '../records/trajectory'
 import type { Store } from '../storage/store'
 import type { StudioEvent } from '../worker/protocol'
 import { trajectoryKeeper } from './exam'
 import type { JobControl } from './jobs'
+import { withRoom } from './storageRoom'
 import type { ActingPolicy, LabelledTrajectory } from './workshop'
 
 /** After the first batch a few of each are kept: enough to look at, and a long run does not fill the browser. */
@@ -70,6 +72,11 @@ const NAME = /[A-Z][a-z]+/g
 export function createPractice(plan: PracticePlan, control: JobControl, { store, rows, emit }: PracticeParts): Practice {
   const all = plan.world.queries(plan.split)
   const isKept = (step: number, index: number): boolean => step === 0 || index < KEPT_PER_BATCH
+  /** A run that goes on practises the steps after its checkpoint again, to the same labels. */
+  async function addOnce(trajectoryId: string, opinions: readonly Opinion[]): Promise<void> {
+    const { records } = await store.opinions.listOf(trajectoryId)
+    if (records.length === 0) await store.opinions.add(opinions)
+  }
   return {
     async batch(policy, step, onProgress) {
       const queries = practiceQueries(all, plan.queriesPerStep, step, plan.seed)
@@ -101,7 +108,7 @@ export function createPractice(plan: PracticePlan, control: JobControl, { store,
           ? keep.add(trajectory)
           : { ...trajectory, trajectory_id: `${control.runId}/${tagOf(step)}-${trajectory.query_id}-${trajectory.sample + 1}` },
       )
-      await keep.settle()
+      await withRoom(control, () => keep.settle())
       return { trajectories: named, leftOut: rolled.length - named.length }
     },
 
@@ -109,7 +116,7 @@ export function createPractice(plan: PracticePlan, control: JobControl, { store,
       const labelled: LabelledTrajectory[] = []
       for (const [index, trajectory] of trajectories.entries()) {
         const opinions = annotateByWorld(trajectory, [], rows)
-        if (isKept(step, index)) await store.opinions.add(opinions)
+        if (isKept(step, index)) await withRoom(control, () => addOnce(trajectory.trajectory_id, opinions))
         labelled.push({ trajectory, rewards: resolveRewards(trajectory, opinions).map(({ value }) => value) })
         onProgress?.(index + 1)
       }

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import type { MetricTable, RunRecord } from '../records/run'
 import { answerStatus } from '../records/trajectory'
+import { isStorageFull } from '../storage/storageFull'
 import { joinMetrics, type Store } from '../storage/store'
 import type { ExamCell, Reply, RunDetail, StoryResult, StudioEvent } from '../worker/protocol'
 import { accept, refuse } from './failure'
@@ -42,7 +43,10 @@ export interface RunKeeper {
 }
 
 export interface RunRoom {
-  open(record: RunRecord): Promise<RunKeeper>
+  /** `onFull`: what is told cannot be stored for want of room; it is tried again at the next `settle`. */
+  open(record: RunRecord, onFull?: () => void): Promise<RunKeeper>
+  /** Why a run may not be taken up now; null when it may. */
+  heldBy(runId: string): Promise<string | null>
   list(): Promise<readonly RunRecord[]>
   detail(runId: string): Promise<Reply<RunDetail>>
   remove(runId: string): Promise<Reply<null>>
@@ -62,6 +66,8 @@ interface RunParts {
 
 const STORE_EVERY_MS = 1000
 
+const goesOn = ({ checkpoint }: RunRecord): string => (checkpoint ? ` It can go on after step ${checkpoint.step} of ${checkpoint.of}.` : '')
+
 export function createRunRoom(parts: RunParts): RunRoom {
   const { store, emit, now, clock } = parts
   const atWork = new Map<string, { readonly side: () => Side; readonly settle: () => Promise<void> }>()
@@ -79,11 +85,11 @@ export function createRunRoom(parts: RunParts): RunRoom {
   }
 
   return {
-    async open(first) {
+    async open(first, onFull = () => undefined) {
       const runId = first.run_id
       const release = await parts.claim(`hone-run-${runId}`)
       let record = first
-      let side: Side = NO_SIDE
+      let side: Side = await sideOf(runId)
       let pending: MetricTable[] = []
       let isSideStored = true
       let isRecordStored = true
@@ -99,19 +105,35 @@ export function createRunRoom(parts: RunParts): RunRoom {
         const putSide = !isSideStored
         isRecordStored = true
         isSideStored = true
-        if (rows.length > 0) await store.metrics.append(runId, joinMetrics(rows))
-        if (putRecord) await store.runs.put(record)
-        if (putSide) await store.writeBlob(sideName(runId), new TextEncoder().encode(JSON.stringify(side)))
+        let hasMetrics = rows.length > 0
+        let [hasRecord, hasSide] = [putRecord, putSide]
+        try {
+          if (hasMetrics) await store.metrics.append(runId, joinMetrics(rows))
+          hasMetrics = false
+          if (hasRecord) await store.runs.put(record)
+          hasRecord = false
+          if (hasSide) await store.writeBlob(sideName(runId), new TextEncoder().encode(JSON.stringify(side)))
+          hasSide = false
+        } catch (error) {
+          // What was not stored is tried again.
+          if (hasMetrics) pending = [...rows, ...pending]
+          if (hasRecord) isRecordStored = false
+          if (hasSide) isSideStored = false
+          throw error
+        }
       }
+      /** Rejects only for want of room; what else fails is kept for `settle`. */
       function enqueue(): Promise<void> {
         lastStored = clock()
-        storing = storing.then(storeAll).catch((error: unknown) => {
+        const stored = storing.then(storeAll).catch((error: unknown) => {
+          if (isStorageFull(error)) throw error
           failure ??= error
         })
-        return storing
+        storing = stored.catch(() => undefined)
+        return stored
       }
       function soon(): void {
-        if (clock() - lastStored >= STORE_EVERY_MS) void enqueue()
+        if (clock() - lastStored >= STORE_EVERY_MS) enqueue().catch(onFull)
       }
       async function settle(): Promise<void> {
         await enqueue()
@@ -168,6 +190,13 @@ export function createRunRoom(parts: RunParts): RunRoom {
       }
     },
 
+    async heldBy(runId) {
+      if (atWork.has(runId)) return 'This run is at work.'
+      const release = await parts.claim(`hone-run-${runId}`)
+      release?.()
+      return release ? null : 'This run is at work in another tab.'
+    },
+
     list: async () => (await store.runs.list()).records,
 
     async detail(runId) {
@@ -200,7 +229,7 @@ export function createRunRoom(parts: RunParts): RunRoom {
           ...run,
           status: 'failed',
           finished_at: now(),
-          error: `The tab was closed or reloaded while this run was at work. ${kept}`,
+          error: `The tab was closed or reloaded while this run was at work. ${kept}${goesOn(run)}`,
         })
         release()
       }

@@ -4,6 +4,7 @@ import { sitExam, stratified } from './exam'
 import { accept, refuse } from './failure'
 import type { JobWork } from './jobs'
 import { CALL_BUDGET, PRACTICE_TEMPERATURE, type JobRoom } from './jobRoom'
+import { recordGoingOn, type GoingOn } from './goingOn'
 import { learn } from './learning'
 import type { StoryScale } from './method'
 import { STARTER } from './models'
@@ -23,7 +24,8 @@ export const storySizes: Readonly<Record<'gpu' | 'software', StorySize>> = {
 
 type StoryRequest = Extract<JobRequest, { kind: 'story' }>
 
-export async function storyWork(request: StoryRequest, room: JobRoom): Promise<Reply<JobWork>> {
+/** @param going a story that goes on, with the request it began with. */
+export async function storyWork(request: StoryRequest, room: JobRoom, going: GoingOn | null = null): Promise<Reply<JobWork>> {
   const algorithm = request.algorithm ?? DEFAULT_STORY_ALGORITHM
   const method = room.method(algorithm)
   if (!method.ok) return method
@@ -40,7 +42,7 @@ export async function storyWork(request: StoryRequest, room: JobRoom): Promise<R
   const queries = stratified(world.queries('exam'), size.examQueries)
   const runId = room.newId('run')
   const title = `Run story · ${method.value.title}`
-  const record = newRun({
+  const fresh = newRun({
     runId,
     kind: 'story',
     title,
@@ -52,9 +54,14 @@ export async function storyWork(request: StoryRequest, room: JobRoom): Promise<R
     worldHash: world.hash,
     now: room.now(),
   })
+  const now = { config: config.value, model: model.value.sha256, data: null, world: world.hash, adapter: report }
+  const record = going ? recordGoingOn(going, now) : accept({ ...fresh, checkpoint: { step: 0, of: size.steps } })
+  if (!record.ok) return record
+  const frame = { kind: 'story' as const, title, record: record.value, usesGpu: true, dispatches: () => engine.counters.dispatches }
+  const began = going ? {} : { began: { request: { ...request, size: name, algorithm }, data: null } }
   const exam = { world, split: 'exam', queries, strategy: 'cot' as const, callBudget: CALL_BUDGET, temperature: 0, seed: request.seed }
   return accept(
-    room.runWork({ kind: 'story', title, record, usesGpu: true, dispatches: () => engine.counters.dispatches }, async (keeper, control) => {
+    room.runWork({ ...frame, ...began }, async (keeper, control) => {
       for (const note of method.value.notesOf(config.value)) keeper.note(note)
       keeper.note(
         `${name === 'software' ? 'A small run on the processor' : 'A full run'}: ${queries.length} exam queries, ${size.steps} steps of ${size.batch} practice attempts.`,
@@ -81,6 +88,8 @@ export async function storyWork(request: StoryRequest, room: JobRoom): Promise<R
         },
         {
           before: async (policy) => {
+            // A story that goes on sat it already.
+            if (keeper.record.evaluations.length > 0) return
             control.phase('before', queries.length, 'The model sits the exam')
             await sitExam(
               policy,
@@ -92,6 +101,7 @@ export async function storyWork(request: StoryRequest, room: JobRoom): Promise<R
             )
           },
           after: async (policy, adapterSha256) => {
+            if (keeper.record.evaluations.length > 1) return
             control.phase('after', queries.length, 'The same exam again')
             await sitExam(
               policy,

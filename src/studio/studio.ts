@@ -14,6 +14,7 @@ import { estimateJob } from './estimateJob'
 import { evaluateWork } from './evaluateJob'
 import { createEventHub } from './events'
 import { accept, attempt, refuse, sentenceOf } from './failure'
+import { beginningOf } from './goingOn'
 import { createGpuRoom } from './gpu'
 import { createGpuWorkshop } from './gpuWorkshop'
 import { runWorkOver, speaksStarter, type JobRoom } from './jobRoom'
@@ -81,6 +82,7 @@ export function createStudio(parts: StudioParts): StudioApi {
     jobs: through('jobs'),
     runs: through('runs'),
     run: through('run'),
+    resumeRun: through('resumeRun'),
     removeRun: through('removeRun'),
     evaluations: through('evaluations'),
     exportAdapter: through('exportAdapter'),
@@ -175,7 +177,7 @@ async function openRooms(parts: StudioParts, assetBase: string): Promise<Rooms> 
     learnParts: { store, rows, emit, clock: parts.clock, gpu, workshop: parts.workshop ?? createGpuWorkshop(parts.clock), world },
     method: methodNamed,
     speaksStarter,
-    runWork: runWorkOver(runs, gpu, nowText),
+    runWork: runWorkOver(store, runs, gpu, nowText),
   }
 
   function workOf(request: JobRequest): Promise<Reply<JobWork>> {
@@ -196,19 +198,30 @@ async function openRooms(parts: StudioParts, assetBase: string): Promise<Rooms> 
   }
   /** Preparing takes a moment; a second click in it must not start a second job. */
   let isPreparing = false
-  async function start(request: JobRequest): Promise<Reply<JobSnapshot>> {
-    const usesGpu = request.kind !== 'judge' && request.kind !== 'download'
+  const start = (request: JobRequest): Promise<Reply<JobSnapshot>> =>
+    begin(request.kind !== 'judge' && request.kind !== 'download', () => workOf(request))
+  async function begin(usesGpu: boolean, prepare: () => Promise<Reply<JobWork>>): Promise<Reply<JobSnapshot>> {
     const busy = usesGpu ? (isPreparing ? 'Another job is about to start.' : desk.busy()) : null
     if (busy !== null) return refuse('busy', busy)
     if (usesGpu) isPreparing = true
     try {
       return await attempt('start', async () => {
-        const work = await workOf(request)
+        const work = await prepare()
         return work.ok ? desk.start(work.value) : work
       })
     } finally {
       if (usesGpu) isPreparing = false
     }
+  }
+
+  async function workGoingOn(runId: string): Promise<Reply<JobWork>> {
+    const [record, began, held] = [await store.runs.get(runId), await beginningOf(store, runId), await runs.heldBy(runId)]
+    if (!record) return refuse('unknown-run', `There is no run ${runId}; it may have been removed.`)
+    if (held !== null) return refuse('at-work', held)
+    if (record.status === 'finished') return refuse('over', 'This run is finished: there is nothing to go on with.')
+    if (!began) return refuse('no-checkpoint', 'Nothing was kept of this run that it could go on from. Start a new one.')
+    const { request } = began
+    return request.kind === 'train' ? trainWork(request, room, { record, began }) : storyWork(request, room, { record, began })
   }
 
   await runs.recover()
@@ -246,11 +259,12 @@ async function openRooms(parts: StudioParts, assetBase: string): Promise<Rooms> 
 
     runs: () => runs.list(),
     run: (id) => runs.detail(id),
+    resumeRun: (id) => begin(true, () => workGoingOn(id)),
     removeRun: (id) => runs.remove(id),
     evaluations: async () => (await store.evaluations.list()).records,
-    exportAdapter: (runId) =>
+    exportAdapter: (runId, which) =>
       attempt('adapter', async () => {
-        const files = await storedAdapterFiles(store, runId)
+        const files = await storedAdapterFiles(store, runId, which)
         return files.size === 0 ? refuse('no-adapter', 'This run left no adapter.') : accept(Object.fromEntries(files))
       }),
     exportAnnotations: (id) => labels.exportCsv(id),

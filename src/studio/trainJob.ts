@@ -5,13 +5,16 @@ import type { JobRequest, Reply } from '../worker/protocol'
 import { accept, refuse } from './failure'
 import type { JobWork } from './jobs'
 import { CALL_BUDGET, PRACTICE_TEMPERATURE, type JobRoom } from './jobRoom'
+import { dataHash, recordGoingOn, type GoingOn } from './goingOn'
 import { learn } from './learning'
+import { practiceMeanings } from './practice'
 import type { LoadedModel } from './models'
 import type { LabelledTrajectory } from './workshop'
 
 type TrainJobRequest = Extract<JobRequest, { kind: 'train' }>
 
-export async function trainWork(request: TrainJobRequest, room: JobRoom): Promise<Reply<JobWork>> {
+/** @param going a run that goes on, with the request it began with. */
+export async function trainWork(request: TrainJobRequest, room: JobRoom, going: GoingOn | null = null): Promise<Reply<JobWork>> {
   const method = room.method(request.algorithm)
   if (!method.ok) return method
   const config = method.value.parseConfig(request.config)
@@ -30,6 +33,9 @@ export async function trainWork(request: TrainJobRequest, room: JobRoom): Promis
   const gathered = isOnline ? accept(null) : await gather(request, room)
   if (!gathered.ok) return gathered
   const steps = request.steps ?? method.value.stepsOf(config.value)
+  const best = request.checkpoints?.best ?? null
+  if (best && !(best.metric in { ...method.value.metrics, ...practiceMeanings }))
+    return refuse('config', `${method.value.title} reports no metric ${best.metric}.`)
   const runId = room.newId('run')
   const title = `${method.value.title} on ${gathered.value ? gathered.value.title : 'starter practice'}`
   const first = newRun({
@@ -44,10 +50,19 @@ export async function trainWork(request: TrainJobRequest, room: JobRoom): Promis
     worldHash: isOnline ? room.world.hash : null,
     now: room.now(),
   })
-  const record: RunRecord = { ...first, data: gathered.value ? [...gathered.value.data] : [] }
+  const fresh: RunRecord = { ...first, data: gathered.value ? [...gathered.value.data] : [], checkpoint: { step: 0, of: steps } }
+  const data = gathered.value ? dataHash(gathered.value.labelled) : null
+  const { config: settings, world_hash: world } = fresh
+  const now = { config: settings, model: model.value.sha256, data, world, adapter: gpu.value.report }
+  const record = going ? recordGoingOn(going, now) : accept(fresh)
+  if (!record.ok) return record
+  const began = going ? {} : { began: { request: { ...request, steps }, data } }
   return accept(
     room.runWork(
-      { kind: 'train', title, record, usesGpu: true, dispatches: () => gpu.value.engine.counters.dispatches },
+      {
+        ...{ kind: 'train', title: record.value.title, record: record.value, usesGpu: true, ...began },
+        dispatches: () => gpu.value.engine.counters.dispatches,
+      },
       async (keeper, control) => {
         for (const note of [...method.value.notesOf(config.value), ...(gathered.value?.notes ?? [])]) keeper.note(note)
         await learn(
@@ -69,6 +84,7 @@ export async function trainWork(request: TrainJobRequest, room: JobRoom): Promis
               temperature: PRACTICE_TEMPERATURE,
               seed: request.seed,
             },
+            checkpoints: request.checkpoints,
           },
           {},
           keeper,

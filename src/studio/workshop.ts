@@ -35,7 +35,8 @@ export interface ActingPolicy {
   rollout(request: RolloutRequest): Promise<readonly Trajectory[]>
   /** log π of each token after the first, at temperature 1. */
   logProbs(ids: readonly number[]): Promise<readonly number[]>
-  adapter(): Promise<AdapterTensors>
+  /** As it is, or with other weights in packed order. */
+  adapter(weights?: Float32Array): Promise<AdapterTensors>
   destroy(): Promise<void>
 }
 

@@ -8,8 +8,8 @@ const studio = createStudio(browserParts())
 
 expose({
   ...studio,
-  exportAdapter: async (runId) => {
-    const reply = await studio.exportAdapter(runId)
+  exportAdapter: async (runId, which) => {
+    const reply = await studio.exportAdapter(runId, which)
     return reply.ok
       ? transfer(
           reply,

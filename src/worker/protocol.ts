@@ -164,6 +164,13 @@ export interface UnfinishedDownload extends Pick<DownloadPlan, 'title' | 'host' 
   readonly hub: string
 }
 
+/** When a run is kept, so that it can go on from there, and which of its weights are kept beside the last. */
+export interface CheckpointSettings {
+  readonly everySteps: number
+  readonly everyMinutes: number
+  readonly best: { readonly metric: string; readonly greaterIsBetter: boolean } | null
+}
+
 export type JobRequest =
   /** The run story: exam, practice, training, exam. `size` null lets the probe choose. */
   | { readonly kind: 'story'; readonly seed: number; readonly size: 'gpu' | 'software' | null; readonly algorithm?: string }
@@ -178,6 +185,8 @@ export type JobRequest =
       readonly seed: number
       /** Train on the first N rows only; null for all. */
       readonly rowLimit: number | null
+      /** Left out: every 10 steps, every 2 minutes, and only the last weights. */
+      readonly checkpoints?: CheckpointSettings | undefined
     }
   | {
       readonly kind: 'evaluate'
@@ -345,10 +354,12 @@ export interface StudioApi {
 
   runs(): Promise<readonly RunRecord[]>
   run(runId: string): Promise<Reply<RunDetail>>
+  /** Goes on with a run that failed, was stopped or lost its tab, from its newest checkpoint, to the end it would have had. */
+  resumeRun(runId: string): Promise<Reply<JobSnapshot>>
   removeRun(runId: string): Promise<Reply<null>>
   evaluations(): Promise<readonly EvaluationRecord[]>
-  /** Adapter in PEFT layout: file name → bytes (transferred). */
-  exportAdapter(runId: string): Promise<Reply<Readonly<Record<string, Uint8Array<ArrayBuffer>>>>>
+  /** Adapter in PEFT layout: file name → bytes (transferred). `best`: the weights of the record's `best`. */
+  exportAdapter(runId: string, which?: 'last' | 'best'): Promise<Reply<Readonly<Record<string, Uint8Array<ArrayBuffer>>>>>
   exportAnnotations(datasetId: string): Promise<Reply<string>>
 
   models(): Promise<readonly ModelRow[]>

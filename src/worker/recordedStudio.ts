@@ -193,6 +193,8 @@ function studioOf(data: Recording, live: LiveStudio | null): StudioApi {
         : other
           ? other.run(id)
           : refuse('unknown-run', `The recording holds run ${runId}, not ${id}.`),
+    resumeRun: async (id) =>
+      id !== runId && other ? other.resumeRun(id) : refuse('recorded', 'The recorded run is finished: there is nothing to go on with.'),
     removeRun: async (id) =>
       id === runId
         ? refuse('recorded', 'The recorded run is part of this page and cannot be removed.')
@@ -200,9 +202,9 @@ function studioOf(data: Recording, live: LiveStudio | null): StudioApi {
           ? other.removeRun(id)
           : elsewhere,
     evaluations: async () => [...data.evaluations, ...(other ? await other.evaluations() : [])],
-    exportAdapter: async (id) =>
+    exportAdapter: async (id, which) =>
       id !== runId && other
-        ? other.exportAdapter(id)
+        ? other.exportAdapter(id, which)
         : refuse('recorded', 'The recording holds results, not weights. Train the run here to export its adapter.'),
     exportAnnotations: async (id) => {
       if (id !== datasetId) return other ? other.exportAnnotations(id) : elsewhere

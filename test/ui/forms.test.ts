@@ -49,6 +49,7 @@ describe('the new-run form', () => {
       steps: 20,
       seed: 1,
       rowLimit: null,
+      checkpoints: { everySteps: 10, everyMinutes: 2, best: null },
     })
     expect(configOf({ ...url, config: '[1' })).toEqual({})
   })

@@ -13,6 +13,7 @@ import { CopyText } from '../widgets/CopyText'
 import { NoGpu } from '../widgets/NoGpu'
 import { EmptyState, PageHead, Panel, PrimaryButton } from '../widgets/Panel'
 import { SchemaForm } from '../widgets/SchemaForm'
+import { CheckpointFields } from './CheckpointFields'
 import { EstimatePanel } from './EstimatePanel'
 import { commandLine, configOf, configText, newRunUrl, trainRequest } from './newRunForm'
 import classes from './train.module.css'
@@ -201,6 +202,7 @@ export function NewRun() {
                   }}
                 />
               </Group>
+              <CheckpointFields value={url} metrics={Object.keys(algorithm.metrics)} onChange={setUrl} />
               <SchemaForm
                 schema={algorithm.configSchema}
                 value={config}

@@ -24,6 +24,7 @@ import { Loading, PageHead, Panel } from '../widgets/Panel'
 import { ErrorPanel } from '../widgets/ProblemList'
 import { StatusMark } from '../widgets/StatusMark'
 import { smallMultiples } from './metricGroups'
+import { ResumeRun } from './ResumeRun'
 import { SmoothingSelect } from './SmoothingSelect'
 import classes from './train.module.css'
 
@@ -114,8 +115,8 @@ export function RunView({ runId }: { readonly runId: string }) {
   ]
     .filter((part) => part !== '')
     .join(' · ')
-  const exportAdapter = async (): Promise<void> => {
-    const reply = await studio.exportAdapter(runId)
+  const exportAdapter = async (which: 'last' | 'best'): Promise<void> => {
+    const reply = await studio.exportAdapter(runId, which)
     setProblem(reply.ok ? null : reply.message)
     if (reply.ok) for (const [name, bytes] of Object.entries(reply.value)) downloadBytes(name, [bytes], 'application/octet-stream')
   }
@@ -137,6 +138,7 @@ export function RunView({ runId }: { readonly runId: string }) {
                 <JobControls job={job} />
               </Group>
             )}
+            {run && !atWork && <ResumeRun run={run} onProblem={setProblem} />}
             {run?.kind === 'story' && (
               <Button component={Link} href={hrefs.story(runId)}>
                 Open the story
@@ -145,10 +147,20 @@ export function RunView({ runId }: { readonly runId: string }) {
             {run?.status === 'finished' && (
               <Button
                 onClick={() => {
-                  void exportAdapter()
+                  void exportAdapter('last')
                 }}
               >
                 Export the adapter
+              </Button>
+            )}
+            {run?.best && (
+              <Button
+                title={`${run.best.metric} ${run.best.value}, after ${run.best.step} steps`}
+                onClick={() => {
+                  void exportAdapter('best')
+                }}
+              >
+                Export the best
               </Button>
             )}
           </>

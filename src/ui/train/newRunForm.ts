@@ -12,6 +12,11 @@ export const newRunUrl = z.object({
   rows: z.coerce.number().int().positive().nullable().catch(null).default(null),
   /** Settings that differ from the method's defaults, as JSON. */
   config: z.string().default(''),
+  /** Checkpoints: steps and minutes between them, and the metric whose best weights are kept. */
+  saveSteps: z.coerce.number().int().positive().catch(10).default(10),
+  saveMinutes: z.coerce.number().positive().catch(2).default(2),
+  bestMetric: z.string().default(''),
+  bestIs: z.enum(['larger', 'smaller']).catch('larger').default('larger'),
   /** Run whose practice and settings are taken over. */
   from: z.string().default(''),
 })
@@ -41,6 +46,11 @@ export function trainRequest(url: NewRunUrl, algorithm: string, model: string): 
     steps: url.steps,
     seed: url.seed,
     rowLimit: url.rows,
+    checkpoints: {
+      everySteps: url.saveSteps,
+      everyMinutes: url.saveMinutes,
+      best: url.bestMetric === '' ? null : { metric: url.bestMetric, greaterIsBetter: url.bestIs === 'larger' },
+    },
   }
 }
 
@@ -53,6 +63,8 @@ export function commandLine(request: TrainRequest, fileNames: readonly string[])
   if (fileNames.length > 0) parts.push(`--data ${fileNames.map(quoted).join(' ')}`)
   if (request.steps !== null) parts.push(`--steps ${request.steps}`)
   parts.push(`--seed ${request.seed}`)
+  const best = request.checkpoints?.best
+  if (best) parts.push(`--best-metric ${quoted(best.metric)} --best-is ${best.greaterIsBetter ? 'larger' : 'smaller'}`)
   for (const [name, value] of Object.entries(request.config))
     parts.push(`--${name} ${quoted(typeof value === 'string' ? value : JSON.stringify(value))}`)
   return parts.join(' \\\n  ')

@@ -1,0 +1,93 @@
+/** What it takes to go on with a run that ended before its time: the request it began with, and what it learnt from then. */
+import { z } from 'zod'
+import { sha256 } from '../base/sha256'
+import type { AdapterReport, RunRecord } from '../records/run'
+import type { Store } from '../storage/store'
+import type { JobRequest, Reply } from '../worker/protocol'
+import { accept, refuse } from './failure'
+import type { LabelledTrajectory } from './workshop'
+
+const requestSchema = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('train'),
+    algorithm: z.string(),
+    model: z.string(),
+    data: z.array(z.string()),
+    config: z.record(z.string(), z.unknown()),
+    steps: z.int().nullable(),
+    seed: z.int(),
+    rowLimit: z.int().nullable(),
+    checkpoints: z
+      .object({
+        everySteps: z.int().positive(),
+        everyMinutes: z.number().positive(),
+        best: z.object({ metric: z.string(), greaterIsBetter: z.boolean() }).nullable(),
+      })
+      .optional(),
+  }),
+  z.object({ kind: z.literal('story'), seed: z.int(), size: z.enum(['gpu', 'software']), algorithm: z.string() }),
+])
+const beginning = z.object({ version: z.literal(1), request: requestSchema, data: z.string().nullable() })
+
+/** Requests whose runs can go on. */
+export type LastingRequest = Extract<JobRequest, { kind: 'train' | 'story' }>
+
+export interface Beginning {
+  readonly request: LastingRequest
+  /** SHA-256 of what is learnt from, labels included; null for practice. */
+  readonly data: string | null
+}
+
+/** A run that goes on: its record as it stands, and how it began. */
+export interface GoingOn {
+  readonly record: RunRecord
+  readonly began: Beginning
+}
+
+const nameOf = (runId: string): string => `runs/${runId}/request.json`
+
+export const keepBeginning = (store: Store, runId: string, { request, data }: Beginning): Promise<void> =>
+  store.writeBlob(nameOf(runId), new TextEncoder().encode(JSON.stringify({ version: 1, request, data })))
+
+export async function beginningOf(store: Store, runId: string): Promise<Beginning | null> {
+  const bytes = await store.readBlob(nameOf(runId)).catch(() => null)
+  if (!bytes) return null
+  try {
+    return beginning.parse(JSON.parse(new TextDecoder().decode(bytes)))
+  } catch {
+    return null
+  }
+}
+
+export const dataHash = (labelled: readonly LabelledTrajectory[]): string =>
+  sha256(JSON.stringify(labelled.map(({ trajectory, rewards }) => [trajectory.trajectory_id, rewards])))
+
+interface Now {
+  readonly config: Readonly<Record<string, unknown>>
+  readonly model: string
+  readonly data: string | null
+  readonly world: string | null
+  readonly adapter: AdapterReport
+}
+
+/** The record a run goes on with; a refusal names what is no longer as it was. */
+export function recordGoingOn({ record, began }: GoingOn, now: Now): Reply<RunRecord> {
+  const differs = (what: string): Reply<never> =>
+    refuse('changed', `${what} since this run began, so it cannot go on to the same end. Start a new run instead.`)
+  if (record.model.sha256 !== now.model) return differs('The model changed')
+  if (began.data !== now.data) return differs('The data or its labels changed')
+  if (record.world_hash !== now.world) return differs('The tool world changed')
+  if (JSON.stringify(record.config) !== JSON.stringify(now.config)) return differs('What the settings stand for changed')
+  const step = record.checkpoint?.step ?? 0
+  const notes = [`It went on after step ${step}.`]
+  const [before, after] = [record.adapter?.description ?? '', now.adapter.description]
+  if (before !== after) notes.push(`It went on on another GPU (${after}, ${before} before): numbers may differ in their last bits.`)
+  return accept({
+    ...record,
+    status: 'running',
+    error: null,
+    finished_at: null,
+    steps_done: step,
+    notes: [...new Set([...record.notes, ...notes])],
+  })
+}
