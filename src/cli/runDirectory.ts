@@ -96,6 +96,9 @@ function readRun(path: string): RunRecord | null {
   }
 }
 
+/** The metrics in a run's directory, oldest first; empty when there are none. */
+export const storedMetrics = (directory: string): { step: number; metrics: StepMetrics }[] => readMetrics(join(directory, 'metrics.jsonl'))
+
 function readMetrics(path: string): { step: number; metrics: StepMetrics }[] {
   if (!existsSync(path)) return []
   return readFileSync(path, 'utf8')

@@ -47,3 +47,8 @@ export type RunRecord = z.infer<typeof runRecord>
 /** Metrics of a run as columns of equal length; a missing value is null. */
 export const metricTable = z.object({ step: z.array(z.number()), columns: z.record(z.string(), z.array(z.number().nullable())) })
 export type MetricTable = z.infer<typeof metricTable>
+/** The same to be read only: what is drawn, watched and written out. */
+export interface MetricColumns {
+  readonly step: readonly number[]
+  readonly columns: Readonly<Record<string, readonly (number | null)[]>>
+}

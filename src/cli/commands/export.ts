@@ -1,5 +1,6 @@
 /**
- * `hone export --to steptool-csv|hone-jsonl IN… --out FILE`, `--to peft DIR --out DIR` and `--recipe FILE --to hone|trl|verl [--out FILE]`:
+ * `hone export --to steptool-csv|hone-jsonl IN… --out FILE`, `--to peft DIR --out DIR`, `--to metrics-jsonl|metrics-csv DIR --out FILE` and
+ * `--recipe FILE --to hone|trl|verl [--out FILE]`:
  * hands work over to other programs.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
@@ -8,18 +9,20 @@ import { z } from 'zod'
 import { resolveRewards } from '../../annotation/resolver'
 import { honeJsonlLine } from '../../data/formats/honeJsonl'
 import { writeSteptoolCsv } from '../../data/formats/steptoolCsv'
+import { metricFile, type MetricFormat } from '../../records/metricFiles'
 import { readAdapter, VALUE_HEAD_WEIGHTS, writeAdapter } from '../../models/weights/peft'
 import { defineCommand, UsageError, type CommandContext, type JsonObject } from '../command'
 import { readTrajectories, type AnnotatedTrajectory } from '../datasetFiles'
 import { nodeFolder } from '../node/folder'
 import { exportRecipe, RECIPE_TARGETS } from '../recipeExport'
+import { storedMetrics } from '../runDirectory'
 
 export const exportFiles = defineCommand({
   name: 'export',
-  summary: 'writes trajectories as StepTool’s file or Hone’s, a trained adapter as PEFT’s, or a recipe as TRL’s or verl’s',
+  summary: 'writes trajectories as StepTool’s file or Hone’s, a trained adapter as PEFT’s, a run’s metrics, or a recipe as TRL’s or verl’s',
   options: z.object({
-    inputs: z.array(z.string()).default([]).meta({ help: 'files with trajectories, or the directory of a trained adapter' }),
-    to: z.enum(['steptool-csv', 'hone-jsonl', 'peft', ...RECIPE_TARGETS]).meta({ help: 'what to write' }),
+    inputs: z.array(z.string()).default([]).meta({ help: 'files with trajectories, or the directory of a run' }),
+    to: z.enum(['steptool-csv', 'hone-jsonl', 'peft', 'metrics-jsonl', 'metrics-csv', ...RECIPE_TARGETS]).meta({ help: 'what to write' }),
     recipe: z.string().optional().meta({ help: 'hone, trl, verl: Hone’s recipe, settings, StepTool_ppo.json or ArCHer’s YAML' }),
     out: z.string().optional().meta({ help: 'file, or directory for peft; a recipe is printed without it' }),
     baseModel: z.string().optional().meta({ help: 'peft: name of the base model to write into adapter_config.json' }),
@@ -43,6 +46,9 @@ export const exportFiles = defineCommand({
       }
       case 'peft':
         return { files: await writePeft(inputs, out, baseModel) }
+      case 'metrics-jsonl':
+      case 'metrics-csv':
+        return writeMetrics(inputs, to === 'metrics-csv' ? 'csv' : 'jsonl', out)
     }
   },
   // Without a file the recipe itself was printed.
@@ -60,6 +66,17 @@ function writeCsv(annotated: readonly AnnotatedTrajectory[], out: string, contex
   for (const { trajectory_id, reason } of skipped) context.progress(`${trajectory_id} was left out: ${reason}`)
   writeFileSync(out, csv)
   return { files: [out], trajectories: written, skipped }
+}
+
+function writeMetrics(inputs: readonly string[], format: MetricFormat, out: string): JsonObject {
+  const [directory, another] = inputs
+  if (directory === undefined || another !== undefined) throw new UsageError('Metrics are exported from the directory of one run.')
+  const rows = storedMetrics(directory)
+  if (rows.length === 0) throw new UsageError(`${directory} holds no metrics: there is no metrics.jsonl, or no step of it is whole.`)
+  const names = [...new Set(rows.flatMap(({ metrics }) => Object.keys(metrics)))]
+  const columns = Object.fromEntries(names.map((name) => [name, rows.map(({ metrics }) => metrics[name] ?? null)]))
+  writeFileSync(out, metricFile({ step: rows.map(({ step }) => step), columns }, format))
+  return { files: [out], steps: rows.length, metrics: names.length }
 }
 
 /** Read and written again, not copied: what is handed over is known to be whole. */

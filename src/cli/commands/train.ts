@@ -7,6 +7,7 @@ import { EngineDevice } from '../../engine/device/engineDevice'
 import { WEIGHT_FORMATS } from '../../engine/weightFormat'
 import { honeJsonlLine } from '../../data/formats/honeJsonl'
 import { createStarterWorld } from '../../environments/starter'
+import { watchMetrics } from '../../records/alarms'
 import type { RunRecord } from '../../records/run'
 import { CALL_BUDGET, speaksStarter } from '../../studio/jobRoom'
 import { practiceMeanings } from '../../studio/practice'
@@ -136,6 +137,8 @@ export const train = defineCommand({
       const run = await openRunDirectory(directory, started, given.resume)
       const progress = progressOf(context, steps, now)
       const reports = [...run.earlier]
+      const alarms = watchMetrics()
+      for (const { step, metrics } of reports) alarms.take(step, metrics)
       const trainingStarted = now()
       const tokensBefore = lastTokens(reports)
       try {
@@ -146,6 +149,7 @@ export const train = defineCommand({
             reports.push({ step, metrics: all })
             run.report(step, all)
             progress(step, all)
+            for (const { message, advice } of alarms.take(step, all)) context.progress(`alarm at step ${step + 1}: ${message} ${advice}`)
           },
           checkpoints: run.checkpoints,
           checkpointEvery: given.checkpointEvery,
@@ -184,6 +188,7 @@ export const train = defineCommand({
           best: best ? { metric: best.metric, value: best.value, step: best.step, adapter: join(directory, 'best') } : null,
           ignored,
           notes: [...job.notes, ...run.notes],
+          alarms: alarms.all,
         }
       } catch (error) {
         const status = context.signal.aborted ? 'cancelled' : 'failed'

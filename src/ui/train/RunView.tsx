@@ -2,7 +2,8 @@
 import { Anchor, Button, Group, Stack, Table, Text } from '@mantine/core'
 import { useEffect, useMemo, useState } from 'react'
 import { Link } from 'wouter'
-import { LineChart } from '../charts/LineChart'
+import { alarmsOf } from '../../records/alarms'
+import { METRIC_FORMATS, metricFile, type MetricFormat } from '../../records/metricFiles'
 import type { Zoom } from '../charts/LineChart'
 import type { Series } from '../charts/series'
 import { JobControls } from '../frame/JobPill'
@@ -23,12 +24,15 @@ import { methodColour } from '../theme'
 import { Loading, PageHead, Panel } from '../widgets/Panel'
 import { ErrorPanel } from '../widgets/ProblemList'
 import { StatusMark } from '../widgets/StatusMark'
+import { AlarmsPanel } from './AlarmsPanel'
+import { MetricChart } from './MetricChart'
 import { smallMultiples } from './metricGroups'
 import { ResumeRun } from './ResumeRun'
 import { SmoothingSelect } from './SmoothingSelect'
 import classes from './train.module.css'
 
 const SAMPLES = 12
+const MEDIA_TYPES: Readonly<Record<MetricFormat, string>> = { jsonl: 'application/jsonl', csv: 'text/csv' }
 const NO_SERIES: readonly Series[] = []
 
 function Samples({ runId }: { readonly runId: string }) {
@@ -96,6 +100,11 @@ export function RunView({ runId }: { readonly runId: string }) {
     [series, hero, colour],
   )
   const meanings = detail?.metricMeanings ?? {}
+  const alarms = useMemo(() => alarmsOf(metrics), [metrics])
+  const marks = useMemo(
+    () => [...metrics.marks, ...alarms.map(({ step, kind }) => ({ step, label: `alarm: ${kind.replaceAll('_', ' ')}` }))],
+    [metrics.marks, alarms],
+  )
   if (!detail && !job) {
     if (answer.error === null) return <Loading label="Loading the run" lines={6} />
     return (
@@ -119,6 +128,12 @@ export function RunView({ runId }: { readonly runId: string }) {
     const reply = await studio.exportAdapter(runId, which)
     setProblem(reply.ok ? null : reply.message)
     if (reply.ok) for (const [name, bytes] of Object.entries(reply.value)) downloadBytes(name, [bytes], 'application/octet-stream')
+  }
+  /** The whole history: what is drawn may have lost its oldest rows. */
+  const exportMetrics = async (format: MetricFormat): Promise<void> => {
+    const reply = await studio.run(runId)
+    setProblem(reply.ok ? null : reply.message)
+    if (reply.ok) downloadBytes(`${runId}-metrics.${format}`, [metricFile(reply.value.metrics, format)], MEDIA_TYPES[format])
   }
   return (
     <Stack gap={12}>
@@ -172,14 +187,17 @@ export function RunView({ runId }: { readonly runId: string }) {
           Its metrics and checkpoints until then are kept.
         </ErrorPanel>
       )}
+      <AlarmsPanel alarms={alarms} />
       <Panel title={hero === null ? 'Metrics' : 'Progress'} aside={<SmoothingSelect />}>
-        <LineChart
+        <MetricChart
+          metric={hero ?? ''}
+          algorithm={run?.algorithm ?? null}
           title={hero ?? 'Reward'}
           meaning={hero === null ? glossary.reward.text : (meanings[hero] ?? glossary.reward.text)}
           series={heroSeries}
           height={240}
           smoothing={smoothing}
-          marks={metrics.marks}
+          marks={marks}
           zoom={zoom}
           scales
           testId="chart-reward"
@@ -188,8 +206,10 @@ export function RunView({ runId }: { readonly runId: string }) {
         {shown.length > 0 && (
           <div className={classes.multiples} style={{ marginTop: 16 }}>
             {shown.map(({ title, name }) => (
-              <LineChart
+              <MetricChart
                 key={name}
+                metric={name}
+                algorithm={run?.algorithm ?? null}
                 title={title}
                 meaning={`${name}: ${meanings[name] ?? ''}`}
                 series={series.get(name) ?? NO_SERIES}
@@ -201,15 +221,27 @@ export function RunView({ runId }: { readonly runId: string }) {
           </div>
         )}
         {names.length > 1 && (
-          <Button
-            mt={12}
-            size="compact-xs"
-            onClick={() => {
-              setEverything(!everything)
-            }}
-          >
-            {everything ? 'Only the usual ones' : `All ${names.length} metrics`}
-          </Button>
+          <Group gap={8} mt={12}>
+            <Button
+              size="compact-xs"
+              onClick={() => {
+                setEverything(!everything)
+              }}
+            >
+              {everything ? 'Only the usual ones' : `All ${names.length} metrics`}
+            </Button>
+            {METRIC_FORMATS.map((format) => (
+              <Button
+                key={format}
+                size="compact-xs"
+                onClick={() => {
+                  void exportMetrics(format)
+                }}
+              >
+                {format === 'csv' ? 'Save as CSV' : 'Save as JSON lines'}
+              </Button>
+            ))}
+          </Group>
         )}
       </Panel>
       <Panel

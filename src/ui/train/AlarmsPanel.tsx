@@ -1,0 +1,25 @@
+/** What the metrics of a run warn of, since which step, and what to do about it. */
+import { Text } from '@mantine/core'
+import type { Alarm } from '../../records/alarms'
+import { Panel } from '../widgets/Panel'
+import classes from './train.module.css'
+
+export function AlarmsPanel({ alarms }: { readonly alarms: readonly Alarm[] }) {
+  if (alarms.length === 0) return null
+  return (
+    <Panel title={alarms.length === 1 ? 'One alarm' : `${alarms.length} alarms`} testId="alarms">
+      <ul className={classes.alarms} role="log" aria-label="Alarms">
+        {alarms.map((alarm) => (
+          <li key={`${alarm.kind} ${alarm.metric} ${alarm.step}`} data-kind={alarm.kind}>
+            <Text>
+              <strong>▲ Step {alarm.step + 1}.</strong> {alarm.message}
+            </Text>
+            <Text size="xs" c="dimmed">
+              {alarm.advice} <code>{alarm.metric}</code>
+            </Text>
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  )
+}
