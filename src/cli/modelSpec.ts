@@ -65,6 +65,7 @@ async function openAsStored(spec: string, seed: number, context: ModelContext): 
     title,
     config: checkpoint.config,
     tokenizer: createHfTokenizer(checkpoint.tokenizerJson, checkpoint.tokenizerConfig),
+    chatTemplate: checkpoint.chatTemplate,
     // Reads every byte: a far model is fetched here, and read from what was kept afterwards.
     sha256: await checkpoint.sha256(isRemote(spec) ? fetchProgress(title, context) : undefined),
     reader: readerOf(checkpoint.tensors),

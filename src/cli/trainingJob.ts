@@ -2,24 +2,23 @@
 import { createRng } from '../base/random'
 import type { EngineDevice } from '../engine/device/engineDevice'
 import type { StarterWorld } from '../environments/starter'
+import { dataProblem } from '../studio/dataProblem'
 import { MAX_CONTEXT, slotsOf } from '../studio/gpuWorkshop'
 import { truncationNote, type Method } from '../studio/method'
 import { methodNamed } from '../studio/methods'
 import type { LabelledTrajectory } from '../studio/workshop'
 import type { SampleSource, TrainingContext } from '../training/algorithm'
-import { dpo, dpoSequenceOptions } from '../training/algorithms/dpo'
 import { grpo, grpoSequenceOptions } from '../training/algorithms/grpo'
-import { noOutcomeSentence, outcomeSequence, ppo, stepGrained } from '../training/algorithms/ppo'
+import { ppo, stepGrained } from '../training/algorithms/ppo'
 import { rft, samplesToImitate } from '../training/algorithms/rft'
 import { runSft, sft } from '../training/algorithms/sft'
 import { steptoolPpo } from '../training/algorithms/steptoolPpo'
-import { dpoAttempts, findPairs, noPairsSentence } from '../training/dpoPairs'
 import { generationMemory, grpoMemory, ppoMemory, sftMemory, type MemoryPart } from '../training/memoryPlan'
 import type { PolicyModel } from '../training/policyModel'
 import { chunk } from '../training/ppoBatch'
 import { ppoSequenceOptions } from '../training/ppoConfig'
 import { buildPpoSequence, type PpoSequence } from '../training/ppoSequence'
-import { nothingKeptSentence, rftAttempts, rftSequenceOptions, selectPasses } from '../training/rftSelection'
+import { rftSequenceOptions } from '../training/rftSelection'
 import { starterSamples } from '../training/starterSamples'
 import { trainedPositions } from '../training/stepRewards'
 import { trajectorySamples } from '../training/trajectorySamples'
@@ -150,7 +149,7 @@ function ofSteps(request: TrainingRequest, given: readonly LabelledTrajectory[])
 function ofEnds(request: TrainingRequest, given: readonly LabelledTrajectory[]): TrainingJob {
   const { method, model, engine, seed, steps } = request
   const labelled = request.shuffleRewards ? shuffledRewards(given, seed, 0) : given
-  const problem = problemOf(request, labelled)
+  const problem = dataProblem(method.name, request.config, labelled, model, seed)
   if (problem !== null) throw new UsageError(problem)
   const notes = [...method.notesOf(request.config)]
   return {
@@ -159,30 +158,6 @@ function ofEnds(request: TrainingRequest, given: readonly LabelledTrajectory[]):
     notes,
     run: (context) =>
       method.train(context, request.config, { model, data: labelled, practice: noPractice, onNote: (note) => void notes.push(note) }),
-  }
-}
-
-/** Why nothing can be learnt from these, in a sentence; null when something can. */
-function problemOf({ method, config, model, seed }: TrainingRequest, labelled: readonly LabelledTrajectory[]): string | null {
-  switch (method.name) {
-    case dpo.name: {
-      const settings = dpo.config.parse(config)
-      const found = findPairs(dpoAttempts(labelled, model.tokenizer, dpoSequenceOptions(settings)), settings, seed)
-      return found.pairs.length === 0 ? noPairsSentence(found) : null
-    }
-    case rft.name: {
-      const settings = rft.config.parse(config)
-      const attempts = rftAttempts(labelled, model.tokenizer, settings)
-      const { kept, counts } = selectPasses(attempts, settings, seed, 0)
-      return kept.length === 0 ? nothingKeptSentence(attempts, counts, settings) : null
-    }
-    case ppo.name: {
-      const settings = ppo.config.parse(config)
-      const sequences = labelled.map(({ trajectory, rewards }) => outcomeSequence(trajectory, rewards, model.tokenizer, settings))
-      return noOutcomeSentence(sequences, settings)
-    }
-    default:
-      return null
   }
 }
 

@@ -72,9 +72,12 @@ export async function openCheckpoint(folder: FolderSource): Promise<Checkpoint> 
   const weights = await openWeightsFolder(folder)
   const tokenizer = await openTokenizer(folder)
   checkTokenizerFits(tokenizer.tokenizerJson, weights.config.vocab_size, await tokenizerFile(folder))
-  const chatTemplate = (await readText(folder, 'chat_template.jinja')) ?? templateOf(tokenizer.tokenizerConfig)
-  return { ...weights, ...tokenizer, chatTemplate }
+  return { ...weights, ...tokenizer, chatTemplate: await readChatTemplate(folder, tokenizer.tokenizerConfig) }
 }
+
+/** Jinja source, as `Checkpoint` has it. */
+export const readChatTemplate = async (folder: FolderSource, tokenizerConfig: JsonObject): Promise<string | null> =>
+  (await readText(folder, 'chat_template.jinja')) ?? templateOf(tokenizerConfig)
 
 const TOKENIZER_JSON = 'tokenizer.json'
 const TOKENIZER_MODEL = 'tokenizer.model'

@@ -5,7 +5,7 @@ import type { WeightReader } from '../models/languageModel'
 import { Generator } from '../models/generate'
 import type { HfTokenizer } from '../models/tokenizer/hfTokenizer'
 import { initialLora } from '../training/initialize'
-import { packSequences, uploadBatch } from '../training/packing'
+import { logProbsOf } from '../training/referenceCheck'
 import { PolicyModel } from '../training/policyModel'
 import { rolloutEpisodes } from '../training/rollout'
 import type { Gate } from '../engine/plan/executable'
@@ -88,15 +88,7 @@ function actingPolicy({ policy, tokenizer, seed, gate, onTokens, now }: Acting):
       })
     },
 
-    async logProbs(ids: readonly number[]) {
-      if (ids.length < 2) return []
-      const targets = ids.slice(1).map((_, index) => index + 1)
-      const batch = packSequences([{ ids, targets }], policy.model.config.vocab_size)
-      const score = await policy.score(batch.tokenBucket, batch.targetBucket)
-      uploadBatch(score, batch)
-      await score.run(gate)
-      return [...(await score.readOutput('logp', batch.targetCount))]
-    },
+    logProbs: (ids: readonly number[], whose: 'policy' | 'reference' = 'policy') => logProbsOf(policy, ids, whose === 'reference', gate),
 
     async adapter(weights?: Float32Array): Promise<AdapterTensors> {
       const values = policy.packed.unpack(weights ?? (await policy.packed.readWeights()))

@@ -4,6 +4,7 @@ import type { StarterWorld } from '../environments/starter'
 import type { Store } from '../storage/store'
 import type { CheckpointSink } from '../training/algorithm'
 import type { TrainableSet } from '../training/policyModel'
+import { checkReference } from '../training/preflightAdapter'
 import type { CheckpointSettings, StudioEvent } from '../worker/protocol'
 import { adapterFiles, storeAdapter } from './adapterFiles'
 import type { GpuRoom, OpenGpu } from './gpu'
@@ -77,6 +78,7 @@ export async function learn(
     gpu.announce()
     hashBefore = filesOf(await base.adapter()).sha256
     probeBefore = await base.logProbs(probeIds)
+    if (trainable.kind === 'lora') await holdToReference(base, probeIds, probeBefore)
     keeper.probe({ before: probeBefore, after: null })
     await keeper.change({ adapter_sha256: { before: hashBefore, after: null } })
     await hooks.before?.(base)
@@ -224,4 +226,11 @@ function checkpointsOf(runId: string, of: number, keeper: RunKeeper, control: Jo
       await keeper.change({ checkpoint: { step: checkpoint.step, of } })
     },
   }
+}
+
+/** The last check before step 0 needs the model: its KL to the reference is 0, or the run ends here. */
+async function holdToReference(policy: ActingPolicy, ids: readonly number[], logProbs: readonly number[]): Promise<void> {
+  if (logProbs.length === 0) return
+  const { level, message } = checkReference(logProbs, await policy.logProbs(ids, 'reference'))
+  if (level === 'refusal') throw new Error(message)
 }

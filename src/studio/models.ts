@@ -1,6 +1,6 @@
 /** Models one can train: the starter, and checkpoints a person brought. An imported one counts once its card is written, which is last. */
 import { parseModelConfig, type ModelConfig } from '../models/architectures/config'
-import { openCheckpoint, openTokenizer } from '../models/checkpointFolder'
+import { openCheckpoint, openTokenizer, readChatTemplate } from '../models/checkpointFolder'
 import { ropeTypeOf } from '../models/claims'
 import { parameterCount, type WeightReader } from '../models/languageModel'
 import { createHfTokenizer, type HfTokenizer } from '../models/tokenizer/hfTokenizer'
@@ -22,6 +22,8 @@ export interface ModelText {
   readonly title: string
   readonly config: ModelConfig
   readonly tokenizer: HfTokenizer
+  /** Jinja source; left out where nobody read it. */
+  readonly chatTemplate?: string | null
 }
 export interface LoadedModel extends ModelText {
   readonly sha256: string
@@ -87,7 +89,7 @@ export function createModelRoom({ store, starter, now }: ModelParts): ModelRoom 
       const { tokenizerJson, tokenizerConfig } = await openTokenizer(folder)
       const tokenizer = createHfTokenizer(tokenizerJson, tokenizerConfig)
       const title = id === STARTER ? 'Starter model' : ((await cardOf(id))?.title ?? id)
-      return accept({ id, title, config, tokenizer })
+      return accept({ id, title, config, tokenizer, chatTemplate: await readChatTemplate(folder, tokenizerConfig) })
     })
     texts.set(id, made)
     void made.then((reply) => {

@@ -24,6 +24,7 @@ import { createLabelRoom } from './labels'
 import { methodNamed } from './methods'
 import { createModelRoom, STARTER } from './models'
 import type { StudioParts } from './parts'
+import { preflightJob } from './preflightJob'
 import { practiceMeanings } from './practice'
 import { createPreviews } from './preview'
 import { createRemoteRoom } from './remoteModels'
@@ -75,6 +76,7 @@ export function createStudio(parts: StudioParts): StudioApi {
     testJudge: through('testJudge'),
     planJudge: through('planJudge'),
     estimateMemory: through('estimateMemory'),
+    preflight: through('preflight'),
     start: through('start'),
     pause: through('pause'),
     resume: through('resume'),
@@ -251,6 +253,7 @@ async function openRooms(parts: StudioParts, assetBase: string): Promise<Rooms> 
     planJudge: (id, ids, settings) => judges.planJudge(id, ids, settings),
 
     estimateMemory: (request) => estimateJob(request, room),
+    preflight: (request) => preflightJob(request, room),
     start,
     pause: (id) => Promise.resolve(desk.pause(id)),
     resume: (id) => Promise.resolve(desk.resume(id)),

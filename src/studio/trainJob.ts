@@ -1,7 +1,7 @@
 /** Trains a model: on data sets with their labels, or online on the starter world's practice. */
 import type { AdapterReport } from '../records/run'
 import type { RunRecord } from '../records/run'
-import type { JobRequest, Reply } from '../worker/protocol'
+import type { Reply, TrainRequest } from '../worker/protocol'
 import { accept, refuse } from './failure'
 import type { JobWork } from './jobs'
 import { CALL_BUDGET, PRACTICE_TEMPERATURE, type JobRoom } from './jobRoom'
@@ -11,10 +11,8 @@ import { practiceMeanings } from './practice'
 import type { LoadedModel } from './models'
 import type { LabelledTrajectory } from './workshop'
 
-type TrainJobRequest = Extract<JobRequest, { kind: 'train' }>
-
 /** @param going a run that goes on, with the request it began with. */
-export async function trainWork(request: TrainJobRequest, room: JobRoom, going: GoingOn | null = null): Promise<Reply<JobWork>> {
+export async function trainWork(request: TrainRequest, room: JobRoom, going: GoingOn | null = null): Promise<Reply<JobWork>> {
   const method = room.method(request.algorithm)
   if (!method.ok) return method
   const config = method.value.parseConfig(request.config)
@@ -104,7 +102,7 @@ interface Gathered {
 }
 
 /** The chosen data sets' trajectories in their order, with the rewards their labels resolve to. */
-async function gather(request: TrainJobRequest, { store, labels }: JobRoom): Promise<Reply<Gathered>> {
+export async function gather(request: TrainRequest, { store, labels }: Pick<JobRoom, 'store' | 'labels'>): Promise<Reply<Gathered>> {
   const data: RunRecord['data'] = []
   const names: string[] = []
   const labelled: LabelledTrajectory[] = []

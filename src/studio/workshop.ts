@@ -33,8 +33,8 @@ export type AdapterTensors = ReadonlyMap<string, { readonly shape: readonly numb
 /** A model with an adapter, ready. */
 export interface ActingPolicy {
   rollout(request: RolloutRequest): Promise<readonly Trajectory[]>
-  /** log π of each token after the first, at temperature 1. */
-  logProbs(ids: readonly number[]): Promise<readonly number[]>
+  /** log π of each token after the first, at temperature 1; of the `reference`, without the adapter. */
+  logProbs(ids: readonly number[], whose?: 'policy' | 'reference'): Promise<readonly number[]>
   /** As it is, or with other weights in packed order. */
   adapter(weights?: Float32Array): Promise<AdapterTensors>
   destroy(): Promise<void>

@@ -66,6 +66,10 @@ export const glossary = {
   'pass rate': { title: 'Pass rate', text: 'Share of questions whose answer was judged solved.' },
   policy: { title: 'Policy', text: 'The model as an actor: what it would write next, given what it has read.' },
   ppo: { title: 'PPO', text: 'Proximal policy optimization: several careful steps on each batch, with the change in probability clipped.' },
+  'pre-flight': {
+    title: 'Pre-flight',
+    text: 'Checks of settings, model and data before anything is computed: what would end the run, or not do what is meant.',
+  },
   practice: { title: 'Practice', text: 'Questions the model tries, is rewarded on, and is trained on. Disjoint from the exam.' },
   ratio: {
     title: 'Probability ratio',

@@ -204,6 +204,8 @@ export type JobRequest =
   | { readonly kind: 'judge'; readonly dataset_id: string; readonly trajectory_ids: readonly string[]; readonly settings: JudgeSettings }
   | { readonly kind: 'download'; readonly model: RemoteModel }
 
+export type TrainRequest = Extract<JobRequest, { readonly kind: 'train' }>
+
 export interface MemoryEstimate {
   readonly bytes: number
   readonly parts: readonly { readonly name: string; readonly bytes: number }[]
@@ -211,6 +213,13 @@ export interface MemoryEstimate {
   readonly verdict: 'fits' | 'tight' | 'exceeds'
   readonly advice: string
   readonly notes: readonly string[]
+}
+
+/** What a check before step 0 found. `refusal`: the run would fail or learn nothing; `warning`: not as meant. */
+export interface PreflightFinding {
+  readonly check: string
+  readonly level: 'fine' | 'warning' | 'refusal'
+  readonly message: string
 }
 
 export type JobPhase =
@@ -346,6 +355,8 @@ export interface StudioApi {
   planJudge(datasetId: string, trajectoryIds: readonly string[], settings: JudgeSettings): Promise<Reply<JudgePlan>>
 
   estimateMemory(request: JobRequest): Promise<Reply<MemoryEstimate>>
+  /** Everything that can be said of a run before it starts, without the GPU. */
+  preflight(request: TrainRequest): Promise<Reply<readonly PreflightFinding[]>>
   start(request: JobRequest): Promise<Reply<JobSnapshot>>
   pause(jobId: string): Promise<Reply<null>>
   resume(jobId: string): Promise<Reply<null>>

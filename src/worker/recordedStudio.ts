@@ -180,6 +180,7 @@ function studioOf(data: Recording, live: LiveStudio | null): StudioApi {
         : refuse('recorded', 'A judge is asked about imported files and live runs, not about the recorded one.'),
 
     estimateMemory: async (request) => (other ? other.estimateMemory(request) : elsewhere),
+    preflight: async (request) => (other ? other.preflight(request) : elsewhere),
     start: async (request) => (other && request.kind === 'download' ? other.start(request) : cannotTrain),
     pause: async (id) => (other ? other.pause(id) : cannotTrain),
     resume: async (id) => (other ? other.resume(id) : cannotTrain),

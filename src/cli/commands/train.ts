@@ -34,6 +34,7 @@ import { algorithmOfRecipeFile, readRecipeFile } from '../recipeFile'
 import { openRunDirectory, runFailure, type StepMetrics } from '../runDirectory'
 import { writeTrained } from '../trainedFiles'
 import { methodOf, prepareTraining, type TrainingData } from '../trainingJob'
+import { holdPreflight } from '../trainPreflight'
 
 const names = Object.keys(algorithms) as (keyof typeof algorithms)[]
 const DEFAULT_ALGORITHM = 'sft'
@@ -72,6 +73,7 @@ const options = z.object({
     .enum(Object.keys(strategies) as StrategyName[])
     .default('cot')
     .meta({ help: 'practice: how an episode is run' }),
+  preflight: z.boolean().default(true).meta({ help: 'check settings, data and model before step 0; --no-preflight leaves it out' }),
   shuffleRewards: z.boolean().default(false).meta({ help: 'the null experiment: step rewards and statuses permuted within each batch' }),
 })
 type Options = z.output<typeof options>
@@ -117,6 +119,9 @@ export const train = defineCommand({
       })
       const predictedBytes = job.memory.length === 0 ? null : totalBytes(job.memory)
       if (predictedBytes !== null) context.progress(`${method.title}: ${steps} steps, ${(predictedBytes / 1e6).toFixed(1)} MB on the GPU`)
+
+      if (given.preflight && !given.resume)
+        await holdPreflight({ method, settings, model, data, seed, engine, gate, limits: given }, context)
 
       const runId = rowParts.newId('run')
       const directory = given.out ?? join(context.homeDirectory, 'runs', runId)

@@ -5,8 +5,7 @@ import { formatBytes, visibleText } from '../format'
 import { NOTHING, useReply } from '../stores/answer'
 import { Loading, Panel } from '../widgets/Panel'
 import { Term } from '../widgets/Term'
-import type { MemoryEstimate } from '../../worker/protocol'
-import type { TrainRequest } from './newRunForm'
+import type { MemoryEstimate, TrainRequest } from '../../worker/protocol'
 import classes from './train.module.css'
 
 const VERDICTS: Readonly<Record<MemoryEstimate['verdict'], { readonly sign: string; readonly word: string }>> = {

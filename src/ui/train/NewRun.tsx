@@ -16,6 +16,7 @@ import { SchemaForm } from '../widgets/SchemaForm'
 import { CheckpointFields } from './CheckpointFields'
 import { EstimatePanel } from './EstimatePanel'
 import { commandLine, configOf, configText, newRunUrl, trainRequest } from './newRunForm'
+import { PreflightPanel } from './PreflightPanel'
 import classes from './train.module.css'
 import widgets from '../widgets/widgets.module.css'
 
@@ -215,6 +216,7 @@ export function NewRun() {
         </Stack>
         <div className={classes.side}>
           <EstimatePanel request={request} />
+          <PreflightPanel request={request} />
           <PrimaryButton
             size="sm"
             disabled={request === null || starting || busy || recording !== null || gpu?.state !== 'ready'}

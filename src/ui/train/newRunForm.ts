@@ -1,6 +1,6 @@
 /** What the new-run form holds, as the URL holds it, and the request it makes. */
 import { z } from 'zod'
-import type { JobRequest } from '../../worker/protocol'
+import type { TrainRequest } from '../../worker/protocol'
 
 export const newRunUrl = z.object({
   algorithm: z.string().default(''),
@@ -35,7 +35,6 @@ export function configOf(url: NewRunUrl): Readonly<Record<string, unknown>> {
 export const configText = (config: Readonly<Record<string, unknown>>): string =>
   Object.keys(config).length === 0 ? '' : JSON.stringify(config)
 
-export type TrainRequest = Extract<JobRequest, { kind: 'train' }>
 export function trainRequest(url: NewRunUrl, algorithm: string, model: string): TrainRequest {
   return {
     kind: 'train',

@@ -1,0 +1,122 @@
+/**
+ * Checks before step 0, of what a run was asked to do: settings against each other, against the model and against the data. Each is one
+ * function with one answer in plain words. `refusal`: the run would fail, or learn nothing. `warning`: it would work, but not as meant.
+ */
+export interface Finding {
+  readonly check: string
+  readonly level: 'fine' | 'warning' | 'refusal'
+  readonly message: string
+}
+
+type Config = Readonly<Record<string, unknown>>
+
+const finding =
+  (check: string, level: Finding['level']) =>
+  (message: string): Finding => ({ check, level, message })
+const number = (config: Config, name: string): number | null => {
+  const value = config[name]
+  return typeof value === 'number' ? value : null
+}
+
+/** Groups and mini-batches against the batch. `rows`: trajectories there are to learn from; null for practice. */
+export function checkBatch(config: Config, rows: number | null): Finding {
+  const check = 'batch'
+  const [refuse, warn, fine] = [finding(check, 'refusal'), finding(check, 'warning'), finding(check, 'fine')]
+  const group = number(config, 'num_generations')
+  const attempts = number(config, 'generation_batch_size')
+  if (group !== null && attempts !== null && rows === null) {
+    if (attempts % group !== 0)
+      return refuse(`generation_batch_size ${attempts} is no multiple of num_generations ${group}: a group would be cut.`)
+    const parts = number(config, 'steps_per_generation') ?? 1
+    if (attempts < parts) return refuse(`${attempts} attempts cannot be cut into steps_per_generation ${parts} updates.`)
+    if (attempts === group) return warn(`A batch is one query’s ${group} attempts: raise generation_batch_size for a steadier gradient.`)
+    return fine(`${attempts / group} queries with ${group} attempts each.`)
+  }
+  const batch = number(config, 'batch_size')
+  const mini = number(config, 'mini_batch_size')
+  if (batch !== null && mini !== null) {
+    if (rows !== null && rows < batch)
+      return refuse(`${rows} trajectories do not fill one batch of ${batch}: lower batch_size or add data.`)
+    if (mini > batch) return warn(`mini_batch_size ${mini} is more than batch_size ${batch}: every mini-batch is the whole batch.`)
+    const accumulated = mini * (number(config, 'gradient_accumulation_steps') ?? 1)
+    if (batch % accumulated !== 0)
+      return warn(
+        `batch_size ${batch} is no multiple of mini_batch_size · gradient_accumulation_steps = ${accumulated}: the last update of an epoch has fewer trajectories.`,
+      )
+    return fine(`${batch} trajectories a batch, ${batch / accumulated} ${batch === accumulated ? 'update' : 'updates'} an epoch.`)
+  }
+  return fine('Nothing to divide.')
+}
+
+/** Prompt and completion against the model's context and against what is processed at once. */
+export function checkContext(config: Config, maxPositions: number, longest: number | null): Finding {
+  const check = 'context'
+  const context = number(config, 'max_context_len')
+  const response = number(config, 'max_response_len')
+  const most = context !== null && response !== null ? context + response : number(config, 'tokens_per_batch')
+  const atOnce = number(config, 'max_tokens_per_micro_batch')
+  const [refuse, warn, fine] = [finding(check, 'refusal'), finding(check, 'warning'), finding(check, 'fine')]
+  if (longest !== null && longest > maxPositions)
+    return refuse(
+      `The longest trajectory has ${longest} tokens, the model reads at most ${maxPositions}: lower max_context_len or max_response_len.`,
+    )
+  if (longest !== null && atOnce !== null && longest > atOnce)
+    return refuse(`The longest trajectory has ${longest} tokens and does not fit max_tokens_per_micro_batch ${atOnce}.`)
+  if (most !== null && most > maxPositions && longest === null)
+    return warn(
+      `Prompt and completion may have ${most} tokens together, the model reads ${maxPositions}: a longer attempt would end the run.`,
+    )
+  return fine(
+    longest === null
+      ? `At most ${most ?? maxPositions} tokens; the model reads ${maxPositions}.`
+      : `The longest has ${longest} tokens; the model reads ${maxPositions}.`,
+  )
+}
+
+/** How practice draws its tokens. */
+export interface Sampler {
+  readonly temperature: number
+  readonly topP: number
+  /** 0: all tokens. */
+  readonly topK: number
+  readonly repetitionPenalty: number
+}
+export const policySampler: Sampler = { temperature: 1, topP: 1, topK: 0, repetitionPenalty: 1 }
+
+/** Reinforcement learning needs the policy's own distribution: else the ratio and the KL are those of another policy. */
+export function checkSampler(sampler: Sampler): Finding {
+  const wrong = [
+    ...(sampler.temperature === policySampler.temperature ? [] : [`temperature ${sampler.temperature}, not 1`]),
+    ...(sampler.topP === policySampler.topP ? [] : [`top_p ${sampler.topP}, not 1`]),
+    ...(sampler.topK === policySampler.topK ? [] : [`top_k ${sampler.topK}, not 0`]),
+    ...(sampler.repetitionPenalty === policySampler.repetitionPenalty ? [] : [`repetition_penalty ${sampler.repetitionPenalty}, not 1`]),
+  ]
+  return wrong.length === 0
+    ? finding('sampler', 'fine')('Attempts are drawn from the policy itself: temperature 1, top_p 1, top_k 0, no penalties.')
+    : finding('sampler', 'refusal')(`Attempts would not be drawn from the policy: ${wrong.join('; ')}. Its KL and ratios would be wrong.`)
+}
+
+/** What settings say of the sampler; what they leave out is as it should be. */
+export function samplerOf(config: Config): Sampler {
+  return {
+    temperature: number(config, 'temperature') ?? policySampler.temperature,
+    topP: number(config, 'top_p') ?? policySampler.topP,
+    topK: number(config, 'top_k') ?? policySampler.topK,
+    repetitionPenalty: number(config, 'repetition_penalty') ?? policySampler.repetitionPenalty,
+  }
+}
+
+/** A verdict on memory, as a finding. */
+export function checkMemory({
+  verdict,
+  bytes,
+  advice,
+}: {
+  readonly verdict: 'fits' | 'tight' | 'exceeds'
+  readonly bytes: number
+  readonly advice: string
+}): Finding {
+  const size = bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${Math.max(1, Math.round(bytes / 1e6))} MB`
+  const words = { fits: 'It fits', tight: 'It is tight', exceeds: 'It probably does not fit' }
+  return finding('memory', verdict === 'fits' ? 'fine' : 'warning')(`${words[verdict]}: ${size}, an estimate. ${advice}`.trim())
+}

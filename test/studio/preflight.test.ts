@@ -1,0 +1,47 @@
+/** Pre-flight as the page asks for it. */
+import { expect, test } from 'vitest'
+import type { TrainRequest } from '../../src/worker/protocol'
+import { openTestStudio } from './testStudio'
+
+const request: TrainRequest = {
+  kind: 'train',
+  algorithm: 'steptool-ppo',
+  model: 'starter',
+  data: [],
+  config: {},
+  steps: 1,
+  seed: 1,
+  rowLimit: null,
+}
+
+test('practice and data sets are held to the settings, a method that cannot practise is refused', async () => {
+  const { studio, close } = await openTestStudio()
+  try {
+    const practice = await studio.preflight(request)
+    if (!practice.ok) throw new Error(practice.message)
+    const levels = (found: typeof practice.value) => Object.fromEntries(found.map(({ check, level }) => [check, level]))
+    expect(levels(practice.value)).toEqual({
+      batch: 'fine',
+      context: 'fine',
+      sampler: 'fine',
+      'chat template': 'fine',
+      export: 'fine',
+      memory: 'fine',
+    })
+    expect(await studio.preflight({ ...request, algorithm: 'dpo' })).toMatchObject({ ok: false, code: 'needs-data' })
+    expect(await studio.preflight({ ...request, config: { batch_size: 0 } })).toMatchObject({ ok: false, code: 'config' })
+
+    const imported = await studio.importFile(new File([await studio.sampleCsv()], 'sample.csv'))
+    if (!imported.ok) throw new Error(imported.message)
+    const data = [imported.value.dataset_id]
+    const config = { batch_size: 64, mini_batch_size: 4, max_context_len: 40 }
+    const onFile = await studio.preflight({ ...request, data, config })
+    if (!onFile.ok) throw new Error(onFile.message)
+    expect(levels(onFile.value)).toMatchObject({ batch: 'refusal', truncation: 'warning' })
+    expect(onFile.value.find(({ check }) => check === 'batch')?.message).toMatch(/trajectories do not fill one batch of 64/)
+    const pairs = await studio.preflight({ ...request, algorithm: 'grpo', data })
+    expect(pairs.ok && levels(pairs.value).data).toBe('refusal')
+  } finally {
+    close()
+  }
+})
