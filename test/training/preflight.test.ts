@@ -103,7 +103,7 @@ it('rewards that are constant, missing, or differ', () => {
 
 it('text whose pieces are encoded otherwise than the whole', () => {
   // Joins "ab" wherever it sees it.
-  const codec = { encode: (text: string) => [...text.replaceAll('ab', 'c')].map((letter) => letter.charCodeAt(0)) }
+  const codec = { encode: (text: string) => Array.from(text.replaceAll('ab', 'c'), (letter) => letter.charCodeAt(0)) }
   expect(checkEncoding([['xa', 'c']], codec).level).toBe('fine')
   expect(
     checkEncoding(
