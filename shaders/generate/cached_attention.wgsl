@@ -1,11 +1,11 @@
 // o[t, h] = softmax(q[t, h] . K) V over the cached keys 0 .. positions[t] of token t's slot, one invocation per token and head.
 // Keys are visited in order with the same update as attention.wgsl, so rollout and training agree to rounding.
 // q, o: [T, KV * GROUP * HD]; caches: [blocks * 16, KV * HD]; table: [slots, BLOCKS]. Constants: HD4 = head size / 4, KV, GROUP, BLOCKS.
+// Part: the caches' dtype; sums are f32.
 // #include "flat"
 struct Params { rows: u32, scale: f32 }
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;
-@group(0) @binding(1) var<storage, read> key_cache: array<vec4f>;
-@group(0) @binding(2) var<storage, read> value_cache: array<vec4f>;
+// #part cache
 @group(0) @binding(3) var<storage, read> slots: array<u32>;
 @group(0) @binding(4) var<storage, read> positions: array<u32>;
 @group(0) @binding(5) var<storage, read> block_table: array<u32>;
@@ -35,7 +35,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let at = (row * KV + kv) * HD4;
     var s4 = vec4f();
     // #repeat d HD4
-    s4 += qr{d} * key_cache[at + {d}u];
+    s4 += qr{d} * key_quad(at + {d}u);
     // #end
     let s = s4.x + s4.y + s4.z + s4.w;
     let next = max(m, s);
@@ -43,7 +43,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let w = exp(s - next);
     l = l * keep + w;
     // #repeat d HD4
-    acc{d} = acc{d} * keep + w * value_cache[at + {d}u];
+    acc{d} = acc{d} * keep + w * value_quad(at + {d}u);
     // #end
     m = next;
   }

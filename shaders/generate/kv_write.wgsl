@@ -1,6 +1,6 @@
 // cache[row(t)] <- (k[t], v[t]) for tokens whose slot is active: row = table[slot, p / 16] * 16 + p % 16, p = positions[t].
 // k, v: [T, WIDTH]; caches: [blocks * 16, WIDTH]; table: [slots, BLOCKS]. A slot of 0xffffffff is skipped.
-// Constants: WIDTH (a multiple of 4), BLOCKS.
+// Constants: WIDTH (a multiple of 4), BLOCKS. Part: the caches' dtype.
 // #include "flat"
 struct Params { rows: u32 }
 @group(0) @binding(0) var<storage, read> k: array<vec4f>;
@@ -9,8 +9,7 @@ struct Params { rows: u32 }
 @group(0) @binding(3) var<storage, read> positions: array<u32>;
 @group(0) @binding(4) var<storage, read> block_table: array<u32>;
 @group(0) @binding(5) var<storage, read> counts: array<u32>;
-@group(0) @binding(6) var<storage, read_write> key_cache: array<vec4f>;
-@group(0) @binding(7) var<storage, read_write> value_cache: array<vec4f>;
+// #part cache
 @group(0) @binding(8) var<uniform> params: Params;
 
 const WIDTH4 = WIDTH / 4u;
@@ -24,6 +23,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (slot == 0xffffffffu) { return; }
   let p = positions[t];
   let at = (block_table[slot * BLOCKS + p / 16u] * 16u + p % 16u) * WIDTH4 + index % WIDTH4;
-  key_cache[at] = k[index];
-  value_cache[at] = v[index];
+  key_cache[at] = stored(k[index]);
+  value_cache[at] = stored(v[index]);
 }

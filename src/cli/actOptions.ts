@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { strategies, type StrategyName } from '../agents/strategies'
 import { EngineDevice } from '../engine/device/engineDevice'
+import type { KvDtype } from '../engine/ops/kvCache'
 import { WEIGHT_FORMATS, type WeightFormat } from '../engine/weightFormat'
 import { MAX_CONTEXT } from '../studio/gpuWorkshop'
 import { CALL_BUDGET, speaksStarter } from '../studio/jobRoom'
@@ -10,7 +11,7 @@ import { openActor, type Actor } from './acting'
 import { adapterReportOf } from './adapterReport'
 import { benchmarkNames, openExam, type Exam } from './benchmark'
 import { UsageError, type CommandContext } from './command'
-import { DTYPE_HELP, MODEL_HELP, openModel } from './modelSpec'
+import { DTYPE_HELP, kvDtypeOption, MODEL_HELP, openModel } from './modelSpec'
 import { readTrainedAdapter } from './trainedFiles'
 
 export const actOptions = {
@@ -25,6 +26,7 @@ export const actOptions = {
   maxCalls: z.int().positive().default(CALL_BUDGET).meta({ help: 'tool calls of an episode' }),
   limit: z.int().positive().optional().meta({ help: 'this many queries, every group in its share, in a fixed order; else all' }),
   slots: z.int().positive().optional().meta({ help: 'episodes generated at once; results do not depend on it' }),
+  kvDtype: kvDtypeOption,
   seed: z.int().nonnegative().default(1).meta({ help: 'of sampling, and of random weights' }),
 } as const
 
@@ -37,6 +39,7 @@ export interface ActSettings {
   readonly maxCalls: number
   readonly limit?: number | undefined
   readonly slots?: number | undefined
+  readonly kvDtype: KvDtype
   readonly seed: number
   readonly temperature: number
   readonly samples: number
@@ -56,7 +59,7 @@ export interface Acted {
 /** Opens the model, lets it act on every query, closes it. */
 export async function actOnExam(settings: ActSettings, context: CommandContext): Promise<Acted> {
   const exam = openExam(settings.split, settings.limit ?? null)
-  const model = await openModel(settings.model, settings.seed, context, settings.dtype)
+  const model = await openModel(settings.model, settings.seed, context, { weights: settings.dtype, kv: settings.kvDtype })
   let actor: Actor | null = null
   try {
     const refusal = speaksStarter(model)

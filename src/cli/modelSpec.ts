@@ -5,7 +5,9 @@
 import { statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { z } from 'zod'
 import { sha256 } from '../base/sha256'
+import { KV_DTYPES, type KvDtype } from '../engine/ops/kvCache'
 import type { WeightFormat } from '../engine/weightFormat'
 import { parseModelConfig } from '../models/architectures/config'
 import { openCheckpoint, openTokenizer } from '../models/checkpointFolder'
@@ -42,13 +44,27 @@ interface NamedFolder {
   readonly close: () => Promise<void>
 }
 
+export const kvDtypeOption = z.enum(KV_DTYPES).default('f32').meta({
+  help: 'of keys and values that generation keeps: f16 takes half the memory, and training rounds its own alike',
+})
+
 export const DTYPE_HELP =
   'how frozen weights are held: int8 and int4 in groups of 32, with embedding and head in 8 bits; trained weights are f32'
 
+export interface ModelDtypes {
+  readonly weights: WeightFormat
+  readonly kv: KvDtype
+}
+
 /** @param seed of random weights. */
-export async function openModel(spec: string, seed: number, context: ModelContext, dtype: WeightFormat = 'f32'): Promise<OpenModel> {
+export async function openModel(
+  spec: string,
+  seed: number,
+  context: ModelContext,
+  dtypes: ModelDtypes = { weights: 'f32', kv: 'f32' },
+): Promise<OpenModel> {
   const model = await openAsStored(spec, seed, context)
-  return { ...model, config: { ...model.config, weight_format: dtype } }
+  return { ...model, config: { ...model.config, weight_format: dtypes.weights, kv_dtype: dtypes.kv } }
 }
 
 async function openAsStored(spec: string, seed: number, context: ModelContext): Promise<OpenModel> {

@@ -10,7 +10,7 @@ import { sample, SLOT, SLOT_WORDS } from '../engine/ops/sample'
 import { Executable } from '../engine/plan/executable'
 import type { Gate, StateLookup } from '../engine/plan/executable'
 import { planGraph } from '../engine/plan/planGraph'
-import { Graph } from '../engine/tensor'
+import { bytesOf, Graph } from '../engine/tensor'
 import type { Tensor } from '../engine/tensor'
 import { batchTensors, headWeight } from './architectures/decoder'
 import type { LoraShape } from './architectures/decoder'
@@ -99,8 +99,9 @@ export class Generator {
     const width = config.num_key_value_heads * config.head_dim
     const rows = slots * this.#blocksPerSlot * BLOCK_TOKENS
     for (let layer = 0; layer < config.num_hidden_layers; layer++) {
-      make(`cache.${layer}.keys`, rows * width)
-      make(`cache.${layer}.values`, rows * width)
+      const words = bytesOf({ shape: [rows, width], dtype: config.kv_dtype }) / 4
+      make(`cache.${layer}.keys`, words)
+      make(`cache.${layer}.values`, words)
     }
     make('gen.state', slots * SLOT_WORDS)
     make('gen.ids', slots)
@@ -335,8 +336,8 @@ export class Generator {
       batch,
       lora,
       attend: (layer, q, k, v) => {
-        const keys = graph.state(`cache.${layer}.keys`, [rows, width])
-        const values = graph.state(`cache.${layer}.values`, [rows, width])
+        const keys = graph.state(`cache.${layer}.keys`, [rows, width], config.kv_dtype)
+        const values = graph.state(`cache.${layer}.values`, [rows, width], config.kv_dtype)
         kvWrite(k, v, place, keys, values)
         return cachedAttention(q, keys, values, place, {
           heads: config.num_attention_heads,

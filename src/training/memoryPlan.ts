@@ -186,7 +186,11 @@ export function generationMemory(config: ModelConfig, slots: number, maxContext:
   const rows = slots * Math.ceil(Math.min(maxContext, config.max_position_embeddings) / 16) * 16
   const largestExtend = 2048
   return [
-    { name: 'generation caches', bytes: 2 * config.num_hidden_layers * rows * config.num_key_value_heads * config.head_dim * 4 },
+    {
+      name: 'generation caches',
+      bytes:
+        2 * config.num_hidden_layers * bytesOf({ shape: [rows, config.num_key_value_heads * config.head_dim], dtype: config.kv_dtype }),
+    },
     {
       name: 'generation scratch',
       bytes: (slots * config.vocab_size + largestExtend * (2 * config.intermediate_size + 6 * config.hidden_size)) * 4,

@@ -147,7 +147,9 @@ describe(`ops on ${adapterUnderTest()}`, () => {
             expect(relativeError(found, at(expected, index)), `${op.name} / ${example.label} / output ${index}`).toBeLessThan(2e-5)
           }
           for (const [position, index] of mutated.entries()) {
-            const found = await device.readF32(at([states.get(`state${index}`)], 0) as GPUBuffer, 0, at(arrays, index).length)
+            const { dtype, shape } = at(example.inputs, index)
+            const words = await device.read(at([states.get(`state${index}`)], 0) as GPUBuffer, 0, at(arrays, index).byteLength)
+            const found = isPacked(dtype) ? unpackWeights(new Uint32Array(words), sizeOf(shape), dtype) : new Float32Array(words)
             expect(
               relativeError(found, at(expected, outputs.length + position)),
               `${op.name} / ${example.label} / state ${index}`,

@@ -34,6 +34,7 @@ describe('parseModelConfig', () => {
       qk_norm: false,
       torch_dtype: 'float32',
       weight_format: 'f32',
+      kv_dtype: 'f32',
       bos_token_id: null,
       eos_token_ids: [0],
       pad_token_id: null,

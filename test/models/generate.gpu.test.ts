@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { createRng, philox4x32 } from '../../src/base/random'
 import { EngineDevice } from '../../src/engine/device/engineDevice'
 import { NO_SLOT } from '../../src/engine/ops/kvCache'
+import type { KvDtype } from '../../src/engine/ops/kvCache'
 import { sample, SLOT, SLOT_WORDS } from '../../src/engine/ops/sample'
 import { Executable } from '../../src/engine/plan/executable'
 import { planGraph } from '../../src/engine/plan/planGraph'
@@ -21,9 +22,9 @@ import { adapterUnderTest, testDevice } from '../support/gpu'
 
 const golden = join(import.meta.dirname, '../golden')
 
-async function policyModel(): Promise<PolicyModel> {
+async function policyModel(kvDtype: KvDtype = 'f32'): Promise<PolicyModel> {
   const engine = new EngineDevice(await testDevice(), { isSoftware: true })
-  const config = parseModelConfig(JSON.parse(readFileSync(join(golden, 'tiny_qwen2/config.json'), 'utf8')))
+  const config = { ...parseModelConfig(JSON.parse(readFileSync(join(golden, 'tiny_qwen2/config.json'), 'utf8'))), kv_dtype: kvDtype }
   const weights = await openSafetensors(sourceFromBytes(readFileSync(join(golden, 'tiny_qwen2/model.safetensors'))), 'model.safetensors')
   const lora = await openSafetensors(sourceFromBytes(readFileSync(join(golden, 'tiny_qwen2_lora.safetensors'))), 'lora')
   const policy = await PolicyModel.create(
@@ -184,24 +185,30 @@ describe(`generation on ${adapterUnderTest()}`, () => {
     executable.destroy()
   })
 
-  it('log-probs of sampled tokens equal the training plan through multi-turn extends', async () => {
-    const policy = await policyModel()
-    const gen = generator(policy, 2)
-    const told = await converse(gen, 4, 1)
-    const batch = packSequences(
-      told.map(({ ids, logprobs }) => ({ ids, targets: logprobs.map(({ position }) => position) })),
-      96,
-    )
-    const score = await policy.score(batch.tokenBucket, batch.targetBucket)
-    uploadBatch(score, batch)
-    await score.run()
-    const found = await score.readOutput('logp', batch.targetCount)
-    const rolled = told.flatMap(({ logprobs }) => logprobs.map(({ logp }) => logp))
-    expect(rolled.length).toBeGreaterThan(30)
-    expect(Math.max(...rolled.map((logp, index) => Math.abs(logp - (found[index] ?? Number.NaN))))).toBeLessThan(2e-5)
-    await gen.destroy()
-    await policy.destroy()
-  })
+  it.each([
+    { kvDtype: 'f32', tolerance: 2e-5 },
+    { kvDtype: 'f16', tolerance: 1e-3 },
+  ] as const)(
+    'log-probs of sampled tokens equal the training plan through multi-turn extends, $kvDtype cache',
+    async ({ kvDtype, tolerance }) => {
+      const policy = await policyModel(kvDtype)
+      const gen = generator(policy, 2)
+      const told = await converse(gen, 4, 1)
+      const batch = packSequences(
+        told.map(({ ids, logprobs }) => ({ ids, targets: logprobs.map(({ position }) => position) })),
+        96,
+      )
+      const score = await policy.score(batch.tokenBucket, batch.targetBucket)
+      uploadBatch(score, batch)
+      await score.run()
+      const found = await score.readOutput('logp', batch.targetCount)
+      const rolled = told.flatMap(({ logprobs }) => logprobs.map(({ logp }) => logp))
+      expect(rolled.length).toBeGreaterThan(30)
+      expect(Math.max(...rolled.map((logp, index) => Math.abs(logp - (found[index] ?? Number.NaN))))).toBeLessThan(tolerance)
+      await gen.destroy()
+      await policy.destroy()
+    },
+  )
 
   it('gives the same bits with one slot and with four', async () => {
     const policy = await policyModel()

@@ -1,6 +1,7 @@
 /** `hone parity`: our numbers beside those of the reference implementations, on the adapter at hand. */
 import { z } from 'zod'
 import { EngineDevice } from '../../engine/device/engineDevice'
+import { KV_DTYPES } from '../../engine/ops/kvCache'
 import { adapterReportOf } from '../adapterReport'
 import { defineCommand, type JsonObject } from '../command'
 import { openExam } from '../benchmark'
@@ -14,6 +15,7 @@ import { grpoQuantities } from '../parity/grpoParity'
 import { ppoQuantities } from '../parity/ppoParity'
 import type { Quantity } from '../parity/quantity'
 import { rolloutQuantities } from '../parity/rolloutParity'
+import { rolloutShapes, shapeRolloutQuantities } from '../parity/shapeRollout'
 
 const parts = ['models', 'optimizer', 'algorithms', 'rollout'] as const
 
@@ -22,6 +24,13 @@ export const parity = defineCommand({
   summary: 'our numbers beside those of transformers, peft, torch, TRL and StepTool',
   options: z.object({
     only: z.enum(parts).optional().meta({ help: 'one part; else all' }),
+    rolloutModel: z
+      .enum(['starter', ...(Object.keys(rolloutShapes) as (keyof typeof rolloutShapes)[])])
+      .default('starter')
+      .meta({
+        help: 'whose rollout is compared with training: the starter, or random weights in the shape of another (minutes to an hour)',
+      }),
+    kvDtype: z.enum(KV_DTYPES).optional().meta({ help: 'of keys and values in the rollout, cached and in training; else each in turn' }),
     tokens: z.int().positive().default(10_000).meta({ help: 'sampled tokens that rollout and training are compared on' }),
   }),
   run: async (context, options) => {
@@ -43,23 +52,21 @@ export const parity = defineCommand({
     if (wants('algorithms')) add(await dpoQuantities(engine, goldens, adapter))
     if (wants('algorithms')) add(await ppoQuantities(engine, goldens, adapter))
     if (wants('algorithms')) add(await classicPpoQuantities(engine, goldens, adapter))
-    if (wants('rollout')) {
-      const model = await openModel('starter', 7, context)
-      const { world, queries } = openExam('practice', null)
-      add(
-        await rolloutQuantities({
-          engine,
-          model,
-          world,
-          queries,
-          tokens: options.tokens,
-          adapter,
-          signal: context.signal,
-          progress: (text) => {
-            context.progress(text)
-          },
-        }),
-      )
+    for (const kvDtype of wants('rollout') ? KV_DTYPES : []) {
+      if (options.kvDtype !== undefined && options.kvDtype !== kvDtype) continue
+      const shared = {
+        ...{ engine, tokens: options.tokens, adapter, signal: context.signal },
+        progress: (text: string) => {
+          context.progress(text)
+        },
+      }
+      if (options.rolloutModel !== 'starter') {
+        const name = options.rolloutModel
+        add(await shapeRolloutQuantities({ ...shared, name, config: { ...rolloutShapes[name], kv_dtype: kvDtype } }))
+        continue
+      }
+      const model = await openModel('starter', 7, context, { weights: 'f32', kv: kvDtype })
+      add(await rolloutQuantities({ ...shared, ...openExam('practice', null), model }))
       await model.close()
     }
     return { quantities, passed: quantities.filter(({ pass }) => pass).length, failed: quantities.filter(({ pass }) => !pass).length }

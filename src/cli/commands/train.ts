@@ -29,7 +29,7 @@ import {
 import { adapterReportOf } from '../adapterReport'
 import { defineCommand, UsageError, type CommandContext, type JsonObject } from '../command'
 import { labelled, readTrajectories, rowParts } from '../datasetFiles'
-import { DTYPE_HELP, MODEL_HELP, openModel, type OpenModel } from '../modelSpec'
+import { DTYPE_HELP, kvDtypeOption, MODEL_HELP, openModel, type OpenModel } from '../modelSpec'
 import { algorithmOfRecipeFile, readRecipeFile } from '../recipeFile'
 import { openRunDirectory, runFailure, type StepMetrics } from '../runDirectory'
 import { writeTrained } from '../trainedFiles'
@@ -68,6 +68,7 @@ const options = z.object({
   max_context_len: z.int().positive().optional().meta({ help: 'tokens kept before the final response; the oldest go first' }),
   max_response_len: z.int().positive().optional().meta({ help: 'tokens kept of the final response' }),
   slots: z.int().positive().optional().meta({ help: 'practice: episodes generated at once; results do not depend on it' }),
+  kvDtype: kvDtypeOption,
   maxCalls: z.int().positive().default(CALL_BUDGET).meta({ help: 'practice: tool calls of an episode' }),
   strategy: z
     .enum(Object.keys(strategies) as StrategyName[])
@@ -100,7 +101,10 @@ export const train = defineCommand({
     const seed = given.seed ?? recipe.seed ?? 1
     const steps = given.steps ?? recipe.steps ?? method.stepsOf(settings)
 
-    const model = await openModel(given.model ?? recipe.model ?? STARTER, seed, context, given.dtype)
+    const model = await openModel(given.model ?? recipe.model ?? STARTER, seed, context, {
+      weights: given.dtype,
+      kv: given.kvDtype,
+    })
     try {
       const { data, sources } = await dataOf(method.name, given, recipe, model, context)
       const { adapter } = await context.openAdapter()
@@ -113,7 +117,15 @@ export const train = defineCommand({
         maxContextLen: given.max_context_len ?? null,
         maxResponseLen: given.max_response_len ?? null,
         practice: {
-          ...{ strategy: given.strategy, callBudget: given.maxCalls, slots: given.slots ?? null, gate, signal: context.signal, now },
+          ...{
+            strategy: given.strategy,
+            callBudget: given.maxCalls,
+            slots: given.slots ?? null,
+            kvDtype: given.kvDtype,
+            gate,
+            signal: context.signal,
+            now,
+          },
           keep: (step, attempts) => run.practised(step, attempts.map((one) => honeJsonlLine(one.trajectory, one.opinions)).join('')),
         },
       })
@@ -133,6 +145,7 @@ export const train = defineCommand({
             ...settings,
             ...(data.kind === 'practice' ? { max_calls: given.maxCalls, strategy: given.strategy } : {}),
             ...(given.dtype === 'f32' ? {} : { dtype: given.dtype }),
+            ...(given.kvDtype === 'f32' ? {} : { kv_dtype: given.kvDtype }),
             ...(given.shuffleRewards ? { shuffle_rewards: true } : {}),
           },
           worldHash: data.kind === 'files' ? null : data.world.hash,

@@ -19,6 +19,7 @@ import { ppoLossOp } from './ppoLoss'
 import { ppoMinibatchOp } from './ppoMinibatch'
 import { rmsNormBackwardOp, rmsNormGainBackwardOp, rmsNormOp } from './rmsNorm'
 import { ropeOp } from './rope'
+import { roundHalfOp } from './roundHalf'
 import { sampleOp } from './sample'
 import { stepRewardOp } from './stepReward'
 import { swigluBackwardOp, swigluOp } from './swiglu'
@@ -55,6 +56,7 @@ const list = [
   rmsNormGainBackwardOp,
   rmsNormOp,
   ropeOp,
+  roundHalfOp,
   sampleOp,
   scatterRowsOp,
   stepRewardOp,

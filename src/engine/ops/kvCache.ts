@@ -1,7 +1,12 @@
 /** Ops of KV-cached generation: paged caches of 16-token blocks, addressed through a block table. */
 import { apply, at, f32, fail, fold, input, only, output, u32 } from '../op'
 import type { NumberArray, Op } from '../op'
+import { float32FromF16, f16FromFloat32 } from '../../base/halfFloat'
 import type { Tensor, TensorSpec } from '../tensor'
+
+/** How keys and values are kept between tokens; sums over them are f32 either way. */
+export const KV_DTYPES = ['f32', 'f16'] as const
+export type KvDtype = (typeof KV_DTYPES)[number]
 
 export const BLOCK_TOKENS = 16
 export const NO_SLOT = 0xffff_ffff
@@ -17,6 +22,11 @@ export interface CachePlace {
 const cacheRow = (table: NumberArray, blocks: number, slot: number, p: number): number =>
   (table[slot * blocks + Math.floor(p / BLOCK_TOKENS)] ?? 0) * BLOCK_TOKENS + (p % BLOCK_TOKENS)
 
+function cacheDtype(op: string, keys: TensorSpec | undefined): KvDtype {
+  if (keys?.dtype !== 'f32' && keys?.dtype !== 'f16') return fail(op, 'caches in f32 or f16', keys?.shape)
+  return keys.dtype
+}
+
 /** Stores k and v [T, W] of live tokens. Inputs: k, v, slots, positions, block table, counts, key cache, value cache (both changed). */
 export const kvWriteOp: Op<null> = {
   name: 'kvWrite',
@@ -24,6 +34,7 @@ export const kvWriteOp: Op<null> = {
   infer: ([k, v, , , table, , keys]) => {
     if (!k || k.shape.join() !== v?.shape.join() || k.shape[1] !== keys?.shape[1] || table?.shape.length !== 2)
       fail('kvWrite', 'k and v [T, W] and caches [rows, W]', k?.shape, keys?.shape)
+    cacheDtype('kvWrite', keys)
     return []
   },
   reference: (arrays, specs) => {
@@ -34,7 +45,10 @@ export const kvWriteOp: Op<null> = {
       const slot = at(arrays, 2)[t] ?? NO_SLOT
       if (slot === NO_SLOT) continue
       const row = cacheRow(at(arrays, 4), blocks, slot, at(arrays, 3)[t] ?? 0)
-      for (let d = 0; d < width; d++) caches.forEach((cache, which) => (cache[row * width + d] = at(arrays, which)[t * width + d] ?? 0))
+      caches.forEach((cache, which) => {
+        const values = Float32Array.from(at(arrays, which).subarray(t * width, (t + 1) * width))
+        cache.set(at(specs, 6).dtype === 'f16' ? float32FromF16(f16FromFloat32(values)) : values, row * width)
+      })
     }
     return caches
   },
@@ -44,6 +58,7 @@ export const kvWriteOp: Op<null> = {
       dispatches: [
         {
           shader: 'generate/kv_write',
+          parts: { cache: `generate/cache_write_${cacheDtype('kvWrite', inputs[6])}` },
           constants: { WIDTH: width, BLOCKS: at(inputs, 4).shape[1] ?? 1 },
           bindings: [0, 1, 2, 3, 4, 5, 6, 7].map((index) => input(index)),
           params: [u32(rows)],
@@ -53,14 +68,12 @@ export const kvWriteOp: Op<null> = {
       ],
     }
   },
-  examples: [
-    {
-      label: 'two slots, one idle token',
-      inputs: [f(5, 8), f(5, 8), u(5), u(5), u(2, 2), u(4), f(64, 8), f(64, 8)],
-      params: null,
-      values: { 2: [0, 1, NO_SLOT, 1, 0], 3: [0, 15, 3, 16, 17], 4: [2, 0, 3, 1], 5: [4, 0, 0, 0] },
-    },
-  ],
+  examples: KV_DTYPES.map((dtype) => ({
+    label: `two slots, one idle token, ${dtype}`,
+    inputs: [f(5, 8), f(5, 8), u(5), u(5), u(2, 2), u(4), kv(dtype, 64, 8), kv(dtype, 64, 8)],
+    params: null,
+    values: { 2: [0, 1, NO_SLOT, 1, 0], 3: [0, 15, 3, 16, 17], 4: [2, 0, 3, 1], 5: [4, 0, 0, 0] },
+  })),
 }
 
 export interface CachedAttentionParams {
@@ -120,6 +133,7 @@ export const cachedAttentionOp: Op<CachedAttentionParams> = {
       dispatches: [
         {
           shader: 'generate/cached_attention',
+          parts: { cache: `generate/cache_read_${cacheDtype('cachedAttention', inputs[1])}` },
           constants: { HD4: headDim / 4, KV: kvHeads, GROUP: heads / kvHeads, BLOCKS: at(inputs, 5).shape[1] ?? 1 },
           bindings: [...[0, 1, 2, 3, 4, 5, 6].map((index) => input(index)), output(0)],
           params: [u32(rows), f32(1 / Math.sqrt(headDim))],
@@ -130,14 +144,12 @@ export const cachedAttentionOp: Op<CachedAttentionParams> = {
       ],
     }
   },
-  examples: [
-    {
-      label: 'two slots',
-      inputs: [f(3, 16), f(64, 8), f(64, 8), u(3), u(3), u(2, 2), u(4)],
-      params: { heads: 4, kvHeads: 2, headDim: 4 },
-      values: { 3: [0, 1, 0], 4: [0, 17, 5], 5: [2, 0, 3, 1], 6: [3, 0, 0, 0] },
-    },
-  ],
+  examples: KV_DTYPES.map((dtype) => ({
+    label: `two slots, ${dtype}`,
+    inputs: [f(3, 16), kv(dtype, 64, 8), kv(dtype, 64, 8), u(3), u(3), u(2, 2), u(4)],
+    params: { heads: 4, kvHeads: 2, headDim: 4 },
+    values: { 3: [0, 1, 0], 4: [0, 17, 5], 5: [2, 0, 3, 1], 6: [3, 0, 0, 0] },
+  })),
 }
 
 export function kvWrite(k: Tensor, v: Tensor, place: CachePlace, keys: Tensor, values: Tensor): void {
@@ -150,6 +162,9 @@ export function cachedAttention(q: Tensor, keys: Tensor, values: Tensor, place: 
 
 function f(...shape: number[]): TensorSpec {
   return { shape, dtype: 'f32' }
+}
+function kv(dtype: KvDtype, ...shape: number[]): TensorSpec {
+  return { shape, dtype }
 }
 function u(...shape: number[]): TensorSpec {
   return { shape, dtype: 'u32' }

@@ -4,6 +4,7 @@
  * `rope_theta` and `rope_scaling` (`type` or `rope_type`): both are read. What the forward cannot do is refused here, by name.
  */
 import { z } from 'zod'
+import type { KvDtype } from '../../engine/ops/kvCache'
 import type { WeightFormat } from '../../engine/weightFormat'
 import { CheckpointError } from '../weights/byteSource'
 
@@ -98,6 +99,8 @@ export interface ModelConfig {
   readonly qk_norm: boolean
   /** How frozen matrices are held on the GPU: not of the file, chosen by whoever opens it. Trained ones are always f32. */
   readonly weight_format: WeightFormat
+  /** How generation keeps keys and values; training rounds its own alike, so that both see one policy. Not of the file either. */
+  readonly kv_dtype: KvDtype
   /** Dtype the checkpoint declares (`float32`, `bfloat16`, `float16`); the tensors' own dtype decides. */
   readonly torch_dtype: string | null
   readonly bos_token_id: number | null
@@ -170,6 +173,7 @@ export function parseModelConfig(json: unknown, file = 'config.json'): ModelConf
     mlp_bias: raw.model_type === 'llama' && (raw.mlp_bias ?? false),
     qk_norm: raw.model_type === 'qwen3',
     weight_format: 'f32',
+    kv_dtype: 'f32',
     torch_dtype: raw.dtype ?? raw.torch_dtype ?? null,
     bos_token_id: idList(raw.bos_token_id)[0] ?? null,
     eos_token_ids: idList(raw.eos_token_id),

@@ -7,6 +7,7 @@ import { embedding } from '../../engine/ops/embedding'
 import { linear } from '../../engine/ops/matmul'
 import { rmsNorm } from '../../engine/ops/rmsNorm'
 import { rope } from '../../engine/ops/rope'
+import { roundHalf } from '../../engine/ops/roundHalf'
 import { swiglu } from '../../engine/ops/swiglu'
 import { fits, isInteger } from '../../engine/weightFormat'
 import type { WeightFormat } from '../../engine/weightFormat'
@@ -157,6 +158,9 @@ export function decoder({ graph, config, batch, lora, attend, trained = false }:
     return linear(low, graph.state(`${path}.lora_B.weight`, [out, lora.rank]), batch.counts, { alpha: lora.alpha / lora.rank, residual: y })
   }
 
+  /** As a cache would give it back. */
+  const kept = (x: Tensor): Tensor => (config.kv_dtype === 'f16' ? roundHalf(x) : x)
+
   const table = matrix(graph, config, EMBEDDING, [config.vocab_size, hidden], trained)
   let x = embedding(table, batch.ids, batch.counts, { order: batch.order, starts: batch.starts })
   for (let layer = 0; layer < config.num_hidden_layers; layer++) {
@@ -166,7 +170,7 @@ export function decoder({ graph, config, batch, lora, attend, trained = false }:
     const q = rope(byHead(project(a, layer, 'q_proj'), `${attentionPath}.q_norm.weight`), batch.positions, tables, batch.counts, heads)
     const k = rope(byHead(project(a, layer, 'k_proj'), `${attentionPath}.k_norm.weight`), batch.positions, tables, batch.counts, kvHeads)
     const v = project(a, layer, 'v_proj')
-    const o = attend ? attend(layer, q, k, v) : attention(q, k, v, batch.spans, { heads, kvHeads, headDim })
+    const o = attend ? attend(layer, q, k, v) : attention(q, kept(k), kept(v), batch.spans, { heads, kvHeads, headDim })
     x = project(o, layer, 'o_proj', x)
     const m = norm(x, `model.layers.${layer}.post_attention_layernorm.weight`)
     x = project(swiglu(project(m, layer, 'gate_proj'), project(m, layer, 'up_proj')), layer, 'down_proj', x)
