@@ -5,13 +5,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { z } from 'zod'
-import { resolveRewards } from '../../src/annotation/resolver'
-import { annotateByWorld } from '../../src/annotation/rules'
-import { createRng } from '../../src/base/random'
-import { bootstrapMean, mean } from '../../src/base/stats'
 import { runRecord } from '../../src/records/run'
-import { trajectory, type Trajectory } from '../../src/records/trajectory'
 import { adaptersUnderTest } from '../support/adapters'
 import { projectRoot } from '../support/sources'
 
@@ -54,48 +48,4 @@ export async function once(name: string, words: readonly string[]): Promise<unkn
     writeFileSync(kept, JSON.stringify(printed))
   }
   return JSON.parse(readFileSync(kept, 'utf8'))
-}
-
-export function readTrajectories(path: string): Trajectory[] {
-  const line = z.object({ trajectory })
-  return readFileSync(path, 'utf8')
-    .trimEnd()
-    .split('\n')
-    .map((text) => line.parse(JSON.parse(text)).trajectory)
-}
-
-let made = 0
-const rowParts = { newId: (prefix: string): string => `${prefix}-${(made += 1)}`, now: (): string => '2026-01-01T00:00:00.000Z' }
-
-/** Mean reward of the labelled steps of each query, by the world's own labels. */
-export function stepRewardByQuery(trajectories: readonly Trajectory[]): Map<string, number> {
-  const rewards = new Map<string, number[]>()
-  for (const one of trajectories) {
-    const own = resolveRewards(one, annotateByWorld(one, [], rowParts)).flatMap(({ value }) => (value === null ? [] : [value]))
-    rewards.set(one.query_id, [...(rewards.get(one.query_id) ?? []), ...own])
-  }
-  return new Map([...rewards].map(([query, values]) => [query, mean(values)]))
-}
-
-/** Practice queries, tried twice each at the temperature they are trained at, with the same random numbers before and after. */
-const probe = ['rollout', '--split', 'practice', '--limit', '160', '--samples', '2', '--temperature', '1', '--seed', '100']
-
-/** How much larger the share of solved attempts is with the adapter, over the same queries. */
-export async function passGain(name: string, adapter: string): Promise<ReturnType<typeof bootstrapMean>> {
-  const solved = async (run: string, lora: readonly string[]): Promise<Map<string, number>> => {
-    await once(run, [...probe, ...lora])
-    const shares = new Map<string, number[]>()
-    for (const { query_id, status } of readTrajectories(join(placeOf(run), 'trajectories.jsonl')))
-      shares.set(query_id, [...(shares.get(query_id) ?? []), status === 'solved' ? 1 : 0])
-    return new Map([...shares].map(([query, values]) => [query, mean(values)]))
-  }
-  const before = await solved('probe-before', [])
-  const after = await solved(`${name}-after`, ['--lora', adapter])
-  if (after.size !== before.size) throw new Error(`${after.size} queries after, ${before.size} before`)
-  const found = bootstrapMean(
-    [...after].map(([query, value]) => value - (before.get(query) ?? Number.NaN)),
-    createRng(100, 1),
-  )
-  process.stdout.write(`${name}: pass rate ${found.mean.toFixed(3)} [${found.low.toFixed(3)}, ${found.high.toFixed(3)}]\n`)
-  return found
 }

@@ -1,21 +1,20 @@
-/** Outcome PPO in the starter world: more practice queries are solved on three seeds, and not from shuffled outcomes. */
-import { expect, test } from 'vitest'
-import { passGain, trainedOnce } from './honeRun'
+/** Outcome PPO on the task of two calls: only an episode whose calls are both right earns 1. */
+import { ppo, runPpo } from '../../src/training/algorithms/ppo'
+import { closesTheGap } from './closesTheGap'
+import { withPractice } from './onPolicy'
+import { solved } from './twoCalls'
 
-const STEPS = 12
-const settings = ['--batch_size', '32', '--mini_batch_size', '8', '--gradient_accumulation_steps', '1', '--learning_rate', '5e-4']
-const limits = ['--init_kl_coef', '0.2', '--max_grad_norm', '1', '--max_context_len', '512', '--max_response_len', '64']
-
-async function gain(seed: number, shuffled: boolean): ReturnType<typeof passGain> {
-  const name = `outcome-ppo-${seed}${shuffled ? '-shuffled' : ''}`
-  const words = ['--algorithm', 'ppo', '--model', 'starter', '--data', 'starter', '--steps', String(STEPS), '--seed', String(seed)]
-  return passGain(name, await trainedOnce(name, [...words, ...settings, ...limits, ...(shuffled ? ['--shuffle-rewards'] : [])]))
-}
-
-test.each([7, 8, 9])('seed %i raises the pass rate', async (seed) => {
-  expect((await gain(seed, false)).low).toBeGreaterThan(0)
+const settings = ppo.config.parse({
+  ...{ learning_rate: 5e-3, batch_size: 128, mini_batch_size: 32, gradient_accumulation_steps: 1, ppo_epochs: 2 },
+  ...{ init_kl_coef: 0.01, adap_kl_ctrl: false, max_grad_norm: 1, lam: 1 },
 })
 
-test('shuffled outcomes do not', async () => {
-  expect((await gain(7, true)).low).toBeLessThanOrEqual(0)
-})
+closesTheGap('ppo', 60, (context, shuffledBy) =>
+  withPractice(
+    context.seed,
+    8,
+    (one) => [0, solved(one)],
+    shuffledBy,
+    async (source) => (await runPpo(context, settings, source)).policy,
+  ),
+)

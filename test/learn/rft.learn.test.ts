@@ -1,21 +1,29 @@
-/** Rejection sampling in the starter world: more practice queries are solved on three seeds, and not from attempts kept by chance. */
-import { expect, test } from 'vitest'
-import { passGain, trainedOnce } from './honeRun'
+/** Expert iteration: what passed is imitated, three rounds; the control keeps as many attempts, whether they passed or not. */
+import { rft, runRft } from '../../src/training/algorithms/rft'
+import { createRng } from '../../src/base/random'
+import { closesTheGap } from './closesTheGap'
+import { Practice, queries, solved } from './twoCalls'
 
-/** As many attempts as the PPOs' learning tests practise: 12 batches of 32. */
-const settings = ['--generation_batch_size', '384', '--num_generations', '4', '--max_samples_per_query', '4', '--num_train_epochs', '3']
-const limits = ['--learning_rate', '1e-3', '--warmup_steps', '2', '--max_context_len', '512', '--max_response_len', '64']
-
-async function gain(seed: number, shuffled: boolean): ReturnType<typeof passGain> {
-  const name = `rft-${seed}${shuffled ? '-shuffled' : ''}`
-  const words = ['--algorithm', 'rft', '--model', 'starter', '--data', 'starter', '--seed', String(seed)]
-  return passGain(name, await trainedOnce(name, [...words, ...settings, ...limits, ...(shuffled ? ['--shuffle-rewards'] : [])]))
-}
-
-test.each([7, 8, 9])('seed %i raises the pass rate', async (seed) => {
-  expect((await gain(seed, false)).low).toBeGreaterThan(0)
+const EACH = 64
+const settings = rft.config.parse({
+  ...{ learning_rate: 1e-2, tokens_per_batch: 512, warmup_steps: 5, num_train_epochs: 20, sampling_rounds: 3, max_samples_per_query: 16 },
+  ...{ generation_batch_size: EACH * queries.length, num_generations: EACH },
 })
 
-test('attempts kept by chance do not', async () => {
-  expect((await gain(7, true)).low).toBeLessThanOrEqual(0)
+closesTheGap('rft', 80, async (context, shuffledBy) => {
+  const practice = new Practice(context.seed)
+  try {
+    const { policy } = await runRft(context, settings, {
+      isFresh: true,
+      next: async (step, now) => {
+        const asked = queries.flatMap((_, query) => Array.from({ length: EACH }, () => query))
+        const episodes = await practice.episodes(now, step, asked)
+        const scores = shuffledBy === null ? episodes.map(solved) : createRng(shuffledBy, 403, step).shuffle(episodes.map(solved))
+        return episodes.map(({ sequence, query }, index) => ({ sequence, query: String(query), score: scores[index] ?? null }))
+      },
+    })
+    return policy
+  } finally {
+    await practice.destroy()
+  }
 })

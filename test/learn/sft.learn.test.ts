@@ -1,0 +1,11 @@
+/** Imitation of the expert; the control imitates actions drawn at random. */
+import { runSft, sft } from '../../src/training/algorithms/sft'
+import { closesTheGap } from './closesTheGap'
+import { blindSamples, expertSamples } from './twoCalls'
+
+const settings = sft.config.parse({ learning_rate: 1e-2, tokens_per_batch: 512, warmup_steps: 5 })
+
+closesTheGap('sft', 60, async (context, shuffledBy) => {
+  const { policy } = await runSft(context, settings, shuffledBy === null ? expertSamples : blindSamples(shuffledBy))
+  return policy
+})
