@@ -12,7 +12,7 @@ const settings = dpo.config.parse({
   ...{ beta: 0.1, max_tokens_per_micro_batch: 1024 },
 })
 
-closesTheGap('dpo', 60, async (context, shuffledBy) => {
+closesTheGap('dpo', 120, async (context, shuffledBy) => {
   const practice = new Practice(context.seed)
   // The policy as it starts: a fresh adapter changes nothing.
   const { policy: start } = await runSft({ ...context, steps: 0 }, sft.config.parse({}), expertSamples)
