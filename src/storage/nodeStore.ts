@@ -36,7 +36,7 @@ interface Place {
   readonly file: string
 }
 
-async function openNodeHost(directory: string): Promise<StoreHost> {
+export async function openNodeHost(directory: string): Promise<StoreHost> {
   for (const folder of ['tmp', 'blobs', ...KINDS.map((kind) => join('records', kind))])
     await mkdir(join(directory, folder), { recursive: true })
   await checkVersion(directory)

@@ -2,6 +2,7 @@
 import type { NewId } from '../base/id'
 import type { StarterWorld } from '../environments/starter'
 import type { RunRecord } from '../records/run'
+import { isStorageFull } from '../storage/storageFull'
 import type { Store } from '../storage/store'
 import type { Reply } from '../worker/protocol'
 import type { ExamParts } from './exam'
@@ -72,34 +73,52 @@ function patient(keeper: RunKeeper, control: JobControl): RunKeeper {
 
 export function runWorkOver(store: Store, runs: RunRoom, gpu: GpuRoom, now: () => string): JobRoom['runWork'] {
   return ({ record, began, ...frame }, work) => {
-    let keeper: RunKeeper | null = null
     let hold: () => void = () => undefined
+    let opening: Promise<RunKeeper> | null = null
+    /** How it begins is kept before the record: whoever finds the record can go on with it. */
+    async function open(): Promise<RunKeeper> {
+      if (began) await keepBeginning(store, record.run_id, began)
+      return runs.open(record, () => {
+        hold()
+      })
+    }
+    function opened(): Promise<RunKeeper> {
+      const own = (opening ??= open().catch((error: unknown) => {
+        opening = null
+        throw error
+      }))
+      return own
+    }
     return {
       ...frame,
       runId: record.run_id,
       run: async (control) => {
-        if (!keeper) throw new Error('the run was not opened')
         hold = () => {
           control.hold(NO_ROOM)
         }
-        if (began) await withRoom(control, () => keepBeginning(store, record.run_id, began))
-        const waiting = patient(keeper, control)
+        const waiting = patient(await withRoom(control, opened), control)
         await work(waiting, control)
         await waiting.settle()
       },
       onState: async (state, error) => {
-        keeper ??= await runs.open(record, () => {
-          hold()
-        })
         const isOver = state !== 'running' && state !== 'paused'
         if (!isOver) {
-          if (keeper.record.status !== state) await keeper.change({ status: state })
+          // Where even the record finds no room, the work waits for some before it begins.
+          const begun = await opened().catch((reason: unknown) => {
+            if (isStorageFull(reason)) return null
+            throw reason
+          })
+          if (begun && begun.record.status !== state) await begun.change({ status: state })
           return
         }
         try {
-          await keeper.change({ status: state, error, finished_at: now() })
+          const keeper = await opened()
+          try {
+            await keeper.change({ status: state, error, finished_at: now() })
+          } finally {
+            await keeper.close()
+          }
         } finally {
-          await keeper.close()
           // A loop that was stopped does not hand back what it had allocated: the next job gets a new device.
           if (frame.usesGpu && state !== 'finished') gpu.renew()
         }

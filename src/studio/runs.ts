@@ -96,7 +96,12 @@ export function createRunRoom(parts: RunParts): RunRoom {
       let lastStored = clock()
       let storing: Promise<void> = store.runs.put(record)
       let failure: unknown = null
-      await storing
+      try {
+        await storing
+      } catch (error) {
+        release?.()
+        throw error
+      }
 
       async function storeAll(): Promise<void> {
         const rows = pending

@@ -1,0 +1,28 @@
+/** The starter's tokenizer and layout around a model small enough that a step takes a fraction of a second; its weights are random. */
+import { parseModelConfig } from '../../src/models/architectures/config'
+import { architectureOf } from '../../src/models/languageModel'
+import { writeSafetensors } from '../../src/models/weights/writeSafetensors'
+import { randomWeights } from '../../src/training/initialize'
+import { readStarterAsset } from './testStudio'
+
+const tiny = {
+  hidden_size: 32,
+  intermediate_size: 64,
+  num_hidden_layers: 1,
+  num_attention_heads: 2,
+  num_key_value_heads: 1,
+  max_position_embeddings: 1024,
+}
+
+export async function tinyAsset(path: string): Promise<Uint8Array<ArrayBuffer> | null> {
+  const bytes = await readStarterAsset('starter/config.json')
+  const json: Record<string, unknown> = { ...(JSON.parse(new TextDecoder().decode(bytes ?? new Uint8Array())) as object), ...tiny }
+  if (path === 'starter/config.json') return new TextEncoder().encode(JSON.stringify(json))
+  if (path !== 'starter/model.safetensors') return readStarterAsset(path)
+  const config = parseModelConfig(json)
+  const reader = randomWeights(config, 3)
+  const tensors: Record<string, { shape: readonly number[]; data: Float32Array }> = {}
+  for (const [name, shape] of Object.entries(architectureOf(config).parameters(config)))
+    tensors[name] = { shape, data: await reader.read(name, shape) }
+  return writeSafetensors(tensors)
+}
