@@ -1,8 +1,10 @@
 /** What a request would need in memory, by its kind. A plan needs no device, so this answers before one is opened. */
 import type { PlanContext } from '../engine/plan/planGraph'
 import { packedLayout } from '../engine/memory/packedState'
-import { sizeOf } from '../engine/tensor'
+import { bytesOf } from '../engine/tensor'
+import { WEIGHT_FORMATS } from '../engine/weightFormat'
 import type { ModelConfig } from '../models/architectures/config'
+import { storedFormat } from '../models/architectures/decoder'
 import { architectureOf } from '../models/languageModel'
 import { generationMemory, policyMemory } from '../training/memoryPlan'
 import { trainableEntries, type TrainableSet } from '../training/policyPlans'
@@ -11,7 +13,7 @@ import { verdictOn, type MemoryCount, type MemoryLimits } from './estimate'
 import { accept, attempt, refuse } from './failure'
 import { MAX_CONTEXT, slotsOf } from './gpuWorkshop'
 import type { JobRoom } from './jobRoom'
-import { STARTER } from './models'
+import { heldAs, STARTER, type ModelText } from './models'
 import { DEFAULT_STORY_ALGORITHM, storySizes } from './storyJob'
 import { plainTrainable, type LabelledTrajectory } from './workshop'
 
@@ -26,9 +28,11 @@ export function estimateJob(request: JobRequest, room: JobRoom): Promise<Reply<M
   return attempt('estimate', async () => {
     if (request.kind === 'download') return refuse('no-gpu-needed', 'A download goes to storage: it needs no memory here.')
     if (request.kind === 'judge') return refuse('no-gpu-needed', 'A judge runs on its own server: it needs no memory here.')
-    const model = await room.models.text(request.kind === 'story' ? STARTER : request.model)
-    if (!model.ok) return model
-    const { config } = model.value
+    const stored = await room.models.text(request.kind === 'story' ? STARTER : request.model)
+    if (!stored.ok) return stored
+    const dtype = (request.kind === 'train' ? request.dtype : undefined) ?? 'f32'
+    const model = heldAs(stored.value, dtype)
+    const { config } = model
     const limits = limitsOf(room)
     const generation = generationMemory(config, slotsOf(limits.isSoftware), MAX_CONTEXT)
     const generationBinding = largestCache(config, slotsOf(limits.isSoftware))
@@ -44,19 +48,26 @@ export function estimateJob(request: JobRequest, room: JobRoom): Promise<Reply<M
     if (!settings.ok) return settings
     const data = request.kind === 'story' || request.data.length === 0 ? null : await sampleOf(request.data, room)
     const steps = (request.kind === 'story' ? size.steps : request.steps) ?? method.value.stepsOf(settings.value)
-    const count = (own: Config): MemoryCount => {
+    const count = (own: Config, held: ModelText = model): MemoryCount => {
       const trainable = method.value.trainable(own)
       const under = (device: PlanContext): MemoryCount['parts'] =>
-        method.value.memoryOf(own, { model: model.value, data, steps, seed: request.seed, device })
+        method.value.memoryOf(own, { model: held, data, steps, seed: request.seed, device })
       const planned = within(under, limits)
       const isPractising = data === null && method.value.isOnline
       return {
         parts: isPractising ? [...planned.parts, ...generation] : planned.parts,
-        largestBinding: Math.max(planned.largestBinding, largestWeight(config, trainable), isPractising ? generationBinding : 0),
+        largestBinding: Math.max(planned.largestBinding, largestWeight(held.config, trainable), isPractising ? generationBinding : 0),
       }
     }
     const knobs = method.value.knobsOf(settings.value).map(({ change, config: own }) => ({ change, count: count(own) }))
-    return accept(verdictOn(count(settings.value), limits, knobs))
+    // What is trained is f32 anyway: only a frozen base can be held in fewer bits.
+    const isFrozen = method.value.trainable(settings.value).kind === 'lora'
+    const smaller = request.kind === 'train' && isFrozen ? WEIGHT_FORMATS.slice(WEIGHT_FORMATS.indexOf(dtype) + 1) : []
+    const held = smaller.map((format) => ({
+      change: `dtype ${dtype} → ${format}`,
+      count: count(settings.value, heldAs(stored.value, format)),
+    }))
+    return accept(verdictOn(count(settings.value), limits, [...knobs, ...held]))
   })
 }
 
@@ -85,7 +96,7 @@ function within(plan: (device: PlanContext) => MemoryCount['parts'], { maxBindin
 function largestWeight(config: ModelConfig, trainable: TrainableSet): number {
   const { ranges, count } = packedLayout(trainableEntries(config, trainable))
   const frozen = Object.entries(architectureOf(config).parameters(config)).map(([name, shape]) =>
-    ranges.has(name) ? 0 : sizeOf(shape) * 4,
+    ranges.has(name) ? 0 : bytesOf({ shape, dtype: storedFormat(config, name, shape) }),
   )
   return Math.max(count * 4, ...frozen)
 }

@@ -1,11 +1,13 @@
 /** A model, with or without an adapter, sits an exam of the starter world. */
 import { strategies, type StrategyName } from '../agents/strategies'
+import { WEIGHT_FORMATS } from '../engine/weightFormat'
 import type { JobRequest, Reply } from '../worker/protocol'
 import { loadAdapter } from './adapterFiles'
 import { sitExam, stratified } from './exam'
 import { accept, refuse } from './failure'
 import type { JobWork } from './jobs'
 import type { JobRoom } from './jobRoom'
+import { heldAs } from './models'
 import { newRun } from './trainJob'
 import { plainTrainable } from './workshop'
 
@@ -24,18 +26,21 @@ export async function evaluateWork(request: EvaluateRequest, room: JobRoom): Pro
     return refuse('budget', `Expected a call budget of at least 1, found ${request.maxCalls}.`)
   if (request.limit !== null && !(request.limit >= 1)) return refuse('limit', `Expected at least 1 question, found ${request.limit}.`)
   if (!(request.temperature >= 0)) return refuse('temperature', `Expected a temperature of at least 0, found ${request.temperature}.`)
-  const [model, gpu] = [await room.models.load(request.model), await room.gpu.open()]
-  if (!model.ok) return model
+  const [stored, gpu] = [await room.models.load(request.model), await room.gpu.open()]
+  if (!stored.ok) return stored
   if (!gpu.ok) return gpu
-  const speaks = room.speaksStarter(model.value)
+  const speaks = room.speaksStarter(stored.value)
   if (speaks !== null) return refuse('prompt-format', speaks)
   const source = request.adapterOf === null ? null : await store.runs.get(request.adapterOf)
   if (request.adapterOf !== null && !source) return refuse('unknown-run', `There is no run ${request.adapterOf}; it may have been removed.`)
-  const adapter = request.adapterOf === null ? null : await loadAdapter(store, request.adapterOf, model.value)
+  // An adapter acts on the base it was trained on.
+  const dtype = WEIGHT_FORMATS.find((format) => format === source?.config.dtype)
+  const model = heldAs(stored.value, dtype)
+  const adapter = request.adapterOf === null ? null : await loadAdapter(store, request.adapterOf, model)
   const all = world.queries(request.split)
   const queries = stratified(all, request.limit ?? all.length)
   const runId = room.newId('run')
-  const title = `${source ? source.title : model.value.title} on ${request.split}`
+  const title = `${source ? source.title : model.title} on ${request.split}`
   const { engine, report } = gpu.value
   const config = {
     split: request.split,
@@ -51,7 +56,7 @@ export async function evaluateWork(request: EvaluateRequest, room: JobRoom): Pro
     title,
     algorithm: null,
     config,
-    model: model.value,
+    model,
     seed: request.seed,
     adapter: report,
     worldHash: world.hash,
@@ -64,7 +69,7 @@ export async function evaluateWork(request: EvaluateRequest, room: JobRoom): Pro
         control.phase('starting', 0, 'Loading the model')
         const policy = await room.learnParts.workshop.openPolicy({
           engine,
-          model: model.value,
+          model,
           trainable: adapter?.trainable ?? plainTrainable,
           adapter: adapter?.tensors ?? null,
           seed: request.seed,
@@ -87,7 +92,7 @@ export async function evaluateWork(request: EvaluateRequest, room: JobRoom): Pro
               callBudget: request.maxCalls,
               temperature: request.temperature,
               seed: request.seed,
-              model: { id: model.value.id, adapter_sha256: adapter?.sha256 ?? null },
+              model: { id: model.id, adapter_sha256: adapter?.sha256 ?? null },
             },
             'before',
             keeper,

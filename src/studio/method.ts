@@ -110,14 +110,18 @@ export function defineMethod<Schema extends z.ZodObject>({ algorithm, ...own }: 
     storyConfig: (size) => own.storyConfig(size),
     notesOf: (config) => own.notesOf(typed(config)),
     memoryOf: (config, request) => own.memoryOf(typed(config), request),
-    knobsOf: (config) =>
-      Object.entries(own.halved).flatMap(([setting, least]) => {
+    knobsOf: (config) => [
+      ...(config.gradient_checkpointing === false
+        ? [{ change: 'gradient_checkpointing off → on', config: { ...config, gradient_checkpointing: true } }]
+        : []),
+      ...Object.entries(own.halved).flatMap(([setting, least]) => {
         const value = config[setting]
         const half = typeof value === 'number' ? Math.max(least, Math.floor(value / 2)) : value
         return typeof value === 'number' && typeof half === 'number' && half < value
           ? [{ change: `${setting} ${value} → ${half}`, config: { ...config, [setting]: half } }]
           : []
       }),
+    ],
     train: (context, config, feed) => own.train(context, typed(config), feed),
   }
 }

@@ -1,4 +1,5 @@
 /** Models one can train: the starter, and checkpoints a person brought. An imported one counts once its card is written, which is last. */
+import type { WeightFormat } from '../engine/weightFormat'
 import { parseModelConfig, type ModelConfig } from '../models/architectures/config'
 import { openCheckpoint, openTokenizer, readChatTemplate } from '../models/checkpointFolder'
 import { ropeTypeOf } from '../models/claims'
@@ -29,6 +30,12 @@ export interface LoadedModel extends ModelText {
   readonly sha256: string
   readonly reader: WeightReader
 }
+
+/** The model with its frozen weights held so; trained weights are f32 whatever this says. */
+export const heldAs = <Model extends ModelText>(model: Model, dtype: WeightFormat = 'f32'): Model => ({
+  ...model,
+  config: { ...model.config, weight_format: dtype },
+})
 
 export interface ModelRoom {
   list(): Promise<readonly ModelRow[]>

@@ -4,6 +4,7 @@ import type { PreflightFinding, Reply, TrainRequest } from '../worker/protocol'
 import { estimateJob } from './estimateJob'
 import { accept, attempt, refuse } from './failure'
 import type { JobRoom } from './jobRoom'
+import { heldAs } from './models'
 import { preflight } from './preflight'
 import { gather } from './trainJob'
 
@@ -13,17 +14,18 @@ export function preflightJob(request: TrainRequest, room: JobRoom): Promise<Repl
     if (!method.ok) return method
     const config = method.value.parseConfig(request.config)
     if (!config.ok) return config
-    const model = await room.models.text(request.model)
-    if (!model.ok) return model
+    const stored = await room.models.text(request.model)
+    if (!stored.ok) return stored
+    const model = heldAs(stored.value, request.dtype)
     const isOnline = request.data.length === 0
     if (isOnline && !method.value.isOnline)
       return refuse('needs-data', `${method.value.title} learns from trajectories one has: choose a data set.`)
-    const speaks = isOnline ? room.speaksStarter(model.value) : null
+    const speaks = isOnline ? room.speaksStarter(model) : null
     if (speaks !== null) return refuse('prompt-format', speaks)
     const gathered = isOnline ? accept(null) : await gather(request, room)
     if (!gathered.ok) return gathered
     const data = gathered.value?.labelled ?? null
-    const found = await preflight({ method: method.value, config: config.value, model: model.value, data, seed: request.seed })
+    const found = await preflight({ method: method.value, config: config.value, model, data, seed: request.seed })
     const memory = await estimateJob(request, room)
     return accept([...found, ...(memory.ok ? [checkMemory(memory.value)] : [])])
   })

@@ -28,6 +28,7 @@ import { preflightJob } from './preflightJob'
 import { practiceMeanings } from './practice'
 import { createPreviews } from './preview'
 import { createRemoteRoom } from './remoteModels'
+import { createRecipeRoom } from './recipeRoom'
 import { createRunRoom } from './runs'
 import { starterFolder } from './starterFiles'
 import { storageItems } from './storageItems'
@@ -77,6 +78,8 @@ export function createStudio(parts: StudioParts): StudioApi {
     planJudge: through('planJudge'),
     estimateMemory: through('estimateMemory'),
     preflight: through('preflight'),
+    readRecipe: through('readRecipe'),
+    writeRecipe: through('writeRecipe'),
     start: through('start'),
     pause: through('pause'),
     resume: through('resume'),
@@ -167,6 +170,7 @@ async function openRooms(parts: StudioParts, assetBase: string): Promise<Rooms> 
     model: () => models.text(STARTER),
     gae: { gamma: defaults.gamma, lam: defaults.lam, gaeMaskMode: defaults.gae_mask_mode },
   })
+  const recipes = createRecipeRoom({ store, models: () => models.list() })
   const room: JobRoom = {
     store,
     models,
@@ -254,6 +258,7 @@ async function openRooms(parts: StudioParts, assetBase: string): Promise<Rooms> 
 
     estimateMemory: (request) => estimateJob(request, room),
     preflight: (request) => preflightJob(request, room),
+    ...recipes,
     start,
     pause: (id) => Promise.resolve(desk.pause(id)),
     resume: (id) => Promise.resolve(desk.resume(id)),

@@ -8,7 +8,7 @@ import { CALL_BUDGET, PRACTICE_TEMPERATURE, type JobRoom } from './jobRoom'
 import { dataHash, recordGoingOn, type GoingOn } from './goingOn'
 import { learn } from './learning'
 import { practiceMeanings } from './practice'
-import type { LoadedModel } from './models'
+import { heldAs, type LoadedModel } from './models'
 import type { LabelledTrajectory } from './workshop'
 
 /** @param going a run that goes on, with the request it began with. */
@@ -23,10 +23,11 @@ export async function trainWork(request: TrainRequest, room: JobRoom, going: Goi
       'needs-data',
       `${method.value.title} learns from trajectories one has: choose a data set. It does not practise by itself.`,
     )
-  const [model, gpu] = [await room.models.load(request.model), await room.gpu.open()]
-  if (!model.ok) return model
+  const [stored, gpu] = [await room.models.load(request.model), await room.gpu.open()]
+  if (!stored.ok) return stored
+  const model = heldAs(stored.value, request.dtype)
   if (!gpu.ok) return gpu
-  const speaks = isOnline ? room.speaksStarter(model.value) : null
+  const speaks = isOnline ? room.speaksStarter(model) : null
   if (speaks !== null) return refuse('prompt-format', speaks)
   const gathered = isOnline ? accept(null) : await gather(request, room)
   if (!gathered.ok) return gathered
@@ -41,8 +42,8 @@ export async function trainWork(request: TrainRequest, room: JobRoom, going: Goi
     kind: 'train',
     title,
     algorithm: request.algorithm,
-    config: config.value,
-    model: model.value,
+    config: { ...config.value, ...(request.dtype === undefined || request.dtype === 'f32' ? {} : { dtype: request.dtype }) },
+    model,
     seed: request.seed,
     adapter: gpu.value.report,
     worldHash: isOnline ? room.world.hash : null,
@@ -51,7 +52,7 @@ export async function trainWork(request: TrainRequest, room: JobRoom, going: Goi
   const fresh: RunRecord = { ...first, data: gathered.value ? [...gathered.value.data] : [], checkpoint: { step: 0, of: steps } }
   const data = gathered.value ? dataHash(gathered.value.labelled) : null
   const { config: settings, world_hash: world } = fresh
-  const now = { config: settings, model: model.value.sha256, data, world, adapter: gpu.value.report }
+  const now = { config: settings, model: model.sha256, data, world, adapter: gpu.value.report }
   const record = going ? recordGoingOn(going, now) : accept(fresh)
   if (!record.ok) return record
   const began = going ? {} : { began: { request: { ...request, steps }, data } }
@@ -65,7 +66,7 @@ export async function trainWork(request: TrainRequest, room: JobRoom, going: Goi
         for (const note of [...method.value.notesOf(config.value), ...(gathered.value?.notes ?? [])]) keeper.note(note)
         await learn(
           {
-            model: model.value,
+            model,
             algorithm: request.algorithm,
             config: config.value,
             steps,

@@ -66,6 +66,10 @@ export const glossary = {
   'pass rate': { title: 'Pass rate', text: 'Share of questions whose answer was judged solved.' },
   policy: { title: 'Policy', text: 'The model as an actor: what it would write next, given what it has read.' },
   ppo: { title: 'PPO', text: 'Proximal policy optimization: several careful steps on each batch, with the change in probability clipped.' },
+  dtype: {
+    title: 'dtype',
+    text: 'How the frozen weights of the base are held on the GPU. f32 is exact; bf16 and f16 halve the memory; int8 and int4 hold groups of 32 with a scale (QLoRA). What is trained is always f32.',
+  },
   'pre-flight': {
     title: 'Pre-flight',
     text: 'Checks of settings, model and data before anything is computed: what would end the run, or not do what is meant.',

@@ -181,6 +181,8 @@ function studioOf(data: Recording, live: LiveStudio | null): StudioApi {
 
     estimateMemory: async (request) => (other ? other.estimateMemory(request) : elsewhere),
     preflight: async (request) => (other ? other.preflight(request) : elsewhere),
+    readRecipe: async (file, text, fallback) => (other ? other.readRecipe(file, text, fallback) : elsewhere),
+    writeRecipe: async (source, to) => (other ? other.writeRecipe(source, to) : elsewhere),
     start: async (request) => (other && request.kind === 'download' ? other.start(request) : cannotTrain),
     pause: async (id) => (other ? other.pause(id) : cannotTrain),
     resume: async (id) => (other ? other.resume(id) : cannotTrain),

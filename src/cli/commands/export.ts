@@ -14,7 +14,8 @@ import { readAdapter, VALUE_HEAD_WEIGHTS, writeAdapter } from '../../models/weig
 import { defineCommand, UsageError, type CommandContext, type JsonObject } from '../command'
 import { readTrajectories, type AnnotatedTrajectory } from '../datasetFiles'
 import { nodeFolder } from '../node/folder'
-import { exportRecipe, RECIPE_TARGETS } from '../recipeExport'
+import { RECIPE_TARGETS } from '../../training/recipes/renderRecipe'
+import { exportRecipe } from '../recipeExport'
 import { storedMetrics } from '../runDirectory'
 
 export const exportFiles = defineCommand({

@@ -52,7 +52,10 @@ const options = z.object({
     .string()
     .optional()
     .meta({ help: `${MODEL_HELP}; else the config’s, else ${STARTER}` }),
-  dtype: z.enum(WEIGHT_FORMATS).default('f32').meta({ help: DTYPE_HELP }),
+  dtype: z
+    .enum(WEIGHT_FORMATS)
+    .optional()
+    .meta({ help: `${DTYPE_HELP}; else the config’s, else f32` }),
   data: z.array(z.string()).default([]).meta({
     help: 'files with trajectories; or starter: practice in the starter world; or starter-corpus: its expert’s transcripts (sft)',
   }),
@@ -101,10 +104,8 @@ export const train = defineCommand({
     const seed = given.seed ?? recipe.seed ?? 1
     const steps = given.steps ?? recipe.steps ?? method.stepsOf(settings)
 
-    const model = await openModel(given.model ?? recipe.model ?? STARTER, seed, context, {
-      weights: given.dtype,
-      kv: given.kvDtype,
-    })
+    const dtype = given.dtype ?? recipe.dtype ?? 'f32'
+    const model = await openModel(given.model ?? recipe.model ?? STARTER, seed, context, { weights: dtype, kv: given.kvDtype })
     try {
       const { data, sources } = await dataOf(method.name, given, recipe, model, context)
       const { adapter } = await context.openAdapter()
@@ -144,7 +145,7 @@ export const train = defineCommand({
           config: {
             ...settings,
             ...(data.kind === 'practice' ? { max_calls: given.maxCalls, strategy: given.strategy } : {}),
-            ...(given.dtype === 'f32' ? {} : { dtype: given.dtype }),
+            ...(dtype === 'f32' ? {} : { dtype }),
             ...(given.kvDtype === 'f32' ? {} : { kv_dtype: given.kvDtype }),
             ...(given.shuffleRewards ? { shuffle_rewards: true } : {}),
           },

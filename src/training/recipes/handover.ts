@@ -46,6 +46,7 @@ export function handOver(
   const fates: (readonly [string, unknown, Fate])[] = [
     ...(['seed', 'steps', 'model', 'data'] as const).map((field) => [field, recipe[field], own[field]] as const),
     ...starter,
+    ['dtype', recipe.dtype, nowhere('How the base is held is told to from_pretrained (dtype, quantization_config).')] as const,
     ...Object.entries(settings).map(([name, fate]) => [`config.${name}`, recipe.config[name], fate] as const),
   ]
   const config: Record<string, unknown> = {}

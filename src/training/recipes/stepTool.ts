@@ -8,7 +8,7 @@ import { PROJECTIONS } from '../../models/architectures/decoder'
 import { recipeFromObject, type FieldRemark, type ReadRecipe } from './recipe'
 
 /** Defaults of PPOConfig that are not those of `steptool-ppo`. */
-const trlDefaults = {
+export const trlDefaults = {
   learning_rate: 1.41e-5,
   batch_size: 128,
   mini_batch_size: 128,

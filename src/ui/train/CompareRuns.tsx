@@ -15,7 +15,7 @@ import { methodColour, seriesColour } from '../theme'
 import { EmptyState, Loading, PageHead, Panel } from '../widgets/Panel'
 import { RateNumber } from '../widgets/RateBar'
 import { finalsOf, runHref } from './RunRows'
-import { plainValue } from './RunView'
+import { plainValue } from './plainValue'
 import { SmoothingSelect } from './SmoothingSelect'
 
 const compareUrl = z.object({ runs: z.string().default(''), metric: z.string().default(''), same: z.string().default('') })

@@ -6,6 +6,7 @@ import { useAnswer } from '../stores/answer'
 import { hrefs } from '../stores/hrefs'
 import { rememberJob, useActiveJob } from '../stores/jobs'
 import { navigate, useUrlState } from '../stores/location'
+import { WEIGHT_DTYPES } from '../../worker/protocol'
 import { useDescription, useGpu, useRecording, useStudio } from '../stores/studio'
 import { formatCount, visibleText } from '../format'
 import { methodColour } from '../theme'
@@ -13,10 +14,13 @@ import { CopyText } from '../widgets/CopyText'
 import { NoGpu } from '../widgets/NoGpu'
 import { EmptyState, PageHead, Panel, PrimaryButton } from '../widgets/Panel'
 import { SchemaForm } from '../widgets/SchemaForm'
+import { Term } from '../widgets/Term'
 import { CheckpointFields } from './CheckpointFields'
 import { EstimatePanel } from './EstimatePanel'
-import { commandLine, configOf, configText, newRunUrl, trainRequest } from './newRunForm'
+import { commandLine, configOf, configText, formOf, newRunUrl, trainRequest } from './newRunForm'
 import { PreflightPanel } from './PreflightPanel'
+import { RecipeFiles } from './RecipeFiles'
+import { RecipeLoader } from './RecipeLoader'
 import classes from './train.module.css'
 import widgets from '../widgets/widgets.module.css'
 
@@ -81,7 +85,13 @@ export function NewRun() {
       <div className={classes.two}>
         <Stack gap={12} miw={0}>
           <Panel title="1 · Method">
-            <fieldset className={classes.methods}>
+            <RecipeLoader
+              fallback={algorithm?.name ?? ''}
+              onLoad={(recipe) => {
+                setUrl(formOf(recipe))
+              }}
+            />
+            <fieldset className={classes.methods} style={{ marginTop: 8 }}>
               <legend className={classes.legend} style={{ position: 'absolute', clipPath: 'inset(50%)' }}>
                 Method
               </legend>
@@ -118,6 +128,16 @@ export function NewRun() {
                   setUrl({ model: value ?? '' })
                 }}
                 style={{ flex: '1 1 280px' }}
+              />
+              <Select
+                label={<Term of="dtype">Weights as</Term>}
+                data={[...WEIGHT_DTYPES]}
+                allowDeselect={false}
+                w={110}
+                value={url.dtype}
+                onChange={(value) => {
+                  setUrl({ dtype: WEIGHT_DTYPES.find((one) => one === value) ?? 'f32' })
+                }}
               />
               <Anchor component={Link} href={hrefs.models()}>
                 Open another
@@ -241,6 +261,12 @@ export function NewRun() {
                 {commandLine(request, files)}
               </pre>
               <CopyText text={commandLine(request, files)} />
+            </details>
+          )}
+          {request && (
+            <details>
+              <summary>The same as a recipe, in TRL or in verl</summary>
+              <RecipeFiles source={{ kind: 'request', request }} />
             </details>
           )}
         </div>

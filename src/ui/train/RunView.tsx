@@ -26,6 +26,8 @@ import { ErrorPanel } from '../widgets/ProblemList'
 import { StatusMark } from '../widgets/StatusMark'
 import { AlarmsPanel } from './AlarmsPanel'
 import { MetricChart } from './MetricChart'
+import { plainValue } from './plainValue'
+import { RecipeFiles } from './RecipeFiles'
 import { smallMultiples } from './metricGroups'
 import { ResumeRun } from './ResumeRun'
 import { SmoothingSelect } from './SmoothingSelect'
@@ -258,17 +260,18 @@ export function RunView({ runId }: { readonly runId: string }) {
         </div>
       </Panel>
       {detail && <ChangeProof detail={detail} job={job} />}
-      {run && <Recipe config={run.config} notes={run.notes} />}
+      {run && <Recipe runId={run.algorithm === null ? null : run.run_id} config={run.config} notes={run.notes} />}
     </Stack>
   )
 }
 
-export function plainValue(value: unknown): string {
-  if (value === undefined) return 'none'
-  return typeof value === 'string' ? value : JSON.stringify(value)
+interface RecipeProps {
+  /** null where nothing was trained. */
+  readonly runId: string | null
+  readonly config: Readonly<Record<string, unknown>>
+  readonly notes: readonly string[]
 }
-
-function Recipe({ config, notes }: { readonly config: Readonly<Record<string, unknown>>; readonly notes: readonly string[] }) {
+function Recipe({ runId, config, notes }: RecipeProps) {
   return (
     <details>
       <summary>Recipe: {Object.keys(config).length} settings</summary>
@@ -289,6 +292,7 @@ function Recipe({ config, notes }: { readonly config: Readonly<Record<string, un
           ))}
         </Table.Tbody>
       </Table>
+      {runId !== null && <RecipeFiles source={{ kind: 'run', run_id: runId }} />}
     </details>
   )
 }

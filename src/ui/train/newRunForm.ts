@@ -1,12 +1,14 @@
 /** What the new-run form holds, as the URL holds it, and the request it makes. */
 import { z } from 'zod'
-import type { TrainRequest } from '../../worker/protocol'
+import { WEIGHT_DTYPES, type RecipeOnForm, type TrainRequest } from '../../worker/protocol'
 
 export const newRunUrl = z.object({
   algorithm: z.string().default(''),
   model: z.string().default(''),
   /** Comma-separated dataset ids; empty: online rollouts in the starter world. */
   data: z.string().default(''),
+  /** How the base model's frozen weights are held. */
+  dtype: z.enum(WEIGHT_DTYPES).catch('f32').default('f32'),
   steps: z.coerce.number().int().positive().nullable().catch(null).default(null),
   seed: z.coerce.number().int().catch(1).default(1),
   rows: z.coerce.number().int().positive().nullable().catch(null).default(null),
@@ -45,11 +47,25 @@ export function trainRequest(url: NewRunUrl, algorithm: string, model: string): 
     steps: url.steps,
     seed: url.seed,
     rowLimit: url.rows,
+    ...(url.dtype === 'f32' ? {} : { dtype: url.dtype }),
     checkpoints: {
       everySteps: url.saveSteps,
       everyMinutes: url.saveMinutes,
       best: url.bestMetric === '' ? null : { metric: url.bestMetric, greaterIsBetter: url.bestIs === 'larger' },
     },
+  }
+}
+
+/** What a recipe changes of the form; what it does not name stays. */
+export function formOf(recipe: RecipeOnForm): Partial<NewRunUrl> {
+  return {
+    algorithm: recipe.algorithm,
+    config: configText(recipe.config),
+    ...(recipe.steps === null ? {} : { steps: recipe.steps }),
+    ...(recipe.seed === null ? {} : { seed: recipe.seed }),
+    ...(recipe.model === null ? {} : { model: recipe.model }),
+    ...(recipe.data.length === 0 ? {} : { data: recipe.data.join(',') }),
+    ...(recipe.dtype === null ? {} : { dtype: recipe.dtype }),
   }
 }
 
@@ -60,6 +76,7 @@ function quoted(text: string): string {
 export function commandLine(request: TrainRequest, fileNames: readonly string[]): string {
   const parts = ['npm run -s hone -- train', `--algorithm ${quoted(request.algorithm)}`, `--model ${quoted(request.model)}`]
   if (fileNames.length > 0) parts.push(`--data ${fileNames.map(quoted).join(' ')}`)
+  if (request.dtype !== undefined) parts.push(`--dtype ${request.dtype}`)
   if (request.steps !== null) parts.push(`--steps ${request.steps}`)
   parts.push(`--seed ${request.seed}`)
   const best = request.checkpoints?.best
