@@ -7,6 +7,20 @@ import type { EvaluationRecord } from '../records/evaluation'
 import type { AdapterReport, MetricTable, RunRecord } from '../records/run'
 import type { AnswerStatus, Trajectory } from '../records/trajectory'
 import type { ToolSpec } from '../records/trajectory'
+import type { MemoryEstimate, PreflightFinding, RecipeFile, RecipeOnForm, RecipeSource, TrainRequest } from './trainingProtocol'
+
+export { WEIGHT_DTYPES } from './trainingProtocol'
+export type {
+  CheckpointSettings,
+  FieldRemark,
+  MemoryEstimate,
+  PreflightFinding,
+  RecipeFile,
+  RecipeOnForm,
+  RecipeSource,
+  TrainRequest,
+  WeightDtype,
+} from './trainingProtocol'
 
 /** Expected failures are values; only bugs throw. */
 export type Reply<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly code: string; readonly message: string }
@@ -164,36 +178,10 @@ export interface UnfinishedDownload extends Pick<DownloadPlan, 'title' | 'host' 
   readonly hub: string
 }
 
-/** When a run is kept, so that it can go on from there, and which of its weights are kept beside the last. */
-export interface CheckpointSettings {
-  readonly everySteps: number
-  readonly everyMinutes: number
-  readonly best: { readonly metric: string; readonly greaterIsBetter: boolean } | null
-}
-
-/** How a base model's frozen weights are held: int8 and int4 in groups of 32, with embedding and head in 8 bits. */
-export const WEIGHT_DTYPES = ['f32', 'bf16', 'f16', 'int8', 'int4'] as const
-export type WeightDtype = (typeof WEIGHT_DTYPES)[number]
-
 export type JobRequest =
   /** The run story: exam, practice, training, exam. `size` null lets the probe choose. */
   | { readonly kind: 'story'; readonly seed: number; readonly size: 'gpu' | 'software' | null; readonly algorithm?: string }
-  | {
-      readonly kind: 'train'
-      readonly algorithm: string
-      readonly model: string
-      /** dataset ids; empty means online rollouts in the starter world. */
-      readonly data: readonly string[]
-      readonly config: Readonly<Record<string, unknown>>
-      readonly steps: number | null
-      readonly seed: number
-      /** Train on the first N rows only; null for all. */
-      /** How frozen weights are held; left out: f32. */
-      readonly dtype?: WeightDtype
-      readonly rowLimit: number | null
-      /** Left out: every 10 steps, every 2 minutes, and only the last weights. */
-      readonly checkpoints?: CheckpointSettings | undefined
-    }
+  | TrainRequest
   | {
       readonly kind: 'evaluate'
       readonly model: string
@@ -209,59 +197,6 @@ export type JobRequest =
     }
   | { readonly kind: 'judge'; readonly dataset_id: string; readonly trajectory_ids: readonly string[]; readonly settings: JudgeSettings }
   | { readonly kind: 'download'; readonly model: RemoteModel }
-
-export type TrainRequest = Extract<JobRequest, { readonly kind: 'train' }>
-
-export interface MemoryEstimate {
-  readonly bytes: number
-  readonly parts: readonly { readonly name: string; readonly bytes: number }[]
-  readonly largestBinding: number
-  readonly verdict: 'fits' | 'tight' | 'exceeds'
-  readonly advice: string
-  readonly notes: readonly string[]
-}
-
-/** A field of a recipe, and what a reader should know of it. */
-export interface FieldRemark {
-  readonly field: string
-  readonly value: unknown
-  readonly reason: string
-}
-/** A recipe file as the new-run form takes it. */
-export interface RecipeOnForm {
-  readonly algorithm: string
-  /** A model that is here; null: as the form has it. */
-  readonly model: string | null
-  /** Data sets that are here. */
-  readonly data: readonly string[]
-  readonly steps: number | null
-  readonly seed: number | null
-  readonly dtype: WeightDtype | null
-  readonly config: Readonly<Record<string, unknown>>
-  /** Fields that change nothing here, each with its reason. */
-  readonly ignored: readonly FieldRemark[]
-  /** Settings the file does not name, whose value in the program it was written for is not Hone's default. */
-  readonly assumed: readonly FieldRemark[]
-}
-export type RecipeSource = { readonly kind: 'run'; readonly run_id: string } | { readonly kind: 'request'; readonly request: TrainRequest }
-export interface RecipeFile {
-  readonly name: string
-  readonly text: string
-  /** The release the names belong to; null for Hone's own. */
-  readonly requires: string | null
-  /** What did not go over, or not quite. */
-  readonly unmapped: readonly FieldRemark[]
-  /** What the other program does without being told. */
-  readonly implied: readonly FieldRemark[]
-  readonly ignored: readonly FieldRemark[]
-}
-
-/** What a check before step 0 found. `refusal`: the run would fail or learn nothing; `warning`: not as meant. */
-export interface PreflightFinding {
-  readonly check: string
-  readonly level: 'fine' | 'warning' | 'refusal'
-  readonly message: string
-}
 
 export type JobPhase =
   'starting' | 'before' | 'rewards' | 'training' | 'after' | 'rollout' | 'evaluating' | 'judging' | 'downloading' | 'done'

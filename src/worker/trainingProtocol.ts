@@ -1,0 +1,79 @@
+/** What a training run is asked for, and what can be said of it beforehand: memory, pre-flight, recipes. Part of the protocol. */
+/** How a base model's frozen weights are held: int8 and int4 in groups of 32, with embedding and head in 8 bits. */
+export const WEIGHT_DTYPES = ['f32', 'bf16', 'f16', 'int8', 'int4'] as const
+export type WeightDtype = (typeof WEIGHT_DTYPES)[number]
+
+/** When a run is kept, so that it can go on from there, and which of its weights are kept beside the last. */
+export interface CheckpointSettings {
+  readonly everySteps: number
+  readonly everyMinutes: number
+  readonly best: { readonly metric: string; readonly greaterIsBetter: boolean } | null
+}
+
+export interface TrainRequest {
+  readonly kind: 'train'
+  readonly algorithm: string
+  readonly model: string
+  /** dataset ids; empty means online rollouts in the starter world. */
+  readonly data: readonly string[]
+  readonly config: Readonly<Record<string, unknown>>
+  readonly steps: number | null
+  readonly seed: number
+  /** Train on the first N rows only; null for all. */
+  /** How frozen weights are held; left out: f32. */
+  readonly dtype?: WeightDtype
+  readonly rowLimit: number | null
+  /** Left out: every 10 steps, every 2 minutes, and only the last weights. */
+  readonly checkpoints?: CheckpointSettings | undefined
+}
+
+export interface MemoryEstimate {
+  readonly bytes: number
+  readonly parts: readonly { readonly name: string; readonly bytes: number }[]
+  readonly largestBinding: number
+  readonly verdict: 'fits' | 'tight' | 'exceeds'
+  readonly advice: string
+  readonly notes: readonly string[]
+}
+
+/** A field of a recipe, and what a reader should know of it. */
+export interface FieldRemark {
+  readonly field: string
+  readonly value: unknown
+  readonly reason: string
+}
+/** A recipe file as the new-run form takes it. */
+export interface RecipeOnForm {
+  readonly algorithm: string
+  /** A model that is here; null: as the form has it. */
+  readonly model: string | null
+  /** Data sets that are here. */
+  readonly data: readonly string[]
+  readonly steps: number | null
+  readonly seed: number | null
+  readonly dtype: WeightDtype | null
+  readonly config: Readonly<Record<string, unknown>>
+  /** Fields that change nothing here, each with its reason. */
+  readonly ignored: readonly FieldRemark[]
+  /** Settings the file does not name, whose value in the program it was written for is not Hone's default. */
+  readonly assumed: readonly FieldRemark[]
+}
+export type RecipeSource = { readonly kind: 'run'; readonly run_id: string } | { readonly kind: 'request'; readonly request: TrainRequest }
+export interface RecipeFile {
+  readonly name: string
+  readonly text: string
+  /** The release the names belong to; null for Hone's own. */
+  readonly requires: string | null
+  /** What did not go over, or not quite. */
+  readonly unmapped: readonly FieldRemark[]
+  /** What the other program does without being told. */
+  readonly implied: readonly FieldRemark[]
+  readonly ignored: readonly FieldRemark[]
+}
+
+/** What a check before step 0 found. `refusal`: the run would fail or learn nothing; `warning`: not as meant. */
+export interface PreflightFinding {
+  readonly check: string
+  readonly level: 'fine' | 'warning' | 'refusal'
+  readonly message: string
+}
