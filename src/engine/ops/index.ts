@@ -3,8 +3,10 @@ import type { AnyOp } from '../op'
 import { accumulateIntoOp } from './accumulateInto'
 import { adamWOp, clipFactorOp } from './adamW'
 import { addOp } from './add'
+import { archerLossOp, utteranceAdvantageOp } from './archerLoss'
 import { attentionBackwardOp, attentionOp } from './attention'
 import { columnSumOp } from './columnSum'
+import { criticLossOp, criticTargetsOp } from './criticLoss'
 import { dpoLossOp } from './dpoLoss'
 import { embeddingBackwardOp, embeddingOp } from './embedding'
 import { gaeOp } from './gae'
@@ -17,10 +19,12 @@ import { linearOp, matmulNNOp, matmulTNOp } from './matmul'
 import { packWeightsOp } from './packWeights'
 import { ppoLossOp } from './ppoLoss'
 import { ppoMinibatchOp } from './ppoMinibatch'
+import { reluBackwardOp, reluOp } from './relu'
 import { rmsNormBackwardOp, rmsNormGainBackwardOp, rmsNormOp } from './rmsNorm'
 import { ropeOp } from './rope'
 import { roundHalfOp } from './roundHalf'
 import { sampleOp } from './sample'
+import { softUpdateOp } from './softUpdate'
 import { stepRewardOp } from './stepReward'
 import { swigluBackwardOp, swigluOp } from './swiglu'
 import { weightedNllOp } from './weightedNll'
@@ -30,11 +34,14 @@ const list = [
   accumulateIntoOp,
   adamWOp,
   addOp,
+  archerLossOp,
   attentionBackwardOp,
   attentionOp,
   cachedAttentionOp,
   clipFactorOp,
   columnSumOp,
+  criticLossOp,
+  criticTargetsOp,
   dpoLossOp,
   embeddingBackwardOp,
   embeddingOp,
@@ -52,6 +59,8 @@ const list = [
   packWeightsOp,
   ppoLossOp,
   ppoMinibatchOp,
+  reluBackwardOp,
+  reluOp,
   rmsNormBackwardOp,
   rmsNormGainBackwardOp,
   rmsNormOp,
@@ -59,9 +68,11 @@ const list = [
   roundHalfOp,
   sampleOp,
   scatterRowsOp,
+  softUpdateOp,
   stepRewardOp,
   swigluBackwardOp,
   swigluOp,
+  utteranceAdvantageOp,
   weightedNllOp,
   whitenOp,
 ] as readonly AnyOp[]

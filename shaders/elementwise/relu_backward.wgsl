@@ -1,0 +1,13 @@
+// dx[i] = dy[i] where x[i] > 0, else 0 (torch's choice at 0)
+// #include "flat"
+struct Params { count: u32 }
+@group(0) @binding(0) var<storage, read> dy: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read_write> dx: array<f32>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_id) lane: vec3u) {
+  let i = flat_workgroup(group, groups) * 64u + lane.x;
+  if (i < params.count) { dx[i] = select(0.0, dy[i], x[i] > 0.0); }
+}
