@@ -8,11 +8,13 @@ import { truncationNote, type Method } from '../studio/method'
 import { methodNamed } from '../studio/methods'
 import type { LabelledTrajectory } from '../studio/workshop'
 import type { SampleSource, TrainingContext } from '../training/algorithm'
+import { archer, archerSequenceOptions } from '../training/algorithms/archer'
 import { grpo, grpoSequenceOptions } from '../training/algorithms/grpo'
 import { ppo, stepGrained } from '../training/algorithms/ppo'
 import { rft, samplesToImitate } from '../training/algorithms/rft'
 import { runSft, sft } from '../training/algorithms/sft'
 import { steptoolPpo } from '../training/algorithms/steptoolPpo'
+import { archerMemory } from '../training/archerMemory'
 import { generationMemory, grpoMemory, ppoMemory, sftMemory, type MemoryPart } from '../training/memoryPlan'
 import type { PolicyModel } from '../training/policyModel'
 import { chunk } from '../training/ppoBatch'
@@ -76,7 +78,9 @@ export function prepareTraining(request: TrainingRequest): TrainingJob {
     case 'files':
       if (method.name === grpo.name)
         throw new UsageError('grpo compares fresh attempts at the same query: it practises with --data starter.')
-      return method.name === steptoolPpo.name ? ofSteps(request, data.labelled) : ofEnds(request, data.labelled)
+      return method.name === steptoolPpo.name || method.name === archer.name
+        ? ofSteps(request, data.labelled)
+        : ofEnds(request, data.labelled)
     case 'practice':
       if (!method.isOnline) throw new UsageError(`${method.name} does not practise by itself: name files with --data.`)
       return online(request, data.world)
@@ -215,7 +219,7 @@ const STEPS_LOOKED_AT = 8
 
 /** From the first batches. */
 function memoryOf(
-  { method, config, model, engine, seed, steps }: TrainingRequest,
+  { method, config, model, data, engine, seed, steps }: TrainingRequest,
   sequencesOf: (options: Parameters<typeof buildPpoSequence>[3]) => readonly PpoSequence[],
 ): MemoryPart[] {
   const batchesOf = (sequences: readonly PpoSequence[], size: number): PpoSequence[][] =>
@@ -230,6 +234,13 @@ function memoryOf(
     case steptoolPpo.name: {
       const settings = method.name === ppo.name ? stepGrained(ppo.config.parse(config)) : steptoolPpo.config.parse(config)
       return ppoMemory(model.config, settings, batchesOf(sequencesOf(ppoSequenceOptions(settings)), settings.batch_size), seed, engine)
+    }
+    case archer.name: {
+      const settings = archer.config.parse(config)
+      const sequences = sequencesOf(archerSequenceOptions(settings))
+      const isGiven = data.kind === 'files'
+      const fill = isGiven ? { given: sequences, rollouts: [] } : { given: [], rollouts: batchesOf(sequences, settings.rollout_size) }
+      return archerMemory(model.config, settings, fill, steps, seed, engine)
     }
     case rft.name: {
       const settings = rft.config.parse(config)

@@ -10,6 +10,7 @@ import type { PolicyModel } from '../training/policyModel'
 import { dpoMemory, grpoMemory } from '../training/memoryPlan'
 import { buildPpoSequence } from '../training/ppoSequence'
 import type { Reply } from '../worker/protocol'
+import { archerMethod } from './archerMethod'
 import { accept, refuse } from './failure'
 import { rftMethod, sftMethod } from './imitationMethods'
 import { BATCHES_LOOKED_AT, defineMethod, truncationNote, usualEpisode, usualSample, type Method } from './method'
@@ -105,7 +106,7 @@ const dpoMethod = defineMethod({
   },
 })
 
-const methods: readonly Method[] = [sftMethod, rftMethod, ppoMethod, steptoolPpoMethod, grpoMethod, dpoMethod]
+const methods: readonly Method[] = [sftMethod, rftMethod, ppoMethod, steptoolPpoMethod, grpoMethod, dpoMethod, archerMethod]
 
 /** The method of a catalogue entry. */
 export function methodNamed(name: string): Reply<Method> {

@@ -56,8 +56,8 @@ export function sftMemory(config: ModelConfig, settings: SftConfig, data: Sample
 }
 
 /** Which sizes of packed batches come up: [tokens, rows] by their text. */
-type Sizes = Map<string, readonly [number, number]>
-function noteSize(seen: Sizes, items: readonly { readonly sequence: Sequence }[]): void {
+export type Sizes = Map<string, readonly [number, number]>
+export function noteSize(seen: Sizes, items: readonly { readonly sequence: Sequence }[]): void {
   const size = sizeOfBatch(items)
   seen.set(size.join(), size)
 }
@@ -199,7 +199,7 @@ export function generationMemory(config: ModelConfig, slots: number, maxContext:
 }
 
 /** Checkpoints and adapters are copied out through a buffer of their size, metrics through small ones. */
-function readback(config: ModelConfig, trainable: TrainableSet): MemoryPart[] {
+export function readback(config: ModelConfig, trainable: TrainableSet): MemoryPart[] {
   return [{ name: 'reading back', bytes: packedLayout(trainableEntries(config, trainable)).count * 4 + 256 }]
 }
 

@@ -70,6 +70,11 @@ export class PolicyModel {
     return this.#cached(`score ${tokens} ${rows} ${String(reference)}`, () => this.plans.score(tokens, rows, reference))
   }
 
+  /** See `PolicyPlans.hidden`. */
+  hidden(tokens: number, rows: number): Promise<Executable> {
+    return this.#cached(`hidden ${tokens} ${rows}`, () => this.plans.hidden(tokens, rows))
+  }
+
   /** `key` names the objective: one executable per objective and bucket. */
   gradient(key: string, tokens: number, rows: number, objective: Objective): Promise<Executable> {
     return this.#cached(`gradient ${key} ${tokens} ${rows}`, () => this.plans.gradient(tokens, rows, objective))

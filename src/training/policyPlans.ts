@@ -67,6 +67,8 @@ export function trainableEntries(config: ModelConfig, trainable: TrainableSet): 
 export interface PolicyPlans {
   /** A forward pass that leaves logp, entropy (and value) of the target rows. `reference`: adapter and value head off. */
   score(tokens: number, rows: number, reference: boolean): Plan
+  /** The trunk alone, adapter off: leaves `hidden` [rows, hidden size], after the final norm, of the token before each target. */
+  hidden(tokens: number, rows: number): Plan
   /** One micro-batch: forward, objective, backward, gradients added to the packed gradients. */
   gradient(tokens: number, rows: number, objective: Objective): Plan
   /** The optimizer step. */
@@ -76,14 +78,19 @@ export interface PolicyPlans {
 export function policyPlans(config: ModelConfig, trainable: TrainableSet, context: PlanContext): PolicyPlans {
   const layout = packedLayout(trainableEntries(config, trainable))
 
-  function trace(tokens: number, rows: number, hasAdapter: boolean): RowTensors {
+  const trained = trainable.kind === 'all'
+
+  function pickHidden(tokens: number, rows: number, hasAdapter: boolean): { graph: Graph; batch: BatchTensors; picked: Tensor } {
     const graph = new Graph()
     const batch = batchTensors(graph, tokens, config.vocab_size)
     const lora = hasAdapter && trainable.kind === 'lora' ? trainable.lora : null
-    const trained = trainable.kind === 'all'
     const hidden = architectureOf(config).forward({ graph, config, batch, lora, trained })
     const targetOf = graph.batch('targetOf', [tokens], 'u32')
-    const picked = gatherRows(hidden, graph.batch('rowOf', [rows], 'u32'), batch.counts, targetOf)
+    return { graph, batch, picked: gatherRows(hidden, graph.batch('rowOf', [rows], 'u32'), batch.counts, targetOf) }
+  }
+
+  function trace(tokens: number, rows: number, hasAdapter: boolean): RowTensors {
+    const { graph, batch, picked } = pickHidden(tokens, rows, hasAdapter)
     const scores = logProb(picked, headWeight(graph, config, trained), graph.batch('targetIds', [rows], 'u32'), batch.counts)
     const value =
       trainable.valueHead && hasAdapter
@@ -98,6 +105,11 @@ export function policyPlans(config: ModelConfig, trainable: TrainableSet, contex
       graph.output('logp', logp)
       graph.output('entropy', entropy)
       if (value) graph.output('value', value)
+      return planGraph(graph, context)
+    },
+    hidden(tokens, rows) {
+      const { graph, picked } = pickHidden(tokens, rows, false)
+      graph.output('hidden', picked)
       return planGraph(graph, context)
     },
     gradient(tokens, rows, objective) {

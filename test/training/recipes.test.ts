@@ -287,20 +287,25 @@ surprise: a b`
 
 describe('ArCHer’s YAML', () => {
   it('becomes a recipe for an algorithm, with every other field listed', () => {
-    const { recipe, ignored } = readRecipe('archer_config.yaml', archerText)
+    const { recipe, ignored, assumed } = readRecipe('archer_config.yaml', archerText)
     expect(recipe).toMatchObject({
       algorithm: 'archer',
       model: 'org/model',
-      config: { max_steps: 100, batch_size: 4, critic_lr: 1e-5, learning_rate: 2e-6, use_lora: true },
+      config: { max_steps: 100, batch_size: 4, critic_lr: 1e-5, learning_rate: 2e-6, fresh_actions: 'every_draw' },
     })
     expect(ignored.map(({ field, value }) => [field, value])).toEqual([
       ['defaults', ['default', '_self_']],
       ['agent_type', 'archer_toolllama'],
       ['checkpoint_path', null],
+      ['use_lora', true],
       ['project_name', 'it’s'.replace('’', "'")],
       ['surprise', 'a b'],
     ])
     expect(ignored.at(-1)?.reason).toBe('Hone does not know this field.')
+    expect(assumed.map(({ field, value }) => [field, value])).toEqual([
+      ['fresh_actions', 'every_draw'],
+      ['accumulation_reduction', 'sum'],
+    ])
     expect(readRecipe('r.json', recipeText(recipe)).recipe).toEqual(recipe)
   })
 
@@ -362,12 +367,15 @@ describe.skipIf(!present)(`StepTool’s own files${present ? '' : ' (skipped: ..
   })
 
   it.each(['archer_config.yaml', 'default.yaml'])('archer/%s', (name) => {
-    const { recipe, ignored } = open(`archer/${name}`)
+    const { recipe, ignored, assumed } = open(`archer/${name}`)
     const fields = Object.keys(parseFlatYaml(name, readFileSync(new URL(`archer/${name}`, shared), 'utf8')))
-    const placed = Object.keys(recipe.config).length + (recipe.model === null ? 0 : 1) + recipe.data.length
+    const placed = Object.keys(recipe.config).length - assumed.length + (recipe.model === null ? 0 : 1) + recipe.data.length
     expect(placed + ignored.length).toBe(fields.length)
     expect(ignored.filter(({ reason }) => reason.includes('does not know'))).toEqual([])
     expect(recipe).toMatchObject({ algorithm: 'archer', config: { critic_lr: 1e-5, gamma: 0.95, tau: 0.1, temperature: 1 } })
+    const whole = completeRecipe('x', recipe)
+    expect(whole.ignored).toEqual([])
+    expect(whole.recipe.config).toMatchObject({ capacity: 100_000, lora_r: 8 })
   })
 })
 

@@ -1,6 +1,6 @@
 /**
  * ArCHer's flat YAML (arXiv:2402.19446; archer_config.yaml of StepTool's baseline) as a recipe for the algorithm `archer`. Names TRL has
- * are TRL's; the rest keep ArCHer's. Until `algorithms` has an `archer`, such a recipe can be read and kept but not followed.
+ * are TRL's; the rest keep ArCHer's.
  */
 import { parseFlatYaml, type FlatValue } from './flatYaml'
 import { recipeFromObject, type FieldRemark, type ReadRecipe } from './recipe'
@@ -22,15 +22,15 @@ const settingNames: Readonly<Record<string, string>> = {
   max_grad_norm: 'max_grad_norm',
   max_new_tokens: 'max_response_len',
   temperature: 'temperature',
-  critic_lm: 'critic_lm',
   use_baseline: 'use_baseline',
-  use_lora: 'use_lora',
 }
 const modelFields = ['policy_lm']
 const dataFields = ['env_load_path']
 
 const NO_EFFECT: Readonly<Record<string, string>> = {
   defaults: 'Other files it builds on are not read: settings they alone name have the algorithm’s defaults.',
+  critic_lm: 'The critics read the policy’s own trunk, adapter off.',
+  use_lora: 'The policy is always trained through an adapter.',
   agent_type: 'The chat template comes with the model.',
   basemodel: 'It names a folder; policy_lm names the model.',
   checkpoint_path: 'Runs are resumed by their directory.',
@@ -49,6 +49,9 @@ const NO_EFFECT: Readonly<Record<string, string>> = {
   project_name: 'Hone keeps metrics itself.',
   run_name: 'Hone keeps metrics itself.',
 }
+
+/** What `archer/trainer.py` does and Hone does only when told. */
+const RELEASED: Readonly<Record<string, FlatValue>> = { fresh_actions: 'every_draw', accumulation_reduction: 'sum' }
 
 const isArcherConfig = (values: Readonly<Record<string, unknown>>): boolean => 'lm_lr' in values || 'critic_lr' in values
 
@@ -75,6 +78,11 @@ export function recipeFromArcher(file: string, text: string): ReadRecipe {
         reason: (Object.hasOwn(NO_EFFECT, field) ? NO_EFFECT[field] : undefined) ?? 'Hone does not know this field.',
       })
   }
-  const { recipe } = recipeFromObject(file, { version: 1, algorithm: 'archer', model, data, config })
-  return { recipe, ignored, assumed: [] }
+  const { recipe } = recipeFromObject(file, { version: 1, algorithm: 'archer', model, data, config: { ...config, ...RELEASED } })
+  const assumed = Object.entries(RELEASED).map(([field, value]) => ({
+    field,
+    value,
+    reason: 'What ArCHer’s code does; it has no such setting.',
+  }))
+  return { recipe, ignored, assumed }
 }

@@ -46,7 +46,7 @@ export function toTrl(recipe: CompleteRecipe): TrlHandover {
       return { requires: 'trl==1.16.0', ...handOver(recipe, own(recipe, 'SFTConfig'), rftFates(settings), sftAlways(settings)) }
     }
     default:
-      throw new Error(`No TRL configuration is written for ${String(recipe.algorithm)}.`)
+      throw new Error(`No TRL configuration is written for ${recipe.algorithm}.`)
   }
 }
 
