@@ -94,6 +94,11 @@ export class ReplayBuffer {
     return this.#items.length
   }
 
+  /** Transitions that ever came in. */
+  get inserted(): number {
+    return this.#inserted
+  }
+
   get items(): readonly Transition[] {
     return this.#items
   }
@@ -119,22 +124,19 @@ export class ReplayBuffer {
   }
 
   /** As numbers: every trajectory once, then its transitions. All are below 2²⁴, so that f32 holds them. */
-  snapshot(): { inserted: number; arrays: Record<'replay_ids' | 'replay_lengths' | 'replay_transitions', Float32Array> } {
+  arrays(): Record<'replay_ids' | 'replay_lengths' | 'replay_transitions', Float32Array> {
     const trajectories = [...new Set(this.#items.map(({ ids }) => ids))]
     const indexOf = new Map(trajectories.map((ids, index) => [ids, index]))
     return {
-      inserted: this.#inserted,
-      arrays: {
-        replay_ids: Float32Array.from(trajectories.flat()),
-        replay_lengths: Float32Array.from(trajectories, ({ length }) => length),
-        replay_transitions: Float32Array.from(
-          this.#items.flatMap((one) => [indexOf.get(one.ids) ?? 0, one.observation, one.action, one.next, one.reward, one.mcReturn]),
-        ),
-      },
+      replay_ids: Float32Array.from(trajectories.flat()),
+      replay_lengths: Float32Array.from(trajectories, ({ length }) => length),
+      replay_transitions: Float32Array.from(
+        this.#items.flatMap((one) => [indexOf.get(one.ids) ?? 0, one.observation, one.action, one.next, one.reward, one.mcReturn]),
+      ),
     }
   }
 
-  /** Takes back what `snapshot` gave; the transitions of a trajectory share its ids again. */
+  /** Takes back what `arrays` gave; the transitions of a trajectory share its ids again. */
   restore(inserted: number, arrays: Readonly<Record<string, Float32Array>>): void {
     const { replay_ids: ids, replay_lengths: lengths, replay_transitions: words } = arrays
     if (!ids || !lengths || !words) throw new Error('the checkpoint lacks the replay buffer')

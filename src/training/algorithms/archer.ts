@@ -27,6 +27,7 @@ import { encodeFeatures, prefixesOf, TrajectoryFeatures } from '../archerFeature
 import { archerMetrics } from '../archerMetrics'
 import { actorDraw, checkTransitions, criticDraws, ReplayBuffer, transitionsOf, utterancesPerUpdate } from '../archerReplay'
 import type { Transition } from '../archerReplay'
+import { checkpointClock } from '../checkpointing'
 import { initialLora, initialValueHead } from '../initialize'
 import { hyperOf } from '../optimizerSettings'
 import { packSequences, uploadBatch } from '../packing'
@@ -154,6 +155,7 @@ async function train(
   const features = new TrajectoryFeatures(FEATURE_BYTES)
   const advantages = policy.ownState(advantageLeaf(size), [size])
   const update = await policy.update()
+  const clock = checkpointClock(context, policy)
   let done = first
 
   /** Fresh actions, and what the critics read of them. */
@@ -180,6 +182,7 @@ async function train(
   const observed = (place: number): Float32Array => features.of(replay.at(place).ids, replay.at(place).observation)
 
   for (let step = first; step < total; step++) {
+    clock.beginStep()
     // Rollout.
     const rolled = source.isFresh ? await source.next(step, policy) : []
     if (!rolled) break
@@ -290,14 +293,11 @@ async function train(
         ...{ replaySize: replay.size, rolled, stored },
       }),
     )
-    if (context.checkpoints && (done % context.checkpointEvery === 0 || done === total)) {
-      const { inserted, arrays } = replay.snapshot()
-      await context.checkpoints.save({
-        step: done,
-        state: { iterations: done, tokens, given: given.length, inserted },
-        arrays: { ...(await policy.checkpointArrays()), ...(await critic.checkpointArrays()), ...arrays },
-      })
-    }
+    await clock.endStep({
+      ...{ step, isLast: done === total },
+      state: () => ({ iterations: done, tokens, given: given.length, inserted: replay.inserted }),
+      arrays: async () => ({ ...(await critic.checkpointArrays()), ...replay.arrays() }),
+    })
   }
   return { policy, iterations: done }
 }
