@@ -83,7 +83,7 @@ export class ArcherCritic {
   }
 
   /** One update on a batch of `rows` utterances; then the targets follow. */
-  async learn(inputs: Required<CriticInputs>, rows: number, options: { hyper: AdamWHyper; tau: number; gate: Gate }): Promise<void> {
+  async learn(inputs: Required<CriticInputs>, rows: number, options: { hyper: AdamWHyper; tau: number; gate?: Gate }): Promise<void> {
     this.packed.setHyper(options.hyper)
     this.packed.zeroGradients()
     const learn = await this.#executable(`learn ${rows}`, () => this.#plans.learn(rows))
@@ -94,12 +94,12 @@ export class ArcherCritic {
     await this.blend(options.tau, options.gate)
   }
 
-  async blend(tau: number, gate: Gate): Promise<void> {
+  async blend(tau: number, gate?: Gate): Promise<void> {
     await (await this.#executable(`blend ${tau}`, () => this.#plans.blend(tau))).run(gate)
   }
 
   /** Leaves the advantages of `rows` fresh actions in the buffer that comes back. */
-  async advantage(inputs: CriticInputs, rows: number, gate: Gate): Promise<GPUBuffer> {
+  async advantage(inputs: CriticInputs, rows: number, gate?: Gate): Promise<GPUBuffer> {
     const executable = await this.#executable(`advantage ${rows}`, () => this.#plans.advantage(rows))
     write(executable, inputs, rows)
     await executable.run(gate)

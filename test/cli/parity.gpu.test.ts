@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { EngineDevice } from '../../src/engine/device/engineDevice'
 import { adamWQuantities } from '../../src/cli/parity/adamWParity'
+import { archerQuantities } from '../../src/cli/parity/archerParity'
 import { classicPpoQuantities } from '../../src/cli/parity/classicPpoParity'
 import { decoderQuantities, decoders, packedFormats, packedQuantities } from '../../src/cli/parity/decoderParity'
 import { dpoQuantities, dpoReferenceQuantities } from '../../src/cli/parity/dpoParity'
@@ -40,6 +41,10 @@ describe(`parity on ${adapter}`, () => {
 
   it('classic PPO against TRL', async () => {
     expectAllPass(await classicPpoQuantities(await engine(), goldens, adapter), 200)
+  })
+
+  it('ArCHer against torch', async () => {
+    expectAllPass(await archerQuantities(await engine(), goldens, adapter), 50)
   })
 
   it('DPO against TRL, kernels and reference', async () => {

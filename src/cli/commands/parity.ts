@@ -7,6 +7,7 @@ import { defineCommand, type JsonObject } from '../command'
 import { openExam } from '../benchmark'
 import { openModel } from '../modelSpec'
 import { adamWQuantities } from '../parity/adamWParity'
+import { archerQuantities } from '../parity/archerParity'
 import { classicPpoQuantities } from '../parity/classicPpoParity'
 import { decoderQuantities, decoders, packedFormats, packedQuantities } from '../parity/decoderParity'
 import { dpoQuantities } from '../parity/dpoParity'
@@ -52,6 +53,7 @@ export const parity = defineCommand({
     if (wants('algorithms')) add(await dpoQuantities(engine, goldens, adapter))
     if (wants('algorithms')) add(await ppoQuantities(engine, goldens, adapter))
     if (wants('algorithms')) add(await classicPpoQuantities(engine, goldens, adapter))
+    if (wants('algorithms')) add(await archerQuantities(engine, goldens, adapter))
     for (const kvDtype of wants('rollout') ? KV_DTYPES : []) {
       if (options.kvDtype !== undefined && options.kvDtype !== kvDtype) continue
       const shared = {

@@ -1,0 +1,22 @@
+/** ArCHer on the task of two calls: practice of every iteration joins the replay buffer, the actor learns from the critics alone. */
+import { archer, runArcher } from '../../src/training/algorithms/archer'
+import { closesTheGap } from './closesTheGap'
+import { withPractice } from './onPolicy'
+
+const settings = archer.config.parse({
+  ...{ learning_rate: 5e-3, critic_lr: 3e-3, critic_hidden_size: 64, batch_size: 64, gradient_accumulation_steps: 1, max_grad_norm: 1 },
+  ...{ epochs: 30, actor_epochs: 2, warmup_iter: 4, capacity: 1024, max_response_len: 1, max_tokens_per_micro_batch: 1024 },
+})
+
+closesTheGap('archer', 30, (context, shuffledBy) =>
+  withPractice(
+    context.seed,
+    4,
+    ({ right }) => right,
+    shuffledBy,
+    async (source) => {
+      const { policy } = await runArcher(context, settings, { isFresh: true, next: (iteration, now) => source.next(iteration, now) })
+      return policy
+    },
+  ),
+)
