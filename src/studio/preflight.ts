@@ -3,6 +3,7 @@ import { architectureOf } from '../models/languageModel'
 import { createChatTemplate } from '../models/tokenizer/chatTemplate'
 import type { LoraMatrices } from '../models/weights/peft'
 import { chosenPath } from '../records/trajectory'
+import { archer } from '../training/algorithms/archer'
 import { rft } from '../training/algorithms/rft'
 import { sft } from '../training/algorithms/sft'
 import { steptoolPpo } from '../training/algorithms/steptoolPpo'
@@ -85,7 +86,7 @@ function rewardFindings(method: string, data: readonly LabelledTrajectory[]): Fi
   if (method === sft.name || method === rft.name) return []
   return [
     checkRewards(
-      method === steptoolPpo.name
+      method === steptoolPpo.name || method === archer.name
         ? data.flatMap(({ rewards }) => rewards)
         : data.map(({ trajectory, rewards }) => attemptOutcome(trajectory, rewards)),
     ),

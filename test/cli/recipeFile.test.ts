@@ -90,7 +90,7 @@ test('flags follow the algorithm, named by flag or file', () => {
   expect(parsed.options).toMatchObject({ max_context_len: 99, resume: false, data: [] })
   expect(() => parseCommandLine(train, ['--algorithm', 'sft', ...words])).toThrow('--ppo_epochs is not a flag of train')
   expect(() => parseCommandLine(train, ['--algorithm', 'sarsa'])).toThrow(
-    '--algorithm takes one of sft, rft, ppo, steptool-ppo, grpo, dpo, not "sarsa".',
+    '--algorithm takes one of sft, rft, ppo, steptool-ppo, grpo, dpo, archer, not "sarsa".',
   )
 })
 
