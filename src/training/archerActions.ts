@@ -34,7 +34,7 @@ const MOST_STOPS = 4
 type Reach = Pick<ModelConfig, 'max_position_embeddings'>
 
 /** New tokens of an action at most: half of what the model reads is left to the observation. */
-export const actionLimit = (config: Reach, maxNewTokens: number): number => Math.min(maxNewTokens, config.max_position_embeddings >> 1)
+const actionLimit = (config: Reach, maxNewTokens: number): number => Math.min(maxNewTokens, config.max_position_embeddings >> 1)
 
 /** Slots and context of a generator for observations of up to `longest` tokens. */
 export function samplerSize(
