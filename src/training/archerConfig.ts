@@ -121,5 +121,5 @@ export const archerMetricMeanings = {
   'rollout.min': 'Smallest such sum.',
   'rollout.reward.mean': 'Mean reward of an utterance that came in; online.',
   'replay/size': 'Utterances in the replay buffer.',
-  num_tokens: 'Tokens sampled, encoded and trained on since the start.',
+  num_tokens: 'Tokens sampled, encoded behind their observations and trained on since the start.',
 } as const

@@ -58,6 +58,20 @@ export async function encodeFeatures(
   return found
 }
 
+/** Rows end to end, each of parts end to end. */
+export function rowsOf(rows: readonly (readonly Float32Array[])[]): Float32Array {
+  const width = rows[0]?.reduce((sum, { length }) => sum + length, 0) ?? 0
+  const all = new Float32Array(rows.length * width)
+  rows.forEach((parts, row) => {
+    let offset = row * width
+    for (const part of parts) {
+      all.set(part, offset)
+      offset += part.length
+    }
+  })
+  return all
+}
+
 function scaled(state: Float32Array): Float32Array {
   const square = state.reduce((sum, value) => sum + value * value, 0) / state.length
   const factor = 1 / Math.sqrt(Math.max(square, Number.MIN_VALUE))

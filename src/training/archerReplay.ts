@@ -4,6 +4,7 @@
  */
 import { createRng } from '../base/random'
 import type { Rng } from '../base/random'
+import { TRANSITION, TRANSITION_WORDS } from '../engine/ops/criticLoss'
 import type { ArcherConfig } from './archerConfig'
 import type { PpoSequence } from './ppoSequence'
 import type { UnlabelledSteps } from './stepRewards'
@@ -51,6 +52,16 @@ export function transitionsOf(
       },
     ]
   })
+}
+
+/** What the critics’ loss is told of a transition, see `TRANSITION`. */
+export function transitionWords({ reward, next, mcReturn }: Transition, weight: number): number[] {
+  const words = new Array<number>(TRANSITION_WORDS).fill(0)
+  words[TRANSITION.reward] = reward
+  words[TRANSITION.continues] = next > 0 ? 1 : 0
+  words[TRANSITION.mcReturn] = mcReturn
+  words[TRANSITION.weight] = weight
+  return words
 }
 
 /** Throws one sentence for what cannot be encoded. A sampled action may be as long as the settings allow. */

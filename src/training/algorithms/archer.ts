@@ -14,7 +14,6 @@ import { z } from 'zod'
 import { createRng } from '../../base/random'
 import { accumulateInto } from '../../engine/ops/accumulateInto'
 import { archerLoss, ARCHER_SUM_WORDS } from '../../engine/ops/archerLoss'
-import { TRANSITION, TRANSITION_WORDS } from '../../engine/ops/criticLoss'
 import { adapterTrainable } from '../adapterSettings'
 import type { Algorithm, TrainingContext } from '../algorithm'
 import { ActionSampler } from '../archerActions'
@@ -23,9 +22,17 @@ import { archerConfig, archerMetricMeanings } from '../archerConfig'
 import type { ArcherConfig } from '../archerConfig'
 import { ArcherCritic } from '../archerCritic'
 import type { CriticShape } from '../archerCriticPlans'
-import { encodeFeatures, prefixesOf, TrajectoryFeatures } from '../archerFeatures'
+import { encodeFeatures, prefixesOf, rowsOf, TrajectoryFeatures } from '../archerFeatures'
 import { archerMetrics } from '../archerMetrics'
-import { actorDraw, checkTransitions, criticDraws, ReplayBuffer, transitionsOf, utterancesPerUpdate } from '../archerReplay'
+import {
+  actorDraw,
+  checkTransitions,
+  criticDraws,
+  ReplayBuffer,
+  transitionsOf,
+  transitionWords,
+  utterancesPerUpdate,
+} from '../archerReplay'
 import type { Transition } from '../archerReplay'
 import { checkpointClock } from '../checkpointing'
 import { initialLora, initialValueHead } from '../initialize'
@@ -300,29 +307,6 @@ async function train(
     })
   }
   return { policy, iterations: done }
-}
-
-/** Rows end to end, each of parts end to end. */
-function rowsOf(rows: readonly (readonly Float32Array[])[]): Float32Array {
-  const width = rows[0]?.reduce((sum, { length }) => sum + length, 0) ?? 0
-  const all = new Float32Array(rows.length * width)
-  rows.forEach((parts, row) => {
-    let offset = row * width
-    for (const part of parts) {
-      all.set(part, offset)
-      offset += part.length
-    }
-  })
-  return all
-}
-
-function transitionWords({ reward, next, mcReturn }: Transition, weight: number): number[] {
-  const words = new Array<number>(TRANSITION_WORDS).fill(0)
-  words[TRANSITION.reward] = reward
-  words[TRANSITION.continues] = next > 0 ? 1 : 0
-  words[TRANSITION.mcReturn] = mcReturn
-  words[TRANSITION.weight] = weight
-  return words
 }
 
 const advantageLeaf = (utterances: number): string => `archer/advantage ${utterances}`
