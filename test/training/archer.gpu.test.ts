@@ -24,7 +24,11 @@ interface Trained {
   readonly reports: Reported[]
   readonly weights: Float32Array
 }
-async function train(input: Partial<ArcherConfig> = {}, more: Partial<TrainingContext> = {}, source = offline(sequences)): Promise<Trained> {
+async function train(
+  input: Partial<ArcherConfig> = {},
+  more: Partial<TrainingContext> = {},
+  source = offline(sequences),
+): Promise<Trained> {
   const { context, reports } = await tinyContext(await engineOf(), { steps: 3, ...more })
   const { policy } = await runArcher(context, archer.config.parse({ ...small, ...input }), source)
   const weights = await policy.packed.readWeights()
@@ -119,7 +123,9 @@ describe(`ArCHer on ${adapterUnderTest()}`, () => {
     await expect(train({ max_response_len: 64, max_tokens_per_micro_batch: 32 })).rejects.toThrow(
       /an utterance of up to \d+ tokens does not fit max_tokens_per_micro_batch 32/,
     )
-    await expect(train({}, {}, offline([{ ...one, rewards: [null, null] }]))).rejects.toThrow('none of the trajectories has a labelled step')
+    await expect(train({}, {}, offline([{ ...one, rewards: [null, null] }]))).rejects.toThrow(
+      'none of the trajectories has a labelled step',
+    )
     await expect(train({}, {}, offline([{ ...one, ids: one.ids.map(() => 96) }]))).rejects.toThrow('outside the model')
     await expect(train({}, { gate: () => Promise.reject(new Error('stopped')) })).rejects.toThrow('stopped')
     expect(engine.allocatedBytes).toBe(before)
