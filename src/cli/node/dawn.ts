@@ -9,6 +9,7 @@
 import { accessSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, isAbsolute, join } from 'node:path'
+import { calmPolling } from './calmPolling'
 
 export const adapterNames = ['default', 'swiftshader', 'lavapipe'] as const
 export type AdapterName = (typeof adapterNames)[number]
@@ -86,6 +87,7 @@ async function openGpu(name: AdapterName): Promise<{ gpu: GPU; name: AdapterName
     process.env.VK_DRIVER_FILES = driverFile
     // Older loaders know only this name.
     process.env.VK_ICD_FILENAMES = driverFile
+    calmPolling()
   }
   // Mesa wants a directory of its own and warns on every start without one.
   if (process.env.XDG_RUNTIME_DIR === undefined) {
