@@ -4,37 +4,42 @@ import type { PackedState } from '../engine/memory/packedState'
 import type { StateLookup, StateRange } from '../engine/plan/executable'
 import { ScratchPool } from '../engine/plan/scratchPool'
 import { bytesOf, sizeOf } from '../engine/tensor'
-import { rowBlocks, WeightPacker } from '../engine/memory/weightPacker'
 import { architectures } from './architectures'
 import type { Architecture } from './architectures/architecture'
 import type { ModelConfig } from './architectures/config'
 import { storedFormat } from './architectures/decoder'
 import { ropeTables } from './architectures/ropeFrequencies'
+import { FrozenWeights, type WeightReader } from './frozenWeights'
 
-export interface WeightReader {
-  /** Values of a tensor by Hugging Face name, decoded to f32. */
-  read(name: string, shape: readonly number[]): Promise<Float32Array>
-  /** Rows first … first + count of a matrix. Without it, matrices are read whole. */
-  readRows?(name: string, shape: readonly [number, number], first: number, count: number): Promise<Float32Array>
-}
+export type { WeightReader } from './frozenWeights'
 
 export class LanguageModel {
   readonly config: ModelConfig
   readonly architecture: Architecture
   readonly engine: EngineDevice
   readonly pool: ScratchPool
-  readonly #frozen = new Map<string, GPUBuffer>()
-  #bytes = 0
+  readonly #frozen: FrozenWeights
 
-  private constructor(engine: EngineDevice, config: ModelConfig, architecture: Architecture) {
+  private constructor(engine: EngineDevice, config: ModelConfig) {
     this.engine = engine
     this.config = config
-    this.architecture = architecture
+    this.architecture = architectureOf(config)
     this.pool = new ScratchPool(engine)
+    this.#frozen = new FrozenWeights(engine)
+  }
+
+  /** Every buffer of the model, holding zeros: what a plan takes, without a checkpoint. */
+  static async allocate(engine: EngineDevice, config: ModelConfig, packed: PackedState): Promise<LanguageModel> {
+    const model = new LanguageModel(engine, config)
+    for (const [name, shape] of model.#frozenParameters(packed))
+      model.#frozen.create(name, bytesOf({ shape, dtype: storedFormat(config, name, shape) }))
+    await model.#uploadTables()
+    await engine.settled()
+    return model
   }
 
   /**
-   * Uploads the weights `packed` does not hold; those it does are written into it.
+   * Uploads the weights `packed` does not hold; those it does are written into it. What was allocated is given back when it fails.
    */
   static async load(
     engine: EngineDevice,
@@ -42,46 +47,31 @@ export class LanguageModel {
     reader: WeightReader,
     options: { packed?: PackedState } = {},
   ): Promise<LanguageModel> {
-    const model = new LanguageModel(engine, config, architectureOf(config))
-    const packer = new WeightPacker(engine)
+    const model = new LanguageModel(engine, config)
     try {
-      for (const [name, shape] of Object.entries(model.architecture.parameters(config))) {
-        if (options.packed?.ranges.has(name)) options.packed.writeWeights(name, await reader.read(name, shape))
-        else if (isMatrix(shape)) model.#frozen.set(name, await model.#stream(packer, reader, name, shape))
-        else model.#upload(name, await reader.read(name, shape))
-      }
-    } finally {
-      await packer.destroy()
+      for (const { name, shape } of options.packed?.ranges.values() ?? [])
+        if (name in model.architecture.parameters(config)) options.packed?.writeWeights(name, await reader.read(name, shape))
+      await model.#frozen.load(config, reader, model.#frozenParameters(options.packed))
+      await model.#uploadTables()
+      return model
+    } catch (error) {
+      model.destroy()
+      throw error
     }
-    const tables = ropeTables(config)
-    model.#upload('rope.cos', tables.cos)
-    model.#upload('rope.sin', tables.sin)
-    return model
   }
 
-  /** Row blocks go to the GPU one by one and are packed there: neither the tensor nor its f32 form is ever held whole. */
-  async #stream(packer: WeightPacker, reader: WeightReader, name: string, shape: readonly [number, number]): Promise<GPUBuffer> {
-    const format = storedFormat(this.config, name, shape)
-    const buffer = this.engine.createBuffer(name, bytesOf({ shape, dtype: format }))
-    this.#bytes += buffer.size
-    const [rows, width] = shape
-    const whole = reader.readRows ? null : await reader.read(name, shape)
-    for (const { first, count } of rowBlocks(rows, width)) {
-      const values = whole ? whole.subarray(first * width, (first + count) * width) : await reader.readRows?.(name, shape, first, count)
-      if (values) await packer.write(buffer, values, { format, shape, first, count })
-    }
-    return buffer
+  #frozenParameters(packed: PackedState | undefined): [string, readonly number[]][] {
+    return Object.entries(this.architecture.parameters(this.config)).filter(([name]) => packed?.ranges.has(name) !== true)
   }
 
-  #upload(name: string, data: Float32Array): void {
-    const buffer = this.engine.createBuffer(name, data.byteLength)
-    this.engine.write(buffer, data)
-    this.#frozen.set(name, buffer)
-    this.#bytes += buffer.size
+  async #uploadTables(): Promise<void> {
+    const tables = ropeTables(this.config)
+    await this.#frozen.upload('rope.cos', tables.cos)
+    await this.#frozen.upload('rope.sin', tables.sin)
   }
 
   get frozenBytes(): number {
-    return this.#bytes
+    return this.#frozen.bytes
   }
 
   /** Leaf → buffer: packed state first (an adapter, or the weights in training), then this model's own buffers. */
@@ -98,13 +88,10 @@ export class LanguageModel {
   }
 
   destroy(): void {
-    for (const buffer of this.#frozen.values()) this.engine.destroyBuffer(buffer)
-    this.#frozen.clear()
+    this.#frozen.destroy()
     this.pool.destroy()
   }
 }
-
-const isMatrix = (shape: readonly number[]): shape is readonly [number, number] => shape.length === 2
 
 export function architectureOf(config: ModelConfig): Architecture {
   const architecture = architectures[config.model_type]

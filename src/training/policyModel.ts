@@ -66,6 +66,12 @@ export class PolicyModel {
     return new PolicyModel(engine, model, packed, trainable)
   }
 
+  /** All its memory, holding zeros: what a plan says it needs, without a checkpoint. */
+  static async allocate(engine: EngineDevice, config: ModelConfig, trainable: TrainableSet): Promise<PolicyModel> {
+    const packed = new PackedState(engine, trainableEntries(config, trainable))
+    return new PolicyModel(engine, await LanguageModel.allocate(engine, config, packed), packed, trainable)
+  }
+
   score(tokens: number, rows: number, reference = false): Promise<Executable> {
     return this.#cached(`score ${tokens} ${rows} ${String(reference)}`, () => this.plans.score(tokens, rows, reference))
   }

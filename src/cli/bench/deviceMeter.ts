@@ -13,6 +13,7 @@ export interface DeviceCounts {
 export interface DeviceMeter {
   readonly liveBytes: number
   readonly peakBytes: number
+  liveBuffers(): readonly GPUBuffer[]
   /** Counts since the last call, and starts afresh. */
   take(): DeviceCounts
 }
@@ -22,6 +23,7 @@ const MAP_READ = 1
 /** Replaces methods of the device, its queue and its buffers; call it before the first buffer is made. */
 export function meterDevice(device: GPUDevice, now: () => number): DeviceMeter {
   let live = 0
+  const alive = new Set<GPUBuffer>()
   let peak = 0
   let submits = 0
   let readbacks = 0
@@ -35,12 +37,11 @@ export function meterDevice(device: GPUDevice, now: () => number): DeviceMeter {
     const buffer = createBuffer(descriptor)
     const { size } = buffer
     live += size
+    alive.add(buffer)
     peak = Math.max(peak, live)
     const destroy = buffer.destroy.bind(buffer)
-    let isAlive = true
     buffer.destroy = () => {
-      if (isAlive) live -= size
-      isAlive = false
+      if (alive.delete(buffer)) live -= size
       destroy()
       return undefined
     }
@@ -77,6 +78,7 @@ export function meterDevice(device: GPUDevice, now: () => number): DeviceMeter {
     get peakBytes() {
       return peak
     },
+    liveBuffers: () => [...alive],
     take() {
       const counts = { submits, readbacks, readbacksBetweenSubmits: between, encodeMs }
       submits = 0

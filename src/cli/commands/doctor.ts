@@ -4,11 +4,13 @@ import { dirname } from 'node:path'
 import { z } from 'zod'
 import { EngineDevice } from '../../engine/device/engineDevice'
 import { WEIGHT_FORMATS } from '../../engine/weightFormat'
+import { PUBLISHED_NAMES, type PublishedName } from '../../models/publishedShapes'
 import { parseJson } from '../../models/weights/byteSource'
 import { adapterReportOf } from '../adapterReport'
 import { defineCommand, UsageError, type CommandContext, type JsonObject } from '../command'
 import type { Check } from '../doctor/check'
 import { checkpointReport, type MemoryRow } from '../doctor/checkpointReport'
+import { planChecks, planReport, type PlanReport } from '../doctor/planReport'
 import { losslessFormat, parseReference, referenceAgreement } from '../doctor/referenceAgreement'
 import { openFolder } from '../modelSpec'
 import { findChrome } from '../node/chrome'
@@ -22,7 +24,14 @@ const doctorOptions = z.object({
   reference: z.string().optional().meta({
     help: 'expected numbers of --model: JSON {ids, logprobs, logits}, as test/golden/checkpoint_reference.py writes with transformers',
   }),
-  dtype: z.enum(WEIGHT_FORMATS).optional().meta({ help: 'how weights are held while they are compared; else without a change' }),
+  dtype: z
+    .enum(WEIGHT_FORMATS)
+    .optional()
+    .meta({ help: 'how weights are held while they are compared or prompted (else without a change), or planned (else int4)' }),
+  plan: z.enum(PUBLISHED_NAMES).optional().meta({ help: 'memory of a LoRA step of a model of this shape, with gradient_checkpointing' }),
+  tokens: z.int().positive().default(1024).meta({ help: '--plan: tokens of the step' }),
+  rank: z.int().positive().default(8).meta({ help: '--plan: of the adapter, on all seven projections' }),
+  allocate: z.boolean().default(false).meta({ help: '--plan: really allocate all of it, and count it' }),
 })
 
 export const doctor = defineCommand({
@@ -31,6 +40,7 @@ export const doctor = defineCommand({
   options: doctorOptions,
   run: async (context, options) => {
     if (options.model === undefined && options.reference !== undefined) throw new UsageError('--reference goes with --model.')
+    if (options.plan === undefined && options.allocate) throw new UsageError('--allocate goes with --plan.')
     const { adapter } = await context.openAdapter()
     const report = adapterReportOf(adapter)
     const device = await context.openDevice()
@@ -61,11 +71,13 @@ export const doctor = defineCommand({
     ]
     const engine = new EngineDevice(device, { isSoftware: report.isSoftware })
     const model = options.model === undefined ? null : await lookAtModel(options.model, options, engine, context)
+    const plan = options.plan === undefined ? null : await planOf(options.plan, options, report.isSoftware, context)
     return {
       adapter: { name: context.adapterName, ...report, limits: undefined },
       limits: report.limits,
-      checks: [...checks, ...(model?.checks ?? [])],
+      checks: [...checks, ...(model?.checks ?? []), ...(plan ? planChecks(plan, device.limits.maxStorageBufferBindingSize) : [])],
       ...(model ? { memory: model.memory, agreement: model.agreement } : {}),
+      ...(plan ? { plan } : {}),
     }
   },
   show: showReport,
@@ -96,6 +108,17 @@ async function lookAtModel(
   } finally {
     await close()
   }
+}
+
+/** On a device of its own, so that nothing else is counted. */
+async function planOf(
+  name: PublishedName,
+  { tokens, rank, allocate, dtype = 'int4' }: z.output<typeof doctorOptions>,
+  isSoftware: boolean,
+  context: CommandContext,
+): Promise<PlanReport> {
+  const host = { device: await context.openDevice(), isSoftware, now: () => performance.now(), residentBytes: () => process.memoryUsage.rss() }
+  return planReport({ name, tokens, rank, dtype }, host, allocate)
 }
 
 function textOf(file: string): string {

@@ -14,6 +14,7 @@ import { nll } from '../../training/algorithms/sft'
 import { policyMemory, totalBytes } from '../../training/memoryPlan'
 import { bucketFor } from '../../training/packing'
 import { policyPlans, type TrainableSet } from '../../training/policyPlans'
+import { megabytes } from './bytesText'
 import { checked, type Check } from './check'
 
 export interface MemoryRow {
@@ -65,7 +66,6 @@ async function requiredConfig(folder: FolderSource): Promise<unknown> {
 
 const large = (count: number): string =>
   count >= 1e9 ? `${(count / 1e9).toFixed(2)} B` : count >= 1e6 ? `${(count / 1e6).toFixed(1)} M` : count.toLocaleString('en')
-const megabytes = (bytes: number): string => (bytes >= 1e9 ? `${(bytes / 1e9).toFixed(2)} GB` : `${(bytes / 1e6).toFixed(1)} MB`)
 
 function configText(config: ModelConfig): string {
   const biases = [config.qkv_bias && 'q, k, v', config.o_bias && 'o', config.mlp_bias && 'feed-forward'].filter((name) => name !== false)

@@ -21,6 +21,9 @@ class GpuError extends Error {
   override name = 'GpuError'
 }
 
+/** What else is reported once memory was refused or the device was lost follows from that. */
+class GpuGone extends GpuError {}
+
 export class EngineDevice {
   readonly device: GPUDevice
   readonly isSoftware: boolean
@@ -32,6 +35,7 @@ export class EngineDevice {
   #peak = 0
   readonly #kernels = new Map<string, Promise<CompiledKernel>>()
   readonly #layouts = new Map<string, GPUBindGroupLayout>()
+  readonly #allocations = new Set<Promise<void>>()
   #failure: Error | null = null
 
   constructor(device: GPUDevice, options: { isSoftware: boolean }) {
@@ -40,13 +44,17 @@ export class EngineDevice {
     this.subgroupSize = subgroupSizeOf(device)
     this.msPerGflop = options.isSoftware ? 250 : 1
     device.addEventListener('uncapturederror', (event) => {
-      this.#failure ??= new GpuError(`the GPU refused a command: ${event.error.message}`)
+      this.#fail(new GpuError(`the GPU refused a command: ${event.error.message}`))
     })
     void device.lost.then((info) => {
       // A device that was given up takes commands in silence, and what they would have written reads as zeros.
       const why = info.reason === 'destroyed' ? 'it was destroyed' : info.message || 'no reason given'
-      this.#failure ??= new GpuError(`the GPU device was lost: ${why}`)
+      this.#fail(new GpuGone(`the GPU device was lost: ${why}`))
     })
+  }
+
+  #fail(error: GpuError): void {
+    if (this.#failure === null || (error instanceof GpuGone && !(this.#failure instanceof GpuGone))) this.#failure = error
   }
 
   get maxBindingBytes(): number {
@@ -64,15 +72,33 @@ export class EngineDevice {
     if (this.#failure) throw this.#failure
   }
 
+  /** Memory that is refused is told by `settled`, and by whatever reads or submits next. */
   createBuffer(label: string, bytes: number, usage: number = STORAGE): GPUBuffer {
     const size = Math.max(16, Math.ceil(bytes / 16) * 16)
     if (size > this.device.limits.maxBufferSize) {
       throw new GpuError(`${label} needs a buffer of ${size} bytes, but this device allows ${this.device.limits.maxBufferSize}`)
     }
+    const held = this.#allocated
+    this.device.pushErrorScope('out-of-memory')
     const buffer = this.device.createBuffer({ label, size, usage })
+    const answer = this.device
+      .popErrorScope()
+      .then((error) => {
+        if (error) this.#fail(new GpuGone(refusalOf(label, size, held)))
+      })
+      // A device that is lost has no answers: `lost` says why.
+      .catch(() => undefined)
+      .finally(() => this.#allocations.delete(answer))
+    this.#allocations.add(answer)
     this.#allocated += buffer.size
     this.#peak = Math.max(this.#peak, this.#allocated)
     return buffer
+  }
+
+  /** Resolves once it is known that every buffer so far has its memory; rejects when one has not, or the device is gone. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#allocations)
+    this.check()
   }
 
   destroyBuffer(buffer: GPUBuffer): void {
@@ -87,6 +113,23 @@ export class EngineDevice {
     this.device.queue.writeBuffer(buffer, offset, data.buffer, data.byteOffset, data.byteLength)
   }
 
+  /** Waits for what was handed over: copies of `write` lie in memory of the process until they ran. */
+  async flush(): Promise<void> {
+    this.device.queue.submit([])
+    await this.#explained(this.device.queue.onSubmittedWorkDone())
+    this.check()
+  }
+
+  /** A failure of `work` as what caused it, where that is known. */
+  async #explained<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work
+    } catch (error) {
+      await this.settled()
+      throw new GpuError(`the GPU stopped answering: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+
   /** Copies a range back to the host. Never called between a step's first and last submit. */
   async read(buffer: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
     const size = Math.ceil(bytes / 4) * 4
@@ -96,10 +139,10 @@ export class EngineDevice {
     this.submit(encoder)
     this.counters.readbacks++
     try {
-      await staging.mapAsync(MAP_READ)
+      await this.#explained(staging.mapAsync(MAP_READ))
+      await this.settled()
       const copy = staging.getMappedRange().slice(0, bytes)
       staging.unmap()
-      this.check()
       return copy
     } finally {
       this.destroyBuffer(staging)
@@ -168,6 +211,11 @@ export class EngineDevice {
     this.#layouts.set(key, layout)
     return layout
   }
+}
+
+function refusalOf(label: string, size: number, held: number): string {
+  const text = (bytes: number): string => (bytes >= 1e9 ? `${(bytes / 1e9).toFixed(2)} GB` : `${(bytes / 1e6).toFixed(1)} MB`)
+  return `the GPU has no memory for ${label} (${text(size)}) beside the ${text(held)} it holds already: hold weights in fewer bits (dtype), turn gradient_checkpointing on, or take a smaller batch or model`
 }
 
 /** Most that one submit may seem slower than expected. */

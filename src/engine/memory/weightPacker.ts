@@ -5,8 +5,8 @@ import { Executable } from '../plan/executable'
 import { planGraph } from '../plan/planGraph'
 import { ScratchPool } from '../plan/scratchPool'
 import { Graph } from '../tensor'
-import { isPacked, rowsIn } from '../weightFormat'
-import type { PackedFormat, WeightFormat } from '../weightFormat'
+import { rowsIn } from '../weightFormat'
+import type { PackedFormat } from '../weightFormat'
 
 /** f32 bytes of a block. */
 const BLOCK_BYTES = 8 * 2 ** 20
@@ -41,13 +41,9 @@ export class WeightPacker {
   async write(
     buffer: GPUBuffer,
     values: Float32Array,
-    { format, shape, first, count }: RowBlock & { readonly format: WeightFormat; readonly shape: readonly [number, number] },
+    { format, shape, first, count }: RowBlock & { readonly format: PackedFormat; readonly shape: readonly [number, number] },
   ): Promise<void> {
     const place = rowsIn(format, shape, first, count)
-    if (!isPacked(format)) {
-      this.#engine.write(buffer, values, place.codes.offset)
-      return
-    }
     const width = shape[1]
     const executable = await this.#plan(format, count, width)
     executable.write('rows', values)

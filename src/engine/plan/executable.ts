@@ -95,7 +95,8 @@ export class Executable {
       }
     })
     if (uniforms) engine.write(uniforms, new Uint32Array(words.buffer))
-    engine.check()
+    // A buffer without memory would read back as zeros.
+    await engine.settled()
     return new Executable(engine, plan, encoded, { batch, outputs, uniforms })
   }
 

@@ -1,0 +1,114 @@
+/** The frozen tensors of a model, each in its own buffer in its stored format: streamed in block by block, or from what was kept packed. */
+import type { EngineDevice } from '../engine/device/engineDevice'
+import { rowBlocks, WeightPacker } from '../engine/memory/weightPacker'
+import { bytesOf } from '../engine/tensor'
+import { isInteger, isPacked } from '../engine/weightFormat'
+import type { WeightFormat } from '../engine/weightFormat'
+import type { ModelConfig } from './architectures/config'
+import { storedFormat } from './architectures/decoder'
+import type { PackedCache } from './weights/packedCache'
+
+export interface WeightReader {
+  /** Values of a tensor by Hugging Face name, decoded to f32. */
+  read(name: string, shape: readonly number[]): Promise<Float32Array>
+  /** Rows first … first + count of a matrix. Without it, matrices are read whole. */
+  readRows?(name: string, shape: readonly [number, number], first: number, count: number): Promise<Float32Array>
+  /** Where tensors in 8 or 4 bits are kept for the next time. */
+  readonly packed?: PackedCache
+}
+
+/** Bytes handed to the queue before its copies are waited for: they lie in memory of the process until they ran. */
+const MOST_IN_FLIGHT = 32 << 20
+
+export class FrozenWeights {
+  readonly #engine: EngineDevice
+  readonly #buffers = new Map<string, GPUBuffer>()
+  #inFlight = 0
+
+  constructor(engine: EngineDevice) {
+    this.#engine = engine
+  }
+
+  get(name: string): GPUBuffer | undefined {
+    return this.#buffers.get(name)
+  }
+
+  get bytes(): number {
+    return [...this.#buffers.values()].reduce((sum, { size }) => sum + size, 0)
+  }
+
+  /** A buffer that holds zeros. */
+  create(name: string, bytes: number): GPUBuffer {
+    const buffer = this.#engine.createBuffer(name, bytes)
+    this.#buffers.set(name, buffer)
+    return buffer
+  }
+
+  async upload(name: string, data: Float32Array): Promise<void> {
+    await this.#put(this.create(name, data.byteLength), data, 0)
+  }
+
+  /**
+   * Rows go to the GPU in blocks and are packed there: neither a tensor nor its f32 form is ever in memory whole.
+   * @param parameters names and shapes of those to load.
+   */
+  async load(config: ModelConfig, reader: WeightReader, parameters: readonly (readonly [string, readonly number[]])[]): Promise<void> {
+    const packer = new WeightPacker(this.#engine)
+    // Where nothing is packed the checkpoint's own files are as good.
+    let cache = isInteger(config.weight_format) ? (reader.packed ?? null) : null
+    try {
+      for (const [name, shape] of parameters) {
+        const format = storedFormat(config, name, shape)
+        const tensor = { name, format, bytes: bytesOf({ shape, dtype: format }) }
+        const buffer = this.create(name, tensor.bytes)
+        await this.#engine.settled()
+        if (await cache?.load(tensor, (bytes, offset) => this.#put(buffer, wordsOf(bytes), offset))) continue
+        if (isMatrix(shape)) await this.#stream(packer, reader, { name, shape, format, buffer })
+        else await this.#put(buffer, await reader.read(name, shape), 0)
+        // Without room for it the model works as well, and is packed again the next time.
+        const isKept = await cache
+          ?.keep(tensor, async (offset, length) => new Uint8Array(await this.#engine.read(buffer, offset, length)))
+          .then(() => true)
+          .catch(() => false)
+        if (isKept === false) cache = null
+      }
+    } finally {
+      await packer.destroy()
+    }
+  }
+
+  async #stream(packer: WeightPacker, reader: WeightReader, { name, shape, format, buffer }: Streamed): Promise<void> {
+    const [rows, width] = shape
+    const whole = reader.readRows ? null : await reader.read(name, shape)
+    for (const { first, count } of rowBlocks(rows, width)) {
+      const values = whole ? whole.subarray(first * width, (first + count) * width) : await reader.readRows?.(name, shape, first, count)
+      if (!values) continue
+      if (isPacked(format)) await packer.write(buffer, values, { format, shape, first, count })
+      else await this.#put(buffer, values, first * width * 4)
+    }
+  }
+
+  async #put(buffer: GPUBuffer, data: Float32Array | Uint32Array, offset: number): Promise<void> {
+    this.#engine.write(buffer, data, offset)
+    this.#inFlight += data.byteLength
+    if (this.#inFlight < MOST_IN_FLIGHT) return
+    this.#inFlight = 0
+    await this.#engine.flush()
+  }
+
+  destroy(): void {
+    for (const buffer of this.#buffers.values()) this.#engine.destroyBuffer(buffer)
+    this.#buffers.clear()
+  }
+}
+
+interface Streamed {
+  readonly name: string
+  readonly shape: readonly [number, number]
+  readonly format: WeightFormat
+  readonly buffer: GPUBuffer
+}
+
+const isMatrix = (shape: readonly number[]): shape is readonly [number, number] => shape.length === 2
+const wordsOf = (bytes: Uint8Array<ArrayBuffer>): Uint32Array<ArrayBuffer> =>
+  bytes.byteOffset % 4 === 0 ? new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4) : new Uint32Array(bytes.slice().buffer)
