@@ -4,7 +4,7 @@
  */
 import { statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { z } from 'zod'
 import { sha256 } from '../base/sha256'
 import { KV_DTYPES, type KvDtype } from '../engine/ops/kvCache'
@@ -21,6 +21,7 @@ import { starterFolder } from '../studio/starterFiles'
 import { randomWeights } from '../training/initialize'
 import { UsageError, type CommandContext } from './command'
 import { nodeFolder } from './node/folder'
+import { keptModel } from './node/packedFiles'
 import { isRemote, openRemoteFolder, type RemoteContext } from './remoteModel'
 
 const RANDOM = 'random:'
@@ -75,16 +76,19 @@ async function openAsStored(spec: string, seed: number, context: ModelContext): 
       'This build has no starter model (public/starter/model.safetensors is missing): name a model folder, or random:public/starter.',
     )
   const checkpoint = await openCheckpoint(folder)
+  const identity = await checkpoint.identity()
+  const kept = identity === null ? null : await keptModel(context.homeDirectory, isRemote(spec) ? id : resolve(spec), identity)
   checkpoint.requireTensors(architectureOf(checkpoint.config).parameters(checkpoint.config))
+  // Reads every byte: a far model is fetched here, and read from what was kept afterwards.
+  const hashed = (): Promise<string> => checkpoint.sha256(isRemote(spec) ? fetchProgress(title, context) : undefined)
   return {
     id,
     title,
     config: checkpoint.config,
     tokenizer: createHfTokenizer(checkpoint.tokenizerJson, checkpoint.tokenizerConfig),
     chatTemplate: checkpoint.chatTemplate,
-    // Reads every byte: a far model is fetched here, and read from what was kept afterwards.
-    sha256: await checkpoint.sha256(isRemote(spec) ? fetchProgress(title, context) : undefined),
-    reader: readerOf(checkpoint.tensors),
+    sha256: await (kept ? kept.sha256(hashed) : hashed()),
+    reader: { ...readerOf(checkpoint.tensors), ...(kept ? { packed: kept.packed } : {}) },
     folder,
     close,
   }

@@ -24,6 +24,8 @@ export interface WeightsFolder {
   readonly requireTensors: (table: ParameterTable) => void
   /** Identity of the model: SHA-256 over the sorted lines "hash␣␣name" of config.json, the tokenizer and the weight files. Reads every byte once. */
   readonly sha256: (onProgress?: (doneBytes: number, totalBytes: number) => void) => Promise<string>
+  /** Names this version of the same files, by what their source says of them: nothing is read. null where a source does not say. */
+  readonly identity: () => Promise<string | null>
 }
 
 export interface CheckpointTokenizer {
@@ -63,7 +65,8 @@ export async function openWeightsFolder(folder: FolderSource): Promise<WeightsFo
     configJson,
     tensors,
     requireTensors: (table) => requireTensors(tensors, table, config),
-    sha256: async (onProgress) => hashFolder(folder, ['config.json', await tokenizerFile(folder), ...tensors.files], onProgress),
+    sha256: async (onProgress) => hashFolder(await openAll(folder, await identifying(folder, tensors)), onProgress),
+    identity: async () => identityOf(await openAll(folder, await identifying(folder, tensors))),
   }
 }
 
@@ -170,16 +173,33 @@ function templateOf(tokenizerConfig: JsonObject): string | null {
   return (several.data.find(({ name }) => name === 'default') ?? several.data[0])?.template ?? null
 }
 
-async function hashFolder(
-  folder: FolderSource,
-  names: readonly string[],
-  onProgress?: (doneBytes: number, totalBytes: number) => void,
-): Promise<string> {
-  const found: { name: string; source: ByteSource }[] = []
+interface OpenedFile {
+  readonly name: string
+  readonly source: ByteSource
+}
+
+const identifying = async (folder: FolderSource, tensors: TensorSource): Promise<string[]> => [
+  'config.json',
+  await tokenizerFile(folder),
+  ...tensors.files,
+]
+
+/** Those that are there, in the order of their names. */
+async function openAll(folder: FolderSource, names: readonly string[]): Promise<OpenedFile[]> {
+  const found: OpenedFile[] = []
   for (const name of [...new Set(names)].sort()) {
     const source = await folder.open(name)
     if (source) found.push({ name, source })
   }
+  return found
+}
+
+function identityOf(files: readonly OpenedFile[]): string | null {
+  if (files.some(({ source }) => (source.identity ?? null) === null)) return null
+  return files.map(({ name, source }) => `${name} ${source.size} ${source.identity ?? ''}`).join('\n')
+}
+
+async function hashFolder(found: readonly OpenedFile[], onProgress?: (doneBytes: number, totalBytes: number) => void): Promise<string> {
   const total = found.reduce((sum, { source }) => sum + source.size, 0)
   const manifest = new Sha256()
   const piece = 4 << 20

@@ -125,3 +125,47 @@ test.each([
 test('a reference needs a model', async () => {
   await expect(run(doctor, ['--reference', 'x.json'], testContext(gpu()).context)).rejects.toThrow('--reference goes with --model.')
 })
+
+const planned = z.object({
+  plan: z.object({
+    predictedBytes: z.number(),
+    largestBinding: z.number(),
+    allocated: z.object({ peakBytes: z.number(), buffers: z.number(), leftBytes: z.number() }).nullable(),
+  }),
+  checks: z.array(z.object({ name: z.string(), ok: z.boolean(), detail: z.string() })),
+})
+
+test('the plan of a published shape is what is allocated for it, and all of it is given back', async () => {
+  const words = ['--plan', 'qwen2.5-0.5b', '--tokens', '32']
+  const { plan } = planned.parse(await run(doctor, words, testContext(gpu()).context))
+  expect(plan.allocated).toBeNull()
+  const found = planned.parse(await run(doctor, [...words, '--allocate'], testContext(gpu()).context))
+  expect(found.plan).toMatchObject({ predictedBytes: plan.predictedBytes, allocated: { leftBytes: 0 } })
+  const { peakBytes = 0, buffers = 0 } = found.plan.allocated ?? {}
+  expect(Math.abs(peakBytes / plan.predictedBytes - 1)).toBeLessThan(0.01)
+  expect(buffers).toBeGreaterThan(24 * 7)
+  expect(found.checks.filter(({ ok }) => !ok)).toEqual([])
+})
+
+const answered = report.extend({
+  answer: z.object({
+    ids: z.array(z.int()),
+    promptTokens: z.int(),
+    memory: z.object({ peakRss: z.number(), gpuBytes: z.number(), beyondGpu: z.number() }),
+  }),
+})
+
+test('a checkpoint is asked something in 4 bits, and again from what was kept of it', async () => {
+  const directory = temporaryDirectory()
+  for (const [name, bytes] of withTokenizer(goldenFiles('tiny_packed'))) writeFileSync(join(directory, name), bytes)
+  const words = ['--model', directory, '--dtype', 'int4', '--prompt', 'āĂă', '--new-tokens', '5']
+  const { context } = testContext(gpu())
+  const first = answered.parse(await run(doctor, words, context))
+  expect(first.answer).toMatchObject({ promptTokens: 3 })
+  expect(first.answer.ids.length).toBeGreaterThan(0)
+  const { peakRss, gpuBytes, beyondGpu } = first.answer.memory
+  expect(gpuBytes).toBeGreaterThan(10_000)
+  expect(beyondGpu).toBeLessThanOrEqual(peakRss)
+  expect(detailOf(first, 'memory while loading')).toMatch(/^✓ buffers .* beyond its buffers/)
+  expect(answered.parse(await run(doctor, words, context)).answer.ids).toEqual(first.answer.ids)
+})

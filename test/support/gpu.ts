@@ -42,6 +42,12 @@ async function openDevice(kind: DeviceKind): Promise<GPUDevice> {
   return device
 }
 
+/** A device for a test that breaks it. The test destroys it, and what goes wrong on it is the test's own affair. */
+export async function openOwnDevice(): Promise<GPUDevice> {
+  const { adapter } = await openNodeAdapter(adapterUnderTest())
+  return adapter.requestDevice(fullDeviceDescriptor(adapter))
+}
+
 /** Errors nobody caught since the last call, and behind the queue's end. */
 export async function uncaughtErrors(): Promise<string[]> {
   for (const device of devices.values()) await (await device).queue.onSubmittedWorkDone()

@@ -3,8 +3,10 @@ import { accessSync, constants, existsSync, readFileSync, statfsSync } from 'nod
 import { dirname } from 'node:path'
 import { z } from 'zod'
 import { EngineDevice } from '../../engine/device/engineDevice'
-import { WEIGHT_FORMATS } from '../../engine/weightFormat'
+import { WEIGHT_FORMATS, type WeightFormat } from '../../engine/weightFormat'
 import { PUBLISHED_NAMES, type PublishedName } from '../../models/publishedShapes'
+import type { ModelConfig } from '../../models/architectures/config'
+import type { TensorSource } from '../../models/weights/safetensors'
 import { parseJson } from '../../models/weights/byteSource'
 import { adapterReportOf } from '../adapterReport'
 import { defineCommand, UsageError, type CommandContext, type JsonObject } from '../command'
@@ -12,7 +14,8 @@ import type { Check } from '../doctor/check'
 import { checkpointReport, type MemoryRow } from '../doctor/checkpointReport'
 import { planChecks, planReport, type PlanReport } from '../doctor/planReport'
 import { losslessFormat, parseReference, referenceAgreement } from '../doctor/referenceAgreement'
-import { openFolder } from '../modelSpec'
+import { answerChecks, promptModel, type Answer } from '../doctor/promptedModel'
+import { openFolder, openModel } from '../modelSpec'
 import { findChrome } from '../node/chrome'
 import { findDriverFile } from '../node/dawn'
 import type { Quantity } from '../parity/quantity'
@@ -28,6 +31,12 @@ const doctorOptions = z.object({
     .enum(WEIGHT_FORMATS)
     .optional()
     .meta({ help: 'how weights are held while they are compared or prompted (else without a change), or planned (else int4)' }),
+  prompt: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ help: 'text for --model to go on from, as it stands: does it load and answer, in how much memory' }),
+  newTokens: z.int().positive().default(16).meta({ help: '--prompt: tokens of the answer' }),
   plan: z.enum(PUBLISHED_NAMES).optional().meta({ help: 'memory of a LoRA step of a model of this shape, with gradient_checkpointing' }),
   tokens: z.int().positive().default(1024).meta({ help: '--plan: tokens of the step' }),
   rank: z.int().positive().default(8).meta({ help: '--plan: of the adapter, on all seven projections' }),
@@ -40,6 +49,7 @@ export const doctor = defineCommand({
   options: doctorOptions,
   run: async (context, options) => {
     if (options.model === undefined && options.reference !== undefined) throw new UsageError('--reference goes with --model.')
+    if (options.model === undefined && options.prompt !== undefined) throw new UsageError('--prompt goes with --model.')
     if (options.plan === undefined && options.allocate) throw new UsageError('--allocate goes with --plan.')
     const { adapter } = await context.openAdapter()
     const report = adapterReportOf(adapter)
@@ -76,7 +86,7 @@ export const doctor = defineCommand({
       adapter: { name: context.adapterName, ...report, limits: undefined },
       limits: report.limits,
       checks: [...checks, ...(model?.checks ?? []), ...(plan ? planChecks(plan, device.limits.maxStorageBufferBindingSize) : [])],
-      ...(model ? { memory: model.memory, agreement: model.agreement } : {}),
+      ...(model ? { memory: model.memory, agreement: model.agreement, answer: model.answer } : {}),
       ...(plan ? { plan } : {}),
     }
   },
@@ -88,27 +98,64 @@ interface ModelFindings {
   /** Bytes of LoRA training, by how frozen weights are held. */
   readonly memory: readonly MemoryRow[]
   readonly agreement: readonly Quantity[]
+  /** What it says to --prompt. */
+  readonly answer: Answer | null
 }
 
 async function lookAtModel(
   spec: string,
-  { reference, dtype }: z.output<typeof doctorOptions>,
+  options: z.output<typeof doctorOptions>,
   engine: EngineDevice,
   context: CommandContext,
 ): Promise<ModelFindings> {
+  const { reference, dtype, prompt, newTokens } = options
   const { folder, close } = await openFolder(spec, context)
   try {
     const { checks, memory, config, tensors } = await checkpointReport(folder, engine)
     const isWhole = checks.every(({ ok }) => ok)
-    if (reference === undefined || !config || !tensors || !isWhole) return { checks, memory, agreement: [] }
+    if (!config || !tensors || !isWhole) return { checks, memory, agreement: [], answer: null }
     const held = { ...config, weight_format: dtype ?? losslessFormat(tensors) }
-    const expected = parseReference(parseJson(textOf(reference), reference), reference, config)
-    const agreement = await referenceAgreement(engine, held, tensors, expected, context.adapterName)
-    return { checks: [...checks, ...agreement.map((one) => agreementCheck(one, held.weight_format))], memory, agreement }
+    const agreement = reference === undefined ? [] : await agreementWith(reference, held, tensors, engine, context)
+    const answer = prompt === undefined ? null : await answerOf(spec, { prompt, newTokens }, held.weight_format, engine, context)
+    return {
+      checks: [
+        ...checks,
+        ...agreement.map((one) => agreementCheck(one, held.weight_format)),
+        ...(answer ? answerChecks(answer, held.weight_format) : []),
+      ],
+      ...{ memory, agreement, answer },
+    }
   } finally {
     await close()
   }
 }
+
+function agreementWith(
+  file: string,
+  held: ModelConfig,
+  tensors: TensorSource,
+  engine: EngineDevice,
+  context: CommandContext,
+): Promise<Quantity[]> {
+  return referenceAgreement(engine, held, tensors, parseReference(parseJson(textOf(file), file), file, held), context.adapterName)
+}
+
+async function answerOf(
+  spec: string,
+  { prompt, newTokens }: { readonly prompt: string; readonly newTokens: number },
+  dtype: WeightFormat,
+  { isSoftware }: EngineDevice,
+  context: CommandContext,
+): Promise<Answer> {
+  const model = await openModel(spec, 1, context, dtype)
+  try {
+    return await promptModel(model, { prompt, newTokens }, { device: await context.openDevice(), isSoftware, ...hostParts })
+  } finally {
+    await model.close()
+  }
+}
+
+const hostParts = { now: (): number => performance.now(), residentBytes: (): number => process.memoryUsage.rss() }
 
 /** On a device of its own, so that nothing else is counted. */
 async function planOf(
@@ -117,8 +164,7 @@ async function planOf(
   isSoftware: boolean,
   context: CommandContext,
 ): Promise<PlanReport> {
-  const host = { device: await context.openDevice(), isSoftware, now: () => performance.now(), residentBytes: () => process.memoryUsage.rss() }
-  return planReport({ name, tokens, rank, dtype }, host, allocate)
+  return planReport({ name, tokens, rank, dtype }, { device: await context.openDevice(), isSoftware, ...hostParts }, allocate)
 }
 
 function textOf(file: string): string {

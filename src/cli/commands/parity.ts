@@ -14,17 +14,18 @@ import { dpoQuantities } from '../parity/dpoParity'
 import { goldensOf } from '../parity/goldens'
 import { grpoQuantities } from '../parity/grpoParity'
 import { ppoQuantities } from '../parity/ppoParity'
+import { qloraQuantities, slices } from '../parity/qloraParity'
 import type { Quantity } from '../parity/quantity'
 import { rolloutQuantities } from '../parity/rolloutParity'
 import { rolloutShapes, shapeRolloutQuantities } from '../parity/shapeRollout'
 
-const parts = ['models', 'optimizer', 'algorithms', 'rollout'] as const
+const parts = ['models', 'optimizer', 'algorithms', 'rollout', 'qlora'] as const
 
 export const parity = defineCommand({
   name: 'parity',
   summary: 'our numbers beside those of transformers, peft, torch, TRL and StepTool',
   options: z.object({
-    only: z.enum(parts).optional().meta({ help: 'one part; else all' }),
+    only: z.enum(parts).optional().meta({ help: 'one part; else all but qlora' }),
     rolloutModel: z
       .enum(['starter', ...(Object.keys(rolloutShapes) as (keyof typeof rolloutShapes)[])])
       .default('starter')
@@ -54,6 +55,8 @@ export const parity = defineCommand({
     if (wants('algorithms')) add(await ppoQuantities(engine, goldens, adapter))
     if (wants('algorithms')) add(await classicPpoQuantities(engine, goldens, adapter))
     if (wants('algorithms')) add(await archerQuantities(engine, goldens, adapter))
+    // Takes minutes and gigabytes: only when asked for.
+    if (options.only === 'qlora') for (const name of slices) add(await qloraQuantities(name, engine, goldens, adapter))
     for (const kvDtype of wants('rollout') ? KV_DTYPES : []) {
       if (options.kvDtype !== undefined && options.kvDtype !== kvDtype) continue
       const shared = {

@@ -1,6 +1,6 @@
 /** A directory as a folder of files that are read where they are needed: no file need be in memory as a whole. */
 import { open, readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { sourceFromHandle, type FolderSource } from '../../models/weights/byteSource'
 
 export interface OpenFolder extends FolderSource {
@@ -18,7 +18,9 @@ export function nodeFolder(directory: string): OpenFolder {
       if (!found?.isFile()) return null
       const handle = await open(path)
       handles.push(handle)
-      return sourceFromHandle(handle, found.size, path)
+      // As tools that build know a file: whoever changes it changes its time.
+      const identity = `${resolve(path)} ${found.size} ${found.mtimeMs} ${found.ino}`
+      return { ...sourceFromHandle(handle, found.size, path), identity }
     },
     names: () => readdir(directory),
     async close() {

@@ -74,6 +74,7 @@ export function cachedSource(source: ByteSource, identity: string, pieces: Piece
   return {
     name,
     size,
+    identity,
     /** One read at a time: two that share a piece would fetch it twice. */
     async read(offset, length) {
       checkRange({ name, size }, offset, length)
