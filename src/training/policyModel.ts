@@ -8,7 +8,7 @@ import type { Plan } from '../engine/plan/planGraph'
 import { Graph, sizeOf } from '../engine/tensor'
 import type { Shape } from '../engine/tensor'
 import type { ModelConfig } from '../models/architectures/config'
-import { LanguageModel } from '../models/languageModel'
+import { LanguageModel, parameterCount } from '../models/languageModel'
 import type { WeightReader } from '../models/languageModel'
 import type { TrainingCheckpoint } from './algorithm'
 import { METRICS_BYTES, METRICS_LEAF, policyPlans, trainableEntries } from './policyPlans'
@@ -62,8 +62,14 @@ export class PolicyModel {
 
   static async create(engine: EngineDevice, config: ModelConfig, reader: WeightReader, trainable: TrainableSet): Promise<PolicyModel> {
     const packed = new PackedState(engine, trainableEntries(config, trainable))
-    const model = await LanguageModel.load(engine, config, reader, { packed })
-    return new PolicyModel(engine, model, packed, trainable)
+    try {
+      if (parameterCount(config) >= STREAMED_PARAMETERS) compileAhead(engine, config, trainable)
+      const model = await LanguageModel.load(engine, config, reader, { packed })
+      return new PolicyModel(engine, model, packed, trainable)
+    } catch (error) {
+      packed.destroy()
+      throw error
+    }
   }
 
   /** All its memory, holding zeros: what a plan says it needs, without a checkpoint. */
@@ -129,3 +135,19 @@ export class PolicyModel {
     this.model.destroy()
   }
 }
+
+/** Smaller models are there before a kernel is compiled. */
+const STREAMED_PARAMETERS = 2e7
+
+/**
+ * Starts the compiler on what a step will run, while weights stream in. Kernels depend on widths, not on how many layers or rows there
+ * are: one layer and a small batch have them all but the objective's own.
+ */
+function compileAhead(engine: EngineDevice, config: ModelConfig, trainable: TrainableSet): void {
+  const plans = policyPlans({ ...config, num_hidden_layers: 1 }, trainable, engine)
+  const ahead = [plans.gradient(AHEAD_ROWS, AHEAD_ROWS, ({ logp }) => ({ dlogp: logp })), plans.update()]
+  for (const { dispatches } of ahead)
+    // One that does not compile says so when it is asked for again.
+    for (const { dispatch } of dispatches) engine.kernel(dispatch).catch(() => undefined)
+}
+const AHEAD_ROWS = 64
