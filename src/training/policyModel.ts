@@ -141,10 +141,10 @@ const STREAMED_PARAMETERS = 2e7
 
 /**
  * Starts the compiler on what a step will run, while weights stream in. Kernels depend on widths, not on how many layers or rows there
- * are: one layer and a small batch have them all but the objective's own.
+ * are: a first layer, another one and a small batch have them all but the objective's own.
  */
 function compileAhead(engine: EngineDevice, config: ModelConfig, trainable: TrainableSet): void {
-  const plans = policyPlans({ ...config, num_hidden_layers: 1 }, trainable, engine)
+  const plans = policyPlans({ ...config, num_hidden_layers: Math.min(2, config.num_hidden_layers) }, trainable, engine)
   const ahead = [plans.gradient(AHEAD_ROWS, AHEAD_ROWS, ({ logp }) => ({ dlogp: logp })), plans.update()]
   for (const { dispatches } of ahead)
     // One that does not compile says so when it is asked for again.

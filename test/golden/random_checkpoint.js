@@ -1,11 +1,12 @@
 /**
- * A checkpoint of a published shape with random weights: BF16, sharded as the Hub has them, with the tokenizer of test/golden/tokenizer/qwen.json.
+ * A checkpoint of a published shape with random weights: BF16, sharded as the Hub has them, with the tokenizer of test/golden/tokenizer/qwen.json
+ * and a word for each of the other ids.
  *
  * Usage: node test/golden/random_checkpoint.js DIRECTORY [SHAPE] [LAYERS]      SHAPE of src/models/publishedShapes.json, default qwen2.5-0.5b
  *
  * Nothing is held but one piece of a tensor. Matrices are uniform with standard deviation 1/√fan_in (embeddings 0.05), gains 1, biases 0.
  */
-import { closeSync, copyFileSync, mkdirSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -112,5 +113,9 @@ for (const [index, members] of shards.entries()) {
 }
 writeFileSync(join(directory, 'model.safetensors.index.json'), JSON.stringify({ metadata: { total_size }, weight_map }, null, 2))
 writeFileSync(join(directory, 'config.json'), JSON.stringify(config, null, 2))
-copyFileSync(join(here, 'tokenizer/qwen.json'), join(directory, 'tokenizer.json'))
+// Every row of the vocabulary has a text, so that answers can be read.
+const tokenizer = JSON.parse(readFileSync(join(here, 'tokenizer/qwen.json'), 'utf8'))
+const taken = new Set([...Object.values(tokenizer.model.vocab), ...tokenizer.added_tokens.map(({ id }) => id)])
+for (let id = 0; id < config.vocab_size; id++) if (!taken.has(id)) tokenizer.model.vocab[`Ġ#${id}`] = id
+writeFileSync(join(directory, 'tokenizer.json'), JSON.stringify(tokenizer))
 console.log(`${directory}: ${shards.length} shards, ${(total_size / 1e6).toFixed(0)} MB`)
