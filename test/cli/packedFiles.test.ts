@@ -46,7 +46,7 @@ it('a folder is hashed once, and again when a file changed', async () => {
   for (const [name, bytes] of goldenFiles('tiny_packed').set('tokenizer.json', tokenizer)) writeFileSync(join(folder, name), bytes)
   const { context } = testContext()
   const hashOf = async (): Promise<string> => {
-    const model = await openModel(folder, 1, context, 'int4')
+    const model = await openModel(folder, 1, context, { weights: 'int4', kv: 'f32' })
     await model.close()
     expect(model.reader.packed).toBeDefined()
     return model.sha256

@@ -1,6 +1,6 @@
 """One QLoRA step of two layers of Llama-3.1-8B, Qwen2.5-7B and ToolLLaMA-2-7b at full width and full vocabulary.
 
-Usage: python test/golden/qlora_slices.py [NAME…]      (torch 2.13 CPU, transformers 5.23, peft 0.21, numpy, f32; 6 GB of memory)
+Usage: python test/golden/qlora_slices.py [toolllama-2-7b|llama-3.1-8b|qwen2.5-7b …]      (torch 2.13 CPU, transformers 5.23, peft 0.21, numpy, f32; 6 GB of memory)
 
 No weights are kept: both sides draw them from the formula below, which src/cli/parity/formulaWeights.ts has too. They are made so that int4
 (embedding and head: int8) in groups of 32 has one right answer, well away from the middle between two codes, and transformers gets what the
@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 from transformers import AutoConfig, AutoModelForCausalLM
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-NAMES = ["toolllama-2-7b", "llama-3.1-8b", "qwen2.5-7b"]
+NAMES = ["toolllama-2-7b"]
 LAYERS, RANK, ALPHA, LR, EPS = 2, 8, 16, 2e-5, 1e-6
 LENGTHS = [20, 12]
 ENTRIES = 512

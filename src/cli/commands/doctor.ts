@@ -147,7 +147,7 @@ async function answerOf(
   { isSoftware }: EngineDevice,
   context: CommandContext,
 ): Promise<Answer> {
-  const model = await openModel(spec, 1, context, dtype)
+  const model = await openModel(spec, 1, context, { weights: dtype, kv: 'f32' })
   try {
     return await promptModel(model, { prompt, newTokens }, { device: await context.openDevice(), isSoftware, ...hostParts })
   } finally {
