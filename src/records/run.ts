@@ -37,6 +37,8 @@ export const runRecord = z.object({
   /** Sentences for the run card: truncation, switches, not-trained steps. */
   notes: z.array(z.string()),
   evaluations: z.array(z.string()),
+  /** The request it began with, and a hash of what it learns from: what going on takes. Absent: it cannot. */
+  began: z.record(z.string(), z.unknown()).optional(),
   /** Steps its newest checkpoint holds, of all it takes. Absent or null: it is over, or of a kind that cannot go on. */
   checkpoint: z.object({ step: z.int().nonnegative(), of: z.int().positive() }).nullable().optional(),
   /** The weights that did best by a metric, kept beside the last ones: after `step` steps. */

@@ -36,6 +36,7 @@ export function decodeCheckpoint(bytes: Uint8Array<ArrayBuffer>): TrainingCheckp
   const arrays: Record<string, Float32Array> = {}
   let offset = bytes.byteOffset + 4 + length
   for (const { name, length: count } of named) {
+    if (offset + count * 4 > bytes.byteOffset + bytes.length) throw new Error(`the checkpoint ends within its ${name}`)
     arrays[name] = new Float32Array(bytes.buffer.slice(offset, offset + count * 4))
     offset += count * 4
   }

@@ -94,6 +94,16 @@ describe('damage', () => {
     expect(await slots.read('model')).toEqual(bytes(1))
   })
 
+  it('of the newest copy’s content is never the reason to write over the older one', async () => {
+    const { slots, flip, directory } = await twoCopies()
+    flip('model.1', HEADER_BYTES + 25)
+    expect(await slots.read('model')).toEqual(bytes(1))
+    directory.budget = HEADER_BYTES
+    await expect(slots.write('model', bytes(3))).rejects.toThrow(Killed)
+    directory.budget = Number.POSITIVE_INFINITY
+    expect(await slots.read('model')).toEqual(bytes(1))
+  })
+
   it('in both copies: an error that names the file, and the others are not affected', async () => {
     const { slots, flip } = await twoCopies()
     await slots.write('other', bytes(5))
