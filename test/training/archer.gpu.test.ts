@@ -1,12 +1,17 @@
-/** Runs of ArCHer on a two-layer model. Its arithmetic against torch: test/training/archerGolden.gpu.test.ts. */
+/** Runs of ArCHer on a two-layer model. Its arithmetic against torch: archerGolden.test.ts, test/cli/parity.gpu.test.ts. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { EngineDevice } from '../../src/engine/device/engineDevice'
 import type { TrainingContext } from '../../src/training/algorithm'
-import { archer, runArcher, type ArcherSource } from '../../src/training/algorithms/archer'
+import { archer, archerTrainable, runArcher, type ArcherSource } from '../../src/training/algorithms/archer'
 import type { ArcherConfig } from '../../src/training/archerConfig'
+import { encodeFeatures } from '../../src/training/archerFeatures'
+import { PolicyModel } from '../../src/training/policyModel'
 import type { PpoSequence } from '../../src/training/ppoSequence'
 import { adapterUnderTest, testDevice } from '../support/gpu'
-import { memoryCheckpoints, someSequences, tinyContext, type Reported } from './tinyPolicy'
+import { golden, memoryCheckpoints, someSequences, tinyContext, type Reported } from './tinyPolicy'
 
 let opened: EngineDevice | null = null
 /** One for the file: kernels compile once. */
@@ -64,6 +69,31 @@ describe(`ArCHer on ${adapterUnderTest()}`, () => {
     const { weights: start } = await train({}, { steps: 0 })
     expect(differing(warm, start)).toBe(0)
     expect(differing(weights, start)).toBeGreaterThan(0)
+  })
+
+  it('the critics read the hidden states of transformers, whatever the adapter holds', async () => {
+    const reference = z
+      .object({ ids: z.array(z.array(z.int())), base: z.object({ hidden: z.array(z.array(z.array(z.number()))) }) })
+      .parse(JSON.parse(readFileSync(join(golden, 'tiny_qwen2_golden.json'), 'utf8')))
+    const { context } = await tinyContext(await engineOf())
+    const policy = await PolicyModel.create(context.engine, context.model, context.reader, archerTrainable(archer.config.parse(small)))
+    for (const { name, size } of policy.packed.ranges.values()) policy.packed.writeWeights(name, new Float32Array(size).fill(0.1))
+    const ends = reference.ids.map((ids) => [2, ids.length])
+    const requests = reference.ids.map((ids, index) => ({ ids, ends: ends[index] ?? [] }))
+    const features = await encodeFeatures(policy, requests, { maxTokens: 64, gate: () => undefined })
+    await policy.destroy()
+    features.forEach((own, sequence) => {
+      own.forEach((found, place) => {
+        const state = reference.base.hidden[sequence]?.[(ends[sequence]?.[place] ?? 0) - 1] ?? []
+        const rms = Math.sqrt(state.reduce((sum, value) => sum + value ** 2, 0) / state.length)
+        expect(
+          relative(
+            found,
+            Float32Array.from(state, (value) => value / rms),
+          ),
+        ).toBeLessThan(1e-4)
+      })
+    })
   })
 
   it('a run resumed from a checkpoint is the run that was not interrupted, bit for bit', async () => {
