@@ -108,11 +108,11 @@ function actingPolicy({ policy, tokenizer, seed, gate, onTokens, now }: Acting):
   return self
 }
 
-/** Weights trained whole take the place of the checkpoint's. */
-function readerOver(reader: WeightReader, adapter: AdapterTensors): WeightReader {
+/** Trained weights take the place of the checkpoint's. */
+function readerOver(reader: WeightReader, adapter: AdapterTensors | null): WeightReader {
   return {
     read: (name, shape) => {
-      const own = adapter.get(name)
+      const own = adapter?.get(name)
       return own ? Promise.resolve(own.values) : reader.read(name, shape)
     },
   }
@@ -121,9 +121,7 @@ function readerOver(reader: WeightReader, adapter: AdapterTensors): WeightReader
 export function createGpuWorkshop(now: () => number): Workshop {
   return {
     async openPolicy({ engine, model, trainable, adapter, seed, gate, onTokens }: OpenPolicyRequest) {
-      // An adapter lies beside the checkpoint, whose matrices are streamed.
-      const reader = adapter && trainable.kind === 'all' ? readerOver(model.reader, adapter) : model.reader
-      const policy = await PolicyModel.create(engine, model.config, reader, trainable)
+      const policy = await PolicyModel.create(engine, model.config, readerOver(model.reader, adapter), trainable)
       if (trainable.kind === 'lora')
         for (const { name, shape } of policy.packed.ranges.values())
           policy.packed.writeWeights(name, adapter?.get(name)?.values ?? initialLora(name, shape, seed))

@@ -12,6 +12,7 @@ import type { LabelRoom } from './labels'
 import type { LearnParts } from './learning'
 import type { Method } from './method'
 import type { ModelRoom, ModelText } from './models'
+import { keepBeginning, type Beginning } from './goingOn'
 import type { RunKeeper, RunRoom } from './runs'
 import { NO_ROOM, withRoom } from './storageRoom'
 
@@ -39,6 +40,8 @@ export interface JobRoom {
     frame: Pick<JobWork, 'kind' | 'title' | 'usesGpu'> & {
       readonly record: RunRecord
       readonly dispatches: () => number
+      /** How the run begins, for one that can go on later; left out where it cannot, or does already. */
+      readonly began?: Beginning
     },
     work: (keeper: RunKeeper, control: JobControl) => Promise<void>,
   ): JobWork
@@ -68,18 +71,24 @@ function patient(keeper: RunKeeper, control: JobControl): RunKeeper {
   }
 }
 
-export function runWorkOver(runs: RunRoom, gpu: GpuRoom, now: () => string): JobRoom['runWork'] {
-  return ({ record, ...frame }, work) => {
+export function runWorkOver(store: Store, runs: RunRoom, gpu: GpuRoom, now: () => string): JobRoom['runWork'] {
+  return ({ record, began, ...frame }, work) => {
     let hold: () => void = () => undefined
     let opening: Promise<RunKeeper> | null = null
-    const onFull = (): void => {
-      hold()
+    /** How it begins is kept before the record: whoever finds the record can go on with it. */
+    async function open(): Promise<RunKeeper> {
+      if (began) await keepBeginning(store, record.run_id, began)
+      return runs.open(record, () => {
+        hold()
+      })
     }
-    const opened = (): Promise<RunKeeper> =>
-      (opening ??= runs.open(record, onFull).catch((error: unknown) => {
+    function opened(): Promise<RunKeeper> {
+      const own = (opening ??= open().catch((error: unknown) => {
         opening = null
         throw error
       }))
+      return own
+    }
     return {
       ...frame,
       runId: record.run_id,
@@ -90,6 +99,15 @@ export function runWorkOver(runs: RunRoom, gpu: GpuRoom, now: () => string): Job
         const waiting = patient(await withRoom(control, opened), control)
         await work(waiting, control)
         await waiting.settle()
+      },
+      onSlept: (ms, done) => {
+        const sentence = `The tab was frozen or the machine slept for ${Math.round(ms / 1000)} s after step ${done}; that time is not counted.`
+        opening?.then(
+          (keeper) => {
+            keeper.note(sentence)
+          },
+          () => undefined,
+        )
       },
       onState: async (state, error) => {
         const isOver = state !== 'running' && state !== 'paused'

@@ -36,6 +36,8 @@ export interface JobWork {
   /** Dispatches the GPU has run so far. */
   readonly dispatches?: () => number
   run(control: JobControl): Promise<void>
+  /** The tab was frozen, or the machine slept, for so long while this ran; `done` of the phase were done then. */
+  onSlept?(ms: number, done: number): void
   /** The state changed; the last call has how it ended. */
   onState?(state: JobSnapshot['state'], error: string | null): Promise<void>
 }
@@ -65,6 +67,8 @@ const SPEED_WINDOW_MS = 10_000
 const LEAST_SECONDS = 0.25
 /** A job is told about this often even when it only compiles or waits: nothing is silent for long. */
 const HEARTBEAT_MS = 1000
+/** Work keeps a heartbeat waiting for seconds; a sleeping tab for longer. */
+const ASLEEP_MS = 15_000
 /** Ended jobs remembered. */
 const KEPT = 50
 
@@ -167,9 +171,19 @@ class Job implements JobControl {
 
   async #beat(): Promise<void> {
     while (this.isActive) {
+      const before = this.#parts.clock()
       await this.#parts.sleep(HEARTBEAT_MS)
+      this.#notice(this.#parts.clock() - before - HEARTBEAT_MS)
       if (this.#state === 'running') this.#tell()
     }
+  }
+
+  /** A heartbeat that came far too late: the tab was frozen or the machine slept. That time says nothing of the speed. */
+  #notice(lateMs: number): void {
+    if (lateMs < ASLEEP_MS || this.#state !== 'running') return
+    this.#pausedMs += lateMs
+    this.#lastAdvance = Math.min(this.#lastAdvance, this.#activeMs())
+    this.work.onSlept?.(lateMs, this.#done)
   }
 
   async #run(): Promise<void> {

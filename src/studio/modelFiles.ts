@@ -15,8 +15,7 @@ export type KeptFile = z.infer<typeof keptFile>
 
 export const modelBlob = (modelId: string, name: string): string => `models/${modelId}/${name}`
 
-/** Pieces of one model's files: removed with it. */
-export function piecesOf(store: Store, modelId: string): PieceStore {
+function piecesOf(store: Store, modelId: string): PieceStore {
   return {
     read: (key) => store.readBlob(modelBlob(modelId, key)),
     write: (key, bytes) => store.writeBlob(modelBlob(modelId, key), bytes),

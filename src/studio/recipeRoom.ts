@@ -109,7 +109,7 @@ async function recipeOf(source: RecipeSource, store: Store): Promise<Reply<ReadR
   const { dtype, ...settings } = run.config
   const { known, ignored } = knownSettings(settings, run.algorithm)
   const names = await Promise.all(run.data.map(async ({ id }) => (await store.datasets.get(id))?.name ?? id))
-  const steps = run.checkpoint?.of ?? null
+  const steps = run.checkpoint?.of ?? (run.status === 'finished' ? run.steps_done : null)
   const read = asRead({ algorithm: run.algorithm, seed: run.seed, steps, model: run.model.id, data: names, config: known, dtype })
   return accept({ ...read, ignored: [...read.ignored, ...ignored] })
 }

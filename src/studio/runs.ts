@@ -84,12 +84,20 @@ export function createRunRoom(parts: RunParts): RunRoom {
     }
   }
 
+  /** Another tab holds the run's lock. */
+  async function isElsewhere(runId: string): Promise<boolean> {
+    if (atWork.has(runId)) return false
+    const release = await parts.claim(`hone-run-${runId}`)
+    release?.()
+    return release === null
+  }
+
   return {
     async open(first, onFull = () => undefined) {
       const runId = first.run_id
       const release = await parts.claim(`hone-run-${runId}`)
       let record = first
-      let side: Side = NO_SIDE
+      let side: Side = await sideOf(runId)
       let pending: MetricTable[] = []
       let isSideStored = true
       let isRecordStored = true
@@ -102,8 +110,6 @@ export function createRunRoom(parts: RunParts): RunRoom {
         release?.()
         throw error
       }
-      // What a run that goes on had measured before.
-      side = await sideOf(runId)
 
       async function storeAll(): Promise<void> {
         const rows = pending
@@ -199,9 +205,7 @@ export function createRunRoom(parts: RunParts): RunRoom {
 
     async heldBy(runId) {
       if (atWork.has(runId)) return 'This run is at work.'
-      const release = await parts.claim(`hone-run-${runId}`)
-      release?.()
-      return release ? null : 'This run is at work in another tab.'
+      return (await isElsewhere(runId)) ? 'This run is at work in another tab.' : null
     },
 
     list: async () => (await store.runs.list()).records,
@@ -212,11 +216,14 @@ export function createRunRoom(parts: RunParts): RunRoom {
       if (!run) return refuse('unknown-run', `There is no run ${runId}; it may have been removed.`)
       const { exam, probe } = await sideOf(runId)
       const [metrics, story] = await Promise.all([store.metrics.of(runId), parts.storyOf(run)])
-      return accept({ run, metrics, metricMeanings: parts.meaningsOf(run), exam, story, probe })
+      const isUnderWay = run.status === 'running' || run.status === 'paused'
+      const elsewhere = isUnderWay && (await isElsewhere(runId))
+      return accept({ run, metrics, metricMeanings: parts.meaningsOf(run), exam, story, probe, ...(elsewhere ? { elsewhere } : {}) })
     },
 
     async remove(runId) {
       if (atWork.has(runId)) return refuse('at-work', 'This run is at work: cancel it first.')
+      if (await isElsewhere(runId)) return refuse('at-work', 'This run is at work in another tab: cancel it there first.')
       const run = await store.runs.get(runId).catch(() => null)
       await store.removeRun(runId)
       if (run) await store.evaluations.remove(...run.evaluations)
@@ -232,20 +239,13 @@ export function createRunRoom(parts: RunParts): RunRoom {
           run.steps_done > 0
             ? `${run.steps_done} ${run.steps_done === 1 ? 'step' : 'steps'}, their metrics and every trajectory are kept.`
             : 'What it had measured is kept.'
-        const ended: RunRecord = {
+        await store.runs.put({
           ...run,
           status: 'failed',
           finished_at: now(),
           error: `The tab was closed or reloaded while this run was at work. ${kept}${goesOn(run)}`,
-        }
-        try {
-          await store.runs.put(ended)
-        } catch (error) {
-          // Hone opens all the same, so that room can be made; the next start says it.
-          if (!isStorageFull(error)) throw error
-        } finally {
-          release()
-        }
+        })
+        release()
       }
     },
   }

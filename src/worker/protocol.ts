@@ -19,7 +19,6 @@ export type {
   RecipeOnForm,
   RecipeSource,
   TrainRequest,
-  WeightDtype,
 } from './trainingProtocol'
 
 /** Expected failures are values; only bugs throw. */
@@ -280,6 +279,8 @@ export interface RunDetail {
   readonly run: RunRecord
   readonly metrics: MetricTable
   readonly metricMeanings: Readonly<Record<string, string>>
+  /** Another tab is at work on it: here it can be read, not changed. */
+  readonly elsewhere?: boolean
   readonly exam: { readonly before: readonly ExamCell[]; readonly after: readonly ExamCell[] }
   readonly story: StoryResult | null
   /** log π of a fixed prompt's tokens before and after: proof that the policy changed. */

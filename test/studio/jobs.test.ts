@@ -120,7 +120,7 @@ test('progress has speed and time left, without the time it was paused', async (
   at.advance(4)
   expect(told.at(-1)).toMatchObject({ state: 'running', etaSeconds: 3 })
   // A step's tokens are counted when it is done, and spread over its time.
-  await hand.pass(100_000)
+  for (let seconds = 0; seconds < 100; seconds += 10) await hand.pass(10_000)
   at.countTokens(20_000)
   at.countTokens(200)
   expect(jobs.list()[0]?.tokensPerSecond).toBeCloseTo(200, -1)
@@ -201,4 +201,47 @@ test('what could not be kept is a failure', async () => {
   )
   if (!reply.ok) throw new Error(reply.message)
   expect(await jobs.finished(reply.value.job_id)).toMatchObject({ state: 'failed', error: 'The result could not be kept: disk is full.' })
+})
+
+test('time asleep is not counted, and is told', async () => {
+  const slept: [number, number][] = []
+  let wake: (() => void) | null = null
+  let now = 0
+  const jobs = createJobDesk({
+    newId: (prefix) => prefix,
+    clock: () => now,
+    sleep: () => new Promise((resolve) => (wake = resolve)),
+    onChange: () => undefined,
+  })
+  let control: JobControl | null = null
+  const reply = jobs.start(
+    work(
+      (given) => {
+        control = given
+        given.phase('training', 10, '')
+        return new Promise(() => undefined)
+      },
+      { onSlept: (ms, done) => slept.push([ms, done]) },
+    ),
+  )
+  if (!reply.ok) throw new Error(reply.message)
+  const beat = async (ms: number): Promise<void> => {
+    now += ms
+    wake?.()
+    await new Promise((resolve) => setTimeout(resolve, 0))
+  }
+  await beat(0)
+  await beat(1000)
+  const at = control as JobControl | null
+  at?.advance(1)
+  expect(jobs.list()[0]?.etaSeconds).toBeCloseTo(9)
+  // Nine minutes in the background: a second of work, the rest frozen.
+  await beat(541_000)
+  expect(slept).toEqual([[540_000, 1]])
+  expect(jobs.list()[0]?.etaSeconds).toBeCloseTo(8)
+  at?.advance(2)
+  expect(jobs.list()[0]?.etaSeconds).toBeCloseTo(8)
+  // Seconds late are work.
+  await beat(5000)
+  expect(slept).toHaveLength(1)
 })

@@ -341,7 +341,7 @@ test('memory is counted without a device, and the knob that helps is named', asy
   if (!large.ok) throw new Error(large.message)
   expect(large.value.bytes).toBeGreaterThan(10 * small.value.bytes)
   expect(large.value.verdict).not.toBe('fits')
-  expect(large.value.advice).toContain('tokens_per_batch 262144 → 131072')
+  expect(large.value.advice).toContain('gradient_checkpointing off → on')
   expect((await studio.estimateMemory({ kind: 'story', seed: 1, size: null })).ok).toBe(true)
   expect((await studio.estimateMemory({ ...request, config: { tokens_per_batch: -1 } })).ok).toBe(false)
 })

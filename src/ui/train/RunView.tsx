@@ -189,6 +189,18 @@ export function RunView({ runId }: { readonly runId: string }) {
           Its metrics and checkpoints until then are kept.
         </ErrorPanel>
       )}
+      {detail?.elsewhere === true && (
+        <ErrorPanel
+          title="Another tab is at work on this run."
+          actions={
+            <Button size="compact-xs" onClick={answer.reload}>
+              Read it again
+            </Button>
+          }
+        >
+          Here it can be read, not changed: pause and cancel are in the tab that started it. What is below was stored a moment ago.
+        </ErrorPanel>
+      )}
       <AlarmsPanel alarms={alarms} />
       <Panel title={hero === null ? 'Metrics' : 'Progress'} aside={<SmoothingSelect />}>
         <MetricChart
@@ -287,7 +299,9 @@ function Recipe({ runId, config, notes }: RecipeProps) {
           {Object.entries(config).map(([name, value]) => (
             <Table.Tr key={name}>
               <Table.Td>{name}</Table.Td>
-              <Table.Td ta="right">{visibleText(plainValue(value))}</Table.Td>
+              <Table.Td ta="right" style={{ overflowWrap: 'anywhere' }}>
+                {visibleText(plainValue(value))}
+              </Table.Td>
             </Table.Tr>
           ))}
         </Table.Tbody>
