@@ -40,8 +40,8 @@ export class PolicyModel {
 
   /** Zeroes gradients and metric sums: the start of a step. */
   beginStep(): void {
-    this.packed.zeroGradients()
     const encoder = this.engine.device.createCommandEncoder()
+    this.packed.zeroGradients(encoder)
     encoder.clearBuffer(this.metricsBuffer)
     this.engine.submit(encoder)
   }

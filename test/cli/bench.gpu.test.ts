@@ -1,7 +1,18 @@
 /** The benchmarks run and their gates hold; what they measure here says nothing. */
 import { afterAll, expect, test } from 'vitest'
+import { EngineDevice } from '../../src/engine/device/engineDevice'
+import { parseModelConfig } from '../../src/models/architectures/config'
+import type { WeightReader } from '../../src/models/languageModel'
+import { packSequences, uploadBatch } from '../../src/training/packing'
+import { PolicyModel } from '../../src/training/policyModel'
+import { benchDecode } from '../../src/cli/bench/decodeBench'
 import { benchGemm } from '../../src/cli/bench/gemmBench'
 import { openJax, type JaxPeer } from '../../src/cli/bench/jaxPeer'
+import { benchLoad } from '../../src/cli/bench/loadBench'
+import { benchLoss } from '../../src/cli/bench/lossBench'
+import { measureProcessMemory } from '../../src/cli/bench/memoryBench'
+import type { DecodePeer } from '../../src/cli/bench/peers/transformersPeer'
+import { benchSoak } from '../../src/cli/bench/soakBench'
 import { benchTrain } from '../../src/cli/bench/trainBench'
 import { trainProblem } from '../../src/cli/bench/trainProblem'
 import { fullDeviceDescriptor, openNodeAdapter } from '../../src/cli/node/dawn'
@@ -42,7 +53,6 @@ test('a training step: the peer’s losses are ours, memory is what was planned,
     peer: await peer(),
     problem,
     pairs: 2,
-    profile: true,
     now,
     progress,
   })
@@ -52,14 +62,23 @@ test('a training step: the peer’s losses are ours, memory is what was planned,
   expect(report.counts).toMatchObject({ readbacks: 0, readbacksBetweenSubmits: 0 })
   expect(report.counts.dispatches).toBeGreaterThan(20)
   expect(Math.abs(report.peakBytes - report.predictedBytes)).toBeLessThanOrEqual(1024)
-  expect(report.profile?.reduce((sum, { count }) => sum + count, 0)).toBe(report.counts.dispatches)
+  const { profile, counts, stop } = report
+  expect(profile.rows.reduce((sum, { count }) => sum + count, 0)).toBe(counts.dispatches)
+  const sum = profile.rows.reduce((total, { ms }) => total + ms, 0)
+  expect(profile.kernelMs).toBeGreaterThan(0)
+  expect(sum).toBeGreaterThanOrEqual(profile.longest.ms)
+  expect(counts.submits).toBeGreaterThanOrEqual(2)
+  for (const ms of [stop.pauseMs, stop.cancelMs, profile.dispatchMs, profile.submitMs]) expect(Number.isFinite(ms)).toBe(true)
+  // 40 bytes a parameter; the plan cannot move fewer.
+  expect(report.bytesMoved).toBeGreaterThan(report.leastBytes)
 })
 
 test('matrix products agree with the peer’s and are set against measured roofs', async () => {
   const { rows, roofs } = await benchGemm({
     device: await ownDevice(),
     isSoftware: true,
-    peer: await peer(),
+    jax: await peer(),
+    tfjs: null,
     sizes: [32],
     pairs: 1,
     now,
@@ -81,10 +100,119 @@ test('without the package there is no peer, and the rest is measured', async () 
     peer: null,
     problem,
     pairs: 1,
-    profile: false,
     now,
     progress,
   })
-  expect(report).toMatchObject({ parity: null, profile: null })
+  expect(report).toMatchObject({ parity: null, coldMs: { theirs: null } })
   expect(report.rows).toEqual([expect.objectContaining({ name: 'train', peer: null, theirs: null, ratio: null })])
+})
+
+const tiny = parseModelConfig({
+  ...{ model_type: 'llama', vocab_size: 96, hidden_size: 32, intermediate_size: 64, num_hidden_layers: 2, num_attention_heads: 2 },
+  ...{ num_key_value_heads: 1, tie_word_embeddings: true, rms_norm_eps: 1e-5, rope_theta: 10_000, max_position_embeddings: 64 },
+})
+
+/** Stands in for a peer: the log-probabilities that training computes from the same weights. */
+async function standIn(weights: WeightReader): Promise<DecodePeer> {
+  const device = await ownDevice()
+  const policy = await PolicyModel.create(new EngineDevice(device, { isSoftware: true }), tiny, weights, { kind: 'all', valueHead: false })
+  return {
+    name: 'stand-in',
+    generate: (prompts, tokens) => Promise.resolve({ ids: prompts.map(() => new Array<number>(tokens).fill(0)) }),
+    async score(sequences) {
+      const batch = packSequences(
+        sequences.map((ids) => ({ ids, targets: ids.slice(1).map((_, index) => index + 1) })),
+        tiny.vocab_size,
+      )
+      const score = await policy.score(batch.tokenBucket, batch.targetBucket)
+      uploadBatch(score, batch)
+      await score.run()
+      const logp = await score.readOutput('logp', batch.targetCount)
+      const length = (sequences[0]?.length ?? 0) - 1
+      return sequences.map((_, row) => [...logp.subarray(row * length, (row + 1) * length)])
+    },
+    close: () => policy.destroy(),
+  }
+}
+
+const decodeOptions = {
+  ...{ openDevice: ownDevice, config: tiny, isSoftware: true, formats: ['f32'] as const, batches: [3], tokens: 6, pairs: 1 },
+  ...{ tolerance: 1e-4, now, progress },
+}
+
+test('decoding beside a peer: its log-probabilities are held to ours before it is timed', async () => {
+  const { rows, parity, bytes } = await benchDecode({ ...decodeOptions, openPeer: (_, weights) => standIn(weights) })
+  expect(parity).toMatchObject([{ format: 'f32', peer: 'stand-in', tokens: 48 }])
+  expect(parity[0]?.largestDifference).toBeLessThan(1e-4)
+  expect(rows.map(({ name, peer: beside }) => [name, beside])).toEqual(
+    [3].flatMap((slots) => [
+      [`decode f32 ×${slots}`, null],
+      [`decode f32 ×${slots}, top_p 0.9`, 'greedy'],
+      [`read 16 and decode f32 ×${slots}`, 'stand-in'],
+    ]),
+  )
+  for (const { ours, ratio, theirs } of rows)
+    expect([ours > 0, ratio === null || ratio > 0, theirs === null || theirs > 0]).toEqual([true, true, true])
+  // 96·32 + 2·(2·32·32 + 2·16·32 + 3·64·32) weights and 5·32 gains, as f32, and rotary tables of 64 × 8.
+  expect(bytes).toEqual([
+    { format: 'f32', weights: 4 * (96 * 32 + 2 * (2 * 32 * 32 + 2 * 16 * 32 + 3 * 64 * 32) + 5 * 32) + 2 * 64 * 8 * 4 },
+  ])
+})
+
+test('the loss takes less than its logits beside its operands', async () => {
+  const { rows } = await benchLoss({
+    ...{
+      device: await ownDevice(),
+      isSoftware: true,
+      formats: ['f16', 'int4'],
+      vocabulary: 8192,
+      hidden: 32,
+      rows: 64,
+      repeats: 1,
+      now,
+      progress,
+    },
+  })
+  expect(rows.map(({ name }) => name)).toEqual(
+    ['f16', 'int4'].flatMap((format) => [`loss ${format}, forward`, `loss ${format}, forward and backward`]),
+  )
+  for (const { ms, extraBytes, logitsBytes } of rows) {
+    expect(ms).toBeGreaterThan(0)
+    expect(logitsBytes).toBe(64 * 8192 * 4)
+    // A chunk of 2,048 entries, and small change.
+    expect(extraBytes).toBeGreaterThan(64 * 2048 * 4)
+    expect(extraBytes).toBeLessThan(logitsBytes / 2)
+  }
+})
+
+test('a checkpoint is loaded again and again', async () => {
+  const { rows, fileBytes, hasCold } = await benchLoad({
+    ...{ openDevice: ownDevice, isSoftware: true, config: tiny, formats: ['int8'], repeats: 1, now, progress },
+  })
+  expect(rows.map(({ name }) => name)).toEqual([...(hasCold ? ['load BF16 as int8, cold'] : []), 'load BF16 as int8, warm'])
+  expect(rows.every(({ ours }) => ours > 0)).toBe(true)
+  expect(fileBytes).toBeGreaterThan(2 * 96 * 32)
+})
+
+test('a soak sees buffers, resident memory and speed at its ends', async () => {
+  const problem = trainProblem(
+    { layers: 1, hidden: 16, heads: 2, kvHeads: 1, intermediate: 24, vocabulary: 32, sequences: 1, length: 8 },
+    3,
+  )
+  const { marks, first, last, drift } = await benchSoak({ device: await ownDevice(), isSoftware: true, problem, steps: 20, now, progress })
+  expect(marks.map(({ step }) => step)).toEqual([2, 10, 20])
+  expect(new Set(marks.map(({ bufferBytes }) => bufferBytes)).size).toBe(1)
+  expect(marks.every(({ bufferBytes, residentBytes }) => bufferBytes > 0 && residentBytes > bufferBytes)).toBe(true)
+  expect(drift).toBeCloseTo(last.tokensPerSecond / first.tokensPerSecond - 1, 9)
+})
+
+test('the process grows with the buffers of a software adapter', async () => {
+  const report = await measureProcessMemory(
+    await ownDevice(),
+    trainProblem({ layers: 1, hidden: 64, heads: 2, kvHeads: 2, intermediate: 96, vocabulary: 2048, sequences: 1, length: 8 }, 3),
+    now,
+    progress,
+  )
+  expect(Math.abs(report.bufferBytes - report.predictedBytes)).toBeLessThanOrEqual(0.01 * report.predictedBytes)
+  expect(report.ratio).toBe(report.residentGrowth / report.bufferBytes)
 })

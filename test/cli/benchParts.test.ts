@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { meterDevice } from '../../src/cli/bench/deviceMeter'
+import { largestOf, requireSame } from '../../src/cli/bench/decodeBench'
 import { rateRow, timePairs } from '../../src/cli/bench/paired'
 
 test('pairs are timed A B B A', async () => {
@@ -60,4 +61,28 @@ test('the meter sees bytes, submits, readbacks in their place, and encoding time
   await b?.mapAsync(1)
   expect(meter.take()).toEqual({ submits: 2, readbacks: 3, readbacksBetweenSubmits: 1, encodeMs: 5 })
   expect(meter.take()).toEqual({ submits: 0, readbacks: 0, readbacksBetweenSubmits: 0, encodeMs: 0 })
+})
+
+test('a peer is compared number by number; one that is off, silent or not a number is not timed', () => {
+  const ours = [
+    [-1, -2],
+    [-3, -4],
+  ]
+  expect(
+    largestOf(ours, [
+      [-1, -2.25],
+      [-3.5, -4, -9],
+    ]),
+  ).toBe(0.5)
+  expect(() => requireSame(largestOf(ours, ours), 0)).not.toThrow()
+  expect(() => requireSame(0.5, 0.4)).toThrow(/computes something else/)
+  for (const theirs of [
+    [[-1, -2], [-3]],
+    [[-1, -2]],
+    [
+      [-1, Number.NaN],
+      [-3, -4],
+    ],
+  ])
+    expect(() => requireSame(largestOf(ours, theirs), 1)).toThrow(/computes something else/)
 })

@@ -1,4 +1,4 @@
-/** `bench gemm`: the three matrix products a linear layer needs, beside jax-js, with the adapter's measured roofs. */
+/** `bench gemm`: the three matrix products a linear layer needs, beside jax-js and tfjs, with the adapter's measured roofs. */
 import { EngineDevice } from '../../engine/device/engineDevice'
 import { linear, matmulNN, matmulTN } from '../../engine/ops/matmul'
 import { Executable } from '../../engine/plan/executable'
@@ -7,13 +7,15 @@ import { ScratchPool } from '../../engine/plan/scratchPool'
 import { Graph, type Tensor } from '../../engine/tensor'
 import { createRng } from '../../base/random'
 import type { JaxPeer } from './jaxPeer'
-import { rateRow, timePairs, type BenchRow, type Work } from './paired'
+import { rateRow, timeTurns, type BenchRow } from './paired'
+import type { TfjsPeer } from './peers/tfjsPeer'
 import { measureRoofs, type Roofs } from './roofs'
 
 export interface GemmBenchOptions {
   readonly device: GPUDevice
   readonly isSoftware: boolean
-  readonly peer: JaxPeer | null
+  readonly jax: JaxPeer | null
+  readonly tfjs: TfjsPeer | null
   readonly sizes: readonly number[]
   readonly pairs: number
   readonly now: () => number
@@ -39,7 +41,7 @@ const TARGET_MS = 120
 const PARITY = 1e-5
 
 export async function benchGemm(options: GemmBenchOptions): Promise<GemmBenchReport> {
-  const { device, peer, now } = options
+  const { device, jax, tfjs, now } = options
   const roofs = await measureRoofs(device, now)
   options.progress(`bench gemm: roofs ${roofs.gflops.toFixed(1)} GFLOP/s, ${roofs.gigabytesPerSecond.toFixed(2)} GB/s`)
   const alone = { peer: null, theirs: null, ratio: null }
@@ -54,20 +56,32 @@ export async function benchGemm(options: GemmBenchOptions): Promise<GemmBenchRep
       const [a, b] = [0, 1].map(() => Float32Array.from({ length: n * n }, () => rng.normal()))
       if (!a || !b) continue
       const ours = await ownProduct(engine, layout, n, a, b)
-      const theirs = peer ? peerProduct(peer, layout, n, a, b) : null
-      if (theirs) await checkParity(layout, n, await ours.result(), await theirs.result())
-      // One run to warm up; then as many in a timing as fill it for the slower side.
-      const slowest = Math.max(await msOf(ours, now), theirs ? await msOf(theirs, now) : 0)
-      const times = Math.max(1, Math.min(1000, Math.ceil(TARGET_MS / Math.max(0.01, slowest))))
-      const work: Work = () => ours.run(times)
-      const taken = await timePairs(work, theirs ? () => theirs.run(times) : null, options.pairs, now)
-      const row = rateRow(`${layout} ${n}`, 'GFLOP/s', (2 * n ** 3 * times) / 1e9, peer?.name ?? '', taken)
-      rows.push({ ...row, shareOfRoof: row.ours / roofs.gflops })
-      options.progress(
-        `bench gemm: ${row.name} ${row.ours.toFixed(2)} GFLOP/s${row.theirs === null ? '' : `, ${row.peer ?? ''} ${row.theirs.toFixed(2)}`}`,
-      )
+      const peers: { name: string; product: Product }[] = [
+        ...(jax ? [{ name: jax.name, product: jaxProduct(jax, layout, n, a, b) }] : []),
+        ...(tfjs ? [{ name: tfjs.name, product: tfjsProduct(tfjs, layout, n, a, b) }] : []),
+      ]
+      for (const { name, product } of peers) checkParity(`${layout} ${n}`, name, await ours.result(), await product.result())
+      // After a run to warm up: as many products in a timing as fill it, for each side its own number.
+      const works: Record<string, () => Promise<number>> = {}
+      for (const [name, product] of [['ours', ours] as const, ...peers.map(({ name, product }) => [name, product] as const)]) {
+        const times = Math.max(1, Math.min(1000, Math.ceil(TARGET_MS / Math.max(0.01, await msOf(product, now)))))
+        works[name] = async () => {
+          const started = now()
+          await product.run(times)
+          return (now() - started) / times
+        }
+      }
+      const taken = await timeTurns(works, options.pairs, now)
+      const line: string[] = []
+      for (const name of peers.length > 0 ? peers.map(({ name }) => name) : ['']) {
+        const row = rateRow(`${layout} ${n}`, 'GFLOP/s', (2 * n ** 3) / 1e9, name, { ours: taken('ours'), theirs: taken(name) })
+        rows.push({ ...row, shareOfRoof: row.ours / roofs.gflops })
+        if (line.length === 0) line.push(`${row.name} ${row.ours.toFixed(2)} GFLOP/s`)
+        if (row.theirs !== null) line.push(`${name} ${row.theirs.toFixed(2)}`)
+      }
+      options.progress(`bench gemm: ${line.join(', ')}`)
       ours.destroy()
-      theirs?.destroy()
+      for (const { product } of peers) product.destroy()
     }
   return { rows, roofs }
 }
@@ -124,7 +138,7 @@ function productOf(layout: Layout, x: Tensor, w: Tensor, counts: Tensor): Tensor
   }
 }
 
-function peerProduct({ jax }: JaxPeer, layout: Layout, n: number, a: Float32Array<ArrayBuffer>, b: Float32Array<ArrayBuffer>): Product {
+function jaxProduct({ jax }: JaxPeer, layout: Layout, n: number, a: Float32Array<ArrayBuffer>, b: Float32Array<ArrayBuffer>): Product {
   const { numpy: np, blockUntilReady } = jax
   const [x, w] = [np.array(a).reshape([n, n]), np.array(b).reshape([n, n])]
   const product = (): typeof x => {
@@ -155,7 +169,30 @@ function peerProduct({ jax }: JaxPeer, layout: Layout, n: number, a: Float32Arra
   }
 }
 
-async function checkParity(layout: Layout, n: number, ours: Float32Array, theirs: Float32Array): Promise<void> {
+function tfjsProduct(peer: TfjsPeer, layout: Layout, n: number, a: Float32Array, b: Float32Array): Product {
+  const [x, w] = [peer.matrix(a, n), peer.matrix(b, n)]
+  const product = (): typeof x => peer.matMul(x, w, layout === 'TN', layout === 'NT')
+  return {
+    async run(times) {
+      const products = Array.from({ length: times }, product)
+      await peer.finish()
+      for (const one of products) one.dispose()
+    },
+    async result() {
+      const y = product()
+      const values = await y.data()
+      y.dispose()
+      if (!(values instanceof Float32Array)) throw new Error('the peer computes in another type')
+      return values
+    },
+    destroy() {
+      x.dispose()
+      w.dispose()
+    },
+  }
+}
+
+function checkParity(what: string, peer: string, ours: Float32Array, theirs: Float32Array): void {
   let [difference, size] = [0, 0]
   for (const [i, value] of ours.entries()) {
     difference += (value - (theirs[i] ?? Number.NaN)) ** 2
@@ -164,6 +201,6 @@ async function checkParity(layout: Layout, n: number, ours: Float32Array, theirs
   const relative = Math.sqrt(difference / size)
   if (!(relative <= PARITY))
     throw new Error(
-      `bench gemm: ${layout} ${n} differs from the peer's by ${relative.toExponential(1)} (relative L2): they compute different things, so no speed is reported.`,
+      `bench gemm: ${what} differs from that of ${peer} by ${relative.toExponential(1)} (relative L2): they compute different things, so no speed is reported.`,
     )
 }

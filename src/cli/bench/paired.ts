@@ -17,24 +17,38 @@ export interface BenchRow {
 
 export type Work = () => Promise<void>
 
+/**
+ * Milliseconds of each run of several things by turns: A B C, C B A, … A run may give its own time (when only a part of it counts).
+ */
+export async function timeTurns(
+  works: Readonly<Record<string, () => Promise<number | undefined>>>,
+  turns: number,
+  now: () => number,
+): Promise<(name: string) => readonly number[]> {
+  const entries = Object.entries(works)
+  const times = new Map<string, number[]>(entries.map(([name]) => [name, []]))
+  for (let turn = 0; turn < turns; turn++)
+    for (const [name, work] of turn % 2 === 0 ? entries : [...entries].reverse()) {
+      const started = now()
+      const own = await work()
+      times.get(name)?.push(own ?? now() - started)
+    }
+  return (name) => times.get(name) ?? []
+}
+
 /** Milliseconds of each run, by turns. */
 export async function timePairs(
   ours: Work,
   theirs: Work | null,
   pairs: number,
   now: () => number,
-): Promise<{ ours: number[]; theirs: number[] }> {
-  const times: { ours: number[]; theirs: number[] } = { ours: [], theirs: [] }
-  const time = async (name: keyof typeof times, work: Work): Promise<void> => {
-    const started = now()
+): Promise<{ ours: readonly number[]; theirs: readonly number[] }> {
+  const whole = (work: Work) => async () => {
     await work()
-    times[name].push(now() - started)
+    return undefined
   }
-  for (let pair = 0; pair < pairs; pair++) {
-    const turn = [() => time('ours', ours), ...(theirs ? [() => time('theirs', theirs)] : [])]
-    for (const one of pair % 2 === 0 ? turn : turn.reverse()) await one()
-  }
-  return times
+  const times = await timeTurns({ ours: whole(ours), ...(theirs ? { theirs: whole(theirs) } : {}) }, pairs, now)
+  return { ours: times('ours'), theirs: times('theirs') }
 }
 
 export function median(values: readonly number[]): number {

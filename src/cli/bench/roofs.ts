@@ -35,22 +35,38 @@ export async function measureRoofs(device: GPUDevice, now: () => number, targetM
 }
 
 async function fmaRoof(device: GPUDevice, now: () => number, targetMs: number): Promise<number> {
+  const { flops, run, destroy } = await fixedWork(device, now, targetMs)
+  const ms = median(await repeat(5, run, now))
+  destroy()
+  return flops / ms / 1e6
+}
+
+/** Multiply-adds that take at least `targetMs` on this device now. */
+export async function fixedWork(
+  device: GPUDevice,
+  now: () => number,
+  targetMs = 20,
+): Promise<{ readonly flops: number; readonly run: () => Promise<void>; readonly destroy: () => void }> {
   const invocations = 1 << 16
   const out = device.createBuffer({ size: invocations * 16, usage: GPUBufferUsage.STORAGE })
   const rounds = device.createBuffer({ size: 16, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST })
   const run = prepare(device, FMA, [out, rounds], [invocations / 64, 1])
   let count = 8
-  let ms: number
   for (;;) {
     device.queue.writeBuffer(rounds, 0, Uint32Array.of(count, 0, 0, 0))
     await run(1)
-    ms = median(await repeat(5, () => run(1), now))
+    const ms = median(await repeat(3, () => run(1), now))
     if (ms >= targetMs || count >= 1 << 24) break
     count *= Math.max(2, Math.min(16, Math.round(targetMs / Math.max(ms, 0.1))))
   }
-  out.destroy()
-  rounds.destroy()
-  return (invocations * count * FMA_FLOPS_PER_ROUND) / ms / 1e6
+  return {
+    flops: invocations * count * FMA_FLOPS_PER_ROUND,
+    run: () => run(1),
+    destroy() {
+      out.destroy()
+      rounds.destroy()
+    },
+  }
 }
 
 /** 64 MiB: larger than the caches of most GPUs (an H200's is 50 MB, and source and target both pass through it). */

@@ -31,6 +31,11 @@ export const problemSizes = {
   small: { layers: 2, hidden: 128, heads: 4, kvHeads: 2, intermediate: 352, vocabulary: 1024, sequences: 2, length: 128 },
   large: { layers: 4, hidden: 256, heads: 4, kvHeads: 2, intermediate: 704, vocabulary: 2048, sequences: 2, length: 128 },
 } as const satisfies Record<string, ProblemSize>
+
+/** Much memory, little work: for holding the process's memory against the buffers'. */
+export const memoryProblemSize: ProblemSize = {
+  ...{ layers: 4, hidden: 512, heads: 8, kvHeads: 8, intermediate: 1408, vocabulary: 16_384, sequences: 2, length: 32 },
+}
 export type ProblemName = keyof typeof problemSizes
 
 export function trainProblem(size: ProblemSize, seed: number): TrainProblem {

@@ -1,112 +1,162 @@
-/** `hone bench gemm|train|decode`: speeds on this machine, and a peer's in the same run. */
+/** `hone bench gemm|train|decode|loss|load|soak`: speeds and memory on this machine, and peers' speeds in the same run. */
 import { z } from 'zod'
 import { adapterReportOf } from '../adapterReport'
 import { WEIGHT_FORMATS } from '../../engine/weightFormat'
-import { benchDecode, type DecodeBenchReport } from '../bench/decodeBench'
-import { benchGemm, type GemmBenchReport } from '../bench/gemmBench'
-import { openJax, packageVersion } from '../bench/jaxPeer'
+import { benchDecode, smolLm2 } from '../bench/decodeBench'
+import { benchGemm } from '../bench/gemmBench'
+import { openJax, packageVersion, type JaxPeer } from '../bench/jaxPeer'
+import { benchLoad } from '../bench/loadBench'
+import { benchLoss } from '../bench/lossBench'
+import { measureProcessMemory } from '../bench/memoryBench'
 import type { BenchRow } from '../bench/paired'
-import { benchTrain, type TrainBenchReport } from '../bench/trainBench'
-import { problemSizes, trainProblem, type ProblemName } from '../bench/trainProblem'
-import { defineCommand } from '../command'
+import { installPeers } from '../bench/peers/install'
+import { openTfjs } from '../bench/peers/tfjsPeer'
+import { openTransformers } from '../bench/peers/transformersPeer'
+import { machineNow, writeResult } from '../bench/resultFile'
+import { benchSoak } from '../bench/soakBench'
+import { lossText, rowText, soakText, trainText } from '../bench/text'
+import { benchTrain } from '../bench/trainBench'
+import { memoryProblemSize, problemSizes, trainProblem, type ProblemName } from '../bench/trainProblem'
+import { defineCommand, type JsonObject } from '../command'
 
-const kinds = ['gemm', 'train', 'decode'] as const
+const kinds = ['gemm', 'train', 'decode', 'loss', 'load', 'soak'] as const
 const names = Object.keys(problemSizes) as ProblemName[]
+const INSTALL = '--install-peers'
 
 export const bench = defineCommand({
   name: 'bench',
-  summary: 'measures gemm, train or decode on this machine, the first two with a peer in the same run',
+  summary: `measures ${kinds.join(', ')} on this machine, with peers in the same run`,
   options: z.object({
-    kinds: z.array(z.enum(kinds)).min(1).meta({ help: 'what to measure: gemm, train, decode' }),
-    peers: z.boolean().default(true).meta({ help: 'measure jax-js beside it (a development dependency); --no-peers leaves it out' }),
-    pairs: z.int().positive().default(20).meta({ help: 'timings of each side, by turns' }),
+    kinds: z
+      .array(z.enum(kinds))
+      .min(1)
+      .meta({ help: `what to measure: ${kinds.join(', ')}` }),
+    peers: z
+      .boolean()
+      .default(true)
+      .meta({ help: 'train, gemm, decode: measure those of jax-js, tfjs and transformers.js that are installed beside it' }),
+    installPeers: z.boolean().default(false).meta({ help: 'install tfjs and transformers.js into .cache/peers first (550 MB)' }),
+    peerDevice: z
+      .enum(['cpu', 'webgpu'])
+      .optional()
+      .meta({ help: 'decode: where transformers.js computes; cpu beside a software adapter, else webgpu' }),
+    pairs: z.int().positive().optional().meta({ help: 'timings of each side, by turns; 20, decode, loss and load 5' }),
     sizes: z.array(z.int().positive()).default([512, 1024]).meta({ help: 'gemm: matrix sizes' }),
-    size: z.enum(names).default('small').meta({ help: 'train: the model, small (2 layers, hidden 128) or large (4 layers, hidden 256)' }),
+    size: z
+      .enum(names)
+      .default('small')
+      .meta({ help: 'train, soak: the model, small (2 layers, hidden 128) or large (4 layers, hidden 256)' }),
     batches: z.array(z.int().positive()).default([1, 8, 32]).meta({ help: 'decode: sequences at once' }),
-    dtypes: z.array(z.enum(WEIGHT_FORMATS)).default(['f16', 'int4']).meta({ help: 'decode: how weights are held' }),
-    tokens: z.int().positive().default(32).meta({ help: 'decode: new tokens of each sequence' }),
+    dtypes: z.array(z.enum(WEIGHT_FORMATS)).default(['f16', 'int4']).meta({ help: 'decode, loss, load: how weights are held' }),
+    tokens: z.int().min(2).default(32).meta({ help: 'decode: new tokens of each sequence' }),
+    vocabulary: z.int().multipleOf(4).positive().default(128_256).meta({ help: 'loss: entries' }),
+    hidden: z.int().multipleOf(32).positive().default(512).meta({ help: 'loss: width of the hidden states' }),
+    rows: z.int().positive().default(1024).meta({ help: 'loss: tokens' }),
+    steps: z.int().min(10).default(1000).meta({ help: 'soak: training steps' }),
     profile: z.boolean().default(false).meta({ help: 'train: time of every kernel' }),
-    seed: z.int().nonnegative().default(1).meta({ help: 'of weights and tokens' }),
+    seed: z.int().nonnegative().default(1).meta({ help: 'train, soak: of weights and tokens' }),
+    out: z.string().optional().meta({ help: 'also write the JSON to this file' }),
   }),
   positionals: 'kinds',
   run: async (context, options) => {
+    if (options.installPeers) installPeers(context.projectRoot, (line) => context.progress(line))
+    const before = machineNow()
     const host = await context.openAdapter()
     const { limits: _limits, ...adapter } = adapterReportOf(host.adapter)
     const now = (): number => performance.now()
-    const peer = options.peers ? await openJax(host, context.projectRoot, now) : null
-    if (options.peers && peer === null) context.progress('jax-js is not installed (npm ci installs it): no peer is measured.')
+    const openDevice = (): Promise<GPUDevice> => context.openDevice()
+    const missing = (what: string, how: string): null => {
+      context.progress(`${what} is not installed (${how} installs it): it is not measured.`)
+      return null
+    }
     if (adapter.isSoftware) context.progress(`${adapter.description} computes on the CPU: its speed says nothing about a GPU's.`)
-    const shared = {
-      isSoftware: adapter.isSoftware,
-      peer,
-      pairs: options.pairs,
-      now,
-      progress: (line: string): void => context.progress(line),
+    const shared = { isSoftware: adapter.isSoftware, now, progress: (line: string): void => context.progress(line) }
+    const { size, seed, dtypes: formats, pairs } = options
+    const few = pairs ?? 5
+    const problem = trainProblem(problemSizes[size], seed)
+    let jax: JaxPeer | null = null
+    const openedJax = async (): Promise<JaxPeer | null> => {
+      if (options.peers) jax ??= (await openJax(host, context.projectRoot, now)) ?? missing('jax-js', 'npm ci')
+      return jax
     }
+
     const rows: BenchRow[] = []
-    let gemm: GemmBenchReport | null = null
-    let train: TrainBenchReport | null = null
-    let decode: DecodeBenchReport | null = null
-    try {
-      // Each has a device of its own: what one leaves behind is not the other's.
-      if (options.kinds.includes('train')) {
-        train = await benchTrain({
-          ...shared,
-          device: await context.openDevice(),
-          problem: trainProblem(problemSizes[options.size], options.seed),
-          profile: options.profile,
-        })
-        rows.push(...train.rows)
-      }
-      if (options.kinds.includes('gemm')) {
-        gemm = await benchGemm({ ...shared, device: await context.openDevice(), sizes: options.sizes })
-        rows.push(...gemm.rows)
-      }
-      if (options.kinds.includes('decode')) {
-        decode = await benchDecode({
-          ...shared,
-          openDevice: () => context.openDevice(),
-          ...{ formats: options.dtypes, batches: options.batches, tokens: options.tokens },
-        })
-        rows.push(...decode.rows)
-      }
-    } finally {
-      peer?.device.destroy()
+    const text: string[] = []
+    let parts: JsonObject = {}
+    const add = (found: readonly BenchRow[], part: JsonObject, lines: readonly string[]): void => {
+      rows.push(...found)
+      parts = { ...parts, ...part }
+      text.push(...lines)
     }
-    context.print(textOf(rows, train))
-    return {
+    // Each has a device of its own: what one leaves behind is not the other's.
+    const measure: Record<(typeof kinds)[number], () => Promise<void>> = {
+      async train() {
+        const peer = await openedJax()
+        const { rows: found, ...train } = await benchTrain({ ...shared, peer, device: await openDevice(), problem, pairs: pairs ?? 20 })
+        const memory = adapter.isSoftware
+          ? await measureProcessMemory(await openDevice(), trainProblem(memoryProblemSize, seed), now, shared.progress)
+          : null
+        const profile = options.profile ? train.profile : { ...train.profile, rows: undefined }
+        add(found, { train: { ...train, profile, processMemory: memory } }, [
+          ...found.map(rowText),
+          ...trainText(train, memory, options.profile),
+        ])
+      },
+      async gemm() {
+        const peer = await openedJax()
+        const tfjs = options.peers
+          ? ((await openTfjs(context.projectRoot, await openDevice(), host.adapter.info)) ?? missing('tfjs', INSTALL))
+          : null
+        const gemm = await benchGemm({ ...shared, jax: peer, tfjs, device: await openDevice(), sizes: options.sizes, pairs: pairs ?? 20 })
+        add(gemm.rows, { roofs: gemm.roofs }, gemm.rows.map(rowText))
+      },
+      async decode() {
+        const device = options.peerDevice ?? (adapter.isSoftware ? 'cpu' : 'webgpu')
+        const { rows: found, ...decode } = await benchDecode({
+          ...shared,
+          ...{ config: smolLm2, formats, batches: options.batches, tokens: options.tokens, pairs: few, openDevice },
+          openPeer: async (config, weights) =>
+            options.peers
+              ? ((await openTransformers(context.projectRoot, config, weights, device)) ?? missing('transformers.js', INSTALL))
+              : null,
+          // In between it has f16 there, of 11 bits.
+          tolerance: device === 'cpu' ? 2e-3 : 5e-2,
+        })
+        add(found, { decode }, found.map(rowText))
+      },
+      async loss() {
+        const { vocabulary, hidden, rows: count } = options
+        const loss = await benchLoss({ ...shared, formats, vocabulary, hidden, rows: count, repeats: few, device: await openDevice() })
+        add(loss.rows, { loss: { vocabulary, hidden, rows: count, roofs: loss.roofs } }, loss.rows.flatMap(lossText))
+      },
+      async load() {
+        const { rows: found, ...load } = await benchLoad({ ...shared, config: smolLm2, formats, repeats: few, openDevice })
+        add(found, { load }, [
+          ...found.map(rowText),
+          ...(load.hasCold ? [] : ['The file cache could not be emptied here: no load was cold.']),
+        ])
+      },
+      async soak() {
+        const soak = await benchSoak({ ...shared, device: await openDevice(), problem, steps: options.steps })
+        add([], { soak }, soakText(soak, options.steps))
+      },
+    }
+    try {
+      for (const kind of kinds) if (options.kinds.includes(kind)) await measure[kind]()
+    } finally {
+      const opened = jax as JaxPeer | null
+      opened?.device.destroy()
+    }
+    context.print(text.join('\n'))
+    const result = {
       adapter: { name: context.adapterName, ...adapter },
       versions: { node: process.versions.node, webgpu: packageVersion(context.projectRoot, 'webgpu') },
+      machine: { before, after: machineNow() },
       rows,
-      ...(train ? { train: { ...train, rows: undefined } } : {}),
-      ...(decode ? { decode: { bytes: decode.bytes } } : {}),
-      ...(gemm ? { roofs: gemm.roofs } : {}),
+      ...parts,
     }
+    if (options.out !== undefined) writeResult(options.out, { kinds: options.kinds, ...result })
+    return result
   },
   show: () => '',
 })
-
-function textOf(rows: readonly BenchRow[], train: TrainBenchReport | null): string {
-  const lines = rows.map(({ name, peer, ours, theirs, ratio, unit, interval }) => {
-    const beside =
-      theirs === null || ratio === null
-        ? ''
-        : `   ${peer ?? ''} ${number(theirs)}   ratio ${ratio.toFixed(2)}${interval ? ` [${interval[0].toFixed(2)}, ${interval[1].toFixed(2)}]` : ''}`
-    return `${name.padEnd(20)} ${number(ours).padStart(12)} ${unit}${beside}`
-  })
-  if (train) {
-    const { counts, predictedBytes, peakBytes, stepMs } = train
-    lines.push(
-      `one step: ${stepMs.toFixed(1)} ms, ${counts.dispatches} dispatches, ${counts.submits} submits, ${counts.readbacksBetweenSubmits} readbacks between them, encoding ${counts.encodeMs.toFixed(1)} ms`,
-      `${(100 * train.shareOfRoof).toFixed(0)} % of the multiply-add roof of ${train.roofs.gflops.toFixed(1)} GFLOP/s`,
-      `buffers: ${number(peakBytes)} bytes at the peak, ${number(predictedBytes)} predicted`,
-    )
-    for (const { op, shader, count, ms, gflops, gigabytesPerSecond } of train.profile ?? [])
-      lines.push(
-        `${ms.toFixed(2).padStart(9)} ms  ×${String(count).padEnd(3)} ${gflops.toFixed(2).padStart(8)} GFLOP/s ${gigabytesPerSecond.toFixed(2).padStart(7)} GB/s  ${op} (${shader})`,
-      )
-  }
-  return lines.join('\n')
-}
-
-const number = (value: number): string => value.toLocaleString('en', { maximumFractionDigits: value < 100 ? 2 : 0 })

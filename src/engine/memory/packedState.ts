@@ -113,10 +113,11 @@ export class PackedState {
     this.#engine.write(this.#buffers.hyper, hyperWords(hyper))
   }
 
-  zeroGradients(): void {
-    const encoder = this.#engine.device.createCommandEncoder()
+  /** Encoded into `into` when given, so that clearing several things is one submit. */
+  zeroGradients(into?: GPUCommandEncoder): void {
+    const encoder = into ?? this.#engine.device.createCommandEncoder()
     encoder.clearBuffer(this.#buffers.grads)
-    this.#engine.submit(encoder)
+    if (!into) this.#engine.submit(encoder)
   }
 
   writeWeights(name: string, data: Float32Array): void {

@@ -1,5 +1,6 @@
 /** A plan bound to a device: pipelines compiled, bind groups made once, replayed without allocating. */
 import type { CompiledKernel, EngineDevice } from '../device/engineDevice'
+import { timePasses } from '../device/passTimer'
 import { BufferUsage } from '../device/usage'
 import { at } from '../op'
 import type { Place, Plan, PlannedDispatch } from './planGraph'
@@ -133,7 +134,8 @@ export class Executable {
       let work = 0
       while (index < this.#encoded.length) {
         const step = at(this.#encoded, index)
-        if (work > 0 && work + step.work > budget) break
+        // The nearest number of dispatches, not the next smaller one: submits fill their time on average.
+        if (work > 0 && work + step.work / 2 > budget) break
         pass.setPipeline(step.pipeline)
         pass.setBindGroup(0, step.group)
         pass.dispatchWorkgroups(step.workgroups[0], step.workgroups[1], step.workgroups[2])
@@ -154,32 +156,22 @@ export class Executable {
     }
   }
 
-  /**
-   * Wall milliseconds of each dispatch run on its own, in order: what `bench train --profile` prints. Waiting after every dispatch
-   * adds the submit latency to each row, so shares are meaningful and the sum is an upper bound.
-   */
+  /** Milliseconds of each dispatch in a pass of its own, in order, by the GPU's clock where it has one. Runs the plan once. */
   async profile(): Promise<{ op: string; shader: string; ms: number; flops: number; bytes: number }[]> {
-    const rows: { op: string; shader: string; ms: number; flops: number; bytes: number }[] = []
-    for (const [index, step] of this.#encoded.entries()) {
-      const planned = at(this.plan.dispatches, index)
-      const encoder = this.#engine.device.createCommandEncoder()
-      const pass = encoder.beginComputePass()
+    const encode = (step: Encoded) => (pass: GPUComputePassEncoder) => {
       pass.setPipeline(step.pipeline)
       pass.setBindGroup(0, step.group)
       pass.dispatchWorkgroups(step.workgroups[0], step.workgroups[1], step.workgroups[2])
-      pass.end()
-      const started = performance.now()
-      this.#engine.submit(encoder)
-      await this.#engine.device.queue.onSubmittedWorkDone()
-      rows.push({
-        op: planned.op,
-        shader: planned.dispatch.shader,
-        ms: performance.now() - started,
-        flops: planned.dispatch.flops ?? 0,
-        bytes: planned.dispatch.bytes ?? 0,
-      })
     }
-    return rows
+    const times = await timePasses(this.#engine.device, this.#encoded.map(encode), () => performance.now())
+    this.#engine.check()
+    return this.plan.dispatches.map(({ op, dispatch: { shader, flops = 0, bytes = 0 } }, index) => ({
+      op,
+      shader,
+      ms: at(times, index),
+      flops,
+      bytes,
+    }))
   }
 
   /** Waits until everything submitted so far has run. */
