@@ -209,7 +209,7 @@ test('a soak sees buffers, resident memory and speed at its ends', async () => {
 test('the process grows with the buffers of a software adapter', async () => {
   const report = await measureProcessMemory(
     await ownDevice(),
-    trainProblem({ layers: 1, hidden: 64, heads: 2, kvHeads: 2, intermediate: 96, vocabulary: 2048, sequences: 1, length: 8 }, 3),
+    trainProblem({ layers: 1, hidden: 16, heads: 2, kvHeads: 1, intermediate: 24, vocabulary: 8192, sequences: 1, length: 8 }, 3),
     now,
     progress,
   )
