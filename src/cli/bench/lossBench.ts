@@ -11,7 +11,7 @@ import { Executable } from '../../engine/plan/executable'
 import { planGraph, type Plan } from '../../engine/plan/planGraph'
 import { ScratchPool } from '../../engine/plan/scratchPool'
 import { bytesOf, Graph } from '../../engine/tensor'
-import type { WeightFormat } from '../../engine/weightFormat'
+import { isPacked, type WeightFormat } from '../../engine/weightFormat'
 import { rateRow, timePairs, type BenchRow } from './paired'
 import { measureRoofs, type Roofs } from './roofs'
 
@@ -119,7 +119,10 @@ async function fill(engine: EngineDevice, buffer: GPUBuffer, format: WeightForma
     { length: Math.max(...rowBlocks(rows, width).map(({ count }) => count)) * width },
     () => 0.05 * rng.normal(),
   )
-  for (const { first, count } of rowBlocks(rows, width))
-    await packer.write(buffer, values.subarray(0, count * width), { format, shape, first, count })
+  for (const { first, count } of rowBlocks(rows, width)) {
+    const block = values.subarray(0, count * width)
+    if (isPacked(format)) await packer.write(buffer, block, { format, shape, first, count })
+    else engine.write(buffer, block, first * width * 4)
+  }
   await packer.destroy()
 }
