@@ -1,7 +1,9 @@
 // y[m, first + n] = alpha * sum_k x[m, k] * w[n, k] (+ bias) (+ residual)          (NT: a linear layer; n < WIDTH, rows of y are N long)
 // x: [M, K], w: [WIDTH, K] in any format; K a multiple of 4. A workgroup computes TILE_M x TILE_N from tiles of K in workgroup memory,
-// where weights are unpacked once for all rows; an invocation computes ROWS rows x 4 columns. Every sum runs over k in order, whatever the tile.
-// Constants: K, ROW_QUADS = K / 4, N, WIDTH, TILE_M, TILE_N, ROWS, COLUMN_LANES = TILE_N / 4, LANES, HAS_BIAS, HAS_RESIDUAL.
+// where weights are unpacked once for all rows; an invocation computes ROWS rows x COLUMNS columns. Every sum runs over k in order, whatever
+// the tile. With SPLIT workgroups take QUADS_EACH fours of k each and leave bare sums [parts, M, N] in y for split_sum.
+// Constants: K, ROW_QUADS = K / 4, N, WIDTH, TILE_M, TILE_N, QUADS, ROWS, COLUMNS, COLUMN_LANES = TILE_N / COLUMNS, LANES, SPLIT, QUADS_EACH,
+// HAS_BIAS, HAS_RESIDUAL.
 struct Params { rows: u32, alpha: f32, first: u32 }
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 // #part weights
@@ -10,9 +12,9 @@ struct Params { rows: u32, alpha: f32, first: u32 }
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;
 @group(0) @binding(6) var<uniform> params: Params;
 
-/// Fours of k in a tile; rows in workgroup memory are one longer, so that lanes do not meet at a bank.
-const QUADS = 4u;
-const STRIDE = 5u;
+/// A tile has QUADS fours of k; rows in workgroup memory are one longer, so that lanes do not meet at a bank.
+const STRIDE = QUADS + 1u;
+const BLOCKS = (WIDTH + TILE_N - 1u) / TILE_N;
 var<workgroup> x_tile: array<vec4f, TILE_M * STRIDE>;
 var<workgroup> w_tile: array<vec4f, TILE_N * STRIDE>;
 
@@ -20,8 +22,9 @@ fn dot4(a: vec4f, b: vec4f, sum: f32) -> f32 {
   return fma(a.w, b.w, fma(a.z, b.z, fma(a.y, b.y, fma(a.x, b.x, sum))));
 }
 
-fn store(row: u32, n: u32, value: f32) {
+fn store(split: u32, row: u32, n: u32, value: f32) {
   if (row >= params.rows || n >= WIDTH) { return; }
+  if (SPLIT == 1u) { y[(split * params.rows + row) * N + n] = value; return; }
   let column = params.first + n;
   var out = value * params.alpha;
   if (HAS_BIAS == 1u) { out += bias[column]; }
@@ -33,38 +36,40 @@ fn store(row: u32, n: u32, value: f32) {
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let row0 = (group.y + group.z * 32768u) * TILE_M;
   if (row0 >= params.rows) { return; }
-  let column0 = group.x * TILE_N;
+  let split = group.x / BLOCKS;
+  let column0 = group.x % BLOCKS * TILE_N;
+  let end = min((split + 1u) * QUADS_EACH, ROW_QUADS);
   let own_column = lane % COLUMN_LANES;
   let own_row = lane / COLUMN_LANES * ROWS;
   // #repeat r ROWS
-  // #repeat c 4
+  // #repeat c COLUMNS
   var y{r}_{c} = 0f;
   // #end
   // #end
-  for (var quad0 = 0u; quad0 < ROW_QUADS; quad0 += QUADS) {
+  for (var quad0 = split * QUADS_EACH; quad0 < end; quad0 += QUADS) {
     for (var i = lane; i < TILE_M * QUADS; i += LANES) {
       let row = row0 + i / QUADS;
       let quad = quad0 + i % QUADS;
       var value = vec4f();
-      if (row < params.rows && quad < ROW_QUADS) { value = x[row * ROW_QUADS + quad]; }
+      if (row < params.rows && quad < end) { value = x[row * ROW_QUADS + quad]; }
       x_tile[i / QUADS * STRIDE + i % QUADS] = value;
     }
     for (var i = lane; i < TILE_N * QUADS; i += LANES) {
       let n = column0 + i / QUADS;
       let quad = quad0 + i % QUADS;
       var value = vec4f();
-      if (n < WIDTH && quad < ROW_QUADS) { value = weight_quad(n, quad); }
+      if (n < WIDTH && quad < end) { value = weight_quad(n, quad); }
       w_tile[i / QUADS * STRIDE + i % QUADS] = value;
     }
     workgroupBarrier();
     for (var q = 0u; q < QUADS; q++) {
-      // #repeat c 4
+      // #repeat c COLUMNS
       let b{c} = w_tile[(own_column + {c}u * COLUMN_LANES) * STRIDE + q];
       // #end
       // #repeat r ROWS
       {
         let a = x_tile[(own_row + {r}u) * STRIDE + q];
-        // #repeat c 4
+        // #repeat c COLUMNS
         y{r}_{c} = dot4(a, b{c}, y{r}_{c});
         // #end
       }
@@ -73,8 +78,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     workgroupBarrier();
   }
   // #repeat r ROWS
-  // #repeat c 4
-  store(row0 + own_row + {r}u, column0 + own_column + {c}u * COLUMN_LANES, y{r}_{c});
+  // #repeat c COLUMNS
+  store(split, row0 + own_row + {r}u, column0 + own_column + {c}u * COLUMN_LANES, y{r}_{c});
   // #end
   // #end
 }

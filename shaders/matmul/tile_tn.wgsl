@@ -1,7 +1,8 @@
 // y[n, k] = alpha * sum_{m < live} a[m, n] * b[m, k] (added onto y when ACCUMULATE)   (TN: dW of a linear layer)
 // a: [M, N], b: [M, K]; N and K multiples of 4. The sum over rows stops at counts[LIVE], so tail rows never count. A workgroup computes
-// 4 ROW_LANES x 4 COLUMN_LANES from tiles of DEPTH rows in workgroup memory, an invocation 4 x 4.
-// Constants: N, K, ROW_LANES, COLUMN_LANES, LANES, LIVE, ACCUMULATE.
+// 4 ROW_QUADS ROW_LANES x 4 COLUMN_QUADS COLUMN_LANES from tiles of DEPTH rows in workgroup memory, an invocation ROW_QUADS x COLUMN_QUADS fours.
+// With SPLIT workgroups take CHUNK rows each and leave bare sums [parts, N, K] in y for split_sum.
+// Constants: N, K, DEPTH, ROW_QUADS, COLUMN_QUADS, ROW_LANES, COLUMN_LANES, LANES, SPLIT, CHUNK, LIVE, ACCUMULATE.
 struct Params { alpha: f32 }
 @group(0) @binding(0) var<storage, read> a: array<vec4f>;
 @group(0) @binding(1) var<storage, read> b: array<vec4f>;
@@ -9,54 +10,75 @@ struct Params { alpha: f32 }
 @group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
 @group(0) @binding(4) var<uniform> params: Params;
 
-const DEPTH = 16u;
 const N_QUADS = N / 4u;
 const K_QUADS = K / 4u;
-var<workgroup> a_tile: array<vec4f, DEPTH * ROW_LANES>;
-var<workgroup> b_tile: array<vec4f, DEPTH * COLUMN_LANES>;
+const TILE_ROWS = ROW_QUADS * ROW_LANES;
+const TILE_COLUMNS = COLUMN_QUADS * COLUMN_LANES;
+const BLOCKS = (K_QUADS + TILE_COLUMNS - 1u) / TILE_COLUMNS;
+var<workgroup> a_tile: array<vec4f, DEPTH * TILE_ROWS>;
+var<workgroup> b_tile: array<vec4f, DEPTH * TILE_COLUMNS>;
 
-fn store(row: u32, quad: u32, value: vec4f) {
+fn store(split: u32, row: u32, quad: u32, value: vec4f) {
   if (row >= N || quad >= K_QUADS) { return; }
+  if (SPLIT == 1u) { y[(split * N + row) * K_QUADS + quad] = value; return; }
   let at = row * K_QUADS + quad;
   if (ACCUMULATE == 1u) { y[at] += value * params.alpha; } else { y[at] = value * params.alpha; }
 }
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let row0 = group.y * ROW_LANES;
-  let column0 = group.x * COLUMN_LANES;
+  let split = group.x / BLOCKS;
+  let row0 = group.y * TILE_ROWS;
+  let column0 = group.x % BLOCKS * TILE_COLUMNS;
   let own_column = lane % COLUMN_LANES;
   let own_row = lane / COLUMN_LANES;
-  let live = counts[LIVE];
+  var end = counts[LIVE];
+  if (SPLIT == 1u) { end = min((split + 1u) * CHUNK, end); }
+  // #repeat r ROW_QUADS
   // #repeat i 4
-  var y{i} = vec4f();
+  // #repeat c COLUMN_QUADS
+  var y{r}_{i}_{c} = vec4f();
   // #end
-  for (var m0 = 0u; m0 < live; m0 += DEPTH) {
-    for (var i = lane; i < DEPTH * ROW_LANES; i += LANES) {
-      let m = m0 + i / ROW_LANES;
-      let quad = row0 + i % ROW_LANES;
+  // #end
+  // #end
+  for (var m0 = split * CHUNK; m0 < end; m0 += DEPTH) {
+    for (var i = lane; i < DEPTH * TILE_ROWS; i += LANES) {
+      let m = m0 + i / TILE_ROWS;
+      let quad = row0 + i % TILE_ROWS;
       var value = vec4f();
-      if (m < live && quad < N_QUADS) { value = a[m * N_QUADS + quad]; }
+      if (m < end && quad < N_QUADS) { value = a[m * N_QUADS + quad]; }
       a_tile[i] = value;
     }
-    for (var i = lane; i < DEPTH * COLUMN_LANES; i += LANES) {
-      let m = m0 + i / COLUMN_LANES;
-      let quad = column0 + i % COLUMN_LANES;
+    for (var i = lane; i < DEPTH * TILE_COLUMNS; i += LANES) {
+      let m = m0 + i / TILE_COLUMNS;
+      let quad = column0 + i % TILE_COLUMNS;
       var value = vec4f();
-      if (m < live && quad < K_QUADS) { value = b[m * K_QUADS + quad]; }
+      if (m < end && quad < K_QUADS) { value = b[m * K_QUADS + quad]; }
       b_tile[i] = value;
     }
     workgroupBarrier();
     for (var m = 0u; m < DEPTH; m++) {
-      let left = a_tile[m * ROW_LANES + own_row];
-      let right = b_tile[m * COLUMN_LANES + own_column];
-      // #repeat i 4
-      y{i} = fma(vec4f(left[{i}]), right, y{i});
+      // #repeat c COLUMN_QUADS
+      let right{c} = b_tile[m * TILE_COLUMNS + own_column + {c}u * COLUMN_LANES];
+      // #end
+      // #repeat r ROW_QUADS
+      {
+        let left = a_tile[m * TILE_ROWS + own_row + {r}u * ROW_LANES];
+        // #repeat i 4
+        // #repeat c COLUMN_QUADS
+        y{r}_{i}_{c} = fma(vec4f(left[{i}]), right{c}, y{r}_{i}_{c});
+        // #end
+        // #end
+      }
       // #end
     }
     workgroupBarrier();
   }
+  // #repeat r ROW_QUADS
   // #repeat i 4
-  store((row0 + own_row) * 4u + {i}u, column0 + own_column, y{i});
+  // #repeat c COLUMN_QUADS
+  store(split, (row0 + own_row + {r}u * ROW_LANES) * 4u + {i}u, column0 + own_column + {c}u * COLUMN_LANES, y{r}_{i}_{c});
+  // #end
+  // #end
   // #end
 }

@@ -1,4 +1,5 @@
 /** The contract of an op: one object says what it means, how the GPU computes it, and how it differentiates. */
+import type { ProductKernels } from './productChoice'
 import type { Shape, Tensor, TensorSpec } from './tensor'
 import { ShapeError } from './tensor'
 
@@ -41,6 +42,8 @@ export interface KernelContext {
   readonly isSoftware: boolean
   /** Invocations of every subgroup; null where subgroups are missing or their size varies. */
   readonly subgroupSize: number | null
+  /** What matrix products may be computed with; the fixed choices where it is missing. */
+  readonly products?: ProductKernels
   /** True when the planner has redirected output 0 into a gradient buffer: the kernel must add to what is there. */
   readonly accumulate: boolean
 }

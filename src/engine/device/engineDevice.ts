@@ -1,5 +1,7 @@
 /** A GPUDevice with a pipeline cache, counters and one place where GPU errors surface. */
 import type { Dispatch } from '../op'
+import { matrixConfigs } from '../ops/matrixTiles'
+import type { ProductKernels } from '../productChoice'
 import { BufferUsage, MAP_READ, STAGE_COMPUTE } from './usage'
 import { bindingKinds, shaderSource } from './shaders'
 
@@ -28,6 +30,8 @@ export class EngineDevice {
   readonly device: GPUDevice
   readonly isSoftware: boolean
   readonly subgroupSize: number | null
+  /** What matrix products are computed with. Plans made before it is set keep what they were made with. */
+  products: ProductKernels
   readonly counters: EngineCounters = { dispatches: 0, submits: 0, readbacks: 0, pipelines: 0, uploadedBytes: 0 }
   /** Milliseconds per GFLOP, learned from finished submits; sizes the next ones. */
   msPerGflop: number
@@ -42,6 +46,7 @@ export class EngineDevice {
     this.device = device
     this.isSoftware = options.isSoftware
     this.subgroupSize = subgroupSizeOf(device)
+    this.products = { choices: {}, workgroupBytes: device.limits.maxComputeWorkgroupStorageSize, matrices: matrixConfigs(device, false) }
     this.msPerGflop = options.isSoftware ? 250 : 1
     device.addEventListener('uncapturederror', (event) => {
       this.#fail(new GpuError(`the GPU refused a command: ${event.error.message}`))

@@ -1,10 +1,11 @@
 /** Matrix products in the three layouts a linear layer needs: NT forward, NN for dX, TN for dW. */
-import { apply, at, f32, fail, fold, input, only, output, u32 } from '../op'
+import { apply, at, f32, fail, fold, input, only, output, scratch, u32 } from '../op'
 import type { Dispatch, NumberArray, Op, OpExample } from '../op'
 import type { DType, Tensor, TensorSpec } from '../tensor'
 import { isPacked } from '../weightFormat'
 import { columnSum } from './columnSum'
 import { nnDispatch, ntDispatch, tnDispatch, weightShards } from './matmulDispatch'
+import { addParts, innerSplit, partBytes, tokenSplit } from './splitProduct'
 
 export interface LinearParams {
   /** Multiplies the product, not the bias or the residual. */
@@ -110,9 +111,16 @@ export const linearOp: Op<LinearParams> = {
       const bindings = [input(0), input(1), input(2), bias ?? input(1), residual ?? input(1), output(0)]
       return { dispatches: [anyDispatch(layout, params.alpha, bindings, { bias: params.hasBias, residual: params.hasResidual })] }
     }
+    const shards = weightShards(1, w, context)
+    const split = shards.length === 1 ? innerSplit(n, k, context) : null
+    if (split) {
+      const whole = { x: input(0), w: at(shards, 0).rows, y: scratch(0) }
+      const sum = addParts(scratch(0), output(0), { rows: m, columns: n, split }, { alpha: params.alpha, bias, residual })
+      return { scratch: [partBytes(m, n, split)], dispatches: [ntDispatch({ m, k, n }, context, whole, { split }), sum] }
+    }
     const operands = { x: input(0), y: output(0), ...(bias ? { bias } : {}), ...(residual ? { residual } : {}) }
     return {
-      dispatches: weightShards(1, w, context).map(({ first, count, rows }) =>
+      dispatches: shards.map(({ first, count, rows }) =>
         ntDispatch({ m, k, n: count }, context, { ...operands, w: rows }, { alpha: params.alpha, first, width: n }),
       ),
     }
@@ -162,6 +170,13 @@ function linearExamples(): OpExample<LinearParams>[] {
       differentiable: [0],
     })),
     {
+      label: 'few columns, a long sum',
+      inputs: [spec(9, 1284), spec(8, 1284), countsSpec, spec(8), spec(9, 8)],
+      params: { alpha: 0.5, hasBias: true, hasResidual: true, live: 0 },
+      values: values(9),
+      differentiable: [3, 4],
+    },
+    {
       label: 'odd extents',
       inputs: [spec(5, 7), spec(3, 7), countsSpec, spec(3)],
       params: { alpha: 2, hasBias: true, hasResidual: false, live: 0 },
@@ -199,8 +214,16 @@ export const matmulNNOp: Op<{ readonly alpha: number }> = {
         ],
       }
     }
+    const shards = weightShards(1, at(inputs, 1), context)
+    const split = shards.length === 1 ? innerSplit(n, k, context) : null
+    if (split) {
+      const whole = nnDispatch({ m, k, n }, context, { x: input(0), w: at(shards, 0).rows, y: scratch(0) }, { split })
+      const { accumulate } = context
+      const sum = addParts(scratch(0), output(0), { rows: m, columns: n, split }, { alpha: params.alpha, accumulate })
+      return { scratch: [partBytes(m, n, split)], dispatches: [whole, sum] }
+    }
     return {
-      dispatches: weightShards(1, at(inputs, 1), context).map(({ first, count, rows }, shard) =>
+      dispatches: shards.map(({ first, count, rows }, shard) =>
         nnDispatch(
           { m, k: count, n },
           { ...context, accumulate: context.accumulate || shard > 0 },
@@ -214,6 +237,7 @@ export const matmulNNOp: Op<{ readonly alpha: number }> = {
     { label: 'tiles', inputs: [spec(9, 8), spec(8, 40)], params: { alpha: 1 } },
     { label: 'few columns', inputs: [spec(9, 8), spec(8, 12)], params: { alpha: 1 } },
     { label: 'few columns, many rows', inputs: [spec(150, 8), spec(8, 8)], params: { alpha: 2 } },
+    { label: 'few columns, a long sum', inputs: [spec(70, 1284), spec(1284, 16)], params: { alpha: 2 } },
     { label: 'odd extents', inputs: [spec(5, 3), spec(3, 7)], params: { alpha: 0.25 } },
     ...(['bf16', 'f16', 'int8', 'int4'] as const).map((format) => ({
       label: `${format} weights`,
@@ -245,6 +269,14 @@ export const matmulTNOp: Op<{ readonly alpha: number; readonly live: 0 | 1 }> = 
     const [m, n] = matrix('matmulTN', inputs[0])
     const [, k] = matrix('matmulTN', inputs[1])
     const bindings = [input(0), input(1), input(2), output(0)] as const
+    const split = divisible(n, k) ? tokenSplit(n, k, m, context) : null
+    if (split) {
+      const [a, b, counts, y] = bindings
+      const whole = tnDispatch({ m, n, k }, { ...params, split }, context, [a, b, counts, scratch(0)])
+      const live = { counts, index: params.live }
+      const sum = addParts(scratch(0), y, { rows: n, columns: k, split }, { alpha: params.alpha, accumulate: context.accumulate, live })
+      return { scratch: [partBytes(n, k, split)], dispatches: [whole, sum] }
+    }
     if (divisible(n, k)) return { dispatches: [tnDispatch({ m, n, k }, params, context, bindings)] }
     const layout = { rows: n, columns: k, inner: m, aRow: 1, aInner: n, bRow: 1, bInner: k }
     const flags = { counted: true, live: params.live, accumulate: context.accumulate }
@@ -256,6 +288,12 @@ export const matmulTNOp: Op<{ readonly alpha: number; readonly live: 0 | 1 }> = 
       inputs: [spec(9, 8), spec(9, 12), countsSpec],
       params: { alpha: 1, live: 0 },
       values: { 2: [7, 0, 1, 0] },
+    },
+    {
+      label: 'few columns, many rows',
+      inputs: [spec(700, 72), spec(700, 8), countsSpec],
+      params: { alpha: 0.5, live: 1 },
+      values: { 2: [700, 513, 1, 0] },
     },
     { label: 'odd extents', inputs: [spec(6, 3), spec(6, 5), countsSpec], params: { alpha: 2, live: 1 }, values: { 2: [6, 4, 1, 0] } },
   ],

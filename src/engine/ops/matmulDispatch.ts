@@ -1,18 +1,20 @@
-/** Which kernel computes a matrix product, over which workgroups. Sums run over the inner dimension in order in all of them. */
+/** Which kernel computes a matrix product, over which workgroups. Sums run over the inner dimension in order, whatever the tile. */
 import { f32, input, u32 } from '../op'
 import type { Binding, Dispatch, KernelContext } from '../op'
 import type { TensorSpec } from '../tensor'
 import { rowsIn } from '../weightFormat'
 import type { WeightFormat } from '../weightFormat'
-import { columnTile, rowTile, tileSubgroup } from './subgroupTiles'
-import { columnGroupTile, rowGroupTile } from './workgroupTiles'
+import { matrixTile } from './matrixTiles'
+import { fixedVariant, variantOf, type ProductShape, type ProductVariant } from './productKernels'
+import { columnTile, rowTile, tileSubgroup, type Tile } from './subgroupTiles'
+import { columnGroupTile, rowGroupTile, WHOLE, type Split } from './workgroupTiles'
 
 export interface Extent {
   readonly m: number
   readonly k: number
   readonly n: number
 }
-type TileContext = Pick<KernelContext, 'isSoftware' | 'subgroupSize'>
+type TileContext = Pick<KernelContext, 'isSoftware' | 'subgroupSize' | 'products'>
 
 /** Rows of a stored matrix, bound. */
 export interface WeightRows {
@@ -64,19 +66,53 @@ export interface LinearOperands {
   readonly residual?: Binding
 }
 
+/** A split sum is taken by plain tiles. */
+function variantFor(shape: ProductShape, context: TileContext, split: Split | undefined): ProductVariant {
+  const variant = variantOf(shape, context)
+  return split && variant.kind === 'matrix' ? fixedVariant(context) : variant
+}
+
+const subgroupOf = (context: TileContext): number => {
+  const subgroup = tileSubgroup(context)
+  if (subgroup === null) throw new Error('subgroup tiles need a subgroup size')
+  return subgroup
+}
+
+interface ProductOptions {
+  readonly alpha?: number
+  readonly first?: number
+  readonly width?: number
+  /** y is bare sums [parts, …] of the parts. */
+  readonly split?: Split | undefined
+}
+
+export interface LinearOperands {
+  readonly x: Binding
+  readonly w: WeightRows
+  readonly y: Binding
+  readonly bias?: Binding
+  readonly residual?: Binding
+}
+
 /** y[m, first + n] = alpha x wᵀ (+ bias) (+ residual), n < extent.n; `width` columns in all. K and N are multiples of 4. */
 export function ntDispatch(
   extent: Extent,
   context: TileContext,
   { x, w, y, bias, residual }: LinearOperands,
-  options: { readonly alpha?: number; readonly first?: number; readonly width?: number } = {},
+  options: ProductOptions = {},
 ): Dispatch {
-  const subgroup = tileSubgroup(context)
-  const tile = subgroup === null ? rowGroupTile(extent) : rowTile('nt', extent, subgroup)
   const { m, k, n } = extent
+  const { split = WHOLE } = options
+  const variant = variantFor({ kind: 'nt', columns: options.width ?? n, inner: k, format: w.format }, context, options.split)
+  const tile: Tile & { parts?: Record<string, string> } =
+    variant.kind === 'subgroup'
+      ? rowTile('nt', extent, subgroupOf(context))
+      : variant.kind === 'matrix'
+        ? matrixTile(variant, m, n)
+        : rowGroupTile(variant, extent, split)
   return {
-    shader: subgroup === null ? 'matmul/tile_nt' : 'matmul/subgroup_nt',
-    parts: weightParts(w),
+    shader: `matmul/${variant.kind}_nt`,
+    parts: { ...weightParts(w), ...tile.parts },
     constants: {
       ...tile.constants,
       ...{ K: k, ROW_QUADS: k / 4, N: options.width ?? n, WIDTH: n },
@@ -96,16 +132,21 @@ export function nnDispatch(
   extent: Extent,
   context: KernelContext,
   { x, w, y }: Pick<LinearOperands, 'x' | 'w' | 'y'>,
-  options: { readonly alpha?: number; readonly first?: number; readonly width?: number } = {},
+  options: ProductOptions = {},
 ): Dispatch {
-  const subgroup = tileSubgroup(context)
   const { m, k, n } = extent
-  const isPlain = w.format === 'f32' && subgroup !== null
-  const layout = isPlain ? 'nn' : 'nn packed'
-  const tile = subgroup === null ? rowGroupTile(extent) : rowTile(layout, extent, subgroup)
+  const { split = WHOLE } = options
+  const variant = variantFor({ kind: 'nn', columns: n, inner: options.width ?? k, format: w.format }, context, options.split)
+  const isPlain = variant.kind === 'subgroup' && w.format === 'f32'
+  const tile: Tile & { parts?: Record<string, string> } =
+    variant.kind === 'subgroup'
+      ? rowTile(isPlain ? 'nn' : 'nn packed', extent, subgroupOf(context))
+      : variant.kind === 'matrix'
+        ? matrixTile(variant, m, n)
+        : rowGroupTile(variant, extent, split)
   return {
-    shader: subgroup === null ? 'matmul/tile_nn' : isPlain ? 'matmul/subgroup_nn' : 'matmul/subgroup_nn_packed',
-    ...(isPlain ? {} : { parts: weightParts(w) }),
+    shader: variant.kind === 'subgroup' && !isPlain ? 'matmul/subgroup_nn_packed' : `matmul/${variant.kind}_nn`,
+    ...(isPlain ? {} : { parts: { ...weightParts(w), ...tile.parts } }),
     constants: {
       ...tile.constants,
       ...{ K: options.width ?? k, SPAN: k, N: n, ACCUMULATE: Number(context.accumulate) },
@@ -122,18 +163,24 @@ export function nnDispatch(
 /** y[n, k] = alpha Σ_{m < counts[live]} a[m, n] b[m, k]. N and K are multiples of 4. */
 export function tnDispatch(
   { m, n, k }: Extent,
-  params: { readonly alpha: number; readonly live: 0 | 1 },
+  params: { readonly alpha: number; readonly live: 0 | 1; readonly split?: Split | undefined },
   context: KernelContext,
   [a, b, counts, y]: readonly [Binding, Binding, Binding, Binding],
 ): Dispatch {
-  const subgroup = tileSubgroup(context)
-  const { constants, workgroups } = subgroup === null ? columnGroupTile(n, k) : columnTile(n, k, subgroup)
+  const variant = variantFor({ kind: 'tn', columns: k, inner: n, format: 'f32' }, context, params.split)
+  const tile: Tile & { parts?: Record<string, string> } =
+    variant.kind === 'subgroup'
+      ? columnTile(n, k, subgroupOf(context))
+      : variant.kind === 'matrix'
+        ? matrixTile(variant, n, k)
+        : columnGroupTile(variant, n, k, params.split)
   return {
-    shader: subgroup === null ? 'matmul/tile_tn' : 'matmul/subgroup_tn',
-    constants: { ...constants, N: n, K: k, LIVE: params.live, ACCUMULATE: Number(context.accumulate) },
+    shader: `matmul/${variant.kind}_tn`,
+    ...(tile.parts ? { parts: tile.parts } : {}),
+    constants: { ...tile.constants, N: n, K: k, LIVE: params.live, ACCUMULATE: Number(context.accumulate) },
     bindings: [a, b, counts, y],
     params: [f32(params.alpha)],
-    workgroups,
+    workgroups: tile.workgroups,
     flops: 2 * m * n * k,
     bytes: 4 * (m * k + m * n + n * k),
   }

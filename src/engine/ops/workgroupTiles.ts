@@ -1,30 +1,77 @@
 /** Tiles of matrix products in workgroup memory (shaders/matmul/tile_*.wgsl): for GPUs, and wherever subgroups are missing. */
 import type { Tile } from './subgroupTiles'
 
+/** What a workgroup computes (height × width, `depth` terms at a time) and an invocation of it: rows × fours of columns. */
+export interface TileVariant {
+  readonly kind: 'tile'
+  readonly height: number
+  readonly width: number
+  readonly depth: number
+  readonly rows: number
+  readonly quads: number
+}
+
+const tile = (height: number, width: number, depth: number, [rows, quads]: readonly [number, number]): TileVariant => ({
+  ...{ kind: 'tile', height, width, depth, rows, quads },
+})
+
+/** All within 256 invocations and 16 KiB. */
+export const tileVariants = {
+  'tile 64x64': tile(64, 64, 16, [4, 1]),
+  'tile 32x32': tile(32, 32, 16, [4, 1]),
+  'tile 64x64 by 8x8': tile(64, 64, 16, [8, 2]),
+  'tile 128x64 by 8x4': tile(128, 64, 16, [8, 1]),
+  'tile 128x128 by 8x8': tile(128, 128, 8, [8, 2]),
+} as const
+
+/** Workgroup memory of the hungriest layout. */
+export const workgroupBytes = ({ height, width, depth }: TileVariant): number => (height + width) * (depth / 4 + 1) * 16
+
 /** Rows up to which a tile of one row per invocation is used: a decode step, whose time is that of reading the weights. */
 const FEW_ROWS = 8
 const FEW_COLUMNS = 16
-const TILE = 64
 
-/** y[m, n] with independent rows: NT and NN. Each invocation computes `ROWS` rows of 4 columns. */
-export function rowGroupTile({ m, n }: { readonly m: number; readonly n: number }): Tile {
-  const width = n <= FEW_COLUMNS ? FEW_COLUMNS : TILE
-  const height = m <= FEW_ROWS ? FEW_ROWS : TILE
-  const rows = m <= FEW_ROWS ? 1 : 4
+/** Products whose sum is cut into parts, each for workgroups of its own. `each`: terms of a part. */
+export interface Split {
+  readonly parts: number
+  readonly each: number
+}
+export const WHOLE: Split = { parts: 1, each: 0 }
+
+/** y[m, n] with independent rows: NT and NN, sums over k. */
+export function rowGroupTile(
+  variant: TileVariant,
+  { m, k, n }: { readonly m: number; readonly k: number; readonly n: number },
+  split: Split = WHOLE,
+): Tile {
+  const isNarrow = n <= FEW_COLUMNS
+  const isLow = m <= FEW_ROWS
+  const width = isNarrow ? FEW_COLUMNS : isLow ? Math.min(variant.width, 64) : variant.width
+  const height = isLow ? FEW_ROWS : isNarrow ? Math.min(variant.height, 64) : variant.height
+  const rows = isLow ? 1 : isNarrow ? 4 : variant.rows
+  const quads = isLow || isNarrow ? 1 : variant.quads
   const blocks = Math.ceil(m / height)
   return {
     // Row blocks go to y and z: y alone may hold 65,535.
-    workgroups: [Math.ceil(n / width), Math.min(blocks, 32_768), Math.ceil(blocks / 32_768)],
-    constants: { TILE_M: height, TILE_N: width, ROWS: rows, COLUMN_LANES: width / 4, LANES: (height / rows) * (width / 4) },
+    workgroups: [Math.ceil(n / width) * split.parts, Math.min(blocks, 32_768), Math.ceil(blocks / 32_768)],
+    constants: {
+      ...{ TILE_M: height, TILE_N: width, QUADS: variant.depth / 4, ROWS: rows },
+      ...{ COLUMNS: 4 * quads, COLUMN_QUADS: quads, COLUMN_LANES: width / 4 / quads, LANES: (height / rows) * (width / 4 / quads) },
+      ...{ SPLIT: Number(split.parts > 1), QUADS_EACH: split.parts > 1 ? split.each / 4 : k / 4 },
+    },
   }
 }
 
-/** y[n, k] summed over the rows of both operands: TN. Each invocation computes 4 x 4. */
-export function columnGroupTile(n: number, k: number): Tile {
-  const rowLanes = n <= FEW_COLUMNS ? FEW_COLUMNS / 4 : TILE / 4
-  const columnLanes = k <= FEW_COLUMNS ? FEW_COLUMNS / 4 : TILE / 4
+/** y[n, k] summed over the rows of both operands: TN. */
+export function columnGroupTile(variant: TileVariant, n: number, k: number, split: Split = WHOLE): Tile {
+  const across = (extent: number, size: number, quads: number): { lanes: number; quads: number } =>
+    extent <= FEW_COLUMNS ? { lanes: FEW_COLUMNS / 4, quads: 1 } : { lanes: size / 4 / quads, quads }
+  const [down, along] = [across(n, variant.height, variant.rows / 4), across(k, variant.width, variant.quads)]
   return {
-    workgroups: [Math.ceil(k / 4 / columnLanes), Math.ceil(n / 4 / rowLanes), 1],
-    constants: { ROW_LANES: rowLanes, COLUMN_LANES: columnLanes, LANES: rowLanes * columnLanes },
+    workgroups: [Math.ceil(k / 4 / (along.lanes * along.quads)) * split.parts, Math.ceil(n / 4 / (down.lanes * down.quads)), 1],
+    constants: {
+      ...{ DEPTH: variant.depth, ROW_QUADS: down.quads, COLUMN_QUADS: along.quads, ROW_LANES: down.lanes, COLUMN_LANES: along.lanes },
+      ...{ LANES: down.lanes * along.lanes, SPLIT: Number(split.parts > 1), CHUNK: split.each },
+    },
   }
 }

@@ -106,7 +106,7 @@ export function planGraph(graph: Graph, context: PlanContext): Plan {
   }
 
   // Field by field: a device gives some of them by getters, which spreading would lose.
-  const { maxBindingBytes, isSoftware, subgroupSize } = context
+  const { maxBindingBytes, isSoftware, subgroupSize, products } = context
   const dispatches: PlannedDispatch[] = []
   let flops = 0
   let bytesMoved = 0
@@ -122,6 +122,7 @@ export function planGraph(graph: Graph, context: PlanContext): Plan {
       maxBindingBytes,
       isSoftware,
       subgroupSize,
+      ...(products ? { products } : {}),
       accumulate: into !== null,
     })
     const scratchSlots = (kernel.scratch ?? []).map((bytes) => take(bytes))

@@ -1,0 +1,64 @@
+/**
+ * Split sums for products too small to fill a GPU, LoRA's: x Aᵀ has few columns and many terms, the gradients of A and B few rows or columns and
+ * a term for every token. Parts of the sum go to workgroups of their own, and a second pass adds them in order; not on a processor, whose few
+ * cores a workgroup each keeps busy. Parts are of fixed length:
+ * which product is split, and where, follows from the model's shape, and neither live counts nor room for rows change a bit.
+ */
+import { f32, fold, u32 } from '../op'
+import type { Binding, Dispatch, KernelContext } from '../op'
+import type { Split } from './workgroupTiles'
+
+/** Columns (or rows, of a gradient) up to which a product is skinny: LoRA's ranks. */
+const SKINNY = 64
+/** Terms of a part; of a sum over tokens; parts begin at multiples of every tile's depth. */
+const PART = 512
+const PART_TOKENS = 256
+
+type Context = Pick<KernelContext, 'isSoftware'>
+
+/** Of y[·, columns] = Σ over `inner` (NT, NN), or null. */
+export function innerSplit(columns: number, inner: number, context: Context): Split | null {
+  if (columns > SKINNY || inner < 2 * PART || context.isSoftware) return null
+  return { parts: Math.ceil(inner / PART), each: PART }
+}
+
+/** Of y[rows, columns] = Σ over tokens (TN), or null. `tokens`: what there is room for. */
+export function tokenSplit(rows: number, columns: number, tokens: number, context: Context): Split | null {
+  if (Math.min(rows, columns) > SKINNY || tokens <= PART_TOKENS || context.isSoftware) return null
+  return { parts: Math.ceil(tokens / PART_TOKENS), each: PART_TOKENS }
+}
+
+/** Adds the parts [split.parts, rows, columns]; the optional operands as in a linear layer. */
+export function addParts(
+  parts: Binding,
+  y: Binding,
+  { rows, columns, split }: { readonly rows: number; readonly columns: number; readonly split: Split },
+  options: {
+    readonly alpha: number
+    readonly bias?: Binding | undefined
+    readonly residual?: Binding | undefined
+    readonly accumulate?: boolean
+    /** Parts are of rows that stop at this count. */
+    readonly live?: { readonly counts: Binding; readonly index: 0 | 1 }
+  },
+): Dispatch {
+  const { alpha, bias, residual, live } = options
+  return {
+    shader: 'matmul/split_sum',
+    constants: {
+      ...{ N_QUADS: columns / 4, CHUNK: split.each, COUNTED: Number(live !== undefined), LIVE: live?.index ?? 0 },
+      ...{
+        HAS_BIAS: Number(bias !== undefined),
+        HAS_RESIDUAL: Number(residual !== undefined),
+        ACCUMULATE: Number(options.accumulate ?? false),
+      },
+    },
+    bindings: [parts, live?.counts ?? parts, bias ?? parts, residual ?? parts, y],
+    params: [u32((rows * columns) / 4), f32(alpha), u32(split.parts)],
+    workgroups: fold(Math.ceil((rows * columns) / 256)),
+    flops: split.parts * rows * columns,
+    bytes: 4 * (split.parts + 1) * rows * columns,
+  }
+}
+
+export const partBytes = (rows: number, columns: number, split: Split): number => 4 * split.parts * rows * columns
