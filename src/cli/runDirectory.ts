@@ -18,6 +18,8 @@ export interface RunDirectory {
   readonly checkpoints: CheckpointSink
   /** What happened to its checkpoints, for the run card. */
   readonly notes: readonly string[]
+  /** What the run began with; a resumed one never takes others. */
+  readonly kernels: RunRecord['kernels']
   /** Metrics of the steps done before, when the run goes on. */
   readonly earlier: readonly { readonly step: number; readonly metrics: StepMetrics }[]
   report(step: number, metrics: StepMetrics): void
@@ -48,11 +50,13 @@ export async function openRunDirectory(directory: string, record: RunRecord, res
   // Steps after the checkpoint will be taken again.
   const earlier = readMetrics(path('metrics.jsonl')).filter(({ step }) => step < done)
   replaceFile(path('metrics.jsonl'), earlier.map(({ step, metrics }) => lineOf(step, metrics)).join(''))
-  const write = (current: RunRecord): void => replaceFile(path('run.json'), `${JSON.stringify(current, null, 1)}\n`)
+  const { kernels } = resume && before ? before : record
+  const write = (current: RunRecord): void => replaceFile(path('run.json'), `${JSON.stringify({ ...current, kernels }, null, 1)}\n`)
   write(record)
   return {
     checkpoints,
     notes,
+    kernels,
     earlier,
     report: (step, metrics) => appendFileSync(path('metrics.jsonl'), lineOf(step, metrics)),
     practised(step, lines) {

@@ -1,16 +1,9 @@
 /** A run: the recipe it followed, the metrics it left, its checkpoints and evaluations. */
 import { z } from 'zod'
+import { adapterReport } from './adapterReport'
+import { kernelTable } from './kernelTable'
 
-export const adapterReport = z.object({
-  vendor: z.string(),
-  architecture: z.string(),
-  device: z.string(),
-  description: z.string(),
-  isSoftware: z.boolean(),
-  features: z.array(z.string()),
-  limits: z.record(z.string(), z.number()),
-})
-export type AdapterReport = z.infer<typeof adapterReport>
+export { adapterReport, type AdapterReport } from './adapterReport'
 
 const runStatus = z.enum(['running', 'paused', 'finished', 'cancelled', 'failed'])
 
@@ -26,6 +19,8 @@ export const runRecord = z.object({
   data: z.array(z.object({ id: z.string(), sha256: z.string() })),
   seed: z.int(),
   adapter: adapterReport.nullable(),
+  /** The measured kernels it computes with, resumed or not; none: the fixed ones. */
+  kernels: kernelTable.optional(),
   world_hash: z.string().nullable(),
   created_at: z.string(),
   finished_at: z.string().nullable(),

@@ -2,7 +2,8 @@
 import type { AdapterReport } from '../records/run'
 import type { OpenedDevice } from '../studio/parts'
 
-const USEFUL_FEATURES = ['shader-f16', 'subgroups', 'timestamp-query'] as const satisfies readonly GPUFeatureName[]
+/** The last is an experiment of Chromium's that types do not know yet. */
+const USEFUL_FEATURES = ['shader-f16', 'subgroups', 'timestamp-query', 'chromium-experimental-subgroup-matrix' as GPUFeatureName] as const
 
 export async function openBrowserDevice(): Promise<OpenedDevice> {
   if (!isSecureContext)

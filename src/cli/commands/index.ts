@@ -11,6 +11,7 @@ import { rollout } from './rollout'
 import { serve } from './serve'
 import { story } from './story'
 import { train } from './train'
+import { tune } from './tune'
 
 export const commands = {
   annotate,
@@ -25,4 +26,5 @@ export const commands = {
   serve,
   story,
   train,
+  tune,
 } as const

@@ -30,6 +30,8 @@ import { adapterReportOf } from '../adapterReport'
 import { defineCommand, UsageError, type CommandContext, type JsonObject } from '../command'
 import { labelled, readTrajectories, rowParts } from '../datasetFiles'
 import { DTYPE_HELP, kvDtypeOption, MODEL_HELP, openModel, type OpenModel } from '../modelSpec'
+import { keptKernels, useKernels } from '../kernelChoice'
+import { DTYPE_HELP, MODEL_HELP, openModel, type OpenModel } from '../modelSpec'
 import { algorithmOfRecipeFile, readRecipeFile } from '../recipeFile'
 import { openRunDirectory, runFailure, type StepMetrics } from '../runDirectory'
 import { writeTrained } from '../trainedFiles'
@@ -78,6 +80,9 @@ const options = z.object({
     .default('cot')
     .meta({ help: 'practice: how an episode is run' }),
   preflight: z.boolean().default(true).meta({ help: 'check settings, data and model before step 0; --no-preflight leaves it out' }),
+  kernels: z.enum(['fixed', 'tuned', 'tuned-half']).optional().meta({
+    help: 'for matrix products: fixed, or those hone tune found (tuned-half: with --half); else tuned on a GPU, fixed on a processor',
+  }),
   shuffleRewards: z.boolean().default(false).meta({ help: 'the null experiment: step rewards and statuses permuted within each batch' }),
 })
 type Options = z.output<typeof options>
@@ -152,8 +157,10 @@ export const train = defineCommand({
           worldHash: data.kind === 'files' ? null : data.world.hash,
         }),
         data: sources,
+        kernels: (await keptKernels(context, report, given.kernels)) ?? undefined,
       }
       const run = await openRunDirectory(directory, started, given.resume)
+      useKernels(engine, run.kernels)
       const progress = progressOf(context, steps, now)
       const reports = [...run.earlier]
       const alarms = watchMetrics()

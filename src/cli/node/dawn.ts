@@ -36,7 +36,8 @@ const LAVAPIPE_DIRECTORIES = ['/usr/share/vulkan/icd.d', '/usr/local/share/vulka
 /** f16 on NVIDIA is behind a Dawn switch; timestamps are rounded to 100 µs unless told otherwise. Robust access stays on. */
 const DAWN_OPTIONS = ['enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia', 'disable-dawn-features=timestamp_quantization']
 
-const USEFUL_FEATURES = ['shader-f16', 'subgroups', 'timestamp-query'] as const satisfies readonly GPUFeatureName[]
+/** The last is an experiment of Chromium's that types do not know yet. */
+const USEFUL_FEATURES = ['shader-f16', 'subgroups', 'timestamp-query', 'chromium-experimental-subgroup-matrix' as GPUFeatureName] as const
 
 const INSTALL_HINT: Record<AdapterName, string> = {
   default: 'Install a Vulkan driver, or choose --adapter swiftshader (comes with Chromium) or --adapter lavapipe (Mesa).',

@@ -46,7 +46,7 @@ export class EngineDevice {
     this.device = device
     this.isSoftware = options.isSoftware
     this.subgroupSize = subgroupSizeOf(device)
-    this.products = { choices: {}, workgroupBytes: device.limits.maxComputeWorkgroupStorageSize, matrices: matrixConfigs(device, false) }
+    this.products = this.productKernels({}, false)
     this.msPerGflop = options.isSoftware ? 250 : 1
     device.addEventListener('uncapturederror', (event) => {
       this.#fail(new GpuError(`the GPU refused a command: ${event.error.message}`))
@@ -60,6 +60,12 @@ export class EngineDevice {
 
   #fail(error: GpuError): void {
     if (this.#failure === null || (error instanceof GpuGone && !(this.#failure instanceof GpuGone))) this.#failure = error
+  }
+
+  /** Choices of product kernels on this device. `half`: products of packed weights may round their other operand to f16. */
+  productKernels(choices: ProductKernels['choices'], half: boolean): ProductKernels {
+    const { device } = this
+    return { choices, workgroupBytes: device.limits.maxComputeWorkgroupStorageSize, matrices: matrixConfigs(device, half) }
   }
 
   get maxBindingBytes(): number {
