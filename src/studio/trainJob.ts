@@ -6,6 +6,7 @@ import { accept, refuse } from './failure'
 import type { JobWork } from './jobs'
 import { CALL_BUDGET, PRACTICE_TEMPERATURE, type JobRoom } from './jobRoom'
 import { dataHash, recordGoingOn, type GoingOn } from './goingOn'
+import { settleKernels } from './kernels'
 import { learn } from './learning'
 import { practiceMeanings } from './practice'
 import { heldAs, type LoadedModel } from './models'
@@ -64,13 +65,16 @@ export async function trainWork(request: TrainRequest, room: JobRoom, going: Goi
       },
       async (keeper, control) => {
         for (const note of [...method.value.notesOf(config.value), ...(gathered.value?.notes ?? [])]) keeper.note(note)
+        const trainable = method.value.trainable(config.value)
+        const opened = gpu.value
+        const putBack = await settleKernels(model.value.config, trainable, keeper, control, { ...room.learnParts, opened })
         await learn(
           {
             model,
             algorithm: request.algorithm,
             config: config.value,
             steps,
-            trainable: method.value.trainable(config.value),
+            trainable,
             passes: method.value.passesOf(config.value),
             seed: request.seed,
             data: gathered.value?.labelled ?? null,
@@ -88,8 +92,8 @@ export async function trainWork(request: TrainRequest, room: JobRoom, going: Goi
           {},
           keeper,
           control,
-          { ...room.learnParts, opened: gpu.value },
-        )
+          { ...room.learnParts, opened },
+        ).finally(putBack)
       },
     ),
   )

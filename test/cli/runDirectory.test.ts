@@ -41,6 +41,19 @@ test('a run that was killed goes on after its last checkpoint', async () => {
   expect((await second.checkpoints.load())?.step).toBe(4)
 })
 
+test('a run goes on with the kernels it began with, whatever was measured since', async () => {
+  const kernels = { version: 1 as const, adapter: 'a', kernels: 1, half: false, choices: { 'nt 64 x 64 f32': 'tile 32x32' } }
+  const later = { ...kernels, choices: { 'nt 64 x 64 f32': 'tile 64x64' } }
+  const [tuned, fixed] = [temporaryDirectory(), temporaryDirectory()]
+  expect((await openRunDirectory(tuned, record({ kernels }), false)).kernels).toEqual(kernels)
+  const second = await openRunDirectory(tuned, record({ kernels: later }), true)
+  expect(second.kernels).toEqual(kernels)
+  second.write(record({ kernels: later, status: 'finished' }))
+  expect(JSON.parse(readFileSync(join(tuned, 'run.json'), 'utf8'))).toMatchObject({ status: 'finished', kernels })
+  await openRunDirectory(fixed, record(), false)
+  expect((await openRunDirectory(fixed, record({ kernels: later }), true)).kernels).toBeUndefined()
+})
+
 test.each([
   [{ algorithm: 'steptool-ppo' }, 'algorithm'],
   [{ seed: 2 }, 'seed'],

@@ -199,10 +199,16 @@ describe('every shader file', () => {
     const source = shaderSource(
       file.replace(/\.wgsl$/, '').replaceAll('\\', '/'),
       {
-        ...{ QUADS: 2, ROWS: 2, COLUMNS: 2, R: 2, HD4: 2, LANES: 32 },
+        ...{ QUADS: 2, ROWS: 2, COLUMNS: 2, R: 2, HD4: 2, LANES: 32, ROW_QUADS: 2, COLUMN_QUADS: 2, BLOCKS_M: 2, BLOCKS_N: 2 },
         ...{ SUBGROUP: 8, PARTS: 1, HOISTED: 2, TAIL: 4, TAIL_QUADS: 1, BLOCKS: 2, UNROLL: 2 },
       },
-      { weights: 'weights/int4', total: 'reduce/total_workgroup' },
+      {
+        weights: 'weights/int4',
+        total: 'reduce/total_workgroup',
+        element: 'matmul/element_f16',
+        matrix: 'matmul/subgroup_matrix',
+        cache: 'generate/cache_read_f32',
+      },
     )
     expect(source).not.toMatch(/#repeat|#end/)
     const kinds = bindingKinds(source)

@@ -31,7 +31,6 @@ import { defineCommand, UsageError, type CommandContext, type JsonObject } from 
 import { labelled, readTrajectories, rowParts } from '../datasetFiles'
 import { DTYPE_HELP, kvDtypeOption, MODEL_HELP, openModel, type OpenModel } from '../modelSpec'
 import { keptKernels, useKernels } from '../kernelChoice'
-import { DTYPE_HELP, MODEL_HELP, openModel, type OpenModel } from '../modelSpec'
 import { algorithmOfRecipeFile, readRecipeFile } from '../recipeFile'
 import { openRunDirectory, runFailure, type StepMetrics } from '../runDirectory'
 import { writeTrained } from '../trainedFiles'

@@ -28,7 +28,7 @@ export const tune = defineCommand({
     if (report.isSoftware) context.progress(`${report.description} computes on the CPU: its choices say nothing about a GPU's.`)
     const engine = new EngineDevice(await context.openDevice(), { isSoftware: report.isSoftware })
     engine.products = engine.productKernels({}, half)
-    const model = await openModel(spec, 1, context, dtype)
+    const model = await openModel(spec, 1, context, { weights: dtype, kv: 'f32' })
     try {
       const lora = rank % 4 === 0 ? { rank, alpha: rank, targets: PROJECTIONS } : null
       const tuned = await tuneProducts(engine, productShapes(model.config, lora), {

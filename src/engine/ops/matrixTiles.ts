@@ -63,7 +63,7 @@ export function matrixTile({ config, ...variant }: MatrixVariant, rows: number, 
 
 /** The configurations of a device that the kernels are written for. Sums in f32 only: half precision saturates at 65,504. */
 export function matrixConfigs({ features, adapterInfo }: GPUDevice, allowHalf: boolean): MatrixConfig[] {
-  if (!features.has('chromium-experimental-subgroup-matrix' as GPUFeatureName) || !features.has('subgroups')) return []
+  if (!features.has('chromium-experimental-subgroup-matrix') || !features.has('subgroups')) return []
   const { subgroupMinSize, subgroupMaxSize, vendor } = adapterInfo
   // Apple's driver names a range of sizes; its GPUs have subgroups of 32.
   const subgroup = subgroupMinSize === subgroupMaxSize ? subgroupMinSize : vendor === 'apple' ? 32 : null

@@ -1,0 +1,110 @@
+/** Which kernel a product gets, and that the one on subgroup matrices is what Dawn takes: its null backend checks WGSL and computes nothing. */
+import { expect, test } from 'vitest'
+import { bindingKinds, shaderSource } from '../../src/engine/device/shaders'
+import { matrixConfigs } from '../../src/engine/ops/matrixTiles'
+import { nnDispatch, ntDispatch, tnDispatch } from '../../src/engine/ops/matmulDispatch'
+import { input, output } from '../../src/engine/op'
+import { candidates, productClass, variantOf, type ProductShape } from '../../src/engine/ops/productKernels'
+import { innerSplit, tokenSplit } from '../../src/engine/ops/splitProduct'
+import { tileVariants, workgroupBytes } from '../../src/engine/ops/workgroupTiles'
+import type { MatrixConfig, ProductKernels } from '../../src/engine/productChoice'
+
+const nvidia: MatrixConfig = { element: 'f16', m: 16, n: 16, k: 16, subgroup: 32, operations: 'subgroup_matrix' }
+const apple: MatrixConfig = { element: 'f32', m: 8, n: 8, k: 8, subgroup: 32, operations: 'subgroup_matrix' }
+const gpu = (products?: Partial<ProductKernels>) => ({
+  ...{ isSoftware: false, subgroupSize: 32, maxBindingBytes: 1 << 30, accumulate: false },
+  products: { choices: {}, workgroupBytes: 32_768, matrices: [], ...products },
+})
+const forward = (format: ProductShape['format']): ProductShape => ({ kind: 'nt', columns: 4096, inner: 4096, format })
+
+test('every tile is within 256 invocations and 16 KiB of workgroup memory', () => {
+  for (const [name, tile] of Object.entries(tileVariants)) {
+    expect((tile.height / tile.rows) * (tile.width / 4 / tile.quads), name).toBeLessThanOrEqual(256)
+    expect(workgroupBytes(tile), name).toBeLessThanOrEqual(16_384)
+  }
+})
+
+test('subgroup matrices are offered only where the device has them and they fit the weights', () => {
+  const matrixNames = (shape: ProductShape, products?: Partial<ProductKernels>): string[] =>
+    candidates(shape, gpu(products)).filter((name) => name.startsWith('matrix'))
+  expect(matrixNames(forward('int4'))).toEqual([])
+  expect(matrixNames(forward('int4'), { matrices: [nvidia] })).toEqual(['matrix f16 64x64', 'matrix f16 128x128'])
+  expect(matrixNames(forward('int4'), { matrices: [nvidia], workgroupBytes: 16_384 })).toEqual(['matrix f16 64x64'])
+  expect(matrixNames(forward('f32'), { matrices: [nvidia] }), 'f32 is not rounded to f16').toEqual([])
+  expect(matrixNames({ kind: 'tn', columns: 512, inner: 512, format: 'f32' }, { matrices: [nvidia] })).toEqual([])
+  expect(matrixNames(forward('f32'), { matrices: [apple] })).toEqual(['matrix f32 32x32', 'matrix f32 64x64', 'matrix f32 128x128'])
+})
+
+test('a device gives the configurations of the feature; f16 only on request', () => {
+  const device = (features: string[], configs: unknown[]): GPUDevice =>
+    ({
+      features: new Set(features),
+      adapterInfo: { vendor: 'nvidia', subgroupMinSize: 32, subgroupMaxSize: 32, subgroupMatrixConfigs: configs },
+    }) as unknown as GPUDevice
+  const feature = ['subgroups', 'shader-f16', 'chromium-experimental-subgroup-matrix']
+  const config = (resultComponentType: string) => ({ componentType: 'f16', resultComponentType, M: 16, N: 16, K: 16 })
+  expect(matrixConfigs(device(feature, [config('f16'), config('f32')]), true)).toEqual([nvidia])
+  expect(matrixConfigs(device(feature, [config('f16'), config('f32')]), false)).toEqual([])
+  expect(matrixConfigs(device(feature, [config('f16')]), true), 'sums in f16').toEqual([])
+  expect(matrixConfigs(device(['subgroups', 'shader-f16'], [config('f32')]), true)).toEqual([])
+})
+
+test('a measured choice holds for its class and any number of rows; one that this device lacks gives the fixed one', () => {
+  const shape = forward('int4')
+  const chosen = gpu({ choices: { [productClass(shape)]: 'tile 128x128 by 8x8' } })
+  expect(variantOf(shape, chosen)).toBe(tileVariants['tile 128x128 by 8x8'])
+  expect(variantOf(forward('int8'), chosen)).toBe(tileVariants['tile 64x64'])
+  expect(variantOf(shape, gpu({ choices: { [productClass(shape)]: 'matrix f16 64x64' } }))).toBe(tileVariants['tile 64x64'])
+  const weights = { format: 'int4' as const, codes: input(1, 0, 4096), scales: input(1, 4096, 256) }
+  const shaders = [1, 8, 9, 4000].map(
+    (m) =>
+      ntDispatch({ m, k: 4096, n: 4096 }, gpu({ choices: { [productClass(shape)]: 'matrix f16 64x64' }, matrices: [nvidia] }), {
+        ...{ x: input(0), w: weights, y: output(0) },
+      }).shader,
+  )
+  expect(new Set(shaders)).toEqual(new Set(['matmul/matrix_nt']))
+})
+
+test('a sum is split by the model’s shape, in parts of one length whatever there is room for', () => {
+  expect(innerSplit(16, 4096, gpu())).toEqual({ parts: 8, each: 512 })
+  expect(innerSplit(4096, 4096, gpu())).toBeNull()
+  expect(innerSplit(16, 512, gpu())).toBeNull()
+  expect(tokenSplit(16, 4096, 1000, gpu())).toEqual({ parts: 4, each: 256 })
+  expect(tokenSplit(4096, 16, 2000, gpu())?.each).toBe(256)
+  expect(tokenSplit(16, 4096, 1000, { isSoftware: true })).toBeNull()
+})
+
+test('Dawn takes the kernels on subgroup matrices', async () => {
+  const { create, globals } = await import('webgpu')
+  Object.assign(globalThis, globals)
+  const dawn = create(['backend=null', 'enable-dawn-features=allow_unsafe_apis'])
+  const adapter = await dawn.requestAdapter()
+  const requiredFeatures = ['chromium-experimental-subgroup-matrix' as GPUFeatureName, 'shader-f16' as const, 'subgroups' as const]
+  const device = await adapter?.requestDevice({ requiredFeatures })
+  if (!device) throw new Error('Dawn has no null backend')
+  const weights = { format: 'int4' as const, codes: input(1, 0, 4096), scales: input(1, 4096, 256) }
+  for (const [config, name] of [
+    [nvidia, 'matrix f16 64x64'],
+    [apple, 'matrix f32 64x64'],
+  ] as const)
+    for (const kind of ['nt', 'nn', 'tn'] as const) {
+      if (kind === 'tn' && config.element === 'f16') continue
+      const shape: ProductShape = { ...forward(kind === 'tn' ? 'f32' : 'int4'), kind }
+      const context = gpu({ choices: { [productClass(shape)]: name }, matrices: [config] })
+      for (const m of [4, 500]) {
+        const dispatch =
+          kind === 'tn'
+            ? tnDispatch({ m, n: 4096, k: 4096 }, { alpha: 1, live: 0 }, context, [input(0), input(1), input(2), output(0)])
+            : (kind === 'nt' ? ntDispatch : nnDispatch)({ m, k: 4096, n: 4096 }, context, { x: input(0), w: weights, y: output(0) })
+        expect(dispatch.shader).toBe(`matmul/matrix_${kind}`)
+        const code = shaderSource(dispatch.shader, dispatch.constants, dispatch.parts)
+        expect(code).toContain('subgroupMatrixMultiplyAccumulate')
+        expect(bindingKinds(code).length).toBe(dispatch.bindings.length + 1)
+        device.pushErrorScope('validation')
+        const module = device.createShaderModule({ code })
+        await device.createComputePipelineAsync({ layout: 'auto', compute: { module, entryPoint: 'main' } })
+        expect(await device.popErrorScope(), name).toBeNull()
+      }
+    }
+  device.destroy()
+})
