@@ -14,6 +14,9 @@ import type { OpenGpu } from './gpu'
 import type { JobControl } from './jobs'
 import type { RunKeeper } from './runs'
 
+/** Weights from which a product takes a GPU longer than launching it. */
+const WORTH = 2 ** 18
+
 export interface KernelParts {
   readonly opened: OpenGpu
   readonly store: Pick<Store, 'readBlob' | 'writeBlob'>
@@ -35,10 +38,13 @@ export async function settleKernels(
     const key = { version: 1 as const, adapter: adapterName(report), kernels: KERNELS_VERSION, half: false }
     const kept = (await loadKernelTable(files, key)) ?? { ...key, choices: {} }
     const missing = productShapes(model, trainable.kind === 'lora' ? trainable.lora : null).filter(
-      (shape) => kept.choices[productClass(shape)] === undefined,
+      (shape) => shape.columns * shape.inner >= WORTH && kept.choices[productClass(shape)] === undefined,
     )
-    table = missing.length === 0 ? kept : await tuned(kept, missing)
-    await saveKernelTable(files, table)
+    table = kept
+    if (missing.length > 0) {
+      table = await tuned(kept, missing)
+      await saveKernelTable(files, table)
+    }
     await keeper.change({ kernels: table })
   }
   const before = engine.products

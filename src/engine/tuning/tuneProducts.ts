@@ -36,6 +36,9 @@ const RUNS = 5
 const TARGET_MS = 5
 /** Another variant must be this much faster than the fixed one: less is noise. */
 const MARGIN = 0.95
+/** A variant this much slower in its first run is not timed again, unless clocks could not tell. */
+const HOPELESS = 3
+const CLOCK_MS = 1
 /** Extents beyond are timed at this one: nothing changes, and it would only take longer. */
 const LARGEST = 4096
 
@@ -48,7 +51,8 @@ export async function tuneProducts(engine: EngineDevice, shapes: readonly Produc
     const timings: { variant: string; ms: number; gflops: number }[] = []
     for (const variant of candidates(shape, engine)) {
       await options.gate?.()
-      const ms = await timeVariant(engine, shape, { ...engine.products, choices: { [name]: variant } }, options)
+      const best = Math.min(...timings.map((one) => one.ms))
+      const ms = await timeVariant(engine, shape, { ...engine.products, choices: { [name]: variant } }, options, best)
       timings.push({ variant, ms, gflops: flopsOf(shape, options.rows ?? ROWS) / ms / 1e6 })
     }
     const fixed = at(timings, 0)
@@ -72,6 +76,7 @@ async function timeVariant(
   shape: ProductShape,
   products: ProductKernels,
   { now, rows = ROWS, runs = RUNS, gate }: TuneOptions,
+  best: number,
 ): Promise<number> {
   const pool = new ScratchPool(engine)
   const { maxBindingBytes, isSoftware, subgroupSize } = engine
@@ -90,7 +95,9 @@ async function timeVariant(
     }
     // The first run compiles what drivers put off; the second says how many make a timing.
     await timed(1)
-    const times = Math.max(1, Math.min(200, Math.ceil(TARGET_MS / Math.max(0.01, await timed(1)))))
+    const once = await timed(1)
+    if (once > HOPELESS * Math.max(best, CLOCK_MS)) return once
+    const times = Math.max(1, Math.min(200, Math.ceil(TARGET_MS / Math.max(0.01, once))))
     const taken: number[] = []
     for (let run = 0; run < runs; run++) taken.push((await timed(times)) / times)
     return at(
