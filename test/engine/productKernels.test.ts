@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { bindingKinds, shaderSource } from '../../src/engine/device/shaders'
 import { matrixConfigs } from '../../src/engine/ops/matrixTiles'
 import { nnDispatch, ntDispatch, tnDispatch } from '../../src/engine/ops/matmulDispatch'
-import { input, output } from '../../src/engine/op'
+import { input, output, type Dispatch } from '../../src/engine/op'
 import { candidates, productClass, variantOf, type ProductShape } from '../../src/engine/ops/productKernels'
 import { innerSplit, tokenSplit } from '../../src/engine/ops/splitProduct'
 import { tileVariants, workgroupBytes } from '../../src/engine/ops/workgroupTiles'
@@ -74,37 +74,84 @@ test('a sum is split by the model’s shape, in parts of one length whatever the
   expect(tokenSplit(16, 4096, 1000, { isSoftware: true })).toBeNull()
 })
 
-test('Dawn takes the kernels on subgroup matrices', async () => {
+/** Devices do not outlive it. */
+let dawn: GPU | null = null
+/** The null backend's device with default limits and what subgroup matrices need. */
+async function nullDevice(): Promise<GPUDevice> {
   const { create, globals } = await import('webgpu')
   Object.assign(globalThis, globals)
-  const dawn = create(['backend=null', 'enable-dawn-features=allow_unsafe_apis'])
+  dawn ??= create(['backend=null', 'enable-dawn-features=allow_unsafe_apis'])
   const adapter = await dawn.requestAdapter()
-  const requiredFeatures = ['chromium-experimental-subgroup-matrix' as GPUFeatureName, 'shader-f16' as const, 'subgroups' as const]
-  const device = await adapter?.requestDevice({ requiredFeatures })
-  if (!device) throw new Error('Dawn has no null backend')
-  const weights = { format: 'int4' as const, codes: input(1, 0, 4096), scales: input(1, 4096, 256) }
-  for (const [config, name] of [
-    [nvidia, 'matrix f16 64x64'],
-    [apple, 'matrix f32 64x64'],
-  ] as const)
-    for (const kind of ['nt', 'nn', 'tn'] as const) {
-      if (kind === 'tn' && config.element === 'f16') continue
-      const shape: ProductShape = { ...forward(kind === 'tn' ? 'f32' : 'int4'), kind }
-      const context = gpu({ choices: { [productClass(shape)]: name }, matrices: [config] })
+  if (!adapter) throw new Error('Dawn has no null backend')
+  return adapter.requestDevice({
+    requiredFeatures: ['chromium-experimental-subgroup-matrix' as GPUFeatureName, 'shader-f16', 'subgroups'],
+  })
+}
+
+/** The kernel of a large product by the variant of this name, few rows or many. */
+function dispatchOf(
+  { kind, format }: Pick<ProductShape, 'kind' | 'format'>,
+  name: string,
+  m: number,
+  matrices: readonly MatrixConfig[] = [],
+): Dispatch {
+  const shape: ProductShape = { ...forward(format), kind }
+  const context = gpu({ choices: { [productClass(shape)]: name }, matrices })
+  if (kind === 'tn') return tnDispatch({ m, n: 4096, k: 4096 }, { alpha: 1, live: 0 }, context, [input(0), input(1), input(2), output(0)])
+  const w = { format, codes: input(1, 0, 4096), scales: input(1, 4096, 256) }
+  return (kind === 'nt' ? ntDispatch : nnDispatch)({ m, k: 4096, n: 4096 }, context, { x: input(0), w, y: output(0) })
+}
+
+/** What Dawn says against a kernel; null when it takes it. */
+async function complaint(device: GPUDevice, { shader, constants, parts, bindings }: Dispatch): Promise<string | null> {
+  const code = shaderSource(shader, constants, parts)
+  expect(bindingKinds(code)).toHaveLength(bindings.length + 1)
+  device.pushErrorScope('validation')
+  try {
+    const module = device.createShaderModule({ code })
+    await device.createComputePipelineAsync({ layout: 'auto', compute: { module, entryPoint: 'main' } })
+    return null
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  } finally {
+    await device.popErrorScope()
+  }
+}
+
+test('Dawn takes every tile within default limits, and every kernel on subgroup matrices', async () => {
+  const device = await nullDevice()
+  for (const name of Object.keys(tileVariants))
+    for (const [kind, format] of [
+      ['nt', 'f32'],
+      ['nt', 'int4'],
+      ['nn', 'int8'],
+      ['tn', 'f32'],
+    ] as const)
       for (const m of [4, 500]) {
-        const dispatch =
-          kind === 'tn'
-            ? tnDispatch({ m, n: 4096, k: 4096 }, { alpha: 1, live: 0 }, context, [input(0), input(1), input(2), output(0)])
-            : (kind === 'nt' ? ntDispatch : nnDispatch)({ m, k: 4096, n: 4096 }, context, { x: input(0), w: weights, y: output(0) })
-        expect(dispatch.shader).toBe(`matmul/matrix_${kind}`)
-        const code = shaderSource(dispatch.shader, dispatch.constants, dispatch.parts)
-        expect(code).toContain('subgroupMatrixMultiplyAccumulate')
-        expect(bindingKinds(code).length).toBe(dispatch.bindings.length + 1)
-        device.pushErrorScope('validation')
-        const module = device.createShaderModule({ code })
-        await device.createComputePipelineAsync({ layout: 'auto', compute: { module, entryPoint: 'main' } })
-        expect(await device.popErrorScope(), name).toBeNull()
+        const dispatch = dispatchOf({ kind, format }, name, m)
+        expect(dispatch.shader).toBe(`matmul/tile_${kind}`)
+        expect(await complaint(device, dispatch), `${name} ${kind} ${format}`).toBeNull()
       }
+  for (const [config, name, kind, format] of [
+    [nvidia, 'matrix f16 64x64', 'nt', 'int4'],
+    [nvidia, 'matrix f16 64x64', 'nn', 'f16'],
+    [apple, 'matrix f32 64x64', 'nt', 'f32'],
+    [apple, 'matrix f32 64x64', 'nn', 'int8'],
+    [apple, 'matrix f32 64x64', 'tn', 'f32'],
+  ] as const)
+    for (const m of [4, 500]) {
+      const dispatch = dispatchOf({ kind, format }, name, m, [config])
+      expect(dispatch.shader).toBe(`matmul/matrix_${kind}`)
+      expect(shaderSource(dispatch.shader, dispatch.constants, dispatch.parts)).toContain('subgroupMatrixMultiplyAccumulate')
+      expect(await complaint(device, dispatch), `${name} ${kind} ${format}`).toBeNull()
     }
+  device.destroy()
+})
+
+test('Dawn refuses what the WGSL of subgroup matrices does not allow: the check above can fail', async () => {
+  const device = await nullDevice()
+  const dispatch = dispatchOf({ kind: 'nt', format: 'int4' }, 'matrix f16 64x64', 500, [nvidia])
+  // A tile that no default limit allows.
+  expect(await complaint(device, { ...dispatch, constants: { ...dispatch.constants, TILE_N: 1024 } })).toMatch(/workgroup storage/)
   device.destroy()
 })
