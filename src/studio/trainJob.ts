@@ -67,7 +67,7 @@ export async function trainWork(request: TrainRequest, room: JobRoom, going: Goi
         for (const note of [...method.value.notesOf(config.value), ...(gathered.value?.notes ?? [])]) keeper.note(note)
         const trainable = method.value.trainable(config.value)
         const opened = gpu.value
-        const putBack = await settleKernels(model.value.config, trainable, keeper, control, { ...room.learnParts, opened })
+        const putBack = await settleKernels(model.config, trainable, keeper, control, { ...room.learnParts, opened })
         await learn(
           {
             model,
