@@ -1,15 +1,18 @@
 // Draws the next token of each row's slot from softmax(logits / T) by inverse CDF with one Philox uniform, or takes the argmax
 // at T = 0 (lowest id wins ties). Writes the token, its log-probability, and advances the slot: position, count, stop.
+// A repetition penalty (Keskar 2019) first divides positive logits of tokens the context holds by it and multiplies negative ones.
 // Only tokens with e = exp((logit - max) / T) of at least a threshold can be drawn: the largest that at least top_k tokens reach, then the
 // largest whose tokens hold top_p of the mass of those (nucleus sampling, Holtzman 2020), and min_p. Tokens alike in e stay or go together.
 // The log-probability is that under temperature alone.
-// logits: [R, V], row_slots: [R] (0xffffffff: skip). One workgroup per row; sums are taken in lane order.
-// slot_state: [slots, SLOT_WORDS] words = next id, position, active, count, max new, seed low, seed high, query, sample, version,
-//   temperature (f32), stop 0..3, reason (1 stop, 2 length), top_k (0: all), top_p (f32, 1: all), min_p (f32, 0: all), unused.
-// out_tokens: [slots, LIMIT, 2] = id, log-probability (f32) of the k-th new token, k < LIMIT. Constants: V, LIMIT, SLOT_WORDS.
+// logits: [R, V], row_slots: [R] (0xffffffff: skip). One workgroup per row; a lane has a run of tokens, sums are taken in lane order.
+// slot_state: [SLOTS, SLOT_WORDS] words = next id, position, active, count, max new, seed low, seed high, query, sample, version,
+//   temperature (f32), stop 0..3, reason (1 stop, 2 length), top_k (0: all), top_p (f32, 1: all), min_p (f32, 0: all), penalty (f32, 1: none);
+//   then [SLOTS, SEEN] words, bit t % 32 of word t / 32 set where the context holds token t. SEEN = 0: no such words, no penalty.
+// out_tokens: [SLOTS, LIMIT, 2] = id, log-probability (f32) of the k-th new token, k < LIMIT. Constants: V, LIMIT, SLOT_WORDS, SEEN.
+// Each function is called at one place, in loops: compilers write calls out, and this is long enough once.
 // #include "flat"
 // #include "philox"
-struct Params { rows: u32 }
+struct Params { rows: u32, seen_at: u32 }
 @group(0) @binding(0) var<storage, read> logits: array<f32>;
 @group(0) @binding(1) var<storage, read> row_slots: array<u32>;
 @group(0) @binding(2) var<storage, read> counts: array<u32>;
@@ -20,105 +23,152 @@ struct Params { rows: u32 }
 @group(0) @binding(7) var<storage, read_write> out_tokens: array<vec2u>;
 @group(0) @binding(8) var<uniform> params: Params;
 
-const LANES = 32u;
+const LANES = 128u;
 const STRIDE = (V + LANES - 1u) / LANES;
 var<workgroup> lane_value: array<f32, LANES>;
 var<workgroup> lane_index: array<u32, LANES>;
 var<workgroup> lane_sum: array<f32, LANES>;
 var<workgroup> is_active: u32;
-var<workgroup> lane_count: array<u32, LANES>;
-var<workgroup> filters: vec3f;
+/// 1 / temperature, penalty, min_p, top_p.
+var<workgroup> settings: vec4f;
+var<workgroup> top_k: u32;
+var<workgroup> largest: f32;
+var<workgroup> largest_at: u32;
 
-struct Reach { count: u32, mass: f32 }
-var<workgroup> reached: Reach;
+/// What the lanes of a row share.
+struct Row { at: u32, seen_at: u32, first: u32, end: u32, lane: u32, scale: f32, penalty: f32, m: f32 }
 
-/// How many tokens reach a threshold, and their mass. Uniform: every lane gets the same.
-fn reach(at_row: u32, first: u32, end: u32, scale: f32, m: f32, threshold: f32, lane: u32) -> Reach {
-  var count = 0u;
-  var mass = 0.0;
-  for (var i = first; i < end; i++) {
-    let e = exp(logits[at_row + i] * scale - m);
-    if (e >= threshold) { count += 1u; mass += e; }
+/// The logit the draw sees, over the temperature.
+fn value(row: Row, token: u32) -> f32 {
+  var z = logits[row.at + token];
+  if (SEEN > 0u && row.penalty != 1.0 && ((slot_state[row.seen_at + token / 32u] >> (token % 32u)) & 1u) == 1u) {
+    z = select(z * row.penalty, z / row.penalty, z > 0.0);
   }
-  workgroupBarrier();
-  lane_count[lane] = count;
-  lane_sum[lane] = mass;
-  workgroupBarrier();
-  if (lane == 0u) {
-    reached = Reach(0u, 0.0);
-    for (var i = 0u; i < LANES; i++) { reached.count += lane_count[i]; reached.mass += lane_sum[i]; }
+  return z * row.scale;
+}
+fn likelihood(row: Row, token: u32) -> f32 { return exp(value(row, token) - row.m); }
+
+/// Largest value of the row, and the first token that has it, for every lane.
+fn find_largest(row: Row) {
+  var best = -3e38;
+  var best_index = V;
+  for (var i = row.first; i < row.end; i++) {
+    let z = value(row, i);
+    if (z > best) { best = z; best_index = i; }
   }
-  return workgroupUniformLoad(&reached);
+  lane_value[row.lane] = best;
+  lane_index[row.lane] = best_index;
+  workgroupBarrier();
+  if (row.lane == 0u) {
+    largest = lane_value[0];
+    largest_at = lane_index[0];
+    for (var i = 1u; i < LANES; i++) {
+      if (lane_value[i] > largest) { largest = lane_value[i]; largest_at = lane_index[i]; }
+    }
+  }
 }
 
-/// The largest threshold in (0, 1] that at least `count` tokens with at least `mass` reach: found bit by bit, since positive floats are
-/// ordered as their bits are.
-fn threshold_of(at_row: u32, first: u32, end: u32, scale: f32, m: f32, count: u32, mass: f32, lane: u32) -> f32 {
+/// Mass of the tokens that reach a threshold; each lane's share of it stays in lane_sum.
+fn mass_of(row: Row, threshold: f32) -> f32 {
+  var mass = 0.0;
+  for (var i = row.first; i < row.end; i++) {
+    let e = likelihood(row, i);
+    mass += select(0.0, e, e >= threshold);
+  }
+  workgroupBarrier();
+  lane_sum[row.lane] = mass;
+  workgroupBarrier();
+  var total = 0.0;
+  for (var i = 0u; i < LANES; i++) { total += lane_sum[i]; }
+  return total;
+}
+
+const STEPS = 7u;
+var<workgroup> lane_reached: array<f32, LANES * STEPS>;
+var<workgroup> reached: array<f32, STEPS>;
+var<workgroup> found_bits: u32;
+
+/// The largest threshold in (0, 1] that tokens of at least `goal` reach in all, each counting its mass, or 1 if `counts_tokens`. Positive
+/// floats are ordered as their bits are: three bits are found at a time, by 7 thresholds in one pass over the row.
+fn threshold_of(row: Row, goal: f32, counts_tokens: bool) -> f32 {
   var bits = 0u;
-  for (var bit = 29; bit >= 0; bit--) {
-    let next = bits | (1u << u32(bit));
-    if (next > 0x3f800000u) { continue; }
-    let found = reach(at_row, first, end, scale, m, bitcast<f32>(next), lane);
-    if (found.count >= count && found.mass >= mass) { bits = next; }
+  for (var shift = 27; shift >= 0; shift -= 3) {
+    // #repeat s 7
+    let threshold{s} = bitcast<f32>(min(bits + (({s}u + 1u) << u32(shift)), 0x3f800001u));
+    var sum{s} = 0.0;
+    // #end
+    for (var i = row.first; i < row.end; i++) {
+      let e = likelihood(row, i);
+      let weight = select(e, 1.0, counts_tokens);
+      // #repeat s 7
+      sum{s} += select(0.0, weight, e >= threshold{s});
+      // #end
+    }
+    // #repeat s 7
+    lane_reached[row.lane * STEPS + {s}u] = sum{s};
+    // #end
+    workgroupBarrier();
+    if (row.lane < STEPS) {
+      var sum = 0.0;
+      for (var i = 0u; i < LANES; i++) { sum += lane_reached[i * STEPS + row.lane]; }
+      reached[row.lane] = sum;
+    }
+    workgroupBarrier();
+    if (row.lane == 0u) {
+      found_bits = bits;
+      for (var s = 0u; s < STEPS; s++) {
+        let next = bits + ((s + 1u) << u32(shift));
+        if (next <= 0x3f800000u && reached[s] >= goal) { found_bits = next; }
+      }
+    }
+    bits = workgroupUniformLoad(&found_bits);
   }
   return bitcast<f32>(bits);
 }
 
-@compute @workgroup_size(32)
+@compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_id) lane: vec3u) {
-  let row = flat_workgroup(group, groups);
-  if (row >= min(params.rows, counts[1])) { return; }
-  let slot = row_slots[row];
+  let row_index = flat_workgroup(group, groups);
+  if (row_index >= min(params.rows, counts[1])) { return; }
+  let slot = row_slots[row_index];
   if (slot == 0xffffffffu) { return; }
   let state = slot * SLOT_WORDS;
-  // The slot's state is written below, so the compiler needs to be shown that all lanes see the same flag.
+  // The slot's state is written below, so the compiler needs to be shown that all lanes see the same.
   if (lane.x == 0u) {
     is_active = slot_state[state + 2u];
-    filters = vec3f(f32(slot_state[state + 16u]), bitcast<f32>(slot_state[state + 17u]), bitcast<f32>(slot_state[state + 18u]));
+    let temperature = bitcast<f32>(slot_state[state + 10u]);
+    let scale = select(1.0 / temperature, 1.0, temperature <= 0.0);
+    settings = vec4f(scale, bitcast<f32>(slot_state[state + 19u]), bitcast<f32>(slot_state[state + 18u]), bitcast<f32>(slot_state[state + 17u]));
+    top_k = slot_state[state + 16u];
   }
   if (workgroupUniformLoad(&is_active) == 0u) { return; }
-  let filter_by = workgroupUniformLoad(&filters);
-  let temperature = bitcast<f32>(slot_state[state + 10u]);
-  let greedy = temperature <= 0.0;
-  let scale = select(1.0 / temperature, 1.0, greedy);
-  let first = lane.x * STRIDE;
-  let end = min(first + STRIDE, V);
-  var best = -3e38;
-  var best_index = V;
-  for (var i = first; i < end; i++) {
-    let z = logits[row * V + i] * scale;
-    if (z > best) { best = z; best_index = i; }
-  }
-  lane_value[lane.x] = best;
-  lane_index[lane.x] = best_index;
-  workgroupBarrier();
-  var m = lane_value[0];
-  var arg = lane_index[0];
-  for (var i = 1u; i < LANES; i++) {
-    if (lane_value[i] > m) { m = lane_value[i]; arg = lane_index[i]; }
-  }
-  var sum = 0.0;
-  for (var i = first; i < end; i++) { sum += exp(logits[row * V + i] * scale - m); }
-  lane_sum[lane.x] = sum;
-  workgroupBarrier();
-  var total = 0.0;
-  for (var i = 0u; i < LANES; i++) { total += lane_sum[i]; }
-  let all = total;
+  let wanted = workgroupUniformLoad(&settings);
+  let keep_count = workgroupUniformLoad(&top_k);
+  let greedy = bitcast<f32>(slot_state[state + 10u]) <= 0.0;
+  let first = min(lane.x * STRIDE, V);
+  var row = Row(row_index * V, params.seen_at + slot * SEEN, first, min(first + STRIDE, V), lane.x, wanted.x, 1.0, 0.0);
   // 0 lets every token through, also those whose mass is too small for a float.
-  var threshold = filter_by.z;
-  if (filter_by.x >= 1.0 || filter_by.y < 1.0) {
-    let at_row = row * V;
-    var least = 0.0;
-    if (filter_by.x >= 1.0 && filter_by.x < f32(V)) { least = threshold_of(at_row, first, end, scale, m, u32(filter_by.x), 0.0, lane.x); }
-    threshold = max(threshold, least);
-    if (filter_by.y < 1.0) {
-      let kept = reach(at_row, first, end, scale, m, least, lane.x).mass;
-      threshold = max(threshold, threshold_of(at_row, first, end, scale, m, 1u, filter_by.y * kept, lane.x));
+  var threshold = 0.0;
+  var total = 0.0;
+  var plain = vec2f();
+  // As the model has it, then with the penalty, then among the top k, then in the nucleus.
+  for (var stage = 0u; stage < 4u; stage++) {
+    let reweighs = stage == 0u || (stage == 1u && SEEN > 0u && wanted.y != 1.0);
+    let counts_tokens = stage == 2u;
+    let searches = (counts_tokens && keep_count >= 1u && keep_count < V) || (stage == 3u && wanted.w < 1.0);
+    if (reweighs) {
+      row.penalty = select(1.0, wanted.y, stage == 1u);
+      find_largest(row);
+      row.m = workgroupUniformLoad(&largest);
     }
+    if (searches) { threshold = max(threshold, threshold_of(row, select(wanted.w * total, f32(keep_count), counts_tokens), counts_tokens)); }
+    // The nucleus is one of the top k; tokens that are not likely enough are left out at last.
+    if (stage == 3u) { threshold = max(threshold, wanted.z); }
+    if (reweighs || searches || (stage == 3u && threshold > 0.0)) { total = mass_of(row, threshold); }
+    if (stage == 0u) { plain = vec2f(row.m, total); }
   }
-  if (threshold > 0.0) { total = reach(row * V, first, end, scale, m, threshold, lane.x).mass; }
   if (lane.x != 0u) { return; }
-  var token = arg;
+  var token = largest_at;
   let position = slot_state[state + 1u] + 1u;
   if (!greedy) {
     let words = philox(vec4u(position, slot_state[state + 9u], slot_state[state + 8u], slot_state[state + 7u]), vec2u(slot_state[state + 5u], slot_state[state + 6u]));
@@ -131,7 +181,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     }
     let chunk_end = min((chunk + 1u) * STRIDE, V);
     for (var i = min(chunk * STRIDE, V - 1u); i < chunk_end; i++) {
-      let e = exp(logits[row * V + i] * scale - m);
+      let e = likelihood(row, i);
       if (e < threshold) { continue; }
       // Rounding may leave the goal past the last sum: then the last token with any mass stands.
       if (e > 0.0) { token = i; }
@@ -140,11 +190,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     }
   }
   let count = slot_state[state + 3u];
-  let logp = logits[row * V + token] * scale - m - log(all);
+  let logp = logits[row.at + token] * row.scale - plain.x - log(plain.y);
   out_tokens[slot * LIMIT + count] = vec2u(token, bitcast<u32>(logp));
   slot_state[state] = token;
   slot_state[state + 1u] = position;
   slot_state[state + 3u] = count + 1u;
+  if (SEEN > 0u) { slot_state[row.seen_at + token / 32u] |= 1u << (token % 32u); }
   ids[slot] = token;
   positions[slot] = position;
   var reason = 0u;

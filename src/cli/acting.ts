@@ -9,13 +9,10 @@ import { Generator } from '../models/generate'
 import { LanguageModel } from '../models/languageModel'
 import type { HfTokenizer } from '../models/tokenizer/hfTokenizer'
 import type { Trajectory } from '../records/trajectory'
-import { slotsOf } from '../studio/gpuWorkshop'
+import { MAX_NEW_TOKENS, slotsOf } from '../studio/gpuWorkshop'
 import type { LoadedModel } from '../studio/models'
 import { rolloutEpisodes } from '../training/rollout'
 import type { TrainedAdapter } from './trainedFiles'
-
-/** Longest completion of the starter world's calls, with room to spare. */
-const MAX_NEW_TOKENS = 48
 
 export interface ActingParts {
   readonly model: LanguageModel

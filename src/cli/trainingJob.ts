@@ -3,7 +3,7 @@ import { createRng } from '../base/random'
 import type { EngineDevice } from '../engine/device/engineDevice'
 import type { StarterWorld } from '../environments/starter'
 import { dataProblem } from '../studio/dataProblem'
-import { MAX_CONTEXT, slotsOf } from '../studio/gpuWorkshop'
+import { MAX_CONTEXT, MAX_NEW_TOKENS, slotsOf } from '../studio/gpuWorkshop'
 import { truncationNote, type Method } from '../studio/method'
 import { methodNamed } from '../studio/methods'
 import type { LabelledTrajectory } from '../studio/workshop'
@@ -15,6 +15,7 @@ import { rft, samplesToImitate } from '../training/algorithms/rft'
 import { runSft, sft } from '../training/algorithms/sft'
 import { steptoolPpo } from '../training/algorithms/steptoolPpo'
 import { archerMemory } from '../training/archerMemory'
+import { loraOf } from '../training/policyPlans'
 import { generationMemory, grpoMemory, ppoMemory, sftMemory, type MemoryPart } from '../training/memoryPlan'
 import type { PolicyModel } from '../training/policyModel'
 import { chunk } from '../training/ppoBatch'
@@ -198,7 +199,18 @@ function online(request: TrainingRequest, world: StarterWorld): TrainingJob {
   return {
     memory: [
       ...memoryOf(request, () => likelyEpisodes(batch * STEPS_LOOKED_AT, request.seed)),
-      ...generationMemory(model.config, request.practice.slots ?? slotsOf(engine.isSoftware), MAX_CONTEXT),
+      ...generationMemory(
+        {
+          ...{
+            config: model.config,
+            lora: loraOf(method.trainable(request.config)),
+            maxContext: MAX_CONTEXT,
+            maxNewTokens: MAX_NEW_TOKENS,
+          },
+          slots: request.practice.slots ?? slotsOf(engine.isSoftware),
+        },
+        engine,
+      ),
     ],
     notes,
     takeMetrics: (step) => practice.takeMetrics(step),

@@ -3,18 +3,18 @@
  * decode step advances every active slot by one token, several steps to a submit, with sampling, stops and positions on the GPU.
  */
 import type { EngineDevice } from '../engine/device/engineDevice'
-import { gatherRows } from '../engine/ops/gatherRows'
-import { BLOCK_TOKENS, cachedAttention, kvWrite, NO_SLOT } from '../engine/ops/kvCache'
-import { linear } from '../engine/ops/matmul'
-import { sample, SLOT, SLOT_WORDS } from '../engine/ops/sample'
+import { NO_SLOT } from '../engine/ops/kvCache'
 import { Executable } from '../engine/plan/executable'
 import type { Gate, StateLookup } from '../engine/plan/executable'
-import { planGraph } from '../engine/plan/planGraph'
-import { bytesOf, Graph } from '../engine/tensor'
-import type { Tensor } from '../engine/tensor'
-import { batchTensors, headWeight } from './architectures/decoder'
+import type { Plan } from '../engine/plan/planGraph'
 import type { LoraShape } from './architectures/decoder'
+import { CachedContext } from './cachedContext'
+import { decodePlan, EXTEND_BUCKETS, extendPlan, generationBuffers, generationShape, LARGEST_EXTEND } from './generationPlans'
+import type { GenerationShape } from './generationPlans'
+import { refusalOf, stopLength } from './generationRequest'
 import type { GenerationRequest, GenerationResult } from './generationRequest'
+import { GenerationSlots } from './generationSlots'
+import { KvBlocks } from './kvBlocks'
 import type { LanguageModel } from './languageModel'
 
 export interface GeneratorOptions {
@@ -31,30 +31,32 @@ export interface GeneratorOptions {
   readonly gate?: Gate
   /** Decode steps between two looks at the stop flags. */
   readonly stepsPerLook?: number
+  /** Blocks of 16 tokens for all sequences; else as many as fill every slot. With fewer, some wait or are computed again. */
+  readonly blocks?: number
+  /** Contexts that begin alike share what is cached of them; else true. Results do not depend on it. */
+  readonly sharePrefixes?: boolean
 }
 
 interface Session {
   readonly slot: number
   readonly key: { readonly query: number; readonly sample: number }
-  /** Tokens whose keys and values are in the cache. */
-  cached: number
-  /** Sampled last, not yet in the cache. */
-  pending: number | null
-  open: boolean
+  readonly context: CachedContext
+  isBusy: boolean
 }
 
-interface Waiting {
+interface Task {
   readonly session: Session
-  /** Ids still to be appended. */
-  readonly ids: readonly number[]
-  at: number
+  /** Tokens of the context before this extend. */
+  readonly before: number
   readonly request: GenerationRequest
+  /** New tokens its owner was told of. */
+  told: number
   readonly resolve: (result: GenerationResult) => void
   readonly reject: (error: Error) => void
 }
 
-/** Tokens of one extend batch; longer appends go in several. Fixed edges, so that plans are few. */
-const EXTEND_BUCKETS = [32, 128, 512, 2048] as const
+/** Tokens of text computed between two looks while others decode, so that a long prompt holds nobody up for long. */
+const EXTEND_WHILE_DECODING = 512
 
 export interface GeneratorSession {
   extend(ids: readonly number[], request: GenerationRequest): Promise<GenerationResult>
@@ -64,74 +66,64 @@ export interface GeneratorSession {
 
 export class Generator {
   readonly maxContext: number
-  /** Optimizer steps the policy has taken; part of the sampling key. */
-  version = 0
   generatedTokens = 0
+  /** Tokens of text that were computed; those taken over from others are not. */
   prefilledTokens = 0
   readonly #options: GeneratorOptions
   readonly #engine: EngineDevice
-  readonly #buffers: Map<string, GPUBuffer>
+  readonly #shape: GenerationShape
+  readonly #buffers: ReadonlyMap<string, GPUBuffer>
+  readonly #blocks: KvBlocks
+  readonly #slots: GenerationSlots
   readonly #executables = new Map<string, Promise<Executable>>()
+  readonly #sessions = new Set<Session>()
   readonly #freeSlots: number[]
   readonly #waitingForSlot: ((slot: number) => void)[] = []
-  readonly #waiting: Waiting[] = []
-  /** Whose text is complete in the extend batch that is being computed. */
-  #extending: readonly Waiting[] = []
-  readonly #decoding = new Map<number, Waiting>()
-  readonly #blocksPerSlot: number
+  /** Whose text is not all computed, in the order they came. */
+  #waiting: Task[] = []
+  readonly #decoding = new Set<Task>()
+  #version = 0
   #loop: Promise<void> | null = null
   #failure: Error | null = null
 
   constructor(options: GeneratorOptions) {
     const { model, slots } = options
-    const { config } = model
     this.#options = options
     this.#engine = model.engine
-    this.maxContext = Math.min(options.maxContext, config.max_position_embeddings)
-    this.#blocksPerSlot = Math.ceil(this.maxContext / BLOCK_TOKENS)
+    this.maxContext = Math.min(options.maxContext, model.config.max_position_embeddings)
+    const { config } = model
+    const { lora, maxContext, maxNewTokens, blocks } = options
+    this.#shape = generationShape({ config, lora, slots, maxContext, maxNewTokens, blocks })
+    this.#blocks = new KvBlocks(this.#shape.blocks, options.sharePrefixes ?? true)
     this.#freeSlots = Array.from({ length: slots }, (_, index) => slots - 1 - index)
-    this.#buffers = new Map()
-    const make = (name: string, words: number): GPUBuffer => {
-      const buffer = this.#engine.createBuffer(name, words * 4)
-      this.#buffers.set(name, buffer)
-      return buffer
-    }
-    const width = config.num_key_value_heads * config.head_dim
-    const rows = slots * this.#blocksPerSlot * BLOCK_TOKENS
-    for (let layer = 0; layer < config.num_hidden_layers; layer++) {
-      const words = bytesOf({ shape: [rows, width], dtype: config.kv_dtype }) / 4
-      make(`cache.${layer}.keys`, words)
-      make(`cache.${layer}.values`, words)
-    }
-    make('gen.state', slots * SLOT_WORDS)
-    make('gen.ids', slots)
-    make('gen.positions', slots)
-    this.#engine.write(make('gen.slots', slots), new Uint32Array(slots).fill(NO_SLOT))
-    make('gen.record', slots * options.maxNewTokens * 2)
-    this.#engine.write(
-      make('gen.all', slots),
-      Uint32Array.from({ length: slots }, (_, index) => index),
-    )
-    this.#engine.write(make('gen.counts', 4), Uint32Array.of(slots, slots, slots, 0))
-    // Every slot owns a fixed run of blocks for now; the table is what kernels read, so sharing needs no kernel change.
-    this.#engine.write(
-      make('gen.table', slots * this.#blocksPerSlot),
-      Uint32Array.from({ length: slots * this.#blocksPerSlot }, (_, index) => index),
-    )
+    this.#buffers = new Map([...generationBuffers(this.#shape)].map(([name, bytes]) => [name, this.#engine.createBuffer(name, bytes)]))
+    this.#slots = new GenerationSlots(this.#engine, this.#shape, this.#buffers, options.seed)
+  }
+
+  /** Optimizer steps the policy has taken; part of the sampling key. What is cached of earlier weights is not shared with new contexts. */
+  get version(): number {
+    return this.#version
+  }
+  set version(version: number) {
+    if (version !== this.#version) this.#blocks.forget()
+    this.#version = version
   }
 
   /** Waits for a free slot. */
   async open(key: { readonly query: number; readonly sample: number }): Promise<GeneratorSession> {
     const slot = this.#freeSlots.pop() ?? (await new Promise<number>((resolve) => this.#waitingForSlot.push(resolve)))
-    const session: Session = { slot, key, cached: 0, pending: null, open: true }
+    const context = new CachedContext(this.#blocks)
+    const session: Session = { slot, key, context, isBusy: false }
+    this.#sessions.add(session)
     return {
       extend: (ids, request) => this.#extend(session, ids, request),
       get length() {
-        return session.cached + (session.pending === null ? 0 : 1)
+        return context.ids.length
       },
       close: () => {
-        if (!session.open) return
-        session.open = false
+        if (!this.#sessions.delete(session)) return
+        this.#dropTasks((task) => (task.session === session ? new Error('the session was closed') : null))
+        context.drop()
         const next = this.#waitingForSlot.shift()
         if (next) next(slot)
         else this.#freeSlots.push(slot)
@@ -140,21 +132,23 @@ export class Generator {
   }
 
   #extend(session: Session, ids: readonly number[], request: GenerationRequest): Promise<GenerationResult> {
-    const append = session.pending === null ? [...ids] : [session.pending, ...ids]
-    if (append.length === 0) return Promise.reject(new Error('generation needs at least one token of context'))
-    if (request.maxNewTokens > this.#options.maxNewTokens)
-      return Promise.reject(new Error(`at most ${this.#options.maxNewTokens} new tokens at once, asked for ${request.maxNewTokens}`))
-    if (request.stopIds.length > 4) return Promise.reject(new Error(`at most 4 stop ids, found ${request.stopIds.length}`))
-    if (session.cached + append.length + request.maxNewTokens > this.maxContext) {
-      return Promise.reject(
-        new Error(
-          `the context would grow to ${session.cached + append.length + request.maxNewTokens} tokens, more than ${this.maxContext}`,
-        ),
-      )
-    }
+    const { context } = session
+    const before = context.ids.length
+    const length = before + ids.length
+    const refuse = (sentence: string): Promise<never> => Promise.reject(new Error(sentence))
+    const refusal = refusalOf(request, this.#options.maxNewTokens)
+    if (refusal !== null) return refuse(refusal)
+    if (!this.#sessions.has(session)) return refuse('the session is closed')
+    if (session.isBusy) return refuse('a session is extended once at a time')
+    if (length === 0) return refuse('generation needs at least one token of context')
+    if (length + request.maxNewTokens > this.maxContext)
+      return refuse(`the context would grow to ${length + request.maxNewTokens} tokens, more than ${this.maxContext}`)
     if (this.#failure) return Promise.reject(this.#failure)
+    if (request.signal?.aborted) return Promise.reject(reasonOf(request.signal))
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ session, ids: append, at: 0, request, resolve, reject })
+      for (const id of ids) context.ids.push(id)
+      session.isBusy = true
+      this.#waiting.push({ session, before, request, told: 0, resolve, reject })
       this.#loop ??= this.#run().finally(() => (this.#loop = null))
     })
   }
@@ -164,212 +158,147 @@ export class Generator {
       // Callers that ask in the same turn of the event loop are batched together.
       await this.#engine.device.queue.onSubmittedWorkDone()
       while (this.#waiting.length > 0 || this.#decoding.size > 0) {
-        while (this.#waiting.length > 0) await this.#extendOnce()
-        await this.#decodeSome()
+        if (this.#failure) throw this.#failure
+        this.#dropTasks(abortOf)
+        if (this.#waiting.length > 0) await this.#extendOnce()
+        if (this.#decoding.size > 0) await this.#decodeSome()
       }
     } catch (error) {
       const failure = error instanceof Error ? error : new Error(String(error))
-      for (const waiting of [...this.#waiting, ...this.#extending, ...this.#decoding.values()]) waiting.reject(failure)
-      this.#waiting.length = 0
-      this.#extending = []
+      // What was to be computed may not have been.
+      this.#blocks.forget()
+      const tasks = [...this.#waiting, ...this.#decoding]
+      this.#waiting = []
       this.#decoding.clear()
+      for (const task of tasks) this.#giveUp(task, failure)
     }
+  }
+
+  /** Those with a reason to stop reject with it; the others do not notice. */
+  #dropTasks(reasonFor: (task: Task) => Error | null): void {
+    for (const task of [...this.#waiting, ...this.#decoding]) {
+      const reason = reasonFor(task)
+      if (!reason) continue
+      if (this.#decoding.delete(task)) this.#slots.stop(task.session.slot)
+      this.#waiting = this.#waiting.filter((one) => one !== task)
+      this.#giveUp(task, reason)
+    }
+  }
+
+  #giveUp({ session, before, reject }: Task, reason: Error): void {
+    session.context.cut(before)
+    session.isBusy = false
+    reject(reason)
   }
 
   /** One extend batch: as many waiting tokens as fit; slots whose text is complete get their first token. */
   async #extendOnce(): Promise<void> {
-    const largest = EXTEND_BUCKETS[EXTEND_BUCKETS.length - 1] ?? 0
-    const wanted = this.#waiting.reduce((sum, waiting) => sum + waiting.ids.length - waiting.at, 0)
-    const tokens = EXTEND_BUCKETS.find((bucket) => bucket >= wanted) ?? largest
-    const { slots: slotCount } = this.#options
-    const ids = new Uint32Array(tokens)
-    const positions = new Uint32Array(tokens)
-    const slots = new Uint32Array(tokens).fill(NO_SLOT)
-    const rowOf = new Uint32Array(slotCount)
-    const rowSlots = new Uint32Array(slotCount).fill(NO_SLOT)
-    let used = 0
-    let rows = 0
-    const complete: Waiting[] = []
-    for (const waiting of this.#waiting) {
-      const { session } = waiting
-      while (waiting.at < waiting.ids.length && used < tokens) {
-        ids[used] = waiting.ids[waiting.at] ?? 0
-        positions[used] = session.cached
-        slots[used] = session.slot
-        session.cached++
-        waiting.at++
-        used++
-      }
-      if (waiting.at < waiting.ids.length) break
-      rowOf[rows] = used - 1
-      rowSlots[rows] = session.slot
-      rows++
-      complete.push(waiting)
+    const most = this.#decoding.size > 0 ? EXTEND_WHILE_DECODING : LARGEST_EXTEND
+    const batch: { readonly id: number; readonly position: number; readonly slot: number }[] = []
+    const complete: { readonly task: Task; readonly row: number }[] = []
+    for (const task of this.#waiting) {
+      const { context, slot } = task.session
+      if (batch.length >= most || !this.#reserve(task, batch.length === 0)) break
+      const from = context.cached
+      const to = Math.min(context.ids.length, from + most - batch.length)
+      for (let position = from; position < to; position++) batch.push({ id: context.ids[position] ?? 0, position, slot })
+      context.advance(to)
+      if (to === context.ids.length) complete.push({ task, row: batch.length - 1 })
     }
-    this.#waiting.splice(0, complete.length)
-    this.#extending = complete
-    for (const waiting of complete) this.#writeSlot(waiting)
-    const executable = await this.#extendPlan(tokens)
-    executable.write('ids', ids)
-    executable.write('positions', positions)
-    executable.write('slots', slots)
-    executable.write('counts', Uint32Array.of(used, rows, rows, 0))
-    executable.write('rowOf', rowOf)
-    executable.write('rowSlots', rowSlots)
+    // All blocks are in use: those who decode will give some back.
+    if (batch.length === 0) return
+    const tokens = EXTEND_BUCKETS.find((bucket) => bucket >= batch.length) ?? batch.length
+    for (const { task } of complete) this.#slots.start(task.session, task.request, this.#version)
+    const executable = await this.#executable(`extend ${tokens}`, () => extendPlan(this.#shape, tokens, this.#engine))
+    const column = (of: (one: (typeof batch)[number]) => number, rest: number): Uint32Array =>
+      Uint32Array.from({ length: tokens }, (_, row) => (batch[row] ? of(batch[row]) : rest))
+    const rows = (of: (one: (typeof complete)[number]) => number, rest: number): Uint32Array =>
+      Uint32Array.from({ length: this.#shape.slots }, (_, row) => (complete[row] ? of(complete[row]) : rest))
+    executable.write(
+      'ids',
+      column(({ id }) => id, 0),
+    )
+    executable.write(
+      'positions',
+      column(({ position }) => position, 0),
+    )
+    executable.write(
+      'slots',
+      column(({ slot }) => slot, NO_SLOT),
+    )
+    executable.write('counts', Uint32Array.of(batch.length, complete.length, complete.length, 0))
+    executable.write(
+      'rowOf',
+      rows(({ row }) => row, 0),
+    )
+    executable.write(
+      'rowSlots',
+      rows(({ task }) => task.session.slot, NO_SLOT),
+    )
     await executable.run(this.#options.gate)
-    this.prefilledTokens += used
-    for (const waiting of complete) this.#decoding.set(waiting.session.slot, waiting)
-    this.#extending = []
+    this.prefilledTokens += batch.length
+    this.#waiting.splice(0, complete.length)
+    for (const { task } of complete) this.#decoding.add(task)
   }
 
-  #writeSlot({ session, request }: Waiting): void {
-    const words = new Uint32Array(SLOT_WORDS)
-    words[SLOT.position] = session.cached - 1
-    words[SLOT.active] = 1
-    words[SLOT.maxNew] = request.maxNewTokens
-    words[SLOT.seedLow] = this.#options.seed >>> 0
-    words[SLOT.seedHigh] = Math.floor(this.#options.seed / 2 ** 32) >>> 0
-    words[SLOT.query] = session.key.query
-    words[SLOT.sample] = session.key.sample
-    words[SLOT.version] = this.version
-    words[SLOT.temperature] = bitsOf(request.temperature)
-    words[SLOT.topK] = request.topK ?? 0
-    words[SLOT.topP] = bitsOf(request.topP ?? 1)
-    words[SLOT.minP] = bitsOf(request.minP ?? 0)
-    for (let index = 0; index < 4; index++) words[SLOT.stop + index] = request.stopIds[index] ?? NO_SLOT
-    this.#engine.write(this.#buffer('gen.state'), words, session.slot * SLOT_WORDS * 4)
+  /**
+   * Blocks for all a task may come to. If nobody who works will give any back, contexts that rest lose theirs and are computed again when they
+   * are asked to go on.
+   */
+  #reserve({ session, request }: Task, isFirst: boolean): boolean {
+    const { context, slot } = session
+    const tokens = context.ids.length + request.maxNewTokens
+    let isReserved = context.reserve(tokens)
+    if (!isReserved && isFirst && this.#decoding.size === 0) {
+      for (const other of this.#sessions) if (other !== session) other.context.drop()
+      isReserved = context.reserve(tokens)
+      if (!isReserved) throw new Error(`${tokens} tokens do not fit ${this.#blocks.count} blocks`)
+    }
+    if (isReserved) this.#slots.place(slot, context.blocks)
+    return isReserved
   }
 
   /** Several decode steps, then one look at the slots; finished sequences are handed back. */
   async #decodeSome(): Promise<void> {
-    const left = Math.max(0, ...[...this.#decoding.values()].map((waiting) => waiting.request.maxNewTokens)) - 1
+    const left = Math.max(...[...this.#decoding].map(({ request }) => request.maxNewTokens)) - 1
     const steps = Math.min(this.#options.stepsPerLook ?? 8, left)
-    const executable = await this.#decodePlan()
+    const executable = await this.#executable('decode', () => decodePlan(this.#shape, this.#engine))
     for (let step = 0; step < steps; step++) await executable.run(this.#options.gate)
-    const { slots, maxNewTokens } = this.#options
-    const state = new Uint32Array(await this.#engine.read(this.#buffer('gen.state'), 0, slots * SLOT_WORDS * 4))
-    const finished = [...this.#decoding].filter(([slot]) => state[slot * SLOT_WORDS + SLOT.active] === 0)
-    if (finished.length === 0) return
-    const record = await this.#engine.read(this.#buffer('gen.record'), 0, slots * maxNewTokens * 8)
-    const words = new Uint32Array(record)
-    const floats = new Float32Array(record)
-    for (const [slot, waiting] of finished) {
-      this.#decoding.delete(slot)
-      const count = state[slot * SLOT_WORDS + SLOT.count] ?? 0
-      const base = slot * maxNewTokens * 2
-      const ids = Array.from({ length: count }, (_, index) => words[base + index * 2] ?? 0)
-      const logprobs = Array.from({ length: count }, (_, index) => floats[base + index * 2 + 1] ?? 0)
-      waiting.session.cached += count - 1
-      waiting.session.pending = ids[count - 1] ?? null
-      this.generatedTokens += count
-      waiting.resolve({
-        ids,
-        logprobs,
-        finish: state[slot * SLOT_WORDS + SLOT.reason] === 1 ? 'stop' : 'length',
-        policyVersion: state[slot * SLOT_WORDS + SLOT.version] ?? 0,
-      })
+    const isWatched = [...this.#decoding].some(({ request }) => request.onTokens ?? request.stopText)
+    const seen = await this.#slots.look(isWatched)
+    this.#dropTasks(abortOf)
+    let isAnyDone = false
+    for (const task of [...this.#decoding]) {
+      const { session, request } = task
+      const found = seen(session.slot)
+      if (!found) continue
+      const stop = request.stopText ? stopLength(found.ids, request.stopText) : null
+      const ids = found.ids.slice(0, stop ?? found.ids.length)
+      if (ids.length > task.told) request.onTokens?.(ids.slice(task.told))
+      task.told = ids.length
+      if (stop === null && !found.isDone) continue
+      if (!found.isDone) this.#slots.stop(session.slot)
+      isAnyDone = true
+      this.#decoding.delete(task)
+      for (const id of ids) session.context.ids.push(id)
+      session.context.advance(session.context.ids.length - 1)
+      session.context.trim()
+      session.isBusy = false
+      this.generatedTokens += ids.length
+      const finish = stop === null ? found.finish : 'stop'
+      task.resolve({ ids, logprobs: found.logprobs.slice(0, ids.length), finish, policyVersion: found.policyVersion })
     }
     // The answers' owners act (call a tool, ask again) before the next batch is made.
-    await this.#engine.device.queue.onSubmittedWorkDone()
+    if (isAnyDone) await this.#engine.device.queue.onSubmittedWorkDone()
   }
 
-  #buffer(name: string): GPUBuffer {
-    const buffer = this.#buffers.get(name)
-    if (!buffer) throw new Error(`generation has no buffer ${name}`)
-    return buffer
-  }
-
-  #extendPlan(tokens: number): Promise<Executable> {
-    return this.#plan(`extend ${tokens}`, (graph) => {
-      const { config } = this.#options.model
-      const batch = batchTensors(graph, tokens, config.vocab_size)
-      const place = {
-        slots: graph.batch('slots', [tokens], 'u32'),
-        positions: batch.positions,
-        blockTable: this.#table(graph),
-        counts: batch.counts,
-      }
-      const hidden = this.#forward(graph, batch, place)
-      const rows = this.#options.slots
-      const picked = gatherRows(hidden, graph.batch('rowOf', [rows], 'u32'), batch.counts, graph.batch('targetOf', [tokens], 'u32'))
-      this.#sampleRows(graph, picked, batch.counts, graph.batch('rowSlots', [rows], 'u32'))
-    })
-  }
-
-  #decodePlan(): Promise<Executable> {
-    return this.#plan('decode', (graph) => {
-      const { slots } = this.#options
-      const counts = graph.state('gen.counts', [4], 'u32')
-      const positions = graph.state('gen.positions', [slots], 'u32')
-      const batch = {
-        ...batchTensors(graph, slots, this.#options.model.config.vocab_size),
-        ids: graph.state('gen.ids', [slots], 'u32'),
-        positions,
-        counts,
-      }
-      const hidden = this.#forward(graph, batch, {
-        slots: graph.state('gen.slots', [slots], 'u32'),
-        positions,
-        blockTable: this.#table(graph),
-        counts,
-      })
-      this.#sampleRows(graph, hidden, counts, graph.state('gen.all', [slots], 'u32'))
-    })
-  }
-
-  #table(graph: Graph): Tensor {
-    return graph.state('gen.table', [this.#options.slots, this.#blocksPerSlot], 'u32')
-  }
-
-  #forward(
-    graph: Graph,
-    batch: Parameters<LanguageModel['architecture']['forward']>[0]['batch'],
-    place: Parameters<typeof kvWrite>[2],
-  ): Tensor {
-    const { model, lora, slots } = this.#options
-    const { config } = model
-    const width = config.num_key_value_heads * config.head_dim
-    const rows = slots * this.#blocksPerSlot * BLOCK_TOKENS
-    return model.architecture.forward({
-      graph,
-      config,
-      batch,
-      lora,
-      attend: (layer, q, k, v) => {
-        const keys = graph.state(`cache.${layer}.keys`, [rows, width], config.kv_dtype)
-        const values = graph.state(`cache.${layer}.values`, [rows, width], config.kv_dtype)
-        kvWrite(k, v, place, keys, values)
-        return cachedAttention(q, keys, values, place, {
-          heads: config.num_attention_heads,
-          kvHeads: config.num_key_value_heads,
-          headDim: config.head_dim,
-        })
-      },
-    })
-  }
-
-  #sampleRows(graph: Graph, hidden: Tensor, counts: Tensor, rowSlots: Tensor): void {
-    const { slots, maxNewTokens, model } = this.#options
-    const logits = linear(hidden, headWeight(graph, model.config), counts, { live: 1 })
-    const state = {
-      slotState: graph.state('gen.state', [slots, SLOT_WORDS], 'u32'),
-      ids: graph.state('gen.ids', [slots], 'u32'),
-      positions: graph.state('gen.positions', [slots], 'u32'),
-      slots: graph.state('gen.slots', [slots], 'u32'),
-      record: graph.state('gen.record', [slots, maxNewTokens, 2], 'u32'),
-    }
-    sample(logits, rowSlots, counts, state, { limit: maxNewTokens })
-  }
-
-  #plan(key: string, build: (graph: Graph) => void): Promise<Executable> {
+  #executable(key: string, plan: () => Plan): Promise<Executable> {
     const known = this.#executables.get(key)
     if (known) return known
-    const graph = new Graph()
-    build(graph)
-    const plan = planGraph(graph, this.#engine)
-    const made = Executable.create(this.#engine, plan, this.#options.model.pool, (name) => {
+    const { model, lookup } = this.#options
+    const made = Executable.create(this.#engine, plan(), model.pool, (name) => {
       const own = this.#buffers.get(name)
-      return own ? { buffer: own, offset: 0 } : this.#options.lookup(name)
+      return own ? { buffer: own, offset: 0 } : lookup(name)
     })
     this.#executables.set(key, made)
     return made
@@ -384,4 +313,6 @@ export class Generator {
   }
 }
 
-const bitsOf = (value: number): number => new Uint32Array(Float32Array.of(value).buffer)[0] ?? 0
+const abortOf = ({ request: { signal } }: Task): Error | null => (signal?.aborted ? reasonOf(signal) : null)
+const reasonOf = (signal: AbortSignal): Error =>
+  signal.reason instanceof Error ? signal.reason : new DOMException('generation was cancelled', 'AbortError')

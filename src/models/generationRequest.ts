@@ -3,16 +3,52 @@ export interface GenerationRequest {
   readonly maxNewTokens: number
   readonly temperature: number
   readonly stopIds: readonly number[]
+  /** Ends once the completion's text holds any of these; the token that completes it is the last. Looked for every few tokens. */
+  readonly stopText?: StopText
   /** Draw among so many of the likeliest tokens; 0 or absent: among all. Log-probabilities are those before any of these filters. */
   readonly topK?: number
   /** Draw among the likeliest tokens that together hold this share of the probability; 1 or absent: among all. */
   readonly topP?: number
   /** Draw among tokens at least this share as likely as the likeliest; 0 or absent: among all. */
   readonly minP?: number
+  /** Logits of tokens the context holds are divided by this where positive, multiplied where negative (Keskar 2019); 1 or absent: as they are. */
+  readonly repetitionPenalty?: number
+  /** Told new tokens every few steps, as they come. */
+  readonly onTokens?: (ids: readonly number[]) => void
+  /** Aborted: the extend rejects, and the session is as it was before. */
+  readonly signal?: AbortSignal
 }
+
+export interface StopText {
+  readonly strings: readonly string[]
+  readonly decode: (ids: readonly number[]) => string
+}
+
 export interface GenerationResult {
   readonly ids: readonly number[]
   readonly logprobs: readonly number[]
   readonly finish: 'stop' | 'length'
   readonly policyVersion: number
+}
+
+/** How many of `ids` a stop string needs, or null when none is there. */
+export function stopLength(ids: readonly number[], { strings, decode }: StopText): number | null {
+  const isStopped = (count: number): boolean => {
+    const text = decode(ids.slice(0, count))
+    return strings.some((one) => one !== '' && text.includes(one))
+  }
+  if (!isStopped(ids.length)) return null
+  let count = ids.length
+  while (count > 1 && isStopped(count - 1)) count--
+  return count
+}
+
+/** What is wrong with a request, or null. */
+export function refusalOf(request: GenerationRequest, maxNewTokens: number): string | null {
+  const { repetitionPenalty = 1 } = request
+  if (request.maxNewTokens < 1 || request.maxNewTokens > maxNewTokens)
+    return `1 to ${maxNewTokens} new tokens at once, asked for ${request.maxNewTokens}`
+  if (request.stopIds.length > 4) return `at most 4 stop ids, found ${request.stopIds.length}`
+  if (!(repetitionPenalty > 0)) return `a repetition penalty is above 0, found ${repetitionPenalty}`
+  return null
 }

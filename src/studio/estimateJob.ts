@@ -7,11 +7,11 @@ import type { ModelConfig } from '../models/architectures/config'
 import { storedFormat } from '../models/architectures/decoder'
 import { architectureOf } from '../models/languageModel'
 import { generationMemory, policyMemory } from '../training/memoryPlan'
-import { trainableEntries, type TrainableSet } from '../training/policyPlans'
+import { loraOf, trainableEntries, type TrainableSet } from '../training/policyPlans'
 import type { JobRequest, MemoryEstimate, Reply } from '../worker/protocol'
 import { verdictOn, type MemoryCount, type MemoryLimits } from './estimate'
 import { accept, attempt, refuse } from './failure'
-import { MAX_CONTEXT, slotsOf } from './gpuWorkshop'
+import { MAX_CONTEXT, MAX_NEW_TOKENS, slotsOf } from './gpuWorkshop'
 import type { JobRoom } from './jobRoom'
 import { heldAs, STARTER, type ModelText } from './models'
 import { DEFAULT_STORY_ALGORITHM, storySizes } from './storyJob'
@@ -34,11 +34,22 @@ export function estimateJob(request: JobRequest, room: JobRoom): Promise<Reply<M
     const model = heldAs(stored.value, dtype)
     const { config } = model
     const limits = limitsOf(room)
-    const generation = generationMemory(config, slotsOf(limits.isSoftware), MAX_CONTEXT)
-    const generationBinding = largestCache(config, slotsOf(limits.isSoftware))
+    const generationUnder = (trainable: TrainableSet): MemoryCount => {
+      const size = {
+        config,
+        lora: loraOf(trainable),
+        slots: slotsOf(limits.isSoftware),
+        maxContext: MAX_CONTEXT,
+        maxNewTokens: MAX_NEW_TOKENS,
+      }
+      return within((device) => generationMemory(size, device), limits)
+    }
     if (request.kind === 'evaluate') {
-      const parts = [...policyMemory(config, plainTrainable, []), ...generation]
-      return accept(verdictOn({ parts, largestBinding: Math.max(largestWeight(config, plainTrainable), generationBinding) }, limits, []))
+      const generation = generationUnder(plainTrainable)
+      const parts = [...policyMemory(config, plainTrainable, []), ...generation.parts]
+      return accept(
+        verdictOn({ parts, largestBinding: Math.max(largestWeight(config, plainTrainable), generation.largestBinding) }, limits, []),
+      )
     }
 
     const method = room.method(request.kind === 'story' ? (request.algorithm ?? DEFAULT_STORY_ALGORITHM) : request.algorithm)
@@ -48,15 +59,16 @@ export function estimateJob(request: JobRequest, room: JobRoom): Promise<Reply<M
     if (!settings.ok) return settings
     const data = request.kind === 'story' || request.data.length === 0 ? null : await sampleOf(request.data, room)
     const steps = (request.kind === 'story' ? size.steps : request.steps) ?? method.value.stepsOf(settings.value)
+    const isPractising = data === null && method.value.isOnline
+    const generation = isPractising ? generationUnder(method.value.trainable(settings.value)) : { parts: [], largestBinding: 0 }
     const count = (own: Config, held: ModelText = model): MemoryCount => {
       const trainable = method.value.trainable(own)
       const under = (device: PlanContext): MemoryCount['parts'] =>
         method.value.memoryOf(own, { model: held, data, steps, seed: request.seed, device })
       const planned = within(under, limits)
-      const isPractising = data === null && method.value.isOnline
       return {
-        parts: isPractising ? [...planned.parts, ...generation] : planned.parts,
-        largestBinding: Math.max(planned.largestBinding, largestWeight(held.config, trainable), isPractising ? generationBinding : 0),
+        parts: [...planned.parts, ...generation.parts],
+        largestBinding: Math.max(planned.largestBinding, largestWeight(held.config, trainable), generation.largestBinding),
       }
     }
     const knobs = method.value.knobsOf(settings.value).map(({ change, config: own }) => ({ change, count: count(own) }))
@@ -99,12 +111,6 @@ function largestWeight(config: ModelConfig, trainable: TrainableSet): number {
     ranges.has(name) ? 0 : bytesOf({ shape, dtype: storedFormat(config, name, shape) }),
   )
   return Math.max(count * 4, ...frozen)
-}
-
-function largestCache(config: ModelConfig, slots: number): number {
-  return (
-    slots * Math.ceil(Math.min(MAX_CONTEXT, config.max_position_embeddings) / 16) * 16 * config.num_key_value_heads * config.head_dim * 4
-  )
 }
 
 /** Labels do not matter for memory: every step counts as labelled. */

@@ -14,7 +14,8 @@ import type { ActingPolicy, AdapterTensors, OpenPolicyRequest, TrainRequest, Wor
 
 /** 99 of 100 episodes of the starter world are shorter than 130 tokens. */
 export const MAX_CONTEXT = 512
-const MAX_NEW_TOKENS = 48
+/** Longest completion of the starter world's calls, with room to spare. */
+export const MAX_NEW_TOKENS = 48
 /** Episodes under way at once. */
 const SLOTS = { software: 16, gpu: 96 } as const
 export const slotsOf = (isSoftware: boolean): number => (isSoftware ? SLOTS.software : SLOTS.gpu)

@@ -3,6 +3,8 @@ import { packedBytes, packedLayout } from '../engine/memory/packedState'
 import type { Plan, PlanContext } from '../engine/plan/planGraph'
 import { bytesOf } from '../engine/tensor'
 import type { ModelConfig } from '../models/architectures/config'
+import { decodePlan, EXTEND_BUCKETS, extendPlan, generationBuffers, generationShape } from '../models/generationPlans'
+import type { GenerationSize } from '../models/generationPlans'
 import { storedFormat } from '../models/architectures/decoder'
 import { architectureOf } from '../models/languageModel'
 import { adapterTrainable } from './adapterSettings'
@@ -181,20 +183,17 @@ function plansOf(
   ]
 }
 
-/** Caches of generation, and the scratch of its widest layer. */
-export function generationMemory(config: ModelConfig, slots: number, maxContext: number): MemoryPart[] {
-  const rows = slots * Math.ceil(Math.min(maxContext, config.max_position_embeddings) / 16) * 16
-  const largestExtend = 2048
+/** Caches and state of generation, and what its plans need beyond the model: every size of extend counts, although few may come up. */
+export function generationMemory(size: GenerationSize, device: PlanContext): MemoryPart[] {
+  const shape = generationShape(size)
+  const plans = [decodePlan(shape, device), ...EXTEND_BUCKETS.map((tokens) => extendPlan(shape, tokens, device))]
+  const own = generationBuffers(shape)
+  const sum = (isCache: boolean): number =>
+    [...own].reduce((total, [name, bytes]) => total + (name.startsWith('cache.') === isCache ? rounded(bytes) : 0), 0)
   return [
-    {
-      name: 'generation caches',
-      bytes:
-        2 * config.num_hidden_layers * bytesOf({ shape: [rows, config.num_key_value_heads * config.head_dim], dtype: config.kv_dtype }),
-    },
-    {
-      name: 'generation scratch',
-      bytes: (slots * config.vocab_size + largestExtend * (2 * config.intermediate_size + 6 * config.hidden_size)) * 4,
-    },
+    { name: 'generation caches', bytes: sum(true) },
+    { name: 'generation state', bytes: sum(false) },
+    ...plansMemory(plans).map(({ name, bytes }) => ({ name: `generation: ${name}`, bytes })),
   ]
 }
 

@@ -26,6 +26,9 @@ export type TrainableSet = (
   readonly gradientCheckpointing?: boolean
 }
 
+/** The adapter of a trainable set that is one. */
+export const loraOf = (trainable: TrainableSet): LoraShape | null => (trainable.kind === 'lora' ? trainable.lora : null)
+
 export const VALUE_WEIGHT = 'v_head.summary.weight'
 export const VALUE_BIAS = 'v_head.summary.bias'
 /** State leaf an objective adds its sums to, so that micro-batches of one step add up. */

@@ -22,7 +22,11 @@ export const SLOT = {
   topK: 16,
   topP: 17,
   minP: 18,
+  penalty: 19,
 } as const
+
+/** Words of the bits that say which tokens a context holds. */
+export const seenWords = (vocabulary: number): number => Math.ceil(vocabulary / 32)
 
 export interface SampleParams {
   /** New tokens a slot's record has room for. */
@@ -31,7 +35,8 @@ export interface SampleParams {
 
 /**
  * Draws each row's next token and advances its slot, all on the GPU. Inputs: logits [R, V], row slots u32 [R], counts, then in
- * place: slot state u32 [S, 20], ids, positions, slots u32 [S], record u32 [S, limit, 2]. The uniform is Philox keyed by
+ * place: slot state u32 [S, 20], more rows of which may hold the bits of tokens each slot has seen (without, there is no repetition
+ * penalty), ids, positions, slots u32 [S], record u32 [S, limit, 2]. The uniform is Philox keyed by
  * (seed; position, version, sample, query): never by the slot or the batch.
  */
 export const sampleOp: Op<SampleParams> = {
@@ -78,13 +83,15 @@ export const sampleOp: Op<SampleParams> = {
   },
   kernel: (inputs, _outputs, params) => {
     const [rows = 0, vocabulary = 0] = at(inputs, 0).shape
+    const [stateRows = 0] = at(inputs, 3).shape
+    const [slots = 0] = at(inputs, 4).shape
     return {
       dispatches: [
         {
           shader: 'generate/sample',
-          constants: { V: vocabulary, LIMIT: params.limit, SLOT_WORDS },
+          constants: { V: vocabulary, LIMIT: params.limit, SLOT_WORDS, SEEN: stateRows > slots ? seenWords(vocabulary) : 0 },
           bindings: [0, 1, 2, 3, 4, 5, 6, 7].map((index) => input(index)),
-          params: [u32(rows)],
+          params: [u32(rows), u32(slots * SLOT_WORDS)],
           workgroups: fold(rows),
           flops: 8 * rows * vocabulary,
           bytes: 8 * rows * vocabulary,

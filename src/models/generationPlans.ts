@@ -1,0 +1,128 @@
+/** The graphs of batched generation and the buffers they live in, without a device: their memory is known before anything is allocated. */
+import { gatherRows } from '../engine/ops/gatherRows'
+import { BLOCK_TOKENS, cachedAttention, kvWrite } from '../engine/ops/kvCache'
+import { linear } from '../engine/ops/matmul'
+import { sample, seenWords, SLOT_WORDS } from '../engine/ops/sample'
+import { planGraph } from '../engine/plan/planGraph'
+import type { Plan, PlanContext } from '../engine/plan/planGraph'
+import { bytesOf, Graph } from '../engine/tensor'
+import type { Tensor } from '../engine/tensor'
+import type { ModelConfig } from './architectures/config'
+import { batchTensors, headWeight } from './architectures/decoder'
+import type { LoraShape } from './architectures/decoder'
+import { architectureOf } from './languageModel'
+
+export interface GenerationShape {
+  readonly config: ModelConfig
+  readonly lora: LoraShape | null
+  /** Sequences generated at once. */
+  readonly slots: number
+  /** Blocks one sequence may have. */
+  readonly blocksPerSlot: number
+  /** Blocks of all sequences. */
+  readonly blocks: number
+  /** Most new tokens of one extend. */
+  readonly maxNewTokens: number
+}
+
+export type GenerationSize = Pick<GenerationShape, 'config' | 'lora' | 'slots' | 'maxNewTokens'> & {
+  readonly maxContext: number
+  /** Else as many as fill every slot. One sequence of full length always has room. */
+  readonly blocks?: number | undefined
+}
+
+export function generationShape({ maxContext, blocks, ...size }: GenerationSize): GenerationShape {
+  const blocksPerSlot = Math.ceil(Math.min(maxContext, size.config.max_position_embeddings) / BLOCK_TOKENS)
+  return { ...size, blocksPerSlot, blocks: Math.max(blocksPerSlot, blocks ?? size.slots * blocksPerSlot) }
+}
+
+/** Tokens of one extend batch; longer appends go in several. Fixed edges, so that plans are few. */
+export const LARGEST_EXTEND = 2048
+export const EXTEND_BUCKETS = [32, 128, 512, LARGEST_EXTEND] as const
+
+/** Bytes of each buffer of generation's own. */
+export function generationBuffers({ config, slots, blocksPerSlot, blocks, maxNewTokens }: GenerationShape): Map<string, number> {
+  const cache = bytesOf({ shape: [blocks * BLOCK_TOKENS, config.num_key_value_heads * config.head_dim], dtype: config.kv_dtype })
+  const sizes = new Map<string, number>()
+  for (let layer = 0; layer < config.num_hidden_layers; layer++) {
+    sizes.set(`cache.${layer}.keys`, cache)
+    sizes.set(`cache.${layer}.values`, cache)
+  }
+  sizes.set('gen.state', stateRows(slots, config) * SLOT_WORDS * 4)
+  for (const name of ['gen.ids', 'gen.positions', 'gen.slots', 'gen.all']) sizes.set(name, slots * 4)
+  sizes.set('gen.record', slots * maxNewTokens * 8)
+  sizes.set('gen.counts', 16)
+  sizes.set('gen.table', slots * blocksPerSlot * 4)
+  return sizes
+}
+
+/** Words of slots, then the bits of tokens each has seen. */
+const stateRows = (slots: number, config: ModelConfig): number => slots + Math.ceil((slots * seenWords(config.vocab_size)) / SLOT_WORDS)
+
+/** Text of some slots joins their contexts; those whose text is complete get their first token. */
+export function extendPlan(shape: GenerationShape, tokens: number, context: PlanContext): Plan {
+  const { config, slots } = shape
+  const graph = new Graph()
+  const batch = batchTensors(graph, tokens, config.vocab_size)
+  const hidden = forward(graph, shape, batch, graph.batch('slots', [tokens], 'u32'))
+  const picked = gatherRows(hidden, graph.batch('rowOf', [slots], 'u32'), batch.counts, graph.batch('targetOf', [tokens], 'u32'))
+  sampleRows(graph, shape, picked, batch.counts, graph.batch('rowSlots', [slots], 'u32'))
+  return planGraph(graph, context)
+}
+
+/** Every active slot goes on by one token. */
+export function decodePlan(shape: GenerationShape, context: PlanContext): Plan {
+  const { config, slots } = shape
+  const graph = new Graph()
+  const counts = graph.state('gen.counts', [4], 'u32')
+  const batch = {
+    ...batchTensors(graph, slots, config.vocab_size),
+    ids: graph.state('gen.ids', [slots], 'u32'),
+    positions: graph.state('gen.positions', [slots], 'u32'),
+    counts,
+  }
+  const hidden = forward(graph, shape, batch, graph.state('gen.slots', [slots], 'u32'))
+  sampleRows(graph, shape, hidden, counts, graph.state('gen.all', [slots], 'u32'))
+  return planGraph(graph, context)
+}
+
+function forward(graph: Graph, shape: GenerationShape, batch: ReturnType<typeof batchTensors>, slots: Tensor): Tensor {
+  const { config, lora } = shape
+  const width = config.num_key_value_heads * config.head_dim
+  const rows = shape.blocks * BLOCK_TOKENS
+  const place = {
+    slots,
+    positions: batch.positions,
+    blockTable: graph.state('gen.table', [shape.slots, shape.blocksPerSlot], 'u32'),
+    counts: batch.counts,
+  }
+  return architectureOf(config).forward({
+    graph,
+    config,
+    batch,
+    lora,
+    attend: (layer, q, k, v) => {
+      const keys = graph.state(`cache.${layer}.keys`, [rows, width], config.kv_dtype)
+      const values = graph.state(`cache.${layer}.values`, [rows, width], config.kv_dtype)
+      kvWrite(k, v, place, keys, values)
+      return cachedAttention(q, keys, values, place, {
+        heads: config.num_attention_heads,
+        kvHeads: config.num_key_value_heads,
+        headDim: config.head_dim,
+      })
+    },
+  })
+}
+
+function sampleRows(graph: Graph, shape: GenerationShape, hidden: Tensor, counts: Tensor, rowSlots: Tensor): void {
+  const { config, slots, maxNewTokens } = shape
+  const logits = linear(hidden, headWeight(graph, config), counts, { live: 1 })
+  const state = {
+    slotState: graph.state('gen.state', [stateRows(slots, config), SLOT_WORDS], 'u32'),
+    ids: graph.state('gen.ids', [slots], 'u32'),
+    positions: graph.state('gen.positions', [slots], 'u32'),
+    slots: graph.state('gen.slots', [slots], 'u32'),
+    record: graph.state('gen.record', [slots, maxNewTokens, 2], 'u32'),
+  }
+  sample(logits, rowSlots, counts, state, { limit: maxNewTokens })
+}
