@@ -83,28 +83,32 @@ fn mass_of(row: Row, threshold: f32) -> f32 {
   return total;
 }
 
-const STEPS = 7u;
+const STEPS = 15u;
 var<workgroup> lane_reached: array<f32, LANES * STEPS>;
 var<workgroup> reached: array<f32, STEPS>;
 var<workgroup> found_bits: u32;
 
 /// The largest threshold in (0, 1] that tokens of at least `goal` reach in all, each counting its mass, or 1 if `counts_tokens`. Positive
-/// floats are ordered as their bits are: three bits are found at a time, by 7 thresholds in one pass over the row.
+/// floats are ordered as their bits are: four bits are found at a time, by 15 thresholds in one pass over the row.
 fn threshold_of(row: Row, goal: f32, counts_tokens: bool) -> f32 {
   var bits = 0u;
-  for (var shift = 27; shift >= 0; shift -= 3) {
-    // #repeat s 7
+  for (var shift = 28; shift >= 0; shift -= 4) {
+    // #repeat s 15
     let threshold{s} = bitcast<f32>(min(bits + (({s}u + 1u) << u32(shift)), 0x3f800001u));
     var sum{s} = 0.0;
     // #end
-    for (var i = row.first; i < row.end; i++) {
-      let e = likelihood(row, i);
-      let weight = select(e, 1.0, counts_tokens);
-      // #repeat s 7
-      sum{s} += select(0.0, weight, e >= threshold{s});
+    for (var i = row.first; i < row.end; i += 4u) {
+      // Four at a time: fewer turns of the loop. What lies past the run counts nothing.
+      // #repeat j 4
+      let e{j} = select(0.0, likelihood(row, min(i + {j}u, V - 1u)), i + {j}u < row.end);
+      // #end
+      let e = vec4f(e0, e1, e2, e3);
+      let weight = select(e, vec4f(1.0), counts_tokens);
+      // #repeat s 15
+      sum{s} += dot(select(vec4f(), weight, e >= vec4f(threshold{s})), vec4f(1.0));
       // #end
     }
-    // #repeat s 7
+    // #repeat s 15
     lane_reached[row.lane * STEPS + {s}u] = sum{s};
     // #end
     workgroupBarrier();
