@@ -13,7 +13,7 @@ import { actorDraw, criticDraws, ReplayBuffer, transitionsOf, utterancesPerUpdat
 import type { Transition } from './archerReplay'
 import { generationMemory, noteSize, policyMemory, readback } from './memoryPlan'
 import type { MemoryPart, Sizes } from './memoryPlan'
-import { policyPlans } from './policyPlans'
+import { loraOf, policyPlans } from './policyPlans'
 import { microBatches } from './ppoBatch'
 import type { PpoSequence } from './ppoSequence'
 
@@ -91,7 +91,12 @@ export function archerMemory(
       ...[critics.learn(size), critics.update(), critics.blend(1), critics.blend(settings.tau), critics.advantage(size)],
     ]),
     { name: 'critics, their targets and moments', bytes: criticBytes(shape) + size * 4 },
-    ...generationMemory(config, sampler.slots, sampler.maxContext).map(({ name, bytes }) => ({ name: `${name} of fresh actions`, bytes })),
+    ...generationMemory({ config, lora: loraOf(trainable), ...sampler, maxNewTokens: settings.max_response_len }, device).map(
+      ({ name, bytes }) => ({
+        name: `${name} of fresh actions`,
+        bytes,
+      }),
+    ),
     ...readback(config, trainable),
     { name: 'reading back critics', bytes: packedLayout(criticEntries(shape)).count * 4 },
   ]
