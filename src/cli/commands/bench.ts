@@ -52,7 +52,7 @@ export const bench = defineCommand({
     vocabulary: z.int().multipleOf(4).positive().default(128_256).meta({ help: 'loss: entries' }),
     hidden: z.int().multipleOf(32).positive().default(512).meta({ help: 'loss: width of the hidden states' }),
     rows: z.int().positive().default(1024).meta({ help: 'loss: tokens' }),
-    steps: z.int().min(10).default(1000).meta({ help: 'soak: training steps' }),
+    steps: z.int().min(50).default(1000).meta({ help: 'soak: training steps' }),
     profile: z.boolean().default(false).meta({ help: 'train: time of every kernel' }),
     seed: z.int().nonnegative().default(1).meta({ help: 'train, soak: of weights and tokens' }),
     out: z.string().optional().meta({ help: 'also write the JSON to this file' }),
