@@ -3,7 +3,6 @@ import { z } from 'zod'
 import { sha256 } from '../base/sha256'
 import { WEIGHT_FORMATS } from '../engine/weightFormat'
 import type { AdapterReport, RunRecord } from '../records/run'
-import type { Store } from '../storage/store'
 import type { JobRequest, Reply } from '../worker/protocol'
 import { accept, refuse } from './failure'
 import type { LabelledTrajectory } from './workshop'
@@ -46,19 +45,15 @@ export interface GoingOn {
   readonly began: Beginning
 }
 
-const nameOf = (runId: string): string => `runs/${runId}/request.json`
+/** How the note of a run begins that a person stopped: one that goes on is not stopped any more. */
+export const STOPPED = 'The run was stopped.'
 
-export const keepBeginning = (store: Store, runId: string, { request, data }: Beginning): Promise<void> =>
-  store.writeBlob(nameOf(runId), new TextEncoder().encode(JSON.stringify({ version: 1, request, data })))
+/** As the record keeps it. */
+export const keptBeginning = ({ request, data }: Beginning): Record<string, unknown> => ({ version: 1, request, data })
 
-export async function beginningOf(store: Store, runId: string): Promise<Beginning | null> {
-  const bytes = await store.readBlob(nameOf(runId)).catch(() => null)
-  if (!bytes) return null
-  try {
-    return beginning.parse(JSON.parse(new TextDecoder().decode(bytes)))
-  } catch {
-    return null
-  }
+/** null where it is not known, or of a later version. */
+export function beginningOf({ began }: RunRecord): Beginning | null {
+  return beginning.safeParse(began).data ?? null
 }
 
 export const dataHash = (labelled: readonly LabelledTrajectory[]): string =>
@@ -90,6 +85,6 @@ export function recordGoingOn({ record, began }: GoingOn, now: Now): Reply<RunRe
     error: null,
     finished_at: null,
     steps_done: step,
-    notes: [...new Set([...record.notes, ...notes])],
+    notes: [...new Set([...record.notes.filter((note) => !note.startsWith(STOPPED)), ...notes])],
   })
 }

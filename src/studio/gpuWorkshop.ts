@@ -109,11 +109,11 @@ function actingPolicy({ policy, tokenizer, seed, gate, onTokens, now }: Acting):
   return self
 }
 
-/** Trained weights take the place of the checkpoint's. */
-function readerOver(reader: WeightReader, adapter: AdapterTensors | null): WeightReader {
+/** Weights trained whole take the place of the checkpoint's. */
+function readerOver(reader: WeightReader, adapter: AdapterTensors): WeightReader {
   return {
     read: (name, shape) => {
-      const own = adapter?.get(name)
+      const own = adapter.get(name)
       return own ? Promise.resolve(own.values) : reader.read(name, shape)
     },
   }
@@ -122,7 +122,9 @@ function readerOver(reader: WeightReader, adapter: AdapterTensors | null): Weigh
 export function createGpuWorkshop(now: () => number): Workshop {
   return {
     async openPolicy({ engine, model, trainable, adapter, seed, gate, onTokens }: OpenPolicyRequest) {
-      const policy = await PolicyModel.create(engine, model.config, readerOver(model.reader, adapter), trainable)
+      // An adapter lies beside the checkpoint, whose matrices are streamed.
+      const reader = adapter && trainable.kind === 'all' ? readerOver(model.reader, adapter) : model.reader
+      const policy = await PolicyModel.create(engine, model.config, reader, trainable)
       if (trainable.kind === 'lora')
         for (const { name, shape } of policy.packed.ranges.values())
           policy.packed.writeWeights(name, adapter?.get(name)?.values ?? initialLora(name, shape, seed))

@@ -12,7 +12,6 @@ import type { LabelRoom } from './labels'
 import type { LearnParts } from './learning'
 import type { Method } from './method'
 import type { ModelRoom, ModelText } from './models'
-import { keepBeginning, type Beginning } from './goingOn'
 import type { RunKeeper, RunRoom } from './runs'
 import { NO_ROOM, withRoom } from './storageRoom'
 
@@ -40,8 +39,6 @@ export interface JobRoom {
     frame: Pick<JobWork, 'kind' | 'title' | 'usesGpu'> & {
       readonly record: RunRecord
       readonly dispatches: () => number
-      /** How the run begins, for one that can go on later; left out where it cannot, or does already. */
-      readonly began?: Beginning
     },
     work: (keeper: RunKeeper, control: JobControl) => Promise<void>,
   ): JobWork
@@ -71,24 +68,18 @@ function patient(keeper: RunKeeper, control: JobControl): RunKeeper {
   }
 }
 
-export function runWorkOver(store: Store, runs: RunRoom, gpu: GpuRoom, now: () => string): JobRoom['runWork'] {
-  return ({ record, began, ...frame }, work) => {
+export function runWorkOver(runs: RunRoom, gpu: GpuRoom, now: () => string): JobRoom['runWork'] {
+  return ({ record, ...frame }, work) => {
     let hold: () => void = () => undefined
     let opening: Promise<RunKeeper> | null = null
-    /** How it begins is kept before the record: whoever finds the record can go on with it. */
-    async function open(): Promise<RunKeeper> {
-      if (began) await keepBeginning(store, record.run_id, began)
-      return runs.open(record, () => {
-        hold()
-      })
+    const onFull = (): void => {
+      hold()
     }
-    function opened(): Promise<RunKeeper> {
-      const own = (opening ??= open().catch((error: unknown) => {
+    const opened = (): Promise<RunKeeper> =>
+      (opening ??= runs.open(record, onFull).catch((error: unknown) => {
         opening = null
         throw error
       }))
-      return own
-    }
     return {
       ...frame,
       runId: record.run_id,

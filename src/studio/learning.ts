@@ -13,6 +13,7 @@ import type { LoadedModel } from './models'
 import { createPractice, practiceMetrics, type PracticePlan } from './practice'
 import { probeText } from './probe'
 import { BEST, CHECKPOINT, DAMAGED_NOTE, runCheckpoints } from './runCheckpoints'
+import { STOPPED } from './goingOn'
 import type { RunKeeper } from './runs'
 import { withRoom } from './storageRoom'
 import type { ActingPolicy, AdapterTensors, LabelledTrajectory, Workshop } from './workshop'
@@ -173,7 +174,7 @@ export async function learn(
     if (control.signal.aborted && kept && kept.step > 0) {
       const files = filesOf(kept.tensors)
       await storeAdapter(store, control.runId, files)
-      keeper.note(`The run was stopped. The adapter is the one after ${kept.step} ${kept.step === 1 ? 'step' : 'steps'}.`)
+      keeper.note(`${STOPPED} The adapter is the one after ${kept.step} ${kept.step === 1 ? 'step' : 'steps'}.`)
       await keeper.change({ adapter_sha256: { before: hashBefore, after: files.sha256 } })
       throw new JobCancelled()
     }

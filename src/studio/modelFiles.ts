@@ -15,7 +15,8 @@ export type KeptFile = z.infer<typeof keptFile>
 
 export const modelBlob = (modelId: string, name: string): string => `models/${modelId}/${name}`
 
-function piecesOf(store: Store, modelId: string): PieceStore {
+/** Pieces of one model's files: removed with it. */
+export function piecesOf(store: Store, modelId: string): PieceStore {
   return {
     read: (key) => store.readBlob(modelBlob(modelId, key)),
     write: (key, bytes) => store.writeBlob(modelBlob(modelId, key), bytes),

@@ -6,13 +6,14 @@ import { ropeTypeOf } from '../models/claims'
 import { parameterCount, type WeightReader } from '../models/languageModel'
 import { createHfTokenizer, type HfTokenizer } from '../models/tokenizer/hfTokenizer'
 import { folderFromFiles, readJson, type FolderSource } from '../models/weights/byteSource'
+import { packedCache } from '../models/weights/packedCache'
 import { readerOf } from '../models/weights/safetensors'
 import type { RunRecord } from '../records/run'
 import type { Store } from '../storage/store'
 import type { ModelRow, Reply } from '../worker/protocol'
 import { accept, attempt, refuse } from './failure'
 import { checkUsable, freeId, keepModel, readCards, readNotes, removeModel, rowOf, type Card } from './modelCards'
-import { keptFolder, removeModelFiles } from './modelFiles'
+import { keptFolder, piecesOf, removeModelFiles } from './modelFiles'
 import { missingStarter } from './starterFiles'
 
 export const STARTER = 'starter'
@@ -159,7 +160,10 @@ export function createModelRoom({ store, starter, now }: ModelParts): ModelRoom 
           starterHash.catch(() => (starterHash = null))
         }
         const sha256 = id === STARTER && starterHash ? await starterHash : ((await cardOf(id))?.sha256 ?? '')
-        return accept({ ...text.value, sha256, reader: readerOf(checkpoint.tensors) })
+        const reader = readerOf(checkpoint.tensors)
+        // The starter is small, and belongs to the page.
+        if (id === STARTER || sha256 === '') return accept({ ...text.value, sha256, reader })
+        return accept({ ...text.value, sha256, reader: { ...reader, packed: packedCache(piecesOf(store, id), sha256) } })
       }),
   }
 }

@@ -13,7 +13,7 @@ export interface CheckpointBlobs {
 export const CHECKPOINT = 'checkpoint'
 export const BEST = 'best'
 
-export const DAMAGED_NOTE = 'Both copies of the checkpoint were damaged: the run started again from its first step.'
+export const DAMAGED_NOTE = 'No whole copy of its checkpoint was left: the run started again from its first step.'
 
 const bestState = z.object({ metric: z.string(), value: z.number() })
 

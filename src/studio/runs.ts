@@ -97,7 +97,7 @@ export function createRunRoom(parts: RunParts): RunRoom {
       const runId = first.run_id
       const release = await parts.claim(`hone-run-${runId}`)
       let record = first
-      let side: Side = await sideOf(runId)
+      let side: Side = NO_SIDE
       let pending: MetricTable[] = []
       let isSideStored = true
       let isRecordStored = true
@@ -110,6 +110,8 @@ export function createRunRoom(parts: RunParts): RunRoom {
         release?.()
         throw error
       }
+      // What a run that goes on had measured before.
+      side = await sideOf(runId)
 
       async function storeAll(): Promise<void> {
         const rows = pending
@@ -239,13 +241,20 @@ export function createRunRoom(parts: RunParts): RunRoom {
           run.steps_done > 0
             ? `${run.steps_done} ${run.steps_done === 1 ? 'step' : 'steps'}, their metrics and every trajectory are kept.`
             : 'What it had measured is kept.'
-        await store.runs.put({
+        const ended: RunRecord = {
           ...run,
           status: 'failed',
           finished_at: now(),
           error: `The tab was closed or reloaded while this run was at work. ${kept}${goesOn(run)}`,
-        })
-        release()
+        }
+        try {
+          await store.runs.put(ended)
+        } catch (error) {
+          // Hone opens all the same, so that room can be made; the next start says it.
+          if (!isStorageFull(error)) throw error
+        } finally {
+          release()
+        }
       }
     },
   }

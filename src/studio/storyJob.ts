@@ -4,7 +4,7 @@ import { sitExam, stratified } from './exam'
 import { accept, refuse } from './failure'
 import type { JobWork } from './jobs'
 import { CALL_BUDGET, PRACTICE_TEMPERATURE, type JobRoom } from './jobRoom'
-import { recordGoingOn, type GoingOn } from './goingOn'
+import { keptBeginning, recordGoingOn, type GoingOn } from './goingOn'
 import { learn } from './learning'
 import type { StoryScale } from './method'
 import { STARTER } from './models'
@@ -55,13 +55,13 @@ export async function storyWork(request: StoryRequest, room: JobRoom, going: Goi
     now: room.now(),
   })
   const now = { config: config.value, model: model.value.sha256, data: null, world: world.hash, adapter: report }
-  const record = going ? recordGoingOn(going, now) : accept({ ...fresh, checkpoint: { step: 0, of: size.steps } })
+  const began = keptBeginning({ request: { ...request, size: name, algorithm }, data: null })
+  const record = going ? recordGoingOn(going, now) : accept({ ...fresh, began, checkpoint: { step: 0, of: size.steps } })
   if (!record.ok) return record
   const frame = { kind: 'story' as const, title, record: record.value, usesGpu: true, dispatches: () => engine.counters.dispatches }
-  const began = going ? {} : { began: { request: { ...request, size: name, algorithm }, data: null } }
   const exam = { world, split: 'exam', queries, strategy: 'cot' as const, callBudget: CALL_BUDGET, temperature: 0, seed: request.seed }
   return accept(
-    room.runWork({ ...frame, ...began }, async (keeper, control) => {
+    room.runWork(frame, async (keeper, control) => {
       for (const note of method.value.notesOf(config.value)) keeper.note(note)
       keeper.note(
         `${name === 'software' ? 'A small run on the processor' : 'A full run'}: ${queries.length} exam queries, ${size.steps} steps of ${size.batch} practice attempts.`,

@@ -183,7 +183,7 @@ async function openRooms(parts: StudioParts, assetBase: string): Promise<Rooms> 
     learnParts: { store, rows, emit, clock: parts.clock, gpu, workshop: parts.workshop ?? createGpuWorkshop(parts.clock), world },
     method: methodNamed,
     speaksStarter,
-    runWork: runWorkOver(store, runs, gpu, nowText),
+    runWork: runWorkOver(runs, gpu, nowText),
   }
 
   function workOf(request: JobRequest): Promise<Reply<JobWork>> {
@@ -221,8 +221,9 @@ async function openRooms(parts: StudioParts, assetBase: string): Promise<Rooms> 
   }
 
   async function workGoingOn(runId: string): Promise<Reply<JobWork>> {
-    const [record, began, held] = [await store.runs.get(runId), await beginningOf(store, runId), await runs.heldBy(runId)]
+    const [record, held] = [await store.runs.get(runId), await runs.heldBy(runId)]
     if (!record) return refuse('unknown-run', `There is no run ${runId}; it may have been removed.`)
+    const began = beginningOf(record)
     if (held !== null) return refuse('at-work', held)
     if (record.status === 'finished') return refuse('over', 'This run is finished: there is nothing to go on with.')
     if (!began) return refuse('no-checkpoint', 'Nothing was kept of this run that it could go on from. Start a new one.')

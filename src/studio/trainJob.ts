@@ -5,7 +5,7 @@ import type { Reply, TrainRequest } from '../worker/protocol'
 import { accept, refuse } from './failure'
 import type { JobWork } from './jobs'
 import { CALL_BUDGET, PRACTICE_TEMPERATURE, type JobRoom } from './jobRoom'
-import { dataHash, recordGoingOn, type GoingOn } from './goingOn'
+import { dataHash, keptBeginning, recordGoingOn, type GoingOn } from './goingOn'
 import { settleKernels } from './kernels'
 import { learn } from './learning'
 import { practiceMeanings } from './practice'
@@ -50,17 +50,21 @@ export async function trainWork(request: TrainRequest, room: JobRoom, going: Goi
     worldHash: isOnline ? room.world.hash : null,
     now: room.now(),
   })
-  const fresh: RunRecord = { ...first, data: gathered.value ? [...gathered.value.data] : [], checkpoint: { step: 0, of: steps } }
   const data = gathered.value ? dataHash(gathered.value.labelled) : null
-  const { config: settings, world_hash: world } = fresh
+  const fresh: RunRecord = {
+    ...first,
+    data: gathered.value ? [...gathered.value.data] : [],
+    began: keptBeginning({ request: { ...request, steps }, data }),
+    checkpoint: { step: 0, of: steps },
+  }
+  const { config: settings, world_hash: world } = first
   const now = { config: settings, model: model.sha256, data, world, adapter: gpu.value.report }
   const record = going ? recordGoingOn(going, now) : accept(fresh)
   if (!record.ok) return record
-  const began = going ? {} : { began: { request: { ...request, steps }, data } }
   return accept(
     room.runWork(
       {
-        ...{ kind: 'train', title: record.value.title, record: record.value, usesGpu: true, ...began },
+        ...{ kind: 'train', title: record.value.title, record: record.value, usesGpu: true },
         dispatches: () => gpu.value.engine.counters.dispatches,
       },
       async (keeper, control) => {
