@@ -13,11 +13,14 @@ import { decoderQuantities, decoders, packedFormats, packedQuantities } from '..
 import { dpoQuantities } from '../parity/dpoParity'
 import { goldensOf } from '../parity/goldens'
 import { grpoQuantities } from '../parity/grpoParity'
+import { leaveAdapter } from '../parity/leftAdapters'
 import { ppoQuantities } from '../parity/ppoParity'
 import { qloraQuantities, slices } from '../parity/qloraParity'
 import type { Quantity } from '../parity/quantity'
 import { rolloutQuantities } from '../parity/rolloutParity'
 import { rolloutShapes, shapeRolloutQuantities } from '../parity/shapeRollout'
+import { updateQuantities } from '../parity/updateParity'
+import type { PolicyObserver } from '../parity/updateParity'
 
 const parts = ['models', 'optimizer', 'algorithms', 'rollout', 'qlora'] as const
 
@@ -33,6 +36,7 @@ export const parity = defineCommand({
         help: 'whose rollout is compared with training: the starter, or random weights in the shape of another (minutes to an hour)',
       }),
     kvDtype: z.enum(KV_DTYPES).optional().meta({ help: 'of keys and values in the rollout, cached and in training; else each in turn' }),
+    adapters: z.string().optional().meta({ help: 'folder to leave the adapters of the algorithms in, for peft to load' }),
     tokens: z.int().positive().default(10_000).meta({ help: 'sampled tokens that rollout and training are compared on' }),
   }),
   run: async (context, options) => {
@@ -57,6 +61,11 @@ export const parity = defineCommand({
     if (wants('algorithms')) add(await archerQuantities(engine, goldens, adapter))
     // Takes minutes and gigabytes: only when asked for.
     if (options.only === 'qlora') for (const name of slices) add(await qloraQuantities(name, engine, goldens, adapter))
+    if (wants('algorithms')) {
+      const folder = options.adapters
+      const observe: PolicyObserver = (...trained) => (folder === undefined ? Promise.resolve() : leaveAdapter(folder, ...trained))
+      add(await updateQuantities(engine, goldens, adapter, { observe }))
+    }
     for (const kvDtype of wants('rollout') ? KV_DTYPES : []) {
       if (options.kvDtype !== undefined && options.kvDtype !== kvDtype) continue
       const shared = {
