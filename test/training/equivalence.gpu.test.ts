@@ -1,0 +1,154 @@
+/**
+ * What may not change an algorithm's numbers: how a batch is cut into micro-batches and accumulated, how many sequences are packed together,
+ * whether activations are kept or computed again; and for those without a test of their own, being resumed.
+ */
+import { describe, expect, it } from 'vitest'
+import { EngineDevice } from '../../src/engine/device/engineDevice'
+import type { TrainingContext } from '../../src/training/algorithm'
+import { dpo, runDpo } from '../../src/training/algorithms/dpo'
+import { grpo, runGrpo } from '../../src/training/algorithms/grpo'
+import { ppo, runPpo } from '../../src/training/algorithms/ppo'
+import { rft, runRft } from '../../src/training/algorithms/rft'
+import { runSft, sft } from '../../src/training/algorithms/sft'
+import { runSteptoolPpo, steptoolPpo } from '../../src/training/algorithms/steptoolPpo'
+import { makePairs } from '../../src/training/dpoPairs'
+import type { PolicyModel } from '../../src/training/policyModel'
+import { trainedPositions } from '../../src/training/stepRewards'
+import { adapterUnderTest, testDevice } from '../support/gpu'
+import { memoryCheckpoints, someSequences, tinyContext } from './tinyPolicy'
+
+let opened: EngineDevice | null = null
+/** One for the file: kernels compile once. */
+const engineOf = async (): Promise<EngineDevice> => (opened ??= new EngineDevice(await testDevice(), { isSoftware: true }))
+
+type Settings = Readonly<Record<string, unknown>>
+type Run = (context: TrainingContext, settings: Settings) => Promise<{ readonly policy: PolicyModel }>
+
+/** Eight sequences of 13 tokens with 6 trained ones each: mini-batches of any cut weigh alike. */
+const sequences = someSequences(8).map((sequence, index) => ({
+  ...sequence,
+  ids: Array.from({ length: 13 }, (_, t) => (t < 3 ? 5 + (index >> 1) : (7 * t + 11 * index) % 96)),
+  stepOf: [-1, -1, -1, 0, 0, 0, -1, -1, -1, -1, 1, 1, 1],
+  rewards: [(index % 3) / 2, index % 2],
+}))
+const TOKENS = 13
+const samples = sequences.map((sequence) => ({ ids: sequence.ids, targets: trainedPositions(sequence, 'no_score') }))
+const sampleSource = { length: samples.length, sample: (index: number) => samples[index] ?? { ids: [], targets: [] } }
+const { pairs } = makePairs(
+  sequences.map((sequence, index) => ({ sequence, query: `q${index >> 1}`, outcome: index % 2 })),
+  { max_pairs_per_query: 4, overlong_pairs: 'keep' },
+  1,
+)
+const lora = { lora_r: 4, lora_alpha: 8, learning_rate: 5e-3, adam_epsilon: 1e-6 } as const
+const ppoSettings = { ...lora, batch_size: 8, ppo_epochs: 1, max_tokens_per_micro_batch: 8 * TOKENS } as const
+const inTurn = { next: () => Promise.resolve(sequences) }
+
+interface Subject {
+  readonly run: Run
+  /** All eight in one micro-batch. */
+  readonly whole: Settings
+  /** The same batch in other cuts: by accumulation, and by room for one sequence (or pair) at a time. */
+  readonly cuts: readonly Settings[]
+}
+const ppoCuts = (whole: Settings): readonly Settings[] => [
+  { ...whole, mini_batch_size: 1, gradient_accumulation_steps: 8 },
+  { ...whole, max_tokens_per_micro_batch: 32 },
+]
+const ppoWhole = { ...ppoSettings, mini_batch_size: 8, gradient_accumulation_steps: 1 } as const
+const sftWhole = { ...lora, tokens_per_batch: 8 * TOKENS, gradient_accumulation_steps: 1, warmup_steps: 0, num_train_epochs: 9 } as const
+const sftCuts = [
+  { ...sftWhole, tokens_per_batch: 4 * TOKENS, gradient_accumulation_steps: 2 },
+  { ...sftWhole, tokens_per_batch: 32, gradient_accumulation_steps: 4 },
+]
+const grpoWhole = {
+  ...lora,
+  generation_batch_size: 8,
+  num_generations: 4,
+  num_iterations: 1,
+  beta: 0.04,
+  max_tokens_per_micro_batch: 8 * TOKENS,
+} as const
+const dpoWhole = { ...lora, per_device_train_batch_size: 4, gradient_accumulation_steps: 1 } as const
+
+const subjects: Readonly<Record<string, Subject>> = {
+  sft: { run: (context, settings) => runSft(context, sft.config.parse(settings), sampleSource), whole: sftWhole, cuts: sftCuts },
+  rft: {
+    run: (context, settings) => {
+      const attempts = sequences.map((sequence, index) => ({ sequence, query: `q${index}`, score: 1 }))
+      return runRft(context, rft.config.parse(settings), { isFresh: false, next: () => Promise.resolve(attempts) })
+    },
+    ...{ whole: sftWhole, cuts: sftCuts },
+  },
+  ppo: { run: (context, settings) => runPpo(context, ppo.config.parse(settings), inTurn), whole: ppoWhole, cuts: ppoCuts(ppoWhole) },
+  'steptool-ppo': {
+    run: (context, settings) => runSteptoolPpo(context, steptoolPpo.config.parse(settings), inTurn),
+    ...{ whole: ppoWhole, cuts: ppoCuts(ppoWhole) },
+  },
+  grpo: {
+    run: (context, settings) => {
+      const attempts = sequences.map((sequence, index) => ({ sequence, group: `q${index >> 2}`, isTruncated: false }))
+      return runGrpo(context, grpo.config.parse(settings), { next: () => Promise.resolve(attempts) })
+    },
+    whole: grpoWhole,
+    cuts: [
+      { ...grpoWhole, max_tokens_per_micro_batch: 4 * TOKENS },
+      { ...grpoWhole, max_tokens_per_micro_batch: 32 },
+    ],
+  },
+  dpo: {
+    run: (context, settings) => runDpo(context, dpo.config.parse(settings), pairs),
+    whole: dpoWhole,
+    cuts: [
+      { ...dpoWhole, per_device_train_batch_size: 1, gradient_accumulation_steps: 4 },
+      { ...dpoWhole, max_tokens_per_micro_batch: 2 * TOKENS + 6 },
+    ],
+  },
+}
+
+interface Trained {
+  readonly metrics: readonly Readonly<Record<string, number>>[]
+  readonly weights: Float32Array
+}
+
+async function train({ run }: Subject, settings: Settings, more: Partial<TrainingContext> = {}): Promise<Trained> {
+  const { context, reports } = await tinyContext(await engineOf(), { steps: 1, ...more })
+  const { policy } = await run(context, settings)
+  const weights = await policy.packed.readWeights()
+  await policy.destroy()
+  return { metrics: reports.map(({ metrics }) => metrics), weights }
+}
+
+/** |a − b| at most 1e-5 of the larger of b and 1; weights by their L2 norm. */
+function expectSame(found: Trained, expected: Trained, what: string): void {
+  for (const name of ['loss', 'grad_norm'])
+    for (const [step, metrics] of expected.metrics.entries()) {
+      const wanted = metrics[name] ?? Number.NaN
+      const difference = Math.abs((found.metrics[step]?.[name] ?? Number.NaN) - wanted)
+      expect(difference / Math.max(1, Math.abs(wanted)), `${what}: ${name} ${wanted}`).toBeLessThan(1e-5)
+    }
+  const norm = (values: Float32Array): number => Math.sqrt(values.reduce((sum, value) => sum + value ** 2, 0))
+  const difference = expected.weights.map((value, index) => value - (found.weights[index] ?? Number.NaN))
+  expect(norm(difference) / norm(expected.weights), `${what}: weights`).toBeLessThan(1e-5)
+}
+
+describe.each(Object.entries(subjects))(`%s on ${adapterUnderTest()}`, (_, subject) => {
+  it('one batch of eight is eight of one, accumulated; packed together is one by one; recomputed is kept', async () => {
+    const whole = await train(subject, subject.whole)
+    expect(whole.metrics[0]?.grad_norm).toBeGreaterThan(1e-3)
+    for (const cut of subject.cuts) expectSame(await train(subject, cut), whole, JSON.stringify(cut))
+    expectSame(await train(subject, { ...subject.whole, gradient_checkpointing: true }), whole, 'checkpointing')
+  })
+
+  it('a run resumed from a checkpoint is the run that was not interrupted, bit for bit', async () => {
+    const straight = await train(subject, subject.whole, { steps: 3 })
+    const checkpoints = memoryCheckpoints()
+    // Stopped while its second step is under way.
+    const gate = (): void => {
+      if (checkpoints.saved.length === 1) throw new Error('stopped')
+    }
+    await expect(train(subject, subject.whole, { steps: 3, checkpoints, gate })).rejects.toThrow('stopped')
+    const after = await train(subject, subject.whole, { steps: 3, checkpoints })
+    expect(after.metrics).toEqual(straight.metrics.slice(1))
+    expect(after.weights).toEqual(straight.weights)
+  })
+})
