@@ -9,6 +9,7 @@ import { dpoQuantities, dpoReferenceQuantities } from '../../src/cli/parity/dpoP
 import { goldensOf } from '../../src/cli/parity/goldens'
 import { grpoQuantities } from '../../src/cli/parity/grpoParity'
 import { distance, measureOf, worst, type Quantity } from '../../src/cli/parity/quantity'
+import { updateQuantities } from '../../src/cli/parity/updateParity'
 import { adapterUnderTest, testDevice } from '../support/gpu'
 import { projectRoot } from '../support/sources'
 
@@ -45,6 +46,13 @@ describe(`parity on ${adapter}`, () => {
 
   it('ArCHer against torch', async () => {
     expectAllPass(await archerQuantities(await engine(), goldens, adapter), 50)
+  })
+
+  it('three steps of every algorithm against TRL’s trainers', async () => {
+    // SwiftShader is several times slower: one run of each trainer there, `hone parity` does all.
+    const few = ['sft, packed', 'grpo', 'dpo', 'steptool-ppo, paper']
+    const wants = (name: string): boolean => adapter !== 'swiftshader' || few.includes(name)
+    expectAllPass(await updateQuantities(await engine(), goldens, adapter, { wants }), adapter === 'swiftshader' ? 40 : 120)
   })
 
   it('DPO against TRL, kernels and reference', async () => {

@@ -52,8 +52,7 @@ class StepRewards(PPOTrainer):
 
 def run(sequences, weighting, settings):
     model = AutoModelForCausalLMWithValueHead(get_peft_model(base_model(), LORA))
-    # What its from_pretrained sets; the constructor leaves these to it.
-    model.is_peft_model, model.is_sequential_parallel, model.current_device = True, True, torch.device("cpu")
+    model.is_peft_model = True  # from_pretrained sets it; the constructor does not
     load_start(model.pretrained_model)
     generator = torch.Generator().manual_seed(3)
     with torch.no_grad():
