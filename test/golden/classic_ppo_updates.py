@@ -22,7 +22,7 @@ from trl import AutoModelForCausalLMWithValueHead, PPOConfig, PPOTrainer
 
 # Hone's minibatchesOf(4, 2, seed 5, batch, epoch): [batch][epoch][mini-batch].
 ORDERS = [[[[0, 2], [3, 1]], [[2, 0], [3, 1]]], [[[1, 2], [3, 0]], [[3, 0], [2, 1]]], [[[2, 1], [0, 3]], [[0, 2], [1, 3]]]]
-SETTINGS = dict(learning_rate=5e-3, batch_size=4, mini_batch_size=2, gradient_accumulation_steps=2, ppo_epochs=2, horizon=40)
+SETTINGS = dict(learning_rate=2e-3, batch_size=4, mini_batch_size=2, gradient_accumulation_steps=2, ppo_epochs=2, horizon=40)
 STEPTOOL = dict(init_kl_coef=0.3, gamma=0.99)
 RUNS = {
     "ppo": (None, dict(init_kl_coef=0.2, gamma=1.0)),

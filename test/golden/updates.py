@@ -2,7 +2,7 @@
 
 Usage: python test/golden/updates.py          (trl 1.16, torch 2.13 CPU, transformers 5.23, peft 0.21, f32, one thread)
 
-SFTTrainer, GRPOTrainer and DPOTrainer run their whole `train()` on `tiny_qwen2` with LoRA and torch's AdamW at eps 1e-6; only the order of
+SFTTrainer, GRPOTrainer and DPOTrainer run their whole `train()` on `tiny_qwen2` with LoRA and torch's AdamW at eps 1e-6, without `use_bias_correction_kl`; only the order of
 the data is set from outside. Writes updates_golden.json and updates.safetensors.
 """
 
@@ -76,7 +76,7 @@ def grpo(sequences, settings):
     def outcomes(completions, outcome, **_):
         return outcome
 
-    args = GRPOConfig(per_device_train_batch_size=8, num_generations=GROUP, gradient_accumulation_steps=1, steps_per_generation=1, num_iterations=2, max_steps=6, **settings, **SHARED)
+    args = GRPOConfig(per_device_train_batch_size=8, num_generations=GROUP, gradient_accumulation_steps=1, steps_per_generation=1, num_iterations=2, max_steps=6, use_bias_correction_kl=False, **settings, **SHARED)
     data = Dataset.from_list([{"prompt": f"t{i + 2}"} for i in range(6)])
     trainer = GRPOTrainer(base_model(), reward_funcs=outcomes, args=args, train_dataset=data, processing_class=tokenizer(), peft_config=LORA, rollout_func=rollout)
     logs, weights = trained(trainer)
@@ -112,12 +112,12 @@ def dpo(sequences, settings):
 
 def main():
     sequences = make_sequences()
-    clipped = dict(learning_rate=5e-3, max_grad_norm=1.0, weight_decay=0.01)
+    clipped = dict(learning_rate=2e-3, max_grad_norm=1.0, weight_decay=0.01)
     runs = {
         "sft": (sft, sequences[:18], clipped, {}),
-        "sft, packed": (sft, sequences[:18], dict(learning_rate=5e-3, max_grad_norm=0.0, weight_decay=0.0), dict(padding_free=True, max_length=None)),
+        "sft, packed": (sft, sequences[:18], dict(learning_rate=2e-3, max_grad_norm=0.0, weight_decay=0.0), dict(padding_free=True, max_length=None)),
         "rft": (sft, [sequences[i] for i in KEPT], clipped, {}),
-        "grpo": (grpo, sequences, dict(loss_type="dapo", epsilon_high=0.28, beta=0.04, lr_scheduler_type="linear", **clipped), {}),
+        "grpo": (grpo, sequences, dict(loss_type="dapo", epsilon_high=0.28, beta=0.02, lr_scheduler_type="linear", **clipped), {}),
         "grpo, dr_grpo": (grpo, sequences, dict(loss_type="dr_grpo", scale_rewards="none", max_completion_length=16, beta=0.0, lr_scheduler_type="constant", **clipped), {}),
         "dpo": (dpo, sequences, dict(beta=0.3, lr_scheduler_type="linear", **clipped), {}),
         "dpo, ipo": (dpo, sequences, dict(beta=0.3, loss_type="ipo", lr_scheduler_type="cosine", **clipped), {}),

@@ -196,13 +196,15 @@ function sameOrder(what: string, ours: unknown, golden: unknown): void {
 }
 
 const STEP = { bound: 'maxRel', tolerance: 1e-3 } as const
-/** TRL means it over micro-batches, whatever their tokens; ours is the mean over tokens. */
+/** TRL means DPO's entropy over micro-batches, whatever their tokens; ours is the mean over tokens. */
 const OTHER_MEAN = ['entropy']
+/** TRL calls a completion clipped that has no end-of-sequence token: these have none. Ours counts attempts that ran out of calls or tokens. */
+const OTHER_MEANING = ['completions/clipped_ratio']
 
 /** Every metric that both sides report, over the three steps. */
 function reported(measure: Measure, name: string, reports: readonly Stats[], wanted: readonly Stats[]): Quantity[] {
   const shared = Object.keys(wanted[0] ?? {}).filter((metric) => metric in (reports[0] ?? {}))
-  const skipped = name.startsWith('dpo') ? OTHER_MEAN : []
+  const skipped = [...(name.startsWith('dpo') ? OTHER_MEAN : []), ...OTHER_MEANING]
   return shared
     .filter((metric) => !skipped.includes(metric))
     .map((metric) =>
