@@ -1,6 +1,6 @@
 /** Dawn's callbacks (without a source) wait between looks; everybody else's are called at once, as before. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { calmPolling } from '../../src/cli/node/calmPolling'
+import { calmPolling } from '../../src/cli/node/dawn'
 
 const before = globalThis.setImmediate
 beforeEach(calmPolling)

@@ -9,7 +9,6 @@
 import { accessSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, isAbsolute, join } from 'node:path'
-import { calmPolling } from './calmPolling'
 
 export const adapterNames = ['default', 'swiftshader', 'lavapipe'] as const
 export type AdapterName = (typeof adapterNames)[number]
@@ -135,4 +134,28 @@ export function fullDeviceDescriptor(adapter: GPUAdapter): GPUDeviceDescriptor {
     if (typeof value === 'number' && !/subgroup/i.test(name)) limits[name] = value
   }
   return { requiredFeatures: USEFUL_FEATURES.filter((feature) => adapter.features.has(feature)), requiredLimits: limits }
+}
+
+const QUICK_LOOKS = 10
+/** A pause this long, in milliseconds, begins a new wait. */
+const NEW_WAIT_MS = 5
+
+/**
+ * While anything is awaited of the GPU, Dawn in Node asks for news in a loop of `setImmediate`: one core at full load. A software adapter computes
+ * on those cores (on two of them the loop costs a third of its speed), so there the loop is slowed to a look every millisecond.
+ */
+export function calmPolling(): void {
+  const immediately = globalThis.setImmediate
+  let looks = 0
+  let lastLook = 0
+  const calm = (callback: (...given: unknown[]) => void, ...given: unknown[]): unknown => {
+    // Dawn's callback is the only one without a source.
+    if (!Function.prototype.toString.call(callback).includes('[native code]')) return immediately(callback, ...given)
+    const now = performance.now()
+    looks = now - lastLook > NEW_WAIT_MS ? 1 : looks + 1
+    lastLook = now
+    // Short waits are not made longer.
+    return looks <= QUICK_LOOKS ? immediately(callback, ...given) : setTimeout(callback, 1, ...given)
+  }
+  globalThis.setImmediate = Object.assign(calm as typeof immediately, immediately)
 }
