@@ -90,6 +90,9 @@ function checkSameRecipe(directory: string, before: RunRecord, now: RunRecord): 
   if (changed !== undefined) differs(changed)
 }
 
+/** The record in a run's directory; null when it has none. */
+export const storedRun = (directory: string): RunRecord | null => readRun(join(directory, 'run.json'))
+
 /** null for none; a file that is no run record is not ours to replace. */
 function readRun(path: string): RunRecord | null {
   if (!existsSync(path)) return null

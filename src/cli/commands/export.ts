@@ -1,5 +1,6 @@
 /**
- * `hone export --to steptool-csv|hone-jsonl IN… --out FILE`, `--to peft DIR --out DIR`, `--to metrics-jsonl|metrics-csv DIR --out FILE` and
+ * `hone export --to steptool-csv|hone-jsonl IN… --out FILE`, `--to peft DIR --out DIR`, `--to merged DIR --out DIR`,
+ * `--to metrics-jsonl|metrics-csv DIR --out FILE` and
  * `--recipe FILE --to hone|trl|verl [--out FILE]`:
  * hands work over to other programs.
  */
@@ -9,10 +10,13 @@ import { z } from 'zod'
 import { resolveRewards } from '../../annotation/resolver'
 import { honeJsonlLine } from '../../data/formats/honeJsonl'
 import { writeSteptoolCsv } from '../../data/formats/steptoolCsv'
+import { WEIGHT_FORMATS } from '../../engine/weightFormat'
 import { metricFile, type MetricFormat } from '../../records/metricFiles'
 import { readAdapter, VALUE_HEAD_WEIGHTS, writeAdapter } from '../../models/weights/peft'
 import { defineCommand, UsageError, type CommandContext, type JsonObject } from '../command'
 import { readTrajectories, type AnnotatedTrajectory } from '../datasetFiles'
+import { exportMerged } from '../mergedExport'
+import { MODEL_HELP } from '../modelSpec'
 import { nodeFolder } from '../node/folder'
 import { RECIPE_TARGETS } from '../../training/recipes/renderRecipe'
 import { exportRecipe } from '../recipeExport'
@@ -20,16 +24,24 @@ import { storedMetrics } from '../runDirectory'
 
 export const exportFiles = defineCommand({
   name: 'export',
-  summary: 'writes trajectories as StepTool’s file or Hone’s, a trained adapter as PEFT’s, a run’s metrics, or a recipe as TRL’s or verl’s',
+  summary:
+    'writes trajectories as StepTool’s file or Hone’s, a trained adapter as PEFT’s or merged into its model, a run’s metrics, or a recipe as TRL’s or verl’s',
   options: z.object({
     inputs: z.array(z.string()).default([]).meta({ help: 'files with trajectories, or the directory of a run' }),
-    to: z.enum(['steptool-csv', 'hone-jsonl', 'peft', 'metrics-jsonl', 'metrics-csv', ...RECIPE_TARGETS]).meta({ help: 'what to write' }),
+    to: z
+      .enum(['steptool-csv', 'hone-jsonl', 'peft', 'merged', 'metrics-jsonl', 'metrics-csv', ...RECIPE_TARGETS])
+      .meta({ help: 'what to write' }),
     recipe: z.string().optional().meta({ help: 'hone, trl, verl: Hone’s recipe, settings, StepTool_ppo.json or ArCHer’s YAML' }),
     out: z.string().optional().meta({ help: 'file, or directory for peft; a recipe is printed without it' }),
+    model: z
+      .string()
+      .optional()
+      .meta({ help: `merged: ${MODEL_HELP}; else the run’s` }),
+    dtype: z.enum(WEIGHT_FORMATS).optional().meta({ help: 'merged: how the base was held in training; else as the run says' }),
     baseModel: z.string().optional().meta({ help: 'peft: name of the base model to write into adapter_config.json' }),
   }),
   positionals: 'inputs',
-  run: async (context, { inputs, to, recipe, out, baseModel }): Promise<JsonObject> => {
+  run: async (context, { inputs, to, recipe, out, baseModel, model, dtype }): Promise<JsonObject> => {
     if (to === 'hone' || to === 'trl' || to === 'verl') {
       if (recipe === undefined || inputs.length > 0) throw new UsageError(`export --to ${to} takes --recipe FILE and nothing else.`)
       return exportRecipe(recipe, to, out, context)
@@ -47,6 +59,8 @@ export const exportFiles = defineCommand({
       }
       case 'peft':
         return { files: await writePeft(inputs, out, baseModel) }
+      case 'merged':
+        return exportMerged(inputs, out, { model, dtype }, context)
       case 'metrics-jsonl':
       case 'metrics-csv':
         return writeMetrics(inputs, to === 'metrics-csv' ? 'csv' : 'jsonl', out)
