@@ -1,0 +1,123 @@
+/** The Train page before a run: every method's form, pre-flight, recipes in and out; after two short runs: their curves, files and comparison. */
+import { mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Page } from 'playwright'
+import { expect, it } from 'vitest'
+import { sampleCsv } from '../../src/data/sampleCsv'
+import { algorithms } from '../../src/training/algorithms'
+import { openApp } from '../support/app'
+import { axeViolations, overflow } from '../support/axe'
+import { projectRoot } from '../support/sources'
+
+const screenshots = join(projectRoot, 'test/output')
+mkdirSync(screenshots, { recursive: true })
+
+/** Light, dark and 390 pixels: clean, and no wider than the screen. */
+async function look(page: Page, name: string): Promise<void> {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme })
+    await page.waitForTimeout(300)
+    expect(await axeViolations(page), `${name} ${colorScheme}`).toEqual([])
+    await page.screenshot({ path: join(screenshots, `${name}-${colorScheme}.png`), fullPage: true })
+  }
+  await page.emulateMedia({ colorScheme: 'light' })
+  await page.setViewportSize({ width: 390, height: 844 })
+  await page.waitForTimeout(300)
+  expect(await overflow(page)).toBeLessThanOrEqual(0)
+  await page.screenshot({ path: join(screenshots, `${name}-narrow.png`), fullPage: true })
+  await page.setViewportSize({ width: 1360, height: 900 })
+}
+
+const trlRecipe = {
+  GRPOConfig: { learning_rate: 0.0005, num_generations: 4, generation_batch_size: 16, output_dir: 'out', seed: 9 },
+  ModelConfig: { lora_r: 4, lora_alpha: 8, use_peft: true },
+}
+
+it('each method has its form and its pre-flight; a recipe fills it, and what it leaves out is listed', async () => {
+  const { page, problems } = await openApp('#/train/new', { viewport: { width: 1360, height: 900 } })
+  await page.getByTestId('train-start').waitFor({ timeout: 60_000 })
+  for (const { name, title } of Object.values(algorithms)) {
+    await page.locator(`input[name="algorithm"][value="${name}"]`).check({ force: true })
+    await expect.poll(() => page.url()).toContain(`algorithm=${name}`)
+    const settings = page.locator('section', { hasText: '5 · Settings' }).last()
+    expect(await settings.getByText('learning_rate', { exact: true }).count(), title).toBeGreaterThan(0)
+    // A method that practises by itself says what it found; one that does not says what it lacks.
+    await expect.poll(() => page.getByTestId('preflight').innerText(), { timeout: 60_000 }).toMatch(/checks are fine|choose a data set/)
+  }
+
+  await page.locator('input[name="algorithm"][value="steptool-ppo"]').check({ force: true })
+  await page.getByLabel('learning_rate').first().fill('0')
+  await expect.poll(() => page.locator('main').innerText()).toMatch(/Expected > 0; found 0/)
+  await page.getByRole('button', { name: 'Back to defaults' }).click()
+
+  await page
+    .getByTestId('recipe-file')
+    .setInputFiles({ name: 'run.json', mimeType: 'application/json', buffer: Buffer.from(JSON.stringify(trlRecipe)) })
+  const loaded = page.getByTestId('recipe-loaded')
+  await loaded.waitFor({ timeout: 20_000 })
+  expect(await loaded.innerText()).toMatch(/output_dir/)
+  await expect.poll(() => page.url()).toContain('algorithm=grpo')
+  expect(await page.getByLabel('lora_r').first().inputValue()).toBe('4')
+  expect(await page.getByLabel('Seed').inputValue()).toBe('9')
+  await expect.poll(() => page.getByTestId('preflight').innerText(), { timeout: 60_000 }).toMatch(/checks are fine/)
+  await page.getByText('The same as a recipe, in TRL or in verl').click()
+  await page.getByRole('button', { name: 'As TRL' }).click()
+  await page.getByTestId('recipe-shown').waitFor({ timeout: 20_000 })
+  expect(await page.getByTestId('recipe-shown').innerText()).toMatch(/trl==1\.16\.0[\s\S]*config\.reward/)
+  await look(page, 'train-new')
+
+  await page
+    .getByTestId('recipe-file')
+    .setInputFiles({
+      name: 'bad.json',
+      mimeType: 'application/json',
+      buffer: Buffer.from('{"version":1,"algorithm":"sft","config":{"lora_r":-1}}'),
+    })
+  await expect.poll(() => page.getByTestId('recipe-loader').innerText(), { timeout: 20_000 }).toMatch(/bad\.json, field config\.lora_r/)
+  expect(problems).toEqual([])
+  await page.context().close()
+})
+
+it('two runs on a data set: curves, questions, metrics and recipe as files, and the runs compared', async () => {
+  const { page, url, problems } = await openApp('#/data', { viewport: { width: 1360, height: 900 } })
+  await page.getByTestId('drop-zone').waitFor({ timeout: 60_000 })
+  await page.getByTestId('file-input').setInputFiles({ name: 'sample.csv', mimeType: 'text/csv', buffer: Buffer.from(sampleCsv()) })
+  await page.getByTestId('dataset-card').waitFor({ timeout: 60_000 })
+  const dataset = new URL(page.url().replace('#/', '')).searchParams.get('dataset') ?? ''
+  const settings = {
+    sft: { tokens_per_batch: 512 },
+    'steptool-ppo': { batch_size: 2, mini_batch_size: 2, gradient_accumulation_steps: 1, ppo_epochs: 1 },
+  }
+  const runs: string[] = []
+  for (const [algorithm, config] of Object.entries(settings)) {
+    const query = new URLSearchParams({ algorithm, data: dataset, rows: '4', steps: '3', config: JSON.stringify(config) })
+    await page.goto(`${url}/#/train/new?${query.toString()}`)
+    const start = page.getByTestId('train-start')
+    await expect.poll(() => start.isEnabled(), { timeout: 60_000 }).toBe(true)
+    await start.click()
+    await expect.poll(() => page.url(), { timeout: 60_000 }).toContain('/train/run/')
+    runs.push(page.url().split('/train/run/')[1] ?? '')
+    await page.getByTestId('change-proof').waitFor({ timeout: 300_000 })
+  }
+  expect(await page.getByText('Why can the KL be negative?').count()).toBeGreaterThan(0)
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Save as JSON lines' }).click()])
+  const rows = readFileSync(await download.path(), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, number>)
+  expect(rows.map(({ step }) => step)).toEqual([0, 1, 2])
+  // Before the first update the policy is the reference.
+  expect(Math.abs(rows[0]?.['objective/kl'] ?? 1)).toBeLessThan(1e-3)
+  await page.getByText(/^Recipe: \d+ settings/).click()
+  await page.getByRole('button', { name: 'As TRL' }).click()
+  await page.getByTestId('recipe-shown').waitFor({ timeout: 20_000 })
+  await look(page, 'train-run')
+
+  await page.goto(`${url}/#/train/compare?runs=${runs.map(encodeURIComponent).join(',')}&metric=loss`)
+  await page.getByTestId('chart-compare').waitFor({ timeout: 60_000 })
+  expect(await page.getByRole('table', { name: 'Recipes' }).innerText()).toMatch(/tokens_per_batch/)
+  expect(await page.getByRole('table', { name: 'Finals' }).getByRole('row').count()).toBe(3)
+  await look(page, 'train-compare')
+  expect(problems).toEqual([])
+  await page.context().close()
+}, 720_000)
