@@ -66,13 +66,11 @@ it('each method has its form and its pre-flight; a recipe fills it, and what it 
   expect(await page.getByTestId('recipe-shown').innerText()).toMatch(/trl==1\.16\.0[\s\S]*config\.reward/)
   await look(page, 'train-new')
 
-  await page
-    .getByTestId('recipe-file')
-    .setInputFiles({
-      name: 'bad.json',
-      mimeType: 'application/json',
-      buffer: Buffer.from('{"version":1,"algorithm":"sft","config":{"lora_r":-1}}'),
-    })
+  await page.getByTestId('recipe-file').setInputFiles({
+    name: 'bad.json',
+    mimeType: 'application/json',
+    buffer: Buffer.from('{"version":1,"algorithm":"sft","config":{"lora_r":-1}}'),
+  })
   await expect.poll(() => page.getByTestId('recipe-loader').innerText(), { timeout: 20_000 }).toMatch(/bad\.json, field config\.lora_r/)
   expect(problems).toEqual([])
   await page.context().close()
