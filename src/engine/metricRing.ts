@@ -42,7 +42,7 @@ export class MetricRing<Tag> {
     }
     this.#engine.submit(encoder)
     this.#engine.counters.readbacks++
-    const mapped = staging.mapAsync(MAP_READ, 0, offset)
+    const mapped = this.#engine.explained(staging.mapAsync(MAP_READ, 0, offset))
     const before = this.#last
     this.#last = (async () => {
       await mapped

@@ -156,7 +156,7 @@ export class Generator {
   async #run(): Promise<void> {
     try {
       // Callers that ask in the same turn of the event loop are batched together.
-      await this.#engine.device.queue.onSubmittedWorkDone()
+      await this.#engine.finished()
       while (this.#waiting.length > 0 || this.#decoding.size > 0) {
         if (this.#failure) throw this.#failure
         this.#dropTasks(abortOf)
@@ -289,7 +289,7 @@ export class Generator {
       task.resolve({ ids, logprobs: found.logprobs.slice(0, ids.length), finish, policyVersion: found.policyVersion })
     }
     // The answers' owners act (call a tool, ask again) before the next batch is made.
-    if (isAnyDone) await this.#engine.device.queue.onSubmittedWorkDone()
+    if (isAnyDone) await this.#engine.finished()
   }
 
   #executable(key: string, plan: () => Plan): Promise<Executable> {

@@ -83,7 +83,7 @@ test.skipIf(adapter === undefined)('a run killed without warning ends as the one
   const directory = temporaryDirectory()
   const child = spawn(process.execPath, [...launcher, ...wordsFor(directory)], { stdio: 'ignore' })
   const ended = new Promise((resolve) => child.once('exit', resolve))
-  while (!existsSync(join(directory, 'checkpoint-1.bin')) && child.exitCode === null) await setTimeout(20)
+  while (!existsSync(join(directory, 'checkpoint.1')) && child.exitCode === null) await setTimeout(20)
   child.kill('SIGKILL')
   await ended
   expect(existsSync(join(directory, 'model.safetensors'))).toBe(false)

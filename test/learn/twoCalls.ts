@@ -127,7 +127,7 @@ export class Practice {
 }
 
 /** Mean probability of the right call: of the first, and of the second after a right first one. */
-export async function worth(policy: PolicyModel): Promise<number> {
+async function worth(policy: PolicyModel): Promise<number> {
   const sequences = queries.map((wanted, query) => ({
     ids: episodeOf('right', query, [ACTIONS[wanted[0]] ?? 0, ACTIONS[wanted[1]] ?? 0]).sequence.ids,
     targets: [4, 7],

@@ -127,12 +127,17 @@ export class EngineDevice {
   /** Waits for what was handed over: copies of `write` lie in memory of the process until they ran. */
   async flush(): Promise<void> {
     this.device.queue.submit([])
-    await this.#explained(this.device.queue.onSubmittedWorkDone())
+    await this.finished()
     this.check()
   }
 
+  /** Resolves when everything submitted so far is done. */
+  async finished(): Promise<void> {
+    await this.explained(this.device.queue.onSubmittedWorkDone())
+  }
+
   /** A failure of `work` as what caused it, where that is known. */
-  async #explained<T>(work: Promise<T>): Promise<T> {
+  async explained<T>(work: Promise<T>): Promise<T> {
     try {
       return await work
     } catch (error) {
@@ -150,7 +155,7 @@ export class EngineDevice {
     this.submit(encoder)
     this.counters.readbacks++
     try {
-      await this.#explained(staging.mapAsync(MAP_READ))
+      await this.explained(staging.mapAsync(MAP_READ))
       await this.settled()
       const copy = staging.getMappedRange().slice(0, bytes)
       staging.unmap()
@@ -206,7 +211,7 @@ export class EngineDevice {
       this.counters.pipelines++
       return { pipeline, layout, kinds }
     } catch (error) {
-      const info = await module.getCompilationInfo()
+      const info = await this.explained(module.getCompilationInfo())
       const lines = info.messages.map((message) => `${message.lineNum}:${message.linePos} ${message.message}`).join('; ')
       throw new GpuError(`shader ${label} does not compile: ${lines || (error instanceof Error ? error.message : String(error))}`)
     }

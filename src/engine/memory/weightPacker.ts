@@ -55,7 +55,7 @@ export class WeightPacker {
     if (place.scales !== place.codes) encoder.copyBufferToBuffer(from, packed.scales.offset, buffer, place.scales.offset, place.scales.size)
     this.#engine.submit(encoder)
     // The next block overwrites this one's f32 rows.
-    await this.#engine.device.queue.onSubmittedWorkDone()
+    await this.#engine.finished()
   }
 
   #plan(format: PackedFormat, count: number, width: number): Promise<Executable> {

@@ -146,7 +146,7 @@ export class Executable {
       pass.end()
       const started = performance.now()
       engine.submit(encoder)
-      const done = engine.device.queue.onSubmittedWorkDone().then(() => {
+      const done = engine.finished().then(() => {
         const now = performance.now()
         engine.learn(work, now - Math.max(started, lastDone))
         lastDone = now
@@ -176,7 +176,7 @@ export class Executable {
 
   /** Waits until everything submitted so far has run. */
   async finish(): Promise<void> {
-    await this.#engine.device.queue.onSubmittedWorkDone()
+    await this.#engine.finished()
     this.#engine.check()
   }
 
