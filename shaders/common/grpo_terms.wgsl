@@ -12,6 +12,12 @@ fn grpo_log_ratio(r: u32) -> f32 {
   return sum / f32(max(1u, end - first));
 }
 
+// The k3 estimate of KL(pi || pi_ref) at a row.
+fn grpo_k3(r: u32) -> f32 {
+  let x = table[table_row[r]].y - logp[r];
+  return exp(x) - x - 1.0;
+}
+
 fn grpo_term(r: u32, log_ratio: f32) -> GrpoTerm {
   let advantage = table[table_row[r]].z;
   let ratio = exp(log_ratio);

@@ -1,6 +1,7 @@
-// dlogp[r] of  sum_r w[r] (policy_r + beta k3_r)  over rows r < counts[1], else 0.  k3 = exp(ref - logp) - (ref - logp) - 1.
+// dlogp[r] of  sum_r w[r] (policy_r + beta c_r k3_r)  over rows r < counts[1], else 0.  k3 = exp(ref - logp) - (ref - logp) - 1.
+// c is 1 (KL 1) or the ratio, through which the slope runs too (KL 2: the unbiased slope of DeepSeek-V3.2, arXiv:2512.02556).
 // table[row] = (logp_old, logp_ref, A, 0). With a sequence ratio every row of a sequence shares the slopes of all of them.
-// Params: rows, epsilon_low, epsilon_high, delta, beta. Constants: SEQUENCE, CISPO, HAS_DELTA, HAS_KL.
+// Params: rows, epsilon_low, epsilon_high, delta, beta. Constants: SEQUENCE, CISPO, HAS_DELTA, KL.
 struct Params { rows: u32, epsilon_low: f32, epsilon_high: f32, delta: f32, beta: f32 }
 @group(0) @binding(0) var<storage, read> logp: array<f32>;
 @group(0) @binding(1) var<storage, read> table_row: array<u32>;
@@ -28,6 +29,22 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   } else {
     slope = weight[r] * grpo_term(r, log_ratio).slope;
   }
-  if (HAS_KL == 1u) { slope += weight[r] * params.beta * (1.0 - exp(table[table_row[r]].y - logp[r])); }
+  if (KL != 0u) {
+    let k3_slope = 1.0 - exp(table[table_row[r]].y - logp[r]);
+    if (KL == 1u) {
+      slope += weight[r] * params.beta * k3_slope;
+    } else {
+      var mean = 0.0;
+      if (SEQUENCE == 1u) {
+        let first = span[2u * r];
+        let end = span[2u * r + 1u];
+        for (var t = first; t < end; t++) { mean += weight[t] * grpo_k3(t); }
+        mean /= f32(max(1u, end - first));
+      } else {
+        mean = weight[r] * grpo_k3(r);
+      }
+      slope += params.beta * exp(log_ratio) * (weight[r] * k3_slope + mean);
+    }
+  }
   dlogp[r] = slope;
 }

@@ -1,4 +1,4 @@
-// Sums over rows r < counts[1]:  rows, w (policy + beta k3), k3, entropy, units, low clipped, high clipped, ratio; the last three and `units`
+// Sums over rows r < counts[1]:  rows, w (policy + beta c k3), c k3, entropy, units, low clipped, high clipped, ratio; the last three and `units`
 // count a row once with a token ratio and a sequence once with a sequence ratio, as TRL averages them. One workgroup, lane order.
 // table[row] = (logp_old, logp_ref, A, 0). Params and constants as in grpo_gradient.
 struct Params { rows: u32, epsilon_low: f32, epsilon_high: f32, delta: f32, beta: f32 }
@@ -21,9 +21,9 @@ fn main(@builtin(local_invocation_id) lane: vec3u) {
   var sum = array<vec4f, 2>();
   for (var r = lane.x; r < min(params.rows, counts[1]); r += LANES) {
     let term = grpo_term(r, grpo_log_ratio(r));
-    let x = table[table_row[r]].y - logp[r];
     var k3 = 0.0;
-    if (HAS_KL == 1u) { k3 = exp(x) - x - 1.0; }
+    if (KL != 0u) { k3 = grpo_k3(r); }
+    if (KL == 2u) { k3 *= term.ratio; }
     var unit = 1.0;
     if (SEQUENCE == 1u) { unit = 1.0 / f32(max(1u, span[2u * r + 1u] - span[2u * r])); }
     sum[0] += vec4f(1.0, weight[r] * (term.loss + params.beta * k3), k3, entropy[r]);

@@ -56,6 +56,9 @@ export const grpoConfig = z.object({
     .nonnegative()
     .default(0)
     .meta({ help: 'Weight of the KL to the reference (adapter off). 0: the reference is not computed.', essential: true }),
+  use_bias_correction_kl: z.boolean().default(true).meta({
+    help: 'Weigh the KL of a token by its ratio: its gradient is then the unbiased one of the reverse KL (DeepSeek-V3.2; TRL’s default). Counts where beta > 0.',
+  }),
   reward: z
     .enum(['outcome', 'step_sum', 'step_mean'])
     .default('outcome')
@@ -91,7 +94,7 @@ export const grpoMetricMeanings = {
   reward: 'Mean reward of the attempts.',
   reward_std: 'Standard deviation of the rewards over the whole batch (n − 1), as TRL since 0.29.',
   frac_reward_zero_std: 'Share of groups whose rewards are all equal: nothing is learnt from them.',
-  kl: 'Mean k3 estimate of KL(π ‖ π_ref) per token; reported where beta > 0. It is never negative.',
+  kl: 'Mean k3 estimate of KL(π ‖ π_ref) per token, weighed by the ratio with use_bias_correction_kl; reported where beta > 0. It is never negative.',
   entropy: 'Mean entropy of π over the vocabulary at the trained tokens, in nats.',
   'clip_ratio/low_mean': 'Share of tokens (or attempts, with a ratio per sequence) whose ratio is clipped from below.',
   'clip_ratio/high_mean': 'Share whose ratio is clipped from above.',

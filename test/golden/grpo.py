@@ -33,7 +33,7 @@ class Accelerator:
 def compute(logps, entropies, inputs, **options):
     """`logps` [B, T] is the parameter that `_compute_loss` differentiates."""
     parameter = logps.clone().requires_grad_(True)
-    args = SimpleNamespace(delta=options.get("delta"), use_bias_correction_kl=False, steps_per_generation=1, sapo_temperature_pos=1.0,
+    args = SimpleNamespace(delta=options.get("delta"), use_bias_correction_kl=options.get("use_bias_correction_kl", True), steps_per_generation=1, sapo_temperature_pos=1.0,
                            sapo_temperature_neg=1.05)
     epsilon = options.get("epsilon", 0.2)
     trainer = SimpleNamespace(
@@ -72,13 +72,16 @@ def main():
     for name, options in {
         "dapo": dict(loss_type="dapo", epsilon_high=0.28),
         "grpo": dict(loss_type="grpo"),
-        "grpo with kl": dict(loss_type="grpo", beta=0.04),
+        "grpo with kl": dict(loss_type="grpo", beta=0.04, use_bias_correction_kl=False),
         "bnpo": dict(loss_type="bnpo"),
         "dr_grpo": dict(loss_type="dr_grpo", max_completion_length=16),
-        "dr_grpo with kl": dict(loss_type="dr_grpo", max_completion_length=16, beta=0.1),
+        "dr_grpo with kl": dict(loss_type="dr_grpo", max_completion_length=16, beta=0.1, use_bias_correction_kl=False),
         "delta": dict(loss_type="dapo", delta=1.25),
         "gspo": dict(loss_type="grpo", importance_sampling_level="sequence", epsilon=0.03, epsilon_high=0.04),
-        "gspo with kl": dict(loss_type="grpo", importance_sampling_level="sequence", epsilon=0.03, epsilon_high=0.04, beta=0.05),
+        "gspo with kl": dict(loss_type="grpo", importance_sampling_level="sequence", epsilon=0.03, epsilon_high=0.04, beta=0.05, use_bias_correction_kl=False),
+        "kl weighed by the ratio": dict(loss_type="grpo", beta=0.2),
+        "gspo with kl weighed by the ratio": dict(loss_type="grpo", importance_sampling_level="sequence", epsilon=0.03, epsilon_high=0.04, beta=0.2),
+        "cispo with kl weighed by the ratio": dict(loss_type="cispo", epsilon_high=1.1, beta=0.2),
         "cispo": dict(loss_type="cispo", epsilon_high=1.1),
         "advantages per token": dict(loss_type="dapo", per_token=True),
     }.items():

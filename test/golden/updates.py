@@ -2,7 +2,7 @@
 
 Usage: python test/golden/updates.py          (trl 1.16, torch 2.13 CPU, transformers 5.23, peft 0.21, f32, one thread)
 
-SFTTrainer, GRPOTrainer and DPOTrainer run their whole `train()` on `tiny_qwen2` with LoRA and torch's AdamW at eps 1e-6, without `use_bias_correction_kl`; only the order of
+SFTTrainer, GRPOTrainer and DPOTrainer run their whole `train()` on `tiny_qwen2` with LoRA and torch's AdamW at eps 1e-6; only the order of
 the data is set from outside. Writes updates_golden.json and updates.safetensors.
 """
 
@@ -76,7 +76,7 @@ def grpo(sequences, settings):
     def outcomes(completions, outcome, **_):
         return outcome
 
-    args = GRPOConfig(per_device_train_batch_size=8, num_generations=GROUP, gradient_accumulation_steps=1, steps_per_generation=1, num_iterations=2, max_steps=6, use_bias_correction_kl=False, **settings, **SHARED)
+    args = GRPOConfig(per_device_train_batch_size=8, num_generations=GROUP, gradient_accumulation_steps=1, steps_per_generation=1, num_iterations=2, max_steps=6, **settings, **SHARED)
     data = Dataset.from_list([{"prompt": f"t{i + 2}"} for i in range(6)])
     trainer = GRPOTrainer(base_model(), reward_funcs=outcomes, args=args, train_dataset=data, processing_class=tokenizer(), peft_config=LORA, rollout_func=rollout)
     logs, weights = trained(trainer)

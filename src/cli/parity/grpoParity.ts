@@ -19,7 +19,7 @@ const schema = z.object({
   cases: z.array(
     z.object({
       name: z.string(),
-      options: z.record(z.string(), z.union([z.string(), z.number()])),
+      options: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
       per_token: z.boolean(),
       loss: z.number(),
       grad: grid,

@@ -11,6 +11,8 @@ export interface GrpoLossParams {
   readonly delta: number | null
   /** Weight of the k3 estimate of KL(π ‖ π_ref). */
   readonly beta: number
+  /** Whether k3 is weighed by the ratio, which makes its gradient the unbiased one of the reverse KL (DeepSeek-V3.2, arXiv:2512.02556). */
+  readonly isKlCorrected: boolean
   /** `sequence`: one ratio per sequence, exp of the mean log-ratio (GSPO, arXiv:2507.18071). */
   readonly level: 'token' | 'sequence'
   readonly isCispo: boolean
@@ -49,8 +51,8 @@ function grpoTerm(logp: number, logRatio: number, advantage: number, params: Grp
 
 /**
  * GRPO's clipped loss (Shao 2024, arXiv:2402.03300) in TRL's forms, over the rows of one micro-batch that holds whole sequences:
- *   loss = Σ_r weight_r (policy_r + beta k3_r),  policy = −min(ρ A, clip(ρ, 1 − ε, 1 + ε_high) A),  ρ = exp(logp − logp_old)
- * How tokens are averaged (grpo, dr_grpo, bnpo, dapo) lies in `weight`. Inputs: logp [R], entropy [R], tableRow u32 [R],
+ *   loss = Σ_r weight_r (policy_r + beta c_r k3_r),  policy = −min(ρ A, clip(ρ, 1 − ε, 1 + ε_high) A),  ρ = exp(logp − logp_old)
+ * with c = ρ where `isKlCorrected`, else 1. How tokens are averaged (grpo, dr_grpo, bnpo, dapo) lies in `weight`. Inputs: logp [R], entropy [R], tableRow u32 [R],
  * table [B, 4] = (logp_old, logp_ref, A, 0), span u32 [R, 2] = first and end row of the row's sequence, weight [R], counts.
  * Outputs: dlogp [R], sums [8] (`GRPO_SUM`).
  */
@@ -91,8 +93,18 @@ export const grpoLossOp: Op<GrpoLossParams> = {
         for (let t = first; t < end; t++) slope += (weight[t] ?? 0) * grpoTerm(logp[t] ?? 0, ratio, old(t).advantage, params).slope
         slope /= length
       }
-      const k3 = params.beta === 0 ? 0 : Math.exp(x) - x - 1
-      dlogp[r] = slope + (params.beta === 0 ? 0 : w * params.beta * (1 - Math.exp(x)))
+      const k3At = (t: number): number => {
+        const gap = old(t).ref - (logp[t] ?? 0)
+        return Math.exp(gap) - gap - 1
+      }
+      const weighed = params.isKlCorrected ? Math.exp(ratio) : 1
+      const k3 = params.beta === 0 ? 0 : weighed * k3At(r)
+      let ratioSlope = 0
+      if (params.isKlCorrected) {
+        const [from, to] = params.level === 'sequence' ? [first, end] : [r, r + 1]
+        for (let t = from; t < to; t++) ratioSlope += ((weight[t] ?? 0) * k3At(t)) / Math.max(1, to - from)
+      }
+      dlogp[r] = slope + (params.beta === 0 ? 0 : params.beta * weighed * (w * (1 - Math.exp(x)) + ratioSlope))
       const unit = params.level === 'sequence' ? 1 / length : 1
       const add = [
         ...[1, w * (term.loss + params.beta * k3), k3, entropy[r] ?? 0],
@@ -109,7 +121,7 @@ export const grpoLossOp: Op<GrpoLossParams> = {
       SEQUENCE: Number(params.level === 'sequence'),
       CISPO: Number(params.isCispo),
       HAS_DELTA: Number(params.delta !== null),
-      HAS_KL: Number(params.beta !== 0),
+      KL: params.beta === 0 ? 0 : params.isKlCorrected ? 2 : 1,
     }
     return {
       dispatches: [
@@ -138,6 +150,14 @@ export const grpoLossOp: Op<GrpoLossParams> = {
     example('dapo: higher above than below', { epsilonHigh: 0.28 }),
     example('kl and delta', { beta: 0.04, delta: 1.3 }),
     example('a ratio per sequence', { level: 'sequence', epsilonLow: 0.02, epsilonHigh: 0.03, beta: 0.1 }),
+    example('kl weighed by the ratio', { beta: 0.1, isKlCorrected: true }),
+    example('kl weighed by a ratio per sequence', {
+      level: 'sequence',
+      epsilonLow: 0.02,
+      epsilonHigh: 0.03,
+      beta: 0.1,
+      isKlCorrected: true,
+    }),
     example('cispo', { isCispo: true, epsilonHigh: 1.1 }),
   ],
 }
@@ -146,7 +166,10 @@ function example(label: string, given: Partial<GrpoLossParams>) {
   const rows = 70
   // Seven sequences of nine rows, then one of three; four rows are no longer live.
   const firstOf = (r: number): number => Math.floor(r / 9) * 9
-  const params: GrpoLossParams = { epsilonLow: 0.2, epsilonHigh: 0.2, delta: null, beta: 0, level: 'token', isCispo: false, ...given }
+  const params: GrpoLossParams = {
+    ...{ epsilonLow: 0.2, epsilonHigh: 0.2, delta: null, beta: 0, isKlCorrected: false, level: 'token', isCispo: false },
+    ...given,
+  }
   return {
     label,
     inputs: [f(rows), f(rows), u(rows), f(90, 4), u(rows, 2), f(rows), u(4)],

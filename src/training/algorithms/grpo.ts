@@ -199,13 +199,14 @@ async function train(policy: PolicyModel, context: TrainingContext, settings: Gr
 }
 
 export function grpoLossParams(
-  settings: Pick<GrpoConfig, 'epsilon' | 'epsilon_high' | 'delta' | 'beta' | 'importance_sampling_level' | 'loss_type'>,
+  settings: Pick<GrpoConfig, 'epsilon' | 'epsilon_high' | 'delta' | 'beta' | 'use_bias_correction_kl' | 'importance_sampling_level' | 'loss_type'>,
 ): GrpoLossParams {
   return {
     epsilonLow: settings.epsilon,
     epsilonHigh: settings.epsilon_high ?? settings.epsilon,
     delta: settings.delta,
     beta: settings.beta,
+    isKlCorrected: settings.use_bias_correction_kl,
     level: settings.importance_sampling_level,
     isCispo: settings.loss_type === 'cispo',
   }

@@ -144,6 +144,7 @@ function grpoFates(settings: GrpoConfig): Fates<GrpoConfig> {
         ? { [`${ACTOR}.use_kl_loss`]: true, [`${ACTOR}.kl_loss_coef`]: settings.beta, [`${ACTOR}.kl_loss_type`]: 'low_var_kl' }
         : { [`${ACTOR}.use_kl_loss`]: false },
     ),
+    use_bias_correction_kl: fixedAt(settings.beta === 0 || !settings.use_bias_correction_kl, 'verl does not weigh the KL by the ratio.'),
     reward: nowhere('verl takes a reward function of your own: reward.custom_reward_function.'),
     advantage_level: fixedAt(settings.advantage_level === 'trajectory', 'verl has one advantage for all tokens of an attempt.'),
     mask_truncated_completions: fixedAt(!settings.mask_truncated_completions, 'verl trains on attempts that ran out of tokens.'),

@@ -106,8 +106,8 @@ export function grpoFates(settings: GrpoConfig): Fates<GrpoConfig> {
     epsilon: same('epsilon'),
     epsilon_high: same('epsilon_high'),
     delta: same('delta'),
-    // TRL 1.16 weighs the KL by the ratio unless it is told not to.
-    beta: becomes({ [`${config}.beta`]: settings.beta, [`${config}.use_bias_correction_kl`]: false }),
+    beta: same('beta'),
+    use_bias_correction_kl: same('use_bias_correction_kl'),
     reward: nowhere('GRPOTrainer takes reward functions (reward_funcs).'),
     advantage_level: fixedAt(settings.advantage_level === 'trajectory', 'TRL has one advantage for all tokens of an attempt.'),
     mask_truncated_completions: same('mask_truncated_completions'),
