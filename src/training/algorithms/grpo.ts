@@ -199,7 +199,10 @@ async function train(policy: PolicyModel, context: TrainingContext, settings: Gr
 }
 
 export function grpoLossParams(
-  settings: Pick<GrpoConfig, 'epsilon' | 'epsilon_high' | 'delta' | 'beta' | 'use_bias_correction_kl' | 'importance_sampling_level' | 'loss_type'>,
+  settings: Pick<
+    GrpoConfig,
+    'epsilon' | 'epsilon_high' | 'delta' | 'beta' | 'use_bias_correction_kl' | 'importance_sampling_level' | 'loss_type'
+  >,
 ): GrpoLossParams {
   return {
     epsilonLow: settings.epsilon,
