@@ -4,11 +4,11 @@ import { closesTheGap } from './closesTheGap'
 import { withPractice } from './onPolicy'
 
 const settings = archer.config.parse({
-  ...{ learning_rate: 5e-3, critic_lr: 3e-3, critic_hidden_size: 64, batch_size: 64, gradient_accumulation_steps: 1, max_grad_norm: 1 },
-  ...{ epochs: 30, actor_epochs: 2, warmup_iter: 4, capacity: 1024, max_response_len: 1, max_tokens_per_micro_batch: 1024 },
+  ...{ learning_rate: 3e-3, critic_lr: 3e-3, critic_hidden_size: 128, batch_size: 64, gradient_accumulation_steps: 1, max_grad_norm: 1 },
+  ...{ epochs: 40, actor_epochs: 3, warmup_iter: 6, capacity: 2048, max_response_len: 1, max_tokens_per_micro_batch: 1024 },
 })
 
-closesTheGap('archer', 30, (context, shuffledBy) =>
+closesTheGap('archer', 60, (context, shuffledBy) =>
   withPractice(
     context.seed,
     4,
