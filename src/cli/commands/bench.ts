@@ -41,7 +41,7 @@ export const bench = defineCommand({
       .optional()
       .meta({ help: 'decode: where transformers.js computes; cpu beside a software adapter, else webgpu' }),
     pairs: z.int().positive().optional().meta({ help: 'timings of each side, by turns; 20, decode, loss and load 5' }),
-    sizes: z.array(z.int().positive()).default([512, 1024]).meta({ help: 'gemm: matrix sizes' }),
+    sizes: z.array(z.int().positive()).default([512, 768, 1024]).meta({ help: 'gemm: matrix sizes' }),
     size: z
       .enum(names)
       .default('small')

@@ -25,7 +25,14 @@ interface Tfjs {
   matMul(a: TfTensor, b: TfTensor, transposeA: boolean, transposeB: boolean): TfTensor
 }
 interface TfjsWebgpu {
-  readonly WebGPUBackend: new (device: GPUDevice, info: GPUAdapterInfo) => { submitQueue(): void }
+  readonly WebGPUBackend: new (device: GPUDevice, info: GPUAdapterInfo) => TfjsBackend
+}
+/** It gathers dispatches in one open pass and hands them over by the dozen. */
+interface TfjsBackend {
+  /** null when nothing is gathered. */
+  readonly commandEncoder: GPUCommandEncoder | null
+  endComputePassEncoder(): void
+  submitQueue(): void
 }
 
 /** The backend of that name asks a browser for its device; this one has the same kernels and is given one. */
@@ -48,8 +55,11 @@ export async function openTfjs(projectRoot: string, device: GPUDevice, info: GPU
     matrix: (values, size) => tf.tensor2d(values, [size, size]),
     matMul: (a, b, transposeA, transposeB) => tf.matMul(a, b, transposeA, transposeB),
     async finish() {
-      // Commands are gathered; unless they are handed over there is nothing to wait for.
-      backend.submitQueue()
+      // As its own reading of a tensor does: the open pass is ended, what was gathered is handed over.
+      if (backend.commandEncoder !== null) {
+        backend.endComputePassEncoder()
+        backend.submitQueue()
+      }
       await device.queue.onSubmittedWorkDone()
     },
     destroy: () => device.destroy(),
