@@ -1,6 +1,7 @@
 // Online log-sum-exp over one vocabulary chunk of logits, a row per workgroup. state[r] = (max, sum, weighted, picked):
 //   sum = sum_v exp(z_v - max), weighted = sum_v exp(z_v - max) * z_v, picked = z of the target.
 // logits: [R, WIDTH] holds vocabulary entries FIRST .. FIRST + WIDTH. Rows at or past counts[1] are skipped.
+// is_top1[r]: 1 if no entry so far is greater than the target's and none before it equal, from the target's chunk on; else 0.
 // When the chunk is the last: logp[r] = picked - lse, lse[r] = max + log(sum), entropy[r] = lse - weighted / sum  (nats).
 // Params: rows, first, width, is_first, is_last.
 // #include "flat"
@@ -12,9 +13,11 @@ struct Params { rows: u32, first: u32, width: u32, is_first: u32, is_last: u32 }
 @group(0) @binding(4) var<storage, read_write> logp: array<f32>;
 @group(0) @binding(5) var<storage, read_write> lse: array<f32>;
 @group(0) @binding(6) var<storage, read_write> entropy: array<f32>;
-@group(0) @binding(7) var<uniform> params: Params;
+@group(0) @binding(7) var<storage, read_write> is_top1: array<f32>;
+@group(0) @binding(8) var<uniform> params: Params;
 
-var<workgroup> lane_max: array<f32, 32>;
+// Greatest logit, and greatest of those before the target.
+var<workgroup> lane_max: array<vec2f, 32>;
 var<workgroup> lane_sums: array<vec2f, 32>;
 
 @compute @workgroup_size(32)
@@ -22,18 +25,23 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let row = flat_workgroup(group, groups);
   if (row >= params.rows) { return; }
   if (row >= counts[1]) {
-    if (lane.x == 0u && params.is_last == 1u) { logp[row] = 0.0; lse[row] = 0.0; entropy[row] = 0.0; }
+    if (lane.x == 0u && params.is_last == 1u) { logp[row] = 0.0; lse[row] = 0.0; entropy[row] = 0.0; is_top1[row] = 0.0; }
     return;
   }
   var before = vec4f(-1e30, 0.0, 0.0, 0.0);
   if (params.is_first == 0u) { before = state[row]; }
   let at = row * params.width;
-  var local = before.x;
-  for (var i = lane.x; i < params.width; i += 32u) { local = max(local, logits[at + i]); }
+  let target_id = targets[row];
+  var local = before.xx;
+  for (var i = lane.x; i < params.width; i += 32u) {
+    let z = logits[at + i];
+    local = vec2f(max(local.x, z), select(local.y, max(local.y, z), params.first + i < target_id));
+  }
   lane_max[lane.x] = local;
   workgroupBarrier();
-  var m = before.x;
-  for (var i = 0u; i < 32u; i++) { m = max(m, lane_max[i]); }
+  var greatest = before.xx;
+  for (var i = 0u; i < 32u; i++) { greatest = max(greatest, lane_max[i]); }
+  let m = greatest.x;
   var sums = vec2f();
   for (var i = lane.x; i < params.width; i += 32u) {
     let z = logits[at + i];
@@ -47,8 +55,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     var total = before.yz * keep;
     for (var i = 0u; i < 32u; i++) { total += lane_sums[i]; }
     var picked = before.w;
-    let target_id = targets[row];
-    if (target_id >= params.first && target_id < params.first + params.width) { picked = logits[at + target_id - params.first]; }
+    var top1 = 0.0;
+    if (params.is_first == 0u) { top1 = select(0.0, is_top1[row], picked >= m); }
+    if (target_id >= params.first && target_id < params.first + params.width) {
+      picked = logits[at + target_id - params.first];
+      top1 = select(0.0, 1.0, picked >= m && picked > greatest.y);
+    }
+    is_top1[row] = top1;
     state[row] = vec4f(m, total, picked);
     if (params.is_last == 1u) {
       let value = m + log(total.x);

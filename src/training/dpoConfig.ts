@@ -62,6 +62,7 @@ export const dpoMetricMeanings = {
   'logps/chosen': 'Mean log π of the successes, summed over their own tokens. That it falls while margins rise is DPO’s known failing.',
   'logps/rejected': 'The same of the failures.',
   entropy: 'Mean entropy of π over the vocabulary at the trained tokens, in nats.',
+  mean_token_accuracy: 'Share of the successes’ own tokens that π thinks likeliest.',
   grad_norm: 'Global gradient norm before clipping; −1 when a gradient was not finite and the update was skipped.',
   learning_rate: 'Learning rate of this update.',
   num_tokens: 'Tokens of both sides of all pairs trained on since the start.',

@@ -38,7 +38,7 @@ function trainingPlan(vocabulary: number, tokens: number, rows: number): Plan {
   const architecture = architectureOf(model)
   const hidden = architecture.forward({ graph, config: model, batch, lora: null })
   const scores = logProb(hidden, headWeight(graph, model), graph.batch('targetIds', [tokens], 'u32'), batch.counts)
-  const { dlogp, totals } = weightedNll(scores.logp, graph.batch('weight', [rows]), batch.counts)
+  const { dlogp, totals } = weightedNll(scores, graph.batch('weight', [rows]), batch.counts)
   graph.output('totals', totals)
   const names = Object.entries(architecture.parameters(model))
   const grads = differentiate(

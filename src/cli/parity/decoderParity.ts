@@ -40,8 +40,8 @@ const golden = z.object({
   adamw: z.object({ lr: z.number(), eps: z.number(), losses: z.array(z.number()), grad_norms: z.array(z.number()) }),
 })
 
-const nll: Objective = ({ graph, logp, batch, rows }) => {
-  const { dlogp, totals } = weightedNll(logp, graph.batch('weight', [rows]), batch.counts)
+const nll: Objective = ({ graph, batch, rows, ...scores }) => {
+  const { dlogp, totals } = weightedNll(scores, graph.batch('weight', [rows]), batch.counts)
   graph.output('totals', totals)
   return { dlogp }
 }

@@ -78,7 +78,7 @@ export async function runFrozenPpo(engine: EngineDevice, { batch, settings, klCo
         capacity,
       )({
         ...{ graph, batch: batchTensors(graph, 32, 1), rows: capacity },
-        ...{ logp: column('logp'), lse: column('lse'), entropy: column('entropy'), value: column('value', 1) },
+        ...{ logp: column('logp'), lse: column('lse'), entropy: column('entropy'), isTop1: column('isTop1'), value: column('value', 1) },
       })
       accumulateInto(graph.state('grad:logp', [capacity]), dlogp)
       if (dvalue) accumulateInto(graph.state('grad:value', [capacity]), dvalue)

@@ -93,14 +93,17 @@ async function modernRuns({ tiny, goldens, adapter, wants, observe }: Parts): Pr
   return found
 }
 
-/** What TRL logs at the updates of one batch: the last gradient norm and learning rate, else means. */
+/** What TRL logs at the updates of one batch: the last gradient norm, learning rate and number of tokens, else means. */
 function ofBatch(logs: readonly Stats[]): Stats {
   const keys = [...new Set(logs.flatMap((entry) => Object.keys(entry)))]
   return Object.fromEntries(
     keys.map((key) => {
       const values = logs.flatMap((entry) => entry[key] ?? [])
       const last = values.at(-1) ?? Number.NaN
-      return [key, ['grad_norm', 'learning_rate'].includes(key) ? last : values.reduce((sum, value) => sum + value, 0) / values.length]
+      return [
+        key,
+        ['grad_norm', 'learning_rate', 'num_tokens'].includes(key) ? last : values.reduce((sum, value) => sum + value, 0) / values.length,
+      ]
     }),
   )
 }
@@ -109,7 +112,7 @@ type Given = Readonly<Record<string, unknown>>
 type Run = (tiny: TinyTraining, given: Given, sequences: readonly PpoSequence[], golden: z.output<typeof modern>) => Promise<Outcome>
 
 /** 2 × 3 sequences of 17 to 21 tokens an update. */
-const SFT = { tokens_per_batch: 64, gradient_accumulation_steps: 2, warmup_steps: 0, lr_scheduler_type: 'constant' } as const
+const SFT = { tokens_per_batch: 64, gradient_accumulation_steps: 2 } as const
 
 const sftRun: Run = async (tiny, given, sequences) => {
   const { context, reports } = await tiny.start({ cursor: 0, tokens: 0 })
@@ -196,15 +199,18 @@ function sameOrder(what: string, ours: unknown, golden: unknown): void {
 }
 
 const STEP = { bound: 'maxRel', tolerance: 1e-3 } as const
-/** TRL means DPO's entropy over micro-batches, whatever their tokens; ours is the mean over tokens. */
-const OTHER_MEAN = ['entropy']
+/** TRL means these over micro-batches, whatever their tokens; ours are means over tokens. The same where a batch is not cut (`sft, packed`). */
+const OTHER_MEAN = ['entropy', 'mean_token_accuracy']
+const IS_CUT = /^(sft$|rft|dpo)/
 /** TRL calls a completion clipped that has no end-of-sequence token: these have none. Ours counts attempts that ran out of calls or tokens. */
 const OTHER_MEANING = ['completions/clipped_ratio']
+/** TRL's GRPO leaves the replies of tools out of its count; ours are the tokens that pass through the model. */
+const OTHER_COUNT = ['num_tokens']
 
 /** Every metric that both sides report, over the three steps. */
 function reported(measure: Measure, name: string, reports: readonly Stats[], wanted: readonly Stats[]): Quantity[] {
   const shared = Object.keys(wanted[0] ?? {}).filter((metric) => metric in (reports[0] ?? {}))
-  const skipped = [...(name.startsWith('dpo') ? OTHER_MEAN : []), ...OTHER_MEANING]
+  const skipped = [...(IS_CUT.test(name) ? OTHER_MEAN : []), ...(name.startsWith('grpo') ? OTHER_COUNT : []), ...OTHER_MEANING]
   return shared
     .filter((metric) => !skipped.includes(metric))
     .map((metric) =>

@@ -28,7 +28,7 @@ export const DPO_PAIR_WORDS = 8
 /** Words of the sums a micro-batch leaves. */
 export const DPO_SUM = {
   ...{ pairs: 0, loss: 1, rewardChosen: 2, rewardRejected: 3, margin: 4, accuracy: 5, logpChosen: 6, logpRejected: 7 },
-  ...{ rows: 8, entropy: 9 },
+  ...{ rows: 8, entropy: 9, chosenRows: 10, chosenHits: 11 },
 } as const
 export const DPO_SUM_WORDS = 12
 
@@ -76,23 +76,30 @@ function pairTerm(chosen: { ratio: number; rows: number }, rejected: { ratio: nu
  *   Δ = Σ_chosen (logp − ref) − Σ_rejected (logp − ref), sums over an answer's own tokens
  *   sigmoid −log σ(βΔ), smoothed as cDPO · robust (arXiv:2403.00409) · hinge max(0, 1 − βΔ) · ipo (Δ of token means − 1/2β)² (arXiv:2310.12036)
  * Pair p is sequences 2p (chosen) and 2p + 1 (rejected). Inputs: logp [R], ref [R], entropy [R] in nats, rowSequence u32 [R],
- * firstRow u32 [2P + 1] = first row of each sequence then their end, weight [P] of each pair in the loss, counts (rows at 1, sequences at 2).
+ * firstRow u32 [2P + 1] = first row of each sequence then their end, weight [P] of each pair in the loss, counts (rows at 1, sequences at 2),
+ * isTop1 [R] (see logProb).
  * Outputs: dlogp [R] of Σ weight · loss, pairs [P, 8] (`DPO_PAIR`), sums [12] (`DPO_SUM`; its loss is weighted). A side may be empty.
  */
 export const dpoLossOp: Op<DpoLossParams> = {
   name: 'dpoLoss',
-  infer: ([logp, ref, entropy, rowSequence, firstRow, weight]) => {
+  infer: ([logp, ref, entropy, rowSequence, firstRow, weight, , isTop1]) => {
     const rows = logp?.shape.join()
-    const same = [ref, entropy, rowSequence].every((one) => one?.shape.join() === rows)
+    const same = [ref, entropy, rowSequence, isTop1].every((one) => one?.shape.join() === rows)
     const pairs = weight?.shape[0] ?? 0
     if (logp?.shape.length !== 1 || !same || weight?.shape.length !== 1 || firstRow?.shape.join() !== String(2 * pairs + 1))
-      fail('dpoLoss', 'logp, ref, entropy and rowSequence [R], weight [P], firstRow [2P + 1]', logp?.shape, weight?.shape, firstRow?.shape)
+      fail(
+        'dpoLoss',
+        'logp, ref, entropy, rowSequence and isTop1 [R], weight [P], firstRow [2P + 1]',
+        logp?.shape,
+        weight?.shape,
+        firstRow?.shape,
+      )
     return [f(...logp.shape), f(pairs, DPO_PAIR_WORDS), f(DPO_SUM_WORDS)]
   },
   reference: (arrays, specs, params) => {
     const [rows, pairCount] = [at(specs, 0).shape[0] ?? 0, at(specs, 5).shape[0] ?? 0]
-    const [logp, ref, entropy, firstRow, weight, counts] = [0, 1, 2, 4, 5, 6].map((index) => at(arrays, index)) as [
-      ...[NumberArray, NumberArray, NumberArray, NumberArray, NumberArray, NumberArray],
+    const [logp, ref, entropy, rowSequence, firstRow, weight, counts, isTop1] = arrays.slice(0, 8) as [
+      ...[NumberArray, NumberArray, NumberArray, NumberArray, NumberArray, NumberArray, NumberArray, NumberArray],
     ]
     const dlogp = new Float64Array(rows)
     const pairs = new Float64Array(pairCount * DPO_PAIR_WORDS)
@@ -126,6 +133,9 @@ export const dpoLossOp: Op<DpoLossParams> = {
     for (let r = 0; r < Math.min(rows, counts[1] ?? 0); r++) {
       add('rows', 1)
       add('entropy', entropy[r] ?? 0)
+      if ((rowSequence[r] ?? 0) % 2 === 1) continue
+      add('chosenRows', 1)
+      add('chosenHits', isTop1[r] ?? 0)
     }
     return [dlogp, pairs, sums]
   },
@@ -153,11 +163,11 @@ export const dpoLossOp: Op<DpoLossParams> = {
         },
         {
           shader: 'loss/dpo_sums',
-          bindings: [output(1), input(5), input(2), input(6), output(2)],
+          bindings: [output(1), input(5), input(2), input(6), input(3), input(7), output(2)],
           params: [u32(pairs), u32(rows), f32(params.beta)],
           workgroups: [1, 1, 1],
           flops: rows + 12 * pairs,
-          bytes: 4 * rows + 36 * pairs,
+          bytes: 12 * rows + 36 * pairs,
         },
       ],
     }
@@ -177,7 +187,7 @@ function example(label: string, given: Partial<DpoLossParams>) {
   const firstRow = [0, 70, 79, 88, 90, 95, 95, 110, 121, 150, live, 0, 0, 0, 0]
   return {
     label,
-    inputs: [f(rows), f(rows), f(rows), u(rows), u(firstRow.length), f(7), u(4)],
+    inputs: [f(rows), f(rows), f(rows), u(rows), u(firstRow.length), f(7), u(4), f(rows)],
     params: { lossType: 'sigmoid' as const, beta: 0.1, labelSmoothing: 0, ...given },
     values: {
       0: Array.from({ length: rows }, (_, r) => (r < live ? -1 - 0.8 * Math.sin(r) : Number.NaN)),
@@ -187,6 +197,7 @@ function example(label: string, given: Partial<DpoLossParams>) {
       4: firstRow,
       5: [0.2, 0.1, 0.3, 0.2, 0.2, Number.NaN, Number.NaN],
       6: [190, live, 10, 0],
+      7: Array.from({ length: rows }, (_, r) => (r < live ? Number(r % 3 === 0) : Number.NaN)),
     },
   }
 }
@@ -199,10 +210,11 @@ export interface DpoLossInputs {
   readonly firstRow: Tensor
   readonly weight: Tensor
   readonly counts: Tensor
+  readonly isTop1: Tensor
 }
 
 export function dpoLoss(rows: DpoLossInputs, params: DpoLossParams): { dlogp: Tensor; pairs: Tensor; sums: Tensor } {
-  const inputs = [rows.logp, rows.ref, rows.entropy, rows.rowSequence, rows.firstRow, rows.weight, rows.counts]
+  const inputs = [rows.logp, rows.ref, rows.entropy, rows.rowSequence, rows.firstRow, rows.weight, rows.counts, rows.isTop1]
   const outputs = apply(dpoLossOp, inputs, params)
   return { dlogp: at(outputs, 0), pairs: at(outputs, 1), sums: at(outputs, 2) }
 }

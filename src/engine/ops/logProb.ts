@@ -27,9 +27,13 @@ const chunksOf = ({ vocabulary }: Extent): { first: number; count: number }[] =>
   return chunks
 }
 
+/** Greatest weights of an example, by row and column. */
+const LIKELY: Readonly<Record<string, number>> = { '7 0': 3, '2051 1': 3, '30 2': 2, '31 2': 2, '40 3': 4, '2050 3': 4 }
+
 /**
  * log p(target) under softmax(h wᵀ), with log-sum-exp and entropy, streamed over vocabulary chunks (online log-sum-exp; Liger's
- * fused linear losses follow the same plan). Inputs: h [R, D], w [V, D], targets u32 [R], counts. Outputs: logp, lse, entropy, each [R], nats.
+ * fused linear losses follow the same plan). Inputs: h [R, D], w [V, D], targets u32 [R], counts. Outputs: logp, lse, entropy, each [R], nats,
+ * and isTop1 [R]: 1 where the target is the likeliest token, of equals the first (TRL's `is_top1`), else 0.
  */
 export const logProbOp: Op<null> = {
   name: 'logProb',
@@ -37,11 +41,11 @@ export const logProbOp: Op<null> = {
     const { rows } = extent('logProb', h, w)
     if (targets?.shape.join() !== String(rows)) fail('logProb', `targets of [${rows}]`, targets?.shape)
     const row: TensorSpec = { shape: [rows], dtype: 'f32' }
-    return [row, row, row]
+    return [row, row, row, row]
   },
   reference: (arrays, specs) => {
     const size = extent('logProb', specs[0], specs[1])
-    const result = [new Float64Array(size.rows), new Float64Array(size.rows), new Float64Array(size.rows)]
+    const result = [0, 1, 2, 3].map(() => new Float64Array(size.rows))
     for (let r = 0; r < Math.min(size.rows, at(arrays, 3)[1] ?? 0); r++) {
       const z = logits(arrays, r, size)
       const m = Math.max(...z)
@@ -50,6 +54,7 @@ export const logProbOp: Op<null> = {
       at(result, 0)[r] = (z[at(arrays, 2)[r] ?? 0] ?? 0) - lse
       at(result, 1)[r] = lse
       at(result, 2)[r] = lse - z.reduce((total, value) => total + Math.exp(value - lse) * value, 0)
+      at(result, 3)[r] = Number(z.indexOf(m) === at(arrays, 2)[r])
     }
     return result
   },
@@ -66,7 +71,7 @@ export const logProbOp: Op<null> = {
         }),
         {
           shader: 'loss/lse_chunk',
-          bindings: [scratch(0), input(2), input(3), scratch(1), output(0), output(1), output(2)],
+          bindings: [scratch(0), input(2), input(3), scratch(1), output(0), output(1), output(2), output(3)],
           params: [u32(size.rows), u32(first), u32(count), u32(Number(index === 0)), u32(Number(index === chunks.length - 1))],
           workgroups: fold(size.rows),
           flops: 6 * size.rows * count,
@@ -79,7 +84,7 @@ export const logProbOp: Op<null> = {
   backward: ({ grads, inputs, outputs, needs }) => {
     const dlogp = at(grads, 0)
     if (!dlogp) return []
-    if (grads[1] || grads[2]) throw new Error('logProb: gradients flow through log p only, not through lse or entropy')
+    if (grads[1] || grads[2] || grads[3]) throw new Error('logProb: gradients flow through log p only, not through lse, entropy or isTop1')
     const [h, w, targets, counts] = [at(inputs, 0), at(inputs, 1), at(inputs, 2), at(inputs, 3)]
     const operands = [h, w, targets, counts, at(outputs, 1), dlogp]
     return [
@@ -104,6 +109,19 @@ export const logProbOp: Op<null> = {
       params: null,
       values: { 2: [0, 2055, 2047], 3: [9, 3, 1, 0] },
       differentiable: [0],
+    },
+    // Logits are the w of the row's own column. Greatest: alone in either chunk, and of equals the first, the second and the one of the other chunk.
+    {
+      label: 'likeliest targets',
+      inputs: [f(6, 4), f(2060, 4), u(6), u(4)],
+      params: null,
+      values: {
+        0: [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 1],
+        1: Array.from({ length: 2060 * 4 }, (_, i) => LIKELY[`${Math.floor(i / 4)} ${i % 4}`] ?? Math.sin(i)),
+        2: [7, 2051, 30, 31, 40, 2050],
+        3: [9, 6, 1, 0],
+      },
+      differentiable: [],
     },
   ],
 }
@@ -244,11 +262,12 @@ export interface TokenLogProbs {
   readonly logp: Tensor
   readonly lse: Tensor
   readonly entropy: Tensor
+  readonly isTop1: Tensor
 }
 
 export function logProb(h: Tensor, w: Tensor, targets: Tensor, counts: Tensor): TokenLogProbs {
   const outputs = apply(logProbOp, [h, w, targets, counts], null)
-  return { logp: at(outputs, 0), lse: at(outputs, 1), entropy: at(outputs, 2) }
+  return { logp: at(outputs, 0), lse: at(outputs, 1), entropy: at(outputs, 2), isTop1: at(outputs, 3) }
 }
 
 function f(...shape: number[]): TensorSpec {

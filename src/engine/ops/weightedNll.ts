@@ -1,15 +1,17 @@
 import { apply, at, fail, input, output, u32 } from '../op'
 import type { Op } from '../op'
 import type { Tensor, TensorSpec } from '../tensor'
+import type { TokenLogProbs } from './logProb'
 
 /**
- * loss = −Σ_r weight_r logp_r over live targets. Inputs: logp [R], weight [R], counts. Outputs: dlogp [R] = −weight, totals [4] =
- * (loss, Σ weight, live rows, 0). The host divides weights by the supervised tokens of the whole accumulated batch.
+ * loss = −Σ_r weight_r logp_r over live targets. Inputs: logp [R], weight [R], counts, entropy [R], isTop1 [R] (see logProb). Outputs:
+ * dlogp [R] = −weight, totals [4] (`NLL_TOTAL`). The host divides weights by the supervised tokens of the whole accumulated batch.
  */
 export const weightedNllOp: Op<null> = {
   name: 'weightedNll',
-  infer: ([logp, weight]) => {
-    if (!logp || logp.shape.join() !== weight?.shape.join()) fail('weightedNll', 'logp [R] and weight [R]', logp?.shape, weight?.shape)
+  infer: ([logp, weight, , entropy, isTop1]) => {
+    if (!logp || [weight, entropy, isTop1].some((one) => one?.shape.join() !== logp.shape.join()))
+      fail('weightedNll', 'logp, weight, entropy and isTop1 [R]', logp?.shape, weight?.shape, entropy?.shape, isTop1?.shape)
     return [
       { shape: logp.shape, dtype: 'f32' },
       { shape: [4], dtype: 'f32' },
@@ -19,15 +21,15 @@ export const weightedNllOp: Op<null> = {
     const rows = at(specs, 0).shape[0] ?? 0
     const live = Math.min(rows, at(arrays, 2)[1] ?? 0)
     const dlogp = new Float64Array(rows)
-    let loss = 0
-    let sum = 0
+    let [loss, entropy, hits] = [0, 0, 0]
     for (let r = 0; r < live; r++) {
       const w = at(arrays, 1)[r] ?? 0
       dlogp[r] = -w
       loss -= w * (at(arrays, 0)[r] ?? 0)
-      sum += w
+      entropy += at(arrays, 3)[r] ?? 0
+      hits += at(arrays, 4)[r] ?? 0
     }
-    return [dlogp, Float64Array.of(loss, sum, live, 0)]
+    return [dlogp, Float64Array.of(loss, live, entropy, hits)]
   },
   kernel: (inputs) => {
     const rows = at(inputs, 0).shape[0] ?? 0
@@ -35,22 +37,31 @@ export const weightedNllOp: Op<null> = {
       dispatches: [
         {
           shader: 'loss/weighted_nll',
-          bindings: [input(0), input(1), input(2), output(0), output(1)],
+          bindings: [input(0), input(1), input(2), input(3), input(4), output(0), output(1)],
           params: [u32(rows)],
           workgroups: [1, 1, 1],
-          flops: 3 * rows,
-          bytes: 12 * rows,
+          flops: 4 * rows,
+          bytes: 20 * rows,
         },
       ],
     }
   },
   examples: [
-    { label: 'stops at the live count', inputs: [f(70), f(70), { shape: [4], dtype: 'u32' }], params: null, values: { 2: [90, 66, 1, 0] } },
+    {
+      label: 'stops at the live count',
+      inputs: [f(70), f(70), { shape: [4], dtype: 'u32' }, f(70), f(70)],
+      params: null,
+      values: { 2: [90, 66, 1, 0] },
+    },
   ],
 }
 
-export function weightedNll(logp: Tensor, weight: Tensor, counts: Tensor): { dlogp: Tensor; totals: Tensor } {
-  const outputs = apply(weightedNllOp, [logp, weight, counts], null)
+/** Words of `totals`: sums over the live targets. */
+export const NLL_TOTAL = { loss: 0, rows: 1, entropy: 2, hits: 3 } as const
+
+/** @param scores of the target rows, as `logProb` gives them. */
+export function weightedNll(scores: Omit<TokenLogProbs, 'lse'>, weight: Tensor, counts: Tensor): { dlogp: Tensor; totals: Tensor } {
+  const outputs = apply(weightedNllOp, [scores.logp, weight, counts, scores.entropy, scores.isTop1], null)
   return { dlogp: at(outputs, 0), totals: at(outputs, 1) }
 }
 

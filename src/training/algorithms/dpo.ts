@@ -168,6 +168,7 @@ function stepMetrics(values: Float32Array, learningRate: number, tokens: number)
     'logps/chosen': mean('logpChosen'),
     'logps/rejected': mean('logpRejected'),
     entropy: of('entropy') / Math.max(1, of('rows')),
+    mean_token_accuracy: of('chosenHits') / Math.max(1, of('chosenRows')),
     grad_norm: values[DPO_SUM_WORDS + 1] ?? Number.NaN,
     learning_rate: learningRate,
     num_tokens: tokens,
@@ -182,7 +183,7 @@ export const dpoLossParams = (settings: Pick<DpoConfig, 'loss_type' | 'beta' | '
 
 /** @param pairs room for so many pairs in a micro-batch. */
 export function dpoObjective(settings: DpoConfig, pairs: number): Objective {
-  return ({ graph, batch, rows, logp, entropy }) => {
+  return ({ graph, batch, rows, logp, entropy, isTop1 }) => {
     const { dlogp, sums } = dpoLoss(
       {
         logp,
@@ -192,6 +193,7 @@ export function dpoObjective(settings: DpoConfig, pairs: number): Objective {
         firstRow: graph.batch('firstRow', [2 * pairs + 1], 'u32'),
         weight: graph.batch('weight', [pairs]),
         counts: batch.counts,
+        isTop1,
       },
       dpoLossParams(settings),
     )

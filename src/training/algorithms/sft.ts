@@ -7,7 +7,7 @@ import { memorySettings } from '../memorySettings'
 import { adamSettings, hyperOf } from '../optimizerSettings'
 import { MetricRing } from '../../engine/metricRing'
 import { accumulateInto } from '../../engine/ops/accumulateInto'
-import { weightedNll } from '../../engine/ops/weightedNll'
+import { NLL_TOTAL, weightedNll } from '../../engine/ops/weightedNll'
 import { PROJECTIONS } from '../../models/architectures/decoder'
 import type { Algorithm, SampleSource, TrainingContext } from '../algorithm'
 import { checkpointClock } from '../checkpointing'
@@ -49,14 +49,16 @@ export const sft: Algorithm<typeof config> = {
   config,
   metrics: {
     loss: 'Mean −log p of the target tokens of this step, in nats.',
+    entropy: 'Mean entropy of the model over the vocabulary at these tokens, in nats.',
+    mean_token_accuracy: 'Share of these tokens that the model thinks likeliest.',
     grad_norm: 'Global gradient norm before clipping; −1 when a gradient was not finite and the step was skipped.',
     learning_rate: 'Learning rate of this step.',
     num_tokens: 'Tokens processed since the start.',
   },
 }
 
-export const nll: Objective = ({ graph, logp, batch, rows }) => {
-  const { dlogp, totals } = weightedNll(logp, graph.batch('weight', [rows]), batch.counts)
+export const nll: Objective = ({ graph, batch, rows, ...scores }) => {
+  const { dlogp, totals } = weightedNll(scores, graph.batch('weight', [rows]), batch.counts)
   accumulateInto(graph.state(METRICS_LEAF, [4]), totals)
   return { dlogp }
 }
@@ -133,8 +135,11 @@ export async function imitate(
   let { cursor, tokens } = from
   const update = await policy.update()
   const ring = new MetricRing<{ step: number; tokens: number; learningRate: number }>(context.engine, 64, (tag, values) => {
+    const total = (key: keyof typeof NLL_TOTAL): number => values[NLL_TOTAL[key]] ?? Number.NaN
     context.report(tag.step, {
-      loss: values[0] ?? Number.NaN,
+      loss: total('loss'),
+      entropy: total('entropy') / total('rows'),
+      mean_token_accuracy: total('hits') / total('rows'),
       grad_norm: values[5] ?? Number.NaN,
       learning_rate: tag.learningRate,
       num_tokens: tag.tokens,
@@ -144,7 +149,7 @@ export async function imitate(
   try {
     for (let step = first; step < end; step++) {
       clock.beginStep()
-      const learningRate = settings.learning_rate * scheduleFactor(settings.lr_scheduler_type, step + 1, total, settings.warmup_steps)
+      const learningRate = settings.learning_rate * scheduleFactor(settings.lr_scheduler_type, step, total, settings.warmup_steps)
       policy.packed.setHyper(hyperOf(settings, learningRate))
       const micros: Sequence[][] = []
       for (let index = 0; index < settings.gradient_accumulation_steps; index++) {

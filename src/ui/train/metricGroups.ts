@@ -13,6 +13,7 @@ const FAMILIES: readonly Family[] = [
   { title: 'Tokens per second', names: ['perf/throughput', 'tokens_per_second', 'perf/tokens_per_second'] },
   { title: 'Loss', names: ['ppo/loss/total', 'loss', 'loss/policy_avg', 'pg.loss'] },
   { title: 'Margin', names: ['rewards/margins'] },
+  { title: 'Token accuracy', names: ['mean_token_accuracy'] },
   { title: 'Pass rate', names: ['pass_rate', 'env/pass_rate'] },
 ]
 
