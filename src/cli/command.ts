@@ -24,6 +24,8 @@ export interface CommandContext {
   progress(line: string): void
   /** Text for a person, on stdout; nothing under `--json`. */
   print(text: string): void
+  /** Bytes of this process that are in memory now. */
+  residentBytes(): number
   openAdapter(): Promise<NodeAdapter>
   /** All limits and useful features of the adapter. Destroyed when the command is over. */
   openDevice(): Promise<GPUDevice>

@@ -22,6 +22,7 @@ export function createContext(options: { adapter: AdapterName; json: boolean; pr
     print: (text) => {
       if (!options.json) process.stdout.write(`${text}\n`)
     },
+    residentBytes: () => process.memoryUsage.rss(),
     openAdapter: () => openNodeAdapter(options.adapter),
     openDevice: async () => {
       const { adapter } = await openNodeAdapter(options.adapter)

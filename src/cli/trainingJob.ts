@@ -16,7 +16,7 @@ import { runSft, sft } from '../training/algorithms/sft'
 import { steptoolPpo } from '../training/algorithms/steptoolPpo'
 import { archerMemory } from '../training/archerMemory'
 import { loraOf } from '../training/policyPlans'
-import { generationMemory, grpoMemory, ppoMemory, sftMemory, type MemoryPart } from '../training/memoryPlan'
+import { generationMemory, grpoMemory, onOnePool, ppoMemory, sftMemory, type MemoryPart } from '../training/memoryPlan'
 import type { PolicyModel } from '../training/policyModel'
 import { chunk } from '../training/ppoBatch'
 import { ppoSequenceOptions } from '../training/ppoConfig'
@@ -197,9 +197,9 @@ function online(request: TrainingRequest, world: StarterWorld): TrainingJob {
     shuffleRewards: request.shuffleRewards,
   })
   return {
-    memory: [
-      ...memoryOf(request, () => likelyEpisodes(batch * STEPS_LOOKED_AT, request.seed)),
-      ...generationMemory(
+    memory: onOnePool(
+      memoryOf(request, () => likelyEpisodes(batch * STEPS_LOOKED_AT, request.seed)),
+      generationMemory(
         {
           ...{
             config: model.config,
@@ -211,7 +211,7 @@ function online(request: TrainingRequest, world: StarterWorld): TrainingJob {
         },
         engine,
       ),
-    ],
+    ),
     notes,
     takeMetrics: (step) => practice.takeMetrics(step),
     generatedTokens: () => practice.generatedTokens,

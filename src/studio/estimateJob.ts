@@ -6,7 +6,7 @@ import { WEIGHT_FORMATS } from '../engine/weightFormat'
 import type { ModelConfig } from '../models/architectures/config'
 import { storedFormat } from '../models/architectures/decoder'
 import { architectureOf } from '../models/languageModel'
-import { generationMemory, policyMemory } from '../training/memoryPlan'
+import { generationMemory, onOnePool, policyMemory } from '../training/memoryPlan'
 import { loraOf, trainableEntries, type TrainableSet } from '../training/policyPlans'
 import type { JobRequest, MemoryEstimate, Reply } from '../worker/protocol'
 import { verdictOn, type MemoryCount, type MemoryLimits } from './estimate'
@@ -46,7 +46,7 @@ export function estimateJob(request: JobRequest, room: JobRoom): Promise<Reply<M
     }
     if (request.kind === 'evaluate') {
       const generation = generationUnder(plainTrainable)
-      const parts = [...policyMemory(config, plainTrainable, []), ...generation.parts]
+      const parts = onOnePool(policyMemory(config, plainTrainable, []), generation.parts)
       return accept(
         verdictOn({ parts, largestBinding: Math.max(largestWeight(config, plainTrainable), generation.largestBinding) }, limits, []),
       )
@@ -67,7 +67,7 @@ export function estimateJob(request: JobRequest, room: JobRoom): Promise<Reply<M
         method.value.memoryOf(own, { model: held, data, steps, seed: request.seed, device })
       const planned = within(under, limits)
       return {
-        parts: [...planned.parts, ...generation.parts],
+        parts: onOnePool(planned.parts, generation.parts),
         largestBinding: Math.max(planned.largestBinding, largestWeight(held.config, trainable), generation.largestBinding),
       }
     }

@@ -11,7 +11,7 @@ import { featureSequence, prefixesOf } from './archerFeatures'
 import type { FeatureRequest } from './archerFeatures'
 import { actorDraw, criticDraws, ReplayBuffer, transitionsOf, utterancesPerUpdate } from './archerReplay'
 import type { Transition } from './archerReplay'
-import { generationMemory, noteSize, policyMemory, readback } from './memoryPlan'
+import { generationMemory, noteSize, onOnePool, policyMemory, readback } from './memoryPlan'
 import type { MemoryPart, Sizes } from './memoryPlan'
 import { loraOf, policyPlans } from './policyPlans'
 import { microBatches } from './ppoBatch'
@@ -83,20 +83,19 @@ export function archerMemory(
   const critics = criticPlans(shape, settings.gamma, device)
   const objective = archerObjective(size)
   const sampler = samplerSize(config, longest, settings.max_response_len, device.isSoftware)
+  const policy = policyMemory(config, trainable, [
+    ...[...encoded.values()].map(([tokens, rows]) => plans.hidden(tokens, rows)),
+    ...[...trained.values()].map(([tokens, rows]) => plans.gradient(tokens, rows, objective)),
+    plans.update(),
+    ...[critics.learn(size), critics.update(), critics.blend(1), critics.blend(settings.tau), critics.advantage(size)],
+  ])
+  const acting = generationMemory({ config, lora: loraOf(trainable), ...sampler, maxNewTokens: settings.max_response_len }, device)
   return [
-    ...policyMemory(config, trainable, [
-      ...[...encoded.values()].map(([tokens, rows]) => plans.hidden(tokens, rows)),
-      ...[...trained.values()].map(([tokens, rows]) => plans.gradient(tokens, rows, objective)),
-      plans.update(),
-      ...[critics.learn(size), critics.update(), critics.blend(1), critics.blend(settings.tau), critics.advantage(size)],
-    ]),
-    { name: 'critics, their targets and moments', bytes: criticBytes(shape) + size * 4 },
-    ...generationMemory({ config, lora: loraOf(trainable), ...sampler, maxNewTokens: settings.max_response_len }, device).map(
-      ({ name, bytes }) => ({
-        name: `${name} of fresh actions`,
-        bytes,
-      }),
+    ...onOnePool(
+      policy,
+      acting.map((part) => ({ ...part, name: `${part.name} of fresh actions` })),
     ),
+    { name: 'critics, their targets and moments', bytes: criticBytes(shape) + size * 4 },
     ...readback(config, trainable),
     { name: 'reading back critics', bytes: packedLayout(criticEntries(shape)).count * 4 },
   ]

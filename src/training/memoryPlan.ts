@@ -29,6 +29,8 @@ import type { PpoSequence } from './ppoSequence'
 export interface MemoryPart {
   readonly name: string
   readonly bytes: number
+  /** Of a scratch pool: how many buffers of each size. */
+  readonly scratch?: ReadonlyMap<number, number>
 }
 
 export const totalBytes = (parts: readonly MemoryPart[]): number => parts.reduce((sum, { bytes }) => sum + bytes, 0)
@@ -193,7 +195,7 @@ export function generationMemory(size: GenerationSize, device: PlanContext): Mem
   return [
     { name: 'generation caches', bytes: sum(true) },
     { name: 'generation state', bytes: sum(false) },
-    ...plansMemory(plans).map(({ name, bytes }) => ({ name: `generation: ${name}`, bytes })),
+    ...plansMemory(plans).map((part) => ({ ...part, name: `generation: ${part.name}` })),
   ]
 }
 
@@ -219,16 +221,37 @@ export function policyMemory(config: ModelConfig, trainable: TrainableSet, plans
 
 /** The pool holds as many buffers of a size class as the hungriest plan needs; batches, outputs and parameters are each plan's own. */
 function plansMemory(plans: readonly Plan[]): MemoryPart[] {
-  const most = new Map<number, number>()
-  for (const { slots } of plans) {
-    const needed = new Map<number, number>()
-    for (const size of slots) needed.set(size, (needed.get(size) ?? 0) + 1)
-    for (const [size, count] of needed) most.set(size, Math.max(most.get(size) ?? 0, count))
-  }
+  const scratch = hungriest(plans.map(slotsBySize))
   const sum = (of: (plan: Plan) => number): number => plans.reduce((total, plan) => total + of(plan), 0)
   return [
-    { name: 'activations', bytes: [...most].reduce((total, [size, count]) => total + rounded(size) * count, 0) },
+    { name: 'activations', bytes: scratchBytes(scratch), scratch },
     { name: 'batches and outputs', bytes: sum(({ memory }) => memory.batch + memory.outputs) },
     { name: 'kernel parameters', bytes: sum(({ memory }) => memory.uniforms) },
   ]
 }
+
+function slotsBySize({ slots }: Plan): ReadonlyMap<number, number> {
+  const needed = new Map<number, number>()
+  for (const size of slots) needed.set(size, (needed.get(size) ?? 0) + 1)
+  return needed
+}
+
+/** Parts of what runs by turns on one model: its scratch pool is counted once, under the first name it has. */
+export function onOnePool(...jobs: readonly (readonly MemoryPart[])[]): MemoryPart[] {
+  const parts = jobs.flat()
+  const [first] = parts.filter((part) => part.scratch)
+  const scratch = hungriest(parts.flatMap((part) => part.scratch ?? []))
+  return parts.flatMap((part) => {
+    if (part === first) return [{ ...part, bytes: scratchBytes(scratch), scratch }]
+    return part.scratch ? [] : [part]
+  })
+}
+
+function hungriest(needs: readonly ReadonlyMap<number, number>[]): ReadonlyMap<number, number> {
+  const most = new Map<number, number>()
+  for (const needed of needs) for (const [size, count] of needed) most.set(size, Math.max(most.get(size) ?? 0, count))
+  return most
+}
+
+const scratchBytes = (scratch: ReadonlyMap<number, number>): number =>
+  [...scratch].reduce((total, [size, count]) => total + rounded(size) * count, 0)

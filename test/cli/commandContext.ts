@@ -31,6 +31,7 @@ export function testContext(parts: Partial<CommandContext> = {}): TestContext {
     homeDirectory: temporaryDirectory(),
     progress: (line) => void said.push(line),
     print: () => undefined,
+    residentBytes: () => process.memoryUsage.rss(),
     openAdapter: refuse,
     openDevice: refuse,
     ...parts,

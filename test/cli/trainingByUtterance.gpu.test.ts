@@ -19,7 +19,7 @@ test('ArCHer practises online; a run killed on the way ends as the whole one', a
   expect(first.loss).toHaveLength(3)
   expect(first.notes.join(' ')).toContain('The critics read the policy’s own trunk with the adapter off')
   expect(first.predictedBytes).toBeGreaterThan(first.peakBytes / 3)
-  expect(first.predictedBytes).toBeLessThan(first.peakBytes * 4)
+  expect(first.predictedBytes).toBeLessThan(first.peakBytes * 3)
 
   const killed = temporaryDirectory()
   await expect(trained([...settings, '--slots', '3', '--out', killed], { signal: stopAfter(2, killed) })).rejects.toThrow('killed')

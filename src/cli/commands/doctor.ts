@@ -14,7 +14,7 @@ import type { Check } from '../doctor/check'
 import { checkpointReport, type MemoryRow } from '../doctor/checkpointReport'
 import { planChecks, planReport, type PlanReport } from '../doctor/planReport'
 import { losslessFormat, parseReference, referenceAgreement } from '../doctor/referenceAgreement'
-import { answerChecks, promptModel, type Answer } from '../doctor/promptedModel'
+import { answerChecks, promptModel, type Answer, type PromptHost } from '../doctor/promptedModel'
 import { openFolder, openModel } from '../modelSpec'
 import { findChrome } from '../node/chrome'
 import { findDriverFile } from '../node/dawn'
@@ -149,13 +149,16 @@ async function answerOf(
 ): Promise<Answer> {
   const model = await openModel(spec, 1, context, { weights: dtype, kv: 'f32' })
   try {
-    return await promptModel(model, { prompt, newTokens }, { device: await context.openDevice(), isSoftware, ...hostParts })
+    return await promptModel(model, { prompt, newTokens }, { device: await context.openDevice(), isSoftware, ...hostParts(context) })
   } finally {
     await model.close()
   }
 }
 
-const hostParts = { now: (): number => performance.now(), residentBytes: (): number => process.memoryUsage.rss() }
+const hostParts = (context: CommandContext): Pick<PromptHost, 'now' | 'residentBytes'> => ({
+  now: () => performance.now(),
+  residentBytes: () => context.residentBytes(),
+})
 
 /** On a device of its own, so that nothing else is counted. */
 async function planOf(
@@ -164,7 +167,7 @@ async function planOf(
   isSoftware: boolean,
   context: CommandContext,
 ): Promise<PlanReport> {
-  return planReport({ name, tokens, rank, dtype }, { device: await context.openDevice(), isSoftware, ...hostParts }, allocate)
+  return planReport({ name, tokens, rank, dtype }, { device: await context.openDevice(), isSoftware, ...hostParts(context) }, allocate)
 }
 
 function textOf(file: string): string {
