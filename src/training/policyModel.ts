@@ -40,10 +40,8 @@ export class PolicyModel {
 
   /** Zeroes gradients and metric sums: the start of a step. */
   beginStep(): void {
-    const encoder = this.engine.device.createCommandEncoder()
-    this.packed.zeroGradients(encoder)
-    encoder.clearBuffer(this.metricsBuffer)
-    this.engine.submit(encoder)
+    this.packed.zeroGradients()
+    this.engine.zero(this.metricsBuffer)
   }
 
   readonly #lookup = (name: string): StateRange => {

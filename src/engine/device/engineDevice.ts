@@ -3,6 +3,7 @@ import type { Dispatch } from '../op'
 import { matrixConfigs } from '../ops/matrixTiles'
 import type { ProductKernels } from '../productChoice'
 import { BufferUsage, MAP_READ, STAGE_COMPUTE } from './usage'
+import { SubmitPace } from './submitPace'
 import { bindingKinds, shaderSource } from './shaders'
 
 export interface EngineCounters {
@@ -33,21 +34,22 @@ export class EngineDevice {
   /** What matrix products are computed with. Plans made before it is set keep what they were made with. */
   products: ProductKernels
   readonly counters: EngineCounters = { dispatches: 0, submits: 0, readbacks: 0, pipelines: 0, uploadedBytes: 0 }
-  /** Milliseconds per GFLOP, learned from finished submits; sizes the next ones. */
-  msPerGflop: number
+  /** Of all plans together: what a plan that has not run yet starts from. */
+  readonly pace: SubmitPace
   #allocated = 0
   #peak = 0
   readonly #kernels = new Map<string, Promise<CompiledKernel>>()
   readonly #layouts = new Map<string, GPUBindGroupLayout>()
   readonly #allocations = new Set<Promise<void>>()
   #failure: Error | null = null
+  readonly #toZero = new Set<GPUBuffer>()
 
   constructor(device: GPUDevice, options: { isSoftware: boolean }) {
     this.device = device
     this.isSoftware = options.isSoftware
     this.subgroupSize = subgroupSizeOf(device)
     this.products = this.productKernels({}, false)
-    this.msPerGflop = options.isSoftware ? 250 : 1
+    this.pace = new SubmitPace(options.isSoftware ? 250 : 1)
     device.addEventListener('uncapturederror', (event) => {
       this.#fail(new GpuError(`the GPU refused a command: ${event.error.message}`))
     })
@@ -114,6 +116,7 @@ export class EngineDevice {
 
   destroyBuffer(buffer: GPUBuffer): void {
     this.#allocated -= buffer.size
+    this.#toZero.delete(buffer)
     buffer.destroy()
   }
 
@@ -126,7 +129,7 @@ export class EngineDevice {
 
   /** Waits for what was handed over: copies of `write` lie in memory of the process until they ran. */
   async flush(): Promise<void> {
-    this.device.queue.submit([])
+    this.device.queue.submit(this.#zeroes())
     await this.finished()
     this.check()
   }
@@ -172,17 +175,20 @@ export class EngineDevice {
   submit(encoder: GPUCommandEncoder): void {
     this.check()
     this.counters.submits++
-    this.device.queue.submit([encoder.finish()])
+    this.device.queue.submit([...this.#zeroes(), encoder.finish()])
   }
 
-  /**
-   * Updates the speed estimate from a finished submit. Short ones say little; one that took minutes shows that the machine slept or was
-   * taken away, and may not make all later submits tiny.
-   */
-  learn(flops: number, ms: number): void {
-    if (ms < 5) return
-    const seen = ms / (flops / 1e9)
-    this.msPerGflop += 0.2 * (Math.min(seen, MOST_SLOWDOWN * this.msPerGflop) - this.msPerGflop)
+  /** Zeroes a buffer before whatever is submitted next: a submit of its own would cost more than that. */
+  zero(buffer: GPUBuffer): void {
+    this.#toZero.add(buffer)
+  }
+
+  #zeroes(): GPUCommandBuffer[] {
+    if (this.#toZero.size === 0) return []
+    const encoder = this.device.createCommandEncoder()
+    for (const buffer of this.#toZero) encoder.clearBuffer(buffer)
+    this.#toZero.clear()
+    return [encoder.finish()]
   }
 
   /** Compiles a dispatch's pipeline; the same source compiles once. */
@@ -234,8 +240,6 @@ function refusalOf(label: string, size: number, held: number): string {
   return `the GPU has no memory for ${label} (${text(size)}) beside the ${text(held)} it holds already: hold weights in fewer bits (dtype), turn gradient_checkpointing on, or take a smaller batch or model`
 }
 
-/** Most that one submit may seem slower than expected. */
-const MOST_SLOWDOWN = 4
 const STORAGE = BufferUsage.STORAGE | BufferUsage.COPY_DST | BufferUsage.COPY_SRC
 
 /** Invocations of every subgroup of a device; null without the feature or where compilers may choose. */

@@ -113,11 +113,9 @@ export class PackedState {
     this.#engine.write(this.#buffers.hyper, hyperWords(hyper))
   }
 
-  /** Encoded into `into` when given, so that clearing several things is one submit. */
-  zeroGradients(into?: GPUCommandEncoder): void {
-    const encoder = into ?? this.#engine.device.createCommandEncoder()
-    encoder.clearBuffer(this.#buffers.grads)
-    if (!into) this.#engine.submit(encoder)
+  /** Before whatever is submitted next. */
+  zeroGradients(): void {
+    this.#engine.zero(this.#buffers.grads)
   }
 
   writeWeights(name: string, data: Float32Array): void {

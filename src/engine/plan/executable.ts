@@ -6,6 +6,7 @@ import { at } from '../op'
 import type { Place, Plan, PlannedDispatch } from './planGraph'
 import { UNIFORM_STRIDE } from './planGraph'
 import type { ScratchPool } from './scratchPool'
+import { SubmitPace } from '../device/submitPace'
 
 export interface StateRange {
   readonly buffer: GPUBuffer
@@ -17,7 +18,6 @@ export type StateLookup = (name: string) => StateRange
 /** Called between submits: resolves when the step may go on, rejects when it must stop. */
 export type Gate = () => Promise<void> | void
 
-const TARGET_SUBMIT_MS = 100
 /** Launch cost of a small dispatch, as work: keeps hundreds of tiny dispatches from looking free. */
 const DISPATCH_FLOPS = 50_000
 
@@ -35,6 +35,7 @@ export class Executable {
   readonly #batch: ReadonlyMap<string, GPUBuffer>
   readonly #outputs: ReadonlyMap<string, GPUBuffer>
   readonly #uniforms: GPUBuffer | null
+  #pace: SubmitPace | null = null
 
   private constructor(
     engine: EngineDevice,
@@ -123,12 +124,14 @@ export class Executable {
   /** Encodes and submits all dispatches in submits of about 100 ms, at most two in flight. Resolves after the last submit. */
   async run(gate?: Gate): Promise<void> {
     const engine = this.#engine
+    // What work of this plan takes: of matrix products it is another time than of updates.
+    const pace = (this.#pace ??= new SubmitPace(engine.pace.msPerGflop))
     const inFlight: Promise<void>[] = []
     let lastDone = performance.now()
     let index = 0
     while (index < this.#encoded.length) {
       await gate?.()
-      const budget = (TARGET_SUBMIT_MS / engine.msPerGflop) * 1e9
+      const { budget } = pace
       const encoder = engine.device.createCommandEncoder()
       const pass = encoder.beginComputePass()
       let work = 0
@@ -148,7 +151,8 @@ export class Executable {
       engine.submit(encoder)
       const done = engine.finished().then(() => {
         const now = performance.now()
-        engine.learn(work, now - Math.max(started, lastDone))
+        const ms = now - Math.max(started, lastDone)
+        for (const one of [pace, engine.pace]) one.learn(work, ms)
         lastDone = now
       })
       inFlight.push(done)
