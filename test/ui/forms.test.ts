@@ -54,9 +54,12 @@ describe('the new-run form', () => {
     expect(configOf({ ...url, config: '[1' })).toEqual({})
   })
   it('writes the same run for the command line, quoted', () => {
-    const request = { ...trainRequest(newRunUrl.parse({ steps: '3' }), 'ppo', 'starter'), config: { target_modules: ['q_proj'] } }
+    const request = {
+      ...trainRequest(newRunUrl.parse({ steps: '3', rows: '4' }), 'ppo', 'starter'),
+      config: { lora_targets: ['q_proj', 'o_proj'], use_rslora: false },
+    }
     expect(commandLine(request, ["my 'file'.csv"]).replaceAll(/\\\n\s+/g, '')).toBe(
-      `npm run -s hone -- train --algorithm ppo --model starter --data 'my '\\''file'\\''.csv' --steps 3 --seed 1 --target_modules '["q_proj"]'`,
+      `npm run -s hone -- train --algorithm ppo --model starter --data 'my '\\''file'\\''.csv' --rows 4 --steps 3 --seed 1 --lora_targets q_proj o_proj --use_rslora=false`,
     )
   })
 })

@@ -60,6 +60,7 @@ const options = z.object({
   data: z.array(z.string()).default([]).meta({
     help: 'files with trajectories; or starter: practice in the starter world; or starter-corpus: its expert’s transcripts (sft)',
   }),
+  rows: z.int().positive().optional().meta({ help: 'of files: train on the first so many trajectories only' }),
   config: z.string().optional().meta({ help: 'JSON: settings, a recipe, or StepTool’s StepTool_ppo.json. Flags win over it' }),
   steps: z.int().positive().optional().meta({ help: 'steps to take: batches with all their epochs for PPO, optimizer updates else' }),
   seed: z.int().nonnegative().optional().meta({ help: 'of weights, order and sampling; else the config’s, else 1' }),
@@ -287,7 +288,8 @@ async function dataOf(
   const isStarter = first === undefined || ((first === STARTER || first === CORPUS) && another === undefined)
   if (!isStarter) {
     const { annotated, sources } = await readTrajectories(named, context)
-    return { data: { kind: 'files', labelled: annotated.map(labelled).filter(({ trajectory }) => trajectory.steps.length > 0) }, sources }
+    const usable = annotated.map(labelled).filter(({ trajectory }) => trajectory.steps.length > 0)
+    return { data: { kind: 'files', labelled: usable.slice(0, given.rows) }, sources }
   }
   const refusal = speaksStarter(model)
   if (refusal !== null) throw new UsageError(refusal)

@@ -72,16 +72,22 @@ export function formOf(recipe: RecipeOnForm): Partial<NewRunUrl> {
 function quoted(text: string): string {
   return /^[\w./:@=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }
+/** A list is written word by word, a truth value with `=`: alone it would be a word of its own. */
+function flagText(name: string, value: unknown): string {
+  const text = (one: unknown): string => (typeof one === 'string' ? one : JSON.stringify(one))
+  if (typeof value === 'boolean') return `--${name}=${String(value)}`
+  return `--${name} ${(Array.isArray(value) ? value : [value]).map((one) => quoted(text(one))).join(' ')}`
+}
 /** The same run from the command line. */
 export function commandLine(request: TrainRequest, fileNames: readonly string[]): string {
   const parts = ['npm run -s hone -- train', `--algorithm ${quoted(request.algorithm)}`, `--model ${quoted(request.model)}`]
   if (fileNames.length > 0) parts.push(`--data ${fileNames.map(quoted).join(' ')}`)
+  if (request.rowLimit !== null && fileNames.length > 0) parts.push(`--rows ${request.rowLimit}`)
   if (request.dtype !== undefined) parts.push(`--dtype ${request.dtype}`)
   if (request.steps !== null) parts.push(`--steps ${request.steps}`)
   parts.push(`--seed ${request.seed}`)
   const best = request.checkpoints?.best
   if (best) parts.push(`--best-metric ${quoted(best.metric)} --best-is ${best.greaterIsBetter ? 'larger' : 'smaller'}`)
-  for (const [name, value] of Object.entries(request.config))
-    parts.push(`--${name} ${quoted(typeof value === 'string' ? value : JSON.stringify(value))}`)
+  for (const [name, value] of Object.entries(request.config)) parts.push(flagText(name, value))
   return parts.join(' \\\n  ')
 }

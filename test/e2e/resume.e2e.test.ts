@@ -1,0 +1,168 @@
+/**
+ * A run that is paused while its page reloads, then loses its page at work, goes on each time: no step is lost or done twice, and it ends where
+ * the command line's run of the same recipe ends that nothing interrupted.
+ */
+import { spawn } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Page } from 'playwright'
+import { expect, it } from 'vitest'
+import { z } from 'zod'
+import { storedMetrics } from '../../src/cli/runDirectory'
+import { sampleCsv } from '../../src/data/sampleCsv'
+import { sourceFromBytes } from '../../src/models/weights/byteSource'
+import { openSafetensors } from '../../src/models/weights/safetensors'
+import { runRecord, type RunRecord } from '../../src/records/run'
+import { temporaryDirectory } from '../cli/commandContext'
+import { tinyAsset } from '../studio/tinyStarter'
+import { openApp } from '../support/app'
+import { projectRoot } from '../support/sources'
+import { storedRecords } from '../support/stored'
+
+const STEPS = 6
+const WAIT = { timeout: 240_000, interval: 50 }
+const settings = {
+  ...{ batch_size: 2, mini_batch_size: 2, gradient_accumulation_steps: 1, ppo_epochs: 2, value_head_init: 'torch' },
+  ...{ max_context_len: 448, max_response_len: 64, learning_rate: 0.01, lora_r: 2, lora_targets: ['q_proj', 'v_proj'] },
+}
+
+/** A folder with a tiny model and a data file, under the names the page gives them. */
+async function makeFolder(): Promise<string> {
+  const folder = temporaryDirectory()
+  mkdirSync(join(folder, 'tiny'))
+  for (const name of ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json'])
+    writeFileSync(join(folder, 'tiny', name), (await tinyAsset(`starter/${name}`)) ?? '')
+  writeFileSync(join(folder, 'sample.csv'), sampleCsv())
+  return folder
+}
+
+/** Runs what the page shows as the command line, where its files are. */
+function runCommandLine(shown: string, folder: string): Promise<void> {
+  const hone = `'${process.execPath}' '${join(projectRoot, 'src/cli/launch.js')}' hone`
+  const command = `${shown.replace('npm run -s hone --', hone)} --adapter swiftshader --out run`
+  return new Promise((resolve, reject) => {
+    const child = spawn('bash', ['-c', command], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] })
+    let said = ''
+    child.stderr.on('data', (data: Buffer) => (said += data.toString()))
+    child.on('error', reject)
+    child.on('exit', (code) => {
+      if (code === 0) resolve()
+      else reject(new Error(`${command}\nended with ${String(code)}: ${said}`))
+    })
+  })
+}
+
+/** The page's only run. */
+async function theRun(page: Page): Promise<RunRecord | undefined> {
+  return z.array(runRecord).parse(await storedRecords(page, 'runs'))[0]
+}
+const checkpointed = async (page: Page): Promise<number> => (await theRun(page))?.checkpoint?.step ?? 0
+
+/** The run is found stopped, can go on after the step it was kept at, and is made to. */
+async function resume(page: Page): Promise<void> {
+  const button = page.getByTestId('run-resume')
+  await button.waitFor({ timeout: 60_000 })
+  const record = await theRun(page)
+  const step = record?.checkpoint?.step ?? 0
+  expect(record).toMatchObject({ status: 'failed', checkpoint: { of: STEPS } })
+  expect(record?.error).toContain(`It can go on after step ${step} of ${STEPS}.`)
+  expect(await button.innerText()).toBe(`Resume after step ${step}`)
+  await button.click()
+  await button.waitFor({ state: 'detached', timeout: 60_000 })
+}
+
+async function download(page: Page, button: string, ending: string): Promise<Uint8Array<ArrayBuffer>> {
+  const [file] = await Promise.all([
+    page.waitForEvent('download', (one) => one.suggestedFilename().endsWith(ending)),
+    page.getByRole('button', { name: button }).click({ timeout: 60_000 }),
+  ])
+  return new Uint8Array(readFileSync(await file.path()))
+}
+
+type Row = Readonly<Record<string, number>>
+async function metricRows(page: Page): Promise<Row[]> {
+  const text = new TextDecoder().decode(await download(page, 'Save as JSON lines', '.jsonl'))
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => z.record(z.string(), z.number()).parse(JSON.parse(line)))
+}
+
+/** Tensors as f32. */
+async function tensorsOf(file: Uint8Array<ArrayBuffer>): Promise<ReadonlyMap<string, Float32Array>> {
+  const source = await openSafetensors(sourceFromBytes(file), 'adapter_model.safetensors')
+  return new Map(await Promise.all([...source.tensors.keys()].map(async (name) => [name, await source.float32(name)] as const)))
+}
+
+it('goes on after a reload and after its page was closed, to the end of the same run in Node', async () => {
+  const folder = await makeFolder()
+  const { page: first, url, problems } = await openApp('#/models', { viewport: { width: 1360, height: 900 } })
+  const context = first.context()
+  await first.getByTestId('model-folder').setInputFiles(join(folder, 'tiny'))
+  await first.getByTestId('model-card').filter({ hasText: 'tiny' }).waitFor({ timeout: 60_000 })
+  await first.goto(`${url}/#/data`)
+  await first.getByTestId('file-input').setInputFiles(join(folder, 'sample.csv'))
+  await first.getByTestId('dataset-card').waitFor({ timeout: 60_000 })
+  const dataset = new URL(first.url().replace('#/', '')).searchParams.get('dataset') ?? ''
+
+  const form = {
+    ...{ algorithm: 'steptool-ppo', model: 'tiny', data: dataset, steps: String(STEPS), seed: '5', saveSteps: '1' },
+    config: JSON.stringify(settings),
+  }
+  await first.goto(`${url}/#/train/new?${new URLSearchParams(form).toString()}`)
+  const start = first.getByTestId('train-start')
+  await expect.poll(() => start.isEnabled(), WAIT).toBe(true)
+  const shown = await first.getByLabel('Command line').textContent()
+  const alone = runCommandLine(shown ?? '', folder)
+  await start.click()
+
+  // Paused, then reloaded.
+  await expect.poll(() => checkpointed(first), WAIT).toBeGreaterThanOrEqual(1)
+  await first.getByTestId('job-pause').first().click()
+  await expect.poll(async () => (await theRun(first))?.status, WAIT).toBe('paused')
+  const runPage = first.url()
+  const before = await metricRows(first)
+  await first.reload()
+  await first.getByTestId('run-resume').waitFor({ timeout: 60_000 })
+  expect(await metricRows(first)).toEqual(before)
+  const pausedAt = await checkpointed(first)
+  expect(pausedAt).toBeLessThan(STEPS)
+  await resume(first)
+
+  // Closed at work.
+  await expect.poll(() => checkpointed(first), WAIT).toBeGreaterThan(pausedAt)
+  await first.close()
+  const second = await context.newPage()
+  await second.goto(runPage)
+  const closedAt = await checkpointed(second)
+  await resume(second)
+  await expect.poll(async () => (await theRun(second))?.status, WAIT).toBe('finished')
+  expect((await theRun(second))?.notes).toEqual(
+    expect.arrayContaining([`It went on after step ${pausedAt}.`, `It went on after step ${closedAt}.`]),
+  )
+
+  // Every step once, those before the reload as they were, and all as in Node.
+  const rows = await metricRows(second)
+  expect(rows.map(({ step }) => step)).toEqual(Array.from({ length: STEPS }, (_, step) => step))
+  expect(rows.slice(0, pausedAt)).toEqual(before.slice(0, pausedAt))
+  await alone
+  const expected = storedMetrics(join(folder, 'run'))
+  expect(expected.map(({ step }) => step)).toEqual(rows.map(({ step }) => step))
+  for (const { step, metrics } of expected)
+    for (const [name, value] of Object.entries(metrics)) {
+      const found = rows[step]?.[name] ?? Number.NaN
+      if (!name.startsWith('perf/') && !name.startsWith('time/'))
+        expect(Math.abs(found - value), `${name} of step ${step}: ${found} for ${value}`).toBeLessThanOrEqual(
+          1e-5 * Math.max(1, Math.abs(value)),
+        )
+    }
+  const trained = await tensorsOf(await download(second, 'Export the adapter', '.safetensors'))
+  const inNode = await tensorsOf(new Uint8Array(readFileSync(join(folder, 'run/adapter_model.safetensors'))))
+  expect([...trained.keys()].sort()).toEqual([...inNode.keys()].sort())
+  for (const [name, values] of inNode) {
+    const apart = values.reduce((most, value, at) => Math.max(most, Math.abs(value - (trained.get(name)?.[at] ?? Number.NaN))), 0)
+    expect(apart, name).toBeLessThanOrEqual(1e-5)
+  }
+  expect(problems).toEqual([])
+  await context.close()
+}, 600_000)
