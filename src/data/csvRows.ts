@@ -28,10 +28,10 @@ export function columnNames(header: string, delimiter: CsvDelimiter): string[] {
 
 /**
  * Records of a file, numbered as a spreadsheet numbers them (header = 1; blank lines count and are skipped). A quoted cell may
- * span lines. When a line leaves a quote open and the next line is a whole record of `columns` cells by itself, the open line is
- * taken for a truncated row and the next one for the row it looks like.
+ * span lines. Where the quote that a line leaves open closes in no record, that line is taken for a truncated row, and each line
+ * after it for the row it looks like.
  */
-export async function* csvRows(lines: AsyncIterable<string>, delimiter: CsvDelimiter, columns: number): AsyncGenerator<CsvRow> {
+export async function* csvRows(lines: AsyncIterable<string>, delimiter: CsvDelimiter): AsyncGenerator<CsvRow> {
   let row = 0
   let open: string[] = []
   let openChars = 0
@@ -47,21 +47,24 @@ export async function* csvRows(lines: AsyncIterable<string>, delimiter: CsvDelim
   for await (const line of lines) {
     const hasOddQuotes = quoteCount(line) % 2 === 1
     if (open.length > 0) {
-      if (!hasOddQuotes && columns > 1 && parseRecord(line, delimiter).cells?.length === columns) yield* flush()
-      else {
-        open.push(line)
-        openChars += line.length
-        if (hasOddQuotes) {
-          const joined = parseRecord(open.join('\n'), delimiter)
-          if (joined.cells?.length === columns) {
-            open = []
-            openChars = 0
-            row += 1
-            yield { row, cells: joined.cells }
-          } else yield* flush()
-        } else if (openChars > MAX_RECORD_CHARS) yield* flush()
-        continue
-      }
+      open.push(line)
+      openChars += line.length
+      if (hasOddQuotes) {
+        const joined = parseRecord(open.join('\n'), delimiter)
+        if (joined.cells) {
+          open = []
+          openChars = 0
+          row += 1
+          yield { row, cells: joined.cells }
+        } else {
+          // It may be the start of the next row.
+          open.pop()
+          yield* flush()
+          open.push(line)
+          openChars = line.length
+        }
+      } else if (openChars > MAX_RECORD_CHARS) yield* flush()
+      continue
     }
     if (hasOddQuotes) {
       open.push(line)
@@ -91,6 +94,7 @@ function parseRecord(record: string, delimiter: CsvDelimiter): ParsedRecord {
   const quotes = errors.find((error) => error.type === 'Quotes')
   if (quotes)
     return { error: quotes.code === 'MissingQuotes' ? 'a quote that never closes' : 'a quote inside a quoted cell that is not doubled' }
+  if (data.length > 1) return { error: 'a line end outside of quotes' }
   return { cells: data[0] ?? [''] }
 }
 

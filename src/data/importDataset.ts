@@ -95,7 +95,7 @@ export async function importDataset(file: ImportFile, { now, onProgress, signal 
   else
     for await (const item of format.read({ name: file.name, text: fromStart(), importedAt })) {
       if (item.kind === 'trajectory') {
-        rows += 1
+        if (item.isSameRow !== true) rows += 1
         read.push(item)
       } else if (item.kind === 'settings') settings = item.settings
       else {
@@ -181,7 +181,8 @@ function insideDataset(
   const opinions: Opinion[] = []
   for (const row of rows) {
     const trajectory_id = fresh(row.trajectory.trajectory_id)
-    trajectories.push({ ...row.trajectory, trajectory_id })
+    const { pair_id } = row.trajectory
+    trajectories.push({ ...row.trajectory, trajectory_id, ...(pair_id === undefined ? {} : { pair_id: idInside(dataset_id, pair_id) }) })
     const renamed = new Map(row.opinions.map(({ opinion_id }) => [opinion_id, fresh(opinion_id)]))
     for (const opinion of row.opinions)
       opinions.push({

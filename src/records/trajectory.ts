@@ -76,6 +76,8 @@ export const trajectory = z.object({
   call_budget: z.int().positive().nullable().default(null),
   strategy: z.string().default(''),
   sample: z.int().nonnegative().default(0),
+  /** Given as one of a preference pair: it is contrasted with the other that has this id, and with no other attempt at the query. */
+  pair_id: z.string().min(1).optional(),
   /** `file:<name>#row` for imports, `run:<id>` for rollouts. */
   source: z.string().default(''),
   world_hash: z.string().nullable().default(null),

@@ -30,7 +30,7 @@ export const dpoConfig = z.object({
     help: 'Share of pairs taken to be the wrong way round: with sigmoid cDPO, with robust Robust DPO. hinge and ipo have none.',
   }),
   max_pairs_per_query: z.int().positive().default(4).meta({
-    help: 'Pairs of a success and a failure made for one query: a cap, so that queries tried often do not rule.',
+    help: 'Pairs of a success and a failure made for one query: a cap, so that queries tried often do not rule. A file of pairs gives all of its own.',
     essential: true,
   }),
   overlong_pairs: z.enum(['keep', 'released']).default('keep').meta({

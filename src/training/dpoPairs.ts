@@ -17,6 +17,8 @@ const STREAM = { pairs: 241, epochs: 242 } as const
 export interface DpoAttempt {
   readonly sequence: PpoSequence
   readonly query: string
+  /** What it shares with the one attempt it is to be contrasted with; null: with any other at the query. */
+  readonly pair?: string | null
   /** 0 (failure) … 1 (success); null is unknown. */
   readonly outcome: number | null
 }
@@ -56,6 +58,7 @@ export function dpoAttempts(
   return labelled.map(({ trajectory, rewards }) => ({
     sequence: buildPpoSequence(trajectory, rewards, codec, options),
     query: queryKey(trajectory),
+    pair: trajectory.pair_id ?? null,
     outcome: attemptOutcome(trajectory, rewards),
   }))
 }
@@ -69,18 +72,24 @@ export function makePairs(...given: Parameters<typeof findPairs>): DpoPairs {
 
 /**
  * Pairs of a success (outcome above ½) and a failure (below), at most `max_pairs_per_query` a query, spread evenly over its attempts.
- * Attempts at a query with the same tokens are one.
+ * Attempts at a query with the same tokens are one. Attempts given as pairs are these pairs, all of them.
  */
 export function findPairs(
   attempts: readonly DpoAttempt[],
   settings: Pick<DpoConfig, 'max_pairs_per_query' | 'overlong_pairs'>,
   seed: number,
 ): DpoPairs {
-  const byQuery = new Map<string, { successes: Map<string, PpoSequence>; failures: Map<string, PpoSequence> }>()
+  interface Group {
+    readonly query: string
+    readonly successes: Map<string, PpoSequence>
+    readonly failures: Map<string, PpoSequence>
+  }
+  const groups = new Map<string, Group>()
   const counts = { successes: 0, failures: 0, undecided: 0 }
-  for (const { sequence, query, outcome } of attempts) {
-    const group = byQuery.get(query) ?? { successes: new Map<string, PpoSequence>(), failures: new Map<string, PpoSequence>() }
-    byQuery.set(query, group)
+  for (const { sequence, query, pair = null, outcome } of attempts) {
+    const groupKey = pair === null ? `query ${query}` : `pair ${pair}`
+    const group: Group = groups.get(groupKey) ?? { query, successes: new Map(), failures: new Map() }
+    groups.set(groupKey, group)
     if (outcome === null || outcome === 0.5) {
       counts.undecided += 1
       continue
@@ -92,12 +101,12 @@ export function findPairs(
   }
 
   const pairs: DpoPair[] = []
-  let pairedQueries = 0
+  const pairedQueries = new Set<string>()
   let index = 0
-  for (const [query, { successes, failures }] of byQuery) {
+  for (const { query, successes, failures } of groups.values()) {
     const rng = createRng(seed, STREAM.pairs, index++)
     const [wins, losses] = [rng.shuffle([...successes.values()]), rng.shuffle([...failures.values()])]
-    if (wins.length > 0 && losses.length > 0) pairedQueries += 1
+    if (wins.length > 0 && losses.length > 0) pairedQueries.add(query)
     let made = 0
     for (const [win, loss] of roundRobin(wins, losses)) {
       if (made === settings.max_pairs_per_query) break
@@ -107,7 +116,8 @@ export function findPairs(
       made += 1
     }
   }
-  return { pairs, queries: byQuery.size, pairedQueries, ...counts }
+  const queries = new Set([...groups.values()].map(({ query }) => query)).size
+  return { pairs, queries, pairedQueries: pairedQueries.size, ...counts }
 }
 
 const counted = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`

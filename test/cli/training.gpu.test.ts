@@ -1,6 +1,7 @@
 /** The commands that compute, on a model small enough for seconds. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { annotate } from '../../src/cli/commands/annotate'
@@ -239,4 +240,14 @@ test('StepTool’s file and StepTool’s configuration train', async () => {
     lora_alpha: 4,
     peft_type: 'LORA',
   })
+})
+
+test('a file of preference pairs trains DPO', async () => {
+  const data = fileURLToPath(new URL('../fixtures/eto_pairs.csv', import.meta.url))
+  const small = ['--lora_r', '2', '--max_context_len', '120', '--max_response_len', '40', '--per_device_train_batch_size', '3']
+  const result = await trained(['--algorithm', 'dpo', '--data', data, '--steps', '1', ...small, '--out', join(temporaryDirectory(), 'run')])
+  expect(result).toMatchObject({ algorithm: 'dpo', steps: 1, ignored: [] })
+  expect(result.notes.join('\n')).toContain('3 pairs from 2 of 2 queries: 3 successes, 3 failures, 0 undecided or without an outcome.')
+  expect(result.loss[0]).toBeCloseTo(Math.LN2, 5)
+  expect(result.metrics).toMatchObject({ 'rewards/margins': 0, mean_token_accuracy: expect.any(Number) as number })
 })

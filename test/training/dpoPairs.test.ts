@@ -52,6 +52,16 @@ describe('pairs', () => {
     expect(pairs[0]?.rejected.sequence).toEqual({ ids: [1, 2, 4, 9, 5], targets: [2, 4] })
   })
 
+  it('given as pairs are these, all of them, and no others of their query', () => {
+    const given = [3, 4, 5].flatMap((id) => [
+      { ...attempt('a', 1, [id]), pair: `p${id}` },
+      { ...attempt('a', 0, [id + 10]), pair: `p${id}` },
+    ])
+    const found = findPairs([...given, attempt('a', 1, [6]), attempt('a', 0, [16])], { ...settings, max_pairs_per_query: 1 }, 1)
+    expect(found.pairs.map(nameOf)).toEqual(['3>13', '4>14', '5>15', '6>16'])
+    expect(found).toMatchObject({ queries: 1, pairedQueries: 1, successes: 4, failures: 4 })
+  })
+
   it('are capped per query and use its attempts evenly, each combination once', () => {
     const wins = [3, 4, 5].map((id) => attempt('a', 1, [id]))
     const losses = [6, 7].map((id) => attempt('a', 0, [id]))

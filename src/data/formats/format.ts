@@ -13,7 +13,13 @@ export interface FormatSource {
 
 export type FormatItem =
   /** A row that was read. Ids are local to the file; importDataset puts them inside the data set. */
-  | { readonly kind: 'trajectory'; readonly trajectory: Trajectory; readonly opinions: readonly Opinion[] }
+  | {
+      readonly kind: 'trajectory'
+      readonly trajectory: Trajectory
+      readonly opinions: readonly Opinion[]
+      /** A further trajectory of the row before. */
+      readonly isSameRow?: boolean
+    }
   /** `rejects` is false when the row, or the file, was kept all the same. */
   | { readonly kind: 'problem'; readonly problem: Problem; readonly rejects: boolean }
   /** A configuration file: what was understood, what it will not change and why. */

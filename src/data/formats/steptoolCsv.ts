@@ -9,9 +9,9 @@ import { PythonFloat, PythonTuple, type PythonValue } from '../../base/pythonVal
 import { sha256 } from '../../base/sha256'
 import type { Opinion, ResolvedReward } from '../../records/annotation'
 import { chosenPath, type AnswerStatus, type Trajectory, type TrajectoryStep } from '../../records/trajectory'
-import { columnNames, csvLine, csvRows, sniffDelimiter, type CsvDelimiter } from '../csvRows'
-import { excerpt, problemOf, type Problem } from '../problem'
-import { lines } from '../textStream'
+import { csvLine, type CsvDelimiter } from '../csvRows'
+import { columnsFound, tableProblem, tableRows } from '../csvTable'
+import { excerpt, type Problem } from '../problem'
 import type { DatasetFormat, FormatItem, FormatSource } from './format'
 import { dialectOf, readObservation, readOpening, readTurn } from './steptoolDialect'
 
@@ -22,9 +22,7 @@ export const steptoolCsv: DatasetFormat = {
   name: 'steptoolCsv',
   title: 'StepTool step-grained CSV (ToolLLaMA, Qwen2 and Llama 3.1 layouts)',
   recognise(name, head) {
-    const header = head.slice(0, 10_000).split('\n', 1)[0] ?? ''
-    const columns = columnNames(header, sniffDelimiter(header, COLUMNS))
-    const found = COLUMNS.filter((column) => columns.includes(column)).length
+    const found = columnsFound(head, COLUMNS).length
     if (found === COLUMNS.length) return 1
     // Read it anyway when it is a table: the error then names the columns that are missing.
     return /\.(csv|tsv|tab)$/i.test(name) ? 0.3 + found / 10 : found >= 2 ? 0.3 : 0
@@ -32,71 +30,28 @@ export const steptoolCsv: DatasetFormat = {
   read: readSteptoolCsv,
 }
 
-async function* readSteptoolCsv({ name: file, text, importedAt }: FormatSource): AsyncGenerator<FormatItem> {
-  const all = lines(text)
-  const first = await all.next()
-  const header = first.done === true ? '' : first.value
-  const delimiter = sniffDelimiter(header, COLUMNS)
-  const columns = columnNames(header, delimiter)
-  const missing = COLUMNS.filter((column) => !columns.includes(column))
-  if (missing.length > 0) {
-    const found = header.trim() === '' ? 'an empty first line' : `the columns ${columns.map((column) => excerpt(column)).join(', ')}`
-    const outcome = `Missing: ${missing.join(', ')}. Nothing was imported.`
-    yield { kind: 'problem', rejects: true, problem: problemOf({ file, expected: `the columns ${COLUMNS.join(', ')}`, found, outcome }) }
-    return
-  }
-  const extra = columns.filter((column) => column !== '' && !COLUMNS.some((known) => known === column))
-  if (extra.length > 0)
-    yield {
-      kind: 'problem',
-      rejects: false,
-      problem: problemOf({
-        file,
-        expected: `the columns ${COLUMNS.join(', ')}`,
-        found: `also ${extra.join(', ')}`,
-        outcome: 'The additional columns were not read.',
-      }),
-    }
-
+async function* readSteptoolCsv(source: FormatSource): AsyncGenerator<FormatItem> {
+  const file = source.name
   const outside: string[] = []
-  for await (const row of csvRows(afterHeader(header, all), delimiter, columns.length)) {
-    if (row.row === 1) continue
-    const reject = (found: Fault): FormatItem => ({ kind: 'problem', rejects: true, problem: problemOf({ file, row: row.row, ...found }) })
-    if ('broken' in row) {
-      yield reject({ expected: 'a row of quoted cells', found: row.broken })
+  for await (const item of tableRows(source, COLUMNS)) {
+    if (item.kind === 'problem') {
+      yield item
       continue
     }
-    if (row.cells.length !== columns.length) {
-      yield reject({ expected: `${String(columns.length)} cells`, found: String(row.cells.length) })
-      continue
-    }
-    const cell = (column: Column): string => row.cells[columns.indexOf(column)] ?? ''
+    const { row, cell } = item
     const read = readRow(cell)
     if ('expected' in read) {
-      yield reject(read)
+      yield tableProblem({ file, row, ...read }, true)
       continue
     }
-    for (const reward of read.rewards) if (reward < 0 || reward > 1) outside.push(`${String(reward)} in row ${String(row.row)}`)
-    yield { kind: 'trajectory', ...recordsOf(file, row.row, read, importedAt) }
+    for (const reward of read.rewards) if (reward < 0 || reward > 1) outside.push(`${String(reward)} in row ${String(row)}`)
+    yield { kind: 'trajectory', ...recordsOf(file, row, read, source.importedAt) }
   }
-  if (outside.length > 0)
-    yield {
-      kind: 'problem',
-      rejects: false,
-      problem: problemOf({
-        file,
-        column: 'reward',
-        expected: 'rewards between 0 and 1',
-        found: `${outside.slice(0, 3).join(', ')}${outside.length > 3 ? ` and ${String(outside.length - 3)} more` : ''}`,
-        outcome: 'They were kept as they are.',
-      }),
-    }
-}
-
-/** The header goes through the row reader too, so that rows are numbered as in the file. */
-async function* afterHeader(header: string, rest: AsyncIterable<string>): AsyncGenerator<string> {
-  yield header
-  yield* rest
+  if (outside.length > 0) {
+    const found = `${outside.slice(0, 3).join(', ')}${outside.length > 3 ? ` and ${String(outside.length - 3)} more` : ''}`
+    const outcome = 'They were kept as they are.'
+    yield tableProblem({ file, column: 'reward', expected: 'rewards between 0 and 1', found, outcome }, false)
+  }
 }
 
 interface Fault extends Pick<Problem, 'expected' | 'found'> {

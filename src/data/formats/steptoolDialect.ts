@@ -11,6 +11,8 @@ export interface Dialect {
   readonly first: RegExp
   /** A later segment: what the tool replied and the next assistant header. */
   readonly observation: RegExp
+  /** In a conversation as one text, what stands between two assistant turns; before the first, its user's turn. */
+  readonly between: RegExp
   /** Ends of an assistant turn, removed before the turn is read. */
   readonly turnEnd: RegExp
   readonly writeFirst: (system: string, query: string) => string
@@ -23,6 +25,7 @@ export const dialects: readonly Dialect[] = [
     name: 'qwen2',
     first: /^<\|im_start\|>system\n(?<system>.*?)<\|im_end\|>\n<\|im_start\|>user\n(?<query>.*?)<\|im_end\|>\n<\|im_start\|>assistant\n?$/s,
     observation: /^<\|im_start\|>(?:function|tool|user|observation)\n(?<text>.*?)<\|im_end\|>\n<\|im_start\|>assistant\n?$/s,
+    between: /<\|im_start\|>(?:function|tool|user|observation)\n(?<text>.*?)<\|im_end\|>\n<\|im_start\|>assistant\n?/gs,
     turnEnd: /(?:<\|im_end\|>|<\|endoftext\|>)\s*$/,
     writeFirst: (system, query) =>
       `<|im_start|>system\n${system}<|im_end|>\n<|im_start|>user\n\n${query}\nBegin!\n<|im_end|>\n<|im_start|>assistant\n`,
@@ -35,6 +38,8 @@ export const dialects: readonly Dialect[] = [
       /^(?:<\|begin_of_text\|>)?<\|start_header_id\|>system<\|end_header_id\|>\n\n(?<system>.*?)<\|eot_id\|><\|start_header_id\|>user<\|end_header_id\|>\n\n(?<query>.*?)<\|eot_id\|><\|start_header_id\|>assistant<\|end_header_id\|>\n*$/s,
     observation:
       /^<\|start_header_id\|>(?:function|tool|ipython|user|observation)<\|end_header_id\|>\n\n(?<text>.*?)<\|eot_id\|><\|start_header_id\|>assistant<\|end_header_id\|>\n*$/s,
+    between:
+      /<\|start_header_id\|>(?:function|tool|ipython|user|observation)<\|end_header_id\|>\n\n(?<text>.*?)<\|eot_id\|><\|start_header_id\|>assistant<\|end_header_id\|>\n*/gs,
     turnEnd: /<\|(?:eot_id|eom_id|end_of_text)\|>\s*$/,
     writeFirst: (system, query) =>
       `<|start_header_id|>system<|end_header_id|>\n\n${system}<|eot_id|><|start_header_id|>user<|end_header_id|>\n\n${query}\nBegin!\n<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n`,
@@ -46,6 +51,7 @@ export const dialects: readonly Dialect[] = [
     name: 'toolllama',
     first: /^System: ?\n(?<system>.*?)\nUser: ?\n(?<query>.*?)\n+Assistant: ?\n?$/s,
     observation: /^(?:Function|User): ?\n(?<text>.*?)\nAssistant: ?\n?$/s,
+    between: /\n(?:Function|User): ?\n?(?<text>.*?)\n+Assistant:[ \n]?/gs,
     turnEnd: /(?:<\/s>)?\s*$/,
     writeFirst: (system, query) => `System:\n${system}\nUser:\n${query}\nBegin!\n\nAssistant:\n`,
     writeObservation: (text) => `Function:\n${text}\nAssistant:\n`,
@@ -56,6 +62,34 @@ export const dialects: readonly Dialect[] = [
 /** The layout of a trajectory's first segment; null when it is none of the three. */
 export function dialectOf(firstPrompt: string): Dialect | null {
   return dialects.find((dialect) => dialect.first.test(firstPrompt)) ?? null
+}
+
+export interface Conversation {
+  /** null: no layout is known of the text, and all of it is the opening. */
+  readonly dialect: Dialect | null
+  /** Up to the first assistant turn. */
+  readonly opening: string
+  /** Each assistant turn with what follows it: the text up to the next turn, and of it the tool's reply. */
+  readonly exchanges: readonly { readonly completion: string; readonly prompt: string; readonly observation: string }[]
+}
+
+/** Takes a conversation up to an assistant turn apart; its pieces, one after the other, are the text again. */
+export function conversationOf(text: string): Conversation {
+  for (const dialect of dialects) {
+    const [first, ...later] = [...text.matchAll(dialect.between)]
+    if (!first) continue
+    const opening = text.slice(0, first.index + first[0].length)
+    const last = later.at(-1) ?? first
+    if (!dialect.first.test(opening) || last.index + last[0].length !== text.length) continue
+    let at = opening.length
+    const exchanges = later.map((match) => {
+      const completion = text.slice(at, match.index)
+      at = match.index + match[0].length
+      return { completion, prompt: match[0], observation: match.groups?.['text'] ?? '' }
+    })
+    return { dialect, opening, exchanges }
+  }
+  return { dialect: null, opening: text, exchanges: [] }
 }
 
 export interface OpeningText {
