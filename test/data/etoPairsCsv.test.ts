@@ -125,7 +125,7 @@ describe('what is wrong', () => {
   })
 
   it('a line of a cell that looks like a row of its own is no row; a row that is cut off costs itself alone', async () => {
-    const listing = [`${GOOD[0]}`, '\nThought: a, b, c\nd, e, f', '\nThought: far'] as const
+    const listing = [GOOD[0], '\nThought: a, b, c\nd, e, f', '\nThought: far'] as const
     expect((await load(table(',', listing, GOOD))).problems).toEqual([])
     const broken = table('\t', GOOD).replace(/\n$/, '\n"cut off\n') + table('\t', GOOD, GOOD).slice('prompt\tchosen\trejected\n'.length)
     const { trajectories, problems } = await load(broken)
