@@ -1,8 +1,10 @@
-// Draws the next token of each row's slot from softmax(logits / T) by inverse CDF with one Philox uniform, or takes the argmax
+// Draws the next token of each row's slot from softmax(logits / T) by inverse CDF with a Philox uniform, or takes the argmax
 // at T = 0 (lowest id wins ties). Writes the token, its log-probability, and advances the slot: position, count, stop.
 // A repetition penalty (Keskar 2019) first divides positive logits of tokens the context holds by it and multiplies negative ones.
 // Only tokens with e = exp((logit - max) / T) of at least a threshold can be drawn: the largest that at least top_k tokens reach, then the
 // largest whose tokens hold top_p of the mass of those (nucleus sampling, Holtzman 2020), and min_p. Tokens alike in e stay or go together.
+// The nucleus is not looked for: a drawn token is in it if the tokens above it in e hold less than top_p. If it is not, the next is drawn
+// among those above it, with the next uniform. One pass over the row tells of a token, and of top_p tokens drawn so many are kept at once.
 // The log-probability is that under temperature alone.
 // logits: [R, V], row_slots: [R] (0xffffffff: skip). One workgroup per row; a lane has a run of tokens, sums are taken in lane order.
 // slot_state: [SLOTS, SLOT_WORDS] words = next id, position, active, count, max new, seed low, seed high, query, sample, version,
@@ -34,6 +36,10 @@ var<workgroup> settings: vec4f;
 var<workgroup> top_k: u32;
 var<workgroup> largest: f32;
 var<workgroup> largest_at: u32;
+/// The token drawn last, its e, and whether it stands.
+var<workgroup> drawn: u32;
+var<workgroup> drawn_e: f32;
+var<workgroup> is_drawn: u32;
 
 /// What the lanes of a row share.
 struct Row { at: u32, seen_at: u32, first: u32, end: u32, lane: u32, scale: f32, penalty: f32, m: f32 }
@@ -88,9 +94,9 @@ var<workgroup> lane_reached: array<f32, LANES * STEPS>;
 var<workgroup> reached: array<f32, STEPS>;
 var<workgroup> found_bits: u32;
 
-/// The largest threshold in (0, 1] that tokens of at least `goal` reach in all, each counting its mass, or 1 if `counts_tokens`. Positive
-/// floats are ordered as their bits are: four bits are found at a time, by 15 thresholds in one pass over the row.
-fn threshold_of(row: Row, goal: f32, counts_tokens: bool) -> f32 {
+/// The largest threshold in (0, 1] that at least `goal` tokens reach. Positive floats are ordered as their bits are: four bits are found at
+/// a time, by 15 thresholds in one pass over the row.
+fn threshold_of(row: Row, goal: f32) -> f32 {
   var bits = 0u;
   for (var shift = 28; shift >= 0; shift -= 4) {
     // #repeat s 15
@@ -103,9 +109,8 @@ fn threshold_of(row: Row, goal: f32, counts_tokens: bool) -> f32 {
       let e{j} = select(0.0, likelihood(row, min(i + {j}u, V - 1u)), i + {j}u < row.end);
       // #end
       let e = vec4f(e0, e1, e2, e3);
-      let weight = select(e, vec4f(1.0), counts_tokens);
       // #repeat s 15
-      sum{s} += dot(select(vec4f(), weight, e >= vec4f(threshold{s})), vec4f(1.0));
+      sum{s} += dot(select(vec4f(), vec4f(1.0), e >= vec4f(threshold{s})), vec4f(1.0));
       // #end
     }
     // #repeat s 15
@@ -151,48 +156,74 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let greedy = bitcast<f32>(slot_state[state + 10u]) <= 0.0;
   let first = min(lane.x * STRIDE, V);
   var row = Row(row_index * V, params.seen_at + slot * SEEN, first, min(first + STRIDE, V), lane.x, wanted.x, 1.0, 0.0);
+  let position = slot_state[state + 1u] + 1u;
   // 0 lets every token through, also those whose mass is too small for a float.
   var threshold = 0.0;
   var total = 0.0;
+  var nucleus = 0.0;
   var plain = vec2f();
-  // As the model has it, then with the penalty, then among the top k, then in the nucleus.
-  for (var stage = 0u; stage < 4u; stage++) {
+  // As the model has it, then with the penalty, then among the top k, then draws.
+  for (var stage = 0u; ; stage++) {
     let reweighs = stage == 0u || (stage == 1u && SEEN > 0u && wanted.y != 1.0);
-    let counts_tokens = stage == 2u;
-    let searches = (counts_tokens && keep_count >= 1u && keep_count < V) || (stage == 3u && wanted.w < 1.0);
+    let searches = stage == 2u && keep_count >= 1u && keep_count < V;
     if (reweighs) {
       row.penalty = select(1.0, wanted.y, stage == 1u);
       find_largest(row);
       row.m = workgroupUniformLoad(&largest);
     }
-    if (searches) { threshold = max(threshold, threshold_of(row, select(wanted.w * total, f32(keep_count), counts_tokens), counts_tokens)); }
-    // The nucleus is one of the top k; tokens that are not likely enough are left out at last.
+    if (searches) { threshold = threshold_of(row, f32(keep_count)); }
+    // Of the nucleus of the top k, tokens that are not likely enough are left out at last.
     if (stage == 3u) { threshold = max(threshold, wanted.z); }
-    if (reweighs || searches || (stage == 3u && threshold > 0.0)) { total = mass_of(row, threshold); }
+    if (reweighs || searches || (stage == 3u && wanted.z > 0.0) || stage > 3u) { total = mass_of(row, threshold); }
     if (stage == 0u) { plain = vec2f(row.m, total); }
+    if (stage < 3u) {
+      nucleus = wanted.w * total;
+      continue;
+    }
+    if (lane.x == 0u) {
+      // What is summed since the last draw lies above it.
+      var stands = stage > 3u && (total < nucleus || total == 0.0);
+      if (greedy) {
+        drawn = largest_at;
+        stands = true;
+      }
+      if (!stands) {
+        let round = stage - 3u;
+        let words = philox(
+          vec4u(position + ((round / 4u) << 24u), slot_state[state + 9u], slot_state[state + 8u], slot_state[state + 7u]),
+          vec2u(slot_state[state + 5u], slot_state[state + 6u]),
+        );
+        let goal = f32(words[round % 4u] >> 8u) * 5.9604645e-8 * total;
+        var before = 0.0;
+        var chunk = LANES - 1u;
+        for (var i = 0u; i < LANES; i++) {
+          if (goal < before + lane_sum[i]) { chunk = i; break; }
+          if (i + 1u < LANES) { before += lane_sum[i]; }
+        }
+        let chunk_end = min((chunk + 1u) * STRIDE, V);
+        drawn = largest_at;
+        drawn_e = 1.0;
+        for (var i = min(chunk * STRIDE, V - 1u); i < chunk_end; i++) {
+          let e = likelihood(row, i);
+          if (e < threshold) { continue; }
+          // Rounding may leave the goal past the last sum: then the last token with any mass stands.
+          if (e > 0.0) {
+            drawn = i;
+            drawn_e = e;
+          }
+          before += e;
+          if (goal < before) { break; }
+        }
+        stands = wanted.w >= 1.0;
+      }
+      is_drawn = u32(stands);
+    }
+    if (workgroupUniformLoad(&is_drawn) == 1u) { break; }
+    // The next float.
+    threshold = bitcast<f32>(bitcast<u32>(drawn_e) + 1u);
   }
   if (lane.x != 0u) { return; }
-  var token = largest_at;
-  let position = slot_state[state + 1u] + 1u;
-  if (!greedy) {
-    let words = philox(vec4u(position, slot_state[state + 9u], slot_state[state + 8u], slot_state[state + 7u]), vec2u(slot_state[state + 5u], slot_state[state + 6u]));
-    let goal = f32(words.x >> 8u) * 5.9604645e-8 * total;
-    var before = 0.0;
-    var chunk = LANES - 1u;
-    for (var i = 0u; i < LANES; i++) {
-      if (goal < before + lane_sum[i]) { chunk = i; break; }
-      if (i + 1u < LANES) { before += lane_sum[i]; }
-    }
-    let chunk_end = min((chunk + 1u) * STRIDE, V);
-    for (var i = min(chunk * STRIDE, V - 1u); i < chunk_end; i++) {
-      let e = likelihood(row, i);
-      if (e < threshold) { continue; }
-      // Rounding may leave the goal past the last sum: then the last token with any mass stands.
-      if (e > 0.0) { token = i; }
-      before += e;
-      if (goal < before) { break; }
-    }
-  }
+  let token = drawn;
   let count = slot_state[state + 3u];
   let logp = logits[row.at + token] * row.scale - plain.x - log(plain.y);
   out_tokens[slot * LIMIT + count] = vec2u(token, bitcast<u32>(logp));
