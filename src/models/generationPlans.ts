@@ -64,7 +64,7 @@ export function extendPlan(shape: GenerationShape, tokens: number, context: Plan
   const { config, slots } = shape
   const graph = new Graph()
   const batch = batchTensors(graph, tokens, config.vocab_size)
-  const hidden = forward(graph, shape, batch, graph.batch('slots', [tokens], 'u32'))
+  const hidden = forward(graph, shape, batch, { slots: graph.batch('slots', [tokens], 'u32'), isDecode: false })
   const picked = gatherRows(hidden, graph.batch('rowOf', [slots], 'u32'), batch.counts, graph.batch('targetOf', [tokens], 'u32'))
   sampleRows(graph, shape, picked, batch.counts, graph.batch('rowSlots', [slots], 'u32'))
   return planGraph(graph, context)
@@ -81,12 +81,17 @@ export function decodePlan(shape: GenerationShape, context: PlanContext): Plan {
     positions: graph.state('gen.positions', [slots], 'u32'),
     counts,
   }
-  const hidden = forward(graph, shape, batch, graph.state('gen.slots', [slots], 'u32'))
+  const hidden = forward(graph, shape, batch, { slots: graph.state('gen.slots', [slots], 'u32'), isDecode: true })
   sampleRows(graph, shape, hidden, counts, graph.state('gen.all', [slots], 'u32'))
   return planGraph(graph, context)
 }
 
-function forward(graph: Graph, shape: GenerationShape, batch: ReturnType<typeof batchTensors>, slots: Tensor): Tensor {
+function forward(
+  graph: Graph,
+  shape: GenerationShape,
+  batch: ReturnType<typeof batchTensors>,
+  { slots, isDecode }: { readonly slots: Tensor; readonly isDecode: boolean },
+): Tensor {
   const { config, lora } = shape
   const width = config.num_key_value_heads * config.head_dim
   const rows = shape.blocks * BLOCK_TOKENS
@@ -109,6 +114,7 @@ function forward(graph: Graph, shape: GenerationShape, batch: ReturnType<typeof 
         heads: config.num_attention_heads,
         kvHeads: config.num_key_value_heads,
         headDim: config.head_dim,
+        isDecode,
       })
     },
   })

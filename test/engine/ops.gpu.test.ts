@@ -17,9 +17,18 @@ import { adapterUnderTest, testDevice } from '../support/gpu'
 type Example = OpExample<unknown>
 const KINDS = ['software', 'hardware'] as const
 /** Ops whose kernels differ by kind of adapter. */
-const BY_KIND = new Set(['attention', 'linear', 'matmulNN', 'matmulTN', 'logProbHiddenGrad', 'rmsNorm', 'rmsNormBackward'])
+const BY_KIND = new Set([
+  'attention',
+  'cachedAttention',
+  'linear',
+  'matmulNN',
+  'matmulTN',
+  'logProbHiddenGrad',
+  'rmsNorm',
+  'rmsNormBackward',
+])
 
-/** attentionBackward: through attention's gradients above. sample: test/models/generate.gpu.test.ts. */
+/** attentionBackward: through attention's gradients above. sample: test/models/sample.gpu.test.ts. */
 const TESTED_ELSEWHERE = new Set(['attentionBackward', 'sample'])
 
 /** Kernels differ by kind of adapter: as software those for this one, as hardware those that real GPUs get. */

@@ -80,7 +80,12 @@ export interface CachedAttentionParams {
   readonly heads: number
   readonly kvHeads: number
   readonly headDim: number
+  /** Every row is a context of its own, as when each goes on by one token: rows are few and keys may be many. */
+  readonly isDecode: boolean
 }
+
+/** Invocations that share a row of a head. */
+const WIDE_LANES = 128
 
 /** o [T, heads·headDim] over cached keys 0 … position. Inputs: q, key cache, value cache, slots, positions, block table, counts. */
 export const cachedAttentionOp: Op<CachedAttentionParams> = {
@@ -127,29 +132,42 @@ export const cachedAttentionOp: Op<CachedAttentionParams> = {
     }
     return [o]
   },
-  kernel: (inputs, _outputs, { heads, kvHeads, headDim }) => {
+  kernel: (inputs, _outputs, { heads, kvHeads, headDim, isDecode }, { isSoftware }) => {
     const rows = at(inputs, 0).shape[0] ?? 0
+    // A software adapter's cores have no lanes to fill.
+    const isWide = isDecode && !isSoftware
     return {
       dispatches: [
         {
-          shader: 'generate/cached_attention',
+          shader: isWide ? 'generate/cached_attention_wide' : 'generate/cached_attention',
           parts: { cache: `generate/cache_read_${cacheDtype('cachedAttention', inputs[1])}` },
-          constants: { HD4: headDim / 4, KV: kvHeads, GROUP: heads / kvHeads, BLOCKS: at(inputs, 5).shape[1] ?? 1 },
+          constants: {
+            ...{ HD4: headDim / 4, KV: kvHeads, GROUP: heads / kvHeads, BLOCKS: at(inputs, 5).shape[1] ?? 1 },
+            ...(isWide ? { LANES: WIDE_LANES } : {}),
+          },
           bindings: [...[0, 1, 2, 3, 4, 5, 6].map((index) => input(index)), output(0)],
           params: [u32(rows), f32(1 / Math.sqrt(headDim))],
-          workgroups: fold(Math.ceil((rows * heads) / 32)),
+          workgroups: fold(isWide ? rows * heads : Math.ceil((rows * heads) / 32)),
           flops: 4 * rows * 128 * heads * headDim,
           bytes: 8 * rows * 128 * kvHeads * headDim,
         },
       ],
     }
   },
-  examples: KV_DTYPES.map((dtype) => ({
-    label: `two slots, ${dtype}`,
-    inputs: [f(3, 16), kv(dtype, 64, 8), kv(dtype, 64, 8), u(3), u(3), u(2, 2), u(4)],
-    params: { heads: 4, kvHeads: 2, headDim: 4 },
-    values: { 3: [0, 1, 0], 4: [0, 17, 5], 5: [2, 0, 3, 1], 6: [3, 0, 0, 0] },
-  })),
+  examples: [
+    ...KV_DTYPES.map((dtype) => ({
+      label: `two slots, ${dtype}`,
+      inputs: [f(3, 16), kv(dtype, 64, 8), kv(dtype, 64, 8), u(3), u(3), u(2, 2), u(4)],
+      params: { heads: 4, kvHeads: 2, headDim: 4, isDecode: dtype === 'f16' },
+      values: { 3: [0, 1, 0], 4: [0, 17, 5], 5: [2, 0, 3, 1], 6: [3, 0, 0, 0] },
+    })),
+    {
+      label: 'a context of two tiles, one that ends with the first, an idle slot, heads of 20',
+      inputs: [f(3, 40), kv('f32', 1104, 20), kv('f32', 1104, 20), u(3), u(3), u(2, 40), u(4)],
+      params: { heads: 2, kvHeads: 1, headDim: 20, isDecode: true },
+      values: { 3: [1, NO_SLOT, 0], 4: [560, 3, 511], 5: Array.from({ length: 80 }, (_, entry) => (entry * 7) % 69), 6: [3, 0, 0, 0] },
+    },
+  ],
 }
 
 export function kvWrite(k: Tensor, v: Tensor, place: CachePlace, keys: Tensor, values: Tensor): void {
