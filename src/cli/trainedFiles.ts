@@ -1,14 +1,14 @@
 /** What training leaves in its directory: a PEFT adapter, or a whole model in Hugging Face layout; and reading an adapter back. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { PROJECTIONS, projectionPath, projectionShape, type LoraShape, type Projection } from '../models/architectures/decoder'
+import type { LoraShape } from '../models/architectures/decoder'
 import { SIDE_FILES } from '../models/checkpointFolder'
 import { architectureOf } from '../models/languageModel'
 import type { FolderSource } from '../models/weights/byteSource'
-import { ADAPTER_WEIGHTS, checkAdapterFits, loraScaling, readAdapter } from '../models/weights/peft'
+import { ADAPTER_WEIGHTS, checkAdapterFits, readAdapter } from '../models/weights/peft'
 import { writeSafetensors, type TensorToWrite, type WritableDtype } from '../models/weights/writeSafetensors'
 import { sha256 } from '../base/sha256'
-import { adapterFiles } from '../studio/adapterFiles'
+import { adapterFiles, policyAdapter } from '../studio/adapterFiles'
 import type { LoadedModel } from '../studio/models'
 import type { AdapterTensors } from '../studio/workshop'
 import type { PolicyModel } from '../training/policyModel'
@@ -74,29 +74,7 @@ export async function readTrainedAdapter(directory: string, { config }: Pick<Loa
   try {
     const adapter = await readAdapter(folder)
     checkAdapterFits(adapter, architectureOf(config).parameters(config))
-    const tensors = new Map<string, { shape: readonly number[]; values: Float32Array }>()
-    const found = new Set<Projection>()
-    for (const [path, { a, b, inFeatures, outFeatures }] of adapter.modules) {
-      tensors.set(`${path}.lora_A.weight`, { shape: [adapter.rank, inFeatures], values: a })
-      tensors.set(`${path}.lora_B.weight`, { shape: [outFeatures, adapter.rank], values: b })
-      const target = PROJECTIONS.find((projection) => path.endsWith(`.${projection}`))
-      if (target) found.add(target)
-    }
-    const targets = PROJECTIONS.filter((name) => found.has(name))
-    // Layers it leaves alone get an adapter that changes nothing.
-    for (let layer = 0; layer < config.num_hidden_layers; layer++)
-      for (const target of targets) {
-        const path = projectionPath(layer, target)
-        if (adapter.modules.has(path)) continue
-        const [out, inner] = projectionShape(config, target)
-        tensors.set(`${path}.lora_A.weight`, { shape: [adapter.rank, inner], values: new Float32Array(adapter.rank * inner) })
-        tensors.set(`${path}.lora_B.weight`, { shape: [out, adapter.rank], values: new Float32Array(out * adapter.rank) })
-      }
-    return {
-      lora: { rank: adapter.rank, alpha: loraScaling(adapter) * adapter.rank, targets },
-      tensors,
-      sha256: await hashOf(folder, ADAPTER_WEIGHTS),
-    }
+    return { ...policyAdapter(adapter, config), sha256: await hashOf(folder, ADAPTER_WEIGHTS) }
   } finally {
     await folder.close()
   }

@@ -1,16 +1,19 @@
 /** A trained adapter as files, in PEFT's layout, and back. Its identity is the SHA-256 of the weights file. */
 import { sha256 } from '../base/sha256'
-import { PROJECTIONS, type Projection } from '../models/architectures/decoder'
+import type { ModelConfig } from '../models/architectures/config'
+import { PROJECTIONS, projectionPath, projectionShape, type LoraShape, type Projection } from '../models/architectures/decoder'
 import { architectureOf } from '../models/languageModel'
 import { CheckpointError, folderFromMap, sourceFromBytes } from '../models/weights/byteSource'
 import {
   ADAPTER_CONFIG,
   ADAPTER_WEIGHTS,
   checkAdapterFits,
+  loraScaling,
   readAdapter,
   VALUE_HEAD_WEIGHTS,
   writeAdapter,
   writeValueHead,
+  type LoraAdapter,
   type LoraMatrices,
 } from '../models/weights/peft'
 import { openSafetensors } from '../models/weights/safetensors'
@@ -101,14 +104,29 @@ export async function loadAdapter(store: Store, runId: string, model: ModelText)
     throw new CheckpointError('this run left no adapter: it was stopped before its first step was kept')
   const adapter = await readAdapter(folderFromMap(runId, files))
   checkAdapterFits(adapter, shapes)
+  const { lora, tensors } = policyAdapter(adapter, model.config)
+  return { tensors, trainable: { kind: 'lora', lora, valueHead: false }, sha256: sha256(weights) }
+}
+
+/** An adapter as a policy takes it: scaled as alpha / rank, whatever its file says. */
+export function policyAdapter(adapter: LoraAdapter, config: ModelConfig): { readonly lora: LoraShape; readonly tensors: AdapterTensors } {
   const tensors = new Map<string, { shape: readonly number[]; values: Float32Array }>()
-  const targets = new Set<Projection>()
+  const found = new Set<Projection>()
   for (const [path, { a, b, inFeatures, outFeatures }] of adapter.modules) {
     tensors.set(`${path}.lora_A.weight`, { shape: [adapter.rank, inFeatures], values: a })
     tensors.set(`${path}.lora_B.weight`, { shape: [outFeatures, adapter.rank], values: b })
     const target = PROJECTIONS.find((projection) => path.endsWith(`.${projection}`))
-    if (target) targets.add(target)
+    if (target) found.add(target)
   }
-  const lora = { rank: adapter.rank, alpha: adapter.alpha, targets: PROJECTIONS.filter((name) => targets.has(name)) }
-  return { tensors, trainable: { kind: 'lora', lora, valueHead: false }, sha256: sha256(weights) }
+  const targets = PROJECTIONS.filter((name) => found.has(name))
+  // Layers it leaves alone get an adapter that changes nothing.
+  for (let layer = 0; layer < config.num_hidden_layers; layer++)
+    for (const target of targets) {
+      const path = projectionPath(layer, target)
+      if (adapter.modules.has(path)) continue
+      const [out, inner] = projectionShape(config, target)
+      tensors.set(`${path}.lora_A.weight`, { shape: [adapter.rank, inner], values: new Float32Array(adapter.rank * inner) })
+      tensors.set(`${path}.lora_B.weight`, { shape: [out, adapter.rank], values: new Float32Array(out * adapter.rank) })
+    }
+  return { lora: { rank: adapter.rank, alpha: loraScaling(adapter) * adapter.rank, targets }, tensors }
 }

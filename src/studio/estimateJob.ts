@@ -28,6 +28,7 @@ export function estimateJob(request: JobRequest, room: JobRoom): Promise<Reply<M
   return attempt('estimate', async () => {
     if (request.kind === 'download') return refuse('no-gpu-needed', 'A download goes to storage: it needs no memory here.')
     if (request.kind === 'judge') return refuse('no-gpu-needed', 'A judge runs on its own server: it needs no memory here.')
+    if (request.kind === 'merge') return refuse('no-estimate', 'Merging takes a tensor at a time, and comparing what one evaluation does.')
     const stored = await room.models.text(request.kind === 'story' ? STARTER : request.model)
     if (!stored.ok) return stored
     const dtype = (request.kind === 'train' ? request.dtype : undefined) ?? 'f32'

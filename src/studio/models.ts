@@ -48,6 +48,8 @@ export interface ModelRoom {
   text(modelId: string): Promise<Reply<ModelText>>
   /** With weights that can be read. Checks every tensor's name and shape first. */
   load(modelId: string): Promise<Reply<LoadedModel>>
+  /** Its files, for copies of the small ones. */
+  folder(modelId: string): Promise<FolderSource>
 }
 
 interface ModelParts {
@@ -146,6 +148,8 @@ export function createModelRoom({ store, starter, now }: ModelParts): ModelRoom 
       }),
 
     text: textOf,
+
+    folder: folderOf,
 
     load: (id) =>
       attempt('model', async () => {

@@ -22,6 +22,7 @@ import { createJobDesk, type JobWork } from './jobs'
 import { createJudgeRoom } from './judging'
 import { createLabelRoom } from './labels'
 import { methodNamed } from './methods'
+import { createMergeRoom } from './mergeJob'
 import { createModelRoom, STARTER } from './models'
 import type { StudioParts } from './parts'
 import { preflightJob } from './preflightJob'
@@ -91,6 +92,7 @@ export function createStudio(parts: StudioParts): StudioApi {
     removeRun: through('removeRun'),
     evaluations: through('evaluations'),
     exportAdapter: through('exportAdapter'),
+    mergedModel: through('mergedModel'),
     exportAnnotations: through('exportAnnotations'),
     models: through('models'),
     importModel: through('importModel'),
@@ -186,6 +188,8 @@ async function openRooms(parts: StudioParts, assetBase: string): Promise<Rooms> 
     runWork: runWorkOver(runs, gpu, nowText),
   }
 
+  const merges = createMergeRoom(room)
+
   function workOf(request: JobRequest): Promise<Reply<JobWork>> {
     switch (request.kind) {
       case 'story':
@@ -198,6 +202,8 @@ async function openRooms(parts: StudioParts, assetBase: string): Promise<Rooms> 
         return judges.job(request, newId('judge'))
       case 'download':
         return remote.job(request.model, newId('download'))
+      case 'merge':
+        return merges.job(request)
       default:
         return request satisfies never
     }
@@ -276,6 +282,7 @@ async function openRooms(parts: StudioParts, assetBase: string): Promise<Rooms> 
         const files = await storedAdapterFiles(store, runId, which)
         return files.size === 0 ? refuse('no-adapter', 'This run left no adapter.') : accept(Object.fromEntries(files))
       }),
+    mergedModel: (runId) => Promise.resolve(merges.merged(runId)),
     exportAnnotations: (id) => labels.exportCsv(id),
 
     models: () => models.list(),

@@ -7,13 +7,24 @@ import type { EvaluationRecord } from '../records/evaluation'
 import type { AdapterReport, MetricTable, RunRecord } from '../records/run'
 import type { AnswerStatus, Trajectory } from '../records/trajectory'
 import type { ToolSpec } from '../records/trajectory'
-import type { MemoryEstimate, PreflightFinding, RecipeFile, RecipeOnForm, RecipeSource, TrainRequest } from './trainingProtocol'
+import type {
+  MemoryEstimate,
+  MergedModel,
+  MergeRequest,
+  PreflightFinding,
+  RecipeFile,
+  RecipeOnForm,
+  RecipeSource,
+  TrainRequest,
+} from './trainingProtocol'
 
-export { WEIGHT_DTYPES } from './trainingProtocol'
+export { mergedJobId, WEIGHT_DTYPES } from './trainingProtocol'
 export type {
   CheckpointSettings,
   FieldRemark,
   MemoryEstimate,
+  MergedModel,
+  MergeRequest,
   PreflightFinding,
   RecipeFile,
   RecipeOnForm,
@@ -196,9 +207,21 @@ export type JobRequest =
     }
   | { readonly kind: 'judge'; readonly dataset_id: string; readonly trajectory_ids: readonly string[]; readonly settings: JudgeSettings }
   | { readonly kind: 'download'; readonly model: RemoteModel }
+  | MergeRequest
 
 export type JobPhase =
-  'starting' | 'before' | 'rewards' | 'training' | 'after' | 'rollout' | 'evaluating' | 'judging' | 'downloading' | 'done'
+  | 'starting'
+  | 'before'
+  | 'rewards'
+  | 'training'
+  | 'after'
+  | 'rollout'
+  | 'evaluating'
+  | 'judging'
+  | 'downloading'
+  | 'merging'
+  | 'measuring'
+  | 'done'
 
 export interface JobSnapshot {
   readonly job_id: string
@@ -207,7 +230,7 @@ export interface JobSnapshot {
   readonly title: string
   readonly state: 'running' | 'paused' | 'finished' | 'cancelled' | 'failed'
   readonly phase: JobPhase
-  /** Of `total`; both are bytes while `downloading`. */
+  /** Of `total`; both are bytes while `downloading` and `merging`. */
   readonly done: number
   readonly total: number
   readonly tokensPerSecond: number | null
@@ -351,6 +374,8 @@ export interface StudioApi {
   evaluations(): Promise<readonly EvaluationRecord[]>
   /** Adapter in PEFT layout: file name → bytes (transferred). `best`: the weights of the record's `best`. */
   exportAdapter(runId: string, which?: 'last' | 'best'): Promise<Reply<Readonly<Record<string, Uint8Array<ArrayBuffer>>>>>
+  /** What a finished `merge` job made. */
+  mergedModel(runId: string): Promise<Reply<MergedModel>>
   exportAnnotations(datasetId: string): Promise<Reply<string>>
 
   models(): Promise<readonly ModelRow[]>

@@ -209,6 +209,7 @@ function studioOf(data: Recording, live: LiveStudio | null): StudioApi {
       id !== runId && other
         ? other.exportAdapter(id, which)
         : refuse('recorded', 'The recording holds results, not weights. Train the run here to export its adapter.'),
+    mergedModel: async (id) => (id !== runId && other ? other.mergedModel(id) : elsewhere),
     exportAnnotations: async (id) => {
       if (id !== datasetId) return other ? other.exportAnnotations(id) : elsewhere
       const { writeSteptoolCsv } = await import('../data/formats/steptoolCsv')

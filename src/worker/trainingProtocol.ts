@@ -19,9 +19,9 @@ export interface TrainRequest {
   readonly config: Readonly<Record<string, unknown>>
   readonly steps: number | null
   readonly seed: number
-  /** Train on the first N rows only; null for all. */
   /** How frozen weights are held; left out: f32. */
   readonly dtype?: WeightDtype
+  /** Train on the first N rows only; null for all. */
   readonly rowLimit: number | null
   /** Left out: every 10 steps, every 2 minutes, and only the last weights. */
   readonly checkpoints?: CheckpointSettings | undefined
@@ -76,4 +76,27 @@ export interface PreflightFinding {
   readonly check: string
   readonly level: 'fine' | 'warning' | 'refusal'
   readonly message: string
+}
+
+export interface MergeRequest {
+  readonly kind: 'merge'
+  readonly run_id: string
+  /** The weights the run ended with, or those of its record's `best`. */
+  readonly which: 'last' | 'best'
+}
+/** What stands for the run of a merge's job: it is no run of its own. */
+export const mergedJobId = (runId: string): string => `${runId}/merged`
+
+/** A base with an adapter merged in: 16-bit files of a Hugging Face folder. */
+export interface MergedModel {
+  /** Title of the base. */
+  readonly base: string
+  readonly files: Readonly<Record<string, Blob>>
+  /** Of the weights. */
+  readonly bytes: number
+  readonly dtype: 'F16' | 'BF16'
+  /** What a reader must know of the base; null when nothing. */
+  readonly note: string | null
+  /** KL(base with adapter ‖ merged) in nats over `tokens` tokens, and the share of them both find the same token likeliest. */
+  readonly kl: { readonly mean: number; readonly max: number; readonly tokens: number; readonly sameTop: number }
 }

@@ -8,10 +8,16 @@ import { join } from 'node:path'
 import type { Page } from 'playwright'
 import { expect, it } from 'vitest'
 import { z } from 'zod'
+import { sha256 } from '../../src/base/sha256'
+import { nodeFolder } from '../../src/cli/node/folder'
 import { storedMetrics } from '../../src/cli/runDirectory'
 import { sampleCsv } from '../../src/data/sampleCsv'
+import { openCheckpoint } from '../../src/models/checkpointFolder'
+import { createHfTokenizer } from '../../src/models/tokenizer/hfTokenizer'
 import { sourceFromBytes } from '../../src/models/weights/byteSource'
-import { openSafetensors } from '../../src/models/weights/safetensors'
+import { readAdapter } from '../../src/models/weights/peft'
+import { openSafetensors, readerOf } from '../../src/models/weights/safetensors'
+import { mergedFiles } from '../../src/studio/mergedModel'
 import { runRecord, type RunRecord } from '../../src/records/run'
 import { temporaryDirectory } from '../cli/commandContext'
 import { tinyAsset } from '../studio/tinyStarter'
@@ -71,7 +77,7 @@ async function resume(page: Page): Promise<void> {
   await button.waitFor({ state: 'detached', timeout: 60_000 })
 }
 
-async function download(page: Page, button: string, ending: string): Promise<Uint8Array<ArrayBuffer>> {
+async function download(page: Page, button: string | RegExp, ending: string): Promise<Uint8Array<ArrayBuffer>> {
   const [file] = await Promise.all([
     page.waitForEvent('download', (one) => one.suggestedFilename().endsWith(ending)),
     page.getByRole('button', { name: button }).click({ timeout: 60_000 }),
@@ -92,6 +98,24 @@ async function metricRows(page: Page): Promise<Row[]> {
 async function tensorsOf(file: Uint8Array<ArrayBuffer>): Promise<ReadonlyMap<string, Float32Array>> {
   const source = await openSafetensors(sourceFromBytes(file), 'adapter_model.safetensors')
   return new Map(await Promise.all([...source.tensors.keys()].map(async (name) => [name, await source.float32(name)] as const)))
+}
+
+/** The weights `hone export --to merged` writes. */
+async function mergedInNode(folder: string): Promise<Uint8Array> {
+  const [base, run] = [nodeFolder(join(folder, 'tiny')), nodeFolder(join(folder, 'run'))]
+  try {
+    const { config, tensors, tokenizerJson, tokenizerConfig } = await openCheckpoint(base)
+    const tokenizer = createHfTokenizer(tokenizerJson, tokenizerConfig)
+    const { files } = await mergedFiles(
+      { title: 'tiny', config, tokenizer, reader: readerOf(tensors), folder: base },
+      await readAdapter(run),
+    )
+    const pieces: Uint8Array[] = []
+    for (const { name, pieces: of } of files) if (name === 'model.safetensors') for await (const piece of of()) pieces.push(piece)
+    return Buffer.concat(pieces)
+  } finally {
+    await Promise.all([base.close(), run.close()])
+  }
 }
 
 it('goes on after a reload and after its page was closed, to the end of the same run in Node', async () => {
@@ -163,6 +187,17 @@ it('goes on after a reload and after its page was closed, to the end of the same
     const apart = values.reduce((most, value, at) => Math.max(most, Math.abs(value - (trained.get(name)?.[at] ?? Number.NaN))), 0)
     expect(apart, name).toBeLessThanOrEqual(1e-5)
   }
+
+  // Merged into its base: the bytes the command line writes, and a model like any other.
+  await second.getByTestId('run-merge').click()
+  const kl = second.getByTestId('merged-kl')
+  await kl.waitFor({ timeout: 120_000 })
+  expect(Number(/: ([\d.e+-]+) nats on average/.exec(await kl.innerText())?.[1])).toBeLessThan(1e-5)
+  const merged = await download(second, /^Save its \d+ files$/, 'model.safetensors')
+  expect(sha256(merged)).toBe(sha256(await mergedInNode(folder)))
+  await second.getByRole('button', { name: 'Keep it among the models' }).click()
+  await second.getByRole('link', { name: /^Kept as/ }).click({ timeout: 60_000 })
+  await second.locator('[data-model="tiny-steptool-ppo-merged"]').waitFor({ timeout: 60_000 })
   expect(problems).toEqual([])
   await context.close()
 }, 600_000)

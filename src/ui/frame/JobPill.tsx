@@ -20,6 +20,8 @@ const PHASE_WORDS: Readonly<Record<JobPhase, string>> = {
   evaluating: 'Evaluating',
   judging: 'Judging',
   downloading: 'Downloading',
+  merging: 'Merging',
+  measuring: 'Comparing',
   done: 'Done',
 }
 export const jobHref = (job: JobSnapshot): string => {
@@ -34,10 +36,14 @@ export const jobHref = (job: JobSnapshot): string => {
       return hrefs.label()
     case 'download':
       return hrefs.models()
+    case 'merge':
+      return hrefs.run(job.run_id.replace(/\/merged$/, ''))
     default:
       return job.kind satisfies never
   }
 }
+
+const isInBytes = ({ phase }: JobSnapshot): boolean => phase === 'downloading' || phase === 'merging'
 
 /** Pause, resume and cancel speak to the engine worker, also while the recorded run is on screen. */
 export function JobControls({ job }: { readonly job: JobSnapshot }) {
@@ -101,8 +107,7 @@ export function JobPill() {
       <Link href={jobHref(job)} title={`${job.title}: ${job.message}`}>
         {job.state === 'paused' ? 'Paused' : PHASE_WORDS[job.phase]}{' '}
         <span style={{ fontVariantNumeric: 'tabular-nums' }}>
-          {job.phase === 'downloading' ? formatBytes(job.done) : job.done}/
-          {job.phase === 'downloading' ? formatBytes(job.total) : job.total}
+          {isInBytes(job) ? formatBytes(job.done) : job.done}/{isInBytes(job) ? formatBytes(job.total) : job.total}
           <span className={classes.wide}>
             {speed}
             {left}

@@ -25,11 +25,13 @@ import { Loading, PageHead, Panel } from '../widgets/Panel'
 import { ErrorPanel } from '../widgets/ProblemList'
 import { StatusMark } from '../widgets/StatusMark'
 import { AlarmsPanel } from './AlarmsPanel'
+import { MergedPanel } from './MergedPanel'
 import { MetricChart } from './MetricChart'
 import { plainValue } from './plainValue'
 import { RecipeFiles } from './RecipeFiles'
 import { smallMultiples } from './metricGroups'
 import { ResumeRun } from './ResumeRun'
+import { RunExports } from './RunExports'
 import { SmoothingSelect } from './SmoothingSelect'
 import classes from './train.module.css'
 
@@ -126,11 +128,6 @@ export function RunView({ runId }: { readonly runId: string }) {
   ]
     .filter((part) => part !== '')
     .join(' · ')
-  const exportAdapter = async (which: 'last' | 'best'): Promise<void> => {
-    const reply = await studio.exportAdapter(runId, which)
-    setProblem(reply.ok ? null : reply.message)
-    if (reply.ok) for (const [name, bytes] of Object.entries(reply.value)) downloadBytes(name, [bytes], 'application/octet-stream')
-  }
   /** The whole history: what is drawn may have lost its oldest rows. */
   const exportMetrics = async (format: MetricFormat): Promise<void> => {
     const reply = await studio.run(runId)
@@ -161,25 +158,7 @@ export function RunView({ runId }: { readonly runId: string }) {
                 Open the story
               </Button>
             )}
-            {run?.status === 'finished' && (
-              <Button
-                onClick={() => {
-                  void exportAdapter('last')
-                }}
-              >
-                Export the adapter
-              </Button>
-            )}
-            {run?.best && (
-              <Button
-                title={`${run.best.metric} ${run.best.value}, after ${run.best.step} steps`}
-                onClick={() => {
-                  void exportAdapter('best')
-                }}
-              >
-                Export the best
-              </Button>
-            )}
+            {run && <RunExports run={run} onProblem={setProblem} />}
           </>
         }
       />
@@ -201,6 +180,7 @@ export function RunView({ runId }: { readonly runId: string }) {
           Here it can be read, not changed: pause and cancel are in the tab that started it. What is below was stored a moment ago.
         </ErrorPanel>
       )}
+      {run && <MergedPanel run={run} />}
       <AlarmsPanel alarms={alarms} />
       <Panel title={hero === null ? 'Metrics' : 'Progress'} aside={<SmoothingSelect />}>
         <MetricChart
