@@ -1,9 +1,11 @@
 /** Opens the gateway's sockets: loopback only. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { createGateway } from './app'
 import { upstreamFromEnvironment } from './upstream'
+import { wandbFromEnvironment } from './wandb'
 
 export interface RunningGateway {
   readonly url: string
@@ -63,6 +65,7 @@ const busyPort = (port: number): Error => new Error(`Port ${port} is in use: end
  * @public
  */
 export async function developmentListener(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const app = createGateway({ siteDirectory: null, upstream: upstreamFromEnvironment(process.env), allowedOrigins: [], fetch })
+  const [upstream, wandb] = [upstreamFromEnvironment(process.env), wandbFromEnvironment(process.env)]
+  const app = createGateway({ siteDirectory: null, upstream, wandb, allowedOrigins: [], fetch, sleep })
   await getRequestListener(app.fetch)(request, response)
 }

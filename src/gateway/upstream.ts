@@ -49,18 +49,18 @@ export async function forward(upstream: Upstream | null, path: string, request: 
   return new Response(response.body, { status: response.status, headers: [...passed, ['cache-control', 'no-store']] })
 }
 
-async function readBody(request: Request): Promise<string | Response> {
+export async function readBody(request: Request, maxBytes = MAX_BODY_BYTES): Promise<string | Response> {
   // Only JSON: other types can be sent across origins without asking first.
   if (!/^application\/json\b/i.test(request.headers.get('content-type') ?? '')) {
     return failure(415, 'not_json', 'The request must have the content type application/json.')
   }
-  const tooLarge = (): Response => failure(413, 'too_large', `The request is larger than ${MAX_BODY_BYTES / 2 ** 20} MB.`)
-  if (Number(request.headers.get('content-length') ?? 0) > MAX_BODY_BYTES) return tooLarge()
+  const tooLarge = (): Response => failure(413, 'too_large', `The request is larger than ${maxBytes / 2 ** 20} MB.`)
+  if (Number(request.headers.get('content-length') ?? 0) > maxBytes) return tooLarge()
   const bytes = await request.arrayBuffer()
-  return bytes.byteLength > MAX_BODY_BYTES ? tooLarge() : new TextDecoder().decode(bytes)
+  return bytes.byteLength > maxBytes ? tooLarge() : new TextDecoder().decode(bytes)
 }
 
 /** The error shape OpenAI clients read. */
-function failure(status: number, code: string, message: string): Response {
+export function failure(status: number, code: string, message: string): Response {
   return Response.json({ error: { message, type: 'gateway_error', code } }, { status })
 }

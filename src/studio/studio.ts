@@ -31,6 +31,7 @@ import { createPreviews } from './preview'
 import { createRemoteRoom } from './remoteModels'
 import { createRecipeRoom } from './recipeRoom'
 import { createRunRoom } from './runs'
+import { createWandbRoom } from './wandbRoom'
 import { starterFolder } from './starterFiles'
 import { storageItems } from './storageItems'
 import { storyResultOf } from './storyResult'
@@ -94,6 +95,7 @@ export function createStudio(parts: StudioParts): StudioApi {
     exportAdapter: through('exportAdapter'),
     mergedModel: through('mergedModel'),
     exportAnnotations: through('exportAnnotations'),
+    sendToWandb: through('sendToWandb'),
     models: through('models'),
     importModel: through('importModel'),
     planDownload: through('planDownload'),
@@ -284,6 +286,7 @@ async function openRooms(parts: StudioParts, assetBase: string): Promise<Rooms> 
       }),
     mergedModel: (runId) => Promise.resolve(merges.merged(runId)),
     exportAnnotations: (id) => labels.exportCsv(id),
+    ...createWandbRoom({ ledger, ownOrigin: assetBase, detail: (id) => runs.detail(id) }),
 
     models: () => models.list(),
     importModel: (name, files) => models.importModel(name, files),

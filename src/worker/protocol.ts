@@ -7,6 +7,7 @@ import type { EvaluationRecord } from '../records/evaluation'
 import type { AdapterReport, MetricTable, RunRecord } from '../records/run'
 import type { AnswerStatus, Trajectory } from '../records/trajectory'
 import type { ToolSpec } from '../records/trajectory'
+import type { WandbSent } from '../records/wandbRun'
 import type {
   MemoryEstimate,
   MergedModel,
@@ -377,6 +378,8 @@ export interface StudioApi {
   /** What a finished `merge` job made. */
   mergedModel(runId: string): Promise<Reply<MergedModel>>
   exportAnnotations(datasetId: string): Promise<Reply<string>>
+  /** All metrics so far to wandb, with the key of Hone's gateway; what is there already is not sent again. */
+  sendToWandb(runId: string): Promise<Reply<WandbSent>>
 
   models(): Promise<readonly ModelRow[]>
   /** Files of a Hugging Face folder the person picked. */

@@ -217,6 +217,9 @@ function studioOf(data: Recording, live: LiveStudio | null): StudioApi {
       return written === 0 ? refuse('nothing-labelled', 'No trajectory has a reward on every step.') : { ok: true, value: csv }
     },
 
+    sendToWandb: async (id) =>
+      id !== runId && other ? other.sendToWandb(id) : refuse('recorded', 'The recorded run is not yours to send: train it here first.'),
+
     models: async () => (other ? other.models() : []),
     importModel: async (name, files) => (other ? other.importModel(name, files) : elsewhere),
     planDownload: async (model) => (other ? other.planDownload(model) : elsewhere),

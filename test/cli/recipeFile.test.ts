@@ -124,7 +124,9 @@ test('export --to trl writes the classes’ arguments and what did not go over',
   })
   expect(JSON.parse(readFileSync(out, 'utf8'))).toMatchObject({ requires: 'trl==0.11.4', config: result.config, unmapped: result.unmapped })
   expect(said).toContain('config.gae_mask_mode: In TRL credit decays over every token of a tool reply.')
-  expect(said).toContain('ppo_kwargs.log_with changes nothing: Hone keeps metrics itself.')
+  expect(said).toContain(
+    'ppo_kwargs.log_with changes nothing: Hone keeps metrics itself; a run’s page and hone export --to wandb send them there.',
+  )
 })
 
 test('without --out a recipe is printed: verl’s as YAML, Hone’s as JSON that reads back', async () => {

@@ -19,6 +19,8 @@ function gateway(parts: Partial<GatewayParts> = {}, answer: () => Response = () 
   const app = createGateway({
     siteDirectory: null,
     upstream: { baseUrl: 'http://model.test/v1', apiKey: KEY },
+    wandb: null,
+    sleep: () => Promise.resolve(),
     allowedOrigins: [],
     fetch: (url, init) => {
       sent.push({ url: url instanceof Request ? url.url : url.toString(), init })
@@ -57,7 +59,7 @@ test('the answer streams back with its status, and only harmless headers', async
 test('the key is in no answer: not in health, not in a failure', async () => {
   const { ask } = gateway()
   const health = await (await ask('/gateway/v1/health')).text()
-  expect(JSON.parse(health)).toEqual({ status: 'ok', server: 'model.test', hasKey: true })
+  expect(JSON.parse(health)).toEqual({ status: 'ok', server: 'model.test', hasKey: true, wandb: null })
   const failing = gateway({ fetch: () => Promise.reject(new Error(`refused for ${KEY}`)) })
   const response = await failing.chat()
   expect(response.status).toBe(502)

@@ -1,6 +1,7 @@
 /** The built site and a real browser, for the end-to-end tests: `const { page, url } = await openApp()`. `npm test` has built dist/. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { chromium, type Browser, type Page } from 'playwright'
 import { afterAll } from 'vitest'
 import { chromeFlags, findChrome } from '../../src/cli/node/chrome'
@@ -24,7 +25,7 @@ function startSite(): Promise<RunningGateway> {
   const siteDirectory = join(projectRoot, 'dist')
   if (!existsSync(join(siteDirectory, 'index.html')))
     throw new Error('dist/ is not built: run `npm run build` first, or the tests with `npm test`.')
-  return listen(createGateway({ siteDirectory, upstream: null, allowedOrigins: [], fetch }), 0)
+  return listen(createGateway({ siteDirectory, upstream: null, wandb: null, allowedOrigins: [], fetch, sleep }), 0)
 }
 
 /** Without WebGPU: a Chrome as most people have it on a machine whose GPU it does not trust. */

@@ -1,6 +1,6 @@
 /**
  * `hone export --to steptool-csv|hone-jsonl IN… --out FILE`, `--to peft DIR --out DIR`, `--to merged DIR --out DIR`,
- * `--to metrics-jsonl|metrics-csv DIR --out FILE` and
+ * `--to metrics-jsonl|metrics-csv DIR --out FILE`, `--to wandb DIR [--project NAME] [--entity NAME]` and
  * `--recipe FILE --to hone|trl|verl [--out FILE]`:
  * hands work over to other programs.
  */
@@ -12,6 +12,7 @@ import { honeJsonlLine } from '../../data/formats/honeJsonl'
 import { writeSteptoolCsv } from '../../data/formats/steptoolCsv'
 import { WEIGHT_FORMATS } from '../../engine/weightFormat'
 import { metricFile, type MetricFormat } from '../../records/metricFiles'
+import { WANDB_PROJECT } from '../../records/wandbRun'
 import { readAdapter, VALUE_HEAD_WEIGHTS, writeAdapter } from '../../models/weights/peft'
 import { defineCommand, UsageError, type CommandContext, type JsonObject } from '../command'
 import { readTrajectories, type AnnotatedTrajectory } from '../datasetFiles'
@@ -20,16 +21,17 @@ import { MODEL_HELP } from '../modelSpec'
 import { nodeFolder } from '../node/folder'
 import { RECIPE_TARGETS } from '../../training/recipes/renderRecipe'
 import { exportRecipe } from '../recipeExport'
-import { storedMetrics } from '../runDirectory'
+import { exportToWandb } from '../wandbExport'
+import { metricsOfRun } from '../runMetrics'
 
 export const exportFiles = defineCommand({
   name: 'export',
   summary:
-    'writes trajectories as StepTool’s file or Hone’s, a trained adapter as PEFT’s or merged into its model, a run’s metrics, or a recipe as TRL’s or verl’s',
+    'writes trajectories as StepTool’s file or Hone’s, a trained adapter as PEFT’s or merged into its model, a run’s metrics (to a file or to wandb), or a recipe as TRL’s or verl’s',
   options: z.object({
     inputs: z.array(z.string()).default([]).meta({ help: 'files with trajectories, or the directory of a run' }),
     to: z
-      .enum(['steptool-csv', 'hone-jsonl', 'peft', 'merged', 'metrics-jsonl', 'metrics-csv', ...RECIPE_TARGETS])
+      .enum(['steptool-csv', 'hone-jsonl', 'peft', 'merged', 'metrics-jsonl', 'metrics-csv', 'wandb', ...RECIPE_TARGETS])
       .meta({ help: 'what to write' }),
     recipe: z.string().optional().meta({ help: 'hone, trl, verl: Hone’s recipe, settings, StepTool_ppo.json or ArCHer’s YAML' }),
     out: z.string().optional().meta({ help: 'file, or directory for peft; a recipe is printed without it' }),
@@ -39,15 +41,21 @@ export const exportFiles = defineCommand({
       .meta({ help: `merged: ${MODEL_HELP}; else the run’s` }),
     dtype: z.enum(WEIGHT_FORMATS).optional().meta({ help: 'merged: how the base was held in training; else as the run says' }),
     baseModel: z.string().optional().meta({ help: 'peft: name of the base model to write into adapter_config.json' }),
+    project: z
+      .string()
+      .default(WANDB_PROJECT)
+      .meta({ help: 'wandb: project; the key is read from WANDB_API_KEY, the server from WANDB_BASE_URL' }),
+    entity: z.string().optional().meta({ help: 'wandb: user or team; else the key’s own' }),
   }),
   positionals: 'inputs',
-  run: async (context, { inputs, to, recipe, out, baseModel, model, dtype }): Promise<JsonObject> => {
+  run: async (context, { inputs, to, recipe, out, baseModel, model, dtype, project, entity = null }): Promise<JsonObject> => {
     if (to === 'hone' || to === 'trl' || to === 'verl') {
       if (recipe === undefined || inputs.length > 0) throw new UsageError(`export --to ${to} takes --recipe FILE and nothing else.`)
       return exportRecipe(recipe, to, out, context)
     }
     if (recipe !== undefined) throw new UsageError(`A recipe is exported --to ${RECIPE_TARGETS.join(', ')}, not ${to}.`)
     if (inputs.length === 0) throw new UsageError('export needs at least one of inputs.')
+    if (to === 'wandb') return exportToWandb(inputs, { project, entity }, context)
     if (out === undefined) throw new UsageError('--out is required.')
     switch (to) {
       case 'steptool-csv':
@@ -84,14 +92,9 @@ function writeCsv(annotated: readonly AnnotatedTrajectory[], out: string, contex
 }
 
 function writeMetrics(inputs: readonly string[], format: MetricFormat, out: string): JsonObject {
-  const [directory, another] = inputs
-  if (directory === undefined || another !== undefined) throw new UsageError('Metrics are exported from the directory of one run.')
-  const rows = storedMetrics(directory)
-  if (rows.length === 0) throw new UsageError(`${directory} holds no metrics: there is no metrics.jsonl, or no step of it is whole.`)
-  const names = [...new Set(rows.flatMap(({ metrics }) => Object.keys(metrics)))]
-  const columns = Object.fromEntries(names.map((name) => [name, rows.map(({ metrics }) => metrics[name] ?? null)]))
-  writeFileSync(out, metricFile({ step: rows.map(({ step }) => step), columns }, format))
-  return { files: [out], steps: rows.length, metrics: names.length }
+  const { step, columns } = metricsOfRun(inputs)
+  writeFileSync(out, metricFile({ step, columns }, format))
+  return { files: [out], steps: step.length, metrics: Object.keys(columns).length }
 }
 
 /** Read and written again, not copied: what is handed over is known to be whole. */

@@ -1,10 +1,12 @@
 /** `hone serve`: the gateway, and with `--site` the page too (`npm start` is `hone serve --site dist`). */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { createGateway } from '../../gateway/app'
 import { listen } from '../../gateway/listen'
 import { upstreamFromEnvironment } from '../../gateway/upstream'
+import { wandbFromEnvironment } from '../../gateway/wandb'
 import { defineCommand, UsageError } from '../command'
 
 export const serve = defineCommand({
@@ -25,6 +27,8 @@ export const serve = defineCommand({
     const app = createGateway({
       siteDirectory: site ?? null,
       upstream,
+      wandb: wandbFromEnvironment(process.env),
+      sleep,
       allowedOrigins: allowOrigin.map((url) => new URL(url).origin),
       fetch: context.fetch,
     })

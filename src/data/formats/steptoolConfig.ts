@@ -45,7 +45,7 @@ const ppoFields = {
 const NO_EFFECT: Readonly<Record<string, string>> = {
   exp_name: 'Hone names runs itself.',
   task_name: 'Hone keeps metrics itself.',
-  log_with: 'Hone keeps metrics itself.',
+  log_with: 'Hone keeps metrics itself; a run’s page and hone export --to wandb send them there.',
   tracker_project_name: 'Hone keeps metrics itself.',
   tracker_kwargs: 'Hone keeps metrics itself.',
   project_kwargs: 'Hone keeps metrics itself.',

@@ -44,8 +44,8 @@ const NO_EFFECT: Readonly<Record<string, string>> = {
   use_bfloat16: 'Storage types are chosen by what the adapter can do.',
   cache_dir: 'Models are kept by the studio.',
   huggingface_token: 'Keys are never read from files.',
-  wandb_key: 'Keys are never read from files.',
-  use_wandb: 'Hone keeps metrics itself.',
+  wandb_key: 'Keys are never read from files: that of wandb is in the environment of the gateway (WANDB_API_KEY).',
+  use_wandb: 'Hone keeps metrics itself; a run’s page and hone export --to wandb send them there.',
   project_name: 'Hone keeps metrics itself.',
   run_name: 'Hone keeps metrics itself.',
 }

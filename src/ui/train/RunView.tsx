@@ -32,6 +32,7 @@ import { RecipeFiles } from './RecipeFiles'
 import { smallMultiples } from './metricGroups'
 import { ResumeRun } from './ResumeRun'
 import { RunExports } from './RunExports'
+import { SendToWandb } from './SendToWandb'
 import { SmoothingSelect } from './SmoothingSelect'
 import classes from './train.module.css'
 
@@ -235,6 +236,7 @@ export function RunView({ runId }: { readonly runId: string }) {
                 {format === 'csv' ? 'Save as CSV' : 'Save as JSON lines'}
               </Button>
             ))}
+            <SendToWandb runId={runId} onProblem={setProblem} />
           </Group>
         )}
       </Panel>
