@@ -9,7 +9,7 @@ export interface WandbParts {
   readonly ledger: FetchLedger
   /** The page's own base address. */
   readonly ownOrigin: string
-  detail(runId: string): Promise<Reply<RunDetail>>
+  readonly detail: (runId: string) => Promise<Reply<RunDetail>>
 }
 
 const refusal = z.object({ error: z.object({ message: z.string() }) })
