@@ -37,7 +37,7 @@ export function verdictOn({ parts, largestBinding }: MemoryCount, limits: Memory
   const help = best ? `${best.change} saves ${megabytes(saved(best))}.` : 'A smaller model is what helps.'
   return {
     bytes,
-    parts: parts.filter((part) => part.bytes > 0),
+    parts: parts.flatMap(({ name, bytes: own }) => (own > 0 ? [{ name, bytes: own }] : [])),
     largestBinding,
     verdict,
     advice: verdict === 'fits' ? '' : over + help,

@@ -49,7 +49,11 @@ export function estimateJob(request: JobRequest, room: JobRoom): Promise<Reply<M
       const generation = generationUnder(plainTrainable)
       const parts = onOnePool(policyMemory(config, plainTrainable, []), generation.parts)
       return accept(
-        verdictOn({ parts, largestBinding: Math.max(largestWeight(config, plainTrainable), generation.largestBinding) }, limits, []),
+        verdictOn(
+          { parts, largestBinding: Math.max(largestWeight(config, plainTrainable, limits), generation.largestBinding) },
+          limits,
+          [],
+        ),
       )
     }
 
@@ -69,7 +73,7 @@ export function estimateJob(request: JobRequest, room: JobRoom): Promise<Reply<M
       const planned = within(under, limits)
       return {
         parts: onOnePool(planned.parts, generation.parts),
-        largestBinding: Math.max(planned.largestBinding, largestWeight(held.config, trainable), generation.largestBinding),
+        largestBinding: Math.max(planned.largestBinding, largestWeight(held.config, trainable, limits), generation.largestBinding),
       }
     }
     const knobs = method.value.knobsOf(settings.value).map(({ change, config: own }) => ({ change, count: count(own) }))
@@ -105,13 +109,13 @@ function within(plan: (device: PlanContext) => MemoryCount['parts'], { maxBindin
   }
 }
 
-/** The largest weight, or the packed buffer of what is trained. */
-function largestWeight(config: ModelConfig, trainable: TrainableSet): number {
+/** The packed buffer of what is trained, or the largest weight: one that is longer than a binding is bound in parts. */
+function largestWeight(config: ModelConfig, trainable: TrainableSet, { maxBindingBytes }: MemoryLimits): number {
   const { ranges, count } = packedLayout(trainableEntries(config, trainable))
   const frozen = Object.entries(architectureOf(config).parameters(config)).map(([name, shape]) =>
     ranges.has(name) ? 0 : bytesOf({ shape, dtype: storedFormat(config, name, shape) }),
   )
-  return Math.max(count * 4, ...frozen)
+  return Math.max(count * 4, Math.min(maxBindingBytes, Math.max(...frozen)))
 }
 
 /** Labels do not matter for memory: every step counts as labelled. */
