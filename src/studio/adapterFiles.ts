@@ -8,7 +8,6 @@ import {
   ADAPTER_CONFIG,
   ADAPTER_WEIGHTS,
   checkAdapterFits,
-  loraScaling,
   readAdapter,
   VALUE_HEAD_WEIGHTS,
   writeAdapter,
@@ -42,10 +41,7 @@ export function adapterFiles(tensors: AdapterTensors, trainable: TrainableSet, b
   }
   const files =
     trainable.kind === 'lora'
-      ? writeAdapter(
-          { rank: trainable.lora.rank, alpha: trainable.lora.alpha, dropout: 0, useRslora: false, baseModel, revision: null, modules },
-          note,
-        )
+      ? writeAdapter({ dropout: 0, useRslora: false, ...trainable.lora, baseModel, revision: null, modules }, note)
       : new Map([[FULL_WEIGHTS, fullWeights(tensors)]])
   const weights = files.get(trainable.kind === 'lora' ? ADAPTER_WEIGHTS : FULL_WEIGHTS) ?? new Uint8Array(0)
   const head = tensors.get(VALUE_WEIGHT)
@@ -128,5 +124,5 @@ export function policyAdapter(adapter: LoraAdapter, config: ModelConfig): { read
       tensors.set(`${path}.lora_A.weight`, { shape: [adapter.rank, inner], values: new Float32Array(adapter.rank * inner) })
       tensors.set(`${path}.lora_B.weight`, { shape: [out, adapter.rank], values: new Float32Array(out * adapter.rank) })
     }
-  return { lora: { rank: adapter.rank, alpha: loraScaling(adapter) * adapter.rank, targets }, tensors }
+  return { lora: { rank: adapter.rank, alpha: adapter.alpha, useRslora: adapter.useRslora, targets }, tensors }
 }

@@ -137,7 +137,7 @@ async function exportFindings(trainable: TrainableSet, { model, seed }: Prefligh
       outFeatures: other.shape[0] ?? 0,
     })
   }
-  const { rank, alpha } = trainable.lora
-  const adapter = { rank, alpha, dropout: 0, useRslora: false, baseModel: model.title, revision: null, modules }
+  const { rank, alpha, useRslora = false, dropout = 0 } = trainable.lora
+  const adapter = { rank, alpha, dropout, useRslora, baseModel: model.title, revision: null, modules }
   return [await checkExport(adapter, architectureOf(model.config).parameters(model.config))]
 }

@@ -24,12 +24,13 @@ export function randomWeights(config: ModelConfig, seed: number): WeightReader {
   }
 }
 
-/** PEFT's default: A is Kaiming-uniform with a = √5, which is U(±1/√in); B is zero. */
-export function initialLora(name: string, shape: readonly number[], seed: number): Float32Array {
+/** As PEFT: A is Kaiming-uniform with a = √5, which is U(±1/√in), or N(0, 1/r²); B is zero. */
+export function initialLora(name: string, shape: readonly number[], seed: number, init: 'kaiming' | 'gaussian' = 'kaiming'): Float32Array {
   const size = sizeOf(shape)
   if (name.endsWith('lora_B.weight')) return new Float32Array(size)
   const bound = 1 / Math.sqrt(shape[1] ?? 1)
   const rng = createRng(seed, STREAM.lora, streamOf(name))
+  if (init === 'gaussian') return Float32Array.from({ length: size }, () => rng.normal() / (shape[0] ?? 1))
   return Float32Array.from({ length: size }, () => (2 * rng.uniform() - 1) * bound)
 }
 

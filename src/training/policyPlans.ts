@@ -34,6 +34,8 @@ export const VALUE_BIAS = 'v_head.summary.bias'
 /** State leaf an objective adds its sums to, so that micro-batches of one step add up. */
 export const METRICS_LEAF = 'metrics/totals'
 export const METRICS_BYTES = 256
+/** Batch tensor [3] of gradient plans whose adapter has dropout: seed, step and micro-batch. */
+export const DROPOUT_STATE = 'dropoutState'
 
 /** What an objective sees: everything about the target rows, as symbolic tensors. */
 export interface RowTensors extends TokenLogProbs {
@@ -83,17 +85,22 @@ export function policyPlans(config: ModelConfig, trainable: TrainableSet, contex
 
   const trained = trainable.kind === 'all'
 
-  function pickHidden(tokens: number, rows: number, hasAdapter: boolean): { graph: Graph; batch: BatchTensors; picked: Tensor } {
+  function pickHidden(
+    tokens: number,
+    rows: number,
+    { hasAdapter, isTraining = false }: { readonly hasAdapter: boolean; readonly isTraining?: boolean },
+  ): { graph: Graph; batch: BatchTensors; picked: Tensor } {
     const graph = new Graph()
     const batch = batchTensors(graph, tokens, config.vocab_size)
     const lora = hasAdapter && trainable.kind === 'lora' ? trainable.lora : null
-    const hidden = architectureOf(config).forward({ graph, config, batch, lora, trained })
+    const dropoutState = isTraining && lora?.dropout ? { dropoutState: graph.batch(DROPOUT_STATE, [3], 'u32') } : {}
+    const hidden = architectureOf(config).forward({ graph, config, batch, lora, trained, ...dropoutState })
     const targetOf = graph.batch('targetOf', [tokens], 'u32')
     return { graph, batch, picked: gatherRows(hidden, graph.batch('rowOf', [rows], 'u32'), batch.counts, targetOf) }
   }
 
-  function trace(tokens: number, rows: number, hasAdapter: boolean): RowTensors {
-    const { graph, batch, picked } = pickHidden(tokens, rows, hasAdapter)
+  function trace(tokens: number, rows: number, hasAdapter: boolean, isTraining: boolean): RowTensors {
+    const { graph, batch, picked } = pickHidden(tokens, rows, { hasAdapter, isTraining })
     const scores = logProb(picked, headWeight(graph, config, trained), graph.batch('targetIds', [rows], 'u32'), batch.counts)
     const value =
       trainable.valueHead && hasAdapter
@@ -104,19 +111,19 @@ export function policyPlans(config: ModelConfig, trainable: TrainableSet, contex
 
   return {
     score(tokens, rows, reference) {
-      const { graph, logp, entropy, value } = trace(tokens, rows, !reference)
+      const { graph, logp, entropy, value } = trace(tokens, rows, !reference, false)
       graph.output('logp', logp)
       graph.output('entropy', entropy)
       if (value) graph.output('value', value)
       return planGraph(graph, context)
     },
     hidden(tokens, rows) {
-      const { graph, picked } = pickHidden(tokens, rows, false)
+      const { graph, picked } = pickHidden(tokens, rows, { hasAdapter: false })
       graph.output('hidden', picked)
       return planGraph(graph, context)
     },
     gradient(tokens, rows, objective) {
-      const traced = trace(tokens, rows, true)
+      const traced = trace(tokens, rows, true, true)
       const { graph, logp, value } = traced
       const { dlogp, dvalue } = objective(traced)
       const seeds: Seed[] = [{ output: logp, grad: dlogp }]

@@ -1,9 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { loraScaling } from '../../src/models/architectures/decoder'
 import { folderFromMap, sourceFromBytes } from '../../src/models/weights/byteSource'
 import {
-  checkAdapterFits, type LoraAdapter, loraScaling, type LoraMatrices, readAdapter, readValueHead, writeAdapter, writeValueHead,
+  checkAdapterFits, type LoraAdapter, type LoraMatrices, readAdapter, readValueHead, writeAdapter, writeValueHead,
 } from '../../src/models/weights/peft' // prettier-ignore
 import { writeSafetensors } from '../../src/models/weights/writeSafetensors'
 import { goldenBytes, goldenFiles, goldenFolder, openBytes, openGolden } from './files'

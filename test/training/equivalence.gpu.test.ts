@@ -152,3 +152,34 @@ describe.each(Object.entries(subjects))(`%s on ${adapterUnderTest()}`, (_, subje
     expect(after.weights).toEqual(straight.weights)
   })
 })
+
+describe(`an adapter on ${adapterUnderTest()}`, () => {
+  const subject = { run: (context: TrainingContext, settings: Settings) => runSft(context, sft.config.parse(settings), sampleSource) }
+  const fit = (settings: Settings, more: Partial<TrainingContext> = {}): Promise<Trained> =>
+    train({ ...subject, whole: sftWhole, cuts: [] }, { ...sftWhole, ...settings }, { steps: 2, ...more })
+
+  it('is scaled by alpha / √r with rsLoRA, and begins as it is told', async () => {
+    const plain = await fit({ lora_alpha: 16 })
+    expect((await fit({ lora_alpha: 8, use_rslora: true })).weights).toEqual(plain.weights)
+    const gaussian = await fit({ lora_alpha: 16, init_lora_weights: 'gaussian' })
+    expect(gaussian.metrics[0]?.loss).toBe(plain.metrics[0]?.loss)
+    expect(gaussian.weights).not.toEqual(plain.weights)
+  })
+
+  it('has dropout: of every step another mask, which is the same when it is recomputed or resumed', async () => {
+    const [whole, plain] = [await fit({ lora_dropout: 0.5 }), await fit({})]
+    // B is 0 before the first update: the mask changes gradients, not yet the loss.
+    expect(whole.metrics[0]?.loss).toBe(plain.metrics[0]?.loss)
+    expect(whole.metrics[1]?.loss).not.toBe(plain.metrics[1]?.loss)
+    expectSame(await fit({ lora_dropout: 0.5, gradient_checkpointing: true }), whole, 'checkpointing')
+    const checkpoints = memoryCheckpoints()
+    await expect(
+      fit(
+        { lora_dropout: 0.5 },
+        { checkpoints, gate: () => (checkpoints.saved.length === 1 ? Promise.reject(new Error('stopped')) : undefined) },
+      ),
+    ).rejects.toThrow('stopped')
+    const after = await fit({ lora_dropout: 0.5 }, { checkpoints })
+    expect(after.weights).toEqual(whole.weights)
+  })
+})

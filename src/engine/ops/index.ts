@@ -8,6 +8,7 @@ import { attentionBackwardOp, attentionOp } from './attention'
 import { columnSumOp } from './columnSum'
 import { criticLossOp, criticTargetsOp } from './criticLoss'
 import { dpoLossOp } from './dpoLoss'
+import { dropoutOp } from './dropout'
 import { embeddingBackwardOp, embeddingOp } from './embedding'
 import { gaeOp } from './gae'
 import { gatherRowsOp, scatterRowsOp } from './gatherRows'
@@ -43,6 +44,7 @@ const list = [
   criticLossOp,
   criticTargetsOp,
   dpoLossOp,
+  dropoutOp,
   embeddingBackwardOp,
   embeddingOp,
   gaeOp,

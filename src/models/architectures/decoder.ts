@@ -3,6 +3,7 @@
  * Architectures of this shape differ in which projections have a bias and in whether queries and keys are normalised by head.
  */
 import { attention } from '../../engine/ops/attention'
+import { dropout } from '../../engine/ops/dropout'
 import { embedding } from '../../engine/ops/embedding'
 import { linear } from '../../engine/ops/matmul'
 import { rmsNorm } from '../../engine/ops/rmsNorm'
@@ -24,7 +25,15 @@ export interface LoraShape {
   readonly rank: number
   readonly alpha: number
   readonly targets: readonly Projection[]
+  /** Scaled by alpha / √rank (Kalajdzievski 2023) instead of alpha / rank. */
+  readonly useRslora?: boolean
+  /** Share of a module's inputs that its adapter does not see in training. */
+  readonly dropout?: number
 }
+
+/** What an adapter's product is multiplied by. */
+export const loraScaling = ({ rank, alpha, useRslora = false }: Pick<LoraShape, 'rank' | 'alpha' | 'useRslora'>): number =>
+  alpha / (useRslora ? Math.sqrt(rank) : rank)
 
 /** The packed batch as symbolic tensors. T tokens and R targets are bucket sizes; live counts are in `counts`. */
 export interface BatchTensors {
@@ -56,6 +65,8 @@ export interface DecoderGraph {
   readonly lora: LoraShape | null
   /** All parameters are in training, so that none is packed. */
   readonly trained?: boolean
+  /** [3]: what the masks of an adapter's dropout are made of. Left out: none, as in evaluation. */
+  readonly dropoutState?: Tensor
   /** Attention of one layer; by default causal attention inside the packed batch. Generation reads a cache instead. */
   readonly attend?: Attend
 }
@@ -137,7 +148,7 @@ export function storedFormat(config: ModelConfig, name: string, shape: readonly 
 }
 
 /** Hidden states after the final norm, [T, hidden]. Names of state leaves are Hugging Face parameter names. */
-export function decoder({ graph, config, batch, lora, attend, trained = false }: DecoderGraph): Tensor {
+export function decoder({ graph, config, batch, lora, dropoutState, attend, trained = false }: DecoderGraph): Tensor {
   const { hidden_size: hidden, head_dim: headDim, num_attention_heads: heads, num_key_value_heads: kvHeads } = config
   const tables = {
     cos: graph.state('rope.cos', [config.max_position_embeddings, headDim / 2]),
@@ -154,8 +165,10 @@ export function decoder({ graph, config, batch, lora, attend, trained = false }:
     const bias = hasBias(config, projection) ? { bias: graph.state(`${path}.bias`, [out]) } : {}
     const y = linear(x, weight, batch.counts, { ...bias, ...(residual ? { residual } : {}) })
     if (!lora?.targets.includes(projection)) return y
-    const low = linear(x, graph.state(`${path}.lora_A.weight`, [lora.rank, inner]), batch.counts)
-    return linear(low, graph.state(`${path}.lora_B.weight`, [out, lora.rank]), batch.counts, { alpha: lora.alpha / lora.rank, residual: y })
+    const stream = layer * PROJECTIONS.length + PROJECTIONS.indexOf(projection)
+    const seen = dropoutState && lora.dropout ? dropout(x, dropoutState, { rate: lora.dropout, stream }) : x
+    const low = linear(seen, graph.state(`${path}.lora_A.weight`, [lora.rank, inner]), batch.counts)
+    return linear(low, graph.state(`${path}.lora_B.weight`, [out, lora.rank]), batch.counts, { alpha: loraScaling(lora), residual: y })
   }
 
   /** As a cache would give it back. */

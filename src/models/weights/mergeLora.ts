@@ -7,7 +7,8 @@ import { isPacked, packWeights, unpackWeights } from '../../engine/weightFormat'
 import type { ModelConfig } from '../architectures/config'
 import { storedFormat } from '../architectures/decoder'
 import { architectureOf, type WeightReader } from '../languageModel'
-import { loraScaling, type LoraAdapter, type LoraMatrices } from './peft'
+import { loraScaling } from '../architectures/decoder'
+import type { LoraAdapter, LoraMatrices } from './peft'
 import { streamSafetensors, type PlannedTensor, type WritableDtype } from './writeSafetensors'
 
 /** transformers' `save_pretrained` cuts at 5 GB; a browser and a phone like less. */

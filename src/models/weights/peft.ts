@@ -35,10 +35,6 @@ export interface LoraAdapter {
   readonly modules: ReadonlyMap<string, LoraMatrices>
 }
 
-export function loraScaling({ rank, alpha, useRslora }: Pick<LoraAdapter, 'rank' | 'alpha' | 'useRslora'>): number {
-  return alpha / (useRslora ? Math.sqrt(rank) : rank)
-}
-
 /** The adapter's files by name. Throws CheckpointError when a matrix does not fit the rank or the layer. */
 export function writeAdapter(adapter: LoraAdapter, note = ''): Map<string, Uint8Array<ArrayBuffer>> {
   const { rank, modules } = adapter

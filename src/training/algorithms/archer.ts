@@ -125,7 +125,9 @@ async function train(
 ): Promise<ArcherResult> {
   const { engine, model, seed, gate } = context
   for (const { name, shape } of policy.packed.ranges.values()) {
-    const start = name.startsWith('v_head.') ? initialValueHead(shape, model.hidden_size, seed, 'zero') : initialLora(name, shape, seed)
+    const start = name.startsWith('v_head.')
+      ? initialValueHead(shape, model.hidden_size, seed, 'zero')
+      : initialLora(name, shape, seed, settings.init_lora_weights)
     policy.packed.writeWeights(name, start)
   }
   await critic.initialize(seed, gate)

@@ -77,7 +77,8 @@ const saved = z.object({ pairs: z.int(), tokens: z.int() })
 
 async function train(policy: PolicyModel, context: TrainingContext, settings: DpoConfig, pairs: readonly DpoPair[]): Promise<DpoResult> {
   const { engine, model, seed, gate } = context
-  for (const { name, shape } of policy.packed.ranges.values()) policy.packed.writeWeights(name, initialLora(name, shape, seed))
+  for (const { name, shape } of policy.packed.ranges.values())
+    policy.packed.writeWeights(name, initialLora(name, shape, seed, settings.init_lora_weights))
   let [first, tokens] = [0, 0]
   const checkpoint = await context.checkpoints?.load()
   if (checkpoint) {

@@ -69,7 +69,8 @@ const saved = z.object({ batches: z.int(), tokens: z.int(), updates: z.int() })
 
 async function train(policy: PolicyModel, context: TrainingContext, settings: GrpoConfig, source: GrpoSource): Promise<GrpoResult> {
   const { engine, model, seed, gate } = context
-  for (const { name, shape } of policy.packed.ranges.values()) policy.packed.writeWeights(name, initialLora(name, shape, seed))
+  for (const { name, shape } of policy.packed.ranges.values())
+    policy.packed.writeWeights(name, initialLora(name, shape, seed, settings.init_lora_weights))
   let [tokens, first, updates] = [0, 0, 0]
   const checkpoint = await context.checkpoints?.load()
   if (checkpoint) {

@@ -3,6 +3,7 @@
  * The loss of a step is the token mean over its whole accumulated batch, never a mean of micro-batch means.
  */
 import { z } from 'zod'
+import { loraSettings } from '../adapterSettings'
 import { memorySettings } from '../memorySettings'
 import { adamSettings, hyperOf } from '../optimizerSettings'
 import { MetricRing } from '../../engine/metricRing'
@@ -15,6 +16,7 @@ import { initialLora } from '../initialize'
 import { bucketFor, packSequences, uploadBatch } from '../packing'
 import type { Sequence } from '../packing'
 import { METRICS_LEAF, PolicyModel } from '../policyModel'
+import { DROPOUT_STATE } from '../policyPlans'
 import type { Objective, TrainableSet } from '../policyModel'
 import { scheduleFactor, SCHEDULES } from '../schedule'
 
@@ -32,6 +34,13 @@ const config = z.object({
     .meta({ help: 'lora: a low-rank adapter on a frozen base. all: every weight.', essential: true }),
   lora_r: z.int().positive().default(8).meta({ help: 'Rank of the adapter.', essential: true }),
   lora_alpha: z.number().positive().default(16).meta({ help: 'The adapter is scaled by alpha / r.' }),
+  lora_dropout: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0)
+    .meta({ help: 'Share of inputs an adapter does not see in a step, drawn anew for each.' }),
+  ...loraSettings,
   warmup_steps: z.int().nonnegative().default(10).meta({ help: 'Steps over which the learning rate rises from 0.' }),
   lr_scheduler_type: z.enum(SCHEDULES).default('cosine').meta({ help: 'How the learning rate moves after warm-up.' }),
   weight_decay: z.number().nonnegative().default(0).meta({ help: 'Decoupled decay on matrices.' }),
@@ -74,7 +83,10 @@ export function sftTrainable(settings: SftConfig): TrainableSet {
     ? { kind: 'all', valueHead: false, gradientCheckpointing: settings.gradient_checkpointing }
     : {
         kind: 'lora',
-        lora: { rank: settings.lora_r, alpha: settings.lora_alpha, targets: PROJECTIONS },
+        lora: {
+          ...{ rank: settings.lora_r, alpha: settings.lora_alpha, targets: PROJECTIONS },
+          ...{ useRslora: settings.use_rslora, dropout: settings.lora_dropout },
+        },
         valueHead: false,
         gradientCheckpointing: settings.gradient_checkpointing,
       }
@@ -105,7 +117,7 @@ export async function sftPolicy(context: TrainingContext, settings: SftConfig): 
   const policy = await PolicyModel.create(context.engine, context.model, context.reader, trainable)
   if (trainable.kind === 'lora')
     for (const range of policy.packed.ranges.values())
-      policy.packed.writeWeights(range.name, initialLora(range.name, range.shape, context.seed))
+      policy.packed.writeWeights(range.name, initialLora(range.name, range.shape, context.seed, settings.init_lora_weights))
   return policy
 }
 
@@ -159,11 +171,12 @@ export async function imitate(
       }
       const targets = micros.flat().reduce((sum, sequence) => sum + sequence.targets.length, 0)
       policy.beginStep()
-      for (const sequences of micros) {
+      for (const [micro, sequences] of micros.entries()) {
         const count = sequences.reduce((sum, sequence) => sum + sequence.targets.length, 0)
         const batch = packSequences(sequences, context.model.vocab_size, { tokens: tokenBucketOf(settings), targets: bucketFor(count) })
         const executable = await policy.gradient('sft', batch.tokenBucket, batch.targetBucket, nll)
         uploadBatch(executable, batch)
+        executable.write(DROPOUT_STATE, Uint32Array.of(context.seed, step, micro))
         executable.write('weight', new Float32Array(batch.targetCount).fill(1 / targets))
         await executable.run(context.gate)
         tokens += batch.tokens

@@ -94,7 +94,7 @@ async function train(
   for (const { name, shape } of policy.packed.ranges.values()) {
     const start = name.startsWith('v_head.')
       ? initialValueHead(shape, model.hidden_size, seed, settings.value_head_init)
-      : initialLora(name, shape, seed)
+      : initialLora(name, shape, seed, settings.init_lora_weights)
     policy.packed.writeWeights(name, start)
   }
 

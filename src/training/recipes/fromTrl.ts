@@ -18,7 +18,15 @@ const MARKERS = ['model_name_or_path', 'use_peft', 'lora_target_modules', 'datas
 
 /** Defaults, under Hone's names, where they are not Hone's. */
 const DEFAULTS: Readonly<Partial<Record<AlgorithmName, Fields>>> = {
-  sft: { learning_rate: 2e-5, lr_scheduler_type: 'linear', warmup_steps: 0, lora_r: 16, lora_alpha: 32, tokens_per_batch: 1024 },
+  sft: {
+    learning_rate: 2e-5,
+    lr_scheduler_type: 'linear',
+    warmup_steps: 0,
+    lora_r: 16,
+    lora_alpha: 32,
+    lora_dropout: 0.05,
+    tokens_per_batch: 1024,
+  },
   grpo: { max_completion_length: 512, lora_r: 16, lora_alpha: 32 },
   dpo: { per_device_train_batch_size: 8, learning_rate: 1e-6, gradient_accumulation_steps: 1, lora_alpha: 32 },
   ppo: classicPpoDefaults,
@@ -46,7 +54,6 @@ const OWN_WAY: Readonly<Record<string, string>> = {
 const ANYWAY: Fields = {
   bias: 'none',
   task_type: 'CAUSAL_LM',
-  lora_dropout: 0,
   summary_dropout_prob: 0,
   packing: true,
   assistant_only_loss: true,
@@ -134,6 +141,14 @@ function take(place: Place, algorithm: AlgorithmName | null, field: string, valu
       return
     case 'r':
       set('lora_r', value)
+      return
+    case 'lora_dropout':
+      if (algorithm === null || field in shape) set(field, value)
+      else
+        ignore(value === 0 ? 'Hone does so anyway.' : 'It is for sft and rft: elsewhere log-probs under different masks would be compared.')
+      return
+    case 'init_lora_weights':
+      set(field, value === true ? 'kaiming' : value)
       return
     case 'lora_target_modules':
     case 'target_modules': {

@@ -67,11 +67,13 @@ const adamFates = (settings: Adam, workers: readonly string[]): Fates<Adam> => (
 const each = (workers: readonly string[], name: string, value: unknown): Record<string, unknown> =>
   Object.fromEntries(workers.map((worker) => [`${worker}.${name}`, value]))
 
-type Lora = Pick<GrpoConfig, 'lora_r' | 'lora_alpha' | 'lora_targets'>
+type Lora = Pick<GrpoConfig, 'lora_r' | 'lora_alpha' | 'lora_targets' | 'use_rslora' | 'init_lora_weights'>
 const loraFates = (settings: Lora, models: readonly string[]): Fates<Lora> => ({
   lora_r: becomes(each(models, 'lora_rank', settings.lora_r)),
   lora_alpha: becomes(each(models, 'lora_alpha', settings.lora_alpha)),
   lora_targets: becomes(each(models, 'target_modules', settings.lora_targets)),
+  use_rslora: fixedAt(!settings.use_rslora, 'verl scales an adapter by alpha / r.'),
+  init_lora_weights: fixedAt(settings.init_lora_weights === 'kaiming', 'verl’s adapters begin as PEFT’s do by default.'),
 })
 
 type Lengths = Pick<

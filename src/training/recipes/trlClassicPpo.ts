@@ -64,6 +64,13 @@ function sharedFates(settings: PpoSettings): Fates<PpoSettings> {
     lora_r: becomes({ 'LoraConfig.r': settings.lora_r }),
     lora_alpha: becomes({ 'LoraConfig.lora_alpha': settings.lora_alpha }),
     lora_targets: becomes({ 'LoraConfig.target_modules': settings.lora_targets }),
+    use_rslora: settings.use_rslora
+      ? nearly({ 'LoraConfig.use_rslora': true }, 'peft 0.5.0, StepTool’s pin, has no rsLoRA.')
+      : implied('LoraConfig’s default.'),
+    init_lora_weights:
+      settings.init_lora_weights === 'kaiming'
+        ? implied('LoraConfig’s default.')
+        : nearly({ 'LoraConfig.init_lora_weights': 'gaussian' }, 'peft 0.5.0, StepTool’s pin, has its own init alone.'),
     max_context_len: script('max_context_len'),
     max_response_len: script('max_response_len'),
     encoding: nowhere('PPOTrainer.step takes token ids; StepTool’s script encodes every segment anew.'),

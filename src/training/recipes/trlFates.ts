@@ -14,6 +14,8 @@ const ids = (encoding: string): Fate => fixedAt(encoding !== 'text', 'The traine
 
 // ModelConfig's own default is a dropout of 0.05.
 export const adapterAlways = { 'ModelConfig.use_peft': true, 'ModelConfig.lora_dropout': 0 }
+const initFate = ({ init_lora_weights }: Pick<GrpoConfig, 'init_lora_weights'>): Fate =>
+  fixedAt(init_lora_weights === 'kaiming', 'ModelConfig has PEFT’s own init alone: hand the trainer a LoraConfig with init_lora_weights.')
 export const sftAlways = ({ trainable }: SftConfig): Readonly<Record<string, unknown>> => ({
   'SFTConfig.assistant_only_loss': true,
   ...(trainable === 'lora' ? { ...adapterAlways, 'ModelConfig.lora_target_modules': [...PROJECTIONS] } : {}),
@@ -51,11 +53,11 @@ export function sftFates(settings: SftConfig): Fates<SftConfig> {
     trainable: becomes({ 'ModelConfig.use_peft': settings.trainable === 'lora' }),
     lora_r: adapter('lora_r', settings.lora_r),
     lora_alpha: adapter('lora_alpha', settings.lora_alpha),
+    lora_dropout: adapter('lora_dropout', settings.lora_dropout),
+    use_rslora: adapter('use_rslora', settings.use_rslora),
+    init_lora_weights: initFate(settings),
     warmup_steps: becomes({ 'SFTConfig.warmup_steps': settings.warmup_steps }),
-    lr_scheduler_type: nearly(
-      { 'SFTConfig.lr_scheduler_type': settings.lr_scheduler_type },
-      'TRL’s schedule is one update behind: it counts from 0, Hone’s SFT from 1.',
-    ),
+    lr_scheduler_type: becomes({ 'SFTConfig.lr_scheduler_type': settings.lr_scheduler_type }),
   }
 }
 
@@ -121,6 +123,8 @@ export function grpoFates(settings: GrpoConfig): Fates<GrpoConfig> {
     lora_r: becomes({ 'ModelConfig.lora_r': settings.lora_r }),
     lora_alpha: becomes({ 'ModelConfig.lora_alpha': settings.lora_alpha }),
     lora_targets: becomes({ 'ModelConfig.lora_target_modules': settings.lora_targets }),
+    use_rslora: becomes({ 'ModelConfig.use_rslora': settings.use_rslora }),
+    init_lora_weights: initFate(settings),
     max_context_len: nowhere('GRPOTrainer does not shorten what came before.'),
     max_response_len: nowhere('TRL has one length for all turns of an attempt: max_completion_length.'),
     encoding: ids(settings.encoding),
@@ -153,6 +157,8 @@ export function dpoFates(settings: DpoConfig): Fates<DpoConfig> {
     lora_r: becomes({ 'ModelConfig.lora_r': settings.lora_r }),
     lora_alpha: becomes({ 'ModelConfig.lora_alpha': settings.lora_alpha }),
     lora_targets: becomes({ 'ModelConfig.lora_target_modules': settings.lora_targets }),
+    use_rslora: becomes({ 'ModelConfig.use_rslora': settings.use_rslora }),
+    init_lora_weights: initFate(settings),
     max_context_len: nearly(
       { [`${config}.max_length`]: settings.max_context_len + settings.max_response_len },
       'TRL has one length for prompt and answer, and cuts the end, not the oldest.',
