@@ -12,12 +12,12 @@ struct Params { rows: u32 }
 @group(0) @binding(7) var<storage, read_write> sums: array<vec4f>;
 @group(0) @binding(8) var<uniform> params: Params;
 
-const LANES = 64u;
-var<workgroup> partial: array<array<vec4f, 2>, LANES>;
+const TERMS = 2u;
+// #include "lane_sums"
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(local_invocation_id) lane: vec3u) {
-  var sum = array<vec4f, 2>();
+  var sum = array<vec4f, TERMS>();
   for (var r = lane.x; r < min(params.rows, counts[1]); r += LANES) {
     var v = 0.0;
     if (HAS_VALUE == 1u) { v = value[r]; }
@@ -25,11 +25,5 @@ fn main(@builtin(local_invocation_id) lane: vec3u) {
     sum[0] += vec4f(1.0, -weight[0] * residual * logp[r], entropy[r], f32(HAS_VALUE) * weight[1] * residual * residual);
     sum[1] += vec4f(v, residual, logp[r], 0.0);
   }
-  partial[lane.x] = sum;
-  workgroupBarrier();
-  if (lane.x < 2u) {
-    var total = vec4f();
-    for (var i = 0u; i < LANES; i++) { total += partial[i][lane.x]; }
-    sums[lane.x] = total;
-  }
+  write_sums(lane.x, sum);
 }

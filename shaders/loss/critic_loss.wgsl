@@ -11,12 +11,12 @@ struct Params { rows: u32 }
 @group(0) @binding(5) var<storage, read_write> sums: array<vec4f>;
 @group(0) @binding(6) var<uniform> params: Params;
 
-const LANES = 64u;
-var<workgroup> partial: array<array<vec4f, 2>, LANES>;
+const TERMS = 2u;
+// #include "lane_sums"
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(local_invocation_id) lane: vec3u) {
-  var sum = array<vec4f, 2>();
+  var sum = array<vec4f, TERMS>();
   let live = min(params.rows, counts[0]);
   for (var n = lane.x; n < params.rows; n += LANES) {
     if (n >= live) { dx[n] = 0.0; continue; }
@@ -28,11 +28,5 @@ fn main(@builtin(local_invocation_id) lane: vec3u) {
     sum[0] += vec4f(1.0, t.w * error * error, x[n], wanted);
     sum[1] += vec4f(miss * miss, t.z, t.z * t.z, 0.0);
   }
-  partial[lane.x] = sum;
-  workgroupBarrier();
-  if (lane.x < 2u) {
-    var total = vec4f();
-    for (var i = 0u; i < LANES; i++) { total += partial[i][lane.x]; }
-    sums[lane.x] = total;
-  }
+  write_sums(lane.x, sum);
 }

@@ -12,12 +12,12 @@ struct Params { pairs: u32, rows: u32, beta: f32 }
 @group(0) @binding(6) var<storage, read_write> sums: array<vec4f>;
 @group(0) @binding(7) var<uniform> params: Params;
 
-const LANES = 64u;
-var<workgroup> partial: array<array<vec4f, 3>, LANES>;
+const TERMS = 3u;
+// #include "lane_sums"
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(local_invocation_id) lane: vec3u) {
-  var sum = array<vec4f, 3>();
+  var sum = array<vec4f, TERMS>();
   for (var p = lane.x; p < min(params.pairs, counts[2] / 2u); p += LANES) {
     let sides = pairs[2u * p];
     let is_right = select(0.0, 1.0, sides.z > sides.w);
@@ -28,11 +28,5 @@ fn main(@builtin(local_invocation_id) lane: vec3u) {
     let is_chosen = f32(1u - row_sequence[r] % 2u);
     sum[2] += vec4f(1.0, entropy[r], is_chosen, is_chosen * is_top1[r]);
   }
-  partial[lane.x] = sum;
-  workgroupBarrier();
-  if (lane.x < 3u) {
-    var total = vec4f();
-    for (var i = 0u; i < LANES; i++) { total += partial[i][lane.x]; }
-    sums[lane.x] = total;
-  }
+  write_sums(lane.x, sum);
 }

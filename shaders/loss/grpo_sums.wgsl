@@ -12,13 +12,12 @@ struct Params { rows: u32, epsilon_low: f32, epsilon_high: f32, delta: f32, beta
 @group(0) @binding(7) var<storage, read_write> sums: array<vec4f>;
 @group(0) @binding(8) var<uniform> params: Params;
 // #include "grpo_terms"
-
-const LANES = 64u;
-var<workgroup> partial: array<array<vec4f, 2>, LANES>;
+const TERMS = 2u;
+// #include "lane_sums"
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(local_invocation_id) lane: vec3u) {
-  var sum = array<vec4f, 2>();
+  var sum = array<vec4f, TERMS>();
   for (var r = lane.x; r < min(params.rows, counts[1]); r += LANES) {
     let term = grpo_term(r, grpo_log_ratio(r));
     var k3 = 0.0;
@@ -29,11 +28,5 @@ fn main(@builtin(local_invocation_id) lane: vec3u) {
     sum[0] += vec4f(1.0, weight[r] * (term.loss + params.beta * k3), k3, entropy[r]);
     sum[1] += vec4f(unit, unit * term.low, unit * term.high, unit * term.ratio);
   }
-  partial[lane.x] = sum;
-  workgroupBarrier();
-  if (lane.x < 2u) {
-    var total = vec4f();
-    for (var i = 0u; i < LANES; i++) { total += partial[i][lane.x]; }
-    sums[lane.x] = total;
-  }
+  write_sums(lane.x, sum);
 }

@@ -12,12 +12,12 @@ struct Params { rows: u32, cliprange: f32, cliprange_value: f32, vf_coef: f32 }
 @group(0) @binding(6) var<storage, read_write> sums: array<vec4f>;
 @group(0) @binding(7) var<uniform> params: Params;
 
-const LANES = 64u;
-var<workgroup> partial: array<array<vec4f, 3>, LANES>;
+const TERMS = 3u;
+// #include "lane_sums"
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(local_invocation_id) lane: vec3u) {
-  var sum = array<vec4f, 3>();
+  var sum = array<vec4f, TERMS>();
   for (var r = lane.x; r < min(params.rows, counts[1]); r += LANES) {
     let old = table[table_row[r]];
     let delta = logp[r] - old.x;
@@ -32,12 +32,6 @@ fn main(@builtin(local_invocation_id) lane: vec3u) {
     sum[1] += vec4f(select(0.0, 1.0, clipped > plain), select(0.0, 1.0, near_error > error), delta * delta, delta);
     sum[2] += vec4f(entropy[r], v, error, 0.0);
   }
-  partial[lane.x] = sum;
-  workgroupBarrier();
-  if (lane.x < 3u) {
-    var total = vec4f();
-    for (var i = 0u; i < LANES; i++) { total += partial[i][lane.x]; }
-    sums[lane.x] = total;
-  }
+  write_sums(lane.x, sum);
   if (lane.x == 3u) { sums[3] = vec4f(); }
 }

@@ -38,13 +38,13 @@ export function shaderSource(path: string, constants: Readonly<Record<string, nu
   const header = Object.entries(constants)
     .map(([name, value]) => `const ${name} = ${Number.isInteger(value) ? `${value}u` : String(value)};`)
     .join('\n')
-  const body = unroll(source(path), constants)
-    .replace(PART, (line, name: string) => {
-      const file = parts[name]
-      if (file === undefined) throw new Error(`${path}: nothing given for "${line}"`)
-      return source(file)
-    })
-    .replace(INCLUDE, (_line, included: string) => source(`common/${included}`))
+  // Parts and repeats stand in included files too.
+  const whole = source(path).replace(INCLUDE, (_line, included: string) => source(`common/${included}`))
+  const body = unroll(whole, constants).replace(PART, (line, name: string) => {
+    const file = parts[name]
+    if (file === undefined) throw new Error(`${path}: nothing given for "${line}"`)
+    return source(file)
+  })
   // Directives come before every declaration.
   const enables = body.match(ENABLE) ?? []
   return [...enables, header, body.replace(ENABLE, '')].join('\n')

@@ -58,14 +58,6 @@ const ALIGNED_ROWS = 128
 const bytesOf = ({ m, k, n }: Extent, weight: WeightRows): number => 4 * (m * k + m * n) + (weight.codes.size ?? 4 * n * k)
 const weightParts = ({ format }: WeightRows): { readonly weights: string } => ({ weights: `weights/${format}` })
 
-export interface LinearOperands {
-  readonly x: Binding
-  readonly w: WeightRows
-  readonly y: Binding
-  readonly bias?: Binding
-  readonly residual?: Binding
-}
-
 /** A split sum is taken by plain tiles. */
 function variantFor(shape: ProductShape, context: TileContext, split: Split | undefined): ProductVariant {
   const variant = variantOf(shape, context)
