@@ -1,5 +1,6 @@
 /** A batch of groups: gathered from practice, its advantages, and its rows as the loss reads them. */
 import { groupAdvantages } from './grpoArithmetic'
+import type { GroupAdvantages } from './grpoArithmetic'
 import type { GrpoConfig } from './grpoConfig'
 import type { PolicyModel } from './policyModel'
 import { rowCapacity } from './ppoBatch'
@@ -47,8 +48,7 @@ export async function gatherGroups(step: number, settings: GrpoConfig, source: G
   for (let round = 0; round < rounds && useful.length < settings.generation_batch_size; round++) {
     const samples = await source.next(step + round * EXTRA_ROUND, policy)
     if (!samples) break
-    const { isFlat } = advantagesOf(samples, settings)
-    const flatGroups = new Set(samples.filter((_, index) => isFlat[index]).map(({ group }) => group))
+    const flatGroups = flatGroupsOf(samples, settings)
     seen.groups += new Set(samples.map(({ group }) => group)).size
     seen.flat += flatGroups.size
     for (const sample of samples) (flatGroups.has(sample.group) ? flat : useful).push(sample)
@@ -57,6 +57,25 @@ export async function gatherGroups(step: number, settings: GrpoConfig, source: G
   const dropFlat = settings.dynamic_sampling_rounds > 0 && useful.length > 0
   const samples = dropFlat ? useful : [...useful, ...flat]
   return { samples: samples.slice(0, settings.generation_batch_size), groups: seen.groups, flatGroups: seen.flat }
+}
+
+/** Groups that teach nothing: with advantages of steps those in which all steps earned the same, whatever the attempts did. */
+export function flatGroupsOf(samples: readonly GrpoSample[], settings: GrpoConfig): Set<string> {
+  const all = settings.advantage_level === 'step' ? stepsOf(samples) : samples
+  const { isFlat } = settings.advantage_level === 'step' ? stepAdvantagesOf(samples, settings) : advantagesOf(samples, settings)
+  return new Set(all.filter((_, index) => isFlat[index]).map(({ group }) => group))
+}
+
+const stepsOf = (samples: readonly GrpoSample[]): { readonly reward: number | null; readonly group: string }[] =>
+  samples.flatMap(({ sequence, group }) => sequence.rewards.map((reward) => ({ reward, group })))
+
+function stepAdvantagesOf(samples: readonly GrpoSample[], settings: GrpoConfig): GroupAdvantages {
+  const steps = stepsOf(samples)
+  return groupAdvantages(
+    steps.map(({ reward }) => reward),
+    steps.map(({ group }) => group),
+    settings.scale_rewards,
+  )
 }
 
 const advantagesOf = (samples: readonly GrpoSample[], settings: GrpoConfig) =>
@@ -79,12 +98,7 @@ export function rowAdvantages(batch: PpoBatch, samples: readonly GrpoSample[], s
       ),
     )
   } else {
-    const steps = samples.flatMap(({ sequence, group }) => sequence.rewards.map((reward) => ({ reward, group })))
-    const { advantages } = groupAdvantages(
-      steps.map(({ reward }) => reward),
-      steps.map(({ group }) => group),
-      settings.scale_rewards,
-    )
+    const { advantages } = stepAdvantagesOf(samples, settings)
     let at = 0
     for (const { sequence } of samples)
       ofSteps.set(

@@ -69,7 +69,7 @@ export const grpoConfig = z.object({
   }),
   mask_truncated_completions: z.boolean().default(false).meta({ help: 'Attempts that ran out of calls or tokens are not trained on.' }),
   dynamic_sampling_rounds: z.int().nonnegative().default(0).meta({
-    help: 'Groups whose rewards are all equal teach nothing: practise up to so many times more to replace them (DAPO). 0: keep them.',
+    help: 'Groups whose rewards are all equal (frac_reward_zero_std) teach nothing: practise up to so many times more to replace them (DAPO). 0: keep them.',
   }),
   max_completion_length: z.int().positive().default(256).meta({ help: 'The length dr_grpo divides by.' }),
   max_grad_norm: z.number().nonnegative().default(1).meta({ help: 'Gradients are scaled down to this global norm; 0 turns clipping off.' }),
@@ -93,7 +93,8 @@ export const grpoMetricMeanings = {
   loss: 'Mean loss of the batch’s updates. With one update per batch every ratio is 1 and advantages sum to 0, so it is near 0 though its gradient is not: watch reward instead.',
   reward: 'Mean reward of the attempts.',
   reward_std: 'Standard deviation of the rewards over the whole batch (n − 1), as TRL since 0.29.',
-  frac_reward_zero_std: 'Share of groups whose rewards are all equal: nothing is learnt from them.',
+  frac_reward_zero_std:
+    'Share of groups whose rewards (with advantage_level step: those of their steps) are all equal: nothing is learnt from them.',
   kl: 'Mean k3 estimate of KL(π ‖ π_ref) per token, weighed by the ratio with use_bias_correction_kl; reported where beta > 0. It is never negative.',
   entropy: 'Mean entropy of π over the vocabulary at the trained tokens, in nats.',
   'clip_ratio/low_mean': 'Share of tokens (or attempts, with a ratio per sequence) whose ratio is clipped from below.',

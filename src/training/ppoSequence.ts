@@ -23,20 +23,25 @@ export interface PpoSequence {
   readonly notTrainedSteps: readonly number[]
 }
 
-export const ENCODINGS = ['auto', 'tokens', 'text'] as const
+export const ENCODINGS = ['auto', 'tokens', 'text', 'text_released'] as const
 export const REWARD_DTYPES = ['float32', 'float16'] as const
 
 export interface PpoSequenceOptions {
   readonly maxContextLen: number
   readonly maxResponseLen: number
-  /** `tokens`: the ids of the rollout, an error when a step has none. `text`: encode every segment. `auto`: tokens where all steps have them. */
+  /**
+   * `tokens`: the ids of the rollout, an error when a step has none. `text`: encode every segment, with what the tokenizer puts before a text
+   * (BOS of Llama's) at the start alone. `text_released`: it is put before every segment, trained ones too (quirk Q3). `auto`: tokens where
+   * all steps have them, else text.
+   */
   readonly encoding: (typeof ENCODINGS)[number]
   /** `float16` rounds rewards as StepTool's release does (0.96666 → 0.96680). */
   readonly rewardDtype?: (typeof REWARD_DTYPES)[number]
 }
 
 export interface TextCodec {
-  encode(text: string): readonly number[]
+  /** `addSpecialTokens`: with what the tokenizer puts around a text. */
+  encode(text: string, options?: { readonly addSpecialTokens?: boolean }): readonly number[]
 }
 
 /**
@@ -56,9 +61,12 @@ export function buildPpoSequence(
   const hasTokens = path.every(({ step }) => step.tokens !== null)
   if (options.encoding === 'tokens' && !hasTokens) throw new Error(`${name}: expected token ids on every step, found a step without`)
   const isStored = options.encoding === 'tokens' || (options.encoding === 'auto' && hasTokens)
-  const segments = path.map(({ step }) => ({
-    prompt: isStored && step.tokens ? step.tokens.prompt_ids : codec.encode(step.prompt),
-    completion: isStored && step.tokens ? step.tokens.completion_ids : codec.encode(step.completion),
+  const isReleased = options.encoding === 'text_released'
+  const encode = (text: string, isStart: boolean): readonly number[] =>
+    isReleased ? codec.encode(text, { addSpecialTokens: true }) : isStart ? encodeStart(text, codec) : codec.encode(text)
+  const segments = path.map(({ step }, at) => ({
+    prompt: isStored && step.tokens ? step.tokens.prompt_ids : encode(step.prompt, at === 0),
+    completion: isStored && step.tokens ? step.tokens.completion_ids : encode(step.completion, false),
   }))
 
   const last = segments.length - 1
@@ -98,6 +106,18 @@ export function buildPpoSequence(
     truncatedSteps: segments.flatMap(({ completion }, index) => (completion.length > (left[index] ?? 0) ? [index] : [])),
     notTrainedSteps: trainable.flatMap((tokens, index) => (tokens === 0 ? [index] : [])),
   }
+}
+
+/** The ids of a text that begins a conversation: after what the tokenizer puts before a text, once. */
+function encodeStart(text: string, codec: TextCodec): readonly number[] {
+  const plain = codec.encode(text)
+  const whole = codec.encode(text, { addSpecialTokens: true })
+  for (let front = 0; front + plain.length <= whole.length; front++) {
+    if (!plain.every((id, at) => whole[front + at] === id)) continue
+    const before = whole.slice(0, front)
+    return before.every((id, at) => plain[at] === id) && plain.length > 0 ? plain : [...before, ...plain]
+  }
+  return plain
 }
 
 function tokensPerStep(stepOf: readonly number[], from: number, steps: number): number[] {

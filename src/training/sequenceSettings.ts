@@ -18,6 +18,8 @@ export function sequenceSettings(defaults: { readonly context: number; readonly 
     encoding: z
       .enum(ENCODINGS)
       .default('auto')
-      .meta({ help: 'tokens: the ids that were sampled. text: encode every segment anew. auto: ids where the data has them.' }),
+      .meta({
+        help: 'tokens: the ids that were sampled. text: encode every segment anew. text_released: as StepTool’s code, with a BOS before every segment where the tokenizer has one. auto: ids where the data has them, else text.',
+      }),
   }
 }

@@ -59,6 +59,37 @@ describe('buildPpoSequence', () => {
     expect(built.notTrainedSteps).toEqual([0, 1])
   })
 
+  it('begins with BOS once; released: every segment does, trained ones too', () => {
+    const bos = 60 // '<'
+    const llama = {
+      encode: (text: string, options?: { addSpecialTokens?: boolean }): number[] =>
+        options?.addSpecialTokens === true ? [bos, ...codec.encode(text)] : codec.encode(text),
+    }
+    const textOf = (encoding: 'auto' | 'text' | 'text_released', of = three): string =>
+      String.fromCharCode(
+        ...buildPpoSequence(
+          of,
+          of.steps.map(() => 1),
+          llama,
+          { ...limits, encoding },
+        ).ids,
+      )
+    expect(textOf('auto')).toBe('<ppppaaooobbbocccc')
+    expect(textOf('text')).toBe('<ppppaaooobbbocccc')
+    expect(textOf('text_released')).toBe('<pppp<aa<ooo<bbb<o<cccc')
+    expect(buildPpoSequence(three, [1, 1, 1], llama, { ...limits, encoding: 'text_released' }).stepOf.slice(5, 8)).toEqual([0, 0, 0])
+    // A text that has its own gets no second one.
+    const own = chain([{ prompt: '<pp', completion: 'a' }])
+    expect(textOf('text', own)).toBe('<ppa')
+    expect(textOf('text_released', own)).toBe('<<pp<a')
+    // An end that the tokenizer adds as well is no part of a conversation that goes on.
+    const both = {
+      encode: (text: string, options?: { addSpecialTokens?: boolean }) =>
+        options?.addSpecialTokens === true ? [bos, ...codec.encode(text), 62] : codec.encode(text),
+    }
+    expect(String.fromCharCode(...buildPpoSequence(three, [1, 1, 1], both, { ...limits, encoding: 'text' }).ids)).toBe('<ppppaaooobbbocccc')
+  })
+
   it('never tokenises a rollout again', () => {
     const rolled = chain([
       { prompt: 'p', completion: 'a', tokens: { prompt_ids: [7, 8], completion_ids: [901, 902] } },

@@ -89,7 +89,7 @@ const lengthFates = (settings: Lengths): Fates<Lengths> => ({
     { 'data.max_response_length': settings.max_response_len },
     'verl’s response holds all turns and tool replies: raise it to the length of an episode.',
   ),
-  encoding: fixedAt(settings.encoding !== 'text', 'verl learns from the token ids that were sampled.'),
+  encoding: fixedAt(!settings.encoding.startsWith('text'), 'verl learns from the token ids that were sampled.'),
   gradient_checkpointing: becomes({ 'actor_rollout_ref.model.enable_gradient_checkpointing': settings.gradient_checkpointing }),
   max_tokens_per_micro_batch: becomes({
     [`${ACTOR}.use_dynamic_bsz`]: true,

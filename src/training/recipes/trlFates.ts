@@ -10,7 +10,7 @@ import type { RftConfig } from '../rftConfig'
 import { becomes, fixedAt, implied, nearly, nowhere, type Fate, type Fates } from './handover'
 
 const MEMORY = 'It bounds memory and changes no result.'
-const ids = (encoding: string): Fate => fixedAt(encoding !== 'text', 'The trainer learns from the token ids that were sampled.')
+const ids = (encoding: string): Fate => fixedAt(!encoding.startsWith('text'), 'The trainer learns from the token ids that were sampled.')
 
 // ModelConfig's own default is a dropout of 0.05.
 export const adapterAlways = { 'ModelConfig.use_peft': true, 'ModelConfig.lora_dropout': 0 }
