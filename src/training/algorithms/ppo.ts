@@ -73,7 +73,12 @@ export function outcomeSequence(
   const outcome = outcomeOf(trajectory, rewards, settings.reward)
   const told = settings.literal_text_bug ? literalText(trajectory) : trajectory
   const options = ppoSequenceOptions(settings)
-  return buildPpoSequence(told, outcomeScores(told, outcome), codec, settings.literal_text_bug ? { ...options, encoding: 'text_released' } : options)
+  return buildPpoSequence(
+    told,
+    outcomeScores(told, outcome),
+    codec,
+    settings.literal_text_bug ? { ...options, encoding: 'text_released' } : options,
+  )
 }
 
 /** The trajectory as `tok.encode` of two stringified lists sees it: one prompt, one completion. */
