@@ -239,7 +239,7 @@ export function createRunRoom(parts: RunParts): RunRoom {
         if (!release) continue
         const kept =
           run.steps_done > 0
-            ? `${run.steps_done} ${run.steps_done === 1 ? 'step' : 'steps'}, their metrics and every trajectory are kept.`
+            ? `${run.steps_done} ${run.steps_done === 1 ? 'step, its' : 'steps, their'} metrics and every trajectory are kept.`
             : 'What it had measured is kept.'
         const ended: RunRecord = {
           ...run,

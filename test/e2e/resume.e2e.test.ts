@@ -21,6 +21,7 @@ import { mergedFiles } from '../../src/studio/mergedModel'
 import { runRecord, type RunRecord } from '../../src/records/run'
 import { temporaryDirectory } from '../cli/commandContext'
 import { tinyAsset } from '../studio/tinyStarter'
+import { axeViolations } from '../support/axe'
 import { openApp } from '../support/app'
 import { projectRoot } from '../support/sources'
 import { storedRecords } from '../support/stored'
@@ -29,7 +30,7 @@ const STEPS = 6
 const WAIT = { timeout: 240_000, interval: 50 }
 const settings = {
   ...{ batch_size: 2, mini_batch_size: 2, gradient_accumulation_steps: 1, ppo_epochs: 2, value_head_init: 'torch' },
-  ...{ max_context_len: 448, max_response_len: 64, learning_rate: 0.01, lora_r: 2, lora_targets: ['q_proj', 'v_proj'] },
+  ...{ max_context_len: 448, max_response_len: 64, learning_rate: 0.2, lora_r: 2, lora_targets: ['q_proj', 'v_proj'] },
 }
 
 /** A folder with a tiny model and a data file, under the names the page gives them. */
@@ -195,6 +196,9 @@ it('goes on after a reload and after its page was closed, to the end of the same
   expect(Number(/: ([\d.e+-]+) nats on average/.exec(await kl.innerText())?.[1])).toBeLessThan(1e-5)
   const merged = await download(second, /^Save its \d+ files$/, 'model.safetensors')
   expect(sha256(merged)).toBe(sha256(await mergedInNode(folder)))
+  // So large a learning rate sets off an alarm.
+  await second.getByTestId('alarms').waitFor()
+  expect(await axeViolations(second)).toEqual([])
   await second.getByRole('button', { name: 'Keep it among the models' }).click()
   await second.getByRole('link', { name: /^Kept as/ }).click({ timeout: 60_000 })
   await second.locator('[data-model="tiny-steptool-ppo-merged"]').waitFor({ timeout: 60_000 })

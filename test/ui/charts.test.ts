@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { histogramBins } from '../../src/ui/charts/HistogramChart'
-import { chartRows, seriesSummary, smoothed } from '../../src/ui/charts/series'
+import { formatNumber } from '../../src/ui/format'
+import { chartRows, seriesSummary, smoothed, tickDigits } from '../../src/ui/charts/series'
 
 const options = { limit: 1000, smoothing: 0, log: false }
 
@@ -24,6 +25,19 @@ describe('chart rows', () => {
     expect(thinnedFrom).toBeNull()
     expect(rows.find((row) => row.x === 2)).toEqual({ x: 2, y0: 10, y1: 5 })
     expect(rows.find((row) => row.x === 1)?.y0).toBeNull()
+  })
+})
+
+describe('ticks', () => {
+  it('are told apart where a value hardly moves', () => {
+    const digits = tickDigits([
+      { x: 1, y0: 6.2291 },
+      { x: 2, y0: 6.23 },
+    ])
+    const ticks = [6.2291, 6.2294, 6.2297, 6.23].map((value) => formatNumber(value, digits))
+    expect(new Set(ticks).size).toBe(4)
+    expect(tickDigits([{ x: 1, y0: 0.1, r0: 0.9 }])).toBe(2)
+    expect(tickDigits([{ x: 1, y0: 5 }])).toBe(2)
   })
 })
 

@@ -4,7 +4,7 @@ import { CartesianGrid, Line, LineChart, ReferenceArea, ReferenceLine, Tooltip, 
 import type { TooltipContentProps } from 'recharts'
 import { formatNumber } from '../format'
 import { ChartTooltip } from './ChartFigure'
-import type { Row } from './series'
+import { tickDigits, type Row } from './series'
 
 export interface Drawn {
   readonly rows: Row[]
@@ -33,7 +33,6 @@ const CURSOR = { stroke: 'var(--hone-line-strong)' }
 const WHOLE: ['dataMin', 'dataMax'] = ['dataMin', 'dataMax']
 const DOT = { r: 2.5 }
 const ACTIVE_DOT = { r: 3 }
-const tick = (value: number): string => formatNumber(value, 2)
 
 const position = (value: unknown): number | null => {
   const number = typeof value === 'string' || typeof value === 'number' ? Number(value) : NaN
@@ -90,6 +89,8 @@ function LinePlotView({ drawn, title, xLabel, width, height, log, smoothing, ran
         />
       ) : null
   }, [namesText, coloursText, xLabel, format])
+  const digits = useMemo(() => tickDigits(rows), [rows])
+  const tick = useCallback((value: number): string => formatNumber(value, digits), [digits])
   const few = rows.length < 3
   return (
     <LineChart width={width} height={height} data={rows} margin={MARGIN} title={title} {...handlers}>
@@ -99,6 +100,7 @@ function LinePlotView({ drawn, title, xLabel, width, height, log, smoothing, ran
         type="number"
         domain={xDomain}
         allowDataOverflow
+        allowDecimals={false}
         tickLine={false}
         stroke="var(--hone-line-strong)"
         height={20}
@@ -106,7 +108,7 @@ function LinePlotView({ drawn, title, xLabel, width, height, log, smoothing, ran
         minTickGap={24}
       />
       <YAxis
-        width={48}
+        width={56}
         tickLine={false}
         axisLine={false}
         stroke="var(--hone-line-strong)"

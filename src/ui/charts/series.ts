@@ -8,6 +8,9 @@ export interface Series {
   readonly colour?: string
 }
 
+/** Steps as people count them, and as jobs, alarms and checkpoints say them: the first is 1. Metrics are stored from 0. */
+export const fromOne = (steps: readonly number[]): number[] => steps.map((step) => step + 1)
+
 /** Bias-corrected exponential moving average; `weight` 0 is none, 0.99 is heavy. Gaps stay gaps. */
 export function smoothed(y: readonly (number | null)[], weight: number): (number | null)[] {
   if (weight <= 0) return [...y]
@@ -46,6 +49,21 @@ export function chartRows(
     }
   })
   return { rows: [...byX.values()].sort((a, b) => (a.x ?? 0) - (b.x ?? 0)), thinnedFrom }
+}
+
+const MOST_TICK_DIGITS = 5
+/** Significant digits that tell the ticks of what is drawn apart: a value that hardly moves needs more of them. */
+export function tickDigits(rows: readonly Row[]): number {
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  for (const row of rows)
+    for (const [key, value] of Object.entries(row))
+      if (key !== 'x' && value !== null) {
+        low = Math.min(low, value)
+        high = Math.max(high, value)
+      }
+  if (!(high > low)) return 2
+  const size = Math.max(Math.abs(low), Math.abs(high))
+  return Math.min(MOST_TICK_DIGITS, Math.max(2, 1 + Math.ceil(Math.log10(size / (high - low)))))
 }
 
 /** One sentence for those who do not see the chart. */

@@ -3,7 +3,7 @@ import { Group } from '@mantine/core'
 import { memo, useMemo, useState } from 'react'
 import { LineChart } from '../charts/LineChart'
 import type { Zoom } from '../charts/LineChart'
-import type { Series } from '../charts/series'
+import { fromOne, type Series } from '../charts/series'
 import { glossary } from '../glossary'
 import { useMetrics } from '../stores/metricHistory'
 import type { MetricView } from '../stores/metricHistory'
@@ -15,7 +15,7 @@ import classes from './story.module.css'
 
 function seriesOf(metrics: MetricView, name: string | null, colour: string): readonly Series[] {
   const y = name === null ? undefined : metrics.columns[name]
-  return name === null || !y ? [] : [{ name, x: metrics.step, y, colour }]
+  return name === null || !y ? [] : [{ name, x: fromOne(metrics.step), y, colour }]
 }
 
 interface TrainingPhaseProps {
@@ -29,6 +29,7 @@ function TrainingPhaseView({ runId, algorithm, meanings }: TrainingPhaseProps) {
   const smoothing = usePreferences((state) => state.smoothing)
   const [range, setRange] = useState<readonly [number, number] | null>(null)
   const zoom = useMemo((): Zoom => ({ range, setRange }), [range])
+  const marks = useMemo(() => metrics.marks.map(({ step, label }) => ({ step: step + 1, label })), [metrics.marks])
   const names = Object.keys(metrics.columns)
   const reward = metricFor('reward', names)
   const kl = metricFor('kl', names)
@@ -53,7 +54,7 @@ function TrainingPhaseView({ runId, algorithm, meanings }: TrainingPhaseProps) {
           series={charts.reward}
           height={200}
           smoothing={smoothing}
-          marks={metrics.marks}
+          marks={marks}
           zoom={zoom}
           testId="chart-reward"
           emptyText={waiting}

@@ -8,18 +8,20 @@ export function AlarmsPanel({ alarms }: { readonly alarms: readonly Alarm[] }) {
   if (alarms.length === 0) return null
   return (
     <Panel title={alarms.length === 1 ? 'One alarm' : `${alarms.length} alarms`} testId="alarms">
-      <ul className={classes.alarms} role="log" aria-label="Alarms">
-        {alarms.map((alarm) => (
-          <li key={`${alarm.kind} ${alarm.metric} ${alarm.step}`} data-kind={alarm.kind}>
-            <Text>
-              <strong>▲ Step {alarm.step + 1}.</strong> {alarm.message}
-            </Text>
-            <Text size="xs" c="dimmed">
-              {alarm.advice} <code>{alarm.metric}</code>
-            </Text>
-          </li>
-        ))}
-      </ul>
+      <div role="log" aria-label="Alarms">
+        <ul className={classes.alarms}>
+          {alarms.map((alarm) => (
+            <li key={`${alarm.kind} ${alarm.metric} ${alarm.step}`} data-kind={alarm.kind}>
+              <Text>
+                <strong>▲ Step {alarm.step + 1}.</strong> {alarm.message}
+              </Text>
+              <Text size="xs" c="dimmed">
+                {alarm.advice} <code>{alarm.metric}</code>
+              </Text>
+            </li>
+          ))}
+        </ul>
+      </div>
     </Panel>
   )
 }

@@ -16,7 +16,7 @@ export function CheckpointFields({
   return (
     <details>
       <summary>
-        Checkpoints: every {value.saveSteps} steps and every {value.saveMinutes} min
+        Checkpoints: every {value.saveSteps === 1 ? 'step' : `${value.saveSteps} steps`} and every {value.saveMinutes} min
       </summary>
       <Group gap={16} align="flex-start" mt={8} mb={8}>
         <NumberInput

@@ -5,6 +5,7 @@ import { Link } from 'wouter'
 import { z } from 'zod'
 import type { RunDetail } from '../../worker/protocol'
 import { LineChart } from '../charts/LineChart'
+import { fromOne } from '../charts/series'
 import { formatNumber, visibleText } from '../format'
 import { useAnswer } from '../stores/answer'
 import { hrefs } from '../stores/hrefs'
@@ -17,6 +18,7 @@ import { RateNumber } from '../widgets/RateBar'
 import { finalsOf, runHref } from './RunRows'
 import { plainValue } from './plainValue'
 import { SmoothingSelect } from './SmoothingSelect'
+import classes from './train.module.css'
 
 const compareUrl = z.object({ runs: z.string().default(''), metric: z.string().default(''), same: z.string().default('') })
 
@@ -25,6 +27,19 @@ function coloursOf(details: readonly RunDetail[]): readonly string[] {
   const methods = details.map((detail) => detail.run.algorithm)
   return new Set(methods).size === methods.length ? methods.map(methodColour) : details.map((_, index) => seriesColour(index))
 }
+
+/** Titles; those that several runs have are numbered. */
+function namesOf(details: readonly RunDetail[]): readonly string[] {
+  const titles = details.map(({ run }) => visibleText(run.title))
+  return titles.map((title, index) =>
+    titles.filter((one) => one === title).length === 1
+      ? title
+      : `${title} (${titles.slice(0, index + 1).filter((one) => one === title).length})`,
+  )
+}
+const Swatch = ({ colour }: { readonly colour: string | undefined }) => (
+  <span aria-hidden="true" className={classes.swatch} style={{ background: colour }} />
+)
 
 interface RecipeRow {
   readonly name: string
@@ -63,13 +78,14 @@ export function CompareRuns() {
   const names = useMemo(() => [...new Set(details.flatMap((detail) => Object.keys(detail.metrics.columns)))].sort(), [details])
   const metric = names.includes(url.metric) ? url.metric : metricFor('reward', names)
   const colours = useMemo(() => coloursOf(details), [details])
+  const runNames = useMemo(() => namesOf(details), [details])
   const series = useMemo(
     () =>
       details.flatMap((detail, index) => {
         const y = metric === null ? undefined : detail.metrics.columns[metric]
-        return y ? [{ name: detail.run.title, x: detail.metrics.step, y, colour: colours[index] ?? '' }] : []
+        return y ? [{ name: runNames[index] ?? '', x: fromOne(detail.metrics.step), y, colour: colours[index] ?? '' }] : []
       }),
-    [details, metric, colours],
+    [details, metric, colours, runNames],
   )
   const rows = useMemo(() => recipeRows(details), [details])
   if (!answer.value) return <Loading label="Loading the runs" lines={5} />
@@ -127,14 +143,15 @@ export function CompareRuns() {
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>
-              {details.map((detail) => {
+              {details.map((detail, index) => {
                 const last = metric === null ? undefined : detail.metrics.columns[metric]?.findLast((value) => value !== null)
                 const final = finalsOf(detail.run, answer.value?.evaluations ?? []).at(-1)
                 return (
                   <Table.Tr key={detail.run.run_id}>
                     <Table.Td>
+                      <Swatch colour={colours[index]} />
                       <Anchor component={Link} href={runHref(detail.run)}>
-                        {visibleText(detail.run.title)}
+                        {runNames[index]}
                       </Anchor>
                     </Table.Td>
                     <Table.Td ta="right">{detail.run.steps_done}</Table.Td>
@@ -179,8 +196,11 @@ export function CompareRuns() {
               <Table.Thead>
                 <Table.Tr>
                   <Table.Th>Setting</Table.Th>
-                  {details.map((detail) => (
-                    <Table.Th key={detail.run.run_id}>{visibleText(detail.run.title)}</Table.Th>
+                  {details.map((detail, index) => (
+                    <Table.Th key={detail.run.run_id}>
+                      <Swatch colour={colours[index]} />
+                      {runNames[index]}
+                    </Table.Th>
                   ))}
                 </Table.Tr>
               </Table.Thead>

@@ -39,14 +39,18 @@ export function EstimatePanel({ request }: { readonly request: TrainRequest | nu
                 {estimate.parts.map((part) => (
                   <Table.Tr key={part.name}>
                     <Table.Td>{visibleText(part.name)}</Table.Td>
-                    <Table.Td ta="right">{formatBytes(part.bytes)}</Table.Td>
+                    <Table.Td ta="right" style={{ whiteSpace: 'nowrap' }}>
+                      {formatBytes(part.bytes)}
+                    </Table.Td>
                   </Table.Tr>
                 ))}
                 <Table.Tr>
                   <Table.Td>
                     <Term of="largest binding">Largest binding</Term>
                   </Table.Td>
-                  <Table.Td ta="right">{formatBytes(estimate.largestBinding)}</Table.Td>
+                  <Table.Td ta="right" style={{ whiteSpace: 'nowrap' }}>
+                    {formatBytes(estimate.largestBinding)}
+                  </Table.Td>
                 </Table.Tr>
               </Table.Tbody>
             </Table>

@@ -30,7 +30,7 @@ export function RecipeFiles({ source }: { readonly source: RecipeSource }) {
   }
   return (
     <div data-testid="recipe-files">
-      <Group gap={8}>
+      <Group gap={8} mt={8}>
         {TARGETS.map(({ to, label }) => (
           <Button
             key={to}
@@ -56,7 +56,7 @@ export function RecipeFiles({ source }: { readonly source: RecipeSource }) {
           <Remarks label={`${shown.unmapped.length} did not go over, or not quite`} remarks={shown.unmapped} />
           <Remarks label={`${shown.implied.length} it does without being told`} remarks={shown.implied} />
           <Remarks label={`${shown.ignored.length} belong to this run alone`} remarks={shown.ignored} />
-          <pre className={widgets.code} tabIndex={0} aria-label={shown.name}>
+          <pre className={widgets.code} style={{ maxHeight: 420, overflowY: 'auto' }} tabIndex={0} aria-label={shown.name}>
             {shown.text}
           </pre>
           <Group gap={8}>

@@ -5,7 +5,7 @@ import { Link } from 'wouter'
 import { alarmsOf } from '../../records/alarms'
 import { METRIC_FORMATS, metricFile, type MetricFormat } from '../../records/metricFiles'
 import type { Zoom } from '../charts/LineChart'
-import type { Series } from '../charts/series'
+import { fromOne, type Series } from '../charts/series'
 import { JobControls } from '../frame/JobPill'
 import { formatCount, formatSeconds, formatWhen, visibleText } from '../format'
 import { glossary } from '../glossary'
@@ -40,31 +40,49 @@ const SAMPLES = 12
 const MEDIA_TYPES: Readonly<Record<MetricFormat, string>> = { jsonl: 'application/jsonl', csv: 'text/csv' }
 const NO_SERIES: readonly Series[] = []
 
-function Samples({ runId }: { readonly runId: string }) {
+/** @param expected the run practises: there will be some. One that learns from files samples none. */
+function Samples({ runId, expected }: { readonly runId: string; readonly expected: boolean }) {
   const answer = useAnswer(`samples ${runId}`, async (studio) => (await studio.trajectories({ run_id: runId })).slice(-SAMPLES).reverse(), [
     'trajectories',
   ])
-  if (!answer.value || answer.value.length === 0) return <Text c="dimmed">Trajectories it samples appear here.</Text>
+  const rows = answer.value ?? []
+  if (rows.length === 0 && !expected) return null
   return (
-    <Table aria-label="Sampled trajectories">
-      <Table.Tbody>
-        {answer.value.map((record) => (
-          <Table.Tr key={record.trajectory_id}>
-            <Table.Td w={28}>
-              <StatusMark status={record.status} quiet />
-            </Table.Td>
-            <Table.Td>
-              <Anchor component={Link} href={hrefs.trajectory(record.trajectory_id, { run: runId })}>
-                {visibleText(record.query)}
-              </Anchor>
-            </Table.Td>
-            <Table.Td ta="right" style={{ whiteSpace: 'nowrap' }}>
-              {record.steps.length} steps
-            </Table.Td>
-          </Table.Tr>
-        ))}
-      </Table.Tbody>
-    </Table>
+    <Panel
+      title="Sampled trajectories"
+      flush
+      aside={
+        <Anchor component={Link} href={hrefs.trajectories({ run: runId })} size="xs">
+          All of them
+        </Anchor>
+      }
+    >
+      {rows.length === 0 ? (
+        <Text c="dimmed" p={12}>
+          Trajectories it samples appear here.
+        </Text>
+      ) : (
+        <Table aria-label="Sampled trajectories">
+          <Table.Tbody>
+            {rows.map((record) => (
+              <Table.Tr key={record.trajectory_id}>
+                <Table.Td w={28}>
+                  <StatusMark status={record.status} quiet />
+                </Table.Td>
+                <Table.Td>
+                  <Anchor component={Link} href={hrefs.trajectory(record.trajectory_id, { run: runId })}>
+                    {visibleText(record.query)}
+                  </Anchor>
+                </Table.Td>
+                <Table.Td ta="right" style={{ whiteSpace: 'nowrap' }}>
+                  {record.steps.length} steps
+                </Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      )}
+    </Panel>
   )
 }
 
@@ -74,7 +92,8 @@ function heroOf(metrics: MetricView): string | null {
 }
 
 function seriesByName(metrics: MetricView): ReadonlyMap<string, readonly Series[]> {
-  return new Map(Object.entries(metrics.columns).map(([name, y]) => [name, [{ name, x: metrics.step, y, colour: 'var(--hone-series-7)' }]]))
+  const x = fromOne(metrics.step)
+  return new Map(Object.entries(metrics.columns).map(([name, y]) => [name, [{ name, x, y, colour: 'var(--hone-series-7)' }]]))
 }
 
 export function RunView({ runId }: { readonly runId: string }) {
@@ -107,7 +126,10 @@ export function RunView({ runId }: { readonly runId: string }) {
   const meanings = detail?.metricMeanings ?? {}
   const alarms = useMemo(() => alarmsOf(metrics), [metrics])
   const marks = useMemo(
-    () => [...metrics.marks, ...alarms.map(({ step, kind }) => ({ step, label: `alarm: ${kind.replaceAll('_', ' ')}` }))],
+    () =>
+      [...metrics.marks, ...alarms.map(({ step, kind }) => ({ step, label: `alarm: ${kind.replaceAll('_', ' ')}` }))].map(
+        ({ step, label }) => ({ step: step + 1, label }),
+      ),
     [metrics.marks, alarms],
   )
   if (!detail && !job) {
@@ -165,8 +187,9 @@ export function RunView({ runId }: { readonly runId: string }) {
       />
       {problem !== null && <Text c="var(--hone-unsolved)">{problem}</Text>}
       {failure !== null && (
-        <ErrorPanel title="The run stopped before its end." details={failure}>
-          Its metrics and checkpoints until then are kept.
+        <ErrorPanel title="The run stopped before its end.">
+          {visibleText(failure)}
+          {!/\bkept\b/.test(failure) && ' Its metrics and checkpoints until then are kept.'}
         </ErrorPanel>
       )}
       {detail?.elsewhere === true && (
@@ -240,19 +263,7 @@ export function RunView({ runId }: { readonly runId: string }) {
           </Group>
         )}
       </Panel>
-      <Panel
-        title="Sampled trajectories"
-        flush
-        aside={
-          <Anchor component={Link} href={hrefs.trajectories({ run: runId })} size="xs">
-            All of them
-          </Anchor>
-        }
-      >
-        <div style={{ padding: 4 }}>
-          <Samples runId={runId} />
-        </div>
-      </Panel>
+      <Samples runId={runId} expected={run === null || run.data.length === 0} />
       {detail && <ChangeProof detail={detail} job={job} />}
       {run && <Recipe runId={run.algorithm === null ? null : run.run_id} config={run.config} notes={run.notes} />}
     </Stack>
