@@ -45,9 +45,8 @@ interface NamedFolder {
   readonly close: () => Promise<void>
 }
 
-export const kvDtypeOption = z.enum(KV_DTYPES).default('f32').meta({
-  help: 'of keys and values that generation keeps: f16 takes half the memory, and training rounds its own alike',
-})
+export const KV_DTYPE_HELP = 'of keys and values that generation keeps: f16 takes half the memory, and training rounds its own alike'
+export const kvDtypeOption = z.enum(KV_DTYPES).default('f32').meta({ help: KV_DTYPE_HELP })
 
 export const DTYPE_HELP =
   'how frozen weights are held: int8 and int4 in groups of 32, with embedding and head in 8 bits; trained weights are f32'

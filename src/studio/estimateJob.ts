@@ -32,7 +32,8 @@ export function estimateJob(request: JobRequest, room: JobRoom): Promise<Reply<M
     const stored = await room.models.text(request.kind === 'story' ? STARTER : request.model)
     if (!stored.ok) return stored
     const dtype = (request.kind === 'train' ? request.dtype : undefined) ?? 'f32'
-    const model = heldAs(stored.value, dtype)
+    const kvDtype = request.kind === 'train' ? request.kvDtype : undefined
+    const model = heldAs(stored.value, dtype, kvDtype)
     const { config } = model
     const limits = limitsOf(room)
     const generationUnder = (trainable: TrainableSet): MemoryCount => {
@@ -82,7 +83,7 @@ export function estimateJob(request: JobRequest, room: JobRoom): Promise<Reply<M
     const smaller = request.kind === 'train' && isFrozen ? WEIGHT_FORMATS.slice(WEIGHT_FORMATS.indexOf(dtype) + 1) : []
     const held = smaller.map((format) => ({
       change: `dtype ${dtype} → ${format}`,
-      count: count(settings.value, heldAs(stored.value, format)),
+      count: count(settings.value, heldAs(stored.value, format, kvDtype)),
     }))
     return accept(verdictOn(count(settings.value), limits, [...knobs, ...held]))
   })

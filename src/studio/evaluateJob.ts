@@ -1,5 +1,6 @@
 /** A model, with or without an adapter, sits an exam of the starter world. */
 import { strategies, type StrategyName } from '../agents/strategies'
+import { KV_DTYPES } from '../engine/ops/kvCache'
 import { WEIGHT_FORMATS } from '../engine/weightFormat'
 import type { JobRequest, Reply } from '../worker/protocol'
 import { loadAdapter } from './adapterFiles'
@@ -35,7 +36,8 @@ export async function evaluateWork(request: EvaluateRequest, room: JobRoom): Pro
   if (request.adapterOf !== null && !source) return refuse('unknown-run', `There is no run ${request.adapterOf}; it may have been removed.`)
   // An adapter acts on the base it was trained on.
   const dtype = WEIGHT_FORMATS.find((format) => format === source?.config.dtype)
-  const model = heldAs(stored.value, dtype)
+  const kvDtype = KV_DTYPES.find((one) => one === source?.config.kv_dtype)
+  const model = heldAs(stored.value, dtype, kvDtype)
   const adapter = request.adapterOf === null ? null : await loadAdapter(store, request.adapterOf, model)
   const all = world.queries(request.split)
   const queries = stratified(all, request.limit ?? all.length)

@@ -1,6 +1,7 @@
 /** What it takes to go on with a run that ended before its time: the request it began with, and what it learnt from then. */
 import { z } from 'zod'
 import { sha256 } from '../base/sha256'
+import { KV_DTYPES } from '../engine/ops/kvCache'
 import { WEIGHT_FORMATS } from '../engine/weightFormat'
 import type { AdapterReport, RunRecord } from '../records/run'
 import type { JobRequest, Reply } from '../worker/protocol'
@@ -17,6 +18,7 @@ const requestSchema = z.discriminatedUnion('kind', [
     steps: z.int().nullable(),
     seed: z.int(),
     dtype: z.enum(WEIGHT_FORMATS).exactOptional(),
+    kvDtype: z.enum(KV_DTYPES).exactOptional(),
     rowLimit: z.int().nullable(),
     checkpoints: z
       .object({

@@ -1,4 +1,5 @@
 /** Models one can train: the starter, and checkpoints a person brought. An imported one counts once its card is written, which is last. */
+import type { KvDtype } from '../engine/ops/kvCache'
 import type { WeightFormat } from '../engine/weightFormat'
 import { parseModelConfig, type ModelConfig } from '../models/architectures/config'
 import { openCheckpoint, openTokenizer, readChatTemplate } from '../models/checkpointFolder'
@@ -32,10 +33,10 @@ export interface LoadedModel extends ModelText {
   readonly reader: WeightReader
 }
 
-/** The model with its frozen weights held so; trained weights are f32 whatever this says. */
-export const heldAs = <Model extends ModelText>(model: Model, dtype: WeightFormat = 'f32'): Model => ({
+/** The model with its frozen weights, and the keys and values of its generation, held so; trained weights are f32 whatever this says. */
+export const heldAs = <Model extends ModelText>(model: Model, dtype: WeightFormat = 'f32', kvDtype: KvDtype = 'f32'): Model => ({
   ...model,
-  config: { ...model.config, weight_format: dtype },
+  config: { ...model.config, weight_format: dtype, kv_dtype: kvDtype },
 })
 
 export interface ModelRoom {

@@ -16,7 +16,7 @@ export function preflightJob(request: TrainRequest, room: JobRoom): Promise<Repl
     if (!config.ok) return config
     const stored = await room.models.text(request.model)
     if (!stored.ok) return stored
-    const model = heldAs(stored.value, request.dtype)
+    const model = heldAs(stored.value, request.dtype, request.kvDtype)
     const isOnline = request.data.length === 0
     if (isOnline && !method.value.isOnline)
       return refuse('needs-data', `${method.value.title} learns from trajectories one has: choose a data set.`)

@@ -80,6 +80,7 @@ function onForm(
     steps: recipe.steps,
     seed: recipe.seed,
     dtype: recipe.dtype ?? null,
+    kvDtype: recipe.kv_dtype ?? null,
     config: known,
     ignored: remarks,
     assumed: [...assumed],
@@ -96,21 +97,25 @@ function modelNamed(spec: string, models: readonly ModelRow[]): string | undefin
 
 async function recipeOf(source: RecipeSource, store: Store): Promise<Reply<ReadRecipe>> {
   if (source.kind === 'request') {
-    const { algorithm, seed, steps, model, config, data, dtype } = source.request
+    const { algorithm, seed, steps, model, config, data, dtype = 'f32', kvDtype = 'f32' } = source.request
     const names = await Promise.all(data.map(async (id) => (await store.datasets.get(id))?.name ?? id))
     return accept(
-      asRead({ algorithm, seed, steps, model, data: names, config, ...(dtype === undefined || dtype === 'f32' ? {} : { dtype }) }),
+      asRead({
+        ...{ algorithm, seed, steps, model, data: names, config },
+        ...(dtype === 'f32' ? {} : { dtype }),
+        ...(kvDtype === 'f32' ? {} : { kv_dtype: kvDtype }),
+      }),
     )
   }
   const run = await store.runs.get(source.run_id)
   if (!run) return refuse('unknown-run', `There is no run ${source.run_id}; it may have been removed.`)
   if (run.algorithm === null || !isAlgorithmName(run.algorithm))
     return refuse('no-recipe', 'Nothing was trained in this run: it has no recipe.')
-  const { dtype, ...settings } = run.config
+  const { dtype, kv_dtype, ...settings } = run.config
   const { known, ignored } = knownSettings(settings, run.algorithm)
   const names = await Promise.all(run.data.map(async ({ id }) => (await store.datasets.get(id))?.name ?? id))
   const steps = run.checkpoint?.of ?? (run.status === 'finished' ? run.steps_done : null)
-  const read = asRead({ algorithm: run.algorithm, seed: run.seed, steps, model: run.model.id, data: names, config: known, dtype })
+  const read = asRead({ algorithm: run.algorithm, seed: run.seed, steps, model: run.model.id, data: names, config: known, dtype, kv_dtype })
   return accept({ ...read, ignored: [...read.ignored, ...ignored] })
 }
 

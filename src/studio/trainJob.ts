@@ -26,7 +26,7 @@ export async function trainWork(request: TrainRequest, room: JobRoom, going: Goi
     )
   const [stored, gpu] = [await room.models.load(request.model), await room.gpu.open()]
   if (!stored.ok) return stored
-  const model = heldAs(stored.value, request.dtype)
+  const model = heldAs(stored.value, request.dtype, request.kvDtype)
   if (!gpu.ok) return gpu
   const speaks = isOnline ? room.speaksStarter(model) : null
   if (speaks !== null) return refuse('prompt-format', speaks)
@@ -43,7 +43,7 @@ export async function trainWork(request: TrainRequest, room: JobRoom, going: Goi
     kind: 'train',
     title,
     algorithm: request.algorithm,
-    config: { ...config.value, ...(request.dtype === undefined || request.dtype === 'f32' ? {} : { dtype: request.dtype }) },
+    config: { ...config.value, ...heldConfig(request) },
     model,
     seed: request.seed,
     adapter: gpu.value.report,
@@ -102,6 +102,12 @@ export async function trainWork(request: TrainRequest, room: JobRoom, going: Goi
     ),
   )
 }
+
+/** Beside the method's settings, where it is not f32. */
+const heldConfig = ({ dtype = 'f32', kvDtype = 'f32' }: TrainRequest): Readonly<Record<string, unknown>> => ({
+  ...(dtype === 'f32' ? {} : { dtype }),
+  ...(kvDtype === 'f32' ? {} : { kv_dtype: kvDtype }),
+})
 
 interface Gathered {
   readonly title: string

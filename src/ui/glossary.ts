@@ -70,6 +70,10 @@ export const glossary = {
     title: 'dtype',
     text: 'How the frozen weights of the base are held on the GPU. f32 is exact; bf16 and f16 halve the memory; int8 and int4 hold groups of 32 with a scale (QLoRA). What is trained is always f32.',
   },
+  'kv dtype': {
+    title: 'KV cache',
+    text: 'How generation keeps keys and values of past tokens. f16 takes half the memory of f32; training then rounds its own alike, so that both score a token the same.',
+  },
   'pre-flight': {
     title: 'Pre-flight',
     text: 'Checks of settings, model and data before anything is computed: what would end the run, or not do what is meant.',

@@ -19,7 +19,7 @@ import type {
   TrainRequest,
 } from './trainingProtocol'
 
-export { mergedJobId, WEIGHT_DTYPES } from './trainingProtocol'
+export { CACHE_DTYPES, mergedJobId, WEIGHT_DTYPES } from './trainingProtocol'
 export type {
   CheckpointSettings,
   FieldRemark,

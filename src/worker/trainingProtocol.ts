@@ -2,6 +2,9 @@
 /** How a base model's frozen weights are held: int8 and int4 in groups of 32, with embedding and head in 8 bits. */
 export const WEIGHT_DTYPES = ['f32', 'bf16', 'f16', 'int8', 'int4'] as const
 export type WeightDtype = (typeof WEIGHT_DTYPES)[number]
+/** How generation keeps keys and values; training rounds its own alike. */
+export const CACHE_DTYPES = ['f32', 'f16'] as const
+export type CacheDtype = (typeof CACHE_DTYPES)[number]
 
 /** When a run is kept, so that it can go on from there, and which of its weights are kept beside the last. */
 export interface CheckpointSettings {
@@ -21,6 +24,8 @@ export interface TrainRequest {
   readonly seed: number
   /** How frozen weights are held; left out: f32. */
   readonly dtype?: WeightDtype
+  /** Left out: f32. */
+  readonly kvDtype?: CacheDtype
   /** Train on the first N rows only; null for all. */
   readonly rowLimit: number | null
   /** Left out: every 10 steps, every 2 minutes, and only the last weights. */
@@ -52,6 +57,7 @@ export interface RecipeOnForm {
   readonly steps: number | null
   readonly seed: number | null
   readonly dtype: WeightDtype | null
+  readonly kvDtype: CacheDtype | null
   readonly config: Readonly<Record<string, unknown>>
   /** Fields that change nothing here, each with its reason. */
   readonly ignored: readonly FieldRemark[]

@@ -55,11 +55,11 @@ describe('the new-run form', () => {
   })
   it('writes the same run for the command line, quoted', () => {
     const request = {
-      ...trainRequest(newRunUrl.parse({ steps: '3', rows: '4' }), 'ppo', 'starter'),
+      ...trainRequest(newRunUrl.parse({ steps: '3', rows: '4', kv: 'f16' }), 'ppo', 'starter'),
       config: { lora_targets: ['q_proj', 'o_proj'], use_rslora: false },
     }
     expect(commandLine(request, ["my 'file'.csv"]).replaceAll(/\\\n\s+/g, '')).toBe(
-      `npm run -s hone -- train --algorithm ppo --model starter --data 'my '\\''file'\\''.csv' --rows 4 --steps 3 --seed 1 --lora_targets q_proj o_proj --use_rslora=false`,
+      `npm run -s hone -- train --algorithm ppo --model starter --data 'my '\\''file'\\''.csv' --rows 4 --kv-dtype f16 --steps 3 --seed 1 --lora_targets q_proj o_proj --use_rslora=false`,
     )
   })
 })

@@ -29,7 +29,7 @@ import {
 import { adapterReportOf } from '../adapterReport'
 import { defineCommand, UsageError, type CommandContext, type JsonObject } from '../command'
 import { labelled, readTrajectories, rowParts } from '../datasetFiles'
-import { DTYPE_HELP, kvDtypeOption, MODEL_HELP, openModel, type OpenModel } from '../modelSpec'
+import { DTYPE_HELP, KV_DTYPE_HELP, kvDtypeOption, MODEL_HELP, openModel, type OpenModel } from '../modelSpec'
 import { keptKernels, useKernels } from '../kernelChoice'
 import { algorithmOfRecipeFile, readRecipeFile } from '../recipeFile'
 import { openRunDirectory, runFailure, type StepMetrics } from '../runDirectory'
@@ -73,7 +73,7 @@ const options = z.object({
   max_context_len: z.int().positive().optional().meta({ help: 'tokens kept before the final response; the oldest go first' }),
   max_response_len: z.int().positive().optional().meta({ help: 'tokens kept of the final response' }),
   slots: z.int().positive().optional().meta({ help: 'practice: episodes generated at once; results do not depend on it' }),
-  kvDtype: kvDtypeOption,
+  kvDtype: kvDtypeOption.unwrap().optional().meta({ help: KV_DTYPE_HELP }),
   maxCalls: z.int().positive().default(CALL_BUDGET).meta({ help: 'practice: tool calls of an episode' }),
   strategy: z
     .enum(Object.keys(strategies) as StrategyName[])
@@ -110,7 +110,8 @@ export const train = defineCommand({
     const steps = given.steps ?? recipe.steps ?? method.stepsOf(settings)
 
     const dtype = given.dtype ?? recipe.dtype ?? 'f32'
-    const model = await openModel(given.model ?? recipe.model ?? STARTER, seed, context, { weights: dtype, kv: given.kvDtype })
+    const kvDtype = given.kvDtype ?? recipe.kv_dtype ?? 'f32'
+    const model = await openModel(given.model ?? recipe.model ?? STARTER, seed, context, { weights: dtype, kv: kvDtype })
     try {
       const { data, sources } = await dataOf(method.name, given, recipe, model, context)
       const { adapter } = await context.openAdapter()
@@ -127,7 +128,7 @@ export const train = defineCommand({
             strategy: given.strategy,
             callBudget: given.maxCalls,
             slots: given.slots ?? null,
-            kvDtype: given.kvDtype,
+            kvDtype,
             gate,
             signal: context.signal,
             now,
@@ -151,7 +152,7 @@ export const train = defineCommand({
             ...settings,
             ...(data.kind === 'practice' ? { max_calls: given.maxCalls, strategy: given.strategy } : {}),
             ...(dtype === 'f32' ? {} : { dtype }),
-            ...(given.kvDtype === 'f32' ? {} : { kv_dtype: given.kvDtype }),
+            ...(kvDtype === 'f32' ? {} : { kv_dtype: kvDtype }),
             ...(given.shuffleRewards ? { shuffle_rewards: true } : {}),
           },
           worldHash: data.kind === 'files' ? null : data.world.hash,

@@ -47,6 +47,7 @@ export function handOver(
     ...(['seed', 'steps', 'model', 'data'] as const).map((field) => [field, recipe[field], own[field]] as const),
     ...starter,
     ['dtype', recipe.dtype, nowhere('How the base is held is told to from_pretrained (dtype, quantization_config).')] as const,
+    ['kv_dtype', recipe.kv_dtype, nowhere('How generation keeps keys and values is told to the engine that generates.')] as const,
     ...Object.entries(settings).map(([name, fate]) => [`config.${name}`, recipe.config[name], fate] as const),
   ]
   const config: Record<string, unknown> = {}

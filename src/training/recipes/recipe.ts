@@ -1,5 +1,6 @@
 /** A run in one file: what is trained how, on what, from which seed. The settings of each algorithm keep TRL's names. */
 import { z } from 'zod'
+import { KV_DTYPES } from '../../engine/ops/kvCache'
 import { WEIGHT_FORMATS } from '../../engine/weightFormat'
 import { excerpt, expectedBySchema } from '../../data/problem'
 import { algorithms } from '../algorithms'
@@ -39,6 +40,8 @@ const recipeSchema = z.object({
   model: z.string().min(1).nullable().default(null),
   /** How its frozen weights are held; left out: f32. */
   dtype: z.enum(WEIGHT_FORMATS).optional(),
+  /** Of keys and values that generation keeps; left out: f32. */
+  kv_dtype: z.enum(KV_DTYPES).optional(),
   /** As `hone train --data` takes it. */
   data: z.array(z.string().min(1)).default([]),
   /** Settings of the algorithm; those left out have its defaults. */

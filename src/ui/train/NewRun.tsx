@@ -6,7 +6,7 @@ import { useAnswer } from '../stores/answer'
 import { hrefs } from '../stores/hrefs'
 import { rememberJob, useActiveJob } from '../stores/jobs'
 import { navigate, useUrlState } from '../stores/location'
-import { WEIGHT_DTYPES } from '../../worker/protocol'
+import { CACHE_DTYPES, WEIGHT_DTYPES } from '../../worker/protocol'
 import { useDescription, useGpu, useRecording, useStudio } from '../stores/studio'
 import { formatCount, visibleText } from '../format'
 import { methodColour } from '../theme'
@@ -137,6 +137,16 @@ export function NewRun() {
                 value={url.dtype}
                 onChange={(value) => {
                   setUrl({ dtype: WEIGHT_DTYPES.find((one) => one === value) ?? 'f32' })
+                }}
+              />
+              <Select
+                label={<Term of="kv dtype">Cache as</Term>}
+                data={[...CACHE_DTYPES]}
+                allowDeselect={false}
+                w={100}
+                value={url.kv}
+                onChange={(value) => {
+                  setUrl({ kv: CACHE_DTYPES.find((one) => one === value) ?? 'f32' })
                 }}
               />
               <Anchor component={Link} href={hrefs.models()}>

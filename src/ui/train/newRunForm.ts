@@ -1,6 +1,6 @@
 /** What the new-run form holds, as the URL holds it, and the request it makes. */
 import { z } from 'zod'
-import { WEIGHT_DTYPES, type RecipeOnForm, type TrainRequest } from '../../worker/protocol'
+import { CACHE_DTYPES, WEIGHT_DTYPES, type RecipeOnForm, type TrainRequest } from '../../worker/protocol'
 
 export const newRunUrl = z.object({
   algorithm: z.string().default(''),
@@ -9,6 +9,8 @@ export const newRunUrl = z.object({
   data: z.string().default(''),
   /** How the base model's frozen weights are held. */
   dtype: z.enum(WEIGHT_DTYPES).catch('f32').default('f32'),
+  /** How generation keeps keys and values. */
+  kv: z.enum(CACHE_DTYPES).catch('f32').default('f32'),
   steps: z.coerce.number().int().positive().nullable().catch(null).default(null),
   seed: z.coerce.number().int().catch(1).default(1),
   rows: z.coerce.number().int().positive().nullable().catch(null).default(null),
@@ -48,6 +50,7 @@ export function trainRequest(url: NewRunUrl, algorithm: string, model: string): 
     seed: url.seed,
     rowLimit: url.rows,
     ...(url.dtype === 'f32' ? {} : { dtype: url.dtype }),
+    ...(url.kv === 'f32' ? {} : { kvDtype: url.kv }),
     checkpoints: {
       everySteps: url.saveSteps,
       everyMinutes: url.saveMinutes,
@@ -66,6 +69,7 @@ export function formOf(recipe: RecipeOnForm): Partial<NewRunUrl> {
     ...(recipe.model === null ? {} : { model: recipe.model }),
     ...(recipe.data.length === 0 ? {} : { data: recipe.data.join(',') }),
     ...(recipe.dtype === null ? {} : { dtype: recipe.dtype }),
+    ...(recipe.kvDtype === null ? {} : { kv: recipe.kvDtype }),
   }
 }
 
@@ -84,6 +88,7 @@ export function commandLine(request: TrainRequest, fileNames: readonly string[])
   if (fileNames.length > 0) parts.push(`--data ${fileNames.map(quoted).join(' ')}`)
   if (request.rowLimit !== null && fileNames.length > 0) parts.push(`--rows ${request.rowLimit}`)
   if (request.dtype !== undefined) parts.push(`--dtype ${request.dtype}`)
+  if (request.kvDtype !== undefined) parts.push(`--kv-dtype ${request.kvDtype}`)
   if (request.steps !== null) parts.push(`--steps ${request.steps}`)
   parts.push(`--seed ${request.seed}`)
   const best = request.checkpoints?.best
