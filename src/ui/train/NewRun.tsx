@@ -213,7 +213,7 @@ export function NewRun() {
               <Group gap={16} align="flex-start" mb={8}>
                 <NumberInput
                   label="Steps"
-                  description="Empty: the method’s own."
+                  description="Empty: the method’s."
                   w={140}
                   hideControls
                   min={1}

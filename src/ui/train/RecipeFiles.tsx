@@ -59,7 +59,7 @@ export function RecipeFiles({ source }: { readonly source: RecipeSource }) {
           <pre className={widgets.code} style={{ maxHeight: 420, overflowY: 'auto' }} tabIndex={0} aria-label={shown.name}>
             {shown.text}
           </pre>
-          <Group gap={8}>
+          <Group gap={8} mt={4}>
             <Button
               size="compact-xs"
               onClick={() => {
