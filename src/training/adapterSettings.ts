@@ -5,7 +5,7 @@ import type { Projection } from '../models/architectures/decoder'
 import type { TrainableSet } from './policyPlans'
 
 /** How an adapter's matrices begin: as PEFT's `init_lora_weights` true and "gaussian". B is zero either way. */
-export const LORA_INITS = ['kaiming', 'gaussian'] as const
+const LORA_INITS = ['kaiming', 'gaussian'] as const
 
 /** Whatever the rank and the targets are. */
 export const loraSettings = {
