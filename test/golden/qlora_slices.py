@@ -19,8 +19,12 @@ from safetensors.torch import save_file
 from transformers import AutoConfig, AutoModelForCausalLM
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-NAMES = ["toolllama-2-7b"]
-LAYERS, RANK, ALPHA, LR, EPS = 2, 8, 16, 2e-5, 1e-6
+NAMES = ["toolllama-2-7b", "llama-3.1-8b", "qwen2.5-7b"]
+LAYERS, RANK, ALPHA, LR, EPS = 2, 8, 16, 2e-4, 1e-6
+# Of the loss. AdamW's first step is lr g / (|g| + eps), whose slope in g, eps / (|g| + eps)^2, is 1 / eps at an entry near 0: there the rounding of
+# the gradient is seen in full. f32, torch's too, has these gradients to some 1e-6 of a tensor's root mean square; unscaled, with gradients of 1e4
+# eps, that is 0.03 lr in the worst entries. Scaled, |g| is 0 to 100 eps, steps are 0 to 0.99 lr, and no entry amplifies rounding beyond 1e-3 lr.
+SCALE = 2.0**-10
 LENGTHS = [20, 12]
 ENTRIES = 512
 PROJECTIONS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
@@ -151,7 +155,7 @@ def main(name):
     targets = sum(len(sequence) - 1 for sequence in ids)
 
     def loss():
-        """−mean of log p of every token after the first of its sequence, each sequence alone."""
+        """−mean of log p of every token after the first of its sequence, each sequence alone; the step is taken on SCALE times this."""
         total = 0
         for sequence in ids:
             row = torch.tensor([sequence])
@@ -161,8 +165,18 @@ def main(name):
 
     trained = {plain(key): p for key, p in model.named_parameters() if p.requires_grad}
     optimizer = torch.optim.AdamW(trained.values(), lr=LR, betas=(0.9, 0.999), eps=EPS, weight_decay=0.0)
-    before = loss()
-    before.backward()
+
+    def gradients():
+        optimizer.zero_grad()
+        value = loss()
+        (SCALE * value).backward()
+        return value.detach(), [p.grad.clone() for p in trained.values()]
+
+    # torch's first pass of a process was seen to be off by 1e-4 now and then, later ones never: what counts is said twice.
+    gradients()
+    before, again = gradients(), gradients()
+    assert torch.equal(before[0], again[0]) and all(map(torch.equal, before[1], again[1])), "two passes differ"
+    before = before[0]
     start = {key: p.detach().clone() for key, p in trained.items()}
     optimizer.step()
     with torch.no_grad():
@@ -179,7 +193,7 @@ def main(name):
     out = os.path.join(HERE, f"qlora_slices_{name}")
     save_file(tensors, out + ".safetensors", {"format": "pt"})
     numbers = {
-        "ids": ids, "layers": LAYERS, "rank": RANK, "alpha": ALPHA, "lr": LR, "eps": EPS,
+        "ids": ids, "layers": LAYERS, "rank": RANK, "alpha": ALPHA, "scale": SCALE, "lr": LR, "eps": EPS,
         "losses": [before.item(), after.item()],
         "grad_norm": math.sqrt(sum(grad**2 for grad, _ in norms.values())),
         # [gradient, change after one AdamW step] of each tensor, whole.

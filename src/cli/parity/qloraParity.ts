@@ -13,15 +13,14 @@ import { formulaLora, formulaWeights, mix, streamOf } from './formulaWeights'
 import type { Goldens } from './goldens'
 import { measureOf, worst, type Quantity } from './quantity'
 
-/** Those whose goldens are there. */
-export const slices = ['toolllama-2-7b'] as const satisfies readonly PublishedName[]
+export const slices = ['toolllama-2-7b', 'llama-3.1-8b', 'qwen2.5-7b'] as const satisfies readonly PublishedName[]
 
 const SOURCE = 'transformers 5.23, peft 0.21'
 
 const golden = z.object({
   ids: z.array(z.array(z.int())),
-  ...{ layers: z.int(), rank: z.int(), alpha: z.number(), lr: z.number(), eps: z.number() },
-  /** Before the step and after it. */
+  ...{ layers: z.int(), rank: z.int(), alpha: z.number(), scale: z.number(), lr: z.number(), eps: z.number() },
+  /** Before the step and after it; the step is taken on `scale` times the first, so that no gradient's rounding is amplified by AdamW. */
   losses: z.tuple([z.number(), z.number()]),
   grad_norm: z.number(),
   /** Of each whole tensor: its gradient's and its change's. */
@@ -36,7 +35,7 @@ export async function qloraQuantities(
 ): Promise<Quantity[]> {
   const numbers = golden.parse(goldens.json(`qlora_slices_${name}.json`))
   const entries = await goldens.tensors(`qlora_slices_${name}.safetensors`)
-  const { ids, rank, alpha, lr, eps } = numbers
+  const { ids, rank, alpha, scale, lr, eps } = numbers
   const config = { ...publishedConfig(name), num_hidden_layers: numbers.layers, weight_format: 'int4' as const }
   const policy = await PolicyModel.create(engine, config, formulaWeights, {
     kind: 'lora',
@@ -58,11 +57,11 @@ export async function qloraQuantities(
     const update = await policy.update()
     uploadBatch(step, batch)
     uploadBatch(score, batch)
-    step.write('weight', new Float32Array(batch.targetCount).fill(1 / batch.targetCount))
+    step.write('weight', new Float32Array(batch.targetCount).fill(scale / batch.targetCount))
 
     policy.beginStep()
     await step.run()
-    const [loss = Number.NaN] = await engine.readF32(policy.metricsBuffer, 0, 1)
+    const [scaledLoss = Number.NaN] = await engine.readF32(policy.metricsBuffer, 0, 1)
     const gradients = policy.packed.unpack(await policy.packed.readGradients())
     const start = policy.packed.unpack(await policy.packed.readWeights())
     await update.run()
@@ -100,7 +99,7 @@ export async function qloraQuantities(
       ]
     }
     const quantities = [
-      measure(`${title}: loss`, [loss], [numbers.losses[0]], { bound: 'relL2', tolerance: 1e-5 }),
+      measure(`${title}: loss`, [scaledLoss / scale], [numbers.losses[0]], { bound: 'relL2', tolerance: 1e-5 }),
       measure(`${title}: loss after one AdamW step`, [lossAfter], [numbers.losses[1]], { bound: 'relL2', tolerance: 1e-5 }),
       measure(`${title}: gradient norm`, [gradNorm], [numbers.grad_norm], { bound: 'relL2', tolerance: 1e-4 }),
     ]
