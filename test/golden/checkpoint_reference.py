@@ -16,7 +16,9 @@ out = {"source": f"transformers {transformers.__version__}", "ids": [], "logprob
 for text in texts or ["The quick brown fox jumps over the lazy dog.", "def area(r): return 3.14159 * r ** 2"]:
     ids = tokenizer(text)["input_ids"]
     with torch.no_grad():
-        logits = model(torch.tensor([ids])).logits[0]
+        # torch's first pass of a process was seen to be off by 1e-4 now and then, later ones never.
+        for _ in range(2):
+            logits = model(torch.tensor([ids])).logits[0]
     logp = torch.log_softmax(logits[:-1].double(), -1).gather(1, torch.tensor(ids[1:])[:, None])[:, 0]
     out["ids"].append(ids)
     out["logprobs"].append([round(x, 7) for x in logp.tolist()])

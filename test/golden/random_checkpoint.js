@@ -2,29 +2,31 @@
  * A checkpoint of a published shape with random weights: BF16, sharded as the Hub has them, with the tokenizer of test/golden/tokenizer/qwen.json
  * and a word for each of the other ids.
  *
- * Usage: node test/golden/random_checkpoint.js DIRECTORY [SHAPE] [LAYERS]      SHAPE of src/models/publishedShapes.json, default qwen2.5-0.5b
+ * Usage: node test/golden/random_checkpoint.js DIRECTORY [SHAPE] [LAYERS]
+ * SHAPE of src/models/publishedShapes.json, default qwen2.5-0.5b, or the config.json of a Llama, Qwen2 or Qwen3 (vocab_size at least 512).
  *
  * Nothing is held but one piece of a tensor. Matrices are uniform with standard deviation 1/√fan_in (embeddings 0.05), gains 1, biases 0.
  */
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const shapes = JSON.parse(readFileSync(join(here, '../../src/models/publishedShapes.json'), 'utf8'))
 const [directory, shape = 'qwen2.5-0.5b', layers] = process.argv.slice(2)
-if (directory === undefined || !(shape in shapes)) {
-  console.error(`usage: node random_checkpoint.js DIRECTORY [${Object.keys(shapes).join('|')}] [LAYERS]`)
+if (directory === undefined || !(shape in shapes || existsSync(shape))) {
+  console.error(`usage: node random_checkpoint.js DIRECTORY [${Object.keys(shapes).join('|')}|CONFIG.json] [LAYERS]`)
   process.exit(2)
 }
-const config = { ...shapes[shape], ...(layers === undefined ? {} : { num_hidden_layers: Number(layers) }) }
+const whole = shapes[shape] ?? JSON.parse(readFileSync(shape, 'utf8'))
+const config = { ...whole, ...(layers === undefined ? {} : { num_hidden_layers: Number(layers) }) }
 const SHARD_BYTES = 300e6
 const PIECE_VALUES = 1 << 20
 
 /** In the order in which transformers saves them: by name. */
 function tensors() {
   const { hidden_size: hidden, intermediate_size: inner, vocab_size: vocabulary } = config
-  const headDim = hidden / config.num_attention_heads
+  const headDim = config.head_dim ?? hidden / config.num_attention_heads
   const [q, kv] = [config.num_attention_heads * headDim, config.num_key_value_heads * headDim]
   const all = { 'model.embed_tokens.weight': [vocabulary, hidden], 'model.norm.weight': [hidden] }
   if (!config.tie_word_embeddings) all['lm_head.weight'] = [vocabulary, hidden]
@@ -34,8 +36,10 @@ function tensors() {
     const rows = { q_proj: [q, hidden], k_proj: [kv, hidden], v_proj: [kv, hidden], o_proj: [hidden, q] }
     for (const [name, extents] of Object.entries(rows)) {
       all[`${at}.self_attn.${name}.weight`] = extents
-      if (config.model_type === 'qwen2' && name !== 'o_proj') all[`${at}.self_attn.${name}.bias`] = [extents[0]]
+      const hasBias = config.model_type === 'qwen2' ? name !== 'o_proj' : config.attention_bias
+      if (hasBias) all[`${at}.self_attn.${name}.bias`] = [extents[0]]
     }
+    if (config.model_type === 'qwen3') for (const norm of ['q_norm', 'k_norm']) all[`${at}.self_attn.${norm}.weight`] = [headDim]
     for (const name of ['gate_proj', 'up_proj']) all[`${at}.mlp.${name}.weight`] = [inner, hidden]
     all[`${at}.mlp.down_proj.weight`] = [hidden, inner]
   }
