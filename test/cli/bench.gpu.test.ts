@@ -21,17 +21,24 @@ import { projectRoot } from '../support/sources'
 
 const now = (): number => performance.now()
 const progress = (): void => undefined
-const devices: GPUDevice[] = []
+const devices: Pick<GPUDevice, 'destroy'>[] = []
 afterAll(() => {
   for (const device of devices) device.destroy()
 })
 
-/** A device of its own: the meter changes it. */
-async function ownDevice(): Promise<GPUDevice> {
+/**
+ * A device beside that of the other tests, whose methods the meter changes. All benches have the same one, and none that destroys it does:
+ * a software adapter compiles every kernel of a new device anew.
+ */
+let shared: Promise<GPUDevice> | null = null
+const benchDevice = (): Promise<GPUDevice> => (shared ??= openBenchDevice())
+async function openBenchDevice(): Promise<GPUDevice> {
   // An adapter makes one device.
   const { adapter } = await openNodeAdapter(adapterUnderTest())
   const device = await adapter.requestDevice(fullDeviceDescriptor(adapter))
-  devices.push(device)
+  const destroy = device.destroy.bind(device)
+  device.destroy = () => undefined
+  devices.push({ destroy })
   return device
 }
 
@@ -42,13 +49,12 @@ async function peer(): Promise<JaxPeer | null> {
   return found
 }
 
+const small = { layers: 1, hidden: 16, heads: 2, kvHeads: 1, intermediate: 24, vocabulary: 32 }
+
 test('a training step: the peer’s losses are ours, memory is what was planned, no readback within the step', async () => {
-  const problem = trainProblem(
-    { layers: 1, hidden: 16, heads: 2, kvHeads: 1, intermediate: 24, vocabulary: 32, sequences: 2, length: 12 },
-    3,
-  )
+  const problem = trainProblem({ ...small, sequences: 2, length: 12 }, 3)
   const report = await benchTrain({
-    device: await ownDevice(),
+    device: await benchDevice(),
     isSoftware: true,
     peer: await peer(),
     problem,
@@ -76,7 +82,7 @@ test('a training step: the peer’s losses are ours, memory is what was planned,
 
 test('matrix products agree with the peer’s and are set against measured roofs', async () => {
   const { rows, roofs } = await benchGemm({
-    device: await ownDevice(),
+    device: await benchDevice(),
     isSoftware: true,
     jax: await peer(),
     tfjs: null,
@@ -91,12 +97,9 @@ test('matrix products agree with the peer’s and are set against measured roofs
 })
 
 test('without the package there is no peer, and the rest is measured', async () => {
-  const problem = trainProblem(
-    { layers: 1, hidden: 16, heads: 2, kvHeads: 1, intermediate: 24, vocabulary: 32, sequences: 1, length: 8 },
-    3,
-  )
+  const problem = trainProblem({ ...small, sequences: 1, length: 8 }, 3)
   const report = await benchTrain({
-    device: await ownDevice(),
+    device: await benchDevice(),
     isSoftware: true,
     peer: null,
     problem,
@@ -115,7 +118,7 @@ const tiny = parseModelConfig({
 
 /** Stands in for a peer: the log-probabilities that training computes from the same weights. */
 async function standIn(weights: WeightReader): Promise<DecodePeer> {
-  const device = await ownDevice()
+  const device = await benchDevice()
   const policy = await PolicyModel.create(new EngineDevice(device, { isSoftware: true }), tiny, weights, { kind: 'all', valueHead: false })
   return {
     name: 'stand-in',
@@ -137,7 +140,7 @@ async function standIn(weights: WeightReader): Promise<DecodePeer> {
 }
 
 const decodeOptions = {
-  ...{ openDevice: ownDevice, config: tiny, isSoftware: true, formats: ['f32'] as const, batches: [3], tokens: 6, pairs: 1 },
+  ...{ openDevice: benchDevice, config: tiny, isSoftware: true, formats: ['f32'] as const, batches: [3], tokens: 6, pairs: 1 },
   ...{ tolerance: 1e-4, now, progress },
 }
 
@@ -163,7 +166,7 @@ test('decoding beside a peer: its log-probabilities are held to ours before it i
 test('the loss takes less than its logits beside its operands', async () => {
   const { rows } = await benchLoss({
     ...{
-      device: await ownDevice(),
+      device: await benchDevice(),
       isSoftware: true,
       formats: ['f16', 'int4'],
       vocabulary: 8192,
@@ -188,7 +191,7 @@ test('the loss takes less than its logits beside its operands', async () => {
 
 test('a checkpoint is loaded again and again', async () => {
   const { rows, fileBytes, hasCold } = await benchLoad({
-    ...{ openDevice: ownDevice, isSoftware: true, config: tiny, formats: ['int8'], repeats: 1, now, progress },
+    ...{ openDevice: benchDevice, isSoftware: true, config: tiny, formats: ['int8'], repeats: 1, now, progress },
   })
   expect(rows.map(({ name }) => name)).toEqual([...(hasCold ? ['load BF16 as int8, cold'] : []), 'load BF16 as int8, warm'])
   expect(rows.every(({ ours }) => ours > 0)).toBe(true)
@@ -196,11 +199,15 @@ test('a checkpoint is loaded again and again', async () => {
 })
 
 test('a soak sees buffers, resident memory and speed at its ends', async () => {
-  const problem = trainProblem(
-    { layers: 1, hidden: 16, heads: 2, kvHeads: 1, intermediate: 24, vocabulary: 32, sequences: 1, length: 8 },
-    3,
-  )
-  const { marks, first, last, drift } = await benchSoak({ device: await ownDevice(), isSoftware: true, problem, steps: 20, now, progress })
+  const problem = trainProblem({ ...small, sequences: 1, length: 8 }, 3)
+  const { marks, first, last, drift } = await benchSoak({
+    device: await benchDevice(),
+    isSoftware: true,
+    problem,
+    steps: 20,
+    now,
+    progress,
+  })
   expect(marks.map(({ step }) => step)).toEqual([2, 10, 20])
   expect(new Set(marks.map(({ bufferBytes }) => bufferBytes)).size).toBe(1)
   expect(marks.every(({ bufferBytes, residentBytes }) => bufferBytes > 0 && residentBytes > bufferBytes)).toBe(true)
@@ -209,8 +216,8 @@ test('a soak sees buffers, resident memory and speed at its ends', async () => {
 
 test('the process grows with the buffers of a software adapter', async () => {
   const report = await measureProcessMemory(
-    await ownDevice(),
-    trainProblem({ layers: 1, hidden: 16, heads: 2, kvHeads: 1, intermediate: 24, vocabulary: 8192, sequences: 1, length: 8 }, 3),
+    await benchDevice(),
+    trainProblem({ ...small, vocabulary: 8192, sequences: 1, length: 8 }, 3),
     now,
     progress,
   )

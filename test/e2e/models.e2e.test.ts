@@ -7,14 +7,12 @@ import { temporaryDirectory } from '../cli/commandContext'
 import { llamaFolder } from '../models/llamaFolder'
 import { TINY_REPO, tinyHubFiles } from '../models/tinyHub'
 import { openApp } from '../support/app'
-import { axeViolations, overflow } from '../support/axe'
+import { axeViolations } from '../support/axe'
 import { COMMIT, serveHub, type HubServer } from '../support/hubServer'
-import { projectRoot } from '../support/sources'
+import { looksRight, screenshotPath } from '../support/looks'
 import { storedRecords } from '../support/stored'
 
 const TOKEN = 'hf_neverToBeFound5309'
-const screenshots = join(projectRoot, 'test/output')
-mkdirSync(screenshots, { recursive: true })
 
 let hub: HubServer
 let page: Page
@@ -87,7 +85,7 @@ it('shows host, commit and bytes, then takes up what broke; what arrived before 
   expect(plan).toMatch(/Files\s+6\b/)
   expect(await page.getByTestId('remote-fetch').innerText()).toMatch(new RegExp(`^Download \\d+(\\.\\d)? KB from ${host()}$`))
   expect(await axeViolations(page)).toEqual([])
-  await page.screenshot({ path: join(screenshots, 'models-plan.png'), fullPage: true })
+  await page.screenshot({ path: screenshotPath('models-plan'), fullPage: true })
 
   // Large answers end before their first byte: after five tries it is given up.
   hub.faults.drops = { count: 1000, afterBytes: 0, atLeast: 5000 }
@@ -97,7 +95,7 @@ it('shows host, commit and bytes, then takes up what broke; what arrived before 
   await page.getByTestId('unfinished').waitFor()
   expect(await page.getByTestId('unfinished').innerText()).toMatch(/tiny-org\/tiny_qwen2 from 127\.0\.0\.1:\d+: .* of .* are here\./)
   expect(await card(TINY_REPO).count()).toBe(0)
-  await page.screenshot({ path: join(screenshots, 'models-failed.png'), fullPage: true })
+  await page.screenshot({ path: screenshotPath('models-failed'), fullPage: true })
 
   hub.faults.drops = { count: 2, afterBytes: 2000, atLeast: 5000 }
   hub.seen.length = 0
@@ -122,18 +120,7 @@ it('the model stands there with its commit, its origin and what was shown of its
   const claims = await page.getByTestId('architecture-claims').innerText()
   expect(claims).toMatch(/Qwen 3\s+● ?with no rotary scaling\s+○ ?none/)
   expect(claims).toMatch(/Llama 2 and 3\s+● ?with no rotary scaling, llama3 scaling, linear scaling\s+○ ?none/)
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme })
-    await page.waitForTimeout(300)
-    expect(await axeViolations(page), colorScheme).toEqual([])
-    await page.screenshot({ path: join(screenshots, `models-hub-${colorScheme}.png`), fullPage: true })
-  }
-  await page.emulateMedia({ colorScheme: 'light' })
-  await page.setViewportSize({ width: 390, height: 844 })
-  await page.waitForTimeout(300)
-  expect(await overflow(page)).toBeLessThanOrEqual(0)
-  await page.screenshot({ path: join(screenshots, 'models-hub-narrow.png'), fullPage: true })
-  await page.setViewportSize({ width: 1360, height: 1000 })
+  await looksRight(page, 'models-hub', { fullPage: true })
 })
 
 it('the token is in no storage, address or text', async () => {

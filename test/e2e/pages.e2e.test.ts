@@ -1,31 +1,16 @@
 /** Every page, with and without WebGPU: axe-clean in light and dark, nothing wider than a phone, nothing asked of other servers. */
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { openApp } from '../support/app'
-import { axeViolations, overflow } from '../support/axe'
-import { projectRoot } from '../support/sources'
+import { axeViolations } from '../support/axe'
+import { looksRight } from '../support/looks'
 
 const pages = ['', '#/data', '#/label', '#/train', '#/trajectories', '#/evaluate', '#/models', '#/tools', '#/settings'] as const
-const screenshots = join(projectRoot, 'test/output')
-mkdirSync(screenshots, { recursive: true })
 const nameOf = (hash: string): string => hash.replace('#/', '') || 'home'
 
 it.each(pages)('page %s: axe-clean in light and dark, no wider than 390 pixels', async (hash) => {
   const { page, problems } = await openApp(hash, { colorScheme: 'light', viewport: { width: 1360, height: 900 } })
   await page.getByRole('heading', { level: 1 }).waitFor({ timeout: 60_000 })
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme })
-    await expect.poll(() => page.locator('html').getAttribute('data-mantine-color-scheme')).toBe(colorScheme)
-    await page.waitForTimeout(300)
-    expect(await axeViolations(page), colorScheme).toEqual([])
-    await page.screenshot({ path: join(screenshots, `${nameOf(hash)}-${colorScheme}.png`) })
-  }
-  await page.emulateMedia({ colorScheme: 'light' })
-  await page.setViewportSize({ width: 390, height: 844 })
-  await page.waitForTimeout(300)
-  expect(await overflow(page)).toBeLessThanOrEqual(0)
-  await page.screenshot({ path: join(screenshots, `${nameOf(hash)}-narrow.png`) })
+  await looksRight(page, nameOf(hash), { fullPage: false })
   expect(problems).toEqual([])
   await page.context().close()
 })

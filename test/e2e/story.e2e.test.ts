@@ -1,16 +1,13 @@
 /** The whole main job in a real browser: Start, exam, practice, training on WebGPU in a worker, the same exam again. */
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Page } from 'playwright'
 import { expect, it } from 'vitest'
 import { z } from 'zod'
 import { openApp } from '../support/app'
 import { axeViolations } from '../support/axe'
-import { projectRoot } from '../support/sources'
+import { screenshotPath, settled } from '../support/looks'
 import { serveStatically } from '../support/staticServer'
 import { storedRecords } from '../support/stored'
 
-const screenshots = join(projectRoot, 'test/output')
 const runs = z.array(
   z.object({
     run_id: z.string(),
@@ -127,13 +124,12 @@ async function runStory(page: Page, problems: readonly string[], picture: string
   expect(Number(/([\d,]+) dispatches/.exec(proof)?.[1]?.replaceAll(',', ''))).toBeGreaterThan(0)
 
   // A trajectory, step by step.
-  mkdirSync(screenshots, { recursive: true })
   // As tall as the story: a full-page picture would be taken while the charts still measure themselves.
   await page.keyboard.press('Escape')
   await page.setViewportSize({ width: 1360, height: 1560 })
-  await page.waitForTimeout(1000)
+  await settled(page)
   expect(await page.getByTestId('chart-reward').locator('svg path.recharts-curve').count()).toBeGreaterThan(0)
-  await page.screenshot({ path: join(screenshots, picture) })
+  await page.screenshot({ path: screenshotPath(picture) })
   expect(await axeViolations(page)).toEqual([])
   await cells.first().click()
   const drawer = page.getByTestId('cell-drawer').getByRole('dialog')
@@ -149,7 +145,7 @@ async function runStory(page: Page, problems: readonly string[], picture: string
 
 it('a newcomer presses Start and the model in the tab learns; the page stays quick meanwhile', async () => {
   const { page, problems } = await openApp('', { viewport: { width: 1360, height: 900 } })
-  const windows = await runStory(page, problems, 'story.png')
+  const windows = await runStory(page, problems, 'story')
   for (const { p95, longTasks } of windows)
     process.stdout.write(
       `${INTERACTIONS} interactions while a step ran: p95 ${p95} ms, long tasks ${JSON.stringify(longTasks.map(Math.round))}\n`,
@@ -161,7 +157,7 @@ it('a newcomer presses Start and the model in the tab learns; the page stays qui
 it('does the same under a path of a static server that sets no headers', async () => {
   const { url, server } = await serveStatically('/a/b')
   const { page, problems } = await openApp('', { at: url, viewport: { width: 1360, height: 900 } })
-  await runStory(page, problems, 'story-static.png')
+  await runStory(page, problems, 'story-static')
   await page.context().close()
   server.close()
 }, 900_000)

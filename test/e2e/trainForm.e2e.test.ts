@@ -1,32 +1,10 @@
 /** The Train page before a run: every method's form, pre-flight, recipes in and out; after two short runs: their curves, files and comparison. */
-import { mkdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import type { Page } from 'playwright'
+import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { sampleCsv } from '../../src/data/sampleCsv'
 import { algorithms } from '../../src/training/algorithms'
 import { openApp } from '../support/app'
-import { axeViolations, overflow } from '../support/axe'
-import { projectRoot } from '../support/sources'
-
-const screenshots = join(projectRoot, 'test/output')
-mkdirSync(screenshots, { recursive: true })
-
-/** Light, dark and 390 pixels: clean, and no wider than the screen. */
-async function look(page: Page, name: string): Promise<void> {
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme })
-    await page.waitForTimeout(300)
-    expect(await axeViolations(page), `${name} ${colorScheme}`).toEqual([])
-    await page.screenshot({ path: join(screenshots, `${name}-${colorScheme}.png`), fullPage: true })
-  }
-  await page.emulateMedia({ colorScheme: 'light' })
-  await page.setViewportSize({ width: 390, height: 844 })
-  await page.waitForTimeout(300)
-  expect(await overflow(page)).toBeLessThanOrEqual(0)
-  await page.screenshot({ path: join(screenshots, `${name}-narrow.png`), fullPage: true })
-  await page.setViewportSize({ width: 1360, height: 900 })
-}
+import { looksRight } from '../support/looks'
 
 const trlRecipe = {
   GRPOConfig: { learning_rate: 0.0005, num_generations: 4, generation_batch_size: 16, output_dir: 'out', seed: 9 },
@@ -64,7 +42,7 @@ it('each method has its form and its pre-flight; a recipe fills it, and what it 
   await page.getByRole('button', { name: 'As TRL' }).click()
   await page.getByTestId('recipe-shown').waitFor({ timeout: 20_000 })
   expect(await page.getByTestId('recipe-shown').innerText()).toMatch(/trl==1\.16\.0[\s\S]*config\.reward/)
-  await look(page, 'train-new')
+  await looksRight(page, 'train-new', { fullPage: true })
 
   await page.getByTestId('recipe-file').setInputFiles({
     name: 'bad.json',
@@ -109,13 +87,13 @@ it('two runs on a data set: curves, questions, metrics and recipe as files, and 
   await page.getByText(/^Recipe: \d+ settings/).click()
   await page.getByRole('button', { name: 'As TRL' }).click()
   await page.getByTestId('recipe-shown').waitFor({ timeout: 20_000 })
-  await look(page, 'train-run')
+  await looksRight(page, 'train-run', { fullPage: true })
 
   await page.goto(`${url}/#/train/compare?runs=${runs.map(encodeURIComponent).join(',')}&metric=loss`)
   await page.getByTestId('chart-compare').waitFor({ timeout: 60_000 })
   expect(await page.getByRole('table', { name: 'Recipes' }).innerText()).toMatch(/tokens_per_batch/)
   expect(await page.getByRole('table', { name: 'Finals' }).getByRole('row').count()).toBe(3)
-  await look(page, 'train-compare')
+  await looksRight(page, 'train-compare', { fullPage: true })
   expect(problems).toEqual([])
   await page.context().close()
 }, 720_000)

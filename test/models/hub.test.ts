@@ -1,5 +1,5 @@
 /** The Hub's loader against a local server with its layout, which redirects, breaks, changes files and refuses. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { FetchLike } from '../../src/base/fetchLedger'
 import { openWeightsFolder } from '../../src/models/checkpointFolder'
 import { readText, type FolderSource } from '../../src/models/weights/byteSource'
@@ -261,7 +261,8 @@ describe('range requests', () => {
     const asked = hub.seen.length
     hub.faults.drops = { count: 1, afterBytes: 10 }
     const stopped = file.read(0, 900)
-    setTimeout(() => cancel.abort(), 5)
+    await vi.waitUntil(() => hub.seen.length > asked, { interval: 1 })
+    cancel.abort()
     expect(await messageOf(stopped)).toBe('AbortError: This operation was aborted')
     expect(await messageOf(file.read(0, 4))).toBe('AbortError: This operation was aborted')
     expect(hub.seen.length).toBeLessThanOrEqual(asked + 1)

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { JobSnapshot, StudioEvent } from '../../src/worker/protocol'
 import { createEventHub, joinEvents } from '../../src/studio/events'
 import { createJobDesk, JobCancelled, type JobControl, type JobWork } from '../../src/studio/jobs'
@@ -135,12 +135,16 @@ test('the gate holds a paused job, lets it go, and stops a cancelled one', async
   const { desk: jobs } = desk()
   const states: string[] = []
   let passed = 0
+  let isAtGate = false
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
   const reply = jobs.start(
     work(
       async (control) => {
         for (;;) {
-          await new Promise((resolve) => setTimeout(resolve, 1))
+          await turn()
+          isAtGate = true
           await control.gate()
+          isAtGate = false
           passed += 1
         }
       },
@@ -149,18 +153,18 @@ test('the gate holds a paused job, lets it go, and stops a cancelled one', async
   )
   if (!reply.ok) throw new Error(reply.message)
   const { job_id } = reply.value
-  const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
-  await pause(20)
+  const until = (holds: () => boolean): Promise<boolean> => vi.waitUntil(holds, { interval: 1 })
+  await until(() => passed > 0)
   jobs.pause(job_id)
-  await pause(20)
+  await until(() => isAtGate)
   const held = passed
-  await pause(50)
+  // An open gate is passed within a turn.
+  for (let turns = 0; turns < 20; turns++) await turn()
   expect(passed).toBe(held)
   jobs.resume(job_id)
-  await pause(50)
-  expect(passed).toBeGreaterThan(held)
+  await until(() => passed > held)
   jobs.pause(job_id)
-  await pause(20)
+  await until(() => isAtGate)
   jobs.cancel(job_id)
   expect(await jobs.finished(job_id)).toMatchObject({ state: 'cancelled', error: null })
   expect(states).toEqual(['running', 'paused', 'running', 'paused', 'cancelled'])

@@ -97,14 +97,17 @@ test('pause holds, resume goes on, cancel keeps what is finished', async () => {
     devices += 1
     return Promise.resolve({ ok: true, device: fakeDevice().device, report })
   }
-  open = await openTestStudio({ openDevice, workshop: scriptedWorkshop({ delayMs: 5 }) })
+  const workshop = scriptedWorkshop({ delayMs: 5 })
+  open = await openTestStudio({ openDevice, workshop })
   const { studio, events } = open
   const job = await started(open)
   await open.until(() => events.some((event) => event.type === 'metrics'))
   expect(await studio.pause(job.job_id)).toEqual({ ok: true, value: null })
-  await new Promise((resolve) => setTimeout(resolve, 50))
+  await open.until(() => workshop.isHeld)
   const before = (await studio.jobs())[0]
-  await new Promise((resolve) => setTimeout(resolve, 120))
+  // Unless it is held, its next deed is 5 ms away.
+  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setTimeout(resolve, 10))
+  expect(workshop.isHeld).toBe(true)
   expect((await studio.jobs())[0]).toMatchObject({ state: 'paused', done: before?.done, phase: before?.phase })
   expect(await studio.start(story)).toMatchObject({ ok: false, code: 'busy' })
   expect(await studio.removeRun(job.run_id)).toMatchObject({ ok: false, code: 'at-work' })

@@ -80,10 +80,19 @@ export async function readStarterAsset(path: string): Promise<Uint8Array<ArrayBu
 /** Solves as many exam queries as its skill says; one step of training makes it better. */
 export function scriptedWorkshop(
   options: { readonly skill?: number; readonly delayMs?: number; readonly failAt?: number; readonly hangAt?: number } = {},
-): Workshop & { destroyed: number } {
+): Workshop & { readonly destroyed: number; readonly isHeld: boolean } {
   const { skill = 0.4, delayMs = 0, failAt = Number.POSITIVE_INFINITY, hangAt = Number.POSITIVE_INFINITY } = options
   const wait = (): Promise<void> => (delayMs > 0 ? new Promise((resolve) => setTimeout(resolve, delayMs)) : Promise.resolve())
-  const counts = { destroyed: 0 }
+  const counts = { destroyed: 0, atGates: 0 }
+  /** A gate that counts who stands before it. */
+  const watched = (gate: () => Promise<void> | void) => async (): Promise<void> => {
+    counts.atGates += 1
+    try {
+      await gate()
+    } finally {
+      counts.atGates -= 1
+    }
+  }
 
   function acting(
     trainable: TrainableSet,
@@ -143,8 +152,13 @@ export function scriptedWorkshop(
     get destroyed() {
       return counts.destroyed
     },
-    openPolicy: ({ trainable, seed, gate, model }) => Promise.resolve(acting(trainable, seed, 0, gate, model.tokenizer)),
+    /** An open gate is passed at once: whoever still stands there is held. */
+    get isHeld() {
+      return counts.atGates > 0
+    },
+    openPolicy: ({ trainable, seed, gate, model }) => Promise.resolve(acting(trainable, seed, 0, watched(gate), model.tokenizer)),
     async train({ config, context, model, data, practice }) {
+      const gate = watched(context.gate)
       const lora = { rank: Number(config.lora_r ?? 8), alpha: Number(config.lora_alpha ?? 16), targets: PROJECTIONS }
       const trainable: TrainableSet = { kind: 'lora', lora, valueHead: true }
       const steps = context.steps ?? 1
@@ -152,14 +166,14 @@ export function scriptedWorkshop(
         if (step === failAt) throw new Error('the GPU device was lost: the driver reset')
         while (step === hangAt) {
           await new Promise((resolve) => setTimeout(resolve, 5))
-          await context.gate()
+          await gate()
         }
-        const batch = data ?? (await practice(acting(trainable, context.seed, step, context.gate, model.tokenizer), step))
+        const batch = data ?? (await practice(acting(trainable, context.seed, step, gate, model.tokenizer), step))
         await wait()
-        await context.gate()
+        await gate()
         context.report(step, { loss: 1 / (step + 1), 'objective/kl': 0.1 * step, num_tokens: (step + 1) * batch.length * 50 })
       }
-      return acting(trainable, context.seed, steps, context.gate, model.tokenizer)
+      return acting(trainable, context.seed, steps, gate, model.tokenizer)
     },
   }
 }

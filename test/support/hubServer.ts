@@ -94,7 +94,8 @@ export async function serveHub(repo: string, files: Map<string, Uint8Array>): Pr
       sent += afterBytes
       response.flushHeaders()
       if (afterBytes > 0) response.write(part.subarray(0, afterBytes))
-      setTimeout(() => response.destroy(), 20)
+      // Once what was written has left.
+      response.socket?.destroySoon()
       return
     }
     sent += part.length

@@ -33,8 +33,12 @@ export async function measureProcessMemory(
     return trainer
   }
   await (await step()).destroy()
-  await forgetDestroyed(device)
-  const [residentBefore, buffersBefore] = [await settledResidentBytes(), meter.liveBytes]
+  // Dawn frees a destroyed buffer's memory when later submits are done.
+  const submit = async (): Promise<void> => {
+    device.queue.submit([device.createCommandEncoder().finish()])
+    await device.queue.onSubmittedWorkDone()
+  }
+  const [residentBefore, buffersBefore] = [await settledResidentBytes(submit), meter.liveBytes]
   const trainer = await step()
   const [residentGrowth, bufferBytes] = [(await settledResidentBytes()) - residentBefore, meter.liveBytes - buffersBefore]
   const report = {
@@ -44,13 +48,4 @@ export async function measureProcessMemory(
   progress(`bench train: with ${trainer.parameters} parameters the process grew by ${residentGrowth} bytes for buffers of ${bufferBytes}`)
   await trainer.destroy()
   return report
-}
-
-/** Dawn frees a destroyed buffer's memory when later submits are done. */
-async function forgetDestroyed(device: GPUDevice): Promise<void> {
-  for (let turn = 0; turn < 5; turn++) {
-    device.queue.submit([device.createCommandEncoder().finish()])
-    await device.queue.onSubmittedWorkDone()
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
 }

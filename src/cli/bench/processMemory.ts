@@ -11,14 +11,21 @@ function collector(): () => void {
 }
 let collect: (() => void) | null = null
 
-/** Resident bytes once they have stopped to fall: finalizers and freed drivers' memory take a few turns. */
-export async function settledResidentBytes(): Promise<number> {
+/** Looks in a row that find no less: finalizers and drivers give memory back a few turns later. */
+const STILL = 5
+const LOOK_MS = 20
+
+/** Resident bytes once they have stopped to fall. `turn` is done before each look. */
+export async function settledResidentBytes(turn?: () => Promise<void>): Promise<number> {
   collect ??= collector()
   let least = Infinity
-  for (let turn = 0; turn < 5; turn++) {
+  for (let still = 0; still < STILL;) {
     collect()
-    await new Promise((resolve) => setTimeout(resolve, 50))
-    least = Math.min(least, process.memoryUsage.rss())
+    await turn?.()
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
+    const now = process.memoryUsage.rss()
+    still = now < least ? 0 : still + 1
+    least = Math.min(least, now)
   }
   return least
 }

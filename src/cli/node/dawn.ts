@@ -142,7 +142,7 @@ const NEW_WAIT_MS = 5
 
 /**
  * While anything is awaited of the GPU, Dawn in Node asks for news in a loop of `setImmediate`: one core at full load. A software adapter computes
- * on those cores (on two of them the loop costs a third of its speed), so there the loop is slowed to a look every millisecond.
+ * on the same cores, so there the loop would keep one from it, and is slowed to a look every millisecond.
  */
 export function calmPolling(): void {
   const immediately = globalThis.setImmediate
