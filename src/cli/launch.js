@@ -89,7 +89,7 @@ switch (task) {
     // The test runner is TypeScript too; Vite loads it without a build.
     const { runnerImport } = await import('vite')
     const { module } = await runnerImport(join(root, 'test/support/runTests.ts'))
-    process.exitCode = module.runTests(root, args)
+    process.exitCode = await module.runTests(root, args)
     break
   }
   default:

@@ -94,8 +94,8 @@ export async function serveHub(repo: string, files: Map<string, Uint8Array>): Pr
       sent += afterBytes
       response.flushHeaders()
       if (afterBytes > 0) response.write(part.subarray(0, afterBytes))
-      // Once what was written has left.
-      response.socket?.destroySoon()
+      // A browser forgets what it has not read when its connection ends, and when it reads is known to it alone.
+      setTimeout(() => response.destroy(), 20)
       return
     }
     sent += part.length

@@ -1,10 +1,13 @@
 /**
- * `npm test`: makes sure a Chrome is there, then runs every kind of test, one kind after the other, and sums up.
+ * `npm test`: makes sure a Chrome is there, then runs every kind of test, one kind after the other, and sums up. GPU tests run on all adapters
+ * at once: most of their time one thread compiles kernels while the other cores rest.
  * `npm test -- unit gpu` runs only these kinds; other words go to Vitest (`npm test -- unit records`).
  */
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join, relative } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { stripVTControlCharacters } from 'node:util'
 import { z } from 'zod'
 import { findChrome } from '../../src/cli/node/chrome.ts'
@@ -27,7 +30,7 @@ interface Outcome {
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
-export function runTests(projectRoot: string, words: readonly string[]): number {
+export async function runTests(projectRoot: string, words: readonly string[]): Promise<number> {
   const chrome = findChrome() ?? installChrome()
   if (chrome === null) return 1
   say(`browser: ${chrome}`)
@@ -43,18 +46,24 @@ export function runTests(projectRoot: string, words: readonly string[]): number 
   const stages = kinds.length === 0 ? all : all.filter(({ kind }) => kinds.includes(kind))
   const filters = words.filter((word) => !kinds.includes(word))
 
-  const outcomes = stages.map((stage, index) => {
-    say(`\n[${index + 1}/${stages.length}] ${stage.project}`)
+  const outcomes: Outcome[] = []
+  for (const kind of new Set(stages.map((stage) => stage.kind))) {
+    const together = stages.filter((stage) => stage.kind === kind)
+    const numbers = together.map((stage) => stages.indexOf(stage) + 1)
+    say(`\n[${numbers.join(', ')}/${stages.length}] ${together.map(({ project }) => project).join(', ')}`)
     // The end-to-end tests use what a user gets: the built site and the built command line.
-    const isReady = stage.kind !== 'e2e' || run(projectRoot, ['src/cli/launch.js', 'build'])
-    return isReady
-      ? runStage(projectRoot, stage, filters)
-      : { stage, passed: 0, failed: 1, skipped: 0, seconds: 0, failures: [`${stage.project}: the build failed`] }
-  })
+    const isReady = kind !== 'e2e' || (await run(projectRoot, ['src/cli/launch.js', 'build'], 'inherit'))
+    const output = together.length > 1 ? 'lines' : 'inherit'
+    const unbuilt = together.map((stage) => ({
+      ...{ stage, passed: 0, failed: 1, skipped: 0, seconds: 0 },
+      failures: [`${stage.project}: the build failed`],
+    }))
+    outcomes.push(...(isReady ? await Promise.all(together.map((stage) => runStage(projectRoot, stage, filters, output))) : unbuilt))
+  }
   return summarise(outcomes)
 }
 
-function runStage(projectRoot: string, stage: Stage, filters: readonly string[]): Outcome {
+async function runStage(projectRoot: string, stage: Stage, filters: readonly string[], output: Output): Promise<Outcome> {
   const folder = join(projectRoot, '.cache/tests')
   mkdirSync(folder, { recursive: true })
   const report = join(folder, `${stage.project.replace(':', '-')}.json`)
@@ -62,7 +71,7 @@ function runStage(projectRoot: string, stage: Stage, filters: readonly string[])
   const started = Date.now()
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
   const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--project', stage.project, '--passWithNoTests', ...reporters, ...filters]
-  const ok = run(projectRoot, vitest)
+  const ok = await run(projectRoot, vitest, output)
   const counts = readCounts(report)
   return {
     stage,
@@ -136,6 +145,17 @@ function installChrome(): string | null {
   return null
 }
 
-function run(projectRoot: string, args: readonly string[]): boolean {
-  return spawnSync(process.execPath, args, { cwd: projectRoot, stdio: ['ignore', 'inherit', 'inherit'] }).status === 0
+/** `lines`: each as it ends, so that those of several programs do not mix. */
+type Output = 'inherit' | 'lines'
+
+/** True when it ended well. */
+function run(projectRoot: string, args: readonly string[], output: Output): Promise<boolean> {
+  const stdio = output === 'inherit' ? 'inherit' : 'pipe'
+  const child = spawn(process.execPath, args, { cwd: projectRoot, stdio: ['ignore', stdio, stdio] })
+  const forward = (from: Readable | null, to: NodeJS.WriteStream): void => {
+    if (from) createInterface({ input: from }).on('line', (line) => to.write(`${line}\n`))
+  }
+  forward(child.stdout, process.stdout)
+  forward(child.stderr, process.stderr)
+  return new Promise((resolve, reject) => child.once('error', reject).once('close', (code) => resolve(code === 0)))
 }
