@@ -6,6 +6,7 @@ import { dpo, runDpo } from '../../src/training/algorithms/dpo'
 import type { DpoConfig } from '../../src/training/dpoConfig'
 import { makePairs, type DpoPair } from '../../src/training/dpoPairs'
 import { adapterUnderTest, testDevice } from '../support/gpu'
+import { differing, relative } from './difference'
 import { memoryCheckpoints, someSequences, tinyContext, type Reported } from './tinyPolicy'
 
 let opened: EngineDevice | null = null
@@ -43,13 +44,6 @@ async function train(
   const weights = await policy.packed.readWeights()
   await policy.destroy()
   return { reports, weights }
-}
-/** How many weights are not the same bits. */
-const differing = (found: Float32Array, expected: Float32Array): number =>
-  expected.filter((value, index) => !Object.is(value, found[index])).length
-const relative = (found: Float32Array, expected: Float32Array): number => {
-  const difference = expected.reduce((sum, value, index) => sum + (value - (found[index] ?? Number.NaN)) ** 2, 0)
-  return Math.sqrt(difference / expected.reduce((sum, value) => sum + value ** 2, 0))
 }
 
 let base: ReturnType<typeof train> | null = null

@@ -7,6 +7,7 @@ import { runSteptoolPpo, steptoolPpo } from '../../src/training/algorithms/stept
 import { datasetSource } from '../../src/training/ppoBatch'
 import type { PpoSequence } from '../../src/training/ppoSequence'
 import { adapterUnderTest, testDevice } from '../support/gpu'
+import { differing } from './difference'
 import { memoryCheckpoints, someSequences, tinyContext, type Reported } from './tinyPolicy'
 
 let opened: EngineDevice | null = null
@@ -31,9 +32,6 @@ async function train(input: Partial<PpoConfig> = {}, more: Partial<TrainingConte
   await policy.destroy()
   return { reports, weights, klCoef }
 }
-/** How many weights are not the same bits. */
-const differing = (found: Float32Array, expected: Float32Array): number =>
-  expected.filter((value, index) => !Object.is(value, found[index])).length
 
 let base: Promise<Trained> | null = null
 const baseRun = (): Promise<Trained> => (base ??= train())

@@ -8,6 +8,7 @@ import type { PolicyModel } from '../../src/training/policyModel'
 import type { RftConfig } from '../../src/training/rftConfig'
 import { selectPasses, type RftAttempt } from '../../src/training/rftSelection'
 import { adapterUnderTest, testDevice } from '../support/gpu'
+import { differing } from './difference'
 import { memoryCheckpoints, someSequences, tinyContext, type Reported } from './tinyPolicy'
 
 let opened: EngineDevice | null = null
@@ -49,9 +50,6 @@ async function train(
   await policy.destroy()
   return { reports, weights, notes, steps }
 }
-/** How many weights are not the same bits. */
-const differing = (found: Float32Array, expected: Float32Array): number =>
-  expected.filter((value, index) => !Object.is(value, found[index])).length
 
 describe(`rejection sampling on ${adapterUnderTest()}`, () => {
   it('imitates what it kept, to the bit as SFT does', async () => {

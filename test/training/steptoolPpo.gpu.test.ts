@@ -6,6 +6,7 @@ import type { TrainingContext } from '../../src/training/algorithm'
 import { datasetSource, type PpoBatchSource } from '../../src/training/ppoBatch'
 import type { PpoTokens } from '../../src/training/ppoMetrics'
 import { adapterUnderTest, testDevice } from '../support/gpu'
+import { differing, relative } from './difference'
 import { memoryCheckpoints, someSequences, tinyContext, twoCallTask, type Reported } from './tinyPolicy'
 
 type Input = Partial<SteptoolPpoConfig>
@@ -42,13 +43,6 @@ async function train(
   return { reports, weights, klCoef }
 }
 const lossesOf = (reports: readonly Reported[]): (number | undefined)[] => reports.map(({ metrics }) => metrics.loss)
-/** How many weights are not the same bits. */
-const differing = (found: Float32Array, expected: Float32Array): number =>
-  expected.filter((value, index) => !Object.is(value, found[index])).length
-const relative = (found: Float32Array, expected: Float32Array): number => {
-  const difference = expected.reduce((sum, value, index) => sum + (value - (found[index] ?? Number.NaN)) ** 2, 0)
-  return Math.sqrt(difference / expected.reduce((sum, value) => sum + value ** 2, 0))
-}
 
 /** Two batches of the fixed data, run once for all tests that compare with them. */
 let base: ReturnType<typeof train> | null = null
