@@ -1,17 +1,14 @@
 /** A train job on a real device, end to end: rollouts, labels, updates, an adapter that acts. */
 import { expect, test } from 'vitest'
-import { isSoftwareAdapter, fullDeviceDescriptor, openNodeAdapter } from '../../src/cli/node/dawn'
+import { isSoftwareAdapter } from '../../src/cli/node/dawn'
 import type { OpenedDevice } from '../../src/studio/parts'
-import { adapterUnderTest } from '../support/gpu'
+import { testAdapter, testDevice } from '../support/gpu'
 import { openTestStudio, report } from './testStudio'
 import { tinyAsset } from './tinyStarter'
 
-/** Dawn does not exit while one is alive. */
-const devices: GPUDevice[] = []
+/** That of the other tests: a software adapter compiles every kernel of a new one anew. */
 async function openDevice(): Promise<OpenedDevice> {
-  const { adapter } = await openNodeAdapter(adapterUnderTest())
-  const device = await adapter.requestDevice(fullDeviceDescriptor(adapter))
-  devices.push(device)
+  const [{ adapter }, device] = await Promise.all([testAdapter(), testDevice()])
   return {
     ok: true,
     device,
@@ -89,6 +86,5 @@ test('step-grained PPO online, then an evaluation with its adapter', async () =>
     expect(events.some((event) => event.type === 'gpu' && event.status.state === 'ready' && event.status.plannedBytes > 0)).toBe(true)
   } finally {
     opened.close()
-    for (const device of devices.splice(0)) device.destroy()
   }
 })

@@ -38,13 +38,16 @@ export function shaderSource(path: string, constants: Readonly<Record<string, nu
   const header = Object.entries(constants)
     .map(([name, value]) => `const ${name} = ${Number.isInteger(value) ? `${value}u` : String(value)};`)
     .join('\n')
-  // Parts and repeats stand in included files too.
-  const whole = source(path).replace(INCLUDE, (_line, included: string) => source(`common/${included}`))
-  const body = unroll(whole, constants).replace(PART, (line, name: string) => {
-    const file = parts[name]
-    if (file === undefined) throw new Error(`${path}: nothing given for "${line}"`)
-    return source(file)
-  })
+  // What is written in may itself have parts and includes.
+  const expand = (text: string): string =>
+    text
+      .replace(PART, (line, name: string) => {
+        const file = parts[name]
+        if (file === undefined) throw new Error(`${path}: nothing given for "${line}"`)
+        return expand(source(file))
+      })
+      .replace(INCLUDE, (_line, included: string) => expand(source(`common/${included}`)))
+  const body = unroll(expand(source(path)), constants)
   // Directives come before every declaration.
   const enables = body.match(ENABLE) ?? []
   return [...enables, header, body.replace(ENABLE, '')].join('\n')
