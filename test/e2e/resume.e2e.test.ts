@@ -26,7 +26,8 @@ import { openApp } from '../support/app'
 import { projectRoot } from '../support/sources'
 import { storedRecords } from '../support/stored'
 
-const STEPS = 6
+/** So many that it is still under way when the page has seen a first one kept, on a quick machine too. */
+const STEPS = 20
 const WAIT = { timeout: 240_000, interval: 50 }
 const settings = {
   ...{ batch_size: 2, mini_batch_size: 2, gradient_accumulation_steps: 1, ppo_epochs: 2, value_head_init: 'torch' },
