@@ -135,8 +135,11 @@ it('goes on after a reload and after its page was closed, to the end of the same
     ...{ algorithm: 'steptool-ppo', model: 'tiny', data: dataset, steps: String(STEPS), seed: '5', saveSteps: '1' },
     config: JSON.stringify(settings),
   }
-  await first.goto(`${url}/#/train/new?${new URLSearchParams(form).toString()}`)
   const start = first.getByTestId('train-start')
+  await first.goto(`${url}/#/train/new?${new URLSearchParams({ ...form, data: 'gone' }).toString()}`)
+  await first.getByText('A data set that was chosen is not stored here any more.').waitFor({ timeout: 60_000 })
+  expect(await start.isEnabled()).toBe(false)
+  await first.goto(`${url}/#/train/new?${new URLSearchParams(form).toString()}`)
   await expect.poll(() => start.isEnabled(), WAIT).toBe(true)
   const shown = await first.getByLabel('Command line').textContent()
   const alone = runCommandLine(shown ?? '', folder)

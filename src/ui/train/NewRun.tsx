@@ -34,7 +34,8 @@ export function NewRun() {
   const [problem, setProblem] = useState<string | null>(null)
   const [starting, setStarting] = useState(false)
   const models = useAnswer('models', (from) => from.models()).value ?? []
-  const datasets = useAnswer('datasets', (from) => from.datasets(), ['dataset']).value ?? []
+  const stored = useAnswer('datasets', (from) => from.datasets(), ['dataset']).value
+  const datasets = stored ?? []
   const runs = useAnswer('runs', (from) => from.runs()).value ?? []
   const source = runs.find((run) => run.run_id === url.from)
   const algorithm =
@@ -45,9 +46,14 @@ export function NewRun() {
   const model =
     models.find((one) => one.model_id === url.model) ?? models.find((one) => one.model_id === source?.model.id) ?? models[0] ?? null
   const chosen = useMemo(() => (url.data === '' ? [] : url.data.split(',')), [url.data])
-  const request = useMemo(() => (algorithm && model ? trainRequest(url, algorithm.name, model.model_id) : null), [url, algorithm, model])
+  const files = chosen.flatMap((id) => datasets.find((row) => row.dataset_id === id)?.name ?? [])
+  // Until it is known what data the form names, it is not known what would be trained on.
+  const hasData = files.length === chosen.length
+  const request = useMemo(
+    () => (algorithm && model && hasData ? trainRequest(url, algorithm.name, model.model_id) : null),
+    [url, algorithm, model, hasData],
+  )
   const config = useMemo(() => configOf(url), [url])
-  const files = datasets.filter((row) => chosen.includes(row.dataset_id)).map((row) => row.name)
 
   const start = async (): Promise<void> => {
     if (!request) return
@@ -181,6 +187,20 @@ export function NewRun() {
                   Import a file
                 </Anchor>
               </Text>
+              {stored && !hasData && (
+                <Text c="var(--hone-unsolved)" role="alert">
+                  A data set that was chosen is not stored here any more.{' '}
+                  <Anchor
+                    component="button"
+                    type="button"
+                    onClick={() => {
+                      setUrl({ data: chosen.filter((id) => stored.some((row) => row.dataset_id === id)).join(',') })
+                    }}
+                  >
+                    Leave it out
+                  </Anchor>
+                </Text>
+              )}
               {chosen.length > 0 && (
                 <NumberInput
                   label="Rows"
