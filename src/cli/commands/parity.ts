@@ -19,7 +19,7 @@ import { qloraQuantities, slices } from '../parity/qloraParity'
 import type { Quantity } from '../parity/quantity'
 import { rolloutQuantities } from '../parity/rolloutParity'
 import { rolloutShapes, shapeRolloutQuantities } from '../parity/shapeRollout'
-import { updateQuantities } from '../parity/updateParity'
+import { observeArcher, updateQuantities } from '../parity/updateParity'
 import type { PolicyObserver } from '../parity/updateParity'
 
 const parts = ['models', 'optimizer', 'algorithms', 'rollout', 'qlora'] as const
@@ -65,6 +65,7 @@ export const parity = defineCommand({
       const folder = options.adapters
       const observe: PolicyObserver = (...trained) => (folder === undefined ? Promise.resolve() : leaveAdapter(folder, ...trained))
       add(await updateQuantities(engine, goldens, adapter, { observe }))
+      if (folder !== undefined) await observeArcher(engine, goldens, observe)
     }
     for (const kvDtype of wants('rollout') ? KV_DTYPES : []) {
       if (options.kvDtype !== undefined && options.kvDtype !== kvDtype) continue

@@ -9,6 +9,7 @@ import { grpo, runGrpo } from '../../training/algorithms/grpo'
 import { ppo, runPpo } from '../../training/algorithms/ppo'
 import { rft, runRft } from '../../training/algorithms/rft'
 import { runSft, sft } from '../../training/algorithms/sft'
+import { archer, runArcher } from '../../training/algorithms/archer'
 import { runSteptoolPpo, steptoolPpo } from '../../training/algorithms/steptoolPpo'
 import type { DpoPair } from '../../training/dpoPairs'
 import { pairsOfStep } from '../../training/dpoPairs'
@@ -64,6 +65,20 @@ export async function updateQuantities(
   const tiny = await tinyTraining(engine, goldens)
   const parts = { tiny, goldens, adapter, wants, observe }
   return [...(await modernRuns(parts)), ...(await classicRuns(parts))]
+}
+
+/** ArCHer on the same sequences, which no library trains: its adapter as training leaves it. */
+export async function observeArcher(engine: EngineDevice, goldens: Goldens, observe: PolicyObserver): Promise<void> {
+  const sequences = ppoSequences(modern.parse(goldens.json('updates_golden.json')).sequences)
+  const { context } = await (await tinyTraining(engine, goldens)).start({})
+  const settings = archer.config.parse({
+    ...{ learning_rate: 5e-2, critic_lr: 1e-2, batch_size: 4, gradient_accumulation_steps: 1, epochs: 3, warmup_iter: 1 },
+    ...{ lora_r: 4, lora_alpha: 8, max_response_len: 4, critic_hidden_size: 16 },
+  })
+  const source = { isFresh: false, next: () => Promise.resolve(sequences) }
+  const { policy } = await runArcher({ ...context, checkpoints: null }, settings, source)
+  await observe('archer', policy, sequences)
+  await policy.destroy()
 }
 
 interface Parts {
