@@ -123,6 +123,8 @@ export class EngineDevice {
   /** A writable view of host data uploaded at the queue's current point. */
   write(buffer: GPUBuffer, data: Float32Array | Uint32Array, offset = 0): void {
     if (data.byteLength === 0) return
+    // What is written after a buffer was zeroed stays.
+    if (this.#toZero.has(buffer)) this.device.queue.submit(this.#zeroes())
     this.counters.uploadedBytes += data.byteLength
     this.device.queue.writeBuffer(buffer, offset, data.buffer, data.byteOffset, data.byteLength)
   }
