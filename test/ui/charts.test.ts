@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { histogramBins } from '../../src/ui/charts/HistogramChart'
 import { formatNumber } from '../../src/ui/format'
-import { chartRows, seriesSummary, smoothed, tickDigits } from '../../src/ui/charts/series'
+import { chartRows, isAllZero, seriesSummary, smoothed, tickDigits } from '../../src/ui/charts/series'
 
 const options = { limit: 1000, smoothing: 0, log: false }
 
@@ -38,6 +38,11 @@ describe('ticks', () => {
     expect(new Set(ticks).size).toBe(4)
     expect(tickDigits([{ x: 1, y0: 0.1, r0: 0.9 }])).toBe(2)
     expect(tickDigits([{ x: 1, y0: 5 }])).toBe(2)
+  })
+
+  it('reach from 0 to 1 where all is zero', () => {
+    expect(isAllZero([{ x: 1, y0: 0, y1: null, r0: 0 }])).toBe(true)
+    expect(isAllZero([{ x: 0, y0: 0, y1: 0.1 }])).toBe(false)
   })
 })
 

@@ -4,7 +4,7 @@ import { CartesianGrid, Line, LineChart, ReferenceArea, ReferenceLine, Tooltip, 
 import type { TooltipContentProps } from 'recharts'
 import { formatNumber } from '../format'
 import { ChartTooltip } from './ChartFigure'
-import { tickDigits, type Row } from './series'
+import { isAllZero, tickDigits, type Row } from './series'
 
 export interface Drawn {
   readonly rows: Row[]
@@ -68,7 +68,10 @@ function LinePlotView({ drawn, title, xLabel, width, height, log, smoothing, ran
   const { rows, names, colours } = drawn
   const { drag, handlers } = useDrag(setRange)
   const xDomain = useMemo((): [number, number] | ['dataMin', 'dataMax'] => (range ? [range[0], range[1]] : WHOLE), [range])
-  const yDomain = useMemo((): [number | 'auto', number | 'auto'] => [from, to], [from, to])
+  const yDomain = useMemo(
+    (): [number | 'auto', number | 'auto'] => (from === 'auto' && to === 'auto' && isAllZero(rows) ? [0, 1] : [from, to]),
+    [rows, from, to],
+  )
   const namesText = names.join('\n')
   const coloursText = colours.join('\n')
   const content = useMemo(() => {

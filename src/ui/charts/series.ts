@@ -66,6 +66,11 @@ export function tickDigits(rows: readonly Row[]): number {
   return Math.min(MOST_TICK_DIGITS, Math.max(2, 1 + Math.ceil(Math.log10(size / (high - low)))))
 }
 
+/** Nothing but zeros: a share that never left 0, say, whose axis would else count to 3. */
+export function isAllZero(rows: readonly Row[]): boolean {
+  return rows.every((row) => Object.entries(row).every(([key, value]) => key === 'x' || value === null || value === 0))
+}
+
 /** One sentence for those who do not see the chart. */
 export function seriesSummary(series: readonly Series[], format: (value: number) => string): string {
   return series
