@@ -29,6 +29,7 @@ export const parity = defineCommand({
   summary: 'our numbers beside those of transformers, peft, torch, TRL and StepTool',
   options: z.object({
     only: z.enum(parts).optional().meta({ help: 'one part; else all but qlora' }),
+    qloraModel: z.enum(slices).optional().meta({ help: 'whose two layers --only qlora trains; else each in turn' }),
     rolloutModel: z
       .enum(['starter', ...(Object.keys(rolloutShapes) as (keyof typeof rolloutShapes)[])])
       .default('starter')
@@ -60,7 +61,9 @@ export const parity = defineCommand({
     if (wants('algorithms')) add(await classicPpoQuantities(engine, goldens, adapter))
     if (wants('algorithms')) add(await archerQuantities(engine, goldens, adapter))
     // Takes minutes and gigabytes: only when asked for.
-    if (options.only === 'qlora') for (const name of slices) add(await qloraQuantities(name, engine, goldens, adapter))
+    if (options.only === 'qlora')
+      for (const name of slices)
+        if (options.qloraModel === undefined || options.qloraModel === name) add(await qloraQuantities(name, engine, goldens, adapter))
     if (wants('algorithms')) {
       const folder = options.adapters
       const observe: PolicyObserver = (...trained) => (folder === undefined ? Promise.resolve() : leaveAdapter(folder, ...trained))
