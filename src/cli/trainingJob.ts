@@ -22,8 +22,8 @@ import { chunk } from '../training/ppoBatch'
 import { ppoSequenceOptions } from '../training/ppoConfig'
 import { buildPpoSequence, type PpoSequence } from '../training/ppoSequence'
 import { rftSequenceOptions } from '../training/rftSelection'
+import { imitatedPositions } from '../training/lossMask'
 import { starterSamples } from '../training/starterSamples'
-import { trainedPositions } from '../training/stepRewards'
 import { trajectorySamples } from '../training/trajectorySamples'
 import type { CorpusOptions } from '../training/recipes/recipe'
 import { UsageError, type JsonObject } from './command'
@@ -113,12 +113,13 @@ function supervised(request: TrainingRequest): TrainingJob {
     budget: number,
   ): { samples: SampleSource; notes: readonly string[] } {
     if (data.kind === 'practice') throw new UsageError('sft learns from data: --data FILE… or --data starter-corpus.')
-    if (data.kind === 'corpus') return { samples: starterSamples(data.world, model.tokenizer, { seed, ...data.corpus }), notes: [] }
+    if (data.kind === 'corpus')
+      return { samples: starterSamples(data.world, model.tokenizer, { seed, mask: settings, ...data.corpus }), notes: [] }
     // A sample must fit one micro-batch: unless told otherwise its last completion gets a quarter of it.
     const response = Math.min(maxResponseLen ?? Math.floor(budget / 4), budget - 1)
     const context = Math.min(maxContextLen ?? budget, budget - response)
     const trajectories = data.labelled.map(({ trajectory }) => trajectory)
-    const cut = trajectorySamples(trajectories, model.tokenizer, { maxContextLen: context, maxResponseLen: response, seed })
+    const cut = trajectorySamples(trajectories, model.tokenizer, { maxContextLen: context, maxResponseLen: response, seed, mask: settings })
     return { samples: cut.samples, notes: noteOf(cut.sequences, context, response) }
   }
 }
@@ -257,7 +258,10 @@ function memoryOf(
     case rft.name: {
       const settings = rft.config.parse(config)
       const likely = sequencesOf(rftSequenceOptions(settings)).filter(({ ids }) => ids.length <= settings.tokens_per_batch)
-      const kept = likely.map((sequence) => ({ ids: sequence.ids, targets: trainedPositions(sequence, 'no_score') }))
+      const kept = likely.map((sequence) => ({
+        ids: sequence.ids,
+        targets: imitatedPositions(sequence, { mask_history: settings.mask_history }),
+      }))
       return kept.length === 0 ? [] : sftMemory(model.config, settings, samplesToImitate(kept), steps, engine)
     }
     default:

@@ -2,8 +2,9 @@
 import { rft, runRft, samplesToImitate, type RftSource } from '../training/algorithms/rft'
 import { runSft, sft, sftTrainable, type SftConfig } from '../training/algorithms/sft'
 import { sftMemory } from '../training/memoryPlan'
+import { imitatedPositions } from '../training/lossMask'
 import type { RftConfig } from '../training/rftConfig'
-import { imitatedPositions, rftAttempts, rftSequenceOptions, selectPasses, type RftAttempt } from '../training/rftSelection'
+import { rftAttempts, rftSequenceOptions, selectPasses, type RftAttempt } from '../training/rftSelection'
 import { trajectorySamples } from '../training/trajectorySamples'
 import { defineMethod, truncationNote, usualWithin } from './method'
 import type { ModelText } from './models'
@@ -13,12 +14,13 @@ import type { LabelledTrajectory } from './workshop'
 function samplesOf(
   data: readonly LabelledTrajectory[],
   { tokenizer }: ModelText,
-  { tokens_per_batch: budget }: SftConfig,
+  config: SftConfig,
   seed: number,
 ): ReturnType<typeof trajectorySamples> {
+  const { tokens_per_batch: budget } = config
   const maxResponseLen = Math.floor(budget / 4)
   const trajectories = data.map(({ trajectory }) => trajectory)
-  return trajectorySamples(trajectories, tokenizer, { maxContextLen: budget - maxResponseLen, maxResponseLen, seed })
+  return trajectorySamples(trajectories, tokenizer, { maxContextLen: budget - maxResponseLen, maxResponseLen, seed, mask: config })
 }
 
 export const sftMethod = defineMethod({
@@ -30,7 +32,11 @@ export const sftMethod = defineMethod({
   samplesOf: () => 1,
   passesOf: () => 1,
   storyConfig: () => ({}),
-  notesOf: () => ['Every completion is imitated, whatever its label.'],
+  notesOf: ({ mask_history }) => [
+    mask_history
+      ? 'The last turn of each is imitated, whatever its label; turns before it are context (mask_history).'
+      : 'Every completion is imitated, whatever its label.',
+  ],
   memoryOf: (config, { model, data, steps, seed, device }) => {
     const samples = data ? samplesOf(data, model, config, seed).samples : samplesToImitate([usualWithin(config.tokens_per_batch)])
     return sftMemory(model.config, config, samples, steps, device)
@@ -64,18 +70,20 @@ export const rftMethod = defineMethod({
     max_context_len: 512,
     max_response_len: 64,
   }),
-  notesOf: ({ reward, reward_threshold, max_samples_per_query, step_filtered }) => [
+  notesOf: ({ reward, reward_threshold, max_samples_per_query, step_filtered, mask_history }) => [
     `Attempts with a ${reward} of at least ${reward_threshold} are imitated, at most ${max_samples_per_query} of a query.`,
-    step_filtered
-      ? 'Their steps labelled 0 carry no loss (step_filtered).'
-      : 'All their steps are imitated, whatever their labels (step_filtered off).',
+    mask_history
+      ? `Of each its last step is imitated; steps before it are context (mask_history)${step_filtered ? ', and where it is labelled 0 the attempt is left out (step_filtered)' : ''}.`
+      : step_filtered
+        ? 'Their steps labelled 0 carry no loss (step_filtered).'
+        : 'All their steps are imitated, whatever their labels (step_filtered off).',
   ],
   memoryOf: (config, { model, data, steps, seed, device }) => {
     const attempts = rftAttempts(data ?? [], model.tokenizer, config)
     const { kept } = selectPasses(attempts, config, seed, 0)
     // Before attempts are labelled none passes: the size of all can be told, or of a usual one.
     const all = attempts
-      .map(({ sequence }) => ({ ids: sequence.ids, targets: imitatedPositions(sequence, false) }))
+      .map(({ sequence }) => ({ ids: sequence.ids, targets: imitatedPositions(sequence, { mask_history: config.mask_history }) }))
       .filter(({ targets }) => targets.length > 0)
     const samples = [kept, all, [usualWithin(config.tokens_per_batch)]].find(({ length }) => length > 0) ?? []
     return sftMemory(model.config, config, samplesToImitate(samples), steps, device)

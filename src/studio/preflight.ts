@@ -10,12 +10,13 @@ import { steptoolPpo } from '../training/algorithms/steptoolPpo'
 import { trainableEntries, type TrainableSet } from '../training/policyPlans'
 import { initialLora } from '../training/initialize'
 import { attemptOutcome } from '../training/outcome'
+import { imitatedPositions, type LossMask } from '../training/lossMask'
 import { checkBatch, checkContext, checkSampler, samplerOf, type Finding } from '../training/preflight'
 import { checkExport, checkTemplate } from '../training/preflightAdapter'
-import { checkEncoding, checkEnds, checkMask, checkRewards, checkTruncation } from '../training/preflightSequences'
+import { checkEncoding, checkEnds, checkMask, checkRewards, checkTruncation, type MaskRule } from '../training/preflightSequences'
 import { buildPpoSequence, ENCODINGS, type PpoSequence, type PpoSequenceOptions } from '../training/ppoSequence'
 import { rftSequenceOptions } from '../training/rftSelection'
-import { UNLABELLED_STEPS, type UnlabelledSteps } from '../training/stepRewards'
+import { trainedPositions, UNLABELLED_STEPS } from '../training/stepRewards'
 import { dataProblem } from './dataProblem'
 import type { Method } from './method'
 import type { ModelText } from './models'
@@ -68,7 +69,7 @@ function dataFindings(request: PreflightRequest, data: readonly LabelledTrajecto
     .map(({ trajectory }) => chosenPath(trajectory).flatMap(({ step }) => [step.prompt, step.completion]))
   return [
     checkTruncation(sequences),
-    checkMask(sequences, unlabelledOf(config)),
+    checkMask(sequences, maskOf(method.name, config)),
     checkEnds(sequences, endIds(model)),
     ...(problem === null ? rewardFindings(method.name, data) : [problemFinding(problem, request)]),
     ...(text.length > 0 ? [checkEncoding(text, model.tokenizer)] : []),
@@ -112,7 +113,21 @@ function limitsOf(method: Method, config: Config): PpoSequenceOptions {
   }
 }
 
-const unlabelledOf = (config: Config): UnlabelledSteps => UNLABELLED_STEPS.find((rule) => rule === config.unlabelled_steps) ?? 'no_score'
+function maskOf(method: string, config: Config): MaskRule {
+  const imitates = method === sft.name ? sft.config.parse(config) : method === rft.name ? rft.config.parse(config) : null
+  if (imitates) return { positions: (sequence) => imitatedPositions(sequence, imitates), whyNone: nothingImitated(imitates) }
+  const unlabelled = UNLABELLED_STEPS.find((rule) => rule === config.unlabelled_steps) ?? 'no_score'
+  return {
+    positions: (sequence) => trainedPositions(sequence, unlabelled),
+    whyNone: unlabelled === 'leave_out' ? 'no step that was kept is labelled' : 'every completion was cut away',
+  }
+}
+
+function nothingImitated({ mask_history, step_filtered = false }: LossMask): string {
+  const last = 'mask_history leaves the last turn alone'
+  if (!step_filtered) return mask_history ? `${last}, and in every row it is empty` : 'every completion was cut away'
+  return mask_history ? `${last}, and in every row it is empty or labelled 0` : 'every step that was kept is labelled 0'
+}
 
 /** Of config.json, and the usual names of a message's end. */
 function endIds({ config, tokenizer }: ModelText): ReadonlySet<number> {

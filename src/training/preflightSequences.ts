@@ -1,8 +1,6 @@
 /** Checks before step 0 of the data as the model will see it: what is cut off, what carries loss, what the rewards say. */
 import type { Finding } from './preflight'
 import type { PpoSequence, TextCodec } from './ppoSequence'
-import { trainedPositions } from './stepRewards'
-import type { UnlabelledSteps } from './stepRewards'
 
 const of = (part: number, all: number): string => `${part} of ${all} (${Math.round((100 * part) / Math.max(1, all))} %)`
 
@@ -40,18 +38,19 @@ export function checkEnds(sequences: readonly PpoSequence[], endIds: ReadonlySet
   }
 }
 
+/** Which positions of a sequence carry loss, and why none would. */
+export interface MaskRule {
+  readonly positions: (sequence: PpoSequence) => readonly number[]
+  readonly whyNone: string
+}
+
 /** Whether there is anything to train on: own tokens of steps that count. */
-export function checkMask(sequences: readonly PpoSequence[], unlabelled: UnlabelledSteps): Finding {
+export function checkMask(sequences: readonly PpoSequence[], { positions, whyNone }: MaskRule): Finding {
   const check = 'loss mask'
-  const counts = sequences.map((sequence) => trainedPositions(sequence, unlabelled).length)
+  const counts = sequences.map((sequence) => positions(sequence).length)
   const empty = counts.filter((count) => count === 0).length
   const tokens = counts.reduce((sum, count) => sum + count, 0)
-  if (tokens === 0)
-    return {
-      check,
-      level: 'refusal',
-      message: `No token of the ${sequences.length} rows carries loss: ${unlabelled === 'leave_out' ? 'no step that was kept is labelled' : 'every completion was cut away'}.`,
-    }
+  if (tokens === 0) return { check, level: 'refusal', message: `No token of the ${sequences.length} rows carries loss: ${whyNone}.` }
   const all = sequences.reduce((sum, { ids }) => sum + ids.length, 0)
   const rest = empty === 0 ? '' : ` ${of(empty, sequences.length)} rows carry none.`
   return { check, level: empty === 0 ? 'fine' : 'warning', message: `${of(tokens, all)} of the tokens carry loss.${rest}` }

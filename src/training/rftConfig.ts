@@ -33,7 +33,10 @@ export const rftConfig = z.object({
     help: 'Attempts kept of one query, drawn from its passes: a cap, so that easy queries do not rule.',
     essential: true,
   }),
-  step_filtered: z.boolean().default(false).meta({ help: 'Steps labelled 0 are context only: no loss on them.', essential: true }),
+  step_filtered: z.boolean().default(false).meta({
+    help: 'Steps labelled 0 are context only: no loss on them. With mask_history, an attempt whose last step is labelled 0 is left out.',
+    essential: true,
+  }),
   ...sequenceSettings({ context: 4096, essential: false }),
   max_response_len: z
     .int()

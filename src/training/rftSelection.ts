@@ -1,12 +1,13 @@
 /** Which attempts rejection sampling keeps: those that pass, each once, at most so many of a query; and what of them is imitated. */
 import { createRng } from '../base/random'
 import type { Trajectory } from '../records/trajectory'
+import { imitatedPositions } from './lossMask'
+import type { LossMask } from './lossMask'
 import { outcomeOf, queryKey } from './outcome'
 import type { Sequence } from './packing'
 import { buildPpoSequence } from './ppoSequence'
 import type { PpoSequence, PpoSequenceOptions, TextCodec } from './ppoSequence'
 import type { RftConfig } from './rftConfig'
-import { trainedPositions } from './stepRewards'
 
 const STREAM = { cap: 251, order: 252 } as const
 
@@ -49,12 +50,6 @@ function stepScore({ rewards }: PpoSequence, kind: 'step_mean' | 'step_min'): nu
   return kind === 'step_min' ? Math.min(...labelled) : labelled.reduce((sum, reward) => sum + reward, 0) / labelled.length
 }
 
-/** Positions that carry loss: the agent's own tokens, without those of steps labelled 0 where steps are filtered. */
-export function imitatedPositions(sequence: PpoSequence, stepFiltered: boolean): number[] {
-  const own = trainedPositions(sequence, 'no_score')
-  return stepFiltered ? own.filter((position) => sequence.rewards[sequence.stepOf[position] ?? -1] !== 0) : own
-}
-
 /** Every attempt is one of: rejected (sampled − passed), blank, deduped, capped, kept. */
 export interface RftCounts {
   readonly sampled: number
@@ -81,7 +76,7 @@ export interface RftSelection {
 /** @param step draws which of a query's passes the cap keeps, and their order. */
 export function selectPasses(
   attempts: readonly RftAttempt[],
-  settings: Pick<RftConfig, 'reward_threshold' | 'max_samples_per_query' | 'step_filtered'>,
+  settings: Pick<RftConfig, 'reward_threshold' | 'max_samples_per_query'> & Required<LossMask>,
   seed: number,
   step: number,
 ): RftSelection {
@@ -91,7 +86,7 @@ export function selectPasses(
   for (const { sequence, query } of passes) {
     const known = byQuery.get(query) ?? new Map<string, PpoSequence>()
     const key = `${sequence.ids.join()}|${sequence.stepOf.join()}`
-    if (imitatedPositions(sequence, settings.step_filtered).length === 0) blank += 1
+    if (imitatedPositions(sequence, settings).length === 0) blank += 1
     else if (known.has(key)) deduped += 1
     else byQuery.set(query, known.set(key, sequence))
   }
@@ -101,14 +96,16 @@ export function selectPasses(
   })
   const kept = createRng(seed, STREAM.order, step)
     .shuffle(chosen)
-    .map((sequence) => ({ ids: sequence.ids, targets: imitatedPositions(sequence, settings.step_filtered) }))
+    .map((sequence) => ({ ids: sequence.ids, targets: imitatedPositions(sequence, settings) }))
+  // Under mask_history a kept attempt's steps before the last carry none anyway, and its last is not labelled 0.
+  const isFiltered = settings.step_filtered && !settings.mask_history
   const ofSteps = ({ rewards }: PpoSequence): number => rewards.filter((reward) => reward === 0).length
   return {
     kept,
     counts: {
       ...{ sampled: attempts.length, passed: passes.length, blank, deduped, kept: kept.length, queries: byQuery.size },
       capped: passes.length - blank - deduped - kept.length,
-      filteredSteps: settings.step_filtered ? chosen.reduce((sum, sequence) => sum + ofSteps(sequence), 0) : 0,
+      filteredSteps: isFiltered ? chosen.reduce((sum, sequence) => sum + ofSteps(sequence), 0) : 0,
     },
   }
 }

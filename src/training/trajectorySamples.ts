@@ -1,10 +1,11 @@
-/** Trajectories as supervised samples: every completion is imitated, whatever its label. */
+/** Trajectories as supervised samples: completions are imitated whatever their labels, all or the last of each. */
 import { createRng } from '../base/random'
 import type { Trajectory } from '../records/trajectory'
 import type { SampleSource } from './algorithm'
+import { imitatedPositions } from './lossMask'
+import type { LossMask } from './lossMask'
 import { buildPpoSequence } from './ppoSequence'
 import type { PpoSequence, TextCodec } from './ppoSequence'
-import { trainedPositions } from './stepRewards'
 
 const STREAM = 78
 
@@ -12,7 +13,12 @@ const STREAM = 78
 export function trajectorySamples(
   trajectories: readonly Trajectory[],
   codec: TextCodec,
-  options: { readonly maxContextLen: number; readonly maxResponseLen: number; readonly seed: number },
+  options: {
+    readonly maxContextLen: number
+    readonly maxResponseLen: number
+    readonly seed: number
+    readonly mask: Pick<LossMask, 'mask_history'>
+  },
 ): { samples: SampleSource; sequences: readonly PpoSequence[] } {
   const sequences = trajectories.map((trajectory) =>
     buildPpoSequence(
@@ -24,7 +30,7 @@ export function trajectorySamples(
   )
   const samples = createRng(options.seed, STREAM)
     .shuffle(sequences)
-    .map((sequence) => ({ ids: sequence.ids, targets: trainedPositions(sequence, 'no_score') }))
+    .map((sequence) => ({ ids: sequence.ids, targets: imitatedPositions(sequence, options.mask) }))
     .filter(({ targets }) => targets.length > 0)
   const [first] = samples
   if (!first) throw new Error('none of the trajectories has a completion to imitate')

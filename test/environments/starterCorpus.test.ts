@@ -141,13 +141,18 @@ describe('the corpus', () => {
       expect(last?.isSlip).toBeUndefined()
     }
     expect([...seen].sort()).toEqual(['bad call', 'missing', 'unknown tool'])
-    const source = starterSamples(world, { encode: (text) => ids(text) }, { seed: 1, samples: 2000, slipRate: 0.3 })
+    const sourceOf = (mask_history: boolean) =>
+      starterSamples(world, { encode: (text) => ids(text) }, { seed: 1, samples: 2000, slipRate: 0.3, mask: { mask_history } })
+    const source = sourceOf(false)
     const index =
       Array.from({ length: 600 }, (_, i) => i + 700).find((i) => slipping.sample(i).messages.some((message) => message.isSlip)) ?? 0
     const { ids: tokens, targets } = source.sample(index)
     const learned = targets.map((at) => tokens[at] ?? -1)
     const own = slipping.sample(index).messages.filter((message) => message.role === 'assistant' && !message.isSlip)
     expect(learned).toEqual(own.flatMap((message) => ids(`${message.content}<|end|>`)))
+    // The last turn alone: at the very end.
+    const last = ids(`${own.at(-1)?.content ?? ''}<|end|>`)
+    expect(sourceOf(true).sample(index)).toEqual({ ids: tokens, targets: last.map((_, at) => tokens.length - last.length + at) })
     expect(samples.flatMap((sample) => sample.messages).some((message) => message.isSlip)).toBe(false)
   })
 

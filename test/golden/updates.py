@@ -10,7 +10,7 @@ import json
 import os
 import tempfile
 
-from updates_inputs import GROUP, HERE, LORA, bare, base_model, load_start, make_sequences, own, prompt_length, tokenizer  # before trl: it takes this folder off the path
+from updates_inputs import GROUP, HERE, LORA, bare, base_model, load_start, make_sequences, of_last_turn, own, prompt_length, tokenizer  # before trl: it takes this folder off the path
 
 import torch
 import trl
@@ -52,10 +52,10 @@ def trained(trainer):
     return logs, {bare(k): v.contiguous().clone() for k, v in get_peft_model_state_dict(trainer.model).items()}
 
 
-def sft(sequences, settings, micros=2, **options):
+def sft(sequences, settings, micros=2, mask=own, **options):
     """Three updates of six sequences, in so many micro-batches."""
     args = SFTConfig(per_device_train_batch_size=6 // micros, gradient_accumulation_steps=micros, max_steps=3, completion_only_loss=True, shuffle_dataset=False, **settings, **options, **SHARED)
-    data = Dataset.from_list([{"input_ids": s["ids"], "completion_mask": own(s)} for s in sequences])
+    data = Dataset.from_list([{"input_ids": s["ids"], "completion_mask": mask(s)} for s in sequences])
     return trained(InOrderSFT(base_model(), args=args, train_dataset=data, processing_class=tokenizer(), peft_config=LORA))
 
 
@@ -116,6 +116,7 @@ def main():
     runs = {
         "sft": (sft, sequences[:18], dict(lr_scheduler_type="cosine", warmup_steps=1, **clipped), {}),
         "sft, packed": (sft, sequences[:18], dict(learning_rate=2e-3, max_grad_norm=0.0, weight_decay=0.0, lr_scheduler_type="linear", warmup_steps=0), dict(micros=1, padding_free=True, max_length=None)),
+        "sft, last turn": (sft, sequences[:18], dict(lr_scheduler_type="constant", warmup_steps=0, **clipped), dict(mask=of_last_turn)),
         "rft": (sft, [sequences[i] for i in KEPT], dict(lr_scheduler_type="constant", warmup_steps=0, **clipped), {}),
         "grpo": (grpo, sequences, dict(loss_type="dapo", epsilon_high=0.28, beta=0.02, lr_scheduler_type="linear", **clipped), {}),
         "grpo, dr_grpo": (grpo, sequences, dict(loss_type="dr_grpo", scale_rewards="none", max_completion_length=16, beta=0.0, lr_scheduler_type="constant", **clipped), {}),

@@ -57,6 +57,11 @@ def own(sequence):
     return [int(step >= 0) for step in sequence["stepOf"]]
 
 
+def of_last_turn(sequence):
+    """1 where the token is of the agent's last turn."""
+    return [int(step == len(sequence["rewards"]) - 1) for step in sequence["stepOf"]]
+
+
 def prompt_length(sequence):
     return sequence["stepOf"].index(0)
 

@@ -1,6 +1,8 @@
 /** Pre-flight as the page asks for it. */
 import { expect, test } from 'vitest'
 import type { TrainRequest } from '../../src/worker/protocol'
+import { honeJsonlLine } from '../../src/data/formats/honeJsonl'
+import { trajectory } from '../../src/records/trajectory'
 import { openTestStudio } from './testStudio'
 
 const request: TrainRequest = {
@@ -41,6 +43,33 @@ test('practice and data sets are held to the settings, a method that cannot prac
     expect(onFile.value.find(({ check }) => check === 'batch')?.message).toMatch(/trajectories do not fill one batch of 64/)
     const pairs = await studio.preflight({ ...request, algorithm: 'grpo', data })
     expect(pairs.ok && levels(pairs.value).data).toBe('refusal')
+  } finally {
+    close()
+  }
+})
+
+test('a mask that leaves nothing to learn is refused, and says which', async () => {
+  const { studio, close } = await openTestStudio()
+  try {
+    // The last turn says nothing.
+    const row = trajectory.parse({
+      ...{ version: 1, trajectory_id: 't', query_id: 'q', query: 'q', status: 'solved' },
+      steps: ['one two', ''].map((completion, at) => ({
+        ...{ parent: at === 0 ? null : 0, prompt: 'ask', completion, is_final: at === 1 },
+      })),
+    })
+    const imported = await studio.importFile(new File([honeJsonlLine(row, [])], 'rows.jsonl'))
+    if (!imported.ok) throw new Error(imported.message)
+    const maskOf = async (mask_history: boolean) => {
+      const found = await studio.preflight({ ...request, algorithm: 'sft', data: [imported.value.dataset_id], config: { mask_history } })
+      if (!found.ok) throw new Error(found.message)
+      return found.value.find(({ check }) => check === 'loss mask')
+    }
+    expect(await maskOf(false)).toMatchObject({ level: 'fine' })
+    expect(await maskOf(true)).toMatchObject({
+      level: 'refusal',
+      message: 'No token of the 1 rows carries loss: mask_history leaves the last turn alone, and in every row it is empty.',
+    })
   } finally {
     close()
   }

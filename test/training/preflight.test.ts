@@ -5,6 +5,7 @@ import { checkBatch, checkContext, checkMemory, checkSampler, policySampler, sam
 import { checkExport, checkReference, checkTemplate } from '../../src/training/preflightAdapter'
 import { checkEncoding, checkEnds, checkMask, checkRewards, checkTruncation } from '../../src/training/preflightSequences'
 import type { PpoSequence } from '../../src/training/ppoSequence'
+import { trainedPositions, type UNLABELLED_STEPS } from '../../src/training/stepRewards'
 
 const END = 9
 /** Prompt of two tokens, then one step of two. */
@@ -87,11 +88,18 @@ it('an end token is missing; what was cut has lost it to the limit', () => {
 
 it('labels that mask everything', () => {
   const unlabelled = sequence({ rewards: [null] })
-  expect(checkMask([sequence()], 'leave_out')).toMatchObject({ level: 'fine', message: '2 of 4 (50 %) of the tokens carry loss.' })
-  expect(checkMask([unlabelled], 'leave_out')).toMatchObject({ level: 'refusal' })
-  expect(checkMask([unlabelled], 'no_score').level).toBe('fine')
-  expect(checkMask([sequence(), unlabelled], 'leave_out').level).toBe('warning')
-  expect(checkMask([sequence({ stepOf: [-1, -1, -1, -1] })], 'no_score').level).toBe('refusal')
+  const of = (rule: (typeof UNLABELLED_STEPS)[number]) => ({
+    positions: (one: PpoSequence) => trainedPositions(one, rule),
+    whyNone: 'nobody said so',
+  })
+  expect(checkMask([sequence()], of('leave_out'))).toMatchObject({ level: 'fine', message: '2 of 4 (50 %) of the tokens carry loss.' })
+  expect(checkMask([unlabelled], of('leave_out'))).toMatchObject({
+    level: 'refusal',
+    message: 'No token of the 1 rows carries loss: nobody said so.',
+  })
+  expect(checkMask([unlabelled], of('no_score')).level).toBe('fine')
+  expect(checkMask([sequence(), unlabelled], of('leave_out')).level).toBe('warning')
+  expect(checkMask([sequence({ stepOf: [-1, -1, -1, -1] })], of('no_score')).level).toBe('refusal')
 })
 
 it('rewards that are constant, missing, or differ', () => {

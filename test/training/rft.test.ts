@@ -3,14 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { trajectory, type Trajectory } from '../../src/records/trajectory'
 import { rft } from '../../src/training/algorithms/rft'
 import type { RftConfig } from '../../src/training/rftConfig'
-import {
-  imitatedPositions,
-  nothingKeptSentence,
-  rftAttempts,
-  rftSequenceOptions,
-  selectionSentence,
-  selectPasses,
-} from '../../src/training/rftSelection'
+import { imitatedPositions } from '../../src/training/lossMask'
+import { nothingKeptSentence, rftAttempts, rftSequenceOptions, selectionSentence, selectPasses } from '../../src/training/rftSelection'
 
 const settingsOf = (input: Partial<RftConfig> = {}): RftConfig => rft.config.parse(input)
 
@@ -131,8 +125,8 @@ describe('what is kept', () => {
     const [first] = attempts
     if (!first) throw new Error('no attempt')
     // 1 2 | 3 4 | 9 | 5 6 | 9 | 7
-    expect(imitatedPositions(first.sequence, false)).toEqual([2, 3, 5, 6, 8])
-    expect(imitatedPositions(first.sequence, true)).toEqual([5, 6, 8])
+    expect(imitatedPositions(first.sequence, settingsOf())).toEqual([2, 3, 5, 6, 8])
+    expect(imitatedPositions(first.sequence, settingsOf({ step_filtered: true }))).toEqual([5, 6, 8])
     const settings = settingsOf({ reward: 'status', step_filtered: true })
     const solvedByStatus = attempts.map((attempt) => ({ ...attempt, score: 1 }))
     const { kept, counts } = selectPasses(solvedByStatus, settings, 1, 0)
@@ -140,6 +134,21 @@ describe('what is kept', () => {
     expect(counts).toMatchObject({ passed: 2, blank: 1, kept: 1, filteredSteps: 1 })
     expect(selectionSentence(counts)).toContain('1 of their steps are labelled 0 and carry no loss.')
     expect(selectPasses(solvedByStatus, settingsOf(), 1, 0).counts).toMatchObject({ blank: 0, kept: 2, filteredSteps: 0 })
+  })
+
+  it('mask_history: the last step alone; with step_filtered, none where that is labelled 0', () => {
+    const attempts = attemptsOf([
+      [told('a', 'solved', [3, 4], [5, 6], [7]), [0, null, 1]],
+      [told('b', 'solved', [3], [8]), [1, 0]],
+    ]).map((attempt) => ({ ...attempt, score: 1 }))
+    const targetsOf = (input: Partial<RftConfig>) =>
+      selectPasses(attempts, settingsOf(input), 1, 0)
+        .kept.map(({ targets }) => targets)
+        .sort(([a = 0], [b = 0]) => a - b)
+    expect(targetsOf({ mask_history: true })).toEqual([[4], [8]])
+    expect(targetsOf({ mask_history: true, step_filtered: true })).toEqual([[8]])
+    const { counts } = selectPasses(attempts, settingsOf({ mask_history: true, step_filtered: true }), 1, 0)
+    expect(counts).toMatchObject({ passed: 2, blank: 1, kept: 1, filteredSteps: 0 })
   })
 })
 

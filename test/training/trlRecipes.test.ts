@@ -77,6 +77,18 @@ describe('TRL’s configuration', () => {
     expect(assumed.map(({ field }) => field)).toContain('lr_scheduler_type')
   })
 
+  it('the last turn alone: TRL’s completion of a row, written and read', () => {
+    const written = toTrl(complete('sft', { mask_history: true }))
+    expect(written.config).toMatchObject({ SFTConfig: { assistant_only_loss: true, completion_only_loss: true } })
+    expect(written.unmapped.map(({ field }) => field)).toContain('config.mask_history')
+    expect(read(written).recipe.config).toMatchObject({ mask_history: true })
+    expect(read({ SFTConfig: { completion_only_loss: true } }).recipe).toMatchObject({ algorithm: 'sft', config: { mask_history: true } })
+    const { recipe, ignored } = read({ SFTConfig: { completion_only_loss: false } })
+    expect(recipe.config).not.toHaveProperty('mask_history')
+    expect(ignored.map(({ field }) => field)).toEqual(['SFTConfig.completion_only_loss'])
+    expect(toTrl(complete('rft', { mask_history: false })).config).not.toHaveProperty('SFTConfig.completion_only_loss')
+  })
+
   it('losses that add up, and epochs instead of steps, are told', () => {
     const { recipe, ignored } = read({ DPOConfig: { loss_type: ['sigmoid', 'sft'], max_steps: -1, beta: 0.2 } })
     expect(recipe.config).toMatchObject({ beta: 0.2 })

@@ -13,6 +13,7 @@ import { archer, runArcher } from '../../training/algorithms/archer'
 import { runSteptoolPpo, steptoolPpo } from '../../training/algorithms/steptoolPpo'
 import type { DpoPair } from '../../training/dpoPairs'
 import { pairsOfStep } from '../../training/dpoPairs'
+import { imitatedPositions } from '../../training/lossMask'
 import type { PolicyModel } from '../../training/policyModel'
 import { minibatchesOf } from '../../training/ppoBatch'
 import type { PpoSequence } from '../../training/ppoSequence'
@@ -99,7 +100,7 @@ async function modernRuns({ tiny, goldens, adapter, wants, observe }: Parts): Pr
     if (!wants(name)) continue
     const algorithm = name.split(',')[0]
     const run = algorithm === 'grpo' ? grpoRun : algorithm === 'dpo' ? dpoRun : algorithm === 'rft' ? rftRun : sftRun
-    const { policy, reports } = await run(tiny, { ...given, ...ADAM }, sequences, golden)
+    const { policy, reports } = await run(tiny, { ...given, ...ADAM }, sequences, golden, name)
     const wanted = algorithm === 'grpo' ? STEPS.map((step) => ofBatch(logs.slice(2 * step, 2 * step + 2))) : logs
     found.push(...reported(measure, name, reports, wanted))
     await observe(name, policy, sequences)
@@ -124,16 +125,23 @@ function ofBatch(logs: readonly Stats[]): Stats {
 }
 
 type Given = Readonly<Record<string, unknown>>
-type Run = (tiny: TinyTraining, given: Given, sequences: readonly PpoSequence[], golden: z.output<typeof modern>) => Promise<Outcome>
+type Run = (
+  tiny: TinyTraining,
+  given: Given,
+  sequences: readonly PpoSequence[],
+  golden: z.output<typeof modern>,
+  name: string,
+) => Promise<Outcome>
 
 /** 2 × 3 sequences of 17 to 21 tokens an update. */
 const SFT = { tokens_per_batch: 64, gradient_accumulation_steps: 2 } as const
 
-const sftRun: Run = async (tiny, given, sequences) => {
+const sftRun: Run = async (tiny, given, sequences, _golden, name) => {
+  const mask = { mask_history: name === 'sft, last turn' }
   const { context, reports } = await tiny.start({ cursor: 0, tokens: 0 })
-  const samples = sequences.map((sequence) => ({ ids: sequence.ids, targets: trainedPositions(sequence, 'no_score') }))
+  const samples = sequences.map((sequence) => ({ ids: sequence.ids, targets: imitatedPositions(sequence, mask) }))
   const sample = (index: number): (typeof samples)[number] => samples[index] ?? { ids: [], targets: [] }
-  const { policy } = await runSft(context, sft.config.parse({ ...given, ...SFT }), { length: samples.length, sample })
+  const { policy } = await runSft(context, sft.config.parse({ ...given, ...SFT, ...mask }), { length: samples.length, sample })
   return { policy, reports }
 }
 
@@ -216,7 +224,7 @@ function sameOrder(what: string, ours: unknown, golden: unknown): void {
 const STEP = { bound: 'maxRel', tolerance: 1e-3 } as const
 /** TRL means these over micro-batches, whatever their tokens; ours are means over tokens. The same where a batch is not cut (`sft, packed`). */
 const OTHER_MEAN = ['entropy', 'mean_token_accuracy']
-const IS_CUT = /^(sft$|rft|dpo)/
+const IS_CUT = /^(sft(, last turn)?$|rft|dpo)/
 /** TRL calls a completion clipped that has no end-of-sequence token: these have none. Ours counts attempts that ran out of calls or tokens. */
 const OTHER_MEANING = ['completions/clipped_ratio']
 /** TRL's GRPO leaves the replies of tools out of its count; ours are the tokens that pass through the model. */

@@ -1,5 +1,6 @@
 /**
- * Supervised fine-tuning: −log p of the agent's own tokens (TRL's completion-only loss, `chunked_nll`), packed sequences.
+ * Supervised fine-tuning: −log p of the agent's own tokens (TRL's `assistant_only_loss`; with `mask_history`, LLaMA-Factory's name, of the last
+ * turn alone, which is TRL's `completion_only_loss` on rows of all that came before it and it), packed sequences.
  * The loss of a step is the token mean over its whole accumulated batch, never a mean of micro-batch means.
  */
 import { z } from 'zod'
@@ -27,6 +28,9 @@ const config = z.object({
   }),
   max_steps: z.int().positive().default(100).meta({ help: 'Optimizer updates to take.', essential: true }),
   tokens_per_batch: z.int().min(32).default(2048).meta({ help: 'Tokens packed into one micro-batch.', essential: true }),
+  mask_history: z.boolean().default(false).meta({
+    help: 'Loss on the last assistant turn alone: turns before it are context. Off: on every assistant turn. Never on prompts and tool replies.',
+  }),
   gradient_accumulation_steps: z.int().positive().default(1).meta({ help: 'Micro-batches whose gradients add up to one update.' }),
   trainable: z
     .enum(['lora', 'all'])

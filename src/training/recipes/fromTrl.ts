@@ -158,6 +158,11 @@ function take(place: Place, algorithm: AlgorithmName | null, field: string, valu
       else ignore(isAll ? 'Every projection gets an adapter anyway.' : `${algorithm} adapts every projection.`)
       return
     }
+    case 'completion_only_loss':
+      // A completion is what stands last: Hone’s rows tell it from the prompt by its turn.
+      if ('mask_history' in shape && value === true) set('mask_history', true)
+      else ignore('mask_history says whether the last turn alone carries loss; no prompt does.')
+      return
     case 'use_peft':
       if ('trainable' in shape) set('trainable', value === true ? 'lora' : 'all')
       else ignore(value === true ? 'An adapter is trained anyway.' : 'An adapter is trained: there is no training of all weights here.')

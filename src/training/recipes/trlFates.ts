@@ -49,6 +49,12 @@ export function sftFates(settings: SftConfig): Fates<SftConfig> {
       { 'SFTConfig.packing': true, 'SFTConfig.max_length': settings.tokens_per_batch, 'SFTConfig.per_device_train_batch_size': 1 },
       'TRL packs by best fit, Hone in order, so batches hold other samples; packing needs a flash-attention kernel there.',
     ),
+    mask_history: settings.mask_history
+      ? nearly(
+          { 'SFTConfig.completion_only_loss': true },
+          'TRL masks what stands before a row’s completion: make rows whose prompt is every message before the last assistant turn.',
+        )
+      : implied('Rows of messages carry loss on every assistant turn.'),
     gradient_accumulation_steps: becomes({ 'SFTConfig.gradient_accumulation_steps': settings.gradient_accumulation_steps }),
     trainable: becomes({ 'ModelConfig.use_peft': settings.trainable === 'lora' }),
     lora_r: adapter('lora_r', settings.lora_r),
