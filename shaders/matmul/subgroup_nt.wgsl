@@ -2,8 +2,9 @@
 // x: [M, K], w: [WIDTH, K] in any format; K a multiple of 4. One invocation computes ROWS x COLUMNS, its columns LANES apart. The lanes
 // of a subgroup load SUBGROUP elements of a row of x together and hand them round, so that a load feeds many multiply-adds:
 // adapters without scalar loads pay for every lane of every load. Every sum runs over k in order, whatever the tile; a sum takes
-// several terms in a row, which spares registers.
-// Constants: K, ROW_QUADS = K / 4, N, WIDTH, LANES, ROWS, COLUMNS, SUBGROUP, PARTS * HOISTED = SUBGROUP / 4, TAIL_QUADS, HAS_BIAS, HAS_RESIDUAL.
+// several terms in a row, which spares registers. Weights of a STRETCH of k have one scale, where they have any.
+// Constants: K, ROW_QUADS = K / 4, N, WIDTH, LANES, ROWS, COLUMNS, SUBGROUP, PARTS * HOISTED = SUBGROUP / 4, STRETCH, TAIL_QUADS, HAS_BIAS,
+// HAS_RESIDUAL.
 enable subgroups;
 struct Params { rows: u32, alpha: f32, first: u32 }
 @group(0) @binding(0) var<storage, read> x: array<f32>;
@@ -41,31 +42,37 @@ fn main(
   // #repeat c COLUMNS
   let w{c} = min(column + {c}u * LANES, WIDTH - 1u);
   // #end
-  for (var k = 0u; k + SUBGROUP <= K; k += SUBGROUP) {
-    // #repeat r ROWS
-    let a{r} = x[x{r} + k + peer];
+  for (var first = 0u; first + STRETCH <= K; first += STRETCH) {
+    // #repeat c COLUMNS
+    let scale{c} = weight_scale(w{c}, first / 4u);
     // #end
-    // #repeat h PARTS
-    {
-      // #repeat q HOISTED
-      // #repeat c COLUMNS
-      let b{q}_{c} = weight_quad(w{c}, k / 4u + {h}u * HOISTED + {q}u);
-      // #end
-      // #end
+    for (var next = 0u; next < STRETCH; next += SUBGROUP) {
+      let k = first + next;
       // #repeat r ROWS
-      // #repeat q HOISTED
-      // #repeat i 4
+      let a{r} = x[x{r} + k + peer];
+      // #end
+      // #repeat h PARTS
       {
-        let s = subgroupBroadcast(a{r}, ({h}u * HOISTED + {q}u) * 4u + {i}u);
+        // #repeat q HOISTED
         // #repeat c COLUMNS
-        y{r}_{c} = fma(s, b{q}_{c}[{i}], y{r}_{c});
+        let b{q}_{c} = scaled_quad(scale{c}, w{c}, k / 4u + {h}u * HOISTED, {q}u);
+        // #end
+        // #end
+        // #repeat r ROWS
+        // #repeat q HOISTED
+        // #repeat i 4
+        {
+          let s = subgroupBroadcast(a{r}, ({h}u * HOISTED + {q}u) * 4u + {i}u);
+          // #repeat c COLUMNS
+          y{r}_{c} = fma(s, b{q}_{c}[{i}], y{r}_{c});
+          // #end
+        }
+        // #end
+        // #end
         // #end
       }
       // #end
-      // #end
-      // #end
     }
-    // #end
   }
   {
     const k = K / SUBGROUP * SUBGROUP;

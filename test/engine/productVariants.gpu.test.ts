@@ -70,7 +70,7 @@ const CASES = [
 ] as const
 /** Operands are rounded to f16, where the adapter has it, with packed weights. */
 const MATRIX_CASES = [CASES[0], CASES[2], CASES[3]]
-const shapeOf = ({ kind, format }: (typeof CASES)[number]): ProductShape =>
+const shapeOf = ({ kind, format }: Pick<ProductShape, 'kind' | 'format'>): ProductShape =>
   kind === 'tn' ? { kind, format, columns: K, inner: N } : { kind, format, columns: N, inner: K }
 const difference = (a: Float32Array, b: Float32Array): number => {
   const norm = (values: Float32Array): number => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0))
@@ -93,6 +93,24 @@ describe(`products on ${adapterUnderTest()}`, () => {
         y.findIndex((value, i) => !Object.is(value, expected.y[i])),
         name,
       ).toBe(-1)
+    }
+  })
+
+  it.each(['f16', 'int4'] as const)('nt of %s: a row has the same bits among any number of rows', async (format) => {
+    const device = new EngineDevice(await testDevice(), { isSoftware: true })
+    const kind = { kind: 'nt', format } as const
+    const shape = shapeOf(kind)
+    const given = operands('nt', format)
+    for (const name of ['subgroup', 'tile 64x64']) {
+      const all = await product(device, kind, given, { name, shape, matrices: [] })
+      for (const rows of [1, 2, 7, 33]) {
+        const few = await product(device, kind, given, { name, shape, matrices: [], rows })
+        expect(few.shaders, name).toEqual([`matmul/${name.split(' ')[0] ?? ''}_nt`])
+        expect(
+          few.y.findIndex((value, i) => !Object.is(value, all.y[i])),
+          `${name}, ${rows} rows`,
+        ).toBe(-1)
+      }
     }
   })
 

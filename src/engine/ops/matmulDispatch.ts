@@ -2,7 +2,7 @@
 import { f32, input, u32 } from '../op'
 import type { Binding, Dispatch, KernelContext } from '../op'
 import type { TensorSpec } from '../tensor'
-import { rowsIn } from '../weightFormat'
+import { GROUP, isInteger, rowsIn } from '../weightFormat'
 import type { WeightFormat } from '../weightFormat'
 import { matrixTile } from './matrixTiles'
 import { fixedVariant, variantOf, type ProductShape, type ProductVariant } from './productKernels'
@@ -98,7 +98,7 @@ export function ntDispatch(
   const variant = variantFor({ kind: 'nt', columns: options.width ?? n, inner: k, format: w.format }, context, options.split)
   const tile: Tile & { parts?: Record<string, string> } =
     variant.kind === 'subgroup'
-      ? rowTile('nt', extent, subgroupOf(context))
+      ? rowTile('nt', extent, subgroupOf(context), isInteger(w.format) ? GROUP : 1)
       : variant.kind === 'matrix'
         ? matrixTile(variant, m, n)
         : rowGroupTile(variant, extent, split)

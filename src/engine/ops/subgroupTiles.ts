@@ -31,16 +31,20 @@ function across(columns: number, subgroup: number): { lanes: number; columnsEach
   return { lanes, columnsEach: Math.min(MOST_COLUMNS, Math.ceil(columns / lanes)) }
 }
 
-/** y[m, n] with sums over k, rows of x handed round: NT (w by fours along its rows), NN, and NN with fours of columns to a lane. */
+/**
+ * y[m, n] with sums over k, rows of x handed round: NT (w by fours along its rows), NN, and NN with fours of columns to a lane. `group`: weights
+ * along a row that share a scale; NT reads it once.
+ */
 export function rowTile(
   layout: 'nt' | 'nn' | 'nn packed',
   { m, k, n }: { readonly m: number; readonly k: number; readonly n: number },
   subgroup: number,
+  group = 1,
 ): Tile {
   const isPacked = layout === 'nn packed'
   const { lanes, columnsEach } = across(isPacked ? n / 4 : n, subgroup)
   const columns = isPacked ? 1 : columnsEach
-  const height = m <= 4 ? 4 : m <= 8 ? 8 : MOST_ROWS
+  const height = m <= 1 ? 1 : m <= 2 ? 2 : m <= 4 ? 4 : m <= 8 ? 8 : MOST_ROWS
   const blocks = Math.ceil(m / height)
   const width = layout === 'nt' ? 4 : 1
   const hoisted = Math.min(HOISTED, subgroup)
@@ -50,7 +54,7 @@ export function rowTile(
     constants: {
       ...{ LANES: lanes, ROWS: height, SUBGROUP: subgroup },
       ...(isPacked ? {} : { COLUMNS: columns, PARTS: subgroup / hoisted, HOISTED: hoisted / width }),
-      ...(layout === 'nt' ? { TAIL_QUADS: (k % subgroup) / 4 } : { TAIL: k % subgroup }),
+      ...(layout === 'nt' ? { STRETCH: Math.max(subgroup, group), TAIL_QUADS: (k % subgroup) / 4 } : { TAIL: k % subgroup }),
     },
   }
 }
