@@ -1,4 +1,7 @@
-/** A training run's directory: `run.json`, `metrics.jsonl` with a line a step, `checkpoint.0` and `.1`, and in the end what was trained. */
+/**
+ * A training run's directory: `run.json`, `metrics.jsonl` with a line a step, `checkpoint.0` and `.1`, `init-adapter/` where it began from one, and in
+ * the end what was trained.
+ */
 import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
@@ -9,6 +12,9 @@ import { openNodeBlobs } from '../storage/nodeStore'
 import { isStorageFull } from '../storage/storageFull'
 import type { CheckpointSink } from '../training/algorithm'
 import { UsageError } from './command'
+
+/** Holds the adapter a run began from. */
+export const START_FOLDER = 'init-adapter'
 
 export type StepMetrics = Readonly<Record<string, number>>
 /** JSON has no NaN. */
@@ -30,9 +36,14 @@ export interface RunDirectory {
 
 /**
  * Opens a directory for a run. Without `resume` an unfinished run in it is refused, a finished one replaced; with it the recipe must be
- * the same, but for the number of steps.
+ * the same, but for the number of steps. `start`: files of the adapter it begins from.
  */
-export async function openRunDirectory(directory: string, record: RunRecord, resume: boolean): Promise<RunDirectory> {
+export async function openRunDirectory(
+  directory: string,
+  record: RunRecord,
+  resume: boolean,
+  start: ReadonlyMap<string, Uint8Array> = new Map(),
+): Promise<RunDirectory> {
   mkdirSync(directory, { recursive: true })
   const path = (name: string): string => join(directory, name)
   const before = readRun(path('run.json'))
@@ -40,8 +51,12 @@ export async function openRunDirectory(directory: string, record: RunRecord, res
     if (before && before.status !== 'finished')
       throw new UsageError(`${directory} holds an unfinished run: --resume goes on with it, another --out starts a new one.`)
     const blobs = [CHECKPOINT, BEST].flatMap((name) => [`${name}.0`, `${name}.1`])
-    for (const name of ['metrics.jsonl', 'practice', ...blobs]) rmSync(path(name), { force: true, recursive: true })
+    for (const name of ['metrics.jsonl', 'practice', START_FOLDER, ...blobs]) rmSync(path(name), { force: true, recursive: true })
   } else if (before) checkSameRecipe(directory, before, record)
+  for (const [name, bytes] of start) {
+    mkdirSync(path(START_FOLDER), { recursive: true })
+    replaceFile(path(`${START_FOLDER}/${name}`), bytes)
+  }
   const notes: string[] = []
   const checkpoints = runCheckpoints(await openNodeBlobs(directory), '', () => {
     if (!notes.includes(DAMAGED_NOTE)) notes.push(DAMAGED_NOTE)
@@ -121,7 +136,7 @@ function readMetrics(path: string): { step: number; metrics: StepMetrics }[] {
     })
 }
 
-function replaceFile(path: string, text: string): void {
+function replaceFile(path: string, text: string | Uint8Array): void {
   writeFileSync(`${path}.writing`, text)
   renameSync(`${path}.writing`, path)
 }

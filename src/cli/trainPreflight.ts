@@ -3,6 +3,7 @@ import type { EngineDevice } from '../engine/device/engineDevice'
 import type { Gate } from '../engine/plan/executable'
 import type { Method } from '../studio/method'
 import { preflight } from '../studio/preflight'
+import type { InitialAdapter } from '../training/algorithm'
 import { measureReference } from '../training/referenceCheck'
 import { UsageError, type CommandContext, type JsonObject } from './command'
 import type { OpenModel } from './modelSpec'
@@ -18,13 +19,15 @@ interface PreflightParts {
   readonly seed: number
   readonly engine: EngineDevice
   readonly gate: Gate
+  /** What the run begins from; null: a new adapter. */
+  readonly initial: InitialAdapter | null
   /** What flags say of how much is kept. */
   readonly limits: { readonly max_context_len?: number | undefined; readonly max_response_len?: number | undefined }
 }
 
 /** Warnings are printed; throws the first refusals as one. */
 export async function holdPreflight(
-  { method, settings, model, data, seed, engine, gate, limits: given }: PreflightParts,
+  { method, settings, model, data, seed, engine, gate, initial, limits: given }: PreflightParts,
   { progress }: Pick<CommandContext, 'progress'>,
 ): Promise<void> {
   const limits = { maxContextLen: given.max_context_len, maxResponseLen: given.max_response_len }
@@ -34,11 +37,11 @@ export async function holdPreflight(
   })
   const refused = found.filter(({ level }) => level === 'refusal')
   if (refused.length > 0) throw new UsageError(refused.map(({ message }) => message).join(' '))
-  const trainable = method.trainable(settings)
+  const trainable = method.trainable(settings, initial !== null)
   // Imitation has no reference to hold to.
   if (trainable.kind === 'lora' && method.name !== 'sft' && method.name !== 'rft') {
     const parts = { engine, model: model.config, reader: model.reader }
-    found.push(await measureReference(parts, trainable, { ids: model.tokenizer.encode(PROBE), seed, gate }))
+    found.push(await measureReference(parts, trainable, { ids: model.tokenizer.encode(PROBE), seed, gate, initial }))
     if (found.at(-1)?.level === 'refusal') throw new UsageError(found.at(-1)?.message ?? '')
   }
   for (const { check, level, message } of found) if (level === 'warning') progress(`pre-flight, ${check}: ${message}`)

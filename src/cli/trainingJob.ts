@@ -47,6 +47,8 @@ export interface TrainingRequest {
   readonly engine: EngineDevice
   readonly seed: number
   readonly steps: number
+  /** It begins from an adapter. */
+  readonly isContinued: boolean
   readonly shuffleRewards: boolean
   readonly maxContextLen: number | null
   readonly maxResponseLen: number | null
@@ -153,14 +155,14 @@ function ofSteps(request: TrainingRequest, given: readonly LabelledTrajectory[])
 
 /** What counts is how a trajectory ended. */
 function ofEnds(request: TrainingRequest, given: readonly LabelledTrajectory[]): TrainingJob {
-  const { method, model, engine, seed, steps } = request
+  const { method, model, engine, seed, steps, isContinued } = request
   const labelled = request.shuffleRewards ? shuffledRewards(given, seed, 0) : given
   const problem = dataProblem(method.name, request.config, labelled, model, seed)
   if (problem !== null) throw new UsageError(problem)
   const notes = [...method.notesOf(request.config)]
   return {
     ...idle,
-    memory: method.memoryOf(request.config, { model, data: labelled, steps, seed, device: engine }),
+    memory: method.memoryOf(request.config, { model, data: labelled, steps, seed, device: engine, isContinued }),
     notes,
     run: (context) =>
       method.train(context, request.config, { model, data: labelled, practice: noPractice, onNote: (note) => void notes.push(note) }),
@@ -232,7 +234,7 @@ const STEPS_LOOKED_AT = 8
 
 /** From the first batches. */
 function memoryOf(
-  { method, config, model, data, engine, seed, steps }: TrainingRequest,
+  { method, config, model, data, engine, seed, steps, isContinued }: TrainingRequest,
   sequencesOf: (options: Parameters<typeof buildPpoSequence>[3]) => readonly PpoSequence[],
 ): MemoryPart[] {
   const batchesOf = (sequences: readonly PpoSequence[], size: number): PpoSequence[][] =>
@@ -241,12 +243,13 @@ function memoryOf(
     case grpo.name: {
       const settings = grpo.config.parse(config)
       const batches = batchesOf(sequencesOf(grpoSequenceOptions(settings)), settings.generation_batch_size)
-      return grpoMemory(model.config, settings, batches, seed, engine)
+      return grpoMemory(model.config, settings, batches, seed, engine, isContinued)
     }
     case ppo.name:
     case steptoolPpo.name: {
       const settings = method.name === ppo.name ? stepGrained(ppo.config.parse(config)) : steptoolPpo.config.parse(config)
-      return ppoMemory(model.config, settings, batchesOf(sequencesOf(ppoSequenceOptions(settings)), settings.batch_size), seed, engine)
+      const batches = batchesOf(sequencesOf(ppoSequenceOptions(settings)), settings.batch_size)
+      return ppoMemory(model.config, settings, batches, seed, engine, isContinued)
     }
     case archer.name: {
       const settings = archer.config.parse(config)

@@ -17,6 +17,7 @@ export const archerMethod = defineMethod({
   algorithm: archer,
   isOnline: true,
   trainable: (config) => ({ ...archerTrainable(config), valueHead: false }),
+  hasValueHead: (config) => config.use_baseline,
   stepsOf: (config) => config.max_steps,
   batchOf: (config) => config.rollout_size,
   samplesOf: () => 1,

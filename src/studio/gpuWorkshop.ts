@@ -4,6 +4,7 @@ import { starterPrompt } from '../agents/prompts/starterPrompt'
 import type { WeightReader } from '../models/languageModel'
 import { Generator } from '../models/generate'
 import type { HfTokenizer } from '../models/tokenizer/hfTokenizer'
+import { holdToInitial } from '../training/initialAdapter'
 import { initialLora } from '../training/initialize'
 import { logProbsOf } from '../training/referenceCheck'
 import { PolicyModel } from '../training/policyModel'
@@ -128,6 +129,7 @@ export function createGpuWorkshop(now: () => number): Workshop {
       if (trainable.kind === 'lora')
         for (const { name, shape } of policy.packed.ranges.values())
           policy.packed.writeWeights(name, adapter?.get(name)?.values ?? initialLora(name, shape, seed))
+      if (adapter) holdToInitial(policy, adapter)
       return actingPolicy({ policy, tokenizer: model.tokenizer, seed, gate, onTokens, now })
     },
 

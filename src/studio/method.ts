@@ -30,8 +30,10 @@ export interface Method {
   readonly isOnline: boolean
   /** With defaults filled in; a refusal names the setting. */
   parseConfig(given: Config): Reply<Config>
-  /** What is trained, without a value head. */
-  trainable(config: Config): TrainableSet
+  /** What is trained, without a value head. `isContinued`: the run begins from an adapter, whose copy may be the reference. */
+  trainable(config: Config, isContinued?: boolean): TrainableSet
+  /** Whether a value head is trained beside it. */
+  hasValueHead(config: Config): boolean
   stepsOf(config: Config): number
   /** Trajectories of one step. */
   batchOf(config: Config): number
@@ -68,11 +70,14 @@ export interface MemoryRequest {
   readonly steps: number
   readonly seed: number
   readonly device: PlanContext
+  /** The run begins from an adapter. */
+  readonly isContinued?: boolean
 }
 
 interface MethodParts<Schema extends z.ZodObject> extends Pick<Method, 'isOnline'> {
   readonly algorithm: Algorithm<Schema>
-  trainable(config: z.output<Schema>): TrainableSet
+  trainable(config: z.output<Schema>, isContinued: boolean): TrainableSet
+  hasValueHead?(config: z.output<Schema>): boolean
   stepsOf(config: z.output<Schema>): number
   batchOf(config: z.output<Schema>): number
   samplesOf(config: z.output<Schema>): number
@@ -102,7 +107,8 @@ export function defineMethod<Schema extends z.ZodObject>({ algorithm, ...own }: 
         ? accept(parsed.data)
         : refuse('config', `${issue?.path.join('.') ?? 'The settings'}: ${issue?.message ?? 'cannot be used'}.`)
     },
-    trainable: (config) => own.trainable(typed(config)),
+    trainable: (config, isContinued = false) => own.trainable(typed(config), isContinued),
+    hasValueHead: (config) => own.hasValueHead?.(typed(config)) ?? false,
     stepsOf: (config) => own.stepsOf(typed(config)),
     batchOf: (config) => own.batchOf(typed(config)),
     samplesOf: (config) => own.samplesOf(typed(config)),

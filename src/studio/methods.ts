@@ -1,8 +1,7 @@
 /** The studio's training methods. To add one: its entry, made by `defineMethod`, in the list below. */
-import { adapterTrainable } from '../training/adapterSettings'
 import { algorithms } from '../training/algorithms'
 import { dpo, dpoSequenceOptions, dpoTrainable, pairsPerUpdate, runDpo } from '../training/algorithms/dpo'
-import { grpo, grpoSequenceOptions, runGrpo } from '../training/algorithms/grpo'
+import { grpo, grpoTrainable, grpoSequenceOptions, runGrpo } from '../training/algorithms/grpo'
 import type { DpoConfig } from '../training/dpoConfig'
 import { dpoAttempts, findPairs, makePairs, pairsSentence, type DpoPair } from '../training/dpoPairs'
 import type { GrpoConfig } from '../training/grpoConfig'
@@ -19,7 +18,7 @@ import { ppoMethod, steptoolPpoMethod } from './ppoMethods'
 const grpoMethod = defineMethod({
   algorithm: grpo,
   isOnline: true,
-  trainable: (config) => adapterTrainable(config, { valueHead: false }),
+  trainable: grpoTrainable,
   stepsOf: (config) => config.max_steps,
   batchOf: (config) => config.generation_batch_size,
   samplesOf: (config) => config.num_generations,
@@ -43,11 +42,11 @@ const grpoMethod = defineMethod({
       ? ['One update per batch: the ratio is always 1, so the loss stays near 0 and nothing is clipped; the gradient is not 0.']
       : []),
   ],
-  memoryOf: (config, { model, steps, seed, device }) => {
+  memoryOf: (config, { model, steps, seed, device, isContinued }) => {
     const batches = Array.from({ length: Math.min(steps, BATCHES_LOOKED_AT) }, () =>
       Array.from({ length: config.generation_batch_size }, () => usualEpisode),
     )
-    return grpoMemory(model.config, config, batches, seed, device)
+    return grpoMemory(model.config, config, batches, seed, device, isContinued)
   },
   halved: { max_tokens_per_micro_batch: 64, max_context_len: 64, lora_r: 1 },
   train: async (context, config: GrpoConfig, feed) => {
@@ -88,11 +87,11 @@ const dpoMethod = defineMethod({
       ? [`label_smoothing changes nothing with ${loss_type}.`]
       : []),
   ],
-  memoryOf: (config, { model, data, steps, seed, device }) => {
+  memoryOf: (config, { model, data, steps, seed, device, isContinued }) => {
     const { pairs } = findPairs(dpoAttempts(data ?? [], model.tokenizer, dpoSequenceOptions(config)), config, seed)
     // Data without a pair cannot be trained on, but the size of a usual one can be told.
     const usual = Array.from({ length: pairsPerUpdate(config) }, () => ({ query: '', chosen: usualSide, rejected: usualSide }))
-    return dpoMemory(model.config, config, pairs.length > 0 ? pairs : usual, steps, seed, device)
+    return dpoMemory(model.config, config, pairs.length > 0 ? pairs : usual, steps, seed, device, isContinued)
   },
   halved: { max_tokens_per_micro_batch: 64, max_context_len: 64, per_device_train_batch_size: 1, lora_r: 1 },
   train: async (context, config: DpoConfig, feed) => {

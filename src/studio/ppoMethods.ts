@@ -1,7 +1,6 @@
 /** Both PPOs as methods: of each step's reward, and of the outcome's alone. */
-import { adapterTrainable } from '../training/adapterSettings'
 import { noOutcomeSentence, outcomeNote, outcomeSequence, ppo, runPpo, stepGrained, type PpoConfig } from '../training/algorithms/ppo'
-import { runSteptoolPpo, steptoolPpo, type SteptoolPpoConfig } from '../training/algorithms/steptoolPpo'
+import { ppoTrainable, runSteptoolPpo, steptoolPpo, type SteptoolPpoConfig } from '../training/algorithms/steptoolPpo'
 import { ppoMemory, type MemoryPart } from '../training/memoryPlan'
 import type { TrainableSet } from '../training/policyModel'
 import { chunk, datasetSource, type PpoBatchSource } from '../training/ppoBatch'
@@ -14,7 +13,8 @@ import type { LabelledTrajectory } from './workshop'
 /** What both PPOs share: they differ in the rewards of their sequences alone. */
 const ppoParts = {
   isOnline: true,
-  trainable: (config: PpoSettings): TrainableSet => adapterTrainable(config, { valueHead: false }),
+  trainable: (config: PpoSettings, isContinued: boolean): TrainableSet => ({ ...ppoTrainable(config, isContinued), valueHead: false }),
+  hasValueHead: () => true,
   stepsOf: (config: PpoSettings) => config.max_steps,
   batchOf: (config: PpoSettings) => config.batch_size,
   samplesOf: () => 1,
@@ -46,13 +46,17 @@ const sequencesOf = (labelled: readonly LabelledTrajectory[], { tokenizer }: Mod
 
 type SequencesOf = (labelled: readonly LabelledTrajectory[]) => PpoSequence[]
 
-function ppoMemoryOf(config: SteptoolPpoConfig, { model, data, steps, seed, device }: MemoryRequest, build: SequencesOf): MemoryPart[] {
+function ppoMemoryOf(
+  config: SteptoolPpoConfig,
+  { model, data, steps, seed, device, isContinued }: MemoryRequest,
+  build: SequencesOf,
+): MemoryPart[] {
   const sequences = data
     ? build(data.slice(0, BATCHES_LOOKED_AT * config.batch_size))
     : Array.from({ length: config.batch_size }, () => usualEpisode)
   // A data set smaller than a batch cannot be trained on, but its size can be told.
   const batches = chunk(sequences, config.batch_size).slice(0, Math.min(steps, BATCHES_LOOKED_AT))
-  return ppoMemory(model.config, config, batches, seed, device)
+  return ppoMemory(model.config, config, batches, seed, device, isContinued)
 }
 
 /** Batches of the data, or of practice; what the limits cut is noted. */

@@ -7,7 +7,7 @@ import type { EngineDevice } from '../engine/device/engineDevice'
 import type { Gate } from '../engine/plan/executable'
 import type { ToolWorld, WorldQuery } from '../environments/toolWorld'
 import type { Trajectory } from '../records/trajectory'
-import type { TrainingContext } from '../training/algorithm'
+import type { AdapterTensors, TrainingContext } from '../training/algorithm'
 import type { TrainableSet } from '../training/policyModel'
 import type { LoadedModel } from './models'
 
@@ -27,8 +27,7 @@ export interface RolloutRequest {
   readonly onTrajectory: (trajectory: Trajectory) => void
 }
 
-/** Trainable tensors by name, as the trainer holds them. */
-export type AdapterTensors = ReadonlyMap<string, { readonly shape: readonly number[]; readonly values: Float32Array }>
+export type { AdapterTensors } from '../training/algorithm'
 
 /** A model with an adapter, ready. */
 export interface ActingPolicy {
@@ -44,7 +43,7 @@ export interface OpenPolicyRequest {
   readonly engine: EngineDevice
   readonly model: LoadedModel
   readonly trainable: TrainableSet
-  /** null: as training starts, A drawn from the seed and B zero. */
+  /** null: as training starts, A drawn from the seed and B zero. It is the reference too where the trainable set keeps one. */
   readonly adapter: AdapterTensors | null
   readonly seed: number
   readonly gate: Gate

@@ -30,6 +30,16 @@ export const adapterSettings = (rank: number) => ({
   ...loraSettings,
 })
 
+/** What holds a run that goes on with an adapter: TRL loads a frozen copy of it named "ref". */
+const REF_ADAPTERS = ['initial', 'none'] as const
+
+/** Of algorithms that hold the policy near a reference. */
+export const referenceSettings = {
+  ref_adapter: z.enum(REF_ADAPTERS).default('initial').meta({
+    help: 'The reference of a run that begins from an adapter. initial: a frozen copy of that adapter, as in TRL 1.16. none: the base with the adapter off, as in TRL 0.11’s PPO and verl. A new adapter begins as the base: there both are the same.',
+  }),
+}
+
 interface AdapterSettings {
   readonly lora_r: number
   readonly lora_alpha: number
@@ -38,9 +48,13 @@ interface AdapterSettings {
   readonly gradient_checkpointing: boolean
 }
 
-export const adapterTrainable = (settings: AdapterSettings, { valueHead }: { readonly valueHead: boolean }): TrainableSet => ({
+export const adapterTrainable = (
+  settings: AdapterSettings,
+  { valueHead, keepsReference = false }: { readonly valueHead: boolean; readonly keepsReference?: boolean },
+): TrainableSet => ({
   kind: 'lora',
   lora: { rank: settings.lora_r, alpha: settings.lora_alpha, targets: settings.lora_targets, useRslora: settings.use_rslora },
   valueHead,
   gradientCheckpointing: settings.gradient_checkpointing,
+  keepsReference,
 })

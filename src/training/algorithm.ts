@@ -2,6 +2,8 @@
 import type { z } from 'zod'
 import type { EngineDevice } from '../engine/device/engineDevice'
 import type { Gate } from '../engine/plan/executable'
+import type { Shape } from '../engine/tensor'
+import type { LoraShape } from '../models/architectures/decoder'
 import type { ModelConfig } from '../models/architectures/config'
 import type { WeightReader } from '../models/languageModel'
 import type { BestRule, BestWeights } from './checkpointing'
@@ -30,6 +32,16 @@ export interface CheckpointSink {
   }
 }
 
+/** Trainable tensors by name, as the trainer holds them. */
+export type AdapterTensors = ReadonlyMap<string, { readonly shape: Shape; readonly values: Float32Array }>
+
+/** An adapter to go on with. */
+export interface InitialAdapter {
+  readonly lora: LoraShape
+  /** The matrices of every layer; a value head where one was kept beside them. */
+  readonly tensors: AdapterTensors
+}
+
 export interface TrainingContext {
   readonly engine: EngineDevice
   readonly model: ModelConfig
@@ -38,6 +50,8 @@ export interface TrainingContext {
   /** Steps to take; null lets the config or the data decide. */
   readonly steps: number | null
   readonly gate: Gate
+  /** The adapter the run begins from; null or left out: a new one. The same when the run is resumed: it may be the reference. */
+  readonly initial?: InitialAdapter | null
   /** One call per step, in order. */
   report(step: number, metrics: Readonly<Record<string, number>>): void
   readonly checkpoints: CheckpointSink | null

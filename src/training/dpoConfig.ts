@@ -1,6 +1,6 @@
 /** DPO's settings under TRL's names, and its metrics. */
 import { z } from 'zod'
-import { adapterSettings } from './adapterSettings'
+import { adapterSettings, referenceSettings } from './adapterSettings'
 import { memorySettings } from './memorySettings'
 import { adamSettings } from './optimizerSettings'
 import { sequenceSettings } from './sequenceSettings'
@@ -41,6 +41,7 @@ export const dpoConfig = z.object({
   warmup_steps: z.int().nonnegative().default(0).meta({ help: 'Updates over which the learning rate rises from 0.' }),
   weight_decay: z.number().nonnegative().default(0).meta({ help: 'Decoupled decay on matrices.' }),
   ...adapterSettings(16),
+  ...referenceSettings,
   ...sequenceSettings({ context: 7168, essential: false }),
   max_tokens_per_micro_batch: z
     .int()

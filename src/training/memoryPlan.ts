@@ -7,11 +7,12 @@ import { decodePlan, EXTEND_BUCKETS, extendPlan, generationBuffers, generationSh
 import type { GenerationSize } from '../models/generationPlans'
 import { storedFormat } from '../models/architectures/decoder'
 import { architectureOf } from '../models/languageModel'
-import { adapterTrainable } from './adapterSettings'
 import type { SampleSource } from './algorithm'
 import { dpoObjective, dpoTrainable, pairsPerUpdate } from './algorithms/dpo'
+import { grpoTrainable } from './algorithms/grpo'
 import { fillBatch, nll, sftTrainable, tokenBucketOf } from './algorithms/sft'
 import type { SftConfig } from './algorithms/sft'
+import { ppoTrainable } from './algorithms/steptoolPpo'
 import type { SteptoolPpoConfig } from './algorithms/steptoolPpo'
 import { pairBucket, pairParts, referenceSequences } from './dpoBatch'
 import type { DpoConfig } from './dpoConfig'
@@ -20,7 +21,7 @@ import type { DpoPair } from './dpoPairs'
 import type { GrpoConfig } from './grpoConfig'
 import { bucketFor } from './packing'
 import type { Sequence } from './packing'
-import { METRICS_BYTES, policyPlans, trainableEntries } from './policyPlans'
+import { METRICS_BYTES, policyPlans, referenceEntries, trainableEntries } from './policyPlans'
 import type { TrainableSet } from './policyPlans'
 import { layoutBatch, microBatches, minibatchesOf, rowCapacity } from './ppoBatch'
 import type { PpoBatch, PpoBatchItem } from './ppoBatch'
@@ -70,15 +71,16 @@ function sizeOfBatch(items: readonly { readonly sequence: Sequence }[]): readonl
   return [sum(({ ids }) => ids.length), sum(({ targets }) => targets.length)]
 }
 
-/** A run of step-grained PPO, from its first batches; `batch` gives the sequences of a step. */
+/** A run of step-grained PPO, from its first batches; `batch` gives the sequences of a step. `isContinued`: it begins from an adapter. */
 export function ppoMemory(
   config: ModelConfig,
   settings: SteptoolPpoConfig,
   batches: readonly (readonly PpoSequence[])[],
   seed: number,
   device: PlanContext,
+  isContinued = false,
 ): MemoryPart[] {
-  const trainable = adapterTrainable(settings, { valueHead: true })
+  const trainable = ppoTrainable(settings, isContinued)
   const limits = { maxTokens: settings.max_tokens_per_micro_batch, maxPositions: config.max_position_embeddings }
   const scored: Sizes = new Map()
   const trained: Sizes = new Map()
@@ -107,8 +109,9 @@ export function grpoMemory(
   batches: readonly (readonly PpoSequence[])[],
   seed: number,
   device: PlanContext,
+  isContinued = false,
 ): MemoryPart[] {
-  const trainable = adapterTrainable(settings, { valueHead: false })
+  const trainable = grpoTrainable(settings, isContinued)
   const limits = { maxTokens: settings.max_tokens_per_micro_batch, maxPositions: config.max_position_embeddings }
   const scored: Sizes = new Map()
   const trained: Sizes = new Map()
@@ -137,8 +140,9 @@ export function dpoMemory(
   steps: number,
   seed: number,
   device: PlanContext,
+  isContinued = false,
 ): MemoryPart[] {
-  const trainable = dpoTrainable(settings)
+  const trainable = dpoTrainable(settings, isContinued)
   const plans = policyPlans(config, trainable, device)
   const size = pairsPerUpdate(settings)
   const scored: Sizes = new Map()
@@ -210,11 +214,13 @@ export function policyMemory(config: ModelConfig, trainable: TrainableSet, plans
   let frozen = 0
   for (const [name, shape] of Object.entries(architectureOf(config).parameters(config)))
     if (!layout.ranges.has(name)) frozen += rounded(bytesOf({ shape, dtype: storedFormat(config, name, shape) }))
+  const frozenCopy = referenceEntries(config, trainable)
   const table = rounded(config.max_position_embeddings * (config.head_dim / 2) * 4)
   return [
     { name: 'frozen weights', bytes: frozen },
     { name: 'rotary tables', bytes: 2 * table },
     { name: 'trained weights, gradients and moments', bytes: packedBytes(layout.count) + METRICS_BYTES },
+    ...(frozenCopy.length > 0 ? [{ name: 'reference: the adapter it began from', bytes: packedLayout(frozenCopy).count * 4 }] : []),
     ...plansMemory(plans),
   ]
 }

@@ -2,7 +2,7 @@
 import type { EngineDevice } from '../engine/device/engineDevice'
 import { PackedState } from '../engine/memory/packedState'
 import { Executable } from '../engine/plan/executable'
-import type { StateRange } from '../engine/plan/executable'
+import type { StateLookup, StateRange } from '../engine/plan/executable'
 import { planGraph } from '../engine/plan/planGraph'
 import type { Plan } from '../engine/plan/planGraph'
 import { Graph, sizeOf } from '../engine/tensor'
@@ -11,8 +11,9 @@ import type { ModelConfig } from '../models/architectures/config'
 import { LanguageModel, parameterCount } from '../models/languageModel'
 import type { WeightReader } from '../models/languageModel'
 import type { TrainingCheckpoint } from './algorithm'
-import { METRICS_BYTES, METRICS_LEAF, policyPlans, trainableEntries } from './policyPlans'
+import { METRICS_BYTES, METRICS_LEAF, policyPlans, referenceEntries, trainableEntries } from './policyPlans'
 import type { Objective, PolicyPlans, TrainableSet } from './policyPlans'
+import { ReferenceAdapter } from './referenceAdapter'
 
 export { METRICS_LEAF, trainableEntries, VALUE_BIAS, VALUE_WEIGHT } from './policyPlans'
 export type { Objective, TrainableSet } from './policyPlans'
@@ -25,6 +26,8 @@ export class PolicyModel {
   readonly plans: PolicyPlans
   readonly #executables = new Map<string, Promise<Executable>>()
   readonly #ownState = new Map<string, GPUBuffer>()
+  /** The frozen copy of what the run began from; null where the reference is the base. */
+  readonly reference: ReferenceAdapter | null
   /** Holds `METRICS_LEAF`: up to 64 sums of one step. */
   readonly metricsBuffer: GPUBuffer
   #update: Promise<Executable> | null = null
@@ -36,6 +39,8 @@ export class PolicyModel {
     this.trainable = trainable
     this.plans = policyPlans(model.config, trainable, engine)
     this.metricsBuffer = engine.createBuffer(METRICS_LEAF, METRICS_BYTES)
+    const frozen = referenceEntries(model.config, trainable)
+    this.reference = frozen.length > 0 ? new ReferenceAdapter(engine, frozen) : null
   }
 
   /** Zeroes gradients and metric sums: the start of a step. */
@@ -77,7 +82,9 @@ export class PolicyModel {
   }
 
   score(tokens: number, rows: number, reference = false): Promise<Executable> {
-    return this.#cached(`score ${tokens} ${rows} ${String(reference)}`, () => this.plans.score(tokens, rows, reference))
+    const frozen = reference ? this.reference : null
+    const lookup = (name: string): StateRange => frozen?.lookup(name) ?? this.#lookup(name)
+    return this.#cached(`score ${tokens} ${rows} ${String(reference)}`, () => this.plans.score(tokens, rows, reference), lookup)
   }
 
   /** See `PolicyPlans.hidden`. */
@@ -104,10 +111,10 @@ export class PolicyModel {
     return this.#update
   }
 
-  #cached(key: string, plan: () => Plan): Promise<Executable> {
+  #cached(key: string, plan: () => Plan, lookup: StateLookup = this.#lookup): Promise<Executable> {
     const known = this.#executables.get(key)
     if (known) return known
-    const made = Executable.create(this.engine, plan(), this.model.pool, this.#lookup)
+    const made = Executable.create(this.engine, plan(), this.model.pool, lookup)
     this.#executables.set(key, made)
     return made
   }
@@ -129,6 +136,7 @@ export class PolicyModel {
     if (this.#update) (await this.#update).destroy()
     for (const buffer of this.#ownState.values()) this.engine.destroyBuffer(buffer)
     this.engine.destroyBuffer(this.metricsBuffer)
+    this.reference?.destroy()
     this.packed.destroy()
     this.model.destroy()
   }

@@ -24,6 +24,8 @@ export type TrainableSet = (
 ) & {
   /** A layer's activations are computed again for its gradients instead of being kept. */
   readonly gradientCheckpointing?: boolean
+  /** The reference is a frozen copy of the adapter the run began from; else it is the base, adapter off. */
+  readonly keepsReference?: boolean
 }
 
 /** The adapter of a trainable set that is one. */
@@ -69,8 +71,15 @@ export function trainableEntries(config: ModelConfig, trainable: TrainableSet): 
   return entries
 }
 
+/** What the frozen copy of an adapter holds; nothing where the reference is the base. */
+export const referenceEntries = (config: ModelConfig, trainable: TrainableSet): PackedEntry[] =>
+  trainable.keepsReference ? trainableEntries(config, { ...trainable, valueHead: false }) : []
+
 export interface PolicyPlans {
-  /** A forward pass that leaves logp, entropy (and value) of the target rows. `reference`: adapter and value head off. */
+  /**
+   * A forward pass that leaves logp, entropy (and value) of the target rows. `reference`: value head off, and the adapter off, or on where the
+   * policy keeps a frozen copy: the plan then runs on that.
+   */
   score(tokens: number, rows: number, reference: boolean): Plan
   /** The trunk alone, adapter off: leaves `hidden` [rows, hidden size], after the final norm, of the token before each target. */
   hidden(tokens: number, rows: number): Plan
@@ -99,11 +108,12 @@ export function policyPlans(config: ModelConfig, trainable: TrainableSet, contex
     return { graph, batch, picked: gatherRows(hidden, graph.batch('rowOf', [rows], 'u32'), batch.counts, targetOf) }
   }
 
-  function trace(tokens: number, rows: number, hasAdapter: boolean, isTraining: boolean): RowTensors {
+  function trace(tokens: number, rows: number, isReference: boolean, isTraining: boolean): RowTensors {
+    const hasAdapter = !isReference || trainable.keepsReference === true
     const { graph, batch, picked } = pickHidden(tokens, rows, { hasAdapter, isTraining })
     const scores = logProb(picked, headWeight(graph, config, trained), graph.batch('targetIds', [rows], 'u32'), batch.counts)
     const value =
-      trainable.valueHead && hasAdapter
+      trainable.valueHead && !isReference
         ? linear(picked, graph.state(VALUE_WEIGHT, [1, config.hidden_size]), batch.counts, { bias: graph.state(VALUE_BIAS, [1]), live: 1 })
         : null
     return { graph, batch, ...scores, value, rows }
@@ -111,7 +121,7 @@ export function policyPlans(config: ModelConfig, trainable: TrainableSet, contex
 
   return {
     score(tokens, rows, reference) {
-      const { graph, logp, entropy, value } = trace(tokens, rows, !reference, false)
+      const { graph, logp, entropy, value } = trace(tokens, rows, reference, false)
       graph.output('logp', logp)
       graph.output('entropy', entropy)
       if (value) graph.output('value', value)
@@ -123,7 +133,7 @@ export function policyPlans(config: ModelConfig, trainable: TrainableSet, contex
       return planGraph(graph, context)
     },
     gradient(tokens, rows, objective) {
-      const traced = trace(tokens, rows, true, true)
+      const traced = trace(tokens, rows, false, true)
       const { graph, logp, value } = traced
       const { dlogp, dvalue } = objective(traced)
       const seeds: Seed[] = [{ output: logp, grad: dlogp }]

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { GAE_MASK_MODES } from '../engine/ops/gae'
 import { KL_PENALTIES } from '../engine/ops/stepReward'
-import { adapterSettings } from './adapterSettings'
+import { adapterSettings, referenceSettings } from './adapterSettings'
 import { memorySettings } from './memorySettings'
 import { adamSettings } from './optimizerSettings'
 import { sequenceSettings } from './sequenceSettings'
@@ -67,6 +67,7 @@ export const ppoSettings = {
     .default('zero')
     .meta({ help: 'zero: values start at 0, so the first advantages are rewards alone. torch: nn.Linear’s random start, as TRL.' }),
   ...adapterSettings(8),
+  ...referenceSettings,
   ...sequenceSettings({ context: 4096, essential: true }),
   max_tokens_per_micro_batch: z
     .int()

@@ -7,14 +7,28 @@ import type { Finding } from './preflight'
 /** Before the first update the adapter changes nothing, so policy and reference agree: |Δ log π| up to rounding. */
 const SAME = 1e-4
 
-/** @param policy, reference log π of the same tokens, with the adapter and without it. */
-export function checkReference(policy: readonly number[], reference: readonly number[]): Finding {
+/** What the policy is held to before its first update: the base of a `new` adapter, the `initial` one it goes on with, or the `base` of that. */
+export type ReferenceKind = 'new' | 'initial' | 'base'
+const AGREES = {
+  new: 'the adapter starts at zero',
+  initial: 'the reference is the adapter it begins from',
+  base: 'the adapter it begins from changes nothing of them',
+} as const
+
+/** @param policy, reference log π of the same tokens. */
+export function checkReference(policy: readonly number[], reference: readonly number[], kind: ReferenceKind = 'new'): Finding {
   const check = 'reference'
   const most = policy.reduce((worst, value, at) => Math.max(worst, Math.abs(value - (reference[at] ?? Number.NaN))), 0)
   if (policy.length === 0 || Number.isNaN(most))
     return { check, level: 'refusal', message: 'The log-probs of the policy or the reference are not finite before the first update.' }
+  if (most > SAME && kind === 'base')
+    return {
+      check,
+      level: 'warning',
+      message: `The run begins from an adapter and is held to the base without it (ref_adapter: none): before the first update they differ by up to ${most.toPrecision(2)} nats a token, so the KL does not start at 0.`,
+    }
   return most <= SAME
-    ? { check, level: 'fine', message: `Policy and reference agree on ${policy.length} tokens (KL 0): the adapter starts at zero.` }
+    ? { check, level: 'fine', message: `Policy and reference agree on ${policy.length} tokens (KL 0): ${AGREES[kind]}.` }
     : {
         check,
         level: 'refusal',

@@ -3,6 +3,8 @@ import type { EngineDevice } from '../engine/device/engineDevice'
 import type { Gate } from '../engine/plan/executable'
 import type { ModelConfig } from '../models/architectures/config'
 import type { WeightReader } from '../models/languageModel'
+import type { InitialAdapter } from './algorithm'
+import { holdToInitial } from './initialAdapter'
 import { initialLora } from './initialize'
 import { packSequences, uploadBatch } from './packing'
 import { PolicyModel } from './policyModel'
@@ -10,7 +12,7 @@ import type { TrainableSet } from './policyModel'
 import type { Finding } from './preflight'
 import { checkReference } from './preflightAdapter'
 
-/** log π of each token after the first, at temperature 1; `reference`: with adapter and value head off. */
+/** log π of each token after the first, at temperature 1; of the `reference`: the base with the adapter off, or the frozen copy that is kept. */
 export async function logProbsOf(policy: PolicyModel, ids: readonly number[], reference: boolean, gate: Gate): Promise<readonly number[]> {
   if (ids.length < 2) return []
   const targets = ids.slice(1).map((_, index) => index + 1)
@@ -21,16 +23,24 @@ export async function logProbsOf(policy: PolicyModel, ids: readonly number[], re
   return [...(await score.readOutput('logp', batch.targetCount))]
 }
 
-/** Loads the model as training would, measures, and frees it. */
+/** Loads the model as training would, measures, and frees it. `initial`: the adapter the run begins from. */
 export async function measureReference(
   { engine, model, reader }: { readonly engine: EngineDevice; readonly model: ModelConfig; readonly reader: WeightReader },
   trainable: TrainableSet,
-  { ids, seed, gate }: { readonly ids: readonly number[]; readonly seed: number; readonly gate: Gate },
+  {
+    ids,
+    seed,
+    gate,
+    initial = null,
+  }: { readonly ids: readonly number[]; readonly seed: number; readonly gate: Gate; readonly initial?: InitialAdapter | null },
 ): Promise<Finding> {
   const policy = await PolicyModel.create(engine, model, reader, trainable)
   try {
-    for (const { name, shape } of policy.packed.ranges.values()) policy.packed.writeWeights(name, initialLora(name, shape, seed))
-    return checkReference(await logProbsOf(policy, ids, false, gate), await logProbsOf(policy, ids, true, gate))
+    for (const { name, shape } of policy.packed.ranges.values())
+      policy.packed.writeWeights(name, initial?.tensors.get(name)?.values ?? initialLora(name, shape, seed))
+    if (initial) holdToInitial(policy, initial.tensors)
+    const reference = initial ? (trainable.keepsReference ? 'initial' : 'base') : 'new'
+    return checkReference(await logProbsOf(policy, ids, false, gate), await logProbsOf(policy, ids, true, gate), reference)
   } finally {
     await policy.destroy()
   }

@@ -10,10 +10,13 @@ import { createStarterWorld } from '../../environments/starter'
 import { watchMetrics } from '../../records/alarms'
 import type { RunRecord } from '../../records/run'
 import { CALL_BUDGET, speaksStarter } from '../../studio/jobRoom'
+import type { Method } from '../../studio/method'
 import { practiceMeanings } from '../../studio/practice'
+import { startNotes } from '../../studio/startAdapter'
 import { newRun } from '../../studio/trainJob'
 import { algorithms } from '../../training/algorithms'
 import type { BestRule } from '../../training/checkpointing'
+import { settingsGoingOn } from '../../training/initialAdapter'
 import { totalBytes } from '../../training/memoryPlan'
 import {
   checkedSettings,
@@ -33,6 +36,7 @@ import { DTYPE_HELP, KV_DTYPE_HELP, kvDtypeOption, MODEL_HELP, openModel, type O
 import { keptKernels, useKernels } from '../kernelChoice'
 import { algorithmOfRecipeFile, readRecipeFile } from '../recipeFile'
 import { openRunDirectory, runFailure, type StepMetrics } from '../runDirectory'
+import { openStart, type Start } from '../startAdapter'
 import { writeTrained } from '../trainedFiles'
 import { methodOf, prepareTraining, type TrainingData } from '../trainingJob'
 import { holdPreflight } from '../trainPreflight'
@@ -53,6 +57,9 @@ const options = z.object({
     .string()
     .optional()
     .meta({ help: `${MODEL_HELP}; else the config’s, else ${STARTER}` }),
+  initAdapter: z.string().optional().meta({
+    help: 'begin from this adapter: a folder as Hone or peft writes it (adapter_config.json, adapter_model.safetensors); else the config’s, else a new one',
+  }),
   dtype: z
     .enum(WEIGHT_FORMATS)
     .optional()
@@ -102,17 +109,18 @@ export const train = defineCommand({
     const { config, ignored } = settingsOf(method.name, given, file, extra)
     for (const { field, reason } of ignored) context.progress(`${field} changes nothing: ${reason}`)
     for (const { field, value, reason } of file.assumed) context.progress(`${field} is ${JSON.stringify(value)}: ${reason}`)
-    const parsed = method.parseConfig(config)
-    if (!parsed.ok) throw new UsageError(parsed.message)
-    const settings = parsed.value
+    // Before anything is opened.
+    settledConfig(method, config, null)
     if (given.bestMetric !== undefined) checkMetric(given.bestMetric, method.metrics)
     const seed = given.seed ?? recipe.seed ?? 1
-    const steps = given.steps ?? recipe.steps ?? method.stepsOf(settings)
 
     const dtype = given.dtype ?? recipe.dtype ?? 'f32'
     const kvDtype = given.kvDtype ?? recipe.kv_dtype ?? 'f32'
     const model = await openModel(given.model ?? recipe.model ?? STARTER, seed, context, { weights: dtype, kv: kvDtype })
     try {
+      const start = await openStart(given.initAdapter ?? recipe.init_adapter, given.resume ? (given.out ?? null) : null, model)
+      const settings = settledConfig(method, config, start)
+      const steps = given.steps ?? recipe.steps ?? method.stepsOf(settings)
       const { data, sources } = await dataOf(method.name, given, recipe, model, context)
       const { adapter } = await context.openAdapter()
       const report = adapterReportOf(adapter)
@@ -121,6 +129,7 @@ export const train = defineCommand({
       const gate = (): void => context.signal.throwIfAborted()
       const job = prepareTraining({
         ...{ method, config: settings, model, data, engine, seed, steps, shuffleRewards: given.shuffleRewards },
+        isContinued: start !== null,
         maxContextLen: given.max_context_len ?? null,
         maxResponseLen: given.max_response_len ?? null,
         practice: {
@@ -140,7 +149,7 @@ export const train = defineCommand({
       if (predictedBytes !== null) context.progress(`${method.title}: ${steps} steps, ${(predictedBytes / 1e6).toFixed(1)} MB on the GPU`)
 
       if (given.preflight && !given.resume)
-        await holdPreflight({ method, settings, model, data, seed, engine, gate, limits: given }, context)
+        await holdPreflight({ method, settings, model, data, seed, engine, gate, initial: start?.adapter ?? null, limits: given }, context)
 
       const runId = rowParts.newId('run')
       const directory = given.out ?? join(context.homeDirectory, 'runs', runId)
@@ -154,13 +163,14 @@ export const train = defineCommand({
             ...(dtype === 'f32' ? {} : { dtype }),
             ...(kvDtype === 'f32' ? {} : { kv_dtype: kvDtype }),
             ...(given.shuffleRewards ? { shuffle_rewards: true } : {}),
+            ...(start ? { init_adapter: start.from, init_adapter_sha256: start.adapter.sha256 } : {}),
           },
           worldHash: data.kind === 'files' ? null : data.world.hash,
         }),
         data: sources,
         kernels: (await keptKernels(context, report, given.kernels)) ?? undefined,
       }
-      const run = await openRunDirectory(directory, started, given.resume)
+      const run = await openRunDirectory(directory, started, given.resume, start?.adapter.files)
       useKernels(engine, run.kernels)
       const progress = progressOf(context, steps, now)
       const reports = [...run.earlier]
@@ -170,7 +180,7 @@ export const train = defineCommand({
       const tokensBefore = lastTokens(reports)
       try {
         const policy = await job.run({
-          ...{ engine, model: model.config, reader: model.reader, seed, steps, gate, now },
+          ...{ engine, model: model.config, reader: model.reader, seed, steps, gate, now, initial: start?.adapter ?? null },
           report: (step, metrics) => {
             const all = { ...job.takeMetrics(step), ...metrics }
             reports.push({ step, metrics: all })
@@ -184,19 +194,21 @@ export const train = defineCommand({
           best: given.bestMetric === undefined ? null : bestRule(given.bestMetric, given.bestIs, reports),
         })
         const seconds = (now() - trainingStarted) / 1000
-        const written = await writeTrained(directory, policy, model, `Run ${runId}, ${method.title}.`)
+        const began = start ? ` It began from the adapter ${start.from} (SHA-256 ${start.adapter.sha256}).` : ''
+        const written = await writeTrained(directory, policy, model, `Run ${runId}, ${method.title}.${began}`)
         const best = given.bestMetric === undefined ? null : await run.checkpoints.best?.load()
         if (best) {
-          const note = `Run ${runId}, ${method.title}: the weights after ${best.step} steps, ${best.metric} ${short(best.value)}.`
+          const note = `Run ${runId}, ${method.title}: the weights after ${best.step} steps, ${best.metric} ${short(best.value)}.${began}`
           await writeTrained(join(directory, 'best'), policy, model, note, best.weights)
         }
+        const notes = [...startSentences(start, method, settings), ...job.notes, ...run.notes]
         run.write({
           ...started,
           status: 'finished',
           finished_at: rowParts.now(),
           steps_done: reports.length,
-          notes: [...job.notes, ...run.notes],
-          adapter_sha256: { before: '', after: written.sha256 },
+          notes,
+          adapter_sha256: { before: start?.adapter.sha256 ?? '', after: written.sha256 },
         })
         const { peakBytes } = engine
         await job.destroy()
@@ -214,7 +226,7 @@ export const train = defineCommand({
           sha256: written.sha256,
           best: best ? { metric: best.metric, value: best.value, step: best.step, adapter: join(directory, 'best') } : null,
           ignored,
-          notes: [...job.notes, ...run.notes],
+          notes,
           alarms: alarms.all,
         }
       } catch (error) {
@@ -238,6 +250,17 @@ export const train = defineCommand({
     return `${algorithm}: ${steps} steps, loss ${loss[0]?.toFixed(4) ?? ''} → ${loss.at(-1)?.toFixed(4) ?? ''}; written to ${adapter}`
   },
 })
+
+/** With defaults filled in; of a run that begins from an adapter the shape is the adapter's. */
+function settledConfig(method: Method, given: JsonObject, start: Start | null): JsonObject {
+  const known = algorithmNamed(method.name)?.config.shape ?? {}
+  const parsed = method.parseConfig(start ? settingsGoingOn(given, start.adapter.lora, known, start.from) : given)
+  if (!parsed.ok) throw new UsageError(parsed.message)
+  return parsed.value
+}
+
+const startSentences = (start: Start | null, method: Method, settings: JsonObject): string[] =>
+  start ? startNotes(start.adapter, start.from, method.hasValueHead(settings), settings.ref_adapter) : []
 
 /** Weights are judged by what their step reported. */
 const bestRule = (

@@ -35,7 +35,7 @@ import {
 } from '../archerReplay'
 import type { Transition } from '../archerReplay'
 import { checkpointClock } from '../checkpointing'
-import { initialLora, initialValueHead } from '../initialize'
+import { beginFrom } from '../initialAdapter'
 import { hyperOf } from '../optimizerSettings'
 import { packSequences, uploadBatch } from '../packing'
 import { METRICS_LEAF, PolicyModel } from '../policyModel'
@@ -124,12 +124,7 @@ async function train(
   source: ArcherSource,
 ): Promise<ArcherResult> {
   const { engine, model, seed, gate } = context
-  for (const { name, shape } of policy.packed.ranges.values()) {
-    const start = name.startsWith('v_head.')
-      ? initialValueHead(shape, model.hidden_size, seed, 'zero')
-      : initialLora(name, shape, seed, settings.init_lora_weights)
-    policy.packed.writeWeights(name, start)
-  }
+  beginFrom(policy, context, settings)
   await critic.initialize(seed, gate)
   const replay = new ReplayBuffer(settings.capacity)
   const store = (sequences: readonly PpoSequence[]): Transition[] => {

@@ -1,7 +1,7 @@
 /**
  * Direct preference optimization on pairs of a success and a failure (DPO, arXiv:2305.18290; of whole trajectories: ETO,
  * arXiv:2403.02502), read top to bottom:
- *   reference log π_ref (adapter off) of every own token of every trajectory, once, before the first update
+ *   reference log π_ref (adapter off, or as it began) of every own token of every trajectory, once, before the first update
  *   update    per step the next pairs: log-ratios summed over an answer's own tokens, −log σ(β (Δ_chosen − Δ_rejected)), AdamW
  * Several turns are one answer: tool replies, and what both sides share, are context. The loss of a step is the mean over all its
  * pairs, however these are cut into micro-batches. Loss forms and names are TRL's; smoothed `sigmoid` is cDPO, which TRL dropped.
@@ -21,7 +21,7 @@ import { dpoConfig, dpoMetricMeanings } from '../dpoConfig'
 import type { DpoConfig } from '../dpoConfig'
 import { pairsOfStep, pairsOfSteps } from '../dpoPairs'
 import type { DpoPair } from '../dpoPairs'
-import { initialLora } from '../initialize'
+import { beginFrom, keepsReference } from '../initialAdapter'
 import { packSequences, uploadBatch } from '../packing'
 import { METRICS_LEAF, PolicyModel } from '../policyModel'
 import type { Objective, TrainableSet } from '../policyModel'
@@ -44,7 +44,9 @@ export const dpoSequenceOptions = (settings: DpoConfig): PpoSequenceOptions => (
   encoding: settings.encoding,
 })
 
-export const dpoTrainable = (settings: DpoConfig): TrainableSet => adapterTrainable(settings, { valueHead: false })
+/** @param isContinued the run begins from an adapter. */
+export const dpoTrainable = (settings: DpoConfig, isContinued = false): TrainableSet =>
+  adapterTrainable(settings, { valueHead: false, keepsReference: keepsReference(isContinued, settings) })
 
 /** Pairs of one update. */
 export const pairsPerUpdate = (settings: Pick<DpoConfig, 'per_device_train_batch_size' | 'gradient_accumulation_steps'>): number =>
@@ -64,7 +66,7 @@ export async function runDpo(context: TrainingContext, settings: DpoConfig, pair
     vocabulary: model.vocab_size,
   })
   if (pairs.length === 0) throw new Error('DPO was given no pairs')
-  const policy = await PolicyModel.create(context.engine, model, context.reader, dpoTrainable(settings))
+  const policy = await PolicyModel.create(context.engine, model, context.reader, dpoTrainable(settings, Boolean(context.initial)))
   try {
     return await train(policy, context, settings, pairs)
   } catch (error) {
@@ -77,8 +79,7 @@ const saved = z.object({ pairs: z.int(), tokens: z.int() })
 
 async function train(policy: PolicyModel, context: TrainingContext, settings: DpoConfig, pairs: readonly DpoPair[]): Promise<DpoResult> {
   const { engine, model, seed, gate } = context
-  for (const { name, shape } of policy.packed.ranges.values())
-    policy.packed.writeWeights(name, initialLora(name, shape, seed, settings.init_lora_weights))
+  beginFrom(policy, context, settings)
   let [first, tokens] = [0, 0]
   const checkpoint = await context.checkpoints?.load()
   if (checkpoint) {
@@ -92,7 +93,7 @@ async function train(policy: PolicyModel, context: TrainingContext, settings: Dp
   const total = context.steps ?? settings.max_steps
   const size = pairsPerUpdate(settings)
 
-  // Reference: a resumed run computes it anew, to the same bits, as the base is frozen and a row does not depend on its batch.
+  // Reference: a resumed run computes it anew, to the same bits, as the reference is frozen and a row does not depend on its batch.
   const reference = new Map<PpoSequence, Float32Array>()
   const upcoming = referenceSequences(pairsOfSteps(pairs, size, seed, first, total))
   for (const part of microBatches(upcoming, settings.max_tokens_per_micro_batch)) {

@@ -1,7 +1,7 @@
 /**
  * GRPO and its variants (DeepSeekMath, arXiv:2402.03300), read top to bottom. Per batch of groups, each group one query tried
  * num_generations times:
- *   score     log π_old of every completion token, and log π_ref with the adapter off where beta > 0
+ *   score     log π_old of every completion token, and log π_ref (adapter off, or as it began) where beta > 0
  *   advantage each attempt's reward against its group (or, with advantage_level step, each step's against the group's steps)
  *   update    num_iterations passes over steps_per_generation parts of the batch: clipped ratio + beta · k3, then AdamW
  * Several turns are one sequence: tool replies are masked. Loss forms and names are TRL's; `advantage_level` step is our own.
@@ -20,11 +20,11 @@ import { attemptReward, gatherGroups, lossRows, rowAdvantages } from '../grpoBat
 import type { GrpoSource } from '../grpoBatch'
 import { grpoConfig, grpoMetricMeanings } from '../grpoConfig'
 import type { GrpoConfig } from '../grpoConfig'
-import { initialLora } from '../initialize'
+import { beginFrom, keepsReference } from '../initialAdapter'
 import { packSequences, uploadBatch } from '../packing'
 import type { PackedBatch } from '../packing'
 import { METRICS_LEAF, PolicyModel } from '../policyModel'
-import type { Objective } from '../policyModel'
+import type { Objective, TrainableSet } from '../policyModel'
 import { layoutBatch, microBatches, minibatchesOf, rowCapacity } from '../ppoBatch'
 import type { PpoBatchItem } from '../ppoBatch'
 import type { PpoSequenceOptions } from '../ppoSequence'
@@ -45,6 +45,10 @@ export const grpoSequenceOptions = (settings: GrpoConfig): PpoSequenceOptions =>
   encoding: settings.encoding,
 })
 
+/** @param isContinued the run begins from an adapter. Without a KL there is no reference. */
+export const grpoTrainable = (settings: GrpoConfig, isContinued = false): TrainableSet =>
+  adapterTrainable(settings, { valueHead: false, keepsReference: settings.beta > 0 && keepsReference(isContinued, settings) })
+
 export interface GrpoResult {
   readonly policy: PolicyModel
   readonly batches: number
@@ -56,7 +60,8 @@ export async function runGrpo(context: TrainingContext, settings: GrpoConfig, so
     throw new Error(
       `generation_batch_size ${settings.generation_batch_size} is no multiple of num_generations ${settings.num_generations}: groups would be cut`,
     )
-  const policy = await PolicyModel.create(context.engine, context.model, context.reader, adapterTrainable(settings, { valueHead: false }))
+  const trainable = grpoTrainable(settings, Boolean(context.initial))
+  const policy = await PolicyModel.create(context.engine, context.model, context.reader, trainable)
   try {
     return await train(policy, context, settings, source)
   } catch (error) {
@@ -69,8 +74,7 @@ const saved = z.object({ batches: z.int(), tokens: z.int(), updates: z.int() })
 
 async function train(policy: PolicyModel, context: TrainingContext, settings: GrpoConfig, source: GrpoSource): Promise<GrpoResult> {
   const { engine, model, seed, gate } = context
-  for (const { name, shape } of policy.packed.ranges.values())
-    policy.packed.writeWeights(name, initialLora(name, shape, seed, settings.init_lora_weights))
+  beginFrom(policy, context, settings)
   let [tokens, first, updates] = [0, 0, 0]
   const checkpoint = await context.checkpoints?.load()
   if (checkpoint) {

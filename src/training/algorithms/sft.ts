@@ -4,16 +4,15 @@
  * The loss of a step is the token mean over its whole accumulated batch, never a mean of micro-batch means.
  */
 import { z } from 'zod'
-import { loraSettings } from '../adapterSettings'
+import { adapterSettings } from '../adapterSettings'
 import { memorySettings } from '../memorySettings'
 import { adamSettings, hyperOf } from '../optimizerSettings'
 import { MetricRing } from '../../engine/metricRing'
 import { accumulateInto } from '../../engine/ops/accumulateInto'
 import { NLL_TOTAL, weightedNll } from '../../engine/ops/weightedNll'
-import { PROJECTIONS } from '../../models/architectures/decoder'
 import type { Algorithm, SampleSource, TrainingContext } from '../algorithm'
 import { checkpointClock } from '../checkpointing'
-import { initialLora } from '../initialize'
+import { beginFrom } from '../initialAdapter'
 import { bucketFor, packSequences, uploadBatch } from '../packing'
 import type { Sequence } from '../packing'
 import { METRICS_LEAF, PolicyModel } from '../policyModel'
@@ -36,15 +35,13 @@ const config = z.object({
     .enum(['lora', 'all'])
     .default('lora')
     .meta({ help: 'lora: a low-rank adapter on a frozen base. all: every weight.', essential: true }),
-  lora_r: z.int().positive().default(8).meta({ help: 'Rank of the adapter.', essential: true }),
-  lora_alpha: z.number().positive().default(16).meta({ help: 'The adapter is scaled by alpha / r.' }),
   lora_dropout: z
     .number()
     .min(0)
     .lt(1)
     .default(0)
     .meta({ help: 'Share of inputs an adapter does not see in a step, drawn anew for each.' }),
-  ...loraSettings,
+  ...adapterSettings(8),
   warmup_steps: z.int().nonnegative().default(10).meta({ help: 'Steps over which the learning rate rises from 0.' }),
   lr_scheduler_type: z.enum(SCHEDULES).default('cosine').meta({ help: 'How the learning rate moves after warm-up.' }),
   weight_decay: z.number().nonnegative().default(0).meta({ help: 'Decoupled decay on matrices.' }),
@@ -88,7 +85,7 @@ export function sftTrainable(settings: SftConfig): TrainableSet {
     : {
         kind: 'lora',
         lora: {
-          ...{ rank: settings.lora_r, alpha: settings.lora_alpha, targets: PROJECTIONS },
+          ...{ rank: settings.lora_r, alpha: settings.lora_alpha, targets: settings.lora_targets },
           ...{ useRslora: settings.use_rslora, dropout: settings.lora_dropout },
         },
         valueHead: false,
@@ -115,13 +112,16 @@ export async function runSft(context: TrainingContext, settings: SftConfig, data
   }
 }
 
-/** As training starts: the checkpoint's weights, or an adapter drawn from the seed. */
+/** As training starts: the checkpoint's weights, with an adapter drawn from the seed or one to go on with. */
 export async function sftPolicy(context: TrainingContext, settings: SftConfig): Promise<PolicyModel> {
   const trainable = sftTrainable(settings)
   const policy = await PolicyModel.create(context.engine, context.model, context.reader, trainable)
-  if (trainable.kind === 'lora')
-    for (const range of policy.packed.ranges.values())
-      policy.packed.writeWeights(range.name, initialLora(range.name, range.shape, context.seed, settings.init_lora_weights))
+  try {
+    beginFrom(policy, context, settings)
+  } catch (error) {
+    await policy.destroy()
+    throw error
+  }
   return policy
 }
 

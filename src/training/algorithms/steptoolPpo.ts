@@ -1,6 +1,6 @@
 /**
  * Step-grained PPO (StepTool, arXiv:2410.07745), read top to bottom. Per batch of trajectories:
- *   score     log π, V (adapter on) and log π_ref (adapter off) of every completion token, once
+ *   score     log π, V (adapter on) and log π_ref (adapter off, or as it began) of every completion token, once
  *   reward    −β (log π − log π_ref) per token, plus each step's reward at its last token
  *   advantage GAE over completion tokens, returns = A + V, then A whitened over the whole batch
  *   update    ppo_epochs × mini-batches of the clipped policy and value losses; Adam after gradient_accumulation_steps of them
@@ -16,14 +16,16 @@ import { PPO_TOTAL_WORDS } from '../../engine/ops/ppoMinibatch'
 import { adapterTrainable } from '../adapterSettings'
 import type { Algorithm, TrainingContext } from '../algorithm'
 import { checkpointClock } from '../checkpointing'
-import { initialLora, initialValueHead } from '../initialize'
+import { beginFrom, keepsReference } from '../initialAdapter'
 import { nextKlCoef } from '../klController'
 import { packSequences, uploadBatch } from '../packing'
 import type { PackedBatch } from '../packing'
 import { PolicyModel } from '../policyModel'
+import type { TrainableSet } from '../policyModel'
 import { chunk, layoutBatch, meanStepReward, microBatches, minibatchesOf } from '../ppoBatch'
 import type { PpoBatchItem, PpoBatchSource } from '../ppoBatch'
 import { ppoSettings } from '../ppoConfig'
+import type { PpoSettings } from '../ppoConfig'
 import { ppoMetricMeanings, ppoMetrics, ppoTokens } from '../ppoMetrics'
 import type { PpoTokens } from '../ppoMetrics'
 import { ppoPlans } from '../ppoPlans'
@@ -55,6 +57,10 @@ export const steptoolPpo: Algorithm<typeof config> = {
   metrics: ppoMetricMeanings,
 }
 
+/** @param isContinued the run begins from an adapter. */
+export const ppoTrainable = (settings: PpoSettings, isContinued = false): TrainableSet =>
+  adapterTrainable(settings, { valueHead: true, keepsReference: keepsReference(isContinued, settings) })
+
 export interface SteptoolPpoResult {
   readonly policy: PolicyModel
   readonly batches: number
@@ -74,7 +80,8 @@ export async function runSteptoolPpo(
   source: PpoBatchSource,
   observe?: PpoObserver,
 ): Promise<SteptoolPpoResult> {
-  const policy = await PolicyModel.create(context.engine, context.model, context.reader, adapterTrainable(settings, { valueHead: true }))
+  const trainable = ppoTrainable(settings, Boolean(context.initial))
+  const policy = await PolicyModel.create(context.engine, context.model, context.reader, trainable)
   try {
     return await train(policy, context, settings, source, observe)
   } catch (error) {
@@ -91,12 +98,7 @@ async function train(
   observe: PpoObserver | undefined,
 ): Promise<SteptoolPpoResult> {
   const { engine, model, seed, gate } = context
-  for (const { name, shape } of policy.packed.ranges.values()) {
-    const start = name.startsWith('v_head.')
-      ? initialValueHead(shape, model.hidden_size, seed, settings.value_head_init)
-      : initialLora(name, shape, seed, settings.init_lora_weights)
-    policy.packed.writeWeights(name, start)
-  }
+  beginFrom(policy, context, settings)
 
   let klCoef = settings.init_kl_coef
   let tokens = 0
@@ -144,7 +146,7 @@ async function train(
     const rollout = plans.rollout(batch)
     policy.beginStep()
 
-    // Score: log π and V with the adapter, log π_ref without it and without the value head.
+    // Score: log π and V with the adapter, log π_ref without them, or with the adapter as it began.
     for (const items of microBatches(batch.items, limits.maxTokens)) {
       const packed = pack(items)
       const firstRow = items[0]?.firstRow ?? 0

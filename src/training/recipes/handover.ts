@@ -31,7 +31,7 @@ export interface Handover {
 }
 
 /** What a recipe says besides its settings. */
-export type RecipeFates = Fates<Pick<CompleteRecipe, 'seed' | 'steps' | 'model' | 'data'>>
+export type RecipeFates = Fates<Pick<CompleteRecipe, 'seed' | 'steps' | 'model' | 'data' | 'init_adapter'>>
 
 const STARTER_FIELDS = ['world_seed', 'samples', 'drills_share', 'lasting_drills', 'made_up_tools', 'slip_rate', 'wrong_rate'] as const
 
@@ -49,6 +49,8 @@ export function handOver(
     ['dtype', recipe.dtype, nowhere('How the base is held is told to from_pretrained (dtype, quantization_config).')] as const,
     ['kv_dtype', recipe.kv_dtype, nowhere('How generation keeps keys and values is told to the engine that generates.')] as const,
     ...Object.entries(settings).map(([name, fate]) => [`config.${name}`, recipe.config[name], fate] as const),
+    // An adapter that is there overrules what the settings say of a new one.
+    ['init_adapter', recipe.init_adapter, own.init_adapter] as const,
   ]
   const config: Record<string, unknown> = {}
   const unmapped: FieldRemark[] = []

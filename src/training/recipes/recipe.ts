@@ -38,6 +38,8 @@ const recipeSchema = z.object({
   steps: z.int().positive().nullable().default(null),
   /** As `hone train --model` takes it. */
   model: z.string().min(1).nullable().default(null),
+  /** The adapter to begin from, as `hone train --init-adapter` takes it; null: a new one. */
+  init_adapter: z.string().min(1).nullable().default(null),
   /** How its frozen weights are held; left out: f32. */
   dtype: z.enum(WEIGHT_FORMATS).optional(),
   /** Of keys and values that generation keeps; left out: f32. */

@@ -50,7 +50,7 @@ export function toTrl(recipe: CompleteRecipe): TrlHandover {
   }
 }
 
-function own({ seed, model }: CompleteRecipe, config: string): RecipeFates {
+function own({ seed, model, init_adapter, config: settings }: CompleteRecipe, config: string): RecipeFates {
   const checkpoint = checkpointOf(model)
   const isClassic = config === 'PPOConfig'
   const name = isClassic ? 'AutoModelForCausalLMWithValueHead.pretrained_model_name_or_path' : 'ModelConfig.model_name_or_path'
@@ -65,5 +65,14 @@ function own({ seed, model }: CompleteRecipe, config: string): RecipeFates {
           ? nearly({ ...loaded?.to }, 'Hand the revision to from_pretrained beside it.')
           : (loaded ?? nowhere('It is no checkpoint folder or name that transformers could load.')),
     data: nowhere('TRL’s trainers take a dataset object, not files.'),
+    init_adapter: isClassic
+      ? nearly(
+          { [name]: init_adapter },
+          `Hand from_pretrained is_trainable=True beside it, and no peft_config.${settings.ref_adapter === 'none' ? '' : ' TRL 0.11 holds the policy to the base with the adapter off (ref_adapter none), not to a copy of the adapter.'}`,
+        )
+      : nearly(
+          { 'ModelConfig.use_peft': false },
+          `Hand the trainer PeftModel.from_pretrained(base, adapter, is_trainable=True) as its model, and no peft_config: that would add a new adapter.`,
+        ),
   }
 }

@@ -36,7 +36,7 @@ const ACTOR = 'actor_rollout_ref.actor'
 /** verl can neither leave gradients unclipped nor a ratio unbounded: a bound never reached is the same. */
 const NO_BOUND = 1e9
 
-function own({ seed, model }: CompleteRecipe, workers: readonly string[]): RecipeFates {
+function own({ seed, model, init_adapter, config }: CompleteRecipe, workers: readonly string[]): RecipeFates {
   const checkpoint = checkpointOf(model)
   const paths = each(workers, 'model.path', checkpoint?.name)
   return {
@@ -51,6 +51,13 @@ function own({ seed, model }: CompleteRecipe, workers: readonly string[]): Recip
         ? becomes(paths)
         : nearly(paths, 'verl takes no revision: download that one and name the folder.'),
     data: nowhere('verl reads prompts from parquet files: data.train_files.'),
+    init_adapter:
+      config.ref_adapter === 'none'
+        ? becomes({ 'actor_rollout_ref.model.lora_adapter_path': init_adapter })
+        : nearly(
+            { 'actor_rollout_ref.model.lora_adapter_path': init_adapter },
+            'verl holds the policy to the base with the adapter off (ref_adapter none), not to a copy of the adapter.',
+          ),
   }
 }
 
@@ -160,8 +167,12 @@ function grpoFates(settings: GrpoConfig): Fates<GrpoConfig> {
     lr_scheduler_type: scheduleOf(settings, updates),
     warmup_steps: warmupOf(settings, updates),
     weight_decay: becomes({ [`${ACTOR}.optim.weight_decay`]: settings.weight_decay }),
+    ref_adapter: refFate,
   }
 }
+
+/** What becomes of it is said where it counts, at `init_adapter`. */
+const refFate = implied('It counts where a run begins from an adapter.')
 
 function lossOf({ loss_type, max_completion_length }: GrpoConfig): Record<string, unknown> {
   const mode = `${ACTOR}.loss_agg_mode`
@@ -224,6 +235,7 @@ function ppoFates(settings: PpoSettings): Fates<PpoSettings> {
     ...loraFates(settings, ['actor_rollout_ref.model', 'critic.model']),
     ...lengthFates(settings),
     learning_rate: becomes(each(workers, 'optim.lr', settings.learning_rate)),
+    ref_adapter: refFate,
     max_steps: becomes({ 'trainer.total_training_steps': settings.max_steps }),
     batch_size: becomes({ 'data.train_batch_size': settings.batch_size }),
     mini_batch_size: nearly(

@@ -71,6 +71,8 @@ function sharedFates(settings: PpoSettings): Fates<PpoSettings> {
       settings.init_lora_weights === 'kaiming'
         ? implied('LoraConfig’s default.')
         : nearly({ 'LoraConfig.init_lora_weights': 'gaussian' }, 'peft 0.5.0, StepTool’s pin, has its own init alone.'),
+    // What becomes of it is said where it counts, at `init_adapter`.
+    ref_adapter: implied('It counts where a run begins from an adapter.'),
     max_context_len: script('max_context_len'),
     max_response_len: script('max_response_len'),
     encoding: nowhere('PPOTrainer.step takes token ids; StepTool’s script encodes every segment anew.'),

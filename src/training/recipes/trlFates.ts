@@ -2,7 +2,6 @@
  * What settings of `sft`, `rft`, `grpo` and `dpo` become in SFTConfig, GRPOConfig, DPOConfig and ModelConfig of trl 1.16.0; the first three extend
  * TrainingArguments of transformers 5.23.0.
  */
-import { PROJECTIONS } from '../../models/architectures/decoder'
 import type { SftConfig } from '../algorithms/sft'
 import type { DpoConfig } from '../dpoConfig'
 import type { GrpoConfig } from '../grpoConfig'
@@ -16,9 +15,11 @@ const ids = (encoding: string): Fate => fixedAt(!encoding.startsWith('text'), 'T
 export const adapterAlways = { 'ModelConfig.use_peft': true, 'ModelConfig.lora_dropout': 0 }
 const initFate = ({ init_lora_weights }: Pick<GrpoConfig, 'init_lora_weights'>): Fate =>
   fixedAt(init_lora_weights === 'kaiming', 'ModelConfig has PEFT’s own init alone: hand the trainer a LoraConfig with init_lora_weights.')
+const refFate = ({ ref_adapter }: Pick<GrpoConfig, 'ref_adapter'>): Fate =>
+  fixedAt(ref_adapter === 'initial', 'TRL holds a policy that begins from an adapter to a frozen copy of it.')
 export const sftAlways = ({ trainable }: SftConfig): Readonly<Record<string, unknown>> => ({
   'SFTConfig.assistant_only_loss': true,
-  ...(trainable === 'lora' ? { ...adapterAlways, 'ModelConfig.lora_target_modules': [...PROJECTIONS] } : {}),
+  ...(trainable === 'lora' ? adapterAlways : {}),
 })
 
 /** These settings have one name in all of TrainingArguments' descendants. */
@@ -60,6 +61,7 @@ export function sftFates(settings: SftConfig): Fates<SftConfig> {
     lora_r: adapter('lora_r', settings.lora_r),
     lora_alpha: adapter('lora_alpha', settings.lora_alpha),
     lora_dropout: adapter('lora_dropout', settings.lora_dropout),
+    lora_targets: adapter('lora_target_modules', settings.lora_targets),
     use_rslora: adapter('use_rslora', settings.use_rslora),
     init_lora_weights: initFate(settings),
     warmup_steps: becomes({ 'SFTConfig.warmup_steps': settings.warmup_steps }),
@@ -131,6 +133,7 @@ export function grpoFates(settings: GrpoConfig): Fates<GrpoConfig> {
     lora_targets: becomes({ 'ModelConfig.lora_target_modules': settings.lora_targets }),
     use_rslora: becomes({ 'ModelConfig.use_rslora': settings.use_rslora }),
     init_lora_weights: initFate(settings),
+    ref_adapter: refFate(settings),
     max_context_len: nowhere('GRPOTrainer does not shorten what came before.'),
     max_response_len: nowhere('TRL has one length for all turns of an attempt: max_completion_length.'),
     encoding: ids(settings.encoding),
@@ -165,6 +168,7 @@ export function dpoFates(settings: DpoConfig): Fates<DpoConfig> {
     lora_targets: becomes({ 'ModelConfig.lora_target_modules': settings.lora_targets }),
     use_rslora: becomes({ 'ModelConfig.use_rslora': settings.use_rslora }),
     init_lora_weights: initFate(settings),
+    ref_adapter: refFate(settings),
     max_context_len: nearly(
       { [`${config}.max_length`]: settings.max_context_len + settings.max_response_len },
       'TRL has one length for prompt and answer, and cuts the end, not the oldest.',

@@ -1,0 +1,81 @@
+/** An adapter to begin training from, read from PEFT's files: checked against the model, with the files a run keeps of it. */
+import { sha256 } from '../base/sha256'
+import type { ModelConfig } from '../models/architectures/config'
+import { PROJECTIONS } from '../models/architectures/decoder'
+import { architectureOf } from '../models/languageModel'
+import { CheckpointError, type FolderSource } from '../models/weights/byteSource'
+import {
+  ADAPTER_CONFIG,
+  ADAPTER_WEIGHTS,
+  checkAdapterFits,
+  readAdapter,
+  readValueHead,
+  VALUE_HEAD_WEIGHTS,
+  type LoraAdapter,
+} from '../models/weights/peft'
+import type { InitialAdapter } from '../training/algorithm'
+import { VALUE_BIAS, VALUE_WEIGHT } from '../training/policyModel'
+import { policyAdapter } from './adapterFiles'
+
+export interface StartAdapter extends InitialAdapter {
+  /** Of the weights file. */
+  readonly sha256: string
+  readonly hasValueHead: boolean
+  /** What it was read from: enough to read it again. */
+  readonly files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>
+}
+
+/** Throws CheckpointError when the folder holds no adapter, one for another model, or one of layers that are not trained here. */
+export async function readStartAdapter(folder: FolderSource, { config }: { readonly config: ModelConfig }): Promise<StartAdapter> {
+  const adapter = await readAdapter(folder)
+  checkAdapterFits(adapter, architectureOf(config).parameters(config))
+  checkTrainable(adapter)
+  const files = new Map<string, Uint8Array<ArrayBuffer>>()
+  for (const name of [ADAPTER_CONFIG, ADAPTER_WEIGHTS, VALUE_HEAD_WEIGHTS]) {
+    const source = await folder.open(name)
+    if (source) files.set(name, await source.read(0, source.size))
+  }
+  const { lora, tensors } = policyAdapter(adapter, config)
+  const head = await folder.open(VALUE_HEAD_WEIGHTS)
+  const value = head ? await readValueHead(head, config.hidden_size) : null
+  return {
+    lora: { ...lora, dropout: adapter.dropout },
+    tensors: new Map([
+      ...tensors,
+      ...(value
+        ? ([
+            [VALUE_WEIGHT, { shape: [1, config.hidden_size], values: value.weight }],
+            [VALUE_BIAS, { shape: [1], values: Float32Array.of(value.bias) }],
+          ] as const)
+        : []),
+    ]),
+    sha256: sha256(files.get(ADAPTER_WEIGHTS) ?? new Uint8Array(0)),
+    hasValueHead: value !== null,
+    files,
+  }
+}
+
+function checkTrainable({ modules }: LoraAdapter): void {
+  for (const path of modules.keys())
+    if (!PROJECTIONS.some((projection) => path.endsWith(`.${projection}`)))
+      throw new CheckpointError(`the adapter adapts ${path}, but only ${PROJECTIONS.join(', ')} are trained here`)
+}
+
+/** Sentences for the run card of a run that begins from it. `trainsHead`: the algorithm has a value head. */
+export function startNotes(start: StartAdapter, where: string, trainsHead: boolean, ref: unknown): string[] {
+  return [
+    `It began from ${where} (SHA-256 ${start.sha256.slice(0, 12)}).`,
+    ...(ref === undefined
+      ? []
+      : ref === 'none'
+        ? ['Its reference is the base with the adapter off, not the adapter it began from (ref_adapter: none).']
+        : ['Its reference is a frozen copy of the adapter it began from (ref_adapter: initial).']),
+    ...(trainsHead
+      ? [
+          start.hasValueHead
+            ? 'The value head beside the adapter goes on too.'
+            : 'There was no value head beside the adapter: a new one begins.',
+        ]
+      : []),
+  ]
+}
