@@ -7,18 +7,6 @@ import type { TrainableSet } from './policyPlans'
 /** How an adapter's matrices begin: as PEFT's `init_lora_weights` true and "gaussian". B is zero either way. */
 const LORA_INITS = ['kaiming', 'gaussian'] as const
 
-/** Whatever the rank and the targets are. */
-export const loraSettings = {
-  use_rslora: z
-    .boolean()
-    .default(false)
-    .meta({ help: 'The adapter is scaled by alpha / √r instead (rsLoRA): large ranks learn as fast as small ones.' }),
-  init_lora_weights: z
-    .enum(LORA_INITS)
-    .default('kaiming')
-    .meta({ help: 'How A begins: uniform within ±1/√inputs (PEFT’s default), or normal with deviation 1/r. B begins at 0.' }),
-}
-
 export const adapterSettings = (rank: number) => ({
   lora_r: z.int().positive().default(rank).meta({ help: 'Rank of the adapter.', essential: true }),
   lora_alpha: z.number().positive().default(16).meta({ help: 'The adapter is scaled by alpha / r.' }),
@@ -27,7 +15,14 @@ export const adapterSettings = (rank: number) => ({
     .min(1)
     .default([...PROJECTIONS])
     .meta({ help: 'Projections that get an adapter.' }),
-  ...loraSettings,
+  use_rslora: z
+    .boolean()
+    .default(false)
+    .meta({ help: 'The adapter is scaled by alpha / √r instead (rsLoRA): large ranks learn as fast as small ones.' }),
+  init_lora_weights: z
+    .enum(LORA_INITS)
+    .default('kaiming')
+    .meta({ help: 'How A begins: uniform within ±1/√inputs (PEFT’s default), or normal with deviation 1/r. B begins at 0.' }),
 })
 
 /** What holds a run that goes on with an adapter: TRL loads a frozen copy of it named "ref". */
