@@ -104,6 +104,17 @@ DATED = """{{- bos_token }}
 {%- if add_generation_prompt %}{{- '<|start_header_id|>assistant<|end_header_id|>\\n\\n' }}{%- endif %}
 """
 
+STRIPS = """{%- for message in messages %}
+    {{- '<' + message.role | capitalize + '>' }}
+    {%- if message.content is string %}
+        {{- message.content.strip() + '|' + message.content.lstrip() + '|' + message.content.rstrip() + '|' }}
+        {{- message.content.rstrip('\\n').lstrip('\\n ') + '|' + message.content.strip('<|>"') + '|' + message.content | trim }}
+        {{- '|' + message.content.split() | join('+') + '|' + message.content.split('</think>')[-1].lstrip('\\n') }}
+        {{- '|' + (message.content + '\\u0085 ') | trim | tojson }}
+    {%- endif %}
+{%- endfor %}
+{{- 3 | trim }}{{ 'mIXED cASE'.capitalize() }}{{ '[' ~ ('xyxxay' | trim('xy')) ~ ']' }}"""
+
 TOOL_LIST = [
     {
         "type": "function",
@@ -135,12 +146,13 @@ CASES = [
     ("tools", {"messages": TURNS, "tools": TOOL_LIST, "add_generation_prompt": True}),
     ("tools", {"messages": TURNS}),
     ("tools", {"messages": [{"role": "critic", "content": "?"}]}),
+    ("strips", {"messages": [{"role": "user", "content": "\ufeff\n\n hi\n \x1c\x85"}, {"role": "ASSISTANT", "content": "<think>\n\nso\n</think>\n\n  I say\u3000\"two words\".\r\n"}]}),
     ("dated", {"messages": [SYSTEM, USER], "variables": {"bos_token": "<s>", "date_string": "1 Jan 2026"}, "add_generation_prompt": True}),
     ("dated", {"messages": [USER, {"role": "tool", "content": {"temp": 3, "list": [1, {"a": "é"}], "none": []}}], "variables": {"bos_token": "", "date_string": "x"}}),
 ]
 
 if __name__ == "__main__":
-    templates = {"chatml": CHATML, "tools": TOOLS, "dated": DATED}
+    templates = {"chatml": CHATML, "tools": TOOLS, "dated": DATED, "strips": STRIPS}
     cases = []
     for name, given in CASES:
         record = {"template": name, **given}

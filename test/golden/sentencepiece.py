@@ -57,7 +57,7 @@ LLAMA = {
     "normalization_rule_name": "identity", "remove_extra_whitespaces": False, "add_dummy_prefix": True, "byte_fallback": True,
     "split_digits": True, "allow_whitespace_only_pieces": True, "pad_id": -1,
 }  # fmt: skip
-# JavaScript's white space has U+FEFF and lacks U+0085: beside tokens that eat the space around them it is not Rust's.
+# Left out here beside tokens that take the space around them; sentencepiece_fuzz.py has such texts.
 UNSHARED_SPACE = re.compile("[\ufeff\u0085]<tool>|<\\|im_start\\|>[\ufeff\u0085]")
 # The second reading of llama.model: what a model fine-tuned for tools adds to it.
 TOOL_CONFIG = {

@@ -1,10 +1,12 @@
 /**
  * Chat templates in Jinja, over @huggingface/jinja, held to transformers' `apply_chat_template` by test/golden/chat_template.py.
  * Unlike the library's own `render`, nothing is read from the host: the date is handed in, and without one `strftime_now` is
- * undefined, so templates such as Llama 3's fall back to their fixed date.
+ * undefined, so templates such as Llama 3's fall back to their fixed date. Where it cannot be Python's: JavaScript puts keys that are whole
+ * numbers before the others, and 1.0 is written 1.
  */
 import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja'
 import { CheckpointError } from '../weights/byteSource'
+import { callPythonText, pythonText } from './pythonText'
 
 export interface ChatMessage {
   readonly role: string
@@ -78,10 +80,18 @@ export function createChatTemplate(source: string): ChatTemplate {
   }
   // transformers compiles templates with these two options (trailing newlines of blocks are not output).
   const program = guarded('not valid Jinja', () => parse(tokenize(source, { lstrip_blocks: true, trim_blocks: true })))
+  callPythonText(program)
   return {
     render({ messages, tools, addGenerationPrompt = false, now, variables = {} }) {
       const environment = new Environment()
-      const given = { ...globalsFor(now), ...variables, messages, tools: tools ?? null, add_generation_prompt: addGenerationPrompt }
+      const given = {
+        ...globalsFor(now),
+        ...pythonText,
+        ...variables,
+        messages,
+        tools: tools ?? null,
+        add_generation_prompt: addGenerationPrompt,
+      }
       for (const [name, value] of Object.entries(given)) environment.set(name, value)
       const output: unknown = guarded('rendering failed', () => new Interpreter(environment).run(program).value)
       if (typeof output !== 'string') throw new CheckpointError(`chat template: rendering failed: expected text, found ${typeof output}`)

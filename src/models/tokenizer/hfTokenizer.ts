@@ -15,7 +15,9 @@ import {
 } from '@huggingface/tokenizers'
 import { z } from 'zod'
 import { CheckpointError } from '../weights/byteSource'
+import { correctNormalForms } from './normalForms'
 import { bytesFromBase64, createCharsmapNormalizer } from './precompiledCharsmap'
+import { takeSpaces } from './spaceAroundTokens'
 import { createUnigramSegmenter } from './unigram'
 
 export interface EncodeOptions {
@@ -44,8 +46,17 @@ export interface HfTokenizer {
   readonly vocabSize: number
 }
 
+const addedToken = z.looseObject({
+  id: z.int().nonnegative(),
+  content: z.string(),
+  special: z.boolean().default(false),
+  lstrip: z.boolean().default(false),
+  rstrip: z.boolean().default(false),
+  normalized: z.boolean().optional(),
+})
+
 const fileSchema = z.looseObject({
-  added_tokens: z.array(z.looseObject({ id: z.int().nonnegative(), content: z.string(), special: z.boolean().default(false) })).default([]),
+  added_tokens: z.array(addedToken).default([]),
   normalizer: z.unknown().default(null),
   pre_tokenizer: z.unknown().default(null),
   post_processor: z.unknown().default(null),
@@ -147,21 +158,24 @@ export function createHfTokenizer(tokenizerJson: unknown, tokenizerConfig: unkno
   const file = { ...parsed.data, pre_tokenizer: withExplicitSplit(parsed.data.pre_tokenizer) }
   const config = z.record(z.string(), z.unknown()).catch({}).parse(tokenizerConfig)
   const specials = new Set(file.added_tokens.filter(({ special }) => special).map(({ content }) => content))
-  const build = (addedTokens: typeof file.added_tokens): Tokenizer => {
+  const build = (addedTokens: typeof file.added_tokens): { tokenizer: Tokenizer; strip: (text: string) => string } => {
     try {
-      const built = new Tokenizer({ ...file, added_tokens: addedTokens }, config)
+      const { tokens, strip } = takeSpaces(addedTokens)
+      const built = new Tokenizer({ ...file, added_tokens: tokens }, config)
       if (built.model instanceof Unigram) correctUnigram(built.model, specials, file.model.byte_fallback ?? false)
       correctCharsmap(built.normalizer)
+      correctNormalForms(built.normalizer)
       correctByteFallback(built.decoder)
-      return built
+      return { tokenizer: built, strip }
     } catch (error) {
       if (error instanceof CheckpointError) throw error
       throw new CheckpointError(`tokenizer.json: ${error instanceof Error ? error.message : String(error)}`)
     }
   }
-  const tokenizer = build(file.added_tokens)
-  let plain: Tokenizer | null = null
-  const plainTokenizer = (): Tokenizer => (plain ??= build(file.added_tokens.filter(({ special }) => !special)))
+  const whole = build(file.added_tokens)
+  const { tokenizer } = whole
+  let plain: typeof whole | null = null
+  const plainTokenizer = (): typeof whole => (plain ??= build(file.added_tokens.filter(({ special }) => !special)))
 
   const added = new Map(file.added_tokens.map(({ content, id }) => [content, id]))
   let vocabSize = 0
@@ -185,8 +199,10 @@ export function createHfTokenizer(tokenizerJson: unknown, tokenizerConfig: unkno
     return text.startsWith(letter.text) ? text.slice(letter.text.length) : decode(ids)
   }
   return {
-    encode: (text, { addSpecialTokens = false, parseSpecials = true } = {}) =>
-      (parseSpecials ? tokenizer : plainTokenizer()).encode(text, { add_special_tokens: addSpecialTokens }).ids,
+    encode: (text, { addSpecialTokens = false, parseSpecials = true } = {}) => {
+      const by = parseSpecials ? whole : plainTokenizer()
+      return by.tokenizer.encode(by.strip(text), { add_special_tokens: addSpecialTokens }).ids
+    },
     decode,
     specialId(token) {
       const id = added.get(token)
