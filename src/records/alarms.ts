@@ -1,6 +1,6 @@
 /**
- * What a run's metrics warn of, step by step: attempts cut off, groups that teach nothing, a KL that runs away or cannot be, an entropy
- * that collapses, gradients that are not finite. Each rule looks at the mean of the last few values, so that one odd batch is no alarm.
+ * What a run's metrics warn of, step by step: attempts cut off, groups that teach nothing, a KL that runs away or cannot be, tokens of another
+ * policy, an entropy that collapses, gradients that are not finite. Each rule looks at the mean of the last few values, so that one odd batch is no alarm.
  */
 import type { MetricColumns } from './run'
 
@@ -33,6 +33,8 @@ interface Rule {
   readonly alarming: (trace: Trace) => number | null
   readonly message: (value: number, trace: Trace) => string
   readonly advice: string
+  /** Algorithms whose metric of that name means another thing. */
+  readonly except?: readonly string[]
 }
 
 const WINDOW = 3
@@ -44,6 +46,8 @@ const short = (value: number): string => String(Number(value.toPrecision(3)))
 const SEQUENCE_KL = 18
 /** Of GRPO's `kl`, in nats per token. */
 const TOKEN_KL = 1
+/** Of |log π − log π when sampled|, in nats per token: hundred times what rounding makes. */
+const OTHER_POLICY = 0.1
 /** Share of its start at which entropy has collapsed. */
 const COLLAPSED = 0.15
 
@@ -86,6 +90,15 @@ const rules = {
     alarming: ({ values, recent, first }) => (values.length > 2 * WINDOW && recent < COLLAPSED * first ? recent : null),
     message: (value, { first }) => `Entropy fell from ${short(first)} to ${short(value)} nats a token: the model has stopped exploring.`,
     advice: 'Lower the learning rate, weigh the KL more, or stop here: the newest checkpoints may be no better than earlier ones.',
+    // Imitation is to make the model sure of what it imitates.
+    except: ['sft', 'rft', 'dpo'],
+  },
+  other_policy: {
+    metrics: ['sampling/sampling_logp_difference/mean'],
+    alarming: above(OTHER_POLICY),
+    message: (value) => `The policy is ${short(value)} nats a token away from the one that sampled what it is trained on.`,
+    advice:
+      'Practice: generation and training disagree; keep keys and values as f32 (kv_dtype). Files: they were written by another policy, which nothing here corrects for; take fewer steps, or fresher trajectories.',
   },
   clip_fraction: {
     metrics: ['ppo/policy/clipfrac', 'clip_ratio/region_mean'],
@@ -109,11 +122,14 @@ export interface AlarmWatch {
 }
 
 /** Rows are given in order. An alarm is raised when its rule begins to hold, and again only after it had ceased to. */
-export function watchMetrics(): AlarmWatch {
+export function watchMetrics(algorithm: string | null): AlarmWatch {
   const seen = new Map<string, number[]>()
   const ringing = new Set<string>()
   const all: Alarm[] = []
-  const kinds = Object.keys(rules) as Alarm['kind'][]
+  const kinds = (Object.keys(rules) as Alarm['kind'][]).filter((kind) => {
+    const { except }: Rule = rules[kind]
+    return algorithm === null || except?.includes(algorithm) !== true
+  })
 
   function begun(kind: Alarm['kind'], metric: string, step: number): Alarm | null {
     const rule: Rule = rules[kind]
@@ -154,8 +170,8 @@ function traceOf(metric: string, values: readonly number[]): Trace {
 }
 
 /** The alarms of a run's whole table. */
-export function alarmsOf({ step, columns }: MetricColumns): readonly Alarm[] {
-  const watch = watchMetrics()
+export function alarmsOf({ step, columns }: MetricColumns, algorithm: string | null): readonly Alarm[] {
+  const watch = watchMetrics(algorithm)
   const watched = new Set<string>(Object.values(rules).flatMap(({ metrics }) => metrics))
   const entries = Object.entries(columns).filter(([name]) => watched.has(name))
   step.forEach((at, row) => watch.take(at, Object.fromEntries(entries.map(([name, values]) => [name, values[row] ?? null]))))

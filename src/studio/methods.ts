@@ -14,6 +14,7 @@ import { accept, refuse } from './failure'
 import { rftMethod, sftMethod } from './imitationMethods'
 import { BATCHES_LOOKED_AT, defineMethod, truncationNote, usualEpisode, usualSample, type Method } from './method'
 import { ppoMethod, steptoolPpoMethod } from './ppoMethods'
+import { isCutShort } from './practice'
 
 const grpoMethod = defineMethod({
   algorithm: grpo,
@@ -57,7 +58,7 @@ const grpoMethod = defineMethod({
         (await feed.practice(policy, round)).map((labelled) => ({
           sequence: buildPpoSequence(labelled.trajectory, labelled.rewards, feed.model.tokenizer, options),
           group: labelled.trajectory.query_id,
-          isTruncated: labelled.trajectory.stop_reason === 'budget' || labelled.trajectory.stop_reason === 'length',
+          isTruncated: isCutShort(labelled.trajectory),
         })),
     }
     return (await runGrpo(context, config, source)).policy

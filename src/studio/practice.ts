@@ -125,6 +125,9 @@ export function createPractice(plan: PracticePlan, control: JobControl, { store,
   }
 }
 
+/** The attempt ran out of calls or tokens before it came to its end. */
+export const isCutShort = ({ stop_reason }: Trajectory): boolean => stop_reason === 'budget' || stop_reason === 'length'
+
 /** Means of a labelled batch and how many attempts it lost, reported beside the algorithm's own metrics. */
 export function practiceMetrics(batch: readonly LabelledTrajectory[], leftOut: number): Record<string, number> {
   const rewards = batch.flatMap(({ rewards: own }) => own.filter((value) => value !== null))
@@ -136,6 +139,7 @@ export function practiceMetrics(batch: readonly LabelledTrajectory[], leftOut: n
       rewards.reduce((sum, value) => sum + value, 0),
       rewards.length,
     ),
+    'completions/clipped_ratio': share(batch.filter(({ trajectory }) => isCutShort(trajectory)).length, batch.length),
     pass_rate: share(batch.filter(({ trajectory }) => trajectory.status === 'solved').length, batch.length),
     'tools/call_frequency': share(calls.length, batch.length),
     'tools/failure_frequency': share(calls.filter(({ truth }) => truth?.succeeded === false).length, calls.length),
@@ -146,6 +150,7 @@ export function practiceMetrics(batch: readonly LabelledTrajectory[], leftOut: n
 export const practiceMeanings: Readonly<Record<string, string>> = {
   reward: 'Mean step reward of this batch of practice, 0 to 1.',
   pass_rate: 'Share of this batch of practice that was solved.',
+  'completions/clipped_ratio': 'Share of this batch of practice that ran out of calls or tokens.',
   'tools/call_frequency': 'Tool calls per practice attempt.',
   'tools/failure_frequency': 'Share of these calls that failed.',
   'practice/left_out': 'Attempts of this batch that are not trained on: one at their query named what only the exam asks about.',

@@ -2,6 +2,7 @@
 import { PPO_TOTAL } from '../engine/ops/ppoMinibatch'
 import type { PpoBatch, PpoBatchItem } from './ppoBatch'
 import type { PpoSequence } from './ppoSequence'
+import { samplingMeanings, samplingMetrics } from './samplingMetrics'
 
 /** Rows of the two tables of a batch. */
 export const PPO_ROW = { logp: 0, value: 1, advantage: 2, returns: 3 } as const
@@ -52,8 +53,10 @@ export const ppoMetricMeanings = {
   grad_norm:
     'Global gradient norm before clipping at the last update of the batch; −1 when a gradient was not finite and the update was skipped.',
   num_tokens: 'Tokens of all sequences trained on since the start, each counted once per batch.',
+  ...samplingMeanings,
 } as const
-export type PpoMetrics = Record<keyof typeof ppoMetricMeanings, number>
+/** Those of the sampling policy are there where the data has them. */
+export type PpoMetrics = Record<Exclude<keyof typeof ppoMetricMeanings, keyof typeof samplingMeanings>, number>
 
 export interface PpoReadings {
   readonly batch: PpoBatch
@@ -127,6 +130,7 @@ export function ppoMetrics(readings: PpoReadings): PpoMetrics {
     'steps/not_trained': sum(sequences.map(({ notTrainedSteps }) => notTrainedSteps.length)),
     grad_norm: readings.gradNorm,
     num_tokens: readings.tokens,
+    ...samplingMetrics(batch, fromTable(PPO_ROW.logp)),
   }
 }
 

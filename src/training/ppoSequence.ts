@@ -15,6 +15,8 @@ export interface PpoSequence {
   readonly rewards: readonly (number | null)[]
   /** Index in the trajectory's `steps` of each of those steps. */
   readonly stepIndex: readonly number[]
+  /** log π of each token when it was sampled, in nats; NaN where that is not known. Left out: of none. */
+  readonly sampledLogp?: readonly number[]
   /** Tokens that max_context_len and max_response_len cut away. */
   readonly truncatedTokens: number
   /** Steps (as in `stepOf`) that lost at least one completion token. */
@@ -67,26 +69,30 @@ export function buildPpoSequence(
   const segments = path.map(({ step }, at) => ({
     prompt: isStored && step.tokens ? step.tokens.prompt_ids : encode(step.prompt, at === 0),
     completion: isStored && step.tokens ? step.tokens.completion_ids : encode(step.completion, false),
+    logp: isStored && step.tokens ? step.tokens.completion_logprobs : [],
   }))
 
   const last = segments.length - 1
   const query: number[] = []
   const queryStepOf: number[] = []
-  const append = (ids: readonly number[], step: number): void => {
-    for (const id of ids) {
+  const queryLogp: number[] = []
+  const append = (ids: readonly number[], step: number, logp: readonly number[]): void => {
+    ids.forEach((id, at) => {
       query.push(id)
       queryStepOf.push(step)
-    }
+      queryLogp.push(logp[at] ?? Number.NaN)
+    })
   }
-  segments.forEach(({ prompt, completion }, index) => {
-    append(prompt, -1)
-    if (index < last) append(completion, index)
+  segments.forEach(({ prompt, completion, logp }, index) => {
+    append(prompt, -1, [])
+    if (index < last) append(completion, index, logp)
   })
   const final = segments[last]?.completion ?? []
   const cutQuery = Math.max(0, query.length - options.maxContextLen)
   const response = final.slice(0, options.maxResponseLen)
   const ids = [...query.slice(cutQuery), ...response]
   const stepOf = [...queryStepOf.slice(cutQuery), ...response.map(() => last)]
+  const finalLogp = segments[last]?.logp ?? []
 
   const round = options.rewardDtype === 'float16' ? toFloat16 : (value: number): number => value
   const pathRewards = path.map(({ index }) => {
@@ -102,6 +108,7 @@ export function buildPpoSequence(
     stepOf,
     rewards: pathRewards,
     stepIndex: path.map(({ index }) => index),
+    ...(isStored ? { sampledLogp: [...queryLogp.slice(cutQuery), ...response.map((_, at) => finalLogp[at] ?? Number.NaN)] } : {}),
     truncatedTokens: cutQuery + final.length - response.length,
     truncatedSteps: segments.flatMap(({ completion }, index) => (completion.length > (left[index] ?? 0) ? [index] : [])),
     notTrainedSteps: trainable.flatMap((tokens, index) => (tokens === 0 ? [index] : [])),

@@ -98,10 +98,24 @@ describe('buildPpoSequence', () => {
     const refusing = { encode: (): number[] => expect.fail('encoded a segment that has ids') }
     for (const encoding of ['auto', 'tokens'] as const)
       expect(buildPpoSequence(rolled, [0, 1], refusing, { ...limits, encoding }).ids).toEqual([7, 8, 901, 902, 9, 903])
-    expect(buildPpoSequence(rolled, [0, 1], codec, { ...limits, encoding: 'text' }).ids).toEqual(codec.encode('paob'))
+    const { ids, sampledLogp } = buildPpoSequence(rolled, [0, 1], codec, { ...limits, encoding: 'text' })
+    expect(ids).toEqual(codec.encode('paob'))
+    expect(sampledLogp).toBeUndefined()
     expect(() => buildPpoSequence(three, [0, 0, 0], codec, { ...limits, encoding: 'tokens' })).toThrow(
       'a/1/0: expected token ids on every step',
     )
+  })
+
+  it('keeps how likely each token was when it was sampled, also where the beginning is cut away', () => {
+    const rolled = chain([
+      { prompt: 'p', completion: 'a', tokens: { prompt_ids: [7, 8], completion_ids: [901, 902] } },
+      { prompt: 'o', completion: 'b', tokens: { prompt_ids: [9], completion_ids: [903, 904] } },
+    ])
+    const nan = Number.NaN
+    expect(buildPpoSequence(rolled, [0, 1], codec, limits).sampledLogp).toEqual([nan, nan, -1, -1, nan, -1, -1])
+    const cut = buildPpoSequence(rolled, [0, 1], codec, { ...limits, maxContextLen: 2, maxResponseLen: 1 })
+    expect(cut.ids).toEqual([902, 9, 903])
+    expect(cut.sampledLogp).toEqual([-1, nan, -1])
   })
 
   it('follows the chosen path of a tree and keeps the rewards of its steps', () => {

@@ -62,6 +62,7 @@ export function someSequences(count: number, seed = 3): PpoSequence[] {
       stepOf,
       rewards: [rng.int(5) / 4, rng.int(2)],
       stepIndex: [0, 1],
+      sampledLogp: stepOf.map((step) => (step < 0 ? Number.NaN : -4)),
       truncatedTokens: 0,
       truncatedSteps: [],
       notTrainedSteps: [],

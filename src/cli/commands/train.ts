@@ -174,7 +174,7 @@ export const train = defineCommand({
       useKernels(engine, run.kernels)
       const progress = progressOf(context, steps, now)
       const reports = [...run.earlier]
-      const alarms = watchMetrics()
+      const alarms = watchMetrics(method.name)
       for (const { step, metrics } of reports) alarms.take(step, metrics)
       const trainingStarted = now()
       const tokensBefore = lastTokens(reports)

@@ -124,7 +124,7 @@ export function RunView({ runId }: { readonly runId: string }) {
     [series, hero, colour],
   )
   const meanings = detail?.metricMeanings ?? {}
-  const alarms = useMemo(() => alarmsOf(metrics), [metrics])
+  const alarms = useMemo(() => alarmsOf(metrics, run?.algorithm ?? null), [metrics, run?.algorithm])
   const marks = useMemo(
     () =>
       [...metrics.marks, ...alarms.map(({ step, kind }) => ({ step, label: `alarm: ${kind.replaceAll('_', ' ')}` }))].map(

@@ -60,6 +60,15 @@ const questions: Readonly<Record<string, Question>> = {
     answer:
       'No: every batch is new and advantages are whitened, so the policy’s loss hovers around 0 however well it learns. Watch the reward, then the KL and the value error.',
   },
+  'val/ratio': {
+    question: 'What should it be?',
+    answer: 'It floats around 1. Far from it, updates are too large for one batch: lower the learning rate, or go over each batch fewer times.',
+  },
+  'sampling/sampling_logp_difference/mean': {
+    question: 'Why is it not 0?',
+    answer:
+      'Generation and training add numbers up in another order: with weights and cache in f32 about 1e-6 nats is usual, with a cache in f16 up to 1e-3. Trained on files it grows as the policy leaves the one that wrote them; above 0.1 what is learnt is no longer about the policy as it is.',
+  },
   grad_norm: {
     question: 'What is −1?',
     answer: 'A gradient was not finite, so that the update was skipped and the weights stayed as they were.',
