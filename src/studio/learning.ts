@@ -3,6 +3,7 @@ import type { RowParts } from '../annotation/opinions'
 import type { StarterWorld } from '../environments/starter'
 import type { Store } from '../storage/store'
 import type { CheckpointSink } from '../training/algorithm'
+import { stepOfRound } from '../training/grpoBatch'
 import type { TrainableSet } from '../training/policyModel'
 import { checkReference } from '../training/preflightAdapter'
 import type { CheckpointSettings, StudioEvent } from '../worker/protocol'
@@ -142,18 +143,19 @@ export async function learn(
         },
         now: clock,
       },
-      practice: async (policy, step) => {
+      practice: async (policy, round) => {
+        const step = stepOfRound(round)
         newest = { step, tensors: await policy.adapter() }
         if (isFirst) control.phase('rollout', request.practice.queriesPerStep * request.practice.samplesPerQuery, 'Practising')
-        const { trajectories, leftOut } = await practice.batch(policy, step, (done, total) => {
+        const { trajectories, leftOut } = await practice.batch(policy, round, (done, total) => {
           if (isFirst) control.advance(done)
           else control.say(`Practising for step ${step + 1} of ${request.steps}: ${done} of ${total}`)
         })
         if (isFirst) control.phase('rewards', trajectories.length, 'Scoring every step')
-        const labelled = await practice.label(trajectories, step, (done) => {
+        const labelled = await practice.label(trajectories, round, (done) => {
           if (isFirst) control.advance(done)
         })
-        batchMetrics.set(step, practiceMetrics(labelled, leftOut))
+        if (round === step) batchMetrics.set(step, practiceMetrics(labelled, leftOut))
         if (isFirst) {
           gpu.announce()
           control.phase('training', request.steps, 'Preparing the first step')

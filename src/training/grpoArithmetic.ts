@@ -44,24 +44,38 @@ export function momentsOf(values: readonly number[]): { mean: number; std: numbe
   return { mean, std: values.length < 2 ? 0 : Math.sqrt(squares / (values.length - 1)) }
 }
 
+/** One update's share of a batch. */
+export interface UpdateTokens {
+  /** Trained tokens of each of its attempts; 0 for one that is masked out, which still counts as an attempt. */
+  readonly lengths: readonly number[]
+  /** Trained tokens of the whole batch, and the updates one pass over it is cut into. */
+  readonly batchTokens: number
+  readonly updates: number
+}
+
 /**
- * Weight of every token of each sequence in the loss of one update.
- * @param lengths trained tokens of its sequences; 0 for one that is masked out, which still counts as a sequence.
+ * Weight of every token of each attempt in the loss of one update. dapo and cispo share a batch's tokens out among its updates, so that a token
+ * weighs the same whichever it falls into (TRL's num_items_in_batch); bnpo averages within the update.
  */
-export function tokenWeights(lossType: GrpoLossType, lengths: readonly number[], maxCompletionLength: number): number[] {
+export function tokenWeights(
+  lossType: GrpoLossType,
+  { lengths, batchTokens, updates }: UpdateTokens,
+  maxCompletionLength: number,
+): number[] {
   const tokens = Math.max(
     1,
     lengths.reduce((sum, length) => sum + length, 0),
   )
-  const sequences = Math.max(1, lengths.length)
+  const attempts = Math.max(1, lengths.length)
   switch (lossType) {
     case 'grpo':
-      return lengths.map((length) => 1 / (sequences * Math.max(1, length)))
+      return lengths.map((length) => 1 / (attempts * Math.max(1, length)))
     case 'dr_grpo':
-      return lengths.map(() => 1 / (sequences * maxCompletionLength))
+      return lengths.map(() => 1 / (attempts * maxCompletionLength))
     case 'bnpo':
+      return lengths.map(() => 1 / tokens)
     case 'dapo':
     case 'cispo':
-      return lengths.map(() => 1 / tokens)
+      return lengths.map(() => updates / Math.max(1, batchTokens))
   }
 }

@@ -1,5 +1,5 @@
 /** A batch of groups: gathered from practice, its advantages, and its rows as the loss reads them. */
-import { groupAdvantages } from './grpoArithmetic'
+import { groupAdvantages, tokenWeights } from './grpoArithmetic'
 import type { GroupAdvantages } from './grpoArithmetic'
 import type { GrpoConfig } from './grpoConfig'
 import type { PolicyModel } from './policyModel'
@@ -18,6 +18,8 @@ export interface GrpoSample {
 
 /** Further rounds of a step are numbered past every step: what a step's first round reports stands under the step itself. */
 const EXTRA_ROUND = 1_000_000
+/** The step a round of practice belongs to. */
+export const stepOfRound = (round: number): number => round % EXTRA_ROUND
 
 /** Practice with the policy as it is; `round` is the step, or for its further rounds a number no other has. null ends the run. */
 export interface GrpoSource {
@@ -39,7 +41,7 @@ interface Gathered {
   readonly flatGroups: number
 }
 
-/** A batch; with dynamic sampling flat groups are replaced while rounds are left. */
+/** A batch; with dynamic sampling flat groups are replaced while rounds are left. Empty where practice left nothing to train on; null: it ended. */
 export async function gatherGroups(step: number, settings: GrpoConfig, source: GrpoSource, policy: PolicyModel): Promise<Gathered | null> {
   const rounds = settings.dynamic_sampling_rounds + 1
   const useful: GrpoSample[] = []
@@ -47,13 +49,13 @@ export async function gatherGroups(step: number, settings: GrpoConfig, source: G
   const seen = { groups: 0, flat: 0 }
   for (let round = 0; round < rounds && useful.length < settings.generation_batch_size; round++) {
     const samples = await source.next(step + round * EXTRA_ROUND, policy)
+    if (!samples && round === 0) return null
     if (!samples) break
     const flatGroups = flatGroupsOf(samples, settings)
     seen.groups += new Set(samples.map(({ group }) => group)).size
     seen.flat += flatGroups.size
     for (const sample of samples) (flatGroups.has(sample.group) ? flat : useful).push(sample)
   }
-  if (seen.groups === 0) return null
   const dropFlat = settings.dynamic_sampling_rounds > 0 && useful.length > 0
   const samples = dropFlat ? useful : [...useful, ...flat]
   return { samples: samples.slice(0, settings.generation_batch_size), groups: seen.groups, flatGroups: seen.flat }
@@ -111,6 +113,41 @@ export function rowAdvantages(batch: PpoBatch, samples: readonly GrpoSample[], s
       rows[firstRow + index] = ofSteps.get(source)?.[source.stepOf[position] ?? -1] ?? 0
     })
   return rows
+}
+
+/** What one update trains on: attempts that are not masked out, and how much a token of each weighs in its loss. */
+export interface GrpoUpdate {
+  readonly items: readonly PpoBatchItem[]
+  readonly weightOf: ReadonlyMap<PpoBatchItem, number>
+}
+
+/** The updates of one pass. @param order places in `samples` of each update's attempts, masked ones among them. */
+export function updatesOf(
+  batch: PpoBatch,
+  samples: readonly GrpoSample[],
+  order: readonly (readonly number[])[],
+  settings: Pick<GrpoConfig, 'loss_type' | 'max_completion_length'>,
+): GrpoUpdate[] {
+  const itemOf = new Map(batch.items.map((item) => [item.source, item]))
+  return order.map((places) => {
+    const attempts = places.map((place) => {
+      const sample = samples[place]
+      return (sample && itemOf.get(sample.sequence)) ?? null
+    })
+    const weights = tokenWeights(
+      settings.loss_type,
+      {
+        lengths: attempts.map((item) => item?.sequence.targets.length ?? 0),
+        batchTokens: batch.rows,
+        updates: order.length,
+      },
+      settings.max_completion_length,
+    )
+    return {
+      items: attempts.filter((item) => item !== null),
+      weightOf: new Map(attempts.flatMap((item, index) => (item ? [[item, weights[index] ?? 0] as const] : []))),
+    }
+  })
 }
 
 /** What the loss needs to know of the rows of a micro-batch. */

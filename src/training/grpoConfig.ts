@@ -1,4 +1,4 @@
-/** GRPO's settings under TRL's names, and its metrics. */
+/** GRPO's settings under TRL's names. */
 import { z } from 'zod'
 import { adapterSettings, referenceSettings } from './adapterSettings'
 import { memorySettings } from './memorySettings'
@@ -27,7 +27,7 @@ export const grpoConfig = z.object({
   steps_per_generation: z.int().positive().default(1).meta({ help: 'Updates one pass over a batch is cut into.' }),
   num_iterations: z.int().positive().default(1).meta({ help: 'Passes over each batch.' }),
   loss_type: z.enum(GRPO_LOSS_TYPES).default('dapo').meta({
-    help: 'How tokens are averaged. dapo, bnpo: every token alike. grpo: every attempt alike, so long ones count less per token. dr_grpo: by max_completion_length. cispo: the ratio is a weight, never a reason to drop a token.',
+    help: 'How tokens are averaged. dapo: every token of a batch alike. bnpo: every token of an update alike. grpo: every attempt alike, so long ones count less per token. dr_grpo: by max_completion_length. cispo: the ratio is a weight, never a reason to drop a token.',
     essential: true,
   }),
   scale_rewards: z
@@ -88,25 +88,3 @@ export const grpoConfig = z.object({
   ...memorySettings,
 })
 export type GrpoConfig = z.output<typeof grpoConfig>
-
-/** Every metric and what it means; `grpo.metrics`. */
-export const grpoMetricMeanings = {
-  loss: 'Mean loss of the batch’s updates. With one update per batch every ratio is 1 and advantages sum to 0, so it is near 0 though its gradient is not: watch reward instead.',
-  reward: 'Mean reward of the attempts.',
-  reward_std: 'Standard deviation of the rewards over the whole batch (n − 1), as TRL since 0.29.',
-  frac_reward_zero_std:
-    'Share of groups whose rewards (with advantage_level step: those of their steps) are all equal: nothing is learnt from them.',
-  kl: 'Mean k3 estimate of KL(π ‖ π_ref) per token, weighed by the ratio with use_bias_correction_kl; reported where beta > 0. It is never negative.',
-  entropy: 'Mean entropy of π over the vocabulary at the trained tokens, in nats.',
-  'clip_ratio/low_mean': 'Share of tokens (or attempts, with a ratio per sequence) whose ratio is clipped from below.',
-  'clip_ratio/high_mean': 'Share whose ratio is clipped from above.',
-  'clip_ratio/region_mean': 'Share clipped either way.',
-  'sampling/importance_sampling_ratio/mean': 'Mean π_new / π_old; 1 at a batch’s first update.',
-  'completions/mean_length': 'Mean trained tokens of an attempt.',
-  'completions/min_length': 'Fewest trained tokens of an attempt.',
-  'completions/max_length': 'Most trained tokens of an attempt.',
-  'completions/clipped_ratio': 'Share of attempts that ran out of calls or tokens.',
-  grad_norm: 'Global gradient norm before clipping at the last update; −1 when a gradient was not finite and the update was skipped.',
-  learning_rate: 'Learning rate of the last update.',
-  num_tokens: 'Tokens of all sequences trained on since the start, each counted once per batch.',
-} as const

@@ -152,6 +152,8 @@ test('GRPO practises in groups; slots change nothing, a run killed on the way en
   expect(Object.keys(first.metrics)).toEqual(
     expect.arrayContaining(['kl', 'clip_ratio/region_mean', 'frac_reward_zero_std', 'completions/clipped_ratio', 'reward_std']),
   )
+  // What is trained on is scored as it was sampled: generation and training are one model.
+  expect(first.metrics['sampling/sampling_logp_difference/max']).toBeLessThan(2e-5)
   expect(first.predictedBytes).toBeGreaterThan(first.peakBytes / 3)
   expect(first.predictedBytes).toBeLessThan(first.peakBytes * 3)
   const queries = readFileSync(join(whole, 'practice/step-0001.jsonl'), 'utf8').match(/"query_id":\s*"[^"]+"/g)

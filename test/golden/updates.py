@@ -21,9 +21,10 @@ from torch.utils.data import SequentialSampler
 from trl import DPOConfig, DPOTrainer, GRPOConfig, GRPOTrainer, SFTConfig, SFTTrainer
 from trl.trainer.dpo_trainer import DataCollatorForPreference
 
-# Hone's orders, seed 5: the pairs of each step, and what rejection sampling keeps.
+# Hone's orders, seed 5: the pairs of each step, what rejection sampling keeps, and the attempts of both updates of each of GRPO's batches.
 PAIRS = [[3, 5, 1, 2], [8, 10, 6, 7], [9, 0, 11, 4]]
 KEPT = [21, 16, 17, 9, 13, 1, 14, 12, 2, 6, 5, 22, 8, 18, 4, 20, 0, 10]
+PARTS = [[[1, 5, 6, 0], [2, 7, 4, 3]], [[4, 2, 3, 6], [5, 1, 7, 0]], [[2, 0, 7, 3], [5, 4, 1, 6]]]
 SHARED = dict(
     output_dir=tempfile.mkdtemp(), logging_steps=1, save_strategy="no", report_to=[], use_cpu=True, bf16=False, optim="adamw_torch", adam_epsilon=1e-6,
     gradient_checkpointing=False, remove_unused_columns=False, disable_tqdm=True, seed=5,
@@ -59,9 +60,15 @@ def sft(sequences, settings, micros=2, mask=own, **options):
     return trained(InOrderSFT(base_model(), args=args, train_dataset=data, processing_class=tokenizer(), peft_config=LORA))
 
 
-def grpo(sequences, settings):
-    """Three batches of two groups, each gone over twice."""
+def grpo(sequences, settings, parts=1):
+    """Three batches of two groups, each gone over twice; or once, in so many parts with an update each."""
     calls = []
+    orders = iter(PARTS)
+    shuffle = trl.trainer.grpo_trainer.shuffle_sequence_dict
+
+    def in_order(batch):
+        places = torch.tensor(sum(next(orders), []))
+        return {k: v[places] if isinstance(v, torch.Tensor) and v.ndim > 0 else [v[p] for p in places] if isinstance(v, list) else v for k, v in batch.items()}
 
     def rollout(prompts, trainer):
         batch = sequences[8 * len(calls) : 8 * len(calls) + 8]
@@ -76,10 +83,14 @@ def grpo(sequences, settings):
     def outcomes(completions, outcome, **_):
         return outcome
 
-    args = GRPOConfig(per_device_train_batch_size=8, num_generations=GROUP, gradient_accumulation_steps=1, steps_per_generation=1, num_iterations=2, max_steps=6, **settings, **SHARED)
+    cut = dict(per_device_train_batch_size=8 // parts, steps_per_generation=parts, num_iterations=2 // parts)
+    args = GRPOConfig(num_generations=GROUP, gradient_accumulation_steps=1, max_steps=6, **cut, **settings, **SHARED)
     data = Dataset.from_list([{"prompt": f"t{i + 2}"} for i in range(6)])
     trainer = GRPOTrainer(base_model(), reward_funcs=outcomes, args=args, train_dataset=data, processing_class=tokenizer(), peft_config=LORA, rollout_func=rollout)
+    if parts > 1:
+        trl.trainer.grpo_trainer.shuffle_sequence_dict = in_order
     logs, weights = trained(trainer)
+    trl.trainer.grpo_trainer.shuffle_sequence_dict = shuffle
     assert calls == [8, 8, 8]
     return logs, weights
 
@@ -120,10 +131,11 @@ def main():
         "rft": (sft, [sequences[i] for i in KEPT], dict(lr_scheduler_type="constant", warmup_steps=0, **clipped), {}),
         "grpo": (grpo, sequences, dict(loss_type="dapo", epsilon_high=0.28, beta=0.02, lr_scheduler_type="linear", **clipped), {}),
         "grpo, dr_grpo": (grpo, sequences, dict(loss_type="dr_grpo", scale_rewards="none", max_completion_length=16, beta=0.0, lr_scheduler_type="constant", **clipped), {}),
+        "grpo, in parts": (grpo, sequences, dict(loss_type="dapo", beta=0.0, lr_scheduler_type="linear", **clipped), dict(parts=2)),
         "dpo": (dpo, sequences, dict(beta=0.3, lr_scheduler_type="linear", **clipped), {}),
         "dpo, ipo": (dpo, sequences, dict(beta=0.3, loss_type="ipo", lr_scheduler_type="cosine", **clipped), {}),
     }
-    golden, weights = {"source": f"trl {trl.__version__}", "sequences": sequences, "pairs": PAIRS, "kept": KEPT, "runs": {}}, {}
+    golden, weights = {"source": f"trl {trl.__version__}", "sequences": sequences, "pairs": PAIRS, "kept": KEPT, "parts": PARTS, "runs": {}}, {}
     for name, (run, data, settings, options) in runs.items():
         logs, adapter = run(data, settings, **options)
         golden["runs"][name] = {"settings": settings, "logs": logs}

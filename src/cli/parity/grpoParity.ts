@@ -108,7 +108,7 @@ async function runCase(
   const advantages = per_token ? golden.advantages_per_token : golden.logps.map((row, s) => row.map(() => golden.advantages[s] ?? 0))
   const [old, ref, advantage] = [packed(golden.old), packed(golden.ref), packed(advantages)]
   const table = old.flatMap((value, r) => [value, ref[r] ?? 0, advantage[r] ?? 0, 0])
-  const weights = tokenWeights(settings.loss_type, lengths, settings.max_completion_length)
+  const weights = tokenWeights(settings.loss_type, { lengths, batchTokens: count, updates: 1 }, settings.max_completion_length)
   const rowNumbers = Uint32Array.from({ length: BUCKET }, (_, r) => r)
   const spans = lengths.flatMap((length, s) => Array.from({ length }, () => [firsts[s] ?? 0, (firsts[s] ?? 0) + length]).flat())
   const inputs = {

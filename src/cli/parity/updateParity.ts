@@ -31,13 +31,16 @@ const ADAM = { adam_epsilon: 1e-6, ...LORA } as const
 const GROUP = 4
 const PER_BATCH = { grpo: 8, ppo: 4 } as const
 
+/** GRPO whose batches make two updates of half the attempts each, instead of two of all. */
+const IN_PARTS = 'grpo, in parts'
+
 type Stats = Readonly<Record<string, number>>
 const stats = z.array(z.record(z.string(), z.number()))
 const settings = z.record(z.string(), z.unknown())
 const modern = z.object({
   source: z.string(),
   sequences: trajectorySchema,
-  ...{ pairs: z.array(z.array(z.int())), kept: z.array(z.int()) },
+  ...{ pairs: z.array(z.array(z.int())), kept: z.array(z.int()), parts: z.array(z.array(z.array(z.int()))) },
   runs: z.record(z.string(), z.object({ settings, logs: stats })),
 })
 const classic = z.object({
@@ -100,7 +103,8 @@ async function modernRuns({ tiny, goldens, adapter, wants, observe }: Parts): Pr
     if (!wants(name)) continue
     const algorithm = name.split(',')[0]
     const run = algorithm === 'grpo' ? grpoRun : algorithm === 'dpo' ? dpoRun : algorithm === 'rft' ? rftRun : sftRun
-    const { policy, reports } = await run(tiny, { ...given, ...ADAM }, sequences, golden, name)
+    const cut = name === IN_PARTS ? { num_iterations: 1, steps_per_generation: 2 } : {}
+    const { policy, reports } = await run(tiny, { ...given, ...cut, ...ADAM }, sequences, golden, name)
     const wanted = algorithm === 'grpo' ? STEPS.map((step) => ofBatch(logs.slice(2 * step, 2 * step + 2))) : logs
     found.push(...reported(measure, name, reports, wanted))
     await observe(name, policy, sequences)
@@ -157,9 +161,11 @@ const rftRun: Run = async (tiny, given, sequences, { kept }) => {
   return { policy, reports }
 }
 
-const grpoRun: Run = async (tiny, given, sequences) => {
+const grpoRun: Run = async (tiny, given, sequences, { parts }) => {
   const { context, reports } = await tiny.start({ batches: 0, tokens: 0, updates: 0 })
-  const config = grpo.config.parse({ ...given, generation_batch_size: PER_BATCH.grpo, num_generations: GROUP, num_iterations: 2 })
+  const config = grpo.config.parse({ num_iterations: 2, ...given, generation_batch_size: PER_BATCH.grpo, num_generations: GROUP })
+  const halves = STEPS.map((step) => minibatchesOf(PER_BATCH.grpo, PER_BATCH.grpo / 2, context.seed, step, 0))
+  sameOrder('attempts', halves, parts)
   const samples = sequences.map((sequence, index) => ({ sequence, group: `q${Math.floor(index / GROUP)}`, isTruncated: false }))
   const next = (step: number) => Promise.resolve(samples.slice(PER_BATCH.grpo * step, PER_BATCH.grpo * (step + 1)))
   const { policy } = await runGrpo(context, config, { next })
@@ -224,9 +230,9 @@ function sameOrder(what: string, ours: unknown, golden: unknown): void {
 const STEP = { bound: 'maxRel', tolerance: 1e-3 } as const
 /** TRL means these over micro-batches, whatever their tokens; ours are means over tokens. The same where a batch is not cut (`sft, packed`). */
 const OTHER_MEAN = ['entropy', 'mean_token_accuracy']
-const IS_CUT = /^(sft(, last turn)?$|rft|dpo)/
+const IS_CUT = /^(sft(, last turn)?$|rft|dpo|grpo, in parts)/
 /** TRL calls a completion clipped that has no end-of-sequence token: these have none. Ours counts attempts that ran out of calls or tokens. */
-const OTHER_MEANING = ['completions/clipped_ratio']
+const OTHER_MEANING = ['completions/clipped_ratio', ...['mean', 'min', 'max'].map((of) => `completions/${of}_terminated_length`)]
 /** TRL's GRPO leaves the replies of tools out of its count; ours are the tokens that pass through the model. */
 const OTHER_COUNT = ['num_tokens']
 

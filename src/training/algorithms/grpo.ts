@@ -9,17 +9,17 @@
 import { z } from 'zod'
 import { hyperOf } from '../optimizerSettings'
 import { accumulateInto } from '../../engine/ops/accumulateInto'
-import { grpoLoss, GRPO_SUM, GRPO_SUM_WORDS } from '../../engine/ops/grpoLoss'
+import { grpoLoss, GRPO_SUM_WORDS } from '../../engine/ops/grpoLoss'
 import type { GrpoLossParams } from '../../engine/ops/grpoLoss'
 import { interleave } from '../../engine/ops/interleave'
 import { adapterTrainable } from '../adapterSettings'
 import type { Algorithm, TrainingContext } from '../algorithm'
 import { checkpointClock } from '../checkpointing'
-import { momentsOf, tokenWeights } from '../grpoArithmetic'
-import { attemptReward, gatherGroups, lossRows, rowAdvantages } from '../grpoBatch'
+import { gatherGroups, lossRows, rowAdvantages, updatesOf } from '../grpoBatch'
 import type { GrpoSource } from '../grpoBatch'
-import { grpoConfig, grpoMetricMeanings } from '../grpoConfig'
+import { grpoConfig } from '../grpoConfig'
 import type { GrpoConfig } from '../grpoConfig'
+import { grpoMetricMeanings, grpoMetrics } from '../grpoMetrics'
 import { beginFrom, keepsReference } from '../initialAdapter'
 import { packSequences, uploadBatch } from '../packing'
 import type { PackedBatch } from '../packing'
@@ -29,6 +29,7 @@ import { layoutBatch, microBatches, minibatchesOf, rowCapacity } from '../ppoBat
 import type { PpoBatchItem } from '../ppoBatch'
 import type { PpoSequenceOptions } from '../ppoSequence'
 import { scheduleFactor } from '../schedule'
+import { trainedPositions } from '../stepRewards'
 
 export const grpo: Algorithm<typeof grpoConfig> = {
   name: 'grpo',
@@ -108,10 +109,12 @@ async function train(policy: PolicyModel, context: TrainingContext, settings: Gr
       { weighting: 'paper', unlabelled: 'no_score' },
       limits,
     )
-    if (batch.rows === 0) throw new Error(`batch ${step}: none of its ${samples.length} attempts has a token to train on`)
+    const lengths = samples.map(({ sequence }) => trainedPositions(sequence, 'no_score').length)
+    if (samples.length > 0 && lengths.every((length) => length === 0))
+      throw new Error(`batch ${step}: none of its ${samples.length} attempts has a token to train on`)
     const capacity = rowCapacity(batch.rows)
     const columns = { logp: policy.ownState(`grpo/logp ${capacity}`, [capacity]), ref: policy.ownState(`grpo/ref ${capacity}`, [capacity]) }
-    policy.ownState(`grpo/table ${capacity}`, [capacity, 4])
+    const rowTable = policy.ownState(`grpo/table ${capacity}`, [capacity, 4])
     policy.beginStep()
 
     // Score: log π_old, and log π_ref where the KL counts.
@@ -139,18 +142,12 @@ async function train(policy: PolicyModel, context: TrainingContext, settings: Gr
     prepare.write('counts', Uint32Array.of(0, batch.rows, batch.items.length, 0))
     await prepare.run(gate)
 
-    // Update.
+    // Update. A batch that masks leave nothing of passes by with gradients of 0, as in TRL.
     const size = Math.ceil(samples.length / settings.steps_per_generation)
     let learningRate = 0
     let taken = 0
     for (let iteration = 0; iteration < settings.num_iterations; iteration++) {
-      for (const members of minibatchesOf(batch.items.length, size, seed, step, iteration)) {
-        const items = members.flatMap((index) => batch.items[index] ?? [])
-        // Masked attempts still count as attempts where the loss averages over these.
-        const masked = new Array<number>(Math.round(((samples.length - kept.length) * items.length) / batch.items.length)).fill(0)
-        const lengths = items.map(({ sequence }) => sequence.targets.length)
-        const weights = tokenWeights(settings.loss_type, [...lengths, ...masked], settings.max_completion_length)
-        const weightOf = new Map(items.map((item, index) => [item, weights[index] ?? 0]))
+      for (const { items, weightOf } of updatesOf(batch, samples, minibatchesOf(samples.length, size, seed, step, iteration), settings)) {
         learningRate = settings.learning_rate * scheduleFactor(settings.lr_scheduler_type, updates, totalUpdates, settings.warmup_steps)
         policy.packed.setHyper(hyperOf(settings, learningRate))
         policy.packed.zeroGradients()
@@ -170,34 +167,20 @@ async function train(policy: PolicyModel, context: TrainingContext, settings: Gr
       }
     }
 
-    const [sums, optimizer] = await Promise.all([
+    const [table, sums, optimizer] = await Promise.all([
+      engine.readF32(rowTable, 0, Math.max(1, batch.rows) * 4),
       engine.readF32(policy.metricsBuffer, 0, GRPO_SUM_WORDS),
       policy.packed.readOptimizerState(),
     ])
     tokens += samples.reduce((sum, { sequence }) => sum + sequence.ids.length, 0)
-    const of = (key: keyof typeof GRPO_SUM): number => sums[GRPO_SUM[key]] ?? Number.NaN
-    const lengths = batch.items.map(({ sequence }) => sequence.targets.length)
-    const rewards = samples.flatMap(({ sequence }) => attemptReward(sequence, settings.reward) ?? [])
     done = step + 1
-    context.report(step, {
-      loss: of('loss') / Math.max(1, taken),
-      reward: momentsOf(rewards).mean,
-      reward_std: momentsOf(rewards).std,
-      frac_reward_zero_std: flatGroups / Math.max(1, groups),
-      ...(settings.beta > 0 ? { kl: of('kl') / of('rows') } : {}),
-      entropy: of('entropy') / of('rows'),
-      'clip_ratio/low_mean': of('low') / of('units'),
-      'clip_ratio/high_mean': of('high') / of('units'),
-      'clip_ratio/region_mean': (of('low') + of('high')) / of('units'),
-      'sampling/importance_sampling_ratio/mean': of('ratio') / of('units'),
-      'completions/mean_length': momentsOf(lengths).mean,
-      'completions/min_length': Math.min(...lengths),
-      'completions/max_length': Math.max(...lengths),
-      'completions/clipped_ratio': samples.filter(({ isTruncated }) => isTruncated).length / samples.length,
-      grad_norm: optimizer[1] ?? Number.NaN,
-      learning_rate: learningRate,
-      num_tokens: tokens,
-    })
+    context.report(
+      step,
+      grpoMetrics({
+        ...{ settings, samples, lengths, batch, table, sums, updates: taken, flatGroups, groups, learningRate, tokens },
+        gradNorm: taken === 0 ? 0 : (optimizer[1] ?? Number.NaN),
+      }),
+    )
     await clock.endStep({ step, isLast: done === total, state: () => ({ batches: done, tokens, updates }) })
   }
   return { policy, batches: done }

@@ -130,7 +130,10 @@ function grpoFates(settings: GrpoConfig): Fates<GrpoConfig> {
             `verl cuts between prompts, and ${prompts} of them are no multiple of ${parts}: a batch is one part there.`,
           ),
     num_iterations: becomes({ [`${ACTOR}.ppo_epochs`]: settings.num_iterations }),
-    loss_type: becomes(lossOf(settings)),
+    loss_type:
+      parts > 1 && (settings.loss_type === 'dapo' || isCispo)
+        ? nearly(lossOf(settings), 'verl averages over the tokens of an update, Hone and TRL over those of the batch it is a part of.')
+        : becomes(lossOf(settings)),
     scale_rewards: {
       group: nearly({ 'algorithm.norm_adv_by_std_in_grpo': true }, 'verl adds 1e-6 to the deviation, Hone and TRL 1e-4.'),
       none: becomes({ 'algorithm.norm_adv_by_std_in_grpo': false }),
