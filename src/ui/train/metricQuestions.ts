@@ -62,7 +62,8 @@ const questions: Readonly<Record<string, Question>> = {
   },
   'val/ratio': {
     question: 'What should it be?',
-    answer: 'It floats around 1. Far from it, updates are too large for one batch: lower the learning rate, or go over each batch fewer times.',
+    answer:
+      'It floats around 1. Far from it, updates are too large for one batch: lower the learning rate, or go over each batch fewer times.',
   },
   'sampling/sampling_logp_difference/mean': {
     question: 'Why is it not 0?',
