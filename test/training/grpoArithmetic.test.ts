@@ -60,7 +60,7 @@ it('practice that leaves nothing is an empty batch, not the end; further rounds 
       return Promise.resolve(answer)
     },
   })
-  const policy = {} as PolicyModel
+  const policy = null as unknown as PolicyModel
   expect(await gatherGroups(4, settings, source([]), policy)).toEqual({ samples: [], groups: 0, flatGroups: 0 })
   expect(asked.map(stepOfRound)).toEqual([4, 4, 4])
   expect(new Set(asked).size).toBe(3)
