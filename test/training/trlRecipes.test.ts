@@ -71,6 +71,33 @@ describe('TRL’s configuration', () => {
     expect(completeRecipe('grpo.yaml', recipe).recipe.config).toMatchObject({ generation_batch_size: 8 })
   })
 
+  it('GRPO: a batch is TRL’s where the file names none, and follows from what it names', () => {
+    const { recipe, assumed } = read({ GRPOConfig: { gradient_accumulation_steps: 4, num_generations: 4 } })
+    // Four passes of eight attempts make one update.
+    expect(recipe.config).toMatchObject({ generation_batch_size: 32, steps_per_generation: 1 })
+    expect(assumed).toContainEqual({ field: 'per_device_train_batch_size', value: 8, reason: 'TRL’s default where the file names none.' })
+    // Sixteen attempts in passes of eight, each an update.
+    expect(read({ GRPOConfig: { generation_batch_size: 16 } }).recipe.config).toMatchObject({
+      generation_batch_size: 16,
+      steps_per_generation: 2,
+    })
+    expect(read({ GRPOConfig: {} }).recipe.config).toMatchObject({ generation_batch_size: 8, steps_per_generation: 1 })
+    expect(read({ GRPOConfig: { scale_rewards: false } }).recipe.config).toMatchObject({ scale_rewards: 'none' })
+    expect(read({ GRPOConfig: { scale_rewards: true } }).recipe.config).toMatchObject({ scale_rewards: 'group' })
+  })
+
+  it('a warm-up told as a share is that share of the updates', () => {
+    expect(read({ SFTConfig: { max_steps: 90, warmup_ratio: 0.04 } }).recipe.config).toMatchObject({ warmup_steps: 4 })
+    expect(read({ DPOConfig: { max_steps: 90, warmup_steps: 0.1 } }).recipe.config).toMatchObject({ warmup_steps: 9 })
+    // Updates, of which a batch makes two.
+    const grpo = { max_steps: 40, num_iterations: 2, per_device_train_batch_size: 8, warmup_ratio: 0.1 }
+    expect(read({ GRPOConfig: grpo }).recipe.config).toMatchObject({ max_steps: 20, warmup_steps: 4 })
+    const { recipe, ignored } = read({ SFTConfig: { warmup_ratio: 0.1 } })
+    expect(recipe.config.warmup_steps).toBe(0)
+    expect(ignored.map(({ field }) => field)).toEqual(['SFTConfig.warmup_ratio'])
+    expect(read({ SFTConfig: { warmup_steps: 7 } }).recipe.config).toMatchObject({ warmup_steps: 7 })
+  })
+
   it('SFT: packing length, all weights, and TRL’s own defaults', () => {
     const { recipe, assumed } = read({ SFTConfig: { max_length: 512, packing: true }, ModelConfig: { use_peft: false } })
     expect(recipe).toMatchObject({ algorithm: 'sft', config: { tokens_per_batch: 512, trainable: 'all', learning_rate: 2e-5 } })

@@ -69,12 +69,18 @@ export const isTrlConfig = (found: Fields): boolean => {
   return Object.keys(inner).some((key) => key in CLASSES) || MARKERS.some((field) => field in found)
 }
 
+/** Of TrainingArguments, per_device_train_batch_size: GRPO's batch follows from it. */
+const TRL_DEVICE_BATCH = 8
+
 interface Place {
   config: Record<string, unknown>
   model: string | null
   revision: string | null
   seed: unknown
+  /** A share of all updates, as the file says it. */
+  warmup: { readonly shown: string; readonly share: number } | null
   ignored: FieldRemark[]
+  assumed: FieldRemark[]
 }
 
 /** Throws one sentence for a value that no recipe can have. */
@@ -89,7 +95,7 @@ export function recipeFromTrl(file: string, found: Fields): ReadRecipe {
       : Object.entries(inner).flatMap(([key, value]): [string, Fields][] =>
           (key in CLASSES || OTHERS.includes(key)) && isFields(value) ? [[key, value]] : [['', { [key]: value }]],
         )
-  const place: Place = { config: {}, model: null, revision: null, seed: undefined, ignored: [] }
+  const place: Place = { config: {}, model: null, revision: null, seed: undefined, warmup: null, ignored: [], assumed: [] }
   for (const [group, fields] of groups)
     for (const [field, value] of Object.entries(fields))
       take(place, algorithm ?? null, field, value, group === '' ? field : `${group}.${field}`)
@@ -98,7 +104,7 @@ export function recipeFromTrl(file: string, found: Fields): ReadRecipe {
   const defaults = assumed(algorithm ?? null, config)
   const model = place.model === null ? null : place.revision === null ? place.model : `${place.model}@${place.revision}`
   const { recipe } = recipeFromObject(file, { version: 1, algorithm: algorithm ?? null, seed: place.seed, model, config })
-  return { recipe, ignored: place.ignored, assumed: defaults }
+  return { recipe, ignored: place.ignored, assumed: [...place.assumed, ...defaults] }
 }
 
 /** Settings that `toTrl` could not hand over are listed in its file: they come back from there. */
@@ -170,6 +176,17 @@ function take(place: Place, algorithm: AlgorithmName | null, field: string, valu
     case 'steps':
       set('max_steps', value)
       return
+    case 'warmup_ratio':
+    case 'warmup_steps': {
+      // Newer releases take a share as warmup_steps too.
+      const isShare = typeof value === 'number' && value >= 0 && (field === 'warmup_ratio' || value < 1)
+      if (isShare && 'warmup_steps' in shape) place.warmup ??= value === 0 ? null : { shown, share: value }
+      else set('warmup_steps', value)
+      return
+    }
+    case 'scale_rewards':
+      set('scale_rewards', value === true ? 'group' : value === false ? 'none' : value)
+      return
     case 'max_grad_norm':
       set('max_grad_norm', value ?? 0)
       return
@@ -208,22 +225,31 @@ function take(place: Place, algorithm: AlgorithmName | null, field: string, valu
 }
 
 /** What follows from several fields together. */
-function settle({ config, ignored }: Place, algorithm: AlgorithmName | null): void {
+function settle({ config, warmup, ignored, assumed: told }: Place, algorithm: AlgorithmName | null): void {
   const count = (name: string): number | null => (typeof config[name] === 'number' ? config[name] : null)
+  const allUpdates = count('max_steps')
+  if (warmup && allUpdates !== null) config.warmup_steps = Math.ceil(warmup.share * allUpdates)
+  else if (warmup)
+    ignored.push({
+      field: warmup.shown,
+      value: warmup.share,
+      reason: 'It is a share of max_steps, which the file does not say: choose warmup_steps.',
+    })
   if (algorithm === 'grpo') {
-    const device = count('per_device_train_batch_size')
+    const device = count('per_device_train_batch_size') ?? TRL_DEVICE_BATCH
     const accumulated = count('gradient_accumulation_steps') ?? 1
-    delete config.per_device_train_batch_size
-    delete config.gradient_accumulation_steps
     // TRL's steps_per_generation counts backward passes over `device` attempts, of which gradient_accumulation_steps make an update; Hone's counts updates.
     const passes = count('steps_per_generation') ?? accumulated
-    if (device !== null) config.generation_batch_size ??= device * passes
+    if (!('per_device_train_batch_size' in config))
+      told.push({ field: 'per_device_train_batch_size', value: device, reason: 'TRL’s default where the file names none.' })
+    delete config.per_device_train_batch_size
+    delete config.gradient_accumulation_steps
+    config.generation_batch_size ??= device * passes
     const attempts = count('generation_batch_size')
-    if (device !== null && attempts !== null) config.steps_per_generation = Math.max(1, Math.round(attempts / (device * accumulated)))
+    if (attempts !== null) config.steps_per_generation = Math.max(1, Math.round(attempts / (device * accumulated)))
     else if (count('steps_per_generation') !== null) config.steps_per_generation = Math.max(1, Math.round(passes / accumulated))
-    const updates = count('max_steps')
-    if (updates !== null)
-      config.max_steps = Math.max(1, Math.round(updates / ((count('num_iterations') ?? 1) * (count('steps_per_generation') ?? 1))))
+    if (allUpdates !== null)
+      config.max_steps = Math.max(1, Math.round(allUpdates / ((count('num_iterations') ?? 1) * (count('steps_per_generation') ?? 1))))
   }
   if (algorithm === 'ppo' || algorithm === 'steptool-ppo') {
     const trajectories = count('max_steps')
