@@ -50,7 +50,7 @@ describe(`parity on ${adapter}`, () => {
 
   it('three steps of every algorithm against TRL’s trainers', async () => {
     // SwiftShader is several times slower: one run of each trainer there, `hone parity` does all.
-    const few = ['sft, packed', 'grpo', 'dpo', 'steptool-ppo, paper']
+    const few = ['sft, packed', 'grpo', 'grpo, continued', 'dpo', 'steptool-ppo, paper']
     const wants = (name: string): boolean => adapter !== 'swiftshader' || few.includes(name)
     expectAllPass(await updateQuantities(await engine(), goldens, adapter, { wants }), adapter === 'swiftshader' ? 40 : 120)
   })

@@ -3,7 +3,9 @@
 Usage: python test/golden/updates.py          (trl 1.16, torch 2.13 CPU, transformers 5.23, peft 0.21, f32, one thread)
 
 SFTTrainer, GRPOTrainer and DPOTrainer run their whole `train()` on `tiny_qwen2` with LoRA and torch's AdamW at eps 1e-6; only the order of
-the data is set from outside. Writes updates_golden.json and updates.safetensors.
+the data is set from outside. Runs that are `continued` hand the trainer what PeftModel.from_pretrained reads from a folder, as one does to go on with
+an adapter: TRL then holds it to a frozen copy of itself named "ref", the others to the base with the adapter off. Writes updates_golden.json and
+updates.safetensors.
 """
 
 import json
@@ -15,7 +17,7 @@ from updates_inputs import GROUP, HERE, LORA, bare, base_model, load_start, make
 import torch
 import trl
 from datasets import Dataset
-from peft import get_peft_model_state_dict
+from peft import PeftModel, get_peft_model, get_peft_model_state_dict
 from safetensors.torch import save_file
 from torch.utils.data import SequentialSampler
 from trl import DPOConfig, DPOTrainer, GRPOConfig, GRPOTrainer, SFTConfig, SFTTrainer
@@ -45,22 +47,37 @@ class InOrderDPO(InOrder, DPOTrainer):
     pass
 
 
-def trained(trainer):
+def handed(continued):
+    """What a trainer is given: the base and the shape of a new adapter, or an adapter to go on with."""
+    if not continued:
+        return dict(model=base_model(), peft_config=LORA)
+    with tempfile.TemporaryDirectory() as folder:
+        model = get_peft_model(base_model(), LORA)
+        load_start(model)
+        model.save_pretrained(folder)
+        return dict(model=PeftModel.from_pretrained(base_model(), folder, is_trainable=True))
+
+
+def trained(trainer, continued=False):
     """Logs of every update, and the adapter."""
-    load_start(trainer.model)
+    if continued:
+        # Held to a copy where there is a reference at all.
+        assert ("ref" in trainer.model.peft_config) == (getattr(trainer, "beta", 0) > 0)
+    else:
+        load_start(trainer.model)
     trainer.train()
     logs = [{k: v for k, v in entry.items() if k not in SKIP and isinstance(v, (int, float))} for entry in trainer.state.log_history if "loss" in entry]
     return logs, {bare(k): v.contiguous().clone() for k, v in get_peft_model_state_dict(trainer.model).items()}
 
 
-def sft(sequences, settings, micros=2, mask=own, **options):
+def sft(sequences, settings, micros=2, mask=own, continued=False, **options):
     """Three updates of six sequences, in so many micro-batches."""
     args = SFTConfig(per_device_train_batch_size=6 // micros, gradient_accumulation_steps=micros, max_steps=3, completion_only_loss=True, shuffle_dataset=False, **settings, **options, **SHARED)
     data = Dataset.from_list([{"input_ids": s["ids"], "completion_mask": mask(s)} for s in sequences])
-    return trained(InOrderSFT(base_model(), args=args, train_dataset=data, processing_class=tokenizer(), peft_config=LORA))
+    return trained(InOrderSFT(args=args, train_dataset=data, processing_class=tokenizer(), **handed(continued)), continued)
 
 
-def grpo(sequences, settings, parts=1):
+def grpo(sequences, settings, parts=1, continued=False):
     """Three batches of two groups, each gone over twice; or once, in so many parts with an update each."""
     calls = []
     orders = iter(PARTS)
@@ -86,10 +103,10 @@ def grpo(sequences, settings, parts=1):
     cut = dict(per_device_train_batch_size=8 // parts, steps_per_generation=parts, num_iterations=2 // parts)
     args = GRPOConfig(num_generations=GROUP, gradient_accumulation_steps=1, max_steps=6, **cut, **settings, **SHARED)
     data = Dataset.from_list([{"prompt": f"t{i + 2}"} for i in range(6)])
-    trainer = GRPOTrainer(base_model(), reward_funcs=outcomes, args=args, train_dataset=data, processing_class=tokenizer(), peft_config=LORA, rollout_func=rollout)
+    trainer = GRPOTrainer(reward_funcs=outcomes, args=args, train_dataset=data, processing_class=tokenizer(), rollout_func=rollout, **handed(continued))
     if parts > 1:
         trl.trainer.grpo_trainer.shuffle_sequence_dict = in_order
-    logs, weights = trained(trainer)
+    logs, weights = trained(trainer, continued)
     trl.trainer.grpo_trainer.shuffle_sequence_dict = shuffle
     assert calls == [8, 8, 8]
     return logs, weights
@@ -105,7 +122,7 @@ class MaskedPreference(DataCollatorForPreference):
         return output
 
 
-def dpo(sequences, settings):
+def dpo(sequences, settings, continued=False):
     """Three updates of 2 × 2 pairs; pair p is trajectories 2p and 2p + 1."""
     args = DPOConfig(per_device_train_batch_size=2, gradient_accumulation_steps=2, max_steps=3, max_length=None, **settings, **SHARED)
     rows = []
@@ -117,8 +134,8 @@ def dpo(sequences, settings):
         rows[-1] |= {"prompt_ids": chosen["ids"][:start], "chosen_ids": chosen["ids"][start:], "rejected_ids": rejected["ids"][start:]}
     data = Dataset.from_list(rows)
     DPOTrainer._prepare_dataset = lambda self, dataset, *a, **k: dataset
-    trainer = InOrderDPO(base_model(), args=args, train_dataset=data, processing_class=tokenizer(), peft_config=LORA, data_collator=MaskedPreference(pad_token_id=0))
-    return trained(trainer)
+    trainer = InOrderDPO(args=args, train_dataset=data, processing_class=tokenizer(), data_collator=MaskedPreference(pad_token_id=0), **handed(continued))
+    return trained(trainer, continued)
 
 
 def main():
@@ -134,6 +151,9 @@ def main():
         "grpo, in parts": (grpo, sequences, dict(loss_type="dapo", beta=0.0, lr_scheduler_type="linear", **clipped), dict(parts=2)),
         "dpo": (dpo, sequences, dict(beta=0.3, lr_scheduler_type="linear", **clipped), {}),
         "dpo, ipo": (dpo, sequences, dict(beta=0.3, loss_type="ipo", lr_scheduler_type="cosine", **clipped), {}),
+        "sft, continued": (sft, sequences[:18], dict(lr_scheduler_type="cosine", warmup_steps=1, **clipped), dict(continued=True)),
+        "grpo, continued": (grpo, sequences, dict(loss_type="grpo", beta=0.2, lr_scheduler_type="linear", **clipped), dict(continued=True)),
+        "dpo, continued": (dpo, sequences, dict(beta=0.3, lr_scheduler_type="linear", **clipped), dict(continued=True)),
     }
     golden, weights = {"source": f"trl {trl.__version__}", "sequences": sequences, "pairs": PAIRS, "kept": KEPT, "parts": PARTS, "runs": {}}, {}
     for name, (run, data, settings, options) in runs.items():

@@ -104,7 +104,8 @@ async function modernRuns({ tiny, goldens, adapter, wants, observe }: Parts): Pr
     const algorithm = name.split(',')[0]
     const run = algorithm === 'grpo' ? grpoRun : algorithm === 'dpo' ? dpoRun : algorithm === 'rft' ? rftRun : sftRun
     const cut = name === IN_PARTS ? { num_iterations: 1, steps_per_generation: 2 } : {}
-    const { policy, reports } = await run(tiny, { ...given, ...cut, ...ADAM }, sequences, golden, name)
+    const begins = name.endsWith(', continued') ? { ...tiny, start: tiny.goOn } : tiny
+    const { policy, reports } = await run(begins, { ...given, ...cut, ...ADAM }, sequences, golden, name)
     const wanted = algorithm === 'grpo' ? STEPS.map((step) => ofBatch(logs.slice(2 * step, 2 * step + 2))) : logs
     found.push(...reported(measure, name, reports, wanted))
     await observe(name, policy, sequences)
@@ -230,7 +231,7 @@ function sameOrder(what: string, ours: unknown, golden: unknown): void {
 const STEP = { bound: 'maxRel', tolerance: 1e-3 } as const
 /** TRL means these over micro-batches, whatever their tokens; ours are means over tokens. The same where a batch is not cut (`sft, packed`). */
 const OTHER_MEAN = ['entropy', 'mean_token_accuracy']
-const IS_CUT = /^(sft(, last turn)?$|rft|dpo|grpo, in parts)/
+const IS_CUT = /^(sft(, last turn|, continued)?$|rft|dpo|grpo, in parts)/
 /** TRL calls a completion clipped that has no end-of-sequence token: these have none. Ours counts attempts that ran out of calls or tokens. */
 const OTHER_MEANING = ['completions/clipped_ratio', ...['mean', 'min', 'max'].map((of) => `completions/${of}_terminated_length`)]
 /** TRL's GRPO leaves the replies of tools out of its count; ours are the tokens that pass through the model. */
