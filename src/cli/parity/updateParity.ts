@@ -104,7 +104,7 @@ async function modernRuns({ tiny, goldens, adapter, wants, observe }: Parts): Pr
     const algorithm = name.split(',')[0]
     const run = algorithm === 'grpo' ? grpoRun : algorithm === 'dpo' ? dpoRun : algorithm === 'rft' ? rftRun : sftRun
     const cut = name === IN_PARTS ? { num_iterations: 1, steps_per_generation: 2 } : {}
-    const begins = name.endsWith(', continued') ? { ...tiny, start: tiny.goOn } : tiny
+    const begins = name.endsWith(', continued') ? { ...tiny, start: () => tiny.goOn() } : tiny
     const { policy, reports } = await run(begins, { ...given, ...cut, ...ADAM }, sequences, golden, name)
     const wanted = algorithm === 'grpo' ? STEPS.map((step) => ofBatch(logs.slice(2 * step, 2 * step + 2))) : logs
     found.push(...reported(measure, name, reports, wanted))
