@@ -32,6 +32,8 @@ export const runRecord = z.object({
   /** Sentences for the run card: truncation, switches, not-trained steps. */
   notes: z.array(z.string()),
   evaluations: z.array(z.string()),
+  /** When its tab was frozen or the machine slept, after so many steps: time that is in no speed. */
+  slept: z.array(z.object({ after_step: z.int().nonnegative(), ms: z.number().nonnegative() })).optional(),
   /** The request it began with, and a hash of what it learns from: what going on takes. Absent: it cannot. */
   began: z.record(z.string(), z.unknown()).optional(),
   /** Steps its newest checkpoint holds, of all it takes. Absent or null: it is over, or of a kind that cannot go on. */

@@ -71,7 +71,8 @@ function keyOf(event: StudioEvent, index: number): string {
     case 'gpu':
       return 'gpu'
     case 'network':
-      return `network ${index}`
+    case 'slept':
+      return `${event.type} ${index}`
     default:
       return event satisfies never
   }

@@ -54,6 +54,9 @@ function patient(keeper: RunKeeper, control: JobControl): RunKeeper {
     note: (sentence) => {
       keeper.note(sentence)
     },
+    slept: (ms) => {
+      keeper.slept(ms)
+    },
     report: (step, metrics) => {
       keeper.report(step, metrics)
     },
@@ -96,6 +99,7 @@ export function runWorkOver(runs: RunRoom, gpu: GpuRoom, now: () => string): Job
         opening?.then(
           (keeper) => {
             keeper.note(sentence)
+            keeper.slept(ms)
           },
           () => undefined,
         )

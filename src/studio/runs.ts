@@ -34,6 +34,8 @@ export interface RunKeeper {
   readonly record: RunRecord
   change(fields: Partial<RunRecord>): Promise<void>
   note(sentence: string): void
+  /** The tab was frozen, or the machine slept, for so long: marked after the steps reported so far. */
+  slept(ms: number): void
   report(step: number, metrics: Readonly<Record<string, number>>): void
   exam(phase: 'before' | 'after', total: number, cells: readonly ExamCell[]): void
   probe(probe: NonNullable<RunDetail['probe']>): void
@@ -168,6 +170,13 @@ export function createRunRoom(parts: RunParts): RunRoom {
           if (record.notes.includes(sentence)) return
           record = { ...record, notes: [...record.notes, sentence] }
           isRecordStored = false
+          soon()
+        },
+        slept(ms) {
+          const after_step = record.steps_done
+          record = { ...record, slept: [...(record.slept ?? []), { after_step, ms }] }
+          isRecordStored = false
+          emit({ type: 'slept', run_id: runId, after_step, ms })
           soon()
         },
         report(step, metrics) {

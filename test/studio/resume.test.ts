@@ -1,4 +1,4 @@
-/** What may be gone on with, and what a full storage leaves. The scripted workshop keeps no checkpoints: a run goes on from its first step. */
+/** What may be gone on with, what a full storage leaves, and what sleep does. The scripted workshop keeps no checkpoints: a run goes on from its first step. */
 import { afterEach, expect, test } from 'vitest'
 import { sampleCsv } from '../../src/data/sampleCsv'
 import { createMemoryStore } from '../../src/storage/memoryStore'
@@ -99,4 +99,29 @@ test('a full storage pauses a run with one sentence; with room again it goes on 
   const other = await openTestStudio({}, tight)
   expect((await other.studio.runs()).map(({ run_id }) => run_id)).toContain('run-cut')
   other.close()
+})
+
+test('time asleep is marked after the steps it came after, told at once, and kept with the run', async () => {
+  let ahead = 0
+  const page = await openTestStudio({
+    workshop: scriptedWorkshop({ hangAt: 2 }),
+    clock: () => performance.now() + ahead,
+    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, Math.min(ms, 5))),
+  })
+  open = page
+  const job = await page.studio.start(practice)
+  if (!job.ok) throw new Error(job.message)
+  await page.until(() => page.events.some((event) => event.type === 'metrics' && event.rows.step.includes(1)))
+  ahead = 540_000
+  await page.until(() => page.events.some(({ type }) => type === 'slept'))
+  await page.studio.cancel(job.value.job_id)
+  await page.finished(job.value.job_id)
+  const told = page.events.flatMap((event) => (event.type === 'slept' ? [event] : []))
+  expect(told).toHaveLength(1)
+  expect(told[0]).toMatchObject({ run_id: job.value.run_id, after_step: 2 })
+  const found = await page.studio.run(job.value.run_id)
+  if (!found.ok) throw new Error(found.message)
+  expect(found.value.run.slept).toEqual([{ after_step: 2, ms: told[0]?.ms }])
+  // Of nine minutes a second is work.
+  expect(told[0]?.ms).toBeGreaterThan(530_000)
 })

@@ -154,7 +154,7 @@ export default function StoryPage() {
   useEffect(() => {
     if (!detail) return
     loadExam(detail)
-    loadMetrics(runId, detail.metrics)
+    loadMetrics(detail.run, detail.metrics)
   }, [detail, runId])
   const open = useCallback(
     (queryId: string) => {

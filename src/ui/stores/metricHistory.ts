@@ -1,6 +1,7 @@
 /** Metric history of each run: a ring outside Zustand, read by useSyncExternalStore. */
 import { useCallback, useSyncExternalStore } from 'react'
-import type { MetricTable } from '../../records/run'
+import type { MetricTable, RunRecord } from '../../records/run'
+import { formatSeconds } from '../format'
 import { listenToEvents } from './events'
 
 /** Rows kept for each run; the whole history is in the run's record. */
@@ -62,9 +63,9 @@ class History {
     } else this.append(table)
   }
 
-  mark(label: string): void {
-    const step = this.#step.at(-1)
-    if (step === undefined) return
+  /** @param step the newest one where it is not given. */
+  mark(label: string, step = this.#step.at(-1)): void {
+    if (step === undefined || this.#marks.some((mark) => mark.step === step && mark.label === label)) return
     this.#marks.push({ step, label })
     this.#publish()
   }
@@ -88,12 +89,20 @@ function historyOf(runId: string): History {
 }
 
 listenToEvents((events) => {
-  for (const event of events) if (event.type === 'metrics') historyOf(event.run_id).append(event.rows)
+  for (const event of events)
+    if (event.type === 'metrics') historyOf(event.run_id).append(event.rows)
+    else if (event.type === 'slept') markSlept(event.run_id, [event])
 })
 
+/** Marks where a run's tab was frozen or the machine slept. */
+function markSlept(runId: string, slept: NonNullable<RunRecord['slept']>): void {
+  for (const { after_step, ms } of slept) historyOf(runId).mark(`asleep ${formatSeconds(ms / 1000)}`, Math.max(0, after_step - 1))
+}
+
 /** Fills a run's ring from its record. */
-export function loadMetrics(runId: string, table: MetricTable): void {
-  historyOf(runId).load(table)
+export function loadMetrics({ run_id, slept = [] }: Pick<RunRecord, 'run_id' | 'slept'>, table: MetricTable): void {
+  historyOf(run_id).load(table)
+  markSlept(run_id, slept)
 }
 /** Notes an event on the time axis of every run that has metrics and is passed here. */
 export function markMetrics(runId: string, label: string): void {

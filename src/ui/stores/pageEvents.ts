@@ -1,4 +1,4 @@
-/** What happens to the tab while a run works: hidden, frozen, offline, about to close. Marked on the run's curves and told to the person. */
+/** What happens to the tab while a run works: hidden (marked on the run's curves), frozen (marked there by the run), offline, about to close. */
 import { create } from 'zustand'
 import { markMetrics } from './metricHistory'
 import { activeRunIds } from './jobs'
@@ -49,7 +49,6 @@ export function watchPage(): void {
   document.addEventListener('resume', () => {
     if (frozenAt === 0) return
     usePageState.setState({ frozen: { at: new Date(frozenAt).toISOString(), ms: Date.now() - frozenAt } })
-    mark('tab was frozen')
   })
   addEventListener('online', () => {
     usePageState.setState({ online: true })

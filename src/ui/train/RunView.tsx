@@ -110,7 +110,7 @@ export function RunView({ runId }: { readonly runId: string }) {
   const [problem, setProblem] = useState<string | null>(null)
   useEffect(() => {
     if (!detail) return
-    loadMetrics(runId, detail.metrics)
+    loadMetrics(detail.run, detail.metrics)
     loadExam(detail)
   }, [detail, runId])
   const names = Object.keys(metrics.columns)
