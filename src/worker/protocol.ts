@@ -254,8 +254,7 @@ export type StudioEvent =
   | { readonly type: 'job'; readonly job: JobSnapshot }
   /** New metric rows of a run since the last event. */
   | { readonly type: 'metrics'; readonly run_id: string; readonly rows: MetricTable }
-  /** The tab was frozen or the machine slept while the run worked, after so many of its steps. */
-  | { readonly type: 'slept'; readonly run_id: string; readonly after_step: number; readonly ms: number }
+  | ({ readonly type: 'slept'; readonly run_id: string } & NonNullable<RunRecord['slept']>[number])
   /** Cells that changed in a run's exam grid. */
   | {
       readonly type: 'exam'
