@@ -62,6 +62,9 @@ export const dpoMetricMeanings = {
   'rewards/margins': 'Mean of rewards/chosen − rewards/rejected. It should rise; look at logps/chosen with it.',
   'logps/chosen': 'Mean log π of the successes, summed over their own tokens. That it falls while margins rise is DPO’s known failing.',
   'logps/rejected': 'The same of the failures.',
+  'logits/chosen':
+    'Mean logit, over the vocabulary and the successes’ own tokens. Only its drift says something: scores before softmax have no zero.',
+  'logits/rejected': 'The same of the failures.',
   entropy: 'Mean entropy of π over the vocabulary at the trained tokens, in nats.',
   mean_token_accuracy: 'Share of the successes’ own tokens that π thinks likeliest.',
   grad_norm: 'Global gradient norm before clipping; −1 when a gradient was not finite and the update was skipped.',

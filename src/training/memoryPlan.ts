@@ -158,8 +158,10 @@ export function dpoMemory(
     ...policyMemory(config, trainable, [
       ...[...scored.values()].map(([tokens, rows]) => plans.score(tokens, rows, true)),
       ...[...trained.values()].map(([tokens, rows, room]) => plans.gradient(tokens, rows, dpoObjective(settings, room))),
+      plans.headMeans(),
       plans.update(),
     ]),
+    { name: 'column means of the head', bytes: 4 * config.hidden_size },
     ...readback(config, trainable),
   ]
 }

@@ -2,7 +2,7 @@
 import type { EngineDevice } from '../engine/device/engineDevice'
 import { PackedState } from '../engine/memory/packedState'
 import { Executable } from '../engine/plan/executable'
-import type { StateLookup, StateRange } from '../engine/plan/executable'
+import type { Gate, StateLookup, StateRange } from '../engine/plan/executable'
 import { planGraph } from '../engine/plan/planGraph'
 import type { Plan } from '../engine/plan/planGraph'
 import { Graph, sizeOf } from '../engine/tensor'
@@ -11,7 +11,7 @@ import type { ModelConfig } from '../models/architectures/config'
 import { LanguageModel, parameterCount } from '../models/languageModel'
 import type { WeightReader } from '../models/languageModel'
 import type { TrainingCheckpoint } from './algorithm'
-import { METRICS_BYTES, METRICS_LEAF, policyPlans, referenceEntries, trainableEntries } from './policyPlans'
+import { HEAD_MEANS, HEAD_ONES, METRICS_BYTES, METRICS_LEAF, policyPlans, referenceEntries, trainableEntries } from './policyPlans'
 import type { Objective, PolicyPlans, TrainableSet } from './policyPlans'
 import { ReferenceAdapter } from './referenceAdapter'
 
@@ -90,6 +90,16 @@ export class PolicyModel {
   /** See `PolicyPlans.hidden`. */
   hidden(tokens: number, rows: number): Promise<Executable> {
     return this.#cached(`hidden ${tokens} ${rows}`, () => this.plans.hidden(tokens, rows))
+  }
+
+  /** Fills the state leaf `HEAD_MEANS`, once, for objectives that read it; the head must be frozen. */
+  async computeHeadMeans(gate?: Gate): Promise<void> {
+    const { vocab_size: vocabulary, hidden_size: width } = this.model.config
+    if (this.#ownState.has(HEAD_MEANS)) return
+    this.ownState(HEAD_MEANS, [1, width])
+    const means = await this.#cached(HEAD_MEANS, () => this.plans.headMeans())
+    means.write(HEAD_ONES, new Float32Array(vocabulary).fill(1))
+    await means.run(gate)
   }
 
   /** `key` names the objective: one executable per objective and bucket. */

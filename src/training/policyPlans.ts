@@ -9,7 +9,7 @@ import { adamWStep, HYPER_WORDS, OPTIMIZER_STATE_WORDS } from '../engine/ops/ada
 import { gatherRows } from '../engine/ops/gatherRows'
 import { logProb } from '../engine/ops/logProb'
 import type { TokenLogProbs } from '../engine/ops/logProb'
-import { linear } from '../engine/ops/matmul'
+import { linear, matmulNN } from '../engine/ops/matmul'
 import { planGraph } from '../engine/plan/planGraph'
 import type { Plan, PlanContext } from '../engine/plan/planGraph'
 import { Graph } from '../engine/tensor'
@@ -39,10 +39,17 @@ export const METRICS_BYTES = 256
 /** Batch tensor [3] of gradient plans whose adapter has dropout: seed, step and micro-batch. */
 export const DROPOUT_STATE = 'dropoutState'
 
+/** State leaf [1, hidden size]: column means of the head, where an objective asks for the mean over the vocabulary of a row's logits. */
+export const HEAD_MEANS = 'head/means'
+/** Batch tensor [1, vocabulary] of the plan that fills it: ones. */
+export const HEAD_ONES = 'ones'
+
 /** What an objective sees: everything about the target rows, as symbolic tensors. */
 export interface RowTensors extends TokenLogProbs {
   readonly graph: Graph
   readonly batch: BatchTensors
+  /** [R, 1]: the mean over the vocabulary of the row's logits, hidden · `HEAD_MEANS`, as a mean of products is a product with the mean. */
+  readonly meanLogits: () => Tensor
   /** [R, 1] of the value head; null without one. */
   readonly value: Tensor | null
   readonly rows: number
@@ -83,6 +90,8 @@ export interface PolicyPlans {
   score(tokens: number, rows: number, reference: boolean): Plan
   /** The trunk alone, adapter off: leaves `hidden` [rows, hidden size], after the final norm, of the token before each target. */
   hidden(tokens: number, rows: number): Plan
+  /** Adds the column means of a frozen head to the state leaf `HEAD_MEANS`. */
+  headMeans(): Plan
   /** One micro-batch: forward, objective, backward, gradients added to the packed gradients. */
   gradient(tokens: number, rows: number, objective: Objective): Plan
   /** The optimizer step. */
@@ -116,7 +125,8 @@ export function policyPlans(config: ModelConfig, trainable: TrainableSet, contex
       trainable.valueHead && !isReference
         ? linear(picked, graph.state(VALUE_WEIGHT, [1, config.hidden_size]), batch.counts, { bias: graph.state(VALUE_BIAS, [1]), live: 1 })
         : null
-    return { graph, batch, ...scores, value, rows }
+    const meanLogits = (): Tensor => linear(picked, graph.state(HEAD_MEANS, [1, config.hidden_size]), batch.counts, { live: 1 })
+    return { graph, batch, ...scores, value, rows, meanLogits }
   }
 
   return {
@@ -130,6 +140,13 @@ export function policyPlans(config: ModelConfig, trainable: TrainableSet, contex
     hidden(tokens, rows) {
       const { graph, picked } = pickHidden(tokens, rows, { hasAdapter: false })
       graph.output('hidden', picked)
+      return planGraph(graph, context)
+    },
+    headMeans() {
+      const graph = new Graph()
+      const { vocab_size: vocabulary, hidden_size: width } = config
+      const means = matmulNN(graph.batch(HEAD_ONES, [1, vocabulary]), headWeight(graph, config, trained), 1 / vocabulary)
+      accumulateInto(graph.state(HEAD_MEANS, [1, width]), means)
       return planGraph(graph, context)
     },
     gradient(tokens, rows, objective) {

@@ -12,7 +12,7 @@ import { whiten } from '../engine/ops/whiten'
 import type { Graph } from '../engine/tensor'
 import type { PolicyModel } from './policyModel'
 import { METRICS_LEAF } from './policyPlans'
-import type { Objective } from './policyPlans'
+import type { Objective, RowTensors } from './policyPlans'
 import { powerOfTwo, rowCapacity } from './ppoBatch'
 import type { PpoBatch } from './ppoBatch'
 
@@ -35,7 +35,7 @@ export const PPO_KEPT = 'ppo/kept'
 export const ppoLeaf = (what: 'logp' | 'ref' | 'value' | 'table' | 'details', capacity: number): string => `ppo/${what} ${capacity}`
 
 /** Clipped policy and value loss of a micro-batch; its rows find their old numbers in the batch's table through `tableRow`. */
-export function ppoObjective(settings: PpoArithmetic, capacity: number): Objective {
+export function ppoObjective(settings: PpoArithmetic, capacity: number): (rows: Omit<RowTensors, 'meanLogits'>) => ReturnType<Objective> {
   return ({ graph, batch, rows, logp, entropy, value }) => {
     if (!value) throw new Error('PPO needs a value head')
     const { dlogp, dvalue, sums } = ppoLoss(

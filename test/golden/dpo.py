@@ -34,17 +34,18 @@ class Model:
 
     training = True
 
-    def __init__(self, logps, entropies, is_top1):
+    def __init__(self, logps, entropies, is_top1, mean_logits):
         self.logps = logps
         self.entropies = entropies
         self.is_top1 = is_top1
+        self.mean_logits = mean_logits
 
     def __call__(self, labels, **_):
         mask = (labels[:, 1:] != -100).double()
-        return SimpleNamespace(log_probs=self.logps * mask, entropy=self.entropies, mean_logits=torch.zeros_like(mask), is_top1=self.is_top1)
+        return SimpleNamespace(log_probs=self.logps * mask, entropy=self.entropies, mean_logits=self.mean_logits, is_top1=self.is_top1)
 
 
-def compute(logps, ref, entropies, is_top1, mask, loss_type, beta, label_smoothing):
+def compute(logps, ref, entropies, is_top1, mean_logits, mask, loss_type, beta, label_smoothing):
     """`logps` [2B, T-1], chosen first, then rejected: the parameter that `_compute_loss` differentiates."""
     parameter = logps.clone().requires_grad_(True)
     ref_sums = (ref * mask[:, 1:]).sum(1)
@@ -54,13 +55,13 @@ def compute(logps, ref, entropies, is_top1, mask, loss_type, beta, label_smoothi
         loss_types=[loss_type], loss_weights=[1.0], beta=beta, label_smoothing=label_smoothing, use_weighting=False,
         _metrics={"train": defaultdict(list)}, _total_train_tokens=0, _tp_size=1,
     )
-    trainer.model = Model(parameter, entropies, is_top1)
+    trainer.model = Model(parameter, entropies, is_top1, mean_logits)
     ids = torch.zeros_like(mask)
     inputs = dict(input_ids=ids, attention_mask=torch.ones_like(mask), completion_mask=mask, ref_chosen_logps=ref_sums[:pairs],
                   ref_rejected_logps=ref_sums[pairs:])
     loss = DPOTrainer._compute_loss(trainer, trainer.model, inputs, False)
     loss.backward()
-    names = ["rewards/chosen", "rewards/rejected", "rewards/accuracies", "rewards/margins", "logps/chosen", "logps/rejected", "entropy", "mean_token_accuracy"]
+    names = ["rewards/chosen", "rewards/rejected", "rewards/accuracies", "rewards/margins", "logps/chosen", "logps/rejected", "logits/chosen", "logits/rejected", "entropy", "mean_token_accuracy"]
     return float(loss.detach()), parameter.grad, {name: trainer._metrics["train"][name][0] for name in names}
 
 
@@ -82,6 +83,7 @@ def main():
     logps[5 + b] += 0.9
     entropies = randn().abs()
     is_top1 = randn() > 0.3
+    mean_logits = randn()
 
     cases = []
     for name, loss_type, beta, label_smoothing in [
@@ -100,10 +102,10 @@ def main():
         singles, grad = [], torch.zeros_like(logps)
         for p in range(b):
             of = [p, p + b]
-            loss, own, _ = compute(logps[of], ref[of], entropies[of], is_top1[of], mask[of], form, beta, label_smoothing)
+            loss, own, _ = compute(logps[of], ref[of], entropies[of], is_top1[of], mean_logits[of], mask[of], form, beta, label_smoothing)
             singles.append(loss)
             grad[of] = own / b
-        loss, whole, metrics = compute(logps, ref, entropies, is_top1, mask, loss_type if form == "aot" else form, beta, 0 if form == "aot" else label_smoothing)
+        loss, whole, metrics = compute(logps, ref, entropies, is_top1, mean_logits, mask, loss_type if form == "aot" else form, beta, 0 if form == "aot" else label_smoothing)
         if form == "aot":
             loss = sum(singles) / b
         else:
@@ -113,7 +115,7 @@ def main():
 
     # Batches are [chosen …, rejected …]; column i of these grids is the log-prob of token i + 1.
     golden = dict(source=f"trl {trl.__version__}", mask=mask[:, 1:].tolist(), logps=logps.tolist(), ref=ref.tolist(), entropies=entropies.tolist(),
-                  is_top1=is_top1.int().tolist(), cases=cases)
+                  is_top1=is_top1.int().tolist(), mean_logits=mean_logits.tolist(), cases=cases)
     with open(os.path.join(HERE, "dpo_golden.json"), "w") as f:
         json.dump(golden, f, separators=(",", ":"))
         f.write("\n")

@@ -122,9 +122,9 @@ class MaskedPreference(DataCollatorForPreference):
         return output
 
 
-def dpo(sequences, settings, continued=False):
-    """Three updates of 2 × 2 pairs; pair p is trajectories 2p and 2p + 1."""
-    args = DPOConfig(per_device_train_batch_size=2, gradient_accumulation_steps=2, max_steps=3, max_length=None, **settings, **SHARED)
+def dpo(sequences, settings, micros=2, continued=False):
+    """Three updates of four pairs, in so many micro-batches; pair p is trajectories 2p and 2p + 1."""
+    args = DPOConfig(per_device_train_batch_size=4 // micros, gradient_accumulation_steps=micros, max_steps=3, max_length=None, **settings, **SHARED)
     rows = []
     for pair in sum(PAIRS, []):
         chosen, rejected = sequences[2 * pair], sequences[2 * pair + 1]
@@ -151,6 +151,7 @@ def main():
         "grpo, in parts": (grpo, sequences, dict(loss_type="dapo", beta=0.0, lr_scheduler_type="linear", **clipped), dict(parts=2)),
         "dpo": (dpo, sequences, dict(beta=0.3, lr_scheduler_type="linear", **clipped), {}),
         "dpo, ipo": (dpo, sequences, dict(beta=0.3, loss_type="ipo", lr_scheduler_type="cosine", **clipped), {}),
+        "dpo, whole": (dpo, sequences, dict(beta=0.3, lr_scheduler_type="linear", **clipped), dict(micros=1)),
         "sft, continued": (sft, sequences[:18], dict(lr_scheduler_type="cosine", warmup_steps=1, **clipped), dict(continued=True)),
         "grpo, continued": (grpo, sequences, dict(loss_type="grpo", beta=0.2, lr_scheduler_type="linear", **clipped), dict(continued=True)),
         "dpo, continued": (dpo, sequences, dict(beta=0.3, lr_scheduler_type="linear", **clipped), dict(continued=True)),

@@ -11,7 +11,7 @@ import { runGraph } from './runGraph'
 const grid = z.array(z.array(z.number()))
 const schema = z.object({
   source: z.string(),
-  ...{ mask: grid, logps: grid, ref: grid, entropies: grid, is_top1: grid },
+  ...{ mask: grid, logps: grid, ref: grid, entropies: grid, is_top1: grid, mean_logits: grid },
   cases: z.array(
     z.object({
       name: z.string(),
@@ -33,6 +33,8 @@ const MEANS = [
   ['rewards/accuracies', 'accuracy', 'pairs'],
   ['logps/chosen', 'logpChosen', 'pairs'],
   ['logps/rejected', 'logpRejected', 'pairs'],
+  ['logits/chosen', 'logitsChosen', 'chosenRows'],
+  ['logits/rejected', 'logitsRejected', 'rejectedRows'],
   ['entropy', 'entropy', 'rows'],
   ['mean_token_accuracy', 'chosenHits', 'chosenRows'],
 ] as const
@@ -43,11 +45,14 @@ interface Laid {
   /** Trained cells of a grid: chosen and rejected of each pair in turn. */
   readonly packed: (values: readonly (readonly number[])[]) => number[]
   readonly inputs: Readonly<
-    Record<'logp' | 'ref' | 'entropy' | 'rowSequence' | 'firstRow' | 'weight' | 'counts' | 'isTop1', Float32Array | Uint32Array>
+    Record<
+      'logp' | 'ref' | 'entropy' | 'rowSequence' | 'firstRow' | 'weight' | 'counts' | 'isTop1' | 'meanLogits',
+      Float32Array | Uint32Array
+    >
   >
 }
 
-function layOut({ mask, logps, ref, entropies, is_top1 }: Golden): Laid {
+function layOut({ mask, logps, ref, entropies, is_top1, mean_logits }: Golden): Laid {
   const pairs = mask.length / 2
   // TRL has all chosen sequences before all rejected ones.
   const order = mask.map((_, s) => (s % 2 === 0 ? s / 2 : (s - 1) / 2 + pairs))
@@ -69,6 +74,7 @@ function layOut({ mask, logps, ref, entropies, is_top1 }: Golden): Laid {
       weight: padded(new Array<number>(pairs).fill(1 / pairs), ROOM),
       counts: Uint32Array.of(0, count, 2 * pairs, 0),
       isTop1: padded(packed(is_top1), ROWS),
+      meanLogits: padded(packed(mean_logits), ROWS),
     },
   }
 }
@@ -88,7 +94,7 @@ export async function dpoQuantities(engine: EngineDevice, goldens: Goldens, adap
 export function dpoReferenceQuantities(goldens: Goldens): Quantity[] {
   const golden = schema.parse(goldens.json('dpo_golden.json'))
   const laid = layOut(golden)
-  const names = ['logp', 'ref', 'entropy', 'rowSequence', 'firstRow', 'weight', 'counts', 'isTop1'] as const
+  const names = ['logp', 'ref', 'entropy', 'rowSequence', 'firstRow', 'weight', 'counts', 'isTop1', 'meanLogits'] as const
   const arrays = names.map((name) => laid.inputs[name])
   const specs = names.map((name, index) => ({
     shape: [name === 'firstRow' ? 2 * ROOM + 1 : name === 'rowSequence' ? ROWS : (arrays[index]?.length ?? 0)],
@@ -125,6 +131,7 @@ async function runCase(engine: EngineDevice, laid: Laid, settings: Case): Promis
       weight: graph.batch('weight', [ROOM]),
       counts: graph.batch('counts', [4], 'u32'),
       isTop1: column('isTop1'),
+      meanLogits: column('meanLogits'),
     },
     dpoLossParams(settings),
   )

@@ -229,9 +229,9 @@ function sameOrder(what: string, ours: unknown, golden: unknown): void {
 }
 
 const STEP = { bound: 'maxRel', tolerance: 1e-3 } as const
-/** TRL means these over micro-batches, whatever their tokens; ours are means over tokens. The same where a batch is not cut (`sft, packed`). */
-const OTHER_MEAN = ['entropy', 'mean_token_accuracy']
-const IS_CUT = /^(sft(, last turn|, continued)?$|rft|dpo|grpo, in parts)/
+/** TRL means these over micro-batches, whatever their tokens; ours are means over tokens. The same where a batch is not cut (`sft, packed`; `dpo, whole`). */
+const OTHER_MEAN = ['entropy', 'mean_token_accuracy', 'logits/chosen', 'logits/rejected']
+const IS_CUT = /^(sft(, last turn|, continued)?$|rft|dpo(, ipo|, continued)?$|grpo, in parts)/
 /** TRL calls a completion clipped that has no end-of-sequence token: these have none. Ours counts attempts that ran out of calls or tokens. */
 const OTHER_MEANING = ['completions/clipped_ratio', ...['mean', 'min', 'max'].map((of) => `completions/${of}_terminated_length`)]
 /** TRL's GRPO leaves the replies of tools out of its count; ours are the tokens that pass through the model. */

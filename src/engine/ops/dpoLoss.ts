@@ -28,9 +28,9 @@ export const DPO_PAIR_WORDS = 8
 /** Words of the sums a micro-batch leaves. */
 export const DPO_SUM = {
   ...{ pairs: 0, loss: 1, rewardChosen: 2, rewardRejected: 3, margin: 4, accuracy: 5, logpChosen: 6, logpRejected: 7 },
-  ...{ rows: 8, entropy: 9, chosenRows: 10, chosenHits: 11 },
+  ...{ rows: 8, entropy: 9, chosenRows: 10, chosenHits: 11, logitsChosen: 12, logitsRejected: 13, rejectedRows: 14 },
 } as const
-export const DPO_SUM_WORDS = 12
+export const DPO_SUM_WORDS = 16
 
 const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)))
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x))
@@ -77,19 +77,19 @@ function pairTerm(chosen: { ratio: number; rows: number }, rejected: { ratio: nu
  *   sigmoid −log σ(βΔ), smoothed as cDPO · robust (arXiv:2403.00409) · hinge max(0, 1 − βΔ) · ipo (Δ of token means − 1/2β)² (arXiv:2310.12036)
  * Pair p is sequences 2p (chosen) and 2p + 1 (rejected). Inputs: logp [R], ref [R], entropy [R] in nats, rowSequence u32 [R],
  * firstRow u32 [2P + 1] = first row of each sequence then their end, weight [P] of each pair in the loss, counts (rows at 1, sequences at 2),
- * isTop1 [R] (see logProb).
- * Outputs: dlogp [R] of Σ weight · loss, pairs [P, 8] (`DPO_PAIR`), sums [12] (`DPO_SUM`; its loss is weighted). A side may be empty.
+ * isTop1 [R] (see logProb), meanLogits [R] or [R, 1]: the mean over the vocabulary of the row's logits.
+ * Outputs: dlogp [R] of Σ weight · loss, pairs [P, 8] (`DPO_PAIR`), sums [16] (`DPO_SUM`; its loss is weighted). A side may be empty.
  */
 export const dpoLossOp: Op<DpoLossParams> = {
   name: 'dpoLoss',
-  infer: ([logp, ref, entropy, rowSequence, firstRow, weight, , isTop1]) => {
+  infer: ([logp, ref, entropy, rowSequence, firstRow, weight, , isTop1, meanLogits]) => {
     const rows = logp?.shape.join()
-    const same = [ref, entropy, rowSequence, isTop1].every((one) => one?.shape.join() === rows)
+    const same = [ref, entropy, rowSequence, isTop1].every((one) => one?.shape.join() === rows) && meanLogits?.shape[0] === logp?.shape[0]
     const pairs = weight?.shape[0] ?? 0
     if (logp?.shape.length !== 1 || !same || weight?.shape.length !== 1 || firstRow?.shape.join() !== String(2 * pairs + 1))
       fail(
         'dpoLoss',
-        'logp, ref, entropy, rowSequence and isTop1 [R], weight [P], firstRow [2P + 1]',
+        'logp, ref, entropy, rowSequence, isTop1 and meanLogits [R], weight [P], firstRow [2P + 1]',
         logp?.shape,
         weight?.shape,
         firstRow?.shape,
@@ -98,8 +98,8 @@ export const dpoLossOp: Op<DpoLossParams> = {
   },
   reference: (arrays, specs, params) => {
     const [rows, pairCount] = [at(specs, 0).shape[0] ?? 0, at(specs, 5).shape[0] ?? 0]
-    const [logp, ref, entropy, rowSequence, firstRow, weight, counts, isTop1] = arrays.slice(0, 8) as [
-      ...[NumberArray, NumberArray, NumberArray, NumberArray, NumberArray, NumberArray, NumberArray, NumberArray],
+    const [logp, ref, entropy, rowSequence, firstRow, weight, counts, isTop1, meanLogits] = arrays.slice(0, 9) as [
+      ...[NumberArray, NumberArray, NumberArray, NumberArray, NumberArray, NumberArray, NumberArray, NumberArray, NumberArray],
     ]
     const dlogp = new Float64Array(rows)
     const pairs = new Float64Array(pairCount * DPO_PAIR_WORDS)
@@ -133,9 +133,14 @@ export const dpoLossOp: Op<DpoLossParams> = {
     for (let r = 0; r < Math.min(rows, counts[1] ?? 0); r++) {
       add('rows', 1)
       add('entropy', entropy[r] ?? 0)
-      if ((rowSequence[r] ?? 0) % 2 === 1) continue
+      if ((rowSequence[r] ?? 0) % 2 === 1) {
+        add('rejectedRows', 1)
+        add('logitsRejected', meanLogits[r] ?? 0)
+        continue
+      }
       add('chosenRows', 1)
       add('chosenHits', isTop1[r] ?? 0)
+      add('logitsChosen', meanLogits[r] ?? 0)
     }
     return [dlogp, pairs, sums]
   },
@@ -163,11 +168,11 @@ export const dpoLossOp: Op<DpoLossParams> = {
         },
         {
           shader: 'loss/dpo_sums',
-          bindings: [output(1), input(5), input(2), input(6), input(3), input(7), output(2)],
+          bindings: [output(1), input(5), input(2), input(6), input(3), input(7), input(8), output(2)],
           params: [u32(pairs), u32(rows), f32(params.beta)],
           workgroups: [1, 1, 1],
-          flops: rows + 12 * pairs,
-          bytes: 12 * rows + 36 * pairs,
+          flops: 3 * rows + 12 * pairs,
+          bytes: 16 * rows + 36 * pairs,
         },
       ],
     }
@@ -187,7 +192,7 @@ function example(label: string, given: Partial<DpoLossParams>) {
   const firstRow = [0, 70, 79, 88, 90, 95, 95, 110, 121, 150, live, 0, 0, 0, 0]
   return {
     label,
-    inputs: [f(rows), f(rows), f(rows), u(rows), u(firstRow.length), f(7), u(4), f(rows)],
+    inputs: [f(rows), f(rows), f(rows), u(rows), u(firstRow.length), f(7), u(4), f(rows), f(rows, 1)],
     params: { lossType: 'sigmoid' as const, beta: 0.1, labelSmoothing: 0, ...given },
     values: {
       0: Array.from({ length: rows }, (_, r) => (r < live ? -1 - 0.8 * Math.sin(r) : Number.NaN)),
@@ -198,6 +203,7 @@ function example(label: string, given: Partial<DpoLossParams>) {
       5: [0.2, 0.1, 0.3, 0.2, 0.2, Number.NaN, Number.NaN],
       6: [190, live, 10, 0],
       7: Array.from({ length: rows }, (_, r) => (r < live ? Number(r % 3 === 0) : Number.NaN)),
+      8: Array.from({ length: rows }, (_, r) => (r < live ? 0.2 + Math.sin(1.7 * r) : Number.NaN)),
     },
   }
 }
@@ -211,11 +217,12 @@ export interface DpoLossInputs {
   readonly weight: Tensor
   readonly counts: Tensor
   readonly isTop1: Tensor
+  readonly meanLogits: Tensor
 }
 
 export function dpoLoss(rows: DpoLossInputs, params: DpoLossParams): { dlogp: Tensor; pairs: Tensor; sums: Tensor } {
-  const inputs = [rows.logp, rows.ref, rows.entropy, rows.rowSequence, rows.firstRow, rows.weight, rows.counts, rows.isTop1]
-  const outputs = apply(dpoLossOp, inputs, params)
+  const { logp, ref, entropy, rowSequence, firstRow, weight, counts, isTop1, meanLogits } = rows
+  const outputs = apply(dpoLossOp, [logp, ref, entropy, rowSequence, firstRow, weight, counts, isTop1, meanLogits], params)
   return { dlogp: at(outputs, 0), pairs: at(outputs, 1), sums: at(outputs, 2) }
 }
 

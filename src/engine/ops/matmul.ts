@@ -239,6 +239,7 @@ export const matmulNNOp: Op<{ readonly alpha: number }> = {
     { label: 'few columns, many rows', inputs: [spec(150, 8), spec(8, 8)], params: { alpha: 2 } },
     { label: 'few columns, a long sum', inputs: [spec(70, 1284), spec(1284, 16)], params: { alpha: 2 } },
     { label: 'odd extents', inputs: [spec(5, 3), spec(3, 7)], params: { alpha: 0.25 } },
+    { label: 'one row, a long sum', inputs: [spec(1, 1284), stored('int8', 1284, 64)], params: { alpha: 1 / 1284 } },
     ...(['bf16', 'f16', 'int8', 'int4'] as const).map((format) => ({
       label: `${format} weights`,
       inputs: [spec(19, 20), stored(format, 20, 96)],

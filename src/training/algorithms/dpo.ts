@@ -109,6 +109,7 @@ async function train(policy: PolicyModel, context: TrainingContext, settings: Dp
     for (const { source, sequence } of part) reference.set(source, logp.slice(row, (row += sequence.targets.length)))
   }
 
+  await policy.computeHeadMeans(gate)
   const update = await policy.update()
   const ring = new MetricRing<StepTag>(engine, 4 * DPO_SUM_WORDS + 32, ({ step, learningRate, tokens: seen }, values) => {
     context.report(step, stepMetrics(values, learningRate, seen))
@@ -169,6 +170,8 @@ function stepMetrics(values: Float32Array, learningRate: number, tokens: number)
     'rewards/margins': mean('margin'),
     'logps/chosen': mean('logpChosen'),
     'logps/rejected': mean('logpRejected'),
+    'logits/chosen': of('logitsChosen') / Math.max(1, of('chosenRows')),
+    'logits/rejected': of('logitsRejected') / Math.max(1, of('rejectedRows')),
     entropy: of('entropy') / Math.max(1, of('rows')),
     mean_token_accuracy: of('chosenHits') / Math.max(1, of('chosenRows')),
     grad_norm: values[DPO_SUM_WORDS + 1] ?? Number.NaN,
@@ -185,7 +188,7 @@ export const dpoLossParams = (settings: Pick<DpoConfig, 'loss_type' | 'beta' | '
 
 /** @param pairs room for so many pairs in a micro-batch. */
 export function dpoObjective(settings: DpoConfig, pairs: number): Objective {
-  return ({ graph, batch, rows, logp, entropy, isTop1 }) => {
+  return ({ graph, batch, rows, logp, entropy, isTop1, meanLogits }) => {
     const { dlogp, sums } = dpoLoss(
       {
         logp,
@@ -196,6 +199,7 @@ export function dpoObjective(settings: DpoConfig, pairs: number): Objective {
         weight: graph.batch('weight', [pairs]),
         counts: batch.counts,
         isTop1,
+        meanLogits: meanLogits(),
       },
       dpoLossParams(settings),
     )
