@@ -1,5 +1,6 @@
 /** The Train page before a run: every method's form, pre-flight, recipes in and out; after two short runs: their curves, files and comparison. */
 import { readFileSync } from 'node:fs'
+import type { Page } from 'playwright'
 import { expect, it } from 'vitest'
 import { sampleCsv } from '../../src/data/sampleCsv'
 import { algorithms } from '../../src/training/algorithms'
@@ -54,8 +55,37 @@ it('each method has its form and its pre-flight; a recipe fills it, and what it 
   await page.context().close()
 })
 
+/** Counts what is asked of the browser: a headless one grants none of it. */
+interface Asked {
+  wake: number
+  released: number
+  persist: number
+}
+function countAsked(): void {
+  const asked: Asked = { wake: 0, released: 0, persist: 0 }
+  const request = (): Promise<EventTarget> => {
+    asked.wake += 1
+    const release = (): Promise<void> => {
+      asked.released += 1
+      lock.dispatchEvent(new Event('release'))
+      return Promise.resolve()
+    }
+    const lock = Object.assign(new EventTarget(), { release })
+    return Promise.resolve(lock)
+  }
+  Object.defineProperty(navigator, 'wakeLock', { value: { request } })
+  navigator.storage.persist = () => {
+    asked.persist += 1
+    return Promise.resolve(true)
+  }
+  Object.assign(globalThis, { asked })
+}
+const askedOf = (page: Page): Promise<Asked> => page.evaluate(() => (globalThis as unknown as { asked: Asked }).asked)
+
 it('two runs on a data set: curves, questions, metrics and recipe as files, and the runs compared', async () => {
   const { page, url, problems } = await openApp('#/data', { viewport: { width: 1360, height: 900 } })
+  await page.addInitScript(countAsked)
+  await page.reload()
   await page.getByTestId('drop-zone').waitFor({ timeout: 60_000 })
   await page.getByTestId('file-input').setInputFiles({ name: 'sample.csv', mimeType: 'text/csv', buffer: Buffer.from(sampleCsv()) })
   await page.getByTestId('dataset-card').waitFor({ timeout: 60_000 })
@@ -75,6 +105,21 @@ it('two runs on a data set: curves, questions, metrics and recipe as files, and 
     runs.push(page.url().split('/train/run/')[1] ?? '')
     await page.getByTestId('change-proof').waitFor({ timeout: 300_000 })
   }
+  // The screen was held while they worked, and let go. A tab that was frozen says so. Storage is asked for on a click alone.
+  await expect.poll(async () => (await askedOf(page)).released).toBe(2)
+  expect(await askedOf(page)).toEqual({ wake: 2, released: 2, persist: 0 })
+  await page.evaluate(() => {
+    document.dispatchEvent(new Event('freeze'))
+    document.dispatchEvent(new Event('resume'))
+  })
+  await page.getByText('The browser froze this tab').waitFor()
+  await page.getByRole('button', { name: 'Dismiss' }).click()
+  const runPage = page.url()
+  await page.goto(`${url}/#/settings?tab=storage`)
+  await page.getByRole('button', { name: 'Ask the browser to keep it' }).click()
+  await page.getByText('Kept: the browser will not clear it without asking.').waitFor()
+  expect((await askedOf(page)).persist).toBe(1)
+  await page.goto(runPage)
   expect(await page.getByText('Why can the KL be negative?').count()).toBeGreaterThan(0)
   const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Save as JSON lines' }).click()])
   const rows = readFileSync(await download.path(), 'utf8')
