@@ -158,6 +158,15 @@ describe(`step-grained PPO on ${adapterUnderTest()}`, () => {
     expect(reports[0]?.metrics).toMatchObject({ 'ppo/skipped_minibatches': 4, loss: 0, grad_norm: 0 })
   })
 
+  it('a batch that practice left nothing of passes by', async () => {
+    const batches = [sequences.slice(0, 4), [], sequences.slice(4)]
+    const source = { next: (step: number) => Promise.resolve(batches[step] ?? null) }
+    const { reports } = await train({}, { source, context: { steps: 3 } })
+    expect(reports.map(({ metrics }) => Object.keys(metrics).length > 2)).toEqual([true, false, true])
+    expect(reports[1]?.metrics.num_tokens).toBe(reports[0]?.metrics.num_tokens)
+    expect(reports[2]?.metrics['objective/kl_coef']).toBe(reports[1]?.metrics['objective/kl_coef'])
+  })
+
   it('refuses by name what it cannot train on, and frees what it held', async () => {
     const engine = await engineOf()
     const before = engine.allocatedBytes

@@ -142,6 +142,13 @@ async function train(
       },
       limits,
     )
+    if (sequences.length === 0) {
+      // Practice left nothing to train on: the step passes by.
+      done = step + 1
+      context.report(step, { 'objective/kl_coef': klCoef, num_tokens: tokens })
+      await clock.endStep({ step, isLast: done === total, state: () => ({ batches: done, tokens, kl_coef: klCoef }) })
+      continue
+    }
     if (batch.rows === 0) throw new Error(`batch ${step}: none of its ${sequences.length} trajectories has a labelled step to train on`)
     const rollout = plans.rollout(batch)
     policy.beginStep()
