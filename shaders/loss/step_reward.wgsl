@@ -1,4 +1,5 @@
-// reward[r] = score[r] - beta * kl[r] over rows r < counts[1], else 0.  kl: 0 logp - ref (k1), 1 |logp - ref|, 2 (logp - ref)^2 / 2.
+// reward[r] = score[r] - beta * kl[r] over rows r < counts[1], else 0.  kl: 0 logp - ref (k1), 1 |logp - ref|, 2 (logp - ref)^2 / 2 (k2),
+// 3 exp(ref - logp) - (ref - logp) - 1 (k3).
 // beta = coefficient[0]. TRL 0.11 PPOTrainer.compute_rewards. Params: rows, penalty.
 // #include "flat"
 struct Params { rows: u32, penalty: u32 }
@@ -19,6 +20,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   var penalty = logp[r] - reference[r];
   if (params.penalty == 1u) { penalty = abs(penalty); }
   if (params.penalty == 2u) { penalty = 0.5 * penalty * penalty; }
+  if (params.penalty == 3u) { penalty = exp(-penalty) + penalty - 1.0; }
   kl[r] = penalty;
   reward[r] = score[r] - coefficient[0] * penalty;
 }

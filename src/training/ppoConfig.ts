@@ -39,7 +39,9 @@ export const ppoSettings = {
   kl_penalty: z
     .enum(KL_PENALTIES)
     .default('kl')
-    .meta({ help: 'Per-token penalty: kl is log π − log π_ref, abs its absolute value, mse half its square.' }),
+    .meta({
+      help: 'Per-token penalty: kl is log π − log π_ref, abs its absolute value, mse half its square (k2), low_var_kl the k3 estimate, never negative.',
+    }),
   gamma: z.number().min(0).max(1).default(0.99).meta({ help: 'Discount per token.' }),
   lam: z
     .number()

@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest'
 import { grpoLossOp, type GrpoLossParams } from '../../src/engine/ops/grpoLoss'
-import { stepRewardOp } from '../../src/engine/ops/stepReward'
+import { stepRewardOp, type KlPenalty } from '../../src/engine/ops/stepReward'
 
 const logits = [0.3, -1.2, 0.9, 0.1, -0.4]
 const reference = logSoftmax([0.8, -0.3, -0.5, 0.4, 0])
@@ -87,7 +87,7 @@ describe('the gradient of', () => {
   })
 })
 
-it('PPO’s penalties: kl is unbiased, mse is k2', () => {
+it('PPO’s penalties: kl and low_var_kl (k1 and k3) are unbiased, mse is k2', () => {
   const rows = policy.length
   const arrays = [
     Float64Array.from(policy),
@@ -97,11 +97,12 @@ it('PPO’s penalties: kl is unbiased, mse is k2', () => {
     Uint32Array.of(rows, rows, 1, 0),
   ]
   const specs = arrays.map((array) => ({ shape: [array.length], dtype: 'f32' as const }))
-  const mean = (klPenalty: 'kl' | 'abs' | 'mse'): number => {
+  const mean = (klPenalty: KlPenalty): number => {
     const [, penalty] = stepRewardOp.reference(arrays, specs, { klPenalty })
     return policy.reduce((sum, logp, v) => sum + Math.exp(logp) * (penalty?.[v] ?? Number.NaN), 0)
   }
   expect(mean('kl')).toBeCloseTo(kl(policy, reference), 12)
+  expect(mean('low_var_kl')).toBeCloseTo(kl(policy, reference), 12)
   expect(mean('mse')).toBeCloseTo(
     policy.reduce((sum, logp, v) => sum + (Math.exp(logp) * (logp - (reference[v] ?? 0)) ** 2) / 2, 0),
     12,

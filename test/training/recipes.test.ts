@@ -255,7 +255,7 @@ describe('StepTool’s file', () => {
 
   it('what only TRL can do is refused when the recipe is completed', () => {
     expect(() => completeRecipe('x', read({ kl_penalty: 'full' }).recipe)).toThrow(
-      new Error('x, field config.kl_penalty: expected one of "kl", "abs", "mse", found "full".'),
+      new Error('x, field config.kl_penalty: expected one of "kl", "abs", "mse", "low_var_kl", found "full".'),
     )
     expect(() => completeRecipe('x', read({}, { target_modules: ['c_attn'] }).recipe)).toThrow(
       /^x, field config\.lora_targets\.0: expected one of "q_proj", /,

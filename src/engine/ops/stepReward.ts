@@ -2,14 +2,14 @@ import { apply, at, fail, fold, input, output, u32 } from '../op'
 import type { Op } from '../op'
 import type { Tensor, TensorSpec } from '../tensor'
 
-export const KL_PENALTIES = ['kl', 'abs', 'mse'] as const
+export const KL_PENALTIES = ['kl', 'abs', 'mse', 'low_var_kl'] as const
 export type KlPenalty = (typeof KL_PENALTIES)[number]
 
 export interface StepRewardParams {
   readonly klPenalty: KlPenalty
 }
 
-/** TRL's per-token penalty: `kl` = log π − log π_ref (k1), `abs` its absolute value, `mse` half its square. */
+/** TRL's per-token penalty: `kl` = log π − log π_ref (k1), `abs` its absolute value, `mse` half its square (k2); and verl's `low_var_kl` (k3). */
 export function klOf(penalty: KlPenalty, logp: number, ref: number): number {
   const difference = logp - ref
   switch (penalty) {
@@ -19,6 +19,8 @@ export function klOf(penalty: KlPenalty, logp: number, ref: number): number {
       return Math.abs(difference)
     case 'mse':
       return 0.5 * difference ** 2
+    case 'low_var_kl':
+      return Math.exp(-difference) + difference - 1
   }
 }
 

@@ -40,7 +40,7 @@ function sharedFates(settings: PpoSettings): Fates<PpoSettings> {
     adap_kl_ctrl: same('adap_kl_ctrl'),
     target: same('target'),
     horizon: same('horizon'),
-    kl_penalty: same('kl_penalty'),
+    kl_penalty: settings.kl_penalty === 'low_var_kl' ? nowhere('PPOConfig has kl, abs, mse and full.') : same('kl_penalty'),
     gamma: same('gamma'),
     lam: same('lam'),
     cliprange: same('cliprange'),
