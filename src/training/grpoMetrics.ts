@@ -8,7 +8,7 @@ import { samplingMeanings, samplingMetrics } from './samplingMetrics'
 
 /** Every metric and what it means; `grpo.metrics`. */
 export const grpoMetricMeanings = {
-  loss: 'Mean loss of the batch’s updates. With one update per batch every ratio is 1 and advantages sum to 0, so it is near 0 though its gradient is not: watch reward instead.',
+  loss: 'Mean loss of the batch’s updates. With one update per batch every ratio is 1 and advantages sum to 0, so it is near 0 (with loss_type grpo, 0) though its gradient is not: watch reward instead.',
   reward: 'Mean reward of the attempts.',
   reward_std: 'Standard deviation of the rewards over the whole batch (n − 1), as TRL since 0.29.',
   frac_reward_zero_std:

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { EngineDevice } from '../../src/engine/device/engineDevice'
 import type { TrainingContext } from '../../src/training/algorithm'
 import { grpo, runGrpo } from '../../src/training/algorithms/grpo'
+import { groupAdvantages } from '../../src/training/grpoArithmetic'
 import type { GrpoSample, GrpoSource } from '../../src/training/grpoBatch'
 import type { GrpoConfig } from '../../src/training/grpoConfig'
 import { trainedPositions } from '../../src/training/stepRewards'
@@ -58,6 +59,22 @@ describe(`GRPO on ${adapterUnderTest()}`, () => {
     const cispo = await train({ loss_type: 'cispo', epsilon_high: 5 }, { steps: 1 })
     expect(Object.keys(cispo.reports[0]?.metrics ?? {})).toContain('cispo_clip_ratio')
     expect(Object.keys(cispo.reports[0]?.metrics ?? {}).filter((name) => name.startsWith('clip_ratio'))).toEqual([])
+  })
+
+  it('has a loss of 0 before the first update, but for how length goes with worth where tokens count alike', async () => {
+    const loss = async (loss_type: GrpoConfig['loss_type']): Promise<number> =>
+      (await train({ loss_type, steps_per_generation: 1 }, { steps: 1 })).reports[0]?.metrics.loss ?? Number.NaN
+    expect(await loss('grpo')).toBeCloseTo(0, 6)
+    const rewards = samples.map(({ sequence }) => sequence.rewards.at(-1) ?? null)
+    const { advantages } = groupAdvantages(
+      rewards,
+      samples.map(({ group }) => group),
+      'group',
+    )
+    const lengths = samples.map(({ sequence }) => trainedPositions(sequence, 'no_score').length)
+    const left = -advantages.reduce((sum, advantage, index) => sum + advantage * (lengths[index] ?? 0), 0)
+    expect(Math.abs(left)).toBeGreaterThan(0.1)
+    expect(await loss('dapo')).toBeCloseTo(left / lengths.reduce((sum, length) => sum + length, 0), 6)
   })
 
   it('tells how far the policy is from the one that sampled', async () => {

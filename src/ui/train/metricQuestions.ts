@@ -17,7 +17,7 @@ const TWO_ENTROPIES: Question = {
 const GRPO_LOSS: Question = {
   question: 'Why is GRPO’s loss near 0?',
   answer:
-    'The advantages of a group sum to 0, and with one update a batch every ratio is 1, so the terms of the loss cancel: its value is 0 while its gradient is not. With beta above 0 it starts at 0 and grows as the policy leaves the reference. Watch reward instead.',
+    'The advantages of a group sum to 0, and with one update a batch every ratio is 1, so the terms of the loss cancel while its gradient does not. With loss_type grpo it is 0; where tokens count alike (dapo, bnpo, dr_grpo) what is left is how length goes with worth: above 0 where the longer attempts are the worse ones. beta adds its share of the KL. It says nothing of learning: watch reward instead.',
 }
 
 const questions: Readonly<Record<string, Question>> = {
