@@ -11,6 +11,7 @@ import { BEST, CHECKPOINT, DAMAGED_NOTE, runCheckpoints } from '../studio/runChe
 import { openNodeBlobs } from '../storage/nodeStore'
 import { isStorageFull } from '../storage/storageFull'
 import type { CheckpointSink } from '../training/algorithm'
+import { roundName } from '../training/grpoBatch'
 import { UsageError } from './command'
 
 /** Holds the adapter a run began from. */
@@ -76,7 +77,7 @@ export async function openRunDirectory(
     report: (step, metrics) => appendFileSync(path('metrics.jsonl'), lineOf(step, metrics)),
     practised(step, lines) {
       mkdirSync(path('practice'), { recursive: true })
-      replaceFile(path(`practice/step-${String(step + 1).padStart(4, '0')}.jsonl`), lines)
+      replaceFile(path(`practice/step-${roundName(step)}.jsonl`), lines)
     },
     write,
   }

@@ -9,6 +9,7 @@ import type { Trajectory } from '../records/trajectory'
 import type { HfTokenizer } from '../models/tokenizer/hfTokenizer'
 import { practiceMetrics, practiceQueries, withoutHeldOut } from '../studio/practice'
 import type { LabelledTrajectory } from '../studio/workshop'
+import { roundName } from '../training/grpoBatch'
 import type { PolicyModel } from '../training/policyModel'
 import { createActor, type Actor } from './acting'
 import { labelled, rowParts } from './datasetFiles'
@@ -72,7 +73,7 @@ export function starterPractice(options: PracticeOptions): StarterPractice {
         callBudget: options.callBudget,
         // Reinforcement learning needs the policy's own distribution.
         temperature: 1,
-        source: `practice-${step + 1}`,
+        source: `practice-${roundName(step)}`,
         signal: options.signal,
       })
       const attempts = withoutHeldOut(trajectories, world).map((trajectory) => ({

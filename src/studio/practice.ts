@@ -7,6 +7,7 @@ import type { ToolWorld, WorldQuery } from '../environments/toolWorld'
 import type { Opinion } from '../records/annotation'
 import type { Trajectory } from '../records/trajectory'
 import type { Store } from '../storage/store'
+import { roundName } from '../training/grpoBatch'
 import type { StudioEvent } from '../worker/protocol'
 import { trajectoryKeeper } from './exam'
 import type { JobControl } from './jobs'
@@ -44,8 +45,8 @@ export interface Practice {
   label(trajectories: readonly Trajectory[], step: number, onProgress?: (done: number) => void): Promise<readonly LabelledTrajectory[]>
 }
 
-/** Stores list by id: padded, so that steps stand in their order. */
-const tagOf = (step: number): string => `practice-${String(step + 1).padStart(4, '0')}`
+/** Stores list by id. */
+const tagOf = (round: number): string => `practice-${roundName(round)}`
 
 /** Each pass over the queries in its own order, drawn from the seed. */
 export function practiceQueries(queries: readonly WorldQuery[], perStep: number, step: number, seed: number): WorldQuery[] {

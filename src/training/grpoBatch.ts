@@ -20,6 +20,11 @@ export interface GrpoSample {
 const EXTRA_ROUND = 1_000_000
 /** The step a round of practice belongs to. */
 export const stepOfRound = (round: number): number => round % EXTRA_ROUND
+/** `0003` for the only or first round of step 2, `0003-more-1` for its next; listed by name, steps stand in their order. */
+export function roundName(round: number): string {
+  const further = Math.floor(round / EXTRA_ROUND)
+  return String(stepOfRound(round) + 1).padStart(4, '0') + (further > 0 ? `-more-${further}` : '')
+}
 
 /** Practice with the policy as it is; `round` is the step, or for its further rounds a number no other has. null ends the run. */
 export interface GrpoSource {
