@@ -36,12 +36,9 @@ export const ppoSettings = {
   adap_kl_ctrl: z.boolean().default(true).meta({ help: 'Steer β so that the KL per trajectory approaches target.' }),
   target: z.number().positive().default(6).meta({ help: 'KL per trajectory, in nats, that β is steered to.' }),
   horizon: z.number().positive().default(10_000).meta({ help: 'Trajectories over which β may move by its full rate.' }),
-  kl_penalty: z
-    .enum(KL_PENALTIES)
-    .default('kl')
-    .meta({
-      help: 'Per-token penalty: kl is log π − log π_ref, abs its absolute value, mse half its square (k2), low_var_kl the k3 estimate, never negative.',
-    }),
+  kl_penalty: z.enum(KL_PENALTIES).default('kl').meta({
+    help: 'Per-token penalty: kl is log π − log π_ref, abs its absolute value, mse half its square (k2), low_var_kl the k3 estimate, never negative.',
+  }),
   gamma: z.number().min(0).max(1).default(0.99).meta({ help: 'Discount per token.' }),
   lam: z
     .number()
