@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { ADAPTER_WEIGHTS } from '../models/weights/peft'
-import { readStartAdapter, type StartAdapter } from '../studio/startAdapter'
+import { readStartAdapter, type Start, type StartAdapter } from '../studio/startAdapter'
 import { UsageError } from './command'
 import type { OpenModel } from './modelSpec'
 import { nodeFolder } from './node/folder'
@@ -11,12 +11,6 @@ import { START_FOLDER, storedRun } from './runDirectory'
 
 /** As a run's record holds it among the settings. */
 const recorded = z.object({ init_adapter: z.string(), init_adapter_sha256: z.string() })
-
-export interface Start {
-  readonly adapter: StartAdapter
-  /** How the person called it. */
-  readonly from: string
-}
 
 /**
  * null: a new adapter. A run that goes on (`resumed`: its directory) takes its own copy. Throws CheckpointError when there is no adapter, or one for

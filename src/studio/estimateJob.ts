@@ -61,23 +61,33 @@ export function estimateJob(request: JobRequest, room: JobRoom): Promise<Reply<M
     const method = room.method(request.kind === 'story' ? (request.algorithm ?? DEFAULT_STORY_ALGORITHM) : request.algorithm)
     if (!method.ok) return method
     const size = storySizes[request.kind === 'story' ? (request.size ?? (limits.isSoftware ? 'software' : 'gpu')) : 'gpu']
-    const settings = method.value.parseConfig(request.kind === 'story' ? method.value.storyConfig(size) : request.config)
+    const begun = request.kind === 'train' ? await room.starts.open(request.initAdapter, model, null) : accept(null)
+    if (!begun.ok) return begun
+    const isContinued = begun.value !== null
+    const settings = method.value.parseConfig(
+      request.kind === 'story' ? method.value.storyConfig(size) : request.config,
+      begun.value && { lora: begun.value.adapter.lora, from: begun.value.from },
+    )
     if (!settings.ok) return settings
     const data = request.kind === 'story' || request.data.length === 0 ? null : await sampleOf(request.data, room)
     const steps = (request.kind === 'story' ? size.steps : request.steps) ?? method.value.stepsOf(settings.value)
     const isPractising = data === null && method.value.isOnline
-    const generation = isPractising ? generationUnder(method.value.trainable(settings.value)) : { parts: [], largestBinding: 0 }
+    const generation = isPractising
+      ? generationUnder(method.value.trainable(settings.value, isContinued))
+      : { parts: [], largestBinding: 0 }
     const count = (own: Config, held: ModelText = model): MemoryCount => {
-      const trainable = method.value.trainable(own)
+      const trainable = method.value.trainable(own, isContinued)
       const under = (device: PlanContext): MemoryCount['parts'] =>
-        method.value.memoryOf(own, { model: held, data, steps, seed: request.seed, device })
+        method.value.memoryOf(own, { model: held, data, steps, seed: request.seed, device, isContinued })
       const planned = within(under, limits)
       return {
         parts: onOnePool(planned.parts, generation.parts),
         largestBinding: Math.max(planned.largestBinding, largestWeight(held.config, trainable, limits), generation.largestBinding),
       }
     }
-    const knobs = method.value.knobsOf(settings.value).map(({ change, config: own }) => ({ change, count: count(own) }))
+    // The rank of an adapter that is there is no choice.
+    const choices = method.value.knobsOf(settings.value).filter(({ config: own }) => !isContinued || own.lora_r === settings.value.lora_r)
+    const knobs = choices.map(({ change, config: own }) => ({ change, count: count(own) }))
     // What is trained is f32 anyway: only a frozen base can be held in fewer bits.
     const isFrozen = method.value.trainable(settings.value).kind === 'lora'
     const smaller = request.kind === 'train' && isFrozen ? WEIGHT_FORMATS.slice(WEIGHT_FORMATS.indexOf(dtype) + 1) : []

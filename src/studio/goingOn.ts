@@ -19,6 +19,12 @@ const requestSchema = z.discriminatedUnion('kind', [
     seed: z.int(),
     dtype: z.enum(WEIGHT_FORMATS).exactOptional(),
     kvDtype: z.enum(KV_DTYPES).exactOptional(),
+    initAdapter: z
+      .discriminatedUnion('kind', [
+        z.object({ kind: z.literal('run'), run_id: z.string(), which: z.enum(['last', 'best']) }),
+        z.object({ kind: z.literal('imported'), adapter_id: z.string() }),
+      ])
+      .exactOptional(),
     rowLimit: z.int().nullable(),
     checkpoints: z
       .object({

@@ -13,6 +13,7 @@ import type { LearnParts } from './learning'
 import type { Method } from './method'
 import type { ModelRoom, ModelText } from './models'
 import type { RunKeeper, RunRoom } from './runs'
+import type { StartRoom } from './startRoom'
 import { NO_ROOM, withRoom } from './storageRoom'
 
 /** Calls an agent may make in the starter world: the longest plan with one recovery. */
@@ -23,6 +24,7 @@ export const PRACTICE_TEMPERATURE = 1
 export interface JobRoom {
   readonly store: Store
   readonly models: ModelRoom
+  readonly starts: StartRoom
   readonly labels: LabelRoom
   readonly gpu: GpuRoom
   readonly world: StarterWorld

@@ -5,7 +5,7 @@ import type { Store } from '../storage/store'
 import type { CheckpointSink } from '../training/algorithm'
 import { stepOfRound } from '../training/grpoBatch'
 import type { TrainableSet } from '../training/policyModel'
-import { checkReference } from '../training/preflightAdapter'
+import { checkReference, type ReferenceKind } from '../training/preflightAdapter'
 import type { CheckpointSettings, StudioEvent } from '../worker/protocol'
 import { adapterFiles, storeAdapter } from './adapterFiles'
 import type { GpuRoom, OpenGpu } from './gpu'
@@ -16,6 +16,8 @@ import { probeText } from './probe'
 import { BEST, CHECKPOINT, DAMAGED_NOTE, runCheckpoints } from './runCheckpoints'
 import { STOPPED } from './goingOn'
 import type { RunKeeper } from './runs'
+import { beganFrom, type Start } from './startAdapter'
+import type { StartRoom } from './startRoom'
 import { withRoom } from './storageRoom'
 import type { ActingPolicy, AdapterTensors, LabelledTrajectory, Workshop } from './workshop'
 
@@ -28,6 +30,8 @@ export interface LearnRequest {
   readonly config: Readonly<Record<string, unknown>>
   readonly steps: number
   readonly trainable: TrainableSet
+  /** What it begins from; null: a new adapter. */
+  readonly start: Start | null
   /** Times a token of a batch is trained on: the speed counts each. */
   readonly passes: number
   readonly seed: number
@@ -50,6 +54,7 @@ export interface LearnParts {
   readonly emit: (event: StudioEvent) => void
   readonly clock: () => number
   readonly gpu: GpuRoom
+  readonly starts: Pick<StartRoom, 'forget'>
   readonly opened: OpenGpu
   readonly workshop: Workshop
   readonly world: StarterWorld
@@ -63,7 +68,7 @@ export async function learn(
   parts: LearnParts,
 ): Promise<void> {
   const { store, workshop, opened, gpu, clock, world } = parts
-  const { model, seed } = request
+  const { model, seed, start } = request
   const { trainable } = request
   const probeIds = model.tokenizer.encode(probeText(world)).slice(0, 256)
   const onTokens = (count: number): void => {
@@ -72,17 +77,25 @@ export async function learn(
   control.phase('starting', 0, 'Loading the model')
 
   const filesOf = (tensors: AdapterTensors): ReturnType<typeof adapterFiles> =>
-    adapterFiles(tensors, trainable, model.title, `Run ${control.runId}: ${keeper.record.title}.`)
-  const base = await workshop.openPolicy({ engine: opened.engine, model, trainable, adapter: null, seed, gate: control.gate, onTokens })
+    adapterFiles(tensors, trainable, model.title, `Run ${control.runId}: ${keeper.record.title}.${beganFrom(start)}`)
+  const initial = start?.adapter ?? null
+  const adapter = initial?.tensors ?? null
+  const base = await workshop.openPolicy({ engine: opened.engine, model, trainable, adapter, seed, gate: control.gate, onTokens })
   let hashBefore: string
+  let shownBefore: string
   let probeBefore: readonly number[]
   try {
     gpu.announce()
     hashBefore = filesOf(await base.adapter()).sha256
+    // Another program's file may hold the same weights in another order.
+    shownBefore = initial?.sha256 ?? hashBefore
     probeBefore = await base.logProbs(probeIds)
-    if (trainable.kind === 'lora') await holdToReference(base, probeIds, probeBefore)
+    if (trainable.kind === 'lora') {
+      const held = initial ? (trainable.keepsReference ? 'initial' : 'base') : 'new'
+      await holdToReference(base, probeIds, probeBefore, held)
+    }
     keeper.probe({ before: probeBefore, after: null })
-    await keeper.change({ adapter_sha256: { before: hashBefore, after: null } })
+    await keeper.change({ adapter_sha256: { before: shownBefore, after: null } })
     await hooks.before?.(base)
   } finally {
     await base.destroy()
@@ -113,6 +126,7 @@ export async function learn(
       context: {
         engine: opened.engine,
         seed,
+        initial,
         steps: request.steps,
         gate: control.gate,
         report: (step, metrics) => {
@@ -177,7 +191,7 @@ export async function learn(
       const files = filesOf(kept.tensors)
       await storeAdapter(store, control.runId, files)
       keeper.note(`${STOPPED} The adapter is the one after ${kept.step} ${kept.step === 1 ? 'step' : 'steps'}.`)
-      await keeper.change({ adapter_sha256: { before: hashBefore, after: files.sha256 } })
+      await keeper.change({ adapter_sha256: { before: shownBefore, after: files.sha256 } })
       throw new JobCancelled()
     }
     throw error
@@ -195,11 +209,12 @@ export async function learn(
     if (files.sha256 === hashBefore)
       keeper.note('No update changed the adapter: every advantage was 0, because every step earned the same.')
     keeper.probe({ before: probeBefore, after: await trained.logProbs(probeIds) })
-    await keeper.change({ adapter_sha256: { before: hashBefore, after: files.sha256 } })
+    await keeper.change({ adapter_sha256: { before: shownBefore, after: files.sha256 } })
     await hooks.after?.(trained, files.sha256)
     // The run is over: its adapter takes the checkpoints' place.
     await keeper.change({ checkpoint: null })
     await removeCheckpoints(control.runId, store)
+    if (start) await parts.starts.forget(control.runId)
   } finally {
     await trained.destroy()
     gpu.announce()
@@ -232,8 +247,13 @@ function checkpointsOf(runId: string, of: number, keeper: RunKeeper, control: Jo
 }
 
 /** The last check before step 0 needs the model: its KL to the reference is 0, or the run ends here. */
-async function holdToReference(policy: ActingPolicy, ids: readonly number[], logProbs: readonly number[]): Promise<void> {
+async function holdToReference(
+  policy: ActingPolicy,
+  ids: readonly number[],
+  logProbs: readonly number[],
+  held: ReferenceKind,
+): Promise<void> {
   if (logProbs.length === 0) return
-  const { level, message } = checkReference(logProbs, await policy.logProbs(ids, 'reference'))
+  const { level, message } = checkReference(logProbs, await policy.logProbs(ids, 'reference'), held)
   if (level === 'refusal') throw new Error(message)
 }

@@ -1,14 +1,16 @@
 /** What a training method is to the studio: how a run of it is fed, sized and described, beyond its catalogue entry. */
 import type { z } from 'zod'
 import type { PlanContext } from '../engine/plan/planGraph'
+import type { LoraShape } from '../models/architectures/decoder'
 import type { Algorithm, TrainingContext } from '../training/algorithm'
+import { settingsGoingOn } from '../training/initialAdapter'
 import type { PolicyModel, TrainableSet } from '../training/policyModel'
 import type { MemoryPart } from '../training/memoryPlan'
 import type { Sequence } from '../training/packing'
 import type { PpoSequence } from '../training/ppoSequence'
 import { trainedPositions } from '../training/stepRewards'
 import type { Reply } from '../worker/protocol'
-import { accept, refuse } from './failure'
+import { accept, refuse, sentenceOf } from './failure'
 import type { ModelText } from './models'
 import type { LabelledTrajectory } from './workshop'
 
@@ -28,8 +30,8 @@ export interface Method {
   readonly metrics: Readonly<Record<string, string>>
   /** Whether it can practise by itself; others learn from given trajectories. */
   readonly isOnline: boolean
-  /** With defaults filled in; a refusal names the setting. */
-  parseConfig(given: Config): Reply<Config>
+  /** With defaults filled in, and the shape of the adapter it begins from; a refusal names the setting. */
+  parseConfig(given: Config, start?: { readonly lora: LoraShape; readonly from: string } | null): Reply<Config>
   /** What is trained, without a value head. `isContinued`: the run begins from an adapter, whose copy may be the reference. */
   trainable(config: Config, isContinued?: boolean): TrainableSet
   /** Whether a value head is trained beside it. */
@@ -93,15 +95,24 @@ interface MethodParts<Schema extends z.ZodObject> extends Pick<Method, 'isOnline
 export function defineMethod<Schema extends z.ZodObject>({ algorithm, ...own }: MethodParts<Schema>): Method {
   const { config: schema, name, title, metrics } = algorithm
   const typed = (config: Config): z.output<Schema> => schema.parse(config)
+  const goingOn = (given: Config, { lora, from }: { readonly lora: LoraShape; readonly from: string }): Reply<Config> => {
+    try {
+      return accept(settingsGoingOn(given, lora, schema.shape, from))
+    } catch (error) {
+      return refuse('config', sentenceOf(error))
+    }
+  }
   return {
     name,
     title,
     metrics,
     isOnline: own.isOnline,
-    parseConfig: (given) => {
+    parseConfig: (given, start = null) => {
       const unknown = Object.keys(given).find((key) => !(key in schema.shape))
       if (unknown !== undefined) return refuse('config', `${title} has no setting ${unknown}.`)
-      const parsed = schema.safeParse(given)
+      const settled = start ? goingOn(given, start) : accept(given)
+      if (!settled.ok) return settled
+      const parsed = schema.safeParse(settled.value)
       const issue = parsed.error?.issues[0]
       return parsed.success
         ? accept(parsed.data)

@@ -12,11 +12,13 @@ export function preflightJob(request: TrainRequest, room: JobRoom): Promise<Repl
   return attempt('preflight', async () => {
     const method = room.method(request.algorithm)
     if (!method.ok) return method
-    const config = method.value.parseConfig(request.config)
-    if (!config.ok) return config
     const stored = await room.models.text(request.model)
     if (!stored.ok) return stored
     const model = heldAs(stored.value, request.dtype, request.kvDtype)
+    const start = await room.starts.open(request.initAdapter, model, null)
+    if (!start.ok) return start
+    const config = method.value.parseConfig(request.config, start.value && { lora: start.value.adapter.lora, from: start.value.from })
+    if (!config.ok) return config
     const isOnline = request.data.length === 0
     if (isOnline && !method.value.isOnline)
       return refuse('needs-data', `${method.value.title} learns from trajectories one has: choose a data set.`)

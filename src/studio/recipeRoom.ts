@@ -10,23 +10,28 @@ import {
 } from '../training/recipes/recipe'
 import { readRecipe } from '../training/recipes/readRecipe'
 import { renderRecipe } from '../training/recipes/renderRecipe'
-import type { ModelRow, RecipeFile, RecipeOnForm, RecipeSource, Reply, StudioApi } from '../worker/protocol'
+import type { ImportedAdapter, ModelRow, RecipeFile, RecipeOnForm, RecipeSource, Reply, StartFrom, StudioApi } from '../worker/protocol'
 import { accept, attempt, refuse } from './failure'
 
 interface RecipeParts {
   readonly store: Store
   readonly models: () => Promise<readonly ModelRow[]>
+  readonly imported: () => Promise<readonly ImportedAdapter[]>
 }
 
-export function createRecipeRoom({ store, models }: RecipeParts): Pick<StudioApi, 'readRecipe' | 'writeRecipe'> {
+export function createRecipeRoom({ store, models, imported }: RecipeParts): Pick<StudioApi, 'readRecipe' | 'writeRecipe'> {
   return {
     readRecipe: (file, text, fallback) =>
       attempt('recipe', async () =>
-        onForm(file, readRecipe(file, text), fallback, { models: await models(), datasets: (await store.datasets.list()).records }),
+        onForm(file, readRecipe(file, text), fallback, {
+          models: await models(),
+          datasets: (await store.datasets.list()).records,
+          imported: await imported(),
+        }),
       ),
     writeRecipe: (source, to) =>
       attempt('recipe', async () => {
-        const found = await recipeOf(source, store)
+        const found = await recipeOf(source, store, imported)
         if (!found.ok) return found
         const { text, requires, unmapped, implied, ignored } = renderRecipe('the recipe', found.value, to)
         const name = `${source.kind === 'run' ? source.run_id : (found.value.recipe.algorithm ?? 'recipe')}.${to === 'verl' ? 'verl.yaml' : to === 'trl' ? 'trl.json' : 'json'}`
@@ -38,6 +43,7 @@ export function createRecipeRoom({ store, models }: RecipeParts): Pick<StudioApi
 interface Known {
   readonly models: readonly ModelRow[]
   readonly datasets: readonly { readonly dataset_id: string; readonly name: string }[]
+  readonly imported: readonly ImportedAdapter[]
 }
 
 const WORLD_FIELDS = ['world_seed', 'samples', 'drills_share', 'lasting_drills', 'made_up_tools', 'slip_rate', 'wrong_rate'] as const
@@ -47,7 +53,7 @@ function onForm(
   file: string,
   { recipe, ignored, assumed }: ReadRecipe,
   fallback: string,
-  { models, datasets }: Known,
+  { models, datasets, imported }: Known,
 ): Reply<RecipeOnForm> {
   const remarks: FieldRemark[] = [...ignored]
   const named = recipe.algorithm ?? fallback
@@ -58,6 +64,13 @@ function onForm(
   const model = recipe.model === null ? null : (modelNamed(recipe.model, models) ?? null)
   if (recipe.model !== null && model === null)
     remarks.push({ field: 'model', value: recipe.model, reason: 'It is not open here: open it under Models, then choose it.' })
+  const initAdapter = recipe.init_adapter === null ? null : startNamed(recipe.init_adapter, models, imported)
+  if (recipe.init_adapter !== null && initAdapter === null)
+    remarks.push({
+      field: 'init_adapter',
+      value: recipe.init_adapter,
+      reason: 'No adapter of this name is here: import it, then choose it.',
+    })
   const data: string[] = []
   for (const path of recipe.data) {
     const same = datasets.find(({ name }) => name === path.split('/').at(-1))
@@ -81,6 +94,7 @@ function onForm(
     seed: recipe.seed,
     dtype: recipe.dtype ?? null,
     kvDtype: recipe.kv_dtype ?? null,
+    initAdapter,
     config: known,
     ignored: remarks,
     assumed: [...assumed],
@@ -95,13 +109,30 @@ function modelNamed(spec: string, models: readonly ModelRow[]): string | undefin
   )?.model_id
 }
 
-async function recipeOf(source: RecipeSource, store: Store): Promise<Reply<ReadRecipe>> {
+/** What a run's record calls the adapter it began from: a run, its best weights, or an imported adapter's title. */
+function startNamed(name: string, models: readonly ModelRow[], imported: readonly ImportedAdapter[]): StartFrom | null {
+  const runs = models.flatMap(({ adapters }) => adapters.map(({ run_id }) => run_id))
+  const [run_id = '', best] = name.split('/')
+  if (runs.includes(run_id) && (best === undefined || best === 'best'))
+    return { kind: 'run', run_id, which: best === undefined ? 'last' : 'best' }
+  const same = imported.find(({ title }) => title === name.split('/').at(-1))
+  return same ? { kind: 'imported', adapter_id: same.adapter_id } : null
+}
+
+async function startText(from: StartFrom | undefined, imported: RecipeParts['imported']): Promise<string | null> {
+  if (!from) return null
+  if (from.kind === 'run') return from.which === 'best' ? `${from.run_id}/best` : from.run_id
+  return (await imported()).find(({ adapter_id }) => adapter_id === from.adapter_id)?.title ?? from.adapter_id
+}
+
+async function recipeOf(source: RecipeSource, store: Store, imported: RecipeParts['imported']): Promise<Reply<ReadRecipe>> {
   if (source.kind === 'request') {
     const { algorithm, seed, steps, model, config, data, dtype = 'f32', kvDtype = 'f32' } = source.request
     const names = await Promise.all(data.map(async (id) => (await store.datasets.get(id))?.name ?? id))
     return accept(
       asRead({
         ...{ algorithm, seed, steps, model, data: names, config },
+        init_adapter: await startText(source.request.initAdapter, imported),
         ...(dtype === 'f32' ? {} : { dtype }),
         ...(kvDtype === 'f32' ? {} : { kv_dtype: kvDtype }),
       }),
@@ -111,11 +142,14 @@ async function recipeOf(source: RecipeSource, store: Store): Promise<Reply<ReadR
   if (!run) return refuse('unknown-run', `There is no run ${source.run_id}; it may have been removed.`)
   if (run.algorithm === null || !isAlgorithmName(run.algorithm))
     return refuse('no-recipe', 'Nothing was trained in this run: it has no recipe.')
-  const { dtype, kv_dtype, ...settings } = run.config
+  const { dtype, kv_dtype, init_adapter = null, init_adapter_sha256: _hash, ...settings } = run.config
   const { known, ignored } = knownSettings(settings, run.algorithm)
   const names = await Promise.all(run.data.map(async ({ id }) => (await store.datasets.get(id))?.name ?? id))
   const steps = run.checkpoint?.of ?? (run.status === 'finished' ? run.steps_done : null)
-  const read = asRead({ algorithm: run.algorithm, seed: run.seed, steps, model: run.model.id, data: names, config: known, dtype, kv_dtype })
+  const read = asRead({
+    ...{ algorithm: run.algorithm, seed: run.seed, steps, model: run.model.id, data: names, config: known },
+    ...{ dtype, kv_dtype, init_adapter },
+  })
   return accept({ ...read, ignored: [...read.ignored, ...ignored] })
 }
 

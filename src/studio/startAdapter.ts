@@ -25,6 +25,20 @@ export interface StartAdapter extends InitialAdapter {
   readonly files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>
 }
 
+/** What a run begins from, and what its record calls it. */
+export interface Start {
+  readonly adapter: StartAdapter
+  readonly from: string
+}
+
+/** As a run's record holds it among the settings. */
+export const startConfig = (start: Start | null): Readonly<Record<string, unknown>> =>
+  start ? { init_adapter: start.from, init_adapter_sha256: start.adapter.sha256 } : {}
+
+/** For the card of the adapter it leaves; '' for a new one. */
+export const beganFrom = (start: Start | null): string =>
+  start ? ` It began from the adapter ${start.from} (SHA-256 ${start.adapter.sha256}).` : ''
+
 /** Throws CheckpointError when the folder holds no adapter, one for another model, or one of layers that are not trained here. */
 export async function readStartAdapter(folder: FolderSource, { config }: { readonly config: ModelConfig }): Promise<StartAdapter> {
   const adapter = await readAdapter(folder)
@@ -62,9 +76,9 @@ function checkTrainable({ modules }: LoraAdapter): void {
 }
 
 /** Sentences for the run card of a run that begins from it. `trainsHead`: the algorithm has a value head. */
-export function startNotes(start: StartAdapter, where: string, trainsHead: boolean, ref: unknown): string[] {
+export function startNotes({ adapter: start, from }: Start, trainsHead: boolean, ref: unknown): string[] {
   return [
-    `It began from ${where} (SHA-256 ${start.sha256.slice(0, 12)}).`,
+    `It began from ${from} (SHA-256 ${start.sha256.slice(0, 12)}).`,
     ...(ref === undefined
       ? []
       : ref === 'none'

@@ -73,6 +73,7 @@ export async function storyWork(request: StoryRequest, room: JobRoom, going: Goi
           config: config.value,
           steps: size.steps,
           trainable: method.value.trainable(config.value),
+          start: null,
           passes: method.value.passesOf(config.value),
           seed: request.seed,
           data: null,

@@ -33,6 +33,7 @@ import { createRecipeRoom } from './recipeRoom'
 import { createRunRoom } from './runs'
 import { createWandbRoom } from './wandbRoom'
 import { starterFolder } from './starterFiles'
+import { createStartRoom } from './startRoom'
 import { storageItems } from './storageItems'
 import { storyResultOf } from './storyResult'
 import { callTool } from './toolBench'
@@ -98,6 +99,9 @@ export function createStudio(parts: StudioParts): StudioApi {
     sendToWandb: through('sendToWandb'),
     models: through('models'),
     importModel: through('importModel'),
+    importedAdapters: through('importedAdapters'),
+    importAdapter: through('importAdapter'),
+    removeAdapter: through('removeAdapter'),
     planDownload: through('planDownload'),
     unfinishedDownloads: through('unfinishedDownloads'),
     removeModel: through('removeModel'),
@@ -174,17 +178,19 @@ async function openRooms(parts: StudioParts, assetBase: string): Promise<Rooms> 
     model: () => models.text(STARTER),
     gae: { gamma: defaults.gamma, lam: defaults.lam, gaeMaskMode: defaults.gae_mask_mode },
   })
-  const recipes = createRecipeRoom({ store, models: () => models.list() })
+  const starts = createStartRoom({ store, models, newId, now: nowText })
+  const recipes = createRecipeRoom({ store, models: () => models.list(), imported: () => starts.importedAdapters() })
   const room: JobRoom = {
     store,
     models,
+    starts,
     labels,
     gpu,
     world,
     newId,
     now: nowText,
     examParts: { store, emit, newId, now: nowText },
-    learnParts: { store, rows, emit, clock: parts.clock, gpu, workshop: parts.workshop ?? createGpuWorkshop(parts.clock), world },
+    learnParts: { store, rows, emit, clock: parts.clock, gpu, starts, workshop: parts.workshop ?? createGpuWorkshop(parts.clock), world },
     method: methodNamed,
     speaksStarter,
     runWork: runWorkOver(runs, gpu, nowText),
@@ -290,11 +296,14 @@ async function openRooms(parts: StudioParts, assetBase: string): Promise<Rooms> 
 
     models: () => models.list(),
     importModel: (name, files) => models.importModel(name, files),
+    importedAdapters: () => starts.importedAdapters(),
+    importAdapter: (modelId, name, files) => starts.importAdapter(modelId, name, files),
+    removeAdapter: (id) => starts.removeAdapter(id),
     planDownload: (model) => remote.plan(model),
     unfinishedDownloads: () => remote.unfinished(),
     removeModel: (id) => models.remove(id),
     callTool: (tool, args) => Promise.resolve(callTool(world, tool, args)),
-    storage: async () => ({ items: await storageItems(store, { models, remote }), ...(await parts.storageEstimate()) }),
+    storage: async () => ({ items: await storageItems(store, { models, remote, starts }), ...(await parts.storageEstimate()) }),
   }
 }
 

@@ -10,14 +10,16 @@ import { settleKernels } from './kernels'
 import { learn } from './learning'
 import { practiceMeanings } from './practice'
 import { heldAs, type LoadedModel } from './models'
+import { startConfig, startNotes } from './startAdapter'
+import { withRoom } from './storageRoom'
 import type { LabelledTrajectory } from './workshop'
 
 /** @param going a run that goes on, with the request it began with. */
 export async function trainWork(request: TrainRequest, room: JobRoom, going: GoingOn | null = null): Promise<Reply<JobWork>> {
   const method = room.method(request.algorithm)
   if (!method.ok) return method
-  const config = method.value.parseConfig(request.config)
-  if (!config.ok) return config
+  const asked = method.value.parseConfig(request.config)
+  if (!asked.ok) return asked
   const isOnline = request.data.length === 0
   if (isOnline && !method.value.isOnline)
     return refuse(
@@ -28,6 +30,11 @@ export async function trainWork(request: TrainRequest, room: JobRoom, going: Goi
   if (!stored.ok) return stored
   const model = heldAs(stored.value, request.dtype, request.kvDtype)
   if (!gpu.ok) return gpu
+  const begun = await room.starts.open(request.initAdapter, model, going?.record ?? null)
+  if (!begun.ok) return begun
+  const start = begun.value
+  const config = start ? method.value.parseConfig(request.config, { lora: start.adapter.lora, from: start.from }) : asked
+  if (!config.ok) return config
   const speaks = isOnline ? room.speaksStarter(model) : null
   if (speaks !== null) return refuse('prompt-format', speaks)
   const gathered = isOnline ? accept(null) : await gather(request, room)
@@ -43,7 +50,7 @@ export async function trainWork(request: TrainRequest, room: JobRoom, going: Goi
     kind: 'train',
     title,
     algorithm: request.algorithm,
-    config: { ...config.value, ...heldConfig(request) },
+    config: { ...config.value, ...heldConfig(request), ...startConfig(start) },
     model,
     seed: request.seed,
     adapter: gpu.value.report,
@@ -68,8 +75,10 @@ export async function trainWork(request: TrainRequest, room: JobRoom, going: Goi
         dispatches: () => gpu.value.engine.counters.dispatches,
       },
       async (keeper, control) => {
-        for (const note of [...method.value.notesOf(config.value), ...(gathered.value?.notes ?? [])]) keeper.note(note)
-        const trainable = method.value.trainable(config.value)
+        const begins = start ? startNotes(start, method.value.hasValueHead(config.value), config.value.ref_adapter) : []
+        for (const note of [...begins, ...method.value.notesOf(config.value), ...(gathered.value?.notes ?? [])]) keeper.note(note)
+        if (start) await withRoom(control, () => room.starts.keep(keeper.record.run_id, start))
+        const trainable = method.value.trainable(config.value, start !== null)
         const opened = gpu.value
         const putBack = await settleKernels(model.config, trainable, keeper, control, { ...room.learnParts, opened })
         await learn(
@@ -79,6 +88,7 @@ export async function trainWork(request: TrainRequest, room: JobRoom, going: Goi
             config: config.value,
             steps,
             trainable,
+            start,
             passes: method.value.passesOf(config.value),
             seed: request.seed,
             data: gathered.value?.labelled ?? null,

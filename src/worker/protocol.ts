@@ -9,6 +9,7 @@ import type { AnswerStatus, Trajectory } from '../records/trajectory'
 import type { ToolSpec } from '../records/trajectory'
 import type { WandbSent } from '../records/wandbRun'
 import type {
+  ImportedAdapter,
   MemoryEstimate,
   MergedModel,
   MergeRequest,
@@ -23,6 +24,7 @@ export { CACHE_DTYPES, mergedJobId, WEIGHT_DTYPES } from './trainingProtocol'
 export type {
   CheckpointSettings,
   FieldRemark,
+  ImportedAdapter,
   MemoryEstimate,
   MergedModel,
   MergeRequest,
@@ -30,6 +32,7 @@ export type {
   RecipeFile,
   RecipeOnForm,
   RecipeSource,
+  StartFrom,
   TrainRequest,
 } from './trainingProtocol'
 
@@ -385,6 +388,11 @@ export interface StudioApi {
   models(): Promise<readonly ModelRow[]>
   /** Files of a Hugging Face folder the person picked. */
   importModel(name: string, files: readonly File[]): Promise<Reply<ModelRow>>
+  /** Adapters one can begin a run from besides those that runs left. */
+  importedAdapters(): Promise<readonly ImportedAdapter[]>
+  /** PEFT's files: adapter_config.json, adapter_model.safetensors and, where there is one, v_head.safetensors. Refused when they do not fit the model. */
+  importAdapter(modelId: string, name: string, files: readonly File[]): Promise<Reply<ImportedAdapter>>
+  removeAdapter(adapterId: string): Promise<Reply<null>>
   /** Asks the server what there is. `start` with kind `download` then fetches it. */
   planDownload(model: RemoteModel): Promise<Reply<DownloadPlan>>
   unfinishedDownloads(): Promise<readonly UnfinishedDownload[]>

@@ -222,6 +222,9 @@ function studioOf(data: Recording, live: LiveStudio | null): StudioApi {
 
     models: async () => (other ? other.models() : []),
     importModel: async (name, files) => (other ? other.importModel(name, files) : elsewhere),
+    importedAdapters: async () => (other ? other.importedAdapters() : []),
+    importAdapter: async (modelId, name, files) => (other ? other.importAdapter(modelId, name, files) : elsewhere),
+    removeAdapter: async (id) => (other ? other.removeAdapter(id) : elsewhere),
     planDownload: async (model) => (other ? other.planDownload(model) : elsewhere),
     unfinishedDownloads: async () => (other ? other.unfinishedDownloads() : []),
     removeModel: async (id) => (other ? other.removeModel(id) : elsewhere),

@@ -13,6 +13,22 @@ export interface CheckpointSettings {
   readonly best: { readonly metric: string; readonly greaterIsBetter: boolean } | null
 }
 
+/** The adapter a run begins from: what an earlier run left, or one that was imported. */
+export type StartFrom =
+  | { readonly kind: 'run'; readonly run_id: string; readonly which: 'last' | 'best' }
+  | { readonly kind: 'imported'; readonly adapter_id: string }
+
+/** A PEFT adapter a person brought, for one of the models here. */
+export interface ImportedAdapter {
+  readonly adapter_id: string
+  readonly model_id: string
+  readonly title: string
+  /** Of its weights file. */
+  readonly sha256: string
+  readonly bytes: number
+  readonly created_at: string
+}
+
 export interface TrainRequest {
   readonly kind: 'train'
   readonly algorithm: string
@@ -22,6 +38,8 @@ export interface TrainRequest {
   readonly config: Readonly<Record<string, unknown>>
   readonly steps: number | null
   readonly seed: number
+  /** Left out: a new adapter. */
+  readonly initAdapter?: StartFrom
   /** How frozen weights are held; left out: f32. */
   readonly dtype?: WeightDtype
   /** Left out: f32. */
@@ -58,6 +76,8 @@ export interface RecipeOnForm {
   readonly seed: number | null
   readonly dtype: WeightDtype | null
   readonly kvDtype: CacheDtype | null
+  /** An adapter that is here to begin from. */
+  readonly initAdapter: StartFrom | null
   readonly config: Readonly<Record<string, unknown>>
   /** Fields that change nothing here, each with its reason. */
   readonly ignored: readonly FieldRemark[]

@@ -98,6 +98,12 @@ it('two runs on a data set: curves, questions, metrics and recipe as files, and 
   for (const [algorithm, config] of Object.entries(settings)) {
     const query = new URLSearchParams({ algorithm, data: dataset, rows: '4', steps: '3', config: JSON.stringify(config) })
     await page.goto(`${url}/#/train/new?${query.toString()}`)
+    // The second goes on with what the first left.
+    if (runs[0] !== undefined) {
+      await page.getByTestId('start-from').click()
+      await page.getByRole('option').nth(1).click()
+      await expect.poll(() => page.url()).toContain(`start=run%3A${runs[0]}`)
+    }
     const start = page.getByTestId('train-start')
     await expect.poll(() => start.isEnabled(), { timeout: 60_000 }).toBe(true)
     await start.click()
@@ -130,13 +136,14 @@ it('two runs on a data set: curves, questions, metrics and recipe as files, and 
   // Before the first update the policy is the reference.
   expect(Math.abs(rows[0]?.['objective/kl'] ?? 1)).toBeLessThan(1e-3)
   await page.getByText(/^Recipe: \d+ settings/).click()
+  expect(await page.locator('main').innerText()).toMatch(new RegExp(`init_adapter\\s+${runs[0] ?? ''}`))
   await page.getByRole('button', { name: 'As TRL' }).click()
   await page.getByTestId('recipe-shown').waitFor({ timeout: 20_000 })
   await looksRight(page, 'train-run', { fullPage: true })
 
   await page.goto(`${url}/#/train/compare?runs=${runs.map(encodeURIComponent).join(',')}&metric=loss`)
   await page.getByTestId('chart-compare').waitFor({ timeout: 60_000 })
-  expect(await page.getByRole('table', { name: 'Recipes' }).innerText()).toMatch(/tokens_per_batch/)
+  expect(await page.getByRole('table', { name: 'Recipes' }).innerText()).toMatch(/tokens_per_batch[\s\S]*init_adapter/)
   expect(await page.getByRole('table', { name: 'Finals' }).getByRole('row').count()).toBe(3)
   await looksRight(page, 'train-compare', { fullPage: true })
   expect(problems).toEqual([])

@@ -12,11 +12,10 @@ import type { RunRecord } from '../../records/run'
 import { CALL_BUDGET, speaksStarter } from '../../studio/jobRoom'
 import type { Method } from '../../studio/method'
 import { practiceMeanings } from '../../studio/practice'
-import { startNotes } from '../../studio/startAdapter'
+import { beganFrom, startConfig, startNotes, type Start } from '../../studio/startAdapter'
 import { newRun } from '../../studio/trainJob'
 import { algorithms } from '../../training/algorithms'
 import type { BestRule } from '../../training/checkpointing'
-import { settingsGoingOn } from '../../training/initialAdapter'
 import { totalBytes } from '../../training/memoryPlan'
 import {
   checkedSettings,
@@ -36,7 +35,7 @@ import { DTYPE_HELP, KV_DTYPE_HELP, kvDtypeOption, MODEL_HELP, openModel, type O
 import { keptKernels, useKernels } from '../kernelChoice'
 import { algorithmOfRecipeFile, readRecipeFile } from '../recipeFile'
 import { openRunDirectory, runFailure, type StepMetrics } from '../runDirectory'
-import { openStart, type Start } from '../startAdapter'
+import { openStart } from '../startAdapter'
 import { writeTrained } from '../trainedFiles'
 import { methodOf, prepareTraining, type TrainingData } from '../trainingJob'
 import { holdPreflight } from '../trainPreflight'
@@ -163,7 +162,7 @@ export const train = defineCommand({
             ...(dtype === 'f32' ? {} : { dtype }),
             ...(kvDtype === 'f32' ? {} : { kv_dtype: kvDtype }),
             ...(given.shuffleRewards ? { shuffle_rewards: true } : {}),
-            ...(start ? { init_adapter: start.from, init_adapter_sha256: start.adapter.sha256 } : {}),
+            ...startConfig(start),
           },
           worldHash: data.kind === 'files' ? null : data.world.hash,
         }),
@@ -194,7 +193,7 @@ export const train = defineCommand({
           best: given.bestMetric === undefined ? null : bestRule(given.bestMetric, given.bestIs, reports),
         })
         const seconds = (now() - trainingStarted) / 1000
-        const began = start ? ` It began from the adapter ${start.from} (SHA-256 ${start.adapter.sha256}).` : ''
+        const began = beganFrom(start)
         const written = await writeTrained(directory, policy, model, `Run ${runId}, ${method.title}.${began}`)
         const best = given.bestMetric === undefined ? null : await run.checkpoints.best?.load()
         if (best) {
@@ -253,14 +252,13 @@ export const train = defineCommand({
 
 /** With defaults filled in; of a run that begins from an adapter the shape is the adapter's. */
 function settledConfig(method: Method, given: JsonObject, start: Start | null): JsonObject {
-  const known = algorithmNamed(method.name)?.config.shape ?? {}
-  const parsed = method.parseConfig(start ? settingsGoingOn(given, start.adapter.lora, known, start.from) : given)
+  const parsed = method.parseConfig(given, start && { lora: start.adapter.lora, from: start.from })
   if (!parsed.ok) throw new UsageError(parsed.message)
   return parsed.value
 }
 
 const startSentences = (start: Start | null, method: Method, settings: JsonObject): string[] =>
-  start ? startNotes(start.adapter, start.from, method.hasValueHead(settings), settings.ref_adapter) : []
+  start ? startNotes(start, method.hasValueHead(settings), settings.ref_adapter) : []
 
 /** Weights are judged by what their step reported. */
 const bestRule = (

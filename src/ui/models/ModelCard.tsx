@@ -1,7 +1,7 @@
 /** A model: what it is, where it came from, what was shown of its architecture, and the adapters trained on it. */
 import { Anchor, Button, Text } from '@mantine/core'
 import { Link } from 'wouter'
-import type { ArchitectureClaim, ModelRow } from '../../worker/protocol'
+import type { ArchitectureClaim, ImportedAdapter, ModelRow } from '../../worker/protocol'
 import { ConfirmButton } from '../dataset/ConfirmButton'
 import { formatBytes, formatCount } from '../format'
 import { hrefs } from '../stores/hrefs'
@@ -23,14 +23,19 @@ export function ModelCard({
   model,
   current,
   claims,
+  imported,
   onExport,
   onRemove,
+  onRemoveAdapter,
 }: {
   readonly model: ModelRow
   readonly current: boolean
   readonly claims: readonly ArchitectureClaim[]
   readonly onExport: (runId: string, title: string) => void
   readonly onRemove: () => void
+  /** Adapters a person brought for it. */
+  readonly imported: readonly ImportedAdapter[]
+  readonly onRemoveAdapter: (adapterId: string) => void
 }) {
   const facts: readonly (readonly [string, string])[] = [
     ['Architecture', model.architecture],
@@ -119,6 +124,39 @@ export function ModelCard({
               </li>
             ))}
           </ul>
+        )}
+        {imported.length > 0 && (
+          <>
+            <Text size="xs" c="dimmed" mt={12} mb={4}>
+              Imported
+            </Text>
+            <ul className={classes.plain}>
+              {imported.map((adapter) => (
+                <li key={adapter.adapter_id} className={classes.adapter} data-testid="imported-adapter">
+                  <span>
+                    <Anchor
+                      component={Link}
+                      href={hrefs.newRun({ model: model.model_id, start: `imported:${adapter.adapter_id}` })}
+                      size="sm"
+                      title="Begin a run from it"
+                    >
+                      <VisibleText text={adapter.title} />
+                    </Anchor>
+                    <span className={classes.hash} title={`SHA-256 ${adapter.sha256}`}>
+                      {adapter.sha256.slice(0, 12)}
+                    </span>
+                  </span>
+                  <ConfirmButton
+                    label="Remove"
+                    confirmLabel="Remove the adapter"
+                    onConfirm={() => {
+                      onRemoveAdapter(adapter.adapter_id)
+                    }}
+                  />
+                </li>
+              ))}
+            </ul>
+          </>
         )}
       </Panel>
     </div>

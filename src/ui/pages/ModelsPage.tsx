@@ -21,6 +21,7 @@ export default function ModelsPage() {
   const studio = useStudio()
   const { claims } = useDescription()
   const models = useAnswer('models', (from) => from.models())
+  const imported = useAnswer('imported adapters', (from) => from.importedAdapters())
   // While a job runs nothing here changes.
   useStudioEvents(['job'], (events) => {
     if (events.some((event) => event.type === 'job' && !isActive(event.job))) models.reload()
@@ -57,6 +58,12 @@ export default function ModelsPage() {
     const reply = await studio.removeModel(modelId)
     if (!reply.ok) setError(reply.message)
     models.reload()
+  }
+  const removeAdapter = async (adapterId: string): Promise<void> => {
+    setError(null)
+    const reply = await studio.removeAdapter(adapterId)
+    if (!reply.ok) setError(reply.message)
+    imported.reload()
   }
   const attempt = (work: Promise<void>): void => {
     work
@@ -119,6 +126,10 @@ export default function ModelsPage() {
               model={model}
               current={model.model_id === url.model}
               claims={claims}
+              imported={(imported.value ?? []).filter(({ model_id }) => model_id === model.model_id)}
+              onRemoveAdapter={(id) => {
+                attempt(removeAdapter(id))
+              }}
               onExport={(runId, title) => {
                 attempt(exportAdapter(runId, title))
               }}

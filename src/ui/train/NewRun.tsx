@@ -21,6 +21,8 @@ import { commandLine, configOf, configText, formOf, newRunUrl, trainRequest } fr
 import { PreflightPanel } from './PreflightPanel'
 import { RecipeFiles } from './RecipeFiles'
 import { RecipeLoader } from './RecipeLoader'
+import { NEW_ADAPTER } from './startChoices'
+import { StartFromField } from './StartFromField'
 import classes from './train.module.css'
 import widgets from '../widgets/widgets.module.css'
 
@@ -131,7 +133,7 @@ export function NewRun() {
                 data={models.map((one) => ({ value: one.model_id, label: `${one.title} · ${formatCount(one.parameters)} parameters` }))}
                 value={model?.model_id ?? null}
                 onChange={(value) => {
-                  setUrl({ model: value ?? '' })
+                  setUrl({ model: value ?? '', start: NEW_ADAPTER })
                 }}
                 style={{ flex: '1 1 280px' }}
               />
@@ -159,6 +161,14 @@ export function NewRun() {
                 Open another
               </Anchor>
             </Group>
+            <StartFromField
+              model={model}
+              runs={runs}
+              value={url.start}
+              onChange={(start) => {
+                setUrl({ start })
+              }}
+            />
           </Panel>
           <Panel title="3 · Data">
             <Stack gap={6} role="group" aria-label="Data sets">
@@ -291,6 +301,11 @@ export function NewRun() {
                 {commandLine(request, files)}
               </pre>
               <CopyText text={commandLine(request, files)} />
+              {request.initAdapter && (
+                <Text size="xs" c="dimmed" mt={6}>
+                  --init-adapter names the folder of the adapter’s files: export them there first.
+                </Text>
+              )}
             </details>
           )}
           {request && (

@@ -1,6 +1,7 @@
 /** What the new-run form holds, as the URL holds it, and the request it makes. */
 import { z } from 'zod'
 import { CACHE_DTYPES, WEIGHT_DTYPES, type RecipeOnForm, type TrainRequest } from '../../worker/protocol'
+import { startFolder, startOf, startText } from './startChoices'
 
 export const newRunUrl = z.object({
   algorithm: z.string().default(''),
@@ -11,6 +12,8 @@ export const newRunUrl = z.object({
   dtype: z.enum(WEIGHT_DTYPES).catch('f32').default('f32'),
   /** How generation keeps keys and values. */
   kv: z.enum(CACHE_DTYPES).catch('f32').default('f32'),
+  /** The adapter it begins from; empty: a new one. */
+  start: z.string().default(''),
   steps: z.coerce.number().int().positive().nullable().catch(null).default(null),
   seed: z.coerce.number().int().catch(1).default(1),
   rows: z.coerce.number().int().positive().nullable().catch(null).default(null),
@@ -40,6 +43,7 @@ export const configText = (config: Readonly<Record<string, unknown>>): string =>
   Object.keys(config).length === 0 ? '' : JSON.stringify(config)
 
 export function trainRequest(url: NewRunUrl, algorithm: string, model: string): TrainRequest {
+  const initAdapter = startOf(url.start)
   return {
     kind: 'train',
     algorithm,
@@ -49,6 +53,7 @@ export function trainRequest(url: NewRunUrl, algorithm: string, model: string): 
     steps: url.steps,
     seed: url.seed,
     rowLimit: url.rows,
+    ...(initAdapter ? { initAdapter } : {}),
     ...(url.dtype === 'f32' ? {} : { dtype: url.dtype }),
     ...(url.kv === 'f32' ? {} : { kvDtype: url.kv }),
     checkpoints: {
@@ -70,6 +75,7 @@ export function formOf(recipe: RecipeOnForm): Partial<NewRunUrl> {
     ...(recipe.data.length === 0 ? {} : { data: recipe.data.join(',') }),
     ...(recipe.dtype === null ? {} : { dtype: recipe.dtype }),
     ...(recipe.kvDtype === null ? {} : { kv: recipe.kvDtype }),
+    ...(recipe.initAdapter === null ? {} : { start: startText(recipe.initAdapter) }),
   }
 }
 
@@ -85,6 +91,7 @@ function flagText(name: string, value: unknown): string {
 /** The same run from the command line. */
 export function commandLine(request: TrainRequest, fileNames: readonly string[]): string {
   const parts = ['npm run -s hone -- train', `--algorithm ${quoted(request.algorithm)}`, `--model ${quoted(request.model)}`]
+  if (request.initAdapter) parts.push(`--init-adapter ${quoted(startFolder(request.initAdapter))}`)
   if (fileNames.length > 0) parts.push(`--data ${fileNames.map(quoted).join(' ')}`)
   if (request.rowLimit !== null && fileNames.length > 0) parts.push(`--rows ${request.rowLimit}`)
   if (request.dtype !== undefined) parts.push(`--dtype ${request.dtype}`)

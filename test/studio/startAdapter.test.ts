@@ -1,0 +1,120 @@
+/** Runs that begin from an adapter, as the page asks for them: an earlier run's, or one a person brought. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import type { RunRecord } from '../../src/records/run'
+import { createMemoryStore } from '../../src/storage/memoryStore'
+import type { Reply, StartFrom, TrainRequest } from '../../src/worker/protocol'
+import { projectRoot } from '../support/sources'
+import { openTestStudio, scriptedWorkshop, type TestStudio } from './testStudio'
+
+let open: TestStudio | null = null
+afterEach(() => open?.close())
+
+const settings = { batch_size: 2, mini_batch_size: 2, gradient_accumulation_steps: 1 }
+const request = (own: Partial<TrainRequest> = {}): TrainRequest => ({
+  ...{ kind: 'train', algorithm: 'steptool-ppo', model: 'starter', data: [], steps: 3, seed: 1, rowLimit: null, config: settings },
+  ...own,
+})
+const accepted = <T>(reply: Reply<T>): T => {
+  if (!reply.ok) throw new Error(reply.message)
+  return reply.value
+}
+async function runTo(state: string, page: TestStudio, own: Partial<TrainRequest>): Promise<RunRecord> {
+  const job = accepted(await page.studio.start(request(own)))
+  expect((await page.finished(job.job_id)).state).toBe(state)
+  return accepted(await page.studio.run(job.run_id)).run
+}
+const ofRun = (run_id: string): StartFrom => ({ kind: 'run', run_id, which: 'last' })
+
+test('from an earlier run: its shape is taken over and said; what disagrees is refused; recipes carry it', async () => {
+  open = await openTestStudio()
+  const { studio } = open
+  const first = await runTo('finished', open, { config: { ...settings, lora_r: 4 } })
+  const initAdapter = ofRun(first.run_id)
+  const second = await runTo('finished', open, { initAdapter })
+  const hash = first.adapter_sha256?.after ?? ''
+  expect(second.config).toMatchObject({ lora_r: 4, ref_adapter: 'initial', init_adapter: first.run_id, init_adapter_sha256: hash })
+  expect(second.adapter_sha256?.before).toBe(hash)
+  expect(second.notes).toEqual(
+    expect.arrayContaining([
+      `It began from ${first.run_id} (SHA-256 ${hash.slice(0, 12)}).`,
+      'Its reference is a frozen copy of the adapter it began from (ref_adapter: initial).',
+      'The value head beside the adapter goes on too.',
+    ]),
+  )
+  const { 'README.md': card } = accepted(await studio.exportAdapter(second.run_id))
+  expect(new TextDecoder().decode(card)).toContain(`It began from the adapter ${first.run_id} (SHA-256 ${hash}).`)
+
+  const other = request({ initAdapter, config: { ...settings, lora_r: 8 } })
+  const sentence = `lora_r is 8, but ${first.run_id}, which the run begins from, has 4: leave lora_r out, or begin from another adapter.`
+  for (const reply of [await studio.start(other), await studio.estimateMemory(other), await studio.preflight(other)])
+    expect(reply).toMatchObject({ ok: false, message: sentence })
+  expect(await studio.start(request({ initAdapter: ofRun('run-0') }))).toMatchObject({ ok: false, code: 'unknown-run' })
+
+  // The frozen copy is part of what it needs.
+  const part = 'reference: the adapter it began from'
+  const needs = async (own: Partial<TrainRequest>) => accepted(await studio.estimateMemory(request(own))).parts
+  expect((await needs({ initAdapter })).find(({ name }) => name === part)?.bytes).toBeGreaterThan(0)
+  expect(await needs({ initAdapter, config: { ...settings, ref_adapter: 'none' } })).not.toContainEqual(
+    expect.objectContaining({ name: part }),
+  )
+  expect(accepted(await studio.preflight(request({ initAdapter }))).map(({ level }) => level)).not.toContain('refusal')
+
+  const recipe = accepted(await studio.writeRecipe({ kind: 'run', run_id: second.run_id }, 'hone'))
+  expect(JSON.parse(recipe.text)).toMatchObject({ init_adapter: first.run_id, config: { lora_r: 4 } })
+  expect(accepted(await studio.writeRecipe({ kind: 'request', request: request({ initAdapter }) }, 'hone')).text).toContain(first.run_id)
+  expect(accepted(await studio.readRecipe('recipe.json', recipe.text, 'sft')).initAdapter).toEqual(initAdapter)
+  const trl = accepted(await studio.writeRecipe({ kind: 'run', run_id: second.run_id }, 'trl'))
+  expect(trl.unmapped.find(({ field }) => field === 'init_adapter')?.reason).toContain('not to a copy of the adapter')
+})
+
+test('a run goes on from its own copy when the run it began from is gone; at its end the copy goes too', async () => {
+  const store = createMemoryStore()
+  open = await openTestStudio({}, store)
+  const first = await runTo('finished', open, {})
+  open.close()
+  open = await openTestStudio({ workshop: scriptedWorkshop({ failAt: 2 }) }, store)
+  const failed = await runTo('failed', open, { initAdapter: ofRun(first.run_id) })
+  open.close()
+
+  open = await openTestStudio({}, store)
+  accepted(await open.studio.removeRun(first.run_id))
+  const copies = () => store.listBlobs((name) => name.startsWith(`runs/${failed.run_id}/init-adapter/`))
+  expect(await copies()).toHaveLength(3)
+  const job = accepted(await open.studio.resumeRun(failed.run_id))
+  expect((await open.finished(job.job_id)).state).toBe('finished')
+  const { run } = accepted(await open.studio.run(failed.run_id))
+  expect(run).toMatchObject({ config: failed.config, adapter_sha256: { before: first.adapter_sha256?.after } })
+  expect(await copies()).toEqual([])
+})
+
+test('an adapter in PEFT’s files is kept once, begins runs and can be removed; one of another base is refused', async () => {
+  open = await openTestStudio()
+  const { studio } = open
+  const first = await runTo('finished', open, {})
+  const exported = accepted(await studio.exportAdapter(first.run_id))
+  const files = Object.entries(exported).map(([name, bytes]) => new File([bytes], name))
+  const adapter = accepted(await studio.importAdapter('starter', '', files))
+  expect(adapter).toMatchObject({ model_id: 'starter', sha256: first.adapter_sha256?.after })
+  expect(accepted(await studio.importAdapter('starter', 'again', files))).toEqual(adapter)
+  expect(await studio.importedAdapters()).toEqual([adapter])
+  expect((await studio.storage()).items).toContainEqual({ name: adapter.title, bytes: adapter.bytes, kind: 'adapter' })
+
+  const initAdapter = { kind: 'imported', adapter_id: adapter.adapter_id } as const
+  const second = await runTo('finished', open, { initAdapter })
+  expect(second.config).toMatchObject({ init_adapter: adapter.title, init_adapter_sha256: adapter.sha256 })
+  accepted(await studio.removeAdapter(adapter.adapter_id))
+  expect(await studio.importedAdapters()).toEqual([])
+  expect(await studio.start(request({ initAdapter }))).toMatchObject({ ok: false, code: 'unknown-adapter' })
+
+  const golden = (name: string) => new File([readFileSync(join(projectRoot, 'test/golden/peft_adapter', name))], name)
+  expect(
+    await studio.importAdapter('starter', 'other', [golden('adapter_config.json'), golden('adapter_model.safetensors')]),
+  ).toMatchObject({
+    ...{ ok: false, message: expect.stringContaining('the adapter does not fit the model') as string },
+  })
+  expect(await studio.importAdapter('starter', '', [golden('adapter_config.json')])).toMatchObject({
+    ...{ ok: false, message: expect.stringContaining('file missing: expected adapter_model.safetensors') as string },
+  })
+})
