@@ -27,12 +27,12 @@ async function runTo(state: string, page: TestStudio, own: Partial<TrainRequest>
 }
 const ofRun = (run_id: string): StartFrom => ({ kind: 'run', run_id, which: 'last' })
 
-test('from an earlier run: its shape is taken over and said; what disagrees is refused; recipes carry it', async () => {
+test('from an earlier run: its shape is taken over and said; recipes carry it', async () => {
   open = await openTestStudio()
   const { studio } = open
-  const first = await runTo('finished', open, { config: { ...settings, lora_r: 4 } })
+  const first = await runTo('finished', open, { steps: 1, config: { ...settings, lora_r: 4 } })
   const initAdapter = ofRun(first.run_id)
-  const second = await runTo('finished', open, { initAdapter })
+  const second = await runTo('finished', open, { steps: 1, initAdapter })
   const hash = first.adapter_sha256?.after ?? ''
   expect(second.config).toMatchObject({ lora_r: 4, ref_adapter: 'initial', init_adapter: first.run_id, init_adapter_sha256: hash })
   expect(second.adapter_sha256?.before).toBe(hash)
@@ -46,8 +46,21 @@ test('from an earlier run: its shape is taken over and said; what disagrees is r
   const { 'README.md': card } = accepted(await studio.exportAdapter(second.run_id))
   expect(new TextDecoder().decode(card)).toContain(`It began from the adapter ${first.run_id} (SHA-256 ${hash}).`)
 
+  const recipe = accepted(await studio.writeRecipe({ kind: 'run', run_id: second.run_id }, 'hone'))
+  expect(JSON.parse(recipe.text)).toMatchObject({ init_adapter: first.run_id, config: { lora_r: 4 } })
+  expect(accepted(await studio.writeRecipe({ kind: 'request', request: request({ initAdapter }) }, 'hone')).text).toContain(first.run_id)
+  expect(accepted(await studio.readRecipe('recipe.json', recipe.text, 'sft')).initAdapter).toEqual(initAdapter)
+  const trl = accepted(await studio.writeRecipe({ kind: 'run', run_id: second.run_id }, 'trl'))
+  expect(trl.unmapped.find(({ field }) => field === 'init_adapter')?.reason).toContain('not to a copy of the adapter')
+})
+
+test('what it needs and what speaks against it, before it starts', async () => {
+  open = await openTestStudio()
+  const { studio } = open
+  const { run_id } = await runTo('finished', open, { steps: 1, config: { ...settings, lora_r: 4 } })
+  const initAdapter = ofRun(run_id)
   const other = request({ initAdapter, config: { ...settings, lora_r: 8 } })
-  const sentence = `lora_r is 8, but ${first.run_id}, which the run begins from, has 4: leave lora_r out, or begin from another adapter.`
+  const sentence = `lora_r is 8, but ${run_id}, which the run begins from, has 4: leave lora_r out, or begin from another adapter.`
   for (const reply of [await studio.start(other), await studio.estimateMemory(other), await studio.preflight(other)])
     expect(reply).toMatchObject({ ok: false, message: sentence })
   expect(await studio.start(request({ initAdapter: ofRun('run-0') }))).toMatchObject({ ok: false, code: 'unknown-run' })
@@ -60,19 +73,12 @@ test('from an earlier run: its shape is taken over and said; what disagrees is r
     expect.objectContaining({ name: part }),
   )
   expect(accepted(await studio.preflight(request({ initAdapter }))).map(({ level }) => level)).not.toContain('refusal')
-
-  const recipe = accepted(await studio.writeRecipe({ kind: 'run', run_id: second.run_id }, 'hone'))
-  expect(JSON.parse(recipe.text)).toMatchObject({ init_adapter: first.run_id, config: { lora_r: 4 } })
-  expect(accepted(await studio.writeRecipe({ kind: 'request', request: request({ initAdapter }) }, 'hone')).text).toContain(first.run_id)
-  expect(accepted(await studio.readRecipe('recipe.json', recipe.text, 'sft')).initAdapter).toEqual(initAdapter)
-  const trl = accepted(await studio.writeRecipe({ kind: 'run', run_id: second.run_id }, 'trl'))
-  expect(trl.unmapped.find(({ field }) => field === 'init_adapter')?.reason).toContain('not to a copy of the adapter')
 })
 
 test('a run goes on from its own copy when the run it began from is gone; at its end the copy goes too', async () => {
   const store = createMemoryStore()
   open = await openTestStudio({}, store)
-  const first = await runTo('finished', open, {})
+  const first = await runTo('finished', open, { steps: 1 })
   open.close()
   open = await openTestStudio({ workshop: scriptedWorkshop({ failAt: 2 }) }, store)
   const failed = await runTo('failed', open, { initAdapter: ofRun(first.run_id) })
@@ -92,7 +98,7 @@ test('a run goes on from its own copy when the run it began from is gone; at its
 test('an adapter in PEFT’s files is kept once, begins runs and can be removed; one of another base is refused', async () => {
   open = await openTestStudio()
   const { studio } = open
-  const first = await runTo('finished', open, {})
+  const first = await runTo('finished', open, { steps: 1 })
   const exported = accepted(await studio.exportAdapter(first.run_id))
   const files = Object.entries(exported).map(([name, bytes]) => new File([bytes], name))
   const adapter = accepted(await studio.importAdapter('starter', '', files))
@@ -102,7 +108,7 @@ test('an adapter in PEFT’s files is kept once, begins runs and can be removed;
   expect((await studio.storage()).items).toContainEqual({ name: adapter.title, bytes: adapter.bytes, kind: 'adapter' })
 
   const initAdapter = { kind: 'imported', adapter_id: adapter.adapter_id } as const
-  const second = await runTo('finished', open, { initAdapter })
+  const second = await runTo('finished', open, { steps: 1, initAdapter })
   expect(second.config).toMatchObject({ init_adapter: adapter.title, init_adapter_sha256: adapter.sha256 })
   accepted(await studio.removeAdapter(adapter.adapter_id))
   expect(await studio.importedAdapters()).toEqual([])
