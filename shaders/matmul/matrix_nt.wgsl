@@ -1,5 +1,6 @@
 // y[m, first + n] = alpha * sum_k x[m, k] * w[n, k] (+ bias) (+ residual)          (NT on subgroup matrices; n < WIDTH, rows of y are N long)
-// As tile_nt, on the tiles of matrix_product. Constants: K, ROW_QUADS = K / 4, N, WIDTH, HAS_BIAS, HAS_RESIDUAL and those of matrix_product.
+// As tile_nt, on the tiles of matrix_product. Constants: K, ROW_QUADS = K / 4, N, WIDTH, HAS_BIAS, HAS_RESIDUAL, HAS_GATE (as in tile_nt) and those of
+// matrix_product.
 enable subgroups;
 struct Params { rows: u32, alpha: f32, first: u32 }
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
@@ -45,5 +46,9 @@ fn store(row: u32, n: u32, value: f32) {
   var out = value * params.alpha;
   if (HAS_BIAS == 1u) { out += bias[column]; }
   if (HAS_RESIDUAL == 1u) { out += residual[row * N + column]; }
+  if (HAS_GATE == 1u) {
+    let g = residual[row * N + column];
+    out *= g / (1.0 + exp(min(-g, 80.0)));
+  }
   y[row * N + column] = out;
 }

@@ -1,18 +1,18 @@
 // y[m, first + n] = alpha * sum_k x[m, k] * w[n, k] (+ bias) (+ residual)          (NT: a linear layer; n < WIDTH, rows of y are N long)
+// With LORA its low-rank term (matmul/lora) is added. With HAS_GATE all of it is times silu(gate), and `residual` holds the gate.
 // x: [M, K], w: [WIDTH, K] in any format; K a multiple of 4. One invocation computes ROWS x COLUMNS, its columns LANES apart. The lanes
 // of a subgroup load SUBGROUP elements of a row of x together and hand them round, so that a load feeds many multiply-adds:
 // adapters without scalar loads pay for every lane of every load. Every sum runs over k in order, whatever the tile; a sum takes
 // several terms in a row, which spares registers. Weights of a STRETCH of k have one scale, where they have any.
 // Constants: K, ROW_QUADS = K / 4, N, WIDTH, LANES, ROWS, COLUMNS, SUBGROUP, PARTS * HOISTED = SUBGROUP / 4, STRETCH, TAIL_QUADS, HAS_BIAS,
-// HAS_RESIDUAL.
+// HAS_RESIDUAL, HAS_GATE, LORA, RANK.
 enable subgroups;
-struct Params { rows: u32, alpha: f32, first: u32 }
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 // #part weights
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
 @group(0) @binding(4) var<storage, read> residual: array<f32>;
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;
-@group(0) @binding(6) var<uniform> params: Params;
+// #part lora
 
 fn store(row: u32, n: u32, value: f32) {
   if (row >= params.rows || n >= WIDTH) { return; }
@@ -20,6 +20,10 @@ fn store(row: u32, n: u32, value: f32) {
   var out = value * params.alpha;
   if (HAS_BIAS == 1u) { out += bias[at]; }
   if (HAS_RESIDUAL == 1u) { out += residual[row * N + at]; }
+  if (HAS_GATE == 1u) {
+    let g = residual[row * N + at];
+    out *= g / (1.0 + exp(min(-g, 80.0)));
+  }
   y[row * N + at] = out;
 }
 
@@ -41,6 +45,30 @@ fn main(
   // #end
   // #repeat c COLUMNS
   let w{c} = min(column + {c}u * LANES, WIDTH - 1u);
+  // #end
+  // #repeat lora LORA
+  // #repeat r ROWS
+  let l{r} = min(row + {r}u, last) * RANK;
+  // #end
+  for (var k = 0u; k < RANK; k += 4u) {
+    let own = min(k + peer, RANK - 1u);
+    // #repeat c COLUMNS
+    let b{c} = b_quad(w{c}, k / 4u);
+    // #end
+    // #repeat r ROWS
+    {
+      let a = params.scale * low[l{r} + own];
+      // #repeat i 4
+      {
+        let s = subgroupBroadcast(a, {i}u);
+        // #repeat c COLUMNS
+        y{r}_{c} = fma(s, b{c}[{i}], y{r}_{c});
+        // #end
+      }
+      // #end
+    }
+    // #end
+  }
   // #end
   for (var first = 0u; first + STRETCH <= K; first += STRETCH) {
     // #repeat c COLUMNS

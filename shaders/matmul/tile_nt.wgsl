@@ -1,16 +1,16 @@
 // y[m, first + n] = alpha * sum_k x[m, k] * w[n, k] (+ bias) (+ residual)          (NT: a linear layer; n < WIDTH, rows of y are N long)
+// With LORA its low-rank term (matmul/lora) is added. With HAS_GATE all of it is times silu(gate), and `residual` holds the gate.
 // x: [M, K], w: [WIDTH, K] in any format; K a multiple of 4. A workgroup computes TILE_M x TILE_N from tiles of K in workgroup memory,
 // where weights are unpacked once for all rows; an invocation computes ROWS rows x COLUMNS columns. Every sum runs over k in order, whatever
 // the tile. With SPLIT workgroups take QUADS_EACH fours of k each and leave bare sums [parts, M, N] in y for split_sum.
 // Constants: K, ROW_QUADS = K / 4, N, WIDTH, TILE_M, TILE_N, QUADS, ROWS, COLUMNS, COLUMN_LANES = TILE_N / COLUMNS, LANES, SPLIT, QUADS_EACH,
-// HAS_BIAS, HAS_RESIDUAL.
-struct Params { rows: u32, alpha: f32, first: u32 }
+// HAS_BIAS, HAS_RESIDUAL, HAS_GATE, LORA, RANK.
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 // #part weights
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
 @group(0) @binding(4) var<storage, read> residual: array<f32>;
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;
-@group(0) @binding(6) var<uniform> params: Params;
+// #part lora
 
 /// A tile has QUADS fours of k; rows in workgroup memory are one longer, so that lanes do not meet at a bank.
 const STRIDE = QUADS + 1u;
@@ -29,6 +29,10 @@ fn store(split: u32, row: u32, n: u32, value: f32) {
   var out = value * params.alpha;
   if (HAS_BIAS == 1u) { out += bias[column]; }
   if (HAS_RESIDUAL == 1u) { out += residual[row * N + column]; }
+  if (HAS_GATE == 1u) {
+    let g = residual[row * N + column];
+    out *= g / (1.0 + exp(min(-g, 80.0)));
+  }
   y[row * N + column] = out;
 }
 
@@ -38,7 +42,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   if (row0 >= params.rows) { return; }
   let split = group.x / BLOCKS;
   let column0 = group.x % BLOCKS * TILE_N;
-  let end = min((split + 1u) * QUADS_EACH, ROW_QUADS);
   let own_column = lane % COLUMN_LANES;
   let own_row = lane / COLUMN_LANES * ROWS;
   // #repeat r ROWS
@@ -46,36 +49,45 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   var y{r}_{c} = 0f;
   // #end
   // #end
-  for (var quad0 = split * QUADS_EACH; quad0 < end; quad0 += QUADS) {
-    for (var i = lane; i < TILE_M * QUADS; i += LANES) {
-      let row = row0 + i / QUADS;
-      let quad = quad0 + i % QUADS;
-      var value = vec4f();
-      if (row < params.rows && quad < end) { value = x[row * ROW_QUADS + quad]; }
-      x_tile[i / QUADS * STRIDE + i % QUADS] = value;
-    }
-    for (var i = lane; i < TILE_N * QUADS; i += LANES) {
-      let n = column0 + i / QUADS;
-      let quad = quad0 + i % QUADS;
-      var value = vec4f();
-      if (n < WIDTH && quad < end) { value = weight_quad(n, quad); }
-      w_tile[i / QUADS * STRIDE + i % QUADS] = value;
-    }
-    workgroupBarrier();
-    for (var q = 0u; q < QUADS; q++) {
-      // #repeat c COLUMNS
-      let b{c} = w_tile[(own_column + {c}u * COLUMN_LANES) * STRIDE + q];
-      // #end
-      // #repeat r ROWS
-      {
-        let a = x_tile[(own_row + {r}u) * STRIDE + q];
+  // The low-rank term's fours of k first, then those of x and w.
+  for (var term = 1u - LORA; term < 2u; term++) {
+    let is_low = LORA == 1u && term == 0u;
+    let end = select(min((split + 1u) * QUADS_EACH, ROW_QUADS), RANK / 4u, is_low);
+    for (var quad0 = select(split * QUADS_EACH, 0u, is_low); quad0 < end; quad0 += QUADS) {
+      for (var i = lane; i < TILE_M * QUADS; i += LANES) {
+        let row = row0 + i / QUADS;
+        let quad = quad0 + i % QUADS;
+        var value = vec4f();
+        if (row < params.rows && quad < end) {
+          if (is_low) { value = low_quad(row, quad); } else { value = x[row * ROW_QUADS + quad]; }
+        }
+        x_tile[i / QUADS * STRIDE + i % QUADS] = value;
+      }
+      for (var i = lane; i < TILE_N * QUADS; i += LANES) {
+        let n = column0 + i / QUADS;
+        let quad = quad0 + i % QUADS;
+        var value = vec4f();
+        if (n < WIDTH && quad < end) {
+          if (is_low) { value = b_quad(n, quad); } else { value = weight_quad(n, quad); }
+        }
+        w_tile[i / QUADS * STRIDE + i % QUADS] = value;
+      }
+      workgroupBarrier();
+      for (var q = 0u; q < QUADS; q++) {
         // #repeat c COLUMNS
-        y{r}_{c} = dot4(a, b{c}, y{r}_{c});
+        let b{c} = w_tile[(own_column + {c}u * COLUMN_LANES) * STRIDE + q];
+        // #end
+        // #repeat r ROWS
+        {
+          let a = x_tile[(own_row + {r}u) * STRIDE + q];
+          // #repeat c COLUMNS
+          y{r}_{c} = dot4(a, b{c}, y{r}_{c});
+          // #end
+        }
         // #end
       }
-      // #end
+      workgroupBarrier();
     }
-    workgroupBarrier();
   }
   // #repeat r ROWS
   // #repeat c COLUMNS

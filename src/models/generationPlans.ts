@@ -1,7 +1,7 @@
 /** The graphs of batched generation and the buffers they live in, without a device: their memory is known before anything is allocated. */
 import { gatherRows } from '../engine/ops/gatherRows'
 import { BLOCK_TOKENS, cachedAttention, kvWrite } from '../engine/ops/kvCache'
-import { linear } from '../engine/ops/matmul'
+import { linear } from '../engine/ops/linear'
 import { sample, seenWords, SLOT_WORDS } from '../engine/ops/sample'
 import { planGraph } from '../engine/plan/planGraph'
 import type { Plan, PlanContext } from '../engine/plan/planGraph'

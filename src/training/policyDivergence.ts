@@ -1,7 +1,7 @@
 /** How far two models' predictions are apart on the same texts: KL(p ‖ q) over the whole vocabulary at every token, in f64. */
 import type { Gate } from '../engine/plan/executable'
 import { gatherRows } from '../engine/ops/gatherRows'
-import { linear } from '../engine/ops/matmul'
+import { linear } from '../engine/ops/linear'
 import { batchTensors, headWeight } from '../models/architectures/decoder'
 import { architectureOf } from '../models/languageModel'
 import { packSequences, uploadBatch } from './packing'

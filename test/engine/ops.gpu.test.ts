@@ -20,6 +20,7 @@ const KINDS = ['software', 'hardware'] as const
 const BY_KIND = new Set([
   'attention',
   'cachedAttention',
+  'gatedLinear',
   'linear',
   'matmulNN',
   'matmulTN',

@@ -7,7 +7,7 @@ import { planGraph, sizeClass } from '../../src/engine/plan/planGraph'
 import type { Place, Plan } from '../../src/engine/plan/planGraph'
 import { accumulateInto } from '../../src/engine/ops/accumulateInto'
 import { attention } from '../../src/engine/ops/attention'
-import { linear } from '../../src/engine/ops/matmul'
+import { linear } from '../../src/engine/ops/linear'
 import { logProb } from '../../src/engine/ops/logProb'
 import { weightedNll } from '../../src/engine/ops/weightedNll'
 import { differentiate } from '../../src/engine/autograd/differentiate'
@@ -200,10 +200,11 @@ describe('every shader file', () => {
       file.replace(/\.wgsl$/, '').replaceAll('\\', '/'),
       {
         ...{ QUADS: 2, ROWS: 2, COLUMNS: 2, R: 2, HD4: 2, LANES: 32, ROW_QUADS: 2, COLUMN_QUADS: 2, BLOCKS_M: 2, BLOCKS_N: 2 },
-        ...{ SUBGROUP: 8, PARTS: 1, HOISTED: 2, TAIL: 4, TAIL_QUADS: 1, BLOCKS: 2, UNROLL: 2 },
+        ...{ SUBGROUP: 8, PARTS: 1, HOISTED: 2, TAIL: 4, TAIL_QUADS: 1, BLOCKS: 2, UNROLL: 2, LORA: 1 },
       },
       {
         weights: 'weights/int4',
+        lora: 'matmul/lora',
         total: 'reduce/total_workgroup',
         element: 'matmul/element_f16',
         matrix: 'matmul/subgroup_matrix',

@@ -1,7 +1,7 @@
 /** Memory a GPU does not have, and a device that goes away, end in one sentence that says so: never in zeros. */
 import { expect, it } from 'vitest'
 import { EngineDevice } from '../../src/engine/device/engineDevice'
-import { linear } from '../../src/engine/ops/matmul'
+import { linear } from '../../src/engine/ops/linear'
 import { Executable } from '../../src/engine/plan/executable'
 import { planGraph } from '../../src/engine/plan/planGraph'
 import { ScratchPool } from '../../src/engine/plan/scratchPool'

@@ -1,6 +1,7 @@
 /** `bench gemm`: the three matrix products a linear layer needs, beside jax-js and tfjs, with the adapter's measured roofs. */
 import { EngineDevice } from '../../engine/device/engineDevice'
-import { linear, matmulNN, matmulTN } from '../../engine/ops/matmul'
+import { linear } from '../../engine/ops/linear'
+import { matmulNN, matmulTN } from '../../engine/ops/matmul'
 import { Executable } from '../../engine/plan/executable'
 import { planGraph } from '../../engine/plan/planGraph'
 import { ScratchPool } from '../../engine/plan/scratchPool'

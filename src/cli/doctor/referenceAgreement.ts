@@ -11,7 +11,7 @@
 import { z } from 'zod'
 import type { EngineDevice } from '../../engine/device/engineDevice'
 import { gatherRows } from '../../engine/ops/gatherRows'
-import { linear } from '../../engine/ops/matmul'
+import { linear } from '../../engine/ops/linear'
 import type { WeightFormat } from '../../engine/weightFormat'
 import type { ModelConfig } from '../../models/architectures/config'
 import { batchTensors, headWeight } from '../../models/architectures/decoder'

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { EngineDevice } from '../../engine/device/engineDevice'
-import { linear } from '../../engine/ops/matmul'
+import { linear } from '../../engine/ops/linear'
 import { weightedNll } from '../../engine/ops/weightedNll'
 import { architectureOf } from '../../models/languageModel'
 import { parseModelConfig, type ModelConfig } from '../../models/architectures/config'

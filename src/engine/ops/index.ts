@@ -16,7 +16,8 @@ import { grpoLossOp } from './grpoLoss'
 import { interleaveOp } from './interleave'
 import { logProbHiddenGradOp, logProbOp, logProbWeightGradOp } from './logProb'
 import { cachedAttentionOp, kvWriteOp } from './kvCache'
-import { linearOp, matmulNNOp, matmulTNOp } from './matmul'
+import { gatedLinearOp, linearOp } from './linear'
+import { matmulNNOp, matmulTNOp } from './matmul'
 import { packWeightsOp } from './packWeights'
 import { ppoLossOp } from './ppoLoss'
 import { ppoMinibatchOp } from './ppoMinibatch'
@@ -48,6 +49,7 @@ const list = [
   embeddingBackwardOp,
   embeddingOp,
   gaeOp,
+  gatedLinearOp,
   gatherRowsOp,
   grpoLossOp,
   interleaveOp,

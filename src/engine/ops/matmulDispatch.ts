@@ -84,13 +84,21 @@ export interface LinearOperands {
   readonly y: Binding
   readonly bias?: Binding
   readonly residual?: Binding
+  /** + scale · low bᵀ, low [m, rank] and b [width, rank]: only where `takesLora`, and with alpha 1. */
+  readonly lora?: { readonly low: Binding; readonly b: Binding; readonly rank: number; readonly scale: number }
+  /** y = silu(gate) ⊙ the rest. In the residual's place. */
+  readonly gate?: Binding
 }
 
-/** y[m, first + n] = alpha x wᵀ (+ bias) (+ residual), n < extent.n; `width` columns in all. K and N are multiples of 4. */
+/** Whether the kernel of this product can add an adapter's low-rank term. Subgroup matrices would round its operands. */
+export const takesLora = (shape: Omit<ProductShape, 'kind'>, rank: number, context: TileContext): boolean =>
+  rank % 4 === 0 && variantOf({ kind: 'nt', ...shape }, context).kind !== 'matrix'
+
+/** y[m, first + n] = alpha x wᵀ and what the operands add to it, n < extent.n; `width` columns in all. K and N are multiples of 4. */
 export function ntDispatch(
   extent: Extent,
   context: TileContext,
-  { x, w, y, bias, residual }: LinearOperands,
+  { x, w, y, bias, residual, lora, gate }: LinearOperands,
   options: ProductOptions = {},
 ): Dispatch {
   const { m, k, n } = extent
@@ -102,20 +110,21 @@ export function ntDispatch(
       : variant.kind === 'matrix'
         ? matrixTile(variant, m, n)
         : rowGroupTile(variant, extent, split)
+  const low = lora ? [lora.low, lora.b] : []
   return {
     shader: `matmul/${variant.kind}_nt`,
-    parts: { ...weightParts(w), ...tile.parts },
+    parts: { ...weightParts(w), ...tile.parts, ...(variant.kind === 'matrix' ? {} : { lora: lora ? 'matmul/lora' : 'matmul/no_lora' }) },
     constants: {
       ...tile.constants,
-      ...{ K: k, ROW_QUADS: k / 4, N: options.width ?? n, WIDTH: n },
-      ...{ HAS_BIAS: Number(bias !== undefined), HAS_RESIDUAL: Number(residual !== undefined) },
+      ...{ K: k, ROW_QUADS: k / 4, N: options.width ?? n, WIDTH: n, LORA: Number(lora !== undefined), RANK: lora?.rank ?? 0 },
+      ...{ HAS_BIAS: Number(bias !== undefined), HAS_RESIDUAL: Number(residual !== undefined), HAS_GATE: Number(gate !== undefined) },
     },
     // Unused optional operands are bound to what the kernel never reads.
-    bindings: [x, w.codes, w.scales, bias ?? x, residual ?? x, y],
-    params: [u32(m), f32(options.alpha ?? 1), u32(options.first ?? 0)],
+    bindings: [x, w.codes, w.scales, bias ?? x, residual ?? gate ?? x, y, ...low],
+    params: [u32(m), f32(options.alpha ?? 1), u32(options.first ?? 0), ...(lora ? [f32(lora.scale)] : [])],
     workgroups: tile.workgroups,
-    flops: 2 * m * n * k,
-    bytes: bytesOf(extent, w),
+    flops: 2 * m * n * (k + (lora?.rank ?? 0)),
+    bytes: bytesOf(extent, w) + 4 * (lora?.rank ?? 0) * (m + n) + (residual || gate ? 4 * m * n : 0),
   }
 }
 

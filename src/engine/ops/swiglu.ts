@@ -1,7 +1,22 @@
 import { apply, at, fail, fold, input, only, output, u32 } from '../op'
-import type { Op } from '../op'
+import type { Binding, Dispatch, Op } from '../op'
 import { sizeOf } from '../tensor'
 import type { Tensor, TensorSpec } from '../tensor'
+
+export const silu = (g: number): number => g / (1 + Math.exp(-g))
+
+/** y = silu(gate) · up of `size` elements. */
+export function gateDispatch(size: number, gate: Binding, up: Binding, y: Binding): Dispatch {
+  const count = size / 4
+  return {
+    shader: 'elementwise/swiglu',
+    bindings: [gate, up, y],
+    params: [u32(count)],
+    workgroups: fold(Math.ceil(count / 64)),
+    flops: 24 * count,
+    bytes: 48 * count,
+  }
+}
 
 /** y = silu(gate) · up (Shazeer 2020). The element count is a multiple of 4. */
 export const swigluOp: Op<null> = {
@@ -11,22 +26,8 @@ export const swigluOp: Op<null> = {
       fail('swiglu', 'two equal shapes', gate?.shape, up?.shape)
     return [{ shape: gate.shape, dtype: 'f32' }]
   },
-  reference: ([gate, up]) => [Float64Array.from(gate ?? [], (g, i) => (g / (1 + Math.exp(-g))) * (up?.[i] ?? 0))],
-  kernel: (inputs) => {
-    const count = sizeOf(at(inputs, 0).shape) / 4
-    return {
-      dispatches: [
-        {
-          shader: 'elementwise/swiglu',
-          bindings: [input(0), input(1), output(0)],
-          params: [u32(count)],
-          workgroups: fold(Math.ceil(count / 64)),
-          flops: 24 * count,
-          bytes: 48 * count,
-        },
-      ],
-    }
-  },
+  reference: ([gate, up]) => [Float64Array.from(gate ?? [], (g, i) => silu(g) * (up?.[i] ?? 0))],
+  kernel: (inputs) => ({ dispatches: [gateDispatch(sizeOf(at(inputs, 0).shape), input(0), input(1), output(0))] }),
   backward: ({ grads, inputs }) => {
     const dy = at(grads, 0)
     return dy ? apply(swigluBackwardOp, [dy, at(inputs, 0), at(inputs, 1)], null) : []

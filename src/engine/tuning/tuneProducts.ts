@@ -1,7 +1,8 @@
 /** Times the variants of matrix products on this device and says which is fastest for each class of product. */
 import type { EngineDevice } from '../device/engineDevice'
 import { at } from '../op'
-import { linear, matmulNN, matmulTN } from '../ops/matmul'
+import { linear } from '../ops/linear'
+import { matmulNN, matmulTN } from '../ops/matmul'
 import { candidates, productClass, type ProductShape } from '../ops/productKernels'
 import { Executable, type Gate } from '../plan/executable'
 import { planGraph } from '../plan/planGraph'

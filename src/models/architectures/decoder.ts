@@ -5,7 +5,7 @@
 import { attention } from '../../engine/ops/attention'
 import { dropout } from '../../engine/ops/dropout'
 import { embedding } from '../../engine/ops/embedding'
-import { linear } from '../../engine/ops/matmul'
+import { linear } from '../../engine/ops/linear'
 import { rmsNorm } from '../../engine/ops/rmsNorm'
 import { rope } from '../../engine/ops/rope'
 import { roundHalf } from '../../engine/ops/roundHalf'
@@ -163,12 +163,13 @@ export function decoder({ graph, config, batch, lora, dropoutState, attend, trai
     const [out, inner] = projectionShape(config, projection)
     const weight = matrix(graph, config, `${path}.weight`, [out, inner], trained)
     const bias = hasBias(config, projection) ? { bias: graph.state(`${path}.bias`, [out]) } : {}
-    const y = linear(x, weight, batch.counts, { ...bias, ...(residual ? { residual } : {}) })
-    if (!lora?.targets.includes(projection)) return y
+    const added = { ...bias, ...(residual ? { residual } : {}) }
+    if (!lora?.targets.includes(projection)) return linear(x, weight, batch.counts, added)
     const stream = layer * PROJECTIONS.length + PROJECTIONS.indexOf(projection)
     const seen = dropoutState && lora.dropout ? dropout(x, dropoutState, { rate: lora.dropout, stream }) : x
     const low = linear(seen, graph.state(`${path}.lora_A.weight`, [lora.rank, inner]), batch.counts)
-    return linear(low, graph.state(`${path}.lora_B.weight`, [out, lora.rank]), batch.counts, { alpha: loraScaling(lora), residual: y })
+    const b = graph.state(`${path}.lora_B.weight`, [out, lora.rank])
+    return linear(x, weight, batch.counts, { ...added, lora: { low, b, scale: loraScaling(lora) } })
   }
 
   /** As a cache would give it back. */

@@ -1,0 +1,64 @@
+/** Matrix products of any layout and size: their meaning in f64, and the kernel for extents that are no multiples of four. */
+import { f32, fail, fold, u32 } from '../op'
+import type { Dispatch, NumberArray } from '../op'
+import type { TensorSpec } from '../tensor'
+
+/** Whether kernels that take four numbers at a time fit. */
+export const divisible = (...extents: number[]): boolean => extents.every((extent) => extent % 4 === 0)
+
+export function matrix(op: string, spec: TensorSpec | undefined): readonly [number, number] {
+  const [rows, columns] = spec?.shape ?? []
+  if (rows === undefined || columns === undefined || spec?.shape.length !== 2) fail(op, 'a matrix', spec?.shape)
+  return [rows, columns]
+}
+
+export interface AnyLayout {
+  readonly rows: number
+  readonly columns: number
+  readonly inner: number
+  readonly aRow: number
+  readonly aInner: number
+  readonly bRow: number
+  readonly bInner: number
+}
+
+/** y[i, j] = alpha Σ_k a[i, k] b[j, k] with any strides, in f64. */
+export function product(a: NumberArray, b: NumberArray, layout: AnyLayout, alpha: number): Float64Array {
+  const y = new Float64Array(layout.rows * layout.columns)
+  for (let i = 0; i < layout.rows; i++)
+    for (let j = 0; j < layout.columns; j++) {
+      let sum = 0
+      for (let k = 0; k < layout.inner; k++)
+        sum += (a[i * layout.aRow + k * layout.aInner] ?? 0) * (b[j * layout.bRow + k * layout.bInner] ?? 0)
+      y[i * layout.columns + j] = alpha * sum
+    }
+  return y
+}
+
+export function anyDispatch(
+  layout: AnyLayout,
+  alpha: number,
+  bindings: Dispatch['bindings'],
+  flags: { counted?: boolean; live?: number; bias?: boolean; residual?: boolean; accumulate?: boolean },
+): Dispatch {
+  return {
+    shader: 'matmul/matmul_any',
+    constants: {
+      A_INNER: layout.aInner,
+      B_ROW: layout.bRow,
+      B_INNER: layout.bInner,
+      J: layout.columns,
+      INNER: layout.inner,
+      COUNTED: Number(flags.counted ?? false),
+      LIVE: flags.live ?? 0,
+      HAS_BIAS: Number(flags.bias ?? false),
+      HAS_RESIDUAL: Number(flags.residual ?? false),
+      ACCUMULATE: Number(flags.accumulate ?? false),
+    },
+    bindings,
+    params: [u32(layout.rows), f32(alpha), u32(layout.aRow)],
+    workgroups: fold(Math.ceil((layout.rows * layout.columns) / 64)),
+    flops: 2 * layout.rows * layout.columns * layout.inner,
+    bytes: 4 * (layout.rows * layout.inner + layout.inner * layout.columns + layout.rows * layout.columns),
+  }
+}
