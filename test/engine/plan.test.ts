@@ -8,6 +8,7 @@ import type { Place, Plan } from '../../src/engine/plan/planGraph'
 import { accumulateInto } from '../../src/engine/ops/accumulateInto'
 import { attention } from '../../src/engine/ops/attention'
 import { linear } from '../../src/engine/ops/linear'
+import { swiglu } from '../../src/engine/ops/swiglu'
 import { logProb } from '../../src/engine/ops/logProb'
 import { weightedNll } from '../../src/engine/ops/weightedNll'
 import { differentiate } from '../../src/engine/autograd/differentiate'
@@ -141,6 +142,30 @@ it('a frozen base gets no weight gradients, and what nobody reads is not compute
   expect(grad).not.toBeNull()
   if (grad) graph.output('grad', grad)
   expect(planGraph(graph, LIMIT).dispatches.map((planned) => planned.op)).toEqual(['matmulNN', 'matmulTN'])
+})
+
+describe('a gate', () => {
+  function plan({ isRead = false, isTrained = false }): string[] {
+    const graph = new Graph()
+    const counts = graph.batch('counts', [4], 'u32')
+    const x = linear(graph.batch('in', [32, 16]), graph.state('first', [16, 16]), counts)
+    const up = linear(x, graph.state('up', [16, 16]), counts)
+    const y = swiglu(linear(x, graph.state('gate', [16, 16]), counts), up)
+    if (isRead) graph.output('up', up)
+    const [dx] = isTrained ? differentiate([{ output: y, grad: graph.batch('dy', [32, 16]) }], [x]) : []
+    if (dx) graph.output('dx', dx)
+    graph.output('y', linear(y, graph.state('last', [16, 16]), counts))
+    return planGraph(graph, LIMIT).dispatches.map(({ op }) => op)
+  }
+
+  it('is taken in the layer before it', () => {
+    expect(plan({})).toEqual(['linear', 'linear', 'gatedLinear', 'linear'])
+  })
+
+  it('is taken on its own where the host or a gradient reads what it gates', () => {
+    expect(plan({ isRead: true })).toContain('swiglu')
+    expect(plan({ isTrained: true })).toContain('swiglu')
+  })
 })
 
 describe('gradients that meet at a tensor', () => {

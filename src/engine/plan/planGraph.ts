@@ -1,5 +1,5 @@
 /**
- * From a graph to a list of dispatches and buffers: dead nodes dropped, gradient accumulation fused into producers, buffers
+ * From a graph to a list of dispatches and buffers: dead nodes dropped, gates and gradient accumulation fused into producers, buffers
  * assigned by liveness from size classes. Touches no GPU: the peak it reports is known before anything is allocated.
  */
 import type { Dispatch, KernelContext } from '../op'
@@ -9,6 +9,7 @@ import { addOp } from '../ops/add'
 import type { AnyOp } from '../op'
 import { bytesOf } from '../tensor'
 import type { Graph, Node, Tensor, TensorSpec } from '../tensor'
+import { fuseGates } from './fuseGates'
 
 export type Place =
   | { readonly kind: 'slot'; readonly slot: number }
@@ -64,7 +65,7 @@ interface Steps {
 }
 
 export function planGraph(graph: Graph, context: PlanContext): Plan {
-  const { steps, home } = fuseSums(fuseAccumulation(liveNodes(graph), graph), graph)
+  const { steps, home } = fuseSums(fuseAccumulation(fuseGates(liveNodes(graph), graph), graph), graph)
   const homeOf = (tensor: Tensor): Tensor => home.get(tensor) ?? tensor
   const outputNames = new Map<Tensor, string>([...graph.outputs].map(([name, tensor]) => [tensor, name]))
   const lastUse = new Map<Tensor, number>()

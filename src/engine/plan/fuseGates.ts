@@ -1,0 +1,33 @@
+/** SwiGLU without a pass of its own: `swiglu(gate, up)` becomes part of the layer that makes `up`. */
+import type { AnyOp } from '../op'
+import { at } from '../op'
+import { gatedLinearOp, linearOp, type LinearParams } from '../ops/linear'
+import { swigluOp } from '../ops/swiglu'
+import type { Graph, Node, Tensor } from '../tensor'
+
+/**
+ * Wherever nobody else reads `up`: in generation and scoring, and in a forward pass that is computed again for its gradients. A gradient reads
+ * `up` itself. The fused layer stands where `swiglu` stood, so that the gate is there.
+ */
+export function fuseGates(nodes: readonly Node[], graph: Graph): readonly Node[] {
+  const uses = new Map<Tensor, number>()
+  for (const node of nodes) for (const input of node.inputs) uses.set(input, (uses.get(input) ?? 0) + 1)
+  const pinned = new Set(graph.outputs.values())
+  const fused = new Map<Node, Node>()
+  const dropped = new Set<Node>()
+  /** Since the last node that changes a state: layers are not moved past one. */
+  let movable = new Set<Node>()
+  for (const node of nodes) {
+    if ((node.op.mutates?.length ?? 0) > 0) movable = new Set()
+    else movable.add(node)
+    if (node.op !== (swigluOp as AnyOp)) continue
+    const [gate, up] = [at(node.inputs, 0), at(node.inputs, 1)]
+    const layer = up.source
+    if (layer.kind === 'leaf' || layer.op !== (linearOp as AnyOp) || !movable.has(layer)) continue
+    const params = layer.params as LinearParams
+    if (params.hasResidual || uses.get(up) !== 1 || pinned.has(up)) continue
+    fused.set(node, { ...node, op: gatedLinearOp as AnyOp, inputs: [...layer.inputs, gate], params })
+    dropped.add(layer)
+  }
+  return nodes.filter((node) => !dropped.has(node)).map((node) => fused.get(node) ?? node)
+}
