@@ -143,7 +143,7 @@ def main():
     clipped = dict(learning_rate=2e-3, max_grad_norm=1.0, weight_decay=0.01)
     runs = {
         "sft": (sft, sequences[:18], dict(lr_scheduler_type="cosine", warmup_steps=1, **clipped), {}),
-        "sft, packed": (sft, sequences[:18], dict(learning_rate=2e-3, max_grad_norm=0.0, weight_decay=0.0, lr_scheduler_type="linear", warmup_steps=0), dict(micros=1, padding_free=True, max_length=None)),
+        "sft, packed": (sft, sequences[:18], dict(learning_rate=2e-3, max_grad_norm=0.0, weight_decay=0.0, lr_scheduler_type="linear", warmup_steps=1), dict(micros=1, padding_free=True, max_length=None)),
         "sft, last turn": (sft, sequences[:18], dict(lr_scheduler_type="constant", warmup_steps=0, **clipped), dict(mask=of_last_turn)),
         "rft": (sft, [sequences[i] for i in KEPT], dict(lr_scheduler_type="constant", warmup_steps=0, **clipped), {}),
         "grpo": (grpo, sequences, dict(loss_type="dapo", epsilon_high=0.28, beta=0.02, lr_scheduler_type="linear", **clipped), {}),
