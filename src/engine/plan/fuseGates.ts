@@ -26,7 +26,7 @@ export function fuseGates(nodes: readonly Node[], graph: Graph): readonly Node[]
     if (layer.kind === 'leaf' || layer.op !== (linearOp as AnyOp) || !movable.has(layer)) continue
     const params = layer.params as LinearParams
     if (params.hasResidual || uses.get(up) !== 1 || pinned.has(up)) continue
-    fused.set(node, { ...node, op: gatedLinearOp as AnyOp, inputs: [...layer.inputs, gate], params })
+    fused.set(node, { ...node, op: gatedLinearOp, inputs: [...layer.inputs, gate], params })
     dropped.add(layer)
   }
   return nodes.filter((node) => !dropped.has(node)).map((node) => fused.get(node) ?? node)
