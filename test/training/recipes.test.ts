@@ -162,6 +162,13 @@ describe('values', () => {
         },
       },
     })
+    // verl averages over an update: with more than one a batch that is bnpo, and dapo not quite.
+    const listed = (loss_type: string): boolean =>
+      toVerl(complete('grpo', { ...settings, loss_type })).unmapped.some(({ field }) => field === 'config.loss_type')
+    expect(['dapo', 'bnpo', 'cispo'].map(listed)).toEqual([true, false, true])
+    const k3 = complete('ppo', { kl_penalty: 'low_var_kl' })
+    expect(toVerl(k3).config).toMatchObject({ algorithm: { kl_penalty: 'low_var_kl' } })
+    expect(toTrl(k3).unmapped.map(({ field }) => field)).toContain('config.kl_penalty')
   })
 
   it('PPO: what goes to TRL’s classic classes reads back as the same settings', () => {
