@@ -5,7 +5,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { sha256 } from '../../src/base/sha256'
 import { runRecord } from '../../src/records/run'
 import { temporaryDirectory } from './commandContext'
-import { stopAfter, trained } from './trainedRun'
+import { endingsFile, stopAfter, trained } from './trainedRun'
 
 const SFT = ['--algorithm', 'sft', '--data', 'starter-corpus', '--tokens_per_batch', '256', '--warmup_steps', '0', '--no-preflight']
 const SHAPE = ['--lora_r', '4', '--lora_targets', 'q_proj', 'down_proj', '--use_rslora']
@@ -63,6 +63,31 @@ test('GRPO is held to a frozen copy; killed, it goes on to the same end when wha
   await trained([...GRPO, '--steps', '1', '--init-adapter', whole, '--out', third])
   expect(recordOf(third).adapter_sha256?.before).toBe(done.sha256)
   expect(weightsOf(join(third, 'init-adapter'))).toBe(weightsOf(whole))
+})
+
+test('every other algorithm goes on too; DPO begins at ln 2, and the copy takes the bytes that were told', async () => {
+  const file = await endingsFile()
+  const data = ['--data', file('ended.jsonl', (id) => (id.endsWith('/0') ? 'solved' : 'unsolved')), '--no-preflight']
+  const batch = ['--per_device_train_batch_size', '3', '--gradient_accumulation_steps', '1']
+  const methods = [
+    ['rft', ...data],
+    ['ppo', ...data, '--batch_size', '6', '--ppo_epochs', '1', '--reward', 'status'],
+    ['archer', '--rollout_size', '2', '--batch_size', '2', '--epochs', '1', '--warmup_iter', '0', '--max_response_len', '8'],
+  ]
+  for (const words of methods) {
+    const out = temporaryDirectory()
+    await trained(['--algorithm', ...words, ...STILL, '--init-adapter', first, '--out', out])
+    expect(weightsOf(out), words[0]).toBe(weightsOf(first))
+  }
+  const dpo = ['--algorithm', 'dpo', ...data, ...batch, ...STILL, '--init-adapter', first]
+  const [out, other] = [temporaryDirectory(), temporaryDirectory()]
+  const held = await trained([...dpo, '--out', out])
+  const free = await trained([...dpo, '--ref_adapter', 'none', '--out', other])
+  expect([weightsOf(out), weightsOf(other)]).toEqual([weightsOf(first), weightsOf(first)])
+  expect(held.loss[0]).toBeCloseTo(Math.LN2, 6)
+  expect(Math.abs((free.loss[0] ?? 0) - Math.LN2)).toBeGreaterThan(1e-4)
+  expect(held.predictedBytes - free.predictedBytes).toBeGreaterThan(0)
+  expect(held.peakBytes - free.peakBytes).toBe(held.predictedBytes - free.predictedBytes)
 })
 
 test('PPO goes on with the value head too, near the adapter or near the base', async () => {

@@ -57,6 +57,7 @@ const models = [
   { model: 'hf:Qwen/Qwen2.5-0.5B@main', seed: 3, data: ['a.csv'], world_seed: 7 },
   { model: 'starter' },
   { model: 'some/folder' },
+  { model: 'some/folder', init_adapter: 'some/adapter' },
 ]
 
 const targets: readonly (readonly [string, AlgorithmName, (recipe: CompleteRecipe) => Handover & { requires: string }])[] = [
@@ -102,6 +103,8 @@ describe.each(targets)('to %s: %s', (_, algorithm, write) => {
       const listed = new Set([...unmapped, ...implied].map(({ field }) => field))
       expect(unheard(recipe, write, listed)).toEqual([])
       expect(listed.has('data') || recipe.data.length === 0).toBe(true)
+      // That it is a copy it is held to, or that its loading takes a word more.
+      expect(listed.has('init_adapter')).toBe(recipe.init_adapter !== null)
       expect(listed.has('world_seed')).toBe(recipe.world_seed !== undefined)
       expect(listed.has('model')).toBe(
         recipe.model === 'starter' || (recipe.model?.includes('@') === true && !('ModelConfig' in write(recipe).config)),

@@ -1,6 +1,8 @@
 /** What a finished run leaves, as files: its adapter, the one that did best, or the base with it merged in. */
 import { Button } from '@mantine/core'
+import { Link } from 'wouter'
 import type { RunRecord } from '../../records/run'
+import { hrefs } from '../stores/hrefs'
 import { rememberJob, useActiveJob } from '../stores/jobs'
 import { useGpu, useRecording, useStudio } from '../stores/studio'
 import { downloadBytes } from '../story/exportFiles'
@@ -40,6 +42,15 @@ export function RunExports({ run, onProblem }: { readonly run: RunRecord; readon
           }}
         >
           Export the best
+        </Button>
+      )}
+      {isFinished && recording === null && run.config.trainable !== 'all' && (
+        <Button
+          component={Link}
+          href={hrefs.newRun({ model: run.model.id, algorithm: run.algorithm, start: `run:${run.run_id}` })}
+          title="A new run that begins from this adapter"
+        >
+          Train it further
         </Button>
       )}
       {isFinished && recording === null && (
