@@ -16,6 +16,7 @@ import {
 import type { InitialAdapter } from '../training/algorithm'
 import { VALUE_BIAS, VALUE_WEIGHT } from '../training/policyModel'
 import { policyAdapter } from './adapterFiles'
+import type { Method } from './method'
 
 export interface StartAdapter extends InitialAdapter {
   /** Of the weights file. */
@@ -75,21 +76,18 @@ function checkTrainable({ modules }: LoraAdapter): void {
       throw new CheckpointError(`the adapter adapts ${path}, but only ${PROJECTIONS.join(', ')} are trained here`)
 }
 
-/** Sentences for the run card of a run that begins from it. `trainsHead`: the algorithm has a value head. */
-export function startNotes({ adapter: start, from }: Start, trainsHead: boolean, ref: unknown): string[] {
-  return [
-    `It began from ${from} (SHA-256 ${start.sha256.slice(0, 12)}).`,
-    ...(ref === undefined
-      ? []
-      : ref === 'none'
-        ? ['Its reference is the base with the adapter off, not the adapter it began from (ref_adapter: none).']
-        : ['Its reference is a frozen copy of the adapter it began from (ref_adapter: initial).']),
-    ...(trainsHead
-      ? [
-          start.hasValueHead
-            ? 'The value head beside the adapter goes on too.'
-            : 'There was no value head beside the adapter: a new one begins.',
-        ]
-      : []),
-  ]
+/** Sentences for the run card of a run that begins from it. */
+export function startNotes({ adapter, from }: Start, method: Method, config: Readonly<Record<string, unknown>>): string[] {
+  const notes = [`It began from ${from} (SHA-256 ${adapter.sha256.slice(0, 12)}).`]
+  if (method.trainable(config, true).keepsReference === true)
+    notes.push('Its reference is a frozen copy of the adapter it began from (ref_adapter: initial).')
+  else if (config.ref_adapter === 'none')
+    notes.push('Its reference is the base with the adapter off, not the adapter it began from (ref_adapter: none).')
+  if (method.hasValueHead(config))
+    notes.push(
+      adapter.hasValueHead
+        ? 'The value head beside the adapter goes on too.'
+        : 'There was no value head beside the adapter: a new one begins.',
+    )
+  return notes
 }

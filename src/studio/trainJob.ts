@@ -75,7 +75,7 @@ export async function trainWork(request: TrainRequest, room: JobRoom, going: Goi
         dispatches: () => gpu.value.engine.counters.dispatches,
       },
       async (keeper, control) => {
-        const begins = start ? startNotes(start, method.value.hasValueHead(config.value), config.value.ref_adapter) : []
+        const begins = start ? startNotes(start, method.value, config.value) : []
         for (const note of [...begins, ...method.value.notesOf(config.value), ...(gathered.value?.notes ?? [])]) keeper.note(note)
         if (start) await withRoom(control, () => room.starts.keep(keeper.record.run_id, start))
         const trainable = method.value.trainable(config.value, start !== null)

@@ -258,7 +258,7 @@ function settledConfig(method: Method, given: JsonObject, start: Start | null): 
 }
 
 const startSentences = (start: Start | null, method: Method, settings: JsonObject): string[] =>
-  start ? startNotes(start, method.hasValueHead(settings), settings.ref_adapter) : []
+  start ? startNotes(start, method, settings) : []
 
 /** Weights are judged by what their step reported. */
 const bestRule = (
