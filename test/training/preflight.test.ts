@@ -129,6 +129,17 @@ it('policy and reference agree before the first update', () => {
   expect(checkReference([-1, -2], [-1, -2.1]).level).toBe('refusal')
   expect(checkReference([Number.NaN], [-1]).level).toBe('refusal')
   expect(checkReference([], []).level).toBe('refusal')
+  // A run that begins from an adapter is held to a copy of it, or knowingly to the base.
+  expect(checkReference([-1, -2], [-1, -2], 'initial')).toMatchObject({
+    level: 'fine',
+    message: expect.stringContaining('begins from') as string,
+  })
+  expect(checkReference([-1, -2], [-1, -2.1], 'initial').level).toBe('refusal')
+  expect(checkReference([-1, -2], [-1, -2.1], 'base')).toMatchObject({
+    level: 'warning',
+    message: expect.stringContaining('0.10 nats') as string,
+  })
+  expect(checkReference([Number.NaN], [-1], 'base').level).toBe('refusal')
 })
 
 it('the export is tried before training', async () => {

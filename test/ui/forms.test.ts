@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import type { RunRecord } from '../../src/records/run'
 import { commandLine, configOf, newRunUrl, trainRequest } from '../../src/ui/train/newRunForm'
+import { startChoices, startOf, startText } from '../../src/ui/train/startChoices'
 import { fieldProblem, fieldsFromSchema, isChanged } from '../../src/ui/widgets/schemaFields'
+import type { ModelRow } from '../../src/worker/protocol'
 
 const config = z.object({
   learning_rate: z.number().positive().max(1).default(1e-5).meta({ help: 'Size of one step.', essential: true }),
@@ -52,6 +55,24 @@ describe('the new-run form', () => {
       checkpoints: { everySteps: 10, everyMinutes: 2, best: null },
     })
     expect(configOf({ ...url, config: '[1' })).toEqual({})
+  })
+  it('begins from what earlier runs left of an adapter, and from what was imported for the model', () => {
+    const adapters = ['lora', 'all', 'best'].map((run_id) => ({ run_id, title: run_id, sha256: 'abcdef0123' }))
+    const model = { model_id: 'm', adapters } as unknown as ModelRow
+    const runs = [
+      { run_id: 'lora', config: {} },
+      { run_id: 'all', config: { trainable: 'all' } },
+      { run_id: 'best', config: {}, best: { metric: 'reward', value: 1, step: 7 } },
+    ] as unknown as RunRecord[]
+    const brought = { title: 'brought', sha256: '', bytes: 1, created_at: '' }
+    const imported = ['m', 'other'].map((model_id) => ({ ...brought, model_id, adapter_id: `of-${model_id}` }))
+    const choices = startChoices(model, runs, imported).map(({ value }) => value)
+    expect(choices).toEqual(['', 'best:best', 'run:best', 'run:lora', 'imported:of-m'])
+    for (const choice of choices) expect(startText(startOf(choice))).toBe(choice)
+    const request = trainRequest(newRunUrl.parse({ start: 'best:best' }), 'sft', 'm')
+    expect(request.initAdapter).toEqual({ kind: 'run', run_id: 'best', which: 'best' })
+    expect(commandLine(request, [])).toContain('--init-adapter best')
+    expect(trainRequest(newRunUrl.parse({ start: 'nonsense' }), 'sft', 'm')).not.toHaveProperty('initAdapter')
   })
   it('writes the same run for the command line, quoted', () => {
     const request = {
