@@ -325,7 +325,7 @@ async function dataOf(
   return { data: { kind: 'practice', world }, sources: [] }
 }
 
-/** A line every few seconds. */
+/** A line every few seconds: the loss is of all steps since the last line, the rest of the newest. */
 function progressOf(context: CommandContext, steps: number, now: () => number): (step: number, metrics: StepMetrics) => void {
   let last = Number.NEGATIVE_INFINITY
   const recent: number[] = []
@@ -333,12 +333,13 @@ function progressOf(context: CommandContext, steps: number, now: () => number): 
     recent.push(lossOf(metrics))
     if (now() - last < 5000 && step + 1 < steps) return
     last = now()
-    const loss = recent.reduce((sum, value) => sum + value, 0) / recent.length
+    const mean = short(recent.reduce((sum, value) => sum + value, 0) / recent.length)
+    const loss = recent.length > 1 ? `${mean} (mean of ${recent.length} steps)` : mean
     recent.length = 0
     const more = ['grad_norm', 'reward', 'pass_rate', 'objective/kl', 'num_tokens'].flatMap((name) =>
       metrics[name] === undefined ? [] : [`${name} ${short(metrics[name])}`],
     )
-    context.progress(`step ${step + 1} of ${steps}, loss ${short(loss)}${more.length > 0 ? `, ${more.join(', ')}` : ''}`)
+    context.progress(`step ${step + 1} of ${steps}, loss ${loss}${more.length > 0 ? `, ${more.join(', ')}` : ''}`)
   }
 }
 
