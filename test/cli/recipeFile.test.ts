@@ -46,7 +46,10 @@ test('StepTool’s file becomes settings of step-grained PPO; what changes nothi
     lora_alpha: 32,
     lora_targets: ['q_proj', 'v_proj'],
   })
-  expect(assumed.map(({ field }) => field)).toEqual(['ppo_kwargs.gradient_accumulation_steps', 'ppo_kwargs.gamma'])
+  expect(assumed.map(({ field }) => field)).toEqual([
+    ...['ppo_kwargs.gradient_accumulation_steps', 'ppo_kwargs.gamma'],
+    ...['step_reward_weighting', 'gae_mask_mode', 'reward_dtype', 'value_head_init'],
+  ])
   expect(ignored.map(({ field }) => field)).toEqual([
     'ppo_kwargs.log_with',
     'ppo_kwargs.target_kl',

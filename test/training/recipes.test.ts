@@ -179,7 +179,7 @@ describe('values', () => {
     const { PPOConfig, LoraConfig } = toTrl(recipe).config
     const back = readRecipe('StepTool_ppo.json', JSON.stringify({ ppo_kwargs: PPOConfig, peft_kwargs: LoraConfig }))
     expect(back.recipe.seed).toBe(5)
-    expect(back.assumed).toEqual([])
+    expect(back.assumed.filter(({ reason }) => !reason.startsWith('Hone’s default'))).toEqual([])
     expect(back.ignored.map(({ field }) => field)).toEqual(['ppo_kwargs.steps', 'peft_kwargs.lora_dropout'])
     expect(recipe.config).toMatchObject(back.recipe.config)
     expect(Object.keys(back.recipe.config)).toHaveLength(20)
@@ -239,7 +239,12 @@ describe('StepTool’s file', () => {
       lora_alpha: 8,
       lora_targets: ['q_proj', 'v_proj'],
     })
-    expect(assumed).toHaveLength(9)
+    expect(assumed).toHaveLength(13)
+    const ours = assumed.filter(({ reason }) => reason.startsWith('Hone’s default'))
+    expect(Object.fromEntries(ours.map(({ field, value }) => [field, value]))).toEqual({
+      ...{ step_reward_weighting: 'paper', gae_mask_mode: 'skip', reward_dtype: 'float32', value_head_init: 'zero' },
+    })
+    expect(completeRecipe('x', recipe).recipe.config).toMatchObject(Object.fromEntries(ours.map(({ field, value }) => [field, value])))
     expect(assumed).toContainEqual({ field: 'ppo_kwargs.gamma', value: 1, reason: 'TRL’s default where the file names none.' })
   })
 
@@ -371,7 +376,8 @@ describe.skipIf(!present)(`StepTool’s own files${present ? '' : ' (skipped: ..
       mini_batch_size: 2,
       horizon: 10_000,
     })
-    expect(assumed.map(({ field }) => field)).toEqual(unsaid)
+    const departures = ['step_reward_weighting', 'gae_mask_mode', 'reward_dtype', 'value_head_init']
+    expect(assumed.map(({ field }) => field)).toEqual([...unsaid, ...departures])
     expect(ignored.map(({ field }) => field)).toEqual(['ppo_kwargs.log_with', 'ppo_kwargs.remove_unused_columns', 'ppo_kwargs.target_kl'])
     expect(toTrl(whole.recipe).config.PPOConfig).toMatchObject({ batch_size: 8, init_kl_coef: 0.3, target: 6, gamma: 0.99 })
   })

@@ -5,6 +5,7 @@
 import type { ImportedSettings } from '../../data/formats/format'
 import { readSteptoolConfig } from '../../data/formats/steptoolConfig'
 import { PROJECTIONS } from '../../models/architectures/decoder'
+import type { SteptoolPpoConfig } from '../algorithms/steptoolPpo'
 import { recipeFromObject, type FieldRemark, type ReadRecipe } from './recipe'
 
 /** Defaults of PPOConfig that are not those of `steptool-ppo`. */
@@ -18,6 +19,17 @@ export const trlDefaults = {
 }
 /** Defaults of LoraConfig; `target_modules` of Llama and Qwen models. */
 const peftDefaults = { r: 8, lora_alpha: 8, target_modules: ['q_proj', 'v_proj'] }
+
+/** Where Hone's defaults are not what StepTool's released code does, whatever its file says. */
+const departures: readonly FieldRemark[] = [
+  departure('step_reward_weighting', 'paper', 'released', 'multiplies a step’s reward by the steps after it, the last one’s by 0'),
+  departure('gae_mask_mode', 'skip', 'trl_classic', 'lets credit decay over every token of a tool reply'),
+  departure('reward_dtype', 'float32', 'float16', 'rounds rewards to 16 bits'),
+  departure('value_head_init', 'zero', 'torch', 'begins with a random value head'),
+]
+function departure(field: keyof SteptoolPpoConfig, value: string, released: string, does: string): FieldRemark {
+  return { field, value, reason: `Hone’s default. StepTool’s code ${does}: choose ${released} for its numbers.` }
+}
 
 /** Throws one sentence for a file that is not StepTool's or has a value that cannot be meant. */
 export function recipeFromSteptool(file: string, text: string): ReadRecipe {
@@ -46,6 +58,7 @@ export function recipeFromSteptool(file: string, text: string): ReadRecipe {
     assumed: [
       ...missing('peft_kwargs', peftDefaults, peft, 'peft’s default where the file names none.'),
       ...missing('ppo_kwargs', trlDefaults, ppo, 'TRL’s default where the file names none.'),
+      ...departures,
     ],
   }
 }

@@ -83,7 +83,7 @@ export function RecipeLoader({ fallback, onLoad }: { readonly fallback: string; 
             remarks={loaded.recipe.ignored}
           />
           <Remarks
-            label={`${counted(loaded.recipe.assumed.length, 'setting has', 'settings have')} its program’s default`}
+            label={`${counted(loaded.recipe.assumed.length, 'setting', 'settings')} the file does not name`}
             remarks={loaded.recipe.assumed}
           />
         </div>
