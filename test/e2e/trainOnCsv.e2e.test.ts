@@ -20,10 +20,10 @@ const chunks = z.array(
 )
 const opinions = z.array(z.object({ annotator_kind: z.string(), name: z.string(), value: z.number().nullable(), step: z.number() }))
 
-/** SHA-256 of the adapter's weights as the page exports them. */
+/** SHA-256 of the adapter's weights as the page exports them; the value head comes beside them, a moment later. */
 async function exportedAdapter(page: Page): Promise<string> {
   const [download] = await Promise.all([
-    page.waitForEvent('download', (one) => one.suggestedFilename().endsWith('.safetensors')),
+    page.waitForEvent('download', (one) => one.suggestedFilename() === 'adapter_model.safetensors'),
     page.getByRole('button', { name: 'Export the adapter' }).click(),
   ])
   return createHash('sha256')
