@@ -40,15 +40,9 @@ fn load_right(lane: u32, column0: u32, k0: u32) {
   }
 }
 
+// #include "linear_epilogue"
 fn store(row: u32, n: u32, value: f32) {
   if (row >= params.rows || n >= WIDTH) { return; }
-  let column = params.first + n;
-  var out = value * params.alpha;
-  if (HAS_BIAS == 1u) { out += bias[column]; }
-  if (HAS_RESIDUAL == 1u) { out += residual[row * N + column]; }
-  if (HAS_GATE == 1u) {
-    let g = residual[row * N + column];
-    out *= g / (1.0 + exp(min(-g, 80.0)));
-  }
-  y[row * N + column] = out;
+  let at = row * N + params.first + n;
+  y[at] = epilogue(value, at, params.first + n);
 }

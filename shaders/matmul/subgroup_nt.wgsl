@@ -14,17 +14,11 @@ enable subgroups;
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;
 // #part lora
 
+// #include "linear_epilogue"
 fn store(row: u32, n: u32, value: f32) {
   if (row >= params.rows || n >= WIDTH) { return; }
-  let at = params.first + n;
-  var out = value * params.alpha;
-  if (HAS_BIAS == 1u) { out += bias[at]; }
-  if (HAS_RESIDUAL == 1u) { out += residual[row * N + at]; }
-  if (HAS_GATE == 1u) {
-    let g = residual[row * N + at];
-    out *= g / (1.0 + exp(min(-g, 80.0)));
-  }
-  y[row * N + at] = out;
+  let at = row * N + params.first + n;
+  y[at] = epilogue(value, at, params.first + n);
 }
 
 @compute @workgroup_size(LANES)

@@ -22,18 +22,12 @@ fn dot4(a: vec4f, b: vec4f, sum: f32) -> f32 {
   return fma(a.w, b.w, fma(a.z, b.z, fma(a.y, b.y, fma(a.x, b.x, sum))));
 }
 
+// #include "linear_epilogue"
 fn store(split: u32, row: u32, n: u32, value: f32) {
   if (row >= params.rows || n >= WIDTH) { return; }
   if (SPLIT == 1u) { y[(split * params.rows + row) * N + n] = value; return; }
-  let column = params.first + n;
-  var out = value * params.alpha;
-  if (HAS_BIAS == 1u) { out += bias[column]; }
-  if (HAS_RESIDUAL == 1u) { out += residual[row * N + column]; }
-  if (HAS_GATE == 1u) {
-    let g = residual[row * N + column];
-    out *= g / (1.0 + exp(min(-g, 80.0)));
-  }
-  y[row * N + column] = out;
+  let at = row * N + params.first + n;
+  y[at] = epilogue(value, at, params.first + n);
 }
 
 @compute @workgroup_size(LANES)

@@ -19,6 +19,26 @@ function parameterText(count: number): string {
   return count >= 1e6 ? `${(count / 1e6).toFixed(2)} M` : formatCount(count)
 }
 
+function AdapterName({
+  adapter,
+  ...link
+}: {
+  readonly adapter: { readonly title: string; readonly sha256: string }
+  readonly href: string
+  readonly title?: string
+}) {
+  return (
+    <span>
+      <Anchor component={Link} size="sm" {...link}>
+        <VisibleText text={adapter.title} />
+      </Anchor>
+      <span className={classes.hash} title={`SHA-256 ${adapter.sha256}`}>
+        {adapter.sha256.slice(0, 12)}
+      </span>
+    </span>
+  )
+}
+
 export function ModelCard({
   model,
   current,
@@ -104,14 +124,7 @@ export function ModelCard({
           <ul className={classes.plain}>
             {model.adapters.map((adapter) => (
               <li key={adapter.run_id} className={classes.adapter} data-testid="adapter-row">
-                <span>
-                  <Anchor component={Link} href={hrefs.run(adapter.run_id)} size="sm">
-                    <VisibleText text={adapter.title} />
-                  </Anchor>
-                  <span className={classes.hash} title={`SHA-256 ${adapter.sha256}`}>
-                    {adapter.sha256.slice(0, 12)}
-                  </span>
-                </span>
+                <AdapterName adapter={adapter} href={hrefs.run(adapter.run_id)} />
                 <Button
                   size="compact-xs"
                   onClick={() => {
@@ -133,19 +146,11 @@ export function ModelCard({
             <ul className={classes.plain}>
               {imported.map((adapter) => (
                 <li key={adapter.adapter_id} className={classes.adapter} data-testid="imported-adapter">
-                  <span>
-                    <Anchor
-                      component={Link}
-                      href={hrefs.newRun({ model: model.model_id, start: `imported:${adapter.adapter_id}` })}
-                      size="sm"
-                      title="Begin a run from it"
-                    >
-                      <VisibleText text={adapter.title} />
-                    </Anchor>
-                    <span className={classes.hash} title={`SHA-256 ${adapter.sha256}`}>
-                      {adapter.sha256.slice(0, 12)}
-                    </span>
-                  </span>
+                  <AdapterName
+                    adapter={adapter}
+                    href={hrefs.newRun({ model: model.model_id, start: `imported:${adapter.adapter_id}` })}
+                    title="Begin a run from it"
+                  />
                   <ConfirmButton
                     label="Remove"
                     confirmLabel="Remove the adapter"
