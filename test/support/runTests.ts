@@ -1,5 +1,5 @@
 /**
- * `npm test`: makes sure a Chrome is there, then runs every kind of test, one kind after the other, and sums up. GPU tests run on all adapters
+ * `npm test`: makes sure a Chrome is there, then runs every kind of test, one kind after the other, and sums up. GPU tests run in two processes
  * at once: most of their time one thread compiles kernels while the other cores rest. So do two files of end-to-end tests, but for those alone.
  * `npm test -- unit gpu` runs only these kinds; other words go to Vitest (`npm test -- unit records`).
  */
@@ -17,6 +17,8 @@ interface Stage {
   readonly kind: 'unit' | 'gpu' | 'e2e:alone' | 'e2e'
   /** Vitest project. */
   readonly project: string
+  /** The part of the project's files it runs, as Vitest writes it: "1/4". */
+  readonly shard?: string
 }
 interface Outcome {
   readonly stage: Stage
@@ -27,6 +29,10 @@ interface Outcome {
   /** A line for each failure: what failed, and the first line of what it said. */
   readonly failures: readonly string[]
 }
+
+/** SwiftShader compiles the slowest: beside one process of it another works, and four parts leave neither idle for long at the end. */
+const SHARDS: Readonly<Record<string, number>> = { 'gpu:swiftshader': 4 }
+const AT_ONCE = 2
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
@@ -55,24 +61,61 @@ export async function runTests(projectRoot: string, words: readonly string[]): P
     say(`\n[${numbers.join(', ')}/${stages.length}] ${together.map(({ project }) => project).join(', ')}`)
     // The end-to-end tests use what a user gets: the built site and the built command line.
     const isReady = !kind.startsWith('e2e') || (await run(projectRoot, ['src/cli/launch.js', 'build'], 'inherit'))
-    const output = together.length > 1 ? 'lines' : 'inherit'
     const unbuilt = together.map((stage) => ({
       ...{ stage, passed: 0, failed: 1, skipped: 0, seconds: 0 },
       failures: [`${stage.project}: the build failed`],
     }))
-    outcomes.push(...(isReady ? await Promise.all(together.map((stage) => runStage(projectRoot, stage, filters, output))) : unbuilt))
+    outcomes.push(...(isReady ? await runAtOnce(projectRoot, together, filters) : unbuilt))
   }
   return summarise(outcomes)
+}
+
+async function runAtOnce(projectRoot: string, stages: readonly Stage[], filters: readonly string[]): Promise<Outcome[]> {
+  const parts = stages.flatMap(partsOf).sort((a, b) => Number(a.shard !== undefined) - Number(b.shard !== undefined))
+  const output = parts.length > 1 ? 'lines' : 'inherit'
+  const outcomes: Outcome[] = []
+  const waiting = parts.values()
+  const work = async (): Promise<void> => {
+    for (const stage of waiting) outcomes.push(await runStage(projectRoot, stage, filters, output))
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, work))
+  return stages.map((stage) =>
+    whole(
+      stage,
+      outcomes.filter((outcome) => outcome.stage.project === stage.project),
+    ),
+  )
+}
+
+const partsOf = (stage: Stage): Stage[] => {
+  const count = SHARDS[stage.project] ?? 1
+  return count === 1 ? [stage] : Array.from({ length: count }, (_, i) => ({ ...stage, shard: `${i + 1}/${count}` }))
+}
+
+function whole(stage: Stage, parts: readonly Outcome[]): Outcome {
+  const sum = (key: 'passed' | 'failed' | 'skipped' | 'seconds'): number => parts.reduce((total, part) => total + part[key], 0)
+  const failures = parts.flatMap((part) => part.failures)
+  return { stage, passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped'), seconds: sum('seconds'), failures }
 }
 
 async function runStage(projectRoot: string, stage: Stage, filters: readonly string[], output: Output): Promise<Outcome> {
   const folder = join(projectRoot, '.cache/tests')
   mkdirSync(folder, { recursive: true })
-  const report = join(folder, `${stage.project.replace(':', '-')}.json`)
+  const shard = stage.shard === undefined ? [] : [`--shard=${stage.shard}`]
+  const report = join(folder, `${[stage.project, ...shard].join('-').replace(/[^\w-]+/g, '-')}.json`)
   rmSync(report, { force: true })
   const started = Date.now()
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
-  const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--project', stage.project, '--passWithNoTests', ...reporters, ...filters]
+  const vitest = [
+    'node_modules/vitest/vitest.mjs',
+    'run',
+    '--project',
+    stage.project,
+    '--passWithNoTests',
+    ...shard,
+    ...reporters,
+    ...filters,
+  ]
   const ok = await run(projectRoot, vitest, output)
   const counts = readCounts(report)
   return {
