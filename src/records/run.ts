@@ -43,6 +43,18 @@ export const runRecord = z.object({
 })
 export type RunRecord = z.infer<typeof runRecord>
 
+/** Steps it takes in all; null where it ended early and nothing says how many it would have taken. */
+export const totalSteps = (run: Pick<RunRecord, 'checkpoint' | 'status' | 'steps_done'>): number | null =>
+  run.checkpoint?.of ?? (run.status === 'finished' ? run.steps_done : null)
+
+/** Its settings as they took effect: a number of steps chosen beside the method's settings is their `max_steps`. */
+export function settingsInEffect(
+  run: Pick<RunRecord, 'checkpoint' | 'status' | 'steps_done' | 'config'>,
+): Readonly<Record<string, unknown>> {
+  const steps = totalSteps(run)
+  return steps !== null && 'max_steps' in run.config ? { ...run.config, max_steps: steps } : run.config
+}
+
 /** Metrics of a run as columns of equal length; a missing value is null. */
 export const metricTable = z.object({ step: z.array(z.number()), columns: z.record(z.string(), z.array(z.number().nullable())) })
 export type MetricTable = z.infer<typeof metricTable>

@@ -1,6 +1,6 @@
 /** A run in the words of Weights & Biases (wandb): what is handed over, without the key. Facts: wandb's own client, core/internal/filestream. */
 import { z } from 'zod'
-import type { MetricColumns, RunRecord } from './run'
+import { settingsInEffect, type MetricColumns, type RunRecord } from './run'
 
 /** What wandb lets a name in an address hold. */
 const place = z.string().regex(/^[^/\\#?%:]{1,128}$/, 'a name of 1 to 128 characters without / \\ # ? % :')
@@ -32,7 +32,7 @@ export interface WandbPlace {
 }
 
 type Described = Pick<RunRecord, 'run_id' | 'title' | 'kind' | 'algorithm' | 'config' | 'model' | 'data' | 'seed' | 'notes' | 'status'> &
-  Pick<RunRecord, 'created_at' | 'finished_at'>
+  Pick<RunRecord, 'created_at' | 'finished_at' | 'checkpoint' | 'steps_done'>
 
 /** Values that were not measured or not finite are left out of their row. */
 export function wandbRunOf(run: Described, { step, columns }: MetricColumns, { project, entity }: WandbPlace): WandbRun {
@@ -47,7 +47,7 @@ export function wandbRunOf(run: Described, { step, columns }: MetricColumns, { p
     displayName: run.title,
     jobType: run.kind,
     notes: run.notes.join('\n'),
-    config: { algorithm: run.algorithm, model: run.model, data: run.data, seed: run.seed, ...run.config },
+    config: { algorithm: run.algorithm, model: run.model, data: run.data, seed: run.seed, ...settingsInEffect(run) },
     history,
     summary: { ...last, ...measured([['_step', step.at(-1)] as const, ['_runtime', seconds] as const]) },
     exitCode: isOver ? Number(run.status !== 'finished') : null,

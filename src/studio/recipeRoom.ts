@@ -1,4 +1,5 @@
 /** Recipes in and out of the form: a file becomes a request with a word about every field that did not, a request or a run becomes a file. */
+import { totalSteps } from '../records/run'
 import type { Store } from '../storage/store'
 import {
   knownSettings,
@@ -145,7 +146,7 @@ async function recipeOf(source: RecipeSource, store: Store, imported: RecipePart
   const { dtype, kv_dtype, init_adapter = null, init_adapter_sha256: _hash, ...settings } = run.config
   const { known, ignored } = knownSettings(settings, run.algorithm)
   const names = await Promise.all(run.data.map(async ({ id }) => (await store.datasets.get(id))?.name ?? id))
-  const steps = run.checkpoint?.of ?? (run.status === 'finished' ? run.steps_done : null)
+  const steps = totalSteps(run)
   const read = asRead({
     ...{ algorithm: run.algorithm, seed: run.seed, steps, model: run.model.id, data: names, config: known },
     ...{ dtype, kv_dtype, init_adapter },

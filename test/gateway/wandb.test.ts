@@ -7,10 +7,11 @@ import { MockWandb, WANDB_KEY as KEY } from '../support/mockWandb'
 
 const record = {
   ...{ run_id: 'run/7', title: 'Step-grained PPO on starter', kind: 'train' as const, algorithm: 'steptool-ppo' },
-  config: { learning_rate: 1e-5, init_kl_coef: 0.3 },
+  // Three steps were asked for beside the settings.
+  config: { learning_rate: 1e-5, init_kl_coef: 0.3, max_steps: 100 },
   model: { id: 'starter', sha256: 'ab' },
   data: [],
-  ...{ seed: 3, notes: ['two', 'lines'], status: 'finished' as const },
+  ...{ seed: 3, notes: ['two', 'lines'], status: 'finished' as const, steps_done: 3 },
   ...{ created_at: '2026-01-02T03:04:05.000Z', finished_at: '2026-01-02T03:05:05.000Z' },
 }
 const metrics = { step: [0, 1, 2], columns: { loss: [0.7, Number.NaN, 0.5], 'objective/kl': [0, 0.25, null] } }
@@ -44,7 +45,7 @@ describe('a run sent to wandb', () => {
       displayName: 'Step-grained PPO on starter',
       config: {
         ...{ algorithm: { value: 'steptool-ppo' }, model: { value: record.model }, data: { value: [] }, seed: { value: 3 } },
-        ...{ learning_rate: { value: 1e-5 }, init_kl_coef: { value: 0.3 } },
+        ...{ learning_rate: { value: 1e-5 }, init_kl_coef: { value: 0.3 }, max_steps: { value: 3 } },
       },
       history: ROWS,
       summary: { loss: 0.5, 'objective/kl': 0.25, _step: 2, _runtime: 60 },

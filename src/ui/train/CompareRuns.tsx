@@ -3,6 +3,7 @@ import { Anchor, Checkbox, Select, Stack, Table, Text } from '@mantine/core'
 import { useMemo } from 'react'
 import { Link } from 'wouter'
 import { z } from 'zod'
+import { settingsInEffect } from '../../records/run'
 import type { RunDetail } from '../../worker/protocol'
 import { LineChart } from '../charts/LineChart'
 import { fromOne } from '../charts/series'
@@ -53,7 +54,7 @@ function recipeRows(details: readonly RunDetail[]): readonly RecipeRow[] {
     data: run.data.map((row) => row.id).join(', ') || 'online',
     seed: run.seed,
     world: run.world_hash ?? '–',
-    ...run.config,
+    ...settingsInEffect(run),
   }))
   const names = [...new Set(recipes.flatMap((recipe) => Object.keys(recipe)))]
   return names.map((name) => {

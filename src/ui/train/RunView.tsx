@@ -4,6 +4,7 @@ import { useEffect, useMemo, useState } from 'react'
 import { Link } from 'wouter'
 import { alarmsOf } from '../../records/alarms'
 import { METRIC_FORMATS, metricFile, type MetricFormat } from '../../records/metricFiles'
+import { settingsInEffect } from '../../records/run'
 import type { Zoom } from '../charts/LineChart'
 import { fromOne, type Series } from '../charts/series'
 import { JobControls } from '../frame/JobPill'
@@ -265,7 +266,7 @@ export function RunView({ runId }: { readonly runId: string }) {
       </Panel>
       <Samples runId={runId} expected={run === null || run.data.length === 0} />
       {detail && <ChangeProof detail={detail} job={job} />}
-      {run && <Recipe runId={run.algorithm === null ? null : run.run_id} config={run.config} notes={run.notes} />}
+      {run && <Recipe runId={run.algorithm === null ? null : run.run_id} config={settingsInEffect(run)} notes={run.notes} />}
     </Stack>
   )
 }
