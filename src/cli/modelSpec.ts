@@ -9,11 +9,12 @@ import { z } from 'zod'
 import { sha256 } from '../base/sha256'
 import { KV_DTYPES, type KvDtype } from '../engine/ops/kvCache'
 import type { WeightFormat } from '../engine/weightFormat'
-import { parseModelConfig } from '../models/architectures/config'
-import { openCheckpoint, openTokenizer } from '../models/checkpointFolder'
+import { openCheckpoint } from '../models/checkpointFolder'
+import { openTokenizer } from '../models/checkpointTokenizer'
 import { architectureOf } from '../models/languageModel'
+import { readModelConfig } from '../models/modelConfigFile'
 import { createHfTokenizer } from '../models/tokenizer/hfTokenizer'
-import { readJson, type FolderSource } from '../models/weights/byteSource'
+import type { FolderSource } from '../models/weights/byteSource'
 import { isPickleName } from '../models/weights/modelWeights'
 import { PICKLE_ADVICE, readerOf } from '../models/weights/safetensors'
 import type { LoadedModel } from '../studio/models'
@@ -105,9 +106,8 @@ function fetchProgress(title: string, context: Pick<CommandContext, 'progress'>)
 
 async function openRandom(spec: string, seed: number, context: ModelContext): Promise<OpenModel> {
   const { id, title, folder, close } = await openFolder(spec.slice(RANDOM.length), context)
-  const configJson = await readJson(folder, 'config.json')
-  const config = parseModelConfig(configJson)
-  const { tokenizerJson, tokenizerConfig } = await openTokenizer(folder)
+  const { config, configJson } = await readModelConfig(folder)
+  const { tokenizerJson, tokenizerConfig } = await openTokenizer(folder, config.vocab_size)
   return {
     id: RANDOM + id,
     title: RANDOM + title,

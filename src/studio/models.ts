@@ -1,12 +1,14 @@
 /** Models one can train: the starter, and checkpoints a person brought. An imported one counts once its card is written, which is last. */
 import type { KvDtype } from '../engine/ops/kvCache'
 import type { WeightFormat } from '../engine/weightFormat'
-import { parseModelConfig, type ModelConfig } from '../models/architectures/config'
-import { openCheckpoint, openTokenizer, readChatTemplate } from '../models/checkpointFolder'
+import type { ModelConfig } from '../models/architectures/config'
+import { openCheckpoint } from '../models/checkpointFolder'
+import { openTokenizer, readChatTemplate } from '../models/checkpointTokenizer'
+import { readModelConfig } from '../models/modelConfigFile'
 import { ropeTypeOf } from '../models/claims'
 import { parameterCount, type WeightReader } from '../models/languageModel'
 import { createHfTokenizer, type HfTokenizer } from '../models/tokenizer/hfTokenizer'
-import { folderFromFiles, readJson, type FolderSource } from '../models/weights/byteSource'
+import { folderFromFiles, type FolderSource } from '../models/weights/byteSource'
 import { packedCache } from '../models/weights/packedCache'
 import { readerOf } from '../models/weights/safetensors'
 import type { RunRecord } from '../records/run'
@@ -93,11 +95,10 @@ export function createModelRoom({ store, starter, now }: ModelParts): ModelRoom 
     if (known) return known
     const made = attempt('model', async () => {
       const folder = await folderOf(id)
-      const configJson = await readJson(folder, 'config.json')
-      if (configJson === null)
+      if (!(await folder.open('config.json')))
         return refuse('unknown-model', id === STARTER ? 'This build has no starter model.' : `There is no model ${id}.`)
-      const config = parseModelConfig(configJson)
-      const { tokenizerJson, tokenizerConfig } = await openTokenizer(folder)
+      const { config } = await readModelConfig(folder)
+      const { tokenizerJson, tokenizerConfig } = await openTokenizer(folder, config.vocab_size)
       const tokenizer = createHfTokenizer(tokenizerJson, tokenizerConfig)
       const title = id === STARTER ? 'Starter model' : ((await cardOf(id))?.title ?? id)
       return accept({ id, title, config, tokenizer, chatTemplate: await readChatTemplate(folder, tokenizerConfig) })
@@ -166,9 +167,11 @@ export function createModelRoom({ store, starter, now }: ModelParts): ModelRoom 
         }
         const sha256 = id === STARTER && starterHash ? await starterHash : ((await cardOf(id))?.sha256 ?? '')
         const reader = readerOf(checkpoint.tensors)
+        // With what only the weights tell.
+        const model = { ...text.value, config: checkpoint.config }
         // The starter is small, and belongs to the page.
-        if (id === STARTER || sha256 === '') return accept({ ...text.value, sha256, reader })
-        return accept({ ...text.value, sha256, reader: { ...reader, packed: packedCache(piecesOf(store, id), sha256) } })
+        if (id === STARTER || sha256 === '') return accept({ ...model, sha256, reader })
+        return accept({ ...model, sha256, reader: { ...reader, packed: packedCache(piecesOf(store, id), sha256) } })
       }),
   }
 }

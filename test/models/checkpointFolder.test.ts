@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { checkTokenizerFits, openCheckpoint, openWeightsFolder } from '../../src/models/checkpointFolder'
+import { openCheckpoint, openWeightsFolder } from '../../src/models/checkpointFolder'
+import { openTokenizer, withinVocabulary } from '../../src/models/checkpointTokenizer'
 import { createHfTokenizer } from '../../src/models/tokenizer/hfTokenizer'
 import { folderFromMap } from '../../src/models/weights/byteSource'
 import { folderFromUrl } from '../../src/models/weights/httpSource'
+import { writeSafetensors, type TensorToWrite } from '../../src/models/weights/writeSafetensors'
 import { goldenBytes, goldenFiles, goldenFolder } from './files'
 
 const encode = (value: unknown) => new TextEncoder().encode(typeof value === 'string' ? value : JSON.stringify(value))
@@ -73,13 +75,57 @@ describe('openCheckpoint', () => {
   })
 
   it('refuses a tokenizer whose ids exceed the vocabulary', async () => {
-    const added = [{ id: 96, content: '<|im_end|>' }]
-    await expect(openFiles(checkpointFiles().set('tokenizer.json', encode({ ...TINY_TOKENIZER, added_tokens: added })))).rejects.toThrow(
+    const files = checkpointFiles()
+      .set('tokenizer.json', encode({ ...TINY_TOKENIZER, added_tokens: [{ id: 96, content: '<|im_end|>' }] }))
+      .set('tokenizer_config.json', encode({ eos_token: '<|im_end|>' }))
+    await expect(openFiles(files)).rejects.toThrow(
       'tokenizer.json: tokenizer does not fit the vocabulary: token "<|im_end|>" has id 96, but vocab_size in config.json is 96 (ids 0 to 95)',
     )
-    expect(() => checkTokenizerFits({ model: { vocab: { a: 5 } } }, 5)).toThrow('token "a" has id 5')
-    expect(() => checkTokenizerFits({ model: { vocab: { a: 4 } } }, 5)).not.toThrow()
-    expect(() => checkTokenizerFits({ model: { vocab: [['a', -1.5]] } }, 5)).toThrow('tokenizer.json: expected a byte-pair tokenizer')
+    const check = (tokenizerJson: Record<string, unknown>) => withinVocabulary({ tokenizerJson, tokenizerConfig: {} }, null, 5)
+    expect(() => check({ model: { vocab: { a: 5 } } })).toThrow('token "a" has id 5')
+    expect(() => check({ model: { vocab: { a: 4 } } })).not.toThrow()
+    expect(() => check({ model: { vocab: [['a', -1.5]] } })).toThrow('tokenizer.json: expected a byte-pair tokenizer')
+  })
+
+  it('leaves out an added token that the model has no row for and nothing needs', async () => {
+    const tokenizer = { ...TINY_TOKENIZER, added_tokens: [...TINY_TOKENIZER.added_tokens, { id: 96, content: '<pad>', special: true }] }
+    const files = checkpointFiles().set('tokenizer.json', encode(tokenizer))
+    const { tokenizerJson, tokenizerConfig } = await openFiles(files.set('tokenizer_config.json', encode({ pad_token: '<pad>' })))
+    const opened = createHfTokenizer(tokenizerJson, tokenizerConfig)
+    expect(opened.vocabSize).toBe(3)
+    expect(opened.tokenId('<pad>')).toBeNull()
+    expect(opened.specialId('<|im_end|>')).toBe(2)
+    // Where nobody says how many rows there are, all are there.
+    const whole = await openTokenizer(folderFromMap('tiny', files))
+    expect(createHfTokenizer(whole.tokenizerJson).tokenId('<pad>')).toBe(96)
+    await expect(openFiles(files.set('chat_template.jinja', encode('{{ "<pad>" }}')))).rejects.toThrow('token "<pad>" has id 96')
+    const wrapped = { ...tokenizer, post_processor: { type: 'TemplateProcessing', special_tokens: { '<pad>': { id: '<pad>' } } } }
+    files.delete('chat_template.jinja')
+    await expect(openFiles(files.set('tokenizer.json', encode(wrapped)))).rejects.toThrow('token "<pad>" has id 96')
+  })
+
+  it('ends generation where generation_config.json says, if it says so', async () => {
+    const endsWith = async (generation: unknown) =>
+      (await openFiles(checkpointFiles().set('generation_config.json', encode(generation)))).config.eos_token_ids
+    expect(await endsWith({ eos_token_id: [5, 2], do_sample: true })).toEqual([5, 2])
+    expect(await endsWith({ eos_token_id: 3 })).toEqual([3])
+    expect(await endsWith({ temperature: 0.6 })).toEqual([0])
+    await expect(endsWith({ eos_token_id: '</s>' })).rejects.toThrow('generation_config.json: eos_token_id: expected a token id')
+  })
+
+  it('takes a head of its own for the head, and a copy of the embedding for none', async () => {
+    const golden = await openWeightsFolder(goldenFolder('tiny_qwen2'))
+    expect(golden.config.tie_word_embeddings).toBe(true)
+    const tensors: Record<string, TensorToWrite> = {}
+    for (const [name, { shape }] of golden.tensors.tensors)
+      tensors[name] = { shape: [...shape], data: await golden.tensors.float32(name), dtype: 'F32' }
+    const embedding = tensors['model.embed_tokens.weight']?.data ?? new Float32Array(0)
+    const tiesWith = async (head: Float32Array) => {
+      const bytes = writeSafetensors({ ...tensors, 'lm_head.weight': { shape: [96, 32], data: head, dtype: 'F32' } })
+      return (await openFiles(checkpointFiles().set('model.safetensors', bytes))).config.tie_word_embeddings
+    }
+    expect(await tiesWith(embedding)).toBe(true)
+    expect(await tiesWith(embedding.map((value, index) => (index === 95 * 32 ? value + 1 : value)))).toBe(false)
   })
 
   it('names the file that is not JSON, not UTF-8 or not an object', async () => {

@@ -82,6 +82,14 @@ describe('parseModelConfig', () => {
     expect(parseModelConfig(config).model_type).toBe('qwen2')
   })
 
+  it('takes a sliding window that no layer of this model has, or that is as long as the context', () => {
+    const config = { ...tiny, model_type: 'qwen2', use_sliding_window: true, sliding_window: 4096 }
+    expect(parseModelConfig({ ...config, max_window_layers: 2 }).num_hidden_layers).toBe(2)
+    expect(parseModelConfig(config).num_hidden_layers).toBe(2)
+    expect(parseModelConfig({ ...config, max_window_layers: 0, max_position_embeddings: 4096 }).max_position_embeddings).toBe(4096)
+    expect(parseModelConfig({ ...tiny, use_sliding_window: true, sliding_window: 16 }).model_type).toBe('llama')
+  })
+
   it.each([
     [null, 'expected a "model_type" of qwen2, qwen3, llama'],
     [{ ...tiny, model_type: 'gemma3' }, 'model_type "gemma3" is not supported; expected qwen2, qwen3, llama'],
@@ -92,7 +100,7 @@ describe('parseModelConfig', () => {
     [{ ...tiny, head_dim: 7 }, 'head_dim should be even'],
     [{ ...tiny, hidden_act: 'gelu' }, 'hidden_act "gelu" is not supported; expected silu'],
     [{ ...tiny, quantization_config: { quant_method: 'gptq' } }, 'quantised checkpoints'],
-    [{ ...tiny, model_type: 'qwen2', use_sliding_window: true, sliding_window: 4096 }, 'sliding-window attention'],
+    [{ ...tiny, model_type: 'qwen2', use_sliding_window: true, sliding_window: 4096, max_window_layers: 1 }, 'sliding-window attention'],
     [{ ...tiny, layer_types: ['full_attention', 'sliding_attention'] }, 'sliding-window attention'],
     [
       { ...tiny, rope_scaling: { rope_type: 'longrope', factor: 4 } },

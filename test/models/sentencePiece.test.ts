@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { checkTokenizerFits, openCheckpoint, openTokenizer } from '../../src/models/checkpointFolder'
+import { openCheckpoint } from '../../src/models/checkpointFolder'
+import { openTokenizer, withinVocabulary } from '../../src/models/checkpointTokenizer'
 import { createHfTokenizer } from '../../src/models/tokenizer/hfTokenizer'
 import { createCharsmapNormalizer } from '../../src/models/tokenizer/precompiledCharsmap'
 import { tokenizerJsonFromSentencePiece } from '../../src/models/tokenizer/sentencePiece'
@@ -197,9 +198,28 @@ describe('a folder with tokenizer.model', () => {
     await expect(openCheckpoint(folderWith({ 'tokenizer.model': modelBytes('llama') }))).rejects.toThrow(
       /^tokenizer\.model: tokenizer does not fit the vocabulary: token .* has id 599, but vocab_size in config\.json is 96 \(ids 0 to 95\)$/,
     )
-    const unigram = tokenizerJsonFromSentencePiece(modelBytes('unigram'))
-    expect(() => checkTokenizerFits(unigram, 259)).toThrow('has id 259, but vocab_size in config.json is 259 (ids 0 to 258)')
-    expect(() => checkTokenizerFits(unigram, 260)).not.toThrow()
+    const unigram = { tokenizerJson: tokenizerJsonFromSentencePiece(modelBytes('unigram')), tokenizerConfig: {} }
+    expect(() => withinVocabulary(unigram, null, 259)).toThrow('has id 259, but vocab_size in config.json is 259 (ids 0 to 258)')
+    expect(withinVocabulary(unigram, null, 260)).toBe(unigram.tokenizerJson)
+  })
+
+  it('takes added tokens and their roles from the files of older versions', async () => {
+    const files = {
+      'tokenizer.model': modelBytes('llama'),
+      'tokenizer_config.json': encode({ tokenizer_class: 'LlamaTokenizer', pad_token: null }),
+      'special_tokens_map.json': encode({ pad_token: '[PAD]', eos_token: { content: '</s>', lstrip: false } }),
+      'added_tokens.json': encode({ '[PAD]': 600, '<tool>': 601 }),
+    }
+    const { tokenizerJson, tokenizerConfig } = await openTokenizer(folderWith(files))
+    const tokenizer = createHfTokenizer(tokenizerJson, tokenizerConfig)
+    expect([tokenizer.specialId('[PAD]'), tokenizer.specialId('<tool>')]).toEqual([600, 601])
+    expect(tokenizer.specialIds.has(600)).toBe(true)
+    expect(tokenizer.specialIds.has(601)).toBe(false)
+    expect(tokenizer.encode('<tool>[PAD]')).toEqual([601, 600])
+    // What the config lists itself goes before.
+    const own = encode({ added_tokens_decoder: { 600: { content: '[PAD]', special: true } } })
+    const recent = await openTokenizer(folderWith({ ...files, 'tokenizer_config.json': own }))
+    expect(createHfTokenizer(recent.tokenizerJson).tokenId('<tool>')).toBeNull()
   })
 
   it('has an identity of which the tokenizer is part', async () => {

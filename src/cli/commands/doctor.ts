@@ -35,7 +35,7 @@ const doctorOptions = z.object({
     .string()
     .min(1)
     .optional()
-    .meta({ help: 'text for --model to go on from, as it stands: does it load and answer, in how much memory' }),
+    .meta({ help: 'text for --model to go on from, after its BOS token if it has one: does it load and answer, in how much memory' }),
   newTokens: z.int().positive().default(16).meta({ help: '--prompt: tokens of the answer' }),
   plan: z.enum(PUBLISHED_NAMES).optional().meta({ help: 'memory of a LoRA step of a model of this shape, with gradient_checkpointing' }),
   tokens: z.int().positive().default(1024).meta({ help: '--plan: tokens of the step' }),

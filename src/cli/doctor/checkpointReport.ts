@@ -1,13 +1,14 @@
 /** What a checkpoint's own files say, each part by itself, and what training it would need on this adapter: nothing is allocated for it. */
 import type { PlanContext } from '../../engine/plan/planGraph'
 import { WEIGHT_FORMATS, type WeightFormat } from '../../engine/weightFormat'
-import { parseModelConfig, type ModelConfig } from '../../models/architectures/config'
+import type { ModelConfig } from '../../models/architectures/config'
 import { PROJECTIONS } from '../../models/architectures/decoder'
-import { checkTokenizerFits, openTokenizer } from '../../models/checkpointFolder'
+import { openTokenizer, readChatTemplate } from '../../models/checkpointTokenizer'
 import { architectureClaims, ropeTypeOf } from '../../models/claims'
 import { architectureOf, parameterCount } from '../../models/languageModel'
+import { readModelConfig, withOwnHead } from '../../models/modelConfigFile'
 import { createHfTokenizer } from '../../models/tokenizer/hfTokenizer'
-import { readJson, type FolderSource } from '../../models/weights/byteSource'
+import type { FolderSource } from '../../models/weights/byteSource'
 import { openModelWeights } from '../../models/weights/modelWeights'
 import type { TensorSource } from '../../models/weights/safetensors'
 import { nll } from '../../training/algorithms/sft'
@@ -42,26 +43,23 @@ const LORA: TrainableSet = {
 const SENTENCE = 'Call get_weather(city="Zürich"): 你好, 3.14 🙂'
 
 export async function checkpointReport(folder: FolderSource, device: PlanContext): Promise<CheckpointReport> {
-  const [configCheck, config] = await checked('config.json', async () => {
-    const value = parseModelConfig(await requiredConfig(folder))
+  const [configCheck, written] = await checked('config.json', async () => {
+    const { config: value } = await readModelConfig(folder)
     return { value, detail: configText(value) }
   })
-  const [tokenizerCheck] = await checked('tokenizer', async () => ({ value: null, detail: await tokenizerText(folder, config) }))
-  const [weightsCheck, tensors] = await checked('weights', async () => {
-    const value = await openModelWeights(folder)
-    return { value, detail: weightsText(value, config) }
+  const [tokenizerCheck] = await checked('tokenizer', async () => ({ value: null, detail: await tokenizerText(folder, written) }))
+  const [weightsCheck, weights] = await checked('weights', async () => {
+    const tensors = await openModelWeights(folder)
+    const config = written && (await withOwnHead(written, tensors))
+    const head = config?.tie_word_embeddings === written?.tie_word_embeddings ? '' : ' · a head of its own, although config.json ties it'
+    return { value: { tensors, config }, detail: weightsText(tensors, config) + head }
   })
+  const config = weights?.config ?? written
   const memory = config ? WEIGHT_FORMATS.map((weights) => memoryRow({ ...config, weight_format: weights }, device)) : []
   return {
     checks: [configCheck, ...(config ? [claimCheck(config)] : []), tokenizerCheck, weightsCheck, ...(config ? [memoryCheck(memory)] : [])],
-    ...{ memory, config, tensors },
+    ...{ memory, config, tensors: weights?.tensors ?? null },
   }
-}
-
-async function requiredConfig(folder: FolderSource): Promise<unknown> {
-  const json = await readJson(folder, 'config.json')
-  if (json === null) throw new Error(`${folder.name}: file missing: config.json`)
-  return json
 }
 
 const large = (count: number): string =>
@@ -94,13 +92,12 @@ function claimCheck(config: ModelConfig): Check {
 }
 
 async function tokenizerText(folder: FolderSource, config: ModelConfig | null): Promise<string> {
-  const { tokenizerJson, tokenizerConfig } = await openTokenizer(folder)
+  const { tokenizerJson, tokenizerConfig } = await openTokenizer(folder, config?.vocab_size ?? null)
   const file = (await folder.open('tokenizer.json')) ? 'tokenizer.json' : 'tokenizer.model'
-  if (config) checkTokenizerFits(tokenizerJson, config.vocab_size, file)
   const tokenizer = createHfTokenizer(tokenizerJson, tokenizerConfig)
   const ids = tokenizer.encode(SENTENCE)
   const back = tokenizer.decode(ids) === SENTENCE ? 'read back as written' : 'read back with changes'
-  const hasTemplate = (await folder.open('chat_template.jinja')) !== null || 'chat_template' in tokenizerConfig
+  const hasTemplate = (await readChatTemplate(folder, tokenizerConfig)) !== null
   return `${file}, ${tokenizer.vocabSize} tokens, ${tokenizer.specialIds.size} special · a test sentence has ${ids.length} and is ${back} · ${hasTemplate ? 'chat template' : 'no chat template'}`
 }
 

@@ -39,7 +39,8 @@ export type RopeScaling = z.infer<typeof ropeScaling>
 const modelType = z.enum(['qwen2', 'qwen3', 'llama'])
 export type ModelType = z.infer<typeof modelType>
 
-const tokenIds = z.union([z.int(), z.array(z.int())]).nullish()
+/** One id, or several. */
+export const tokenIds = z.union([z.int(), z.array(z.int())]).nullish()
 
 /** The fields as they may stand in the file. */
 const fileSchema = z.object({
@@ -64,6 +65,7 @@ const fileSchema = z.object({
   partial_rotary_factor: z.number().nullish(),
   use_sliding_window: z.boolean().nullish(),
   sliding_window: z.number().nullish(),
+  max_window_layers: z.number().nullish(),
   layer_types: z.array(z.string()).nullish(),
   attention_dropout: z.number().nullish(),
   torch_dtype: z.string().nullish(),
@@ -147,10 +149,8 @@ export function parseModelConfig(json: unknown, file = 'config.json'): ModelConf
   const act = raw.hidden_act ?? 'silu'
   if (act !== 'silu' && act !== 'swish') fail(`hidden_act "${act}" is not supported; expected silu`)
   if (raw.quantization_config) fail('quantised checkpoints (quantization_config) are not supported; use the original 16-bit weights')
-  const slides = raw.use_sliding_window === true && typeof raw.sliding_window === 'number'
-  if (raw.layer_types?.some((kind) => kind !== 'full_attention') ?? slides) {
-    fail('sliding-window attention is not supported; expected full attention in every layer')
-  }
+  const positions = raw.max_position_embeddings ?? DEFAULTS[raw.model_type].max_position_embeddings
+  if (slides(raw, positions)) fail('sliding-window attention is not supported; expected full attention in every layer')
   const rope = readRope(raw, file)
   const attentionBias = raw.attention_bias ?? false
   const qwen2 = raw.model_type === 'qwen2'
@@ -163,7 +163,7 @@ export function parseModelConfig(json: unknown, file = 'config.json'): ModelConf
     num_attention_heads: heads,
     num_key_value_heads: kvHeads,
     head_dim: headDim,
-    max_position_embeddings: raw.max_position_embeddings ?? DEFAULTS[raw.model_type].max_position_embeddings,
+    max_position_embeddings: positions,
     rms_norm_eps: raw.rms_norm_eps ?? 1e-6,
     rope_theta: rope.theta,
     rope_scaling: rope.scaling,
@@ -181,8 +181,22 @@ export function parseModelConfig(json: unknown, file = 'config.json'): ModelConf
   }
 }
 
+/**
+ * Whether some layer sees less than the whole context: layers before `max_window_layers` do not slide, and a window as long as the context never
+ * cuts. Llama's own configuration has no window.
+ */
+function slides(raw: z.infer<typeof fileSchema>, positions: number): boolean {
+  const { layer_types: kinds, sliding_window: window, max_window_layers: first } = raw
+  if (typeof window === 'number' && window >= positions) return false
+  if (kinds) return kinds.some((kind) => kind !== 'full_attention')
+  const isUsed = raw.model_type !== 'llama' && raw.use_sliding_window === true && typeof window === 'number'
+  return isUsed && (first ?? MAX_WINDOW_LAYERS) < raw.num_hidden_layers
+}
+/** transformers' default for the Qwen family. */
+const MAX_WINDOW_LAYERS = 28
+
 /** Llama 3 lists several ends; some fine-tunes write −1 for "none". */
-function idList(ids: z.infer<typeof tokenIds>): number[] {
+export function idList(ids: z.infer<typeof tokenIds>): number[] {
   return (typeof ids === 'number' ? [ids] : (ids ?? [])).filter((id) => id >= 0)
 }
 

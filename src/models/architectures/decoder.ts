@@ -15,8 +15,8 @@ import type { WeightFormat } from '../../engine/weightFormat'
 import type { Graph, Tensor } from '../../engine/tensor'
 import type { ModelConfig } from './config'
 
-const EMBEDDING = 'model.embed_tokens.weight'
-const HEAD = 'lm_head.weight'
+export const EMBEDDING = 'model.embed_tokens.weight'
+export const HEAD = 'lm_head.weight'
 
 export const PROJECTIONS = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'] as const
 export type Projection = (typeof PROJECTIONS)[number]

@@ -3,6 +3,9 @@
  * The host hands in the file, Blob or Node file handle; this folder touches no globals of its own. Files behind an address:
  * `httpSource.ts`; of the Hugging Face Hub: `hub.ts`; kept after the first read: `cachedSource.ts`.
  */
+import { z } from 'zod'
+
+const jsonObject = z.record(z.string(), z.unknown())
 
 /** A file of known size that can be read anywhere. `read` resolves to exactly `length` bytes or rejects. */
 export interface ByteSource {
@@ -120,6 +123,22 @@ export async function readText(folder: FolderSource, fileName: string, limitByte
   } catch {
     throw new CheckpointError(`${fileName}: expected UTF-8 text, found other bytes`)
   }
+}
+
+export type JsonObject = Readonly<Record<string, unknown>>
+
+/** A small file that holds a JSON object, or null when it is absent. */
+export async function readJsonObject(folder: FolderSource, fileName: string): Promise<JsonObject | null> {
+  const text = await readText(folder, fileName)
+  return text === null ? null : parseJsonObject(text, fileName)
+}
+
+export function parseJsonObject(text: string, fileName: string): JsonObject {
+  const value = parseJson(text, fileName)
+  const parsed = jsonObject.safeParse(value)
+  if (!parsed.success)
+    throw new CheckpointError(`${fileName}: expected a JSON object, found ${Array.isArray(value) ? 'an array' : typeof value}`)
+  return parsed.data
 }
 
 /** A small JSON file, or null when it is absent. */

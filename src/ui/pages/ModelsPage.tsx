@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { downloadFile } from '../dataset/useImports'
 import { ArchitectureClaims } from '../models/ArchitectureMarks'
 import { ModelCard } from '../models/ModelCard'
+import { checkpointFiles } from '../models/folderFiles'
 import { RemoteModelPanel } from '../models/RemoteModelPanel'
 import classes from '../models/models.module.css'
 import { useAnswer } from '../stores/answer'
@@ -38,7 +39,7 @@ export default function ModelsPage() {
     const folder = files[0]?.webkitRelativePath.split('/')[0] ?? files[0]?.name ?? 'model'
     setImporting(folder)
     setError(null)
-    const reply = await studio.importModel(folder, files)
+    const reply = await studio.importModel(folder, checkpointFiles(files))
     if (reply.ok) models.reload()
     else setError(reply.message)
   }

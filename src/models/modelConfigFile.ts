@@ -1,0 +1,46 @@
+/** What a checkpoint says of its model beside config.json, as transformers reads it: where generation ends, and a head that is not the embedding. */
+import { z } from 'zod'
+import { idList, type ModelConfig, parseModelConfig, tokenIds } from './architectures/config'
+import { EMBEDDING, HEAD } from './architectures/decoder'
+import { CheckpointError, type FolderSource, type JsonObject, readJsonObject } from './weights/byteSource'
+import type { TensorSource } from './weights/safetensors'
+
+const CONFIG = 'config.json'
+const GENERATION = 'generation_config.json'
+
+export interface ModelConfigFile {
+  readonly config: ModelConfig
+  /** config.json as it stands in the file. */
+  readonly configJson: JsonObject
+}
+
+/** Where generation_config.json names tokens to end at, they count: Llama 3 Instruct's config.json names one of its two. */
+export async function readModelConfig(folder: FolderSource): Promise<ModelConfigFile> {
+  const configJson = await readJsonObject(folder, CONFIG)
+  if (!configJson) throw new CheckpointError(`${folder.name}: file missing: ${CONFIG}`)
+  const config = parseModelConfig(configJson)
+  const generation = z.looseObject({ eos_token_id: tokenIds }).safeParse((await readJsonObject(folder, GENERATION)) ?? {})
+  if (!generation.success) throw new CheckpointError(`${GENERATION}: eos_token_id: expected a token id or a list of them`)
+  const ends = idList(generation.data.eos_token_id)
+  return { configJson, config: ends.length > 0 ? { ...config, eos_token_ids: ends } : config }
+}
+
+/** Rows that are compared at the beginning, in the middle and at the end: a head that was trained by itself differs everywhere. */
+const COMPARED_ROWS = 8
+
+/**
+ * Fine-tuning may leave a head of its own in a checkpoint whose config.json still says that it is the embedding: then the head counts, as in
+ * transformers 5. One that is only a copy does not.
+ */
+export async function withOwnHead(config: ModelConfig, source: TensorSource): Promise<ModelConfig> {
+  const { vocab_size: rows, hidden_size: width } = config
+  const isThere = (name: string): boolean => source.tensors.get(name)?.shape.join() === [rows, width].join()
+  if (!config.tie_word_embeddings || !isThere(EMBEDDING) || !isThere(HEAD)) return config
+  const count = Math.min(COMPARED_ROWS, rows)
+  for (const first of new Set([0, Math.floor((rows - count) / 2), rows - count])) {
+    const head = await source.float32Rows(HEAD, [rows, width], first, count)
+    const embedding = await source.float32Rows(EMBEDDING, [rows, width], first, count)
+    if (head.some((value, index) => value !== embedding[index])) return { ...config, tie_word_embeddings: false }
+  }
+  return config
+}
