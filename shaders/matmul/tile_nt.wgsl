@@ -1,8 +1,9 @@
 // y[m, first + n] = alpha * sum_k x[m, k] * w[n, k] (+ bias) (+ residual)          (NT: a linear layer; n < WIDTH, rows of y are N long)
 // With LORA its low-rank term (matmul/lora) is added. With HAS_GATE all of it is times silu(gate), and `residual` holds the gate.
 // x: [M, K], w: [WIDTH, K] in any format; K a multiple of 4. A workgroup computes TILE_M x TILE_N from tiles of K in workgroup memory,
-// where weights are unpacked once for all rows; an invocation computes ROWS rows x COLUMNS columns. Every sum runs over k in order, whatever
-// the tile. With SPLIT workgroups take QUADS_EACH fours of k each and leave bare sums [parts, M, N] in y for split_sum.
+// where weights are unpacked once for all rows; an invocation computes ROWS rows x COLUMNS columns, and those left over help to load. Every sum
+// runs over k in order, whatever the tile. With SPLIT workgroups take QUADS_EACH fours of k each and leave bare sums [parts, M, N] in y for
+// split_sum.
 // Constants: K, ROW_QUADS = K / 4, N, WIDTH, TILE_M, TILE_N, QUADS, ROWS, COLUMNS, COLUMN_LANES = TILE_N / COLUMNS, LANES, SPLIT, QUADS_EACH,
 // HAS_BIAS, HAS_RESIDUAL, HAS_GATE, LORA, RANK.
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
@@ -67,22 +68,26 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         w_tile[i / QUADS * STRIDE + i % QUADS] = value;
       }
       workgroupBarrier();
-      for (var q = 0u; q < QUADS; q++) {
-        // #repeat c COLUMNS
-        let b{c} = w_tile[(own_column + {c}u * COLUMN_LANES) * STRIDE + q];
-        // #end
-        // #repeat r ROWS
-        {
-          let a = x_tile[(own_row + {r}u) * STRIDE + q];
+      if (own_row < TILE_M) {
+        for (var q = 0u; q < QUADS; q++) {
+          if (is_low && q >= RANK / 4u) { continue; }
           // #repeat c COLUMNS
-          y{r}_{c} = dot4(a, b{c}, y{r}_{c});
+          let b{c} = w_tile[(own_column + {c}u * COLUMN_LANES) * STRIDE + q];
+          // #end
+          // #repeat r ROWS
+          {
+            let a = x_tile[(own_row + {r}u) * STRIDE + q];
+            // #repeat c COLUMNS
+            y{r}_{c} = dot4(a, b{c}, y{r}_{c});
+            // #end
+          }
           // #end
         }
-        // #end
       }
       workgroupBarrier();
     }
   }
+  if (own_row >= TILE_M) { return; }
   // #repeat r ROWS
   // #repeat c COLUMNS
   store(split, row0 + own_row + {r}u, column0 + own_column + {c}u * COLUMN_LANES, y{r}_{c});

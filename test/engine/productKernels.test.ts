@@ -6,7 +6,7 @@ import { nnDispatch, ntDispatch, tnDispatch } from '../../src/engine/ops/matmulD
 import { input, output, type Dispatch } from '../../src/engine/op'
 import { candidates, productClass, variantOf, type ProductShape } from '../../src/engine/ops/productKernels'
 import { innerSplit, tokenSplit } from '../../src/engine/ops/splitProduct'
-import { tileVariants, workgroupBytes } from '../../src/engine/ops/workgroupTiles'
+import { lowTileFor, lowTiles, tileVariants, workgroupBytes } from '../../src/engine/ops/workgroupTiles'
 import type { MatrixConfig, ProductKernels } from '../../src/engine/productChoice'
 
 const nvidia: MatrixConfig = { element: 'f16', m: 16, n: 16, k: 16, subgroup: 32, operations: 'subgroup_matrix' }
@@ -22,6 +22,25 @@ test('every tile is within 256 invocations and 16 KiB of workgroup memory', () =
     expect((tile.height / tile.rows) * (tile.width / 4 / tile.quads), name).toBeLessThanOrEqual(256)
     expect(workgroupBytes(tile), name).toBeLessThanOrEqual(16_384)
   }
+})
+
+test('a product of few rows takes a tile as low as they are, in many small workgroups', () => {
+  for (const { height, width, depth, rows, columns } of lowTiles) {
+    // Every element has its invocation.
+    expect((64 / (width / columns)) * rows, `${height} x ${width}`).toBeGreaterThanOrEqual(height)
+    expect((height + width) * (depth / 4 + 1) * 16, `${height} x ${width}`).toBeLessThanOrEqual(16_384)
+  }
+  const tileOf = (m: number): (number | undefined)[] => {
+    const { constants, workgroups } = dispatchOf({ kind: 'nt', format: 'int4' }, 'tile 128x128 by 8x8', m)
+    return [constants?.TILE_M, constants?.TILE_N, workgroups[0]]
+  }
+  expect(tileOf(1)).toEqual([1, 16, 256])
+  expect(tileOf(3)).toEqual([4, 16, 256])
+  expect(tileOf(9)).toEqual([16, 16, 256])
+  expect(tileOf(33)).toEqual([64, 16, 256])
+  expect(tileOf(65)).toEqual([128, 128, 32])
+  expect(lowTileFor({ m: 20, n: 128_256 })).toMatchObject({ height: 32, width: 64 })
+  expect(lowTileFor({ m: 20, n: 8 })).toMatchObject({ height: 32, width: 16 })
 })
 
 test('subgroup matrices are offered only where the device has them and they fit the weights', () => {
@@ -127,7 +146,7 @@ test('Dawn takes every tile within default limits, and every kernel on subgroup 
       ['nn', 'int8'],
       ['tn', 'f32'],
     ] as const)
-      for (const m of [4, 500]) {
+      for (const m of kind === 'nt' && name === 'tile 64x64' ? [1, 2, 4, 8, 16, 32, 64, 500] : [4, 500]) {
         const dispatch = dispatchOf({ kind, format }, name, m)
         expect(dispatch.shader).toBe(`matmul/tile_${kind}`)
         expect(await complaint(device, dispatch), `${name} ${kind} ${format}`).toBeNull()

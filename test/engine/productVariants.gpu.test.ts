@@ -5,6 +5,7 @@ import { EngineDevice } from '../../src/engine/device/engineDevice'
 import { linear } from '../../src/engine/ops/linear'
 import { matmulNN, matmulTN } from '../../src/engine/ops/matmul'
 import { candidates, productClass, type ProductShape } from '../../src/engine/ops/productKernels'
+import { lowTileFor } from '../../src/engine/ops/workgroupTiles'
 import { Executable } from '../../src/engine/plan/executable'
 import { planGraph } from '../../src/engine/plan/planGraph'
 import { ScratchPool } from '../../src/engine/plan/scratchPool'
@@ -14,7 +15,7 @@ import { packWeights, isPacked, type WeightFormat } from '../../src/engine/weigh
 import { adapterUnderTest, testDevice } from '../support/gpu'
 
 /** No multiple of any tile; rows of the last product stop before their end. */
-const [M, K, N, LIVE] = [70, 96, 160, 67]
+const [M, K, N, LIVE] = [70, 160, 96, 67]
 
 interface Operands {
   readonly x: Float32Array
@@ -29,9 +30,10 @@ async function product(
   choice: { name: string; shape: ProductShape; matrices: readonly MatrixConfig[]; rows?: number },
 ): Promise<{ y: Float32Array; shaders: string[] }> {
   const rows = choice.rows ?? M
+  const columns = kind === 'nt' ? choice.shape.columns : N
   const graph = new Graph()
   const a = graph.batch('x', kind === 'tn' ? [M, N] : [rows, K])
-  const b = graph.batch('w', kind === 'tn' ? [M, K] : kind === 'nt' ? [N, K] : [K, N], format)
+  const b = graph.batch('w', kind === 'tn' ? [M, K] : kind === 'nt' ? [columns, K] : [K, N], format)
   const counts = graph.batch('counts', [4], 'u32')
   const y = kind === 'nt' ? linear(a, b, counts) : kind === 'nn' ? matmulNN(a, b) : matmulTN(a, b, counts, { alpha: 1, live: 0 })
   graph.output('y', y)
@@ -47,15 +49,15 @@ async function product(
   executable.write('w', w)
   executable.write('counts', Uint32Array.of(LIVE, 0, 1, 0))
   await executable.run()
-  const found = await executable.readOutput('y', kind === 'tn' ? N * K : rows * N)
+  const found = await executable.readOutput('y', kind === 'tn' ? N * K : rows * columns)
   executable.destroy()
   pool.destroy()
   return { y: found, shaders: plan.dispatches.map(({ dispatch }) => dispatch.shader) }
 }
 
-function operands(kind: ProductShape['kind'], format: WeightFormat): Operands {
+function operands(kind: ProductShape['kind'], format: WeightFormat, columns = N): Operands {
   const rng = createRng(5, kind.charCodeAt(1))
-  const [a, b] = kind === 'tn' ? [M * N, M * K] : [M * K, N * K]
+  const [a, b] = kind === 'tn' ? [M * N, M * K] : [M * K, columns * K]
   const x = Float32Array.from({ length: a }, () => rng.normal())
   const values = Float32Array.from({ length: b }, () => rng.normal())
   // A tail row that would be seen at once if it counted.
@@ -97,14 +99,18 @@ describe(`products on ${adapterUnderTest()}`, () => {
     }
   })
 
-  it.each(['f16', 'int4'] as const)('nt of %s: a row has the same bits among any number of rows', async (format) => {
+  // A tile for every number of rows that has one of its own.
+  it.each([
+    ['f16', [1, 8]],
+    ['int4', [1, 2, 3, 7, 12, 20, 33]],
+  ] as const)('nt of %s: a row has the same bits among any number of rows', async (format, counts) => {
     const device = new EngineDevice(await testDevice(), { isSoftware: true })
     const kind = { kind: 'nt', format } as const
     const shape = shapeOf(kind)
     const given = operands('nt', format)
     for (const name of ['subgroup', 'tile 64x64']) {
       const all = await product(device, kind, given, { name, shape, matrices: [] })
-      for (const rows of [1, 2, 7, 33]) {
+      for (const rows of counts) {
         const few = await product(device, kind, given, { name, shape, matrices: [], rows })
         expect(few.shaders, name).toEqual([`matmul/${name.split(' ')[0] ?? ''}_nt`])
         expect(
@@ -112,6 +118,22 @@ describe(`products on ${adapterUnderTest()}`, () => {
           `${name}, ${rows} rows`,
         ).toBe(-1)
       }
+    }
+  })
+
+  it('nt of many columns: among few rows the wide low tiles give the same bits', async () => {
+    const device = new EngineDevice(await testDevice(), { isSoftware: true })
+    const shape = { kind: 'nt', format: 'int4', columns: 16_400, inner: K } as const
+    const given = operands('nt', 'int4', shape.columns)
+    const choice = { name: 'tile 64x64', shape, matrices: [] }
+    const all = await product(device, shape, given, choice)
+    for (const rows of [16, 32, 64]) {
+      expect(lowTileFor({ m: rows, n: shape.columns })?.width).toBe(rows === 64 ? 32 : 64)
+      const few = await product(device, shape, given, { ...choice, rows })
+      expect(
+        few.y.findIndex((value, i) => !Object.is(value, all.y[i])),
+        `${rows} rows`,
+      ).toBe(-1)
     }
   })
 

@@ -6,9 +6,9 @@ import { testDevice } from '../support/gpu'
 
 /** The first and last as in productVariants.gpu.test.ts: a tile takes a software adapter up to a second to compile. */
 const SHAPES: ProductShape[] = [
-  { kind: 'nt', columns: 160, inner: 96, format: 'int8' },
-  { kind: 'nt', columns: 156, inner: 92, format: 'int8' },
-  { kind: 'tn', columns: 96, inner: 160, format: 'f32' },
+  { kind: 'nt', columns: 96, inner: 160, format: 'int8' },
+  { kind: 'nt', columns: 92, inner: 156, format: 'int8' },
+  { kind: 'tn', columns: 160, inner: 96, format: 'f32' },
 ]
 /** Milliseconds that pass at every look: every variant takes the same, but for the clock's own steps. */
 const clock = (): (() => number) => {

@@ -7,7 +7,7 @@ import type { WeightFormat } from '../weightFormat'
 import { matrixTile } from './matrixTiles'
 import { fixedVariant, variantOf, type ProductShape, type ProductVariant } from './productKernels'
 import { columnTile, rowTile, tileSubgroup, type Tile } from './subgroupTiles'
-import { columnGroupTile, rowGroupTile, WHOLE, type Split } from './workgroupTiles'
+import { columnGroupTile, linearTile, rowGroupTile, WHOLE, type Split } from './workgroupTiles'
 
 export interface Extent {
   readonly m: number
@@ -109,7 +109,7 @@ export function ntDispatch(
       ? rowTile('nt', extent, subgroupOf(context), isInteger(w.format) ? GROUP : 1)
       : variant.kind === 'matrix'
         ? matrixTile(variant, m, n)
-        : rowGroupTile(variant, extent, split)
+        : linearTile(variant, extent, split)
   const low = lora ? [lora.low, lora.b] : []
   return {
     shader: `matmul/${variant.kind}_nt`,

@@ -27,7 +27,7 @@ export const tileVariants = {
 /** Workgroup memory of the hungriest layout. */
 export const workgroupBytes = ({ height, width, depth }: TileVariant): number => (height + width) * (depth / 4 + 1) * 16
 
-/** Rows up to which a tile of one row per invocation is used: a decode step, whose time is that of reading the weights. */
+/** Rows up to which a tile of one row per invocation is used. */
 const FEW_ROWS = 8
 const FEW_COLUMNS = 16
 
@@ -38,12 +38,62 @@ export interface Split {
 }
 export const WHOLE: Split = { parts: 1, each: 0 }
 
+/**
+ * NT of few rows, a decode step, whose time is that of reading the weights: many small workgroups, each with much of w under way at once. All
+ * their 64 invocations load; those without rows of their own then rest.
+ */
+interface LowTile {
+  readonly height: number
+  readonly width: number
+  /** Terms at a time. */
+  readonly depth: number
+  /** Of an invocation. */
+  readonly rows: number
+  readonly columns: number
+}
+const low = (height: number, width: number, depth: number, [rows, columns]: readonly [number, number]): LowTile => ({
+  ...{ height, width, depth, rows, columns },
+})
+const LOW_LANES = 64
+/** All within 14 KiB of workgroup memory; for each height the narrowest first. */
+export const lowTiles: readonly LowTile[] = [
+  ...[low(1, 16, 128, [1, 1]), low(2, 16, 128, [1, 1]), low(4, 16, 128, [1, 1]), low(8, 16, 128, [2, 1])],
+  ...[low(16, 16, 64, [4, 1]), low(16, 32, 64, [4, 2]), low(16, 64, 32, [4, 4])],
+  ...[low(32, 16, 64, [4, 2]), low(32, 32, 32, [4, 4]), low(32, 64, 32, [8, 4])],
+  ...[low(64, 16, 32, [8, 2]), low(64, 32, 32, [8, 4])],
+]
+/** A wider tile reads x less often: it is taken where so many workgroups are left. */
+const BUSY = 256
+
+interface ProductExtent {
+  readonly m: number
+  readonly k: number
+  readonly n: number
+}
+
+/** As low as the rows are; null for many. */
+export function lowTileFor({ m, n }: Pick<ProductExtent, 'm' | 'n'>): LowTile | null {
+  const height = lowTiles.find((one) => m <= one.height)?.height
+  const fitting = lowTiles.filter((one) => one.height === height)
+  return fitting.findLast(({ width }) => n / width >= BUSY) ?? fitting[0] ?? null
+}
+
+/** y[m, n] with independent rows, NT: `rowGroupTile`, but for few rows. */
+export function linearTile(variant: TileVariant, extent: ProductExtent, split: Split = WHOLE): Tile {
+  const found = split.parts > 1 ? null : lowTileFor(extent)
+  if (!found) return rowGroupTile(variant, extent, split)
+  const { height, width, depth, rows, columns } = found
+  return {
+    workgroups: [Math.ceil(extent.n / width), 1, 1],
+    constants: {
+      ...{ TILE_M: height, TILE_N: width, QUADS: depth / 4, ROWS: rows, COLUMNS: columns, COLUMN_LANES: width / columns },
+      ...{ LANES: LOW_LANES, SPLIT: 0, QUADS_EACH: extent.k / 4 },
+    },
+  }
+}
+
 /** y[m, n] with independent rows: NT and NN, sums over k. */
-export function rowGroupTile(
-  variant: TileVariant,
-  { m, k, n }: { readonly m: number; readonly k: number; readonly n: number },
-  split: Split = WHOLE,
-): Tile {
+export function rowGroupTile(variant: TileVariant, { m, k, n }: ProductExtent, split: Split = WHOLE): Tile {
   const isNarrow = n <= FEW_COLUMNS
   const isLow = m <= FEW_ROWS
   const width = isNarrow ? FEW_COLUMNS : isLow ? Math.min(variant.width, 64) : variant.width
