@@ -6,11 +6,11 @@
 // The nucleus is not looked for: a drawn token is in it if the tokens above it in e hold less than top_p. If it is not, the next is drawn
 // among those above it, with the next uniform. One pass over the row tells of a token, and of top_p tokens drawn so many are kept at once.
 // The log-probability is that under temperature alone.
-// logits: [R, V], row_slots: [R] (0xffffffff: skip). One workgroup per row; a lane has a run of tokens, sums are taken in lane order.
+// logits: [R, COLUMNS] of which V are tokens, row_slots: [R] (0xffffffff: skip). One workgroup per row; a lane has a run of tokens, sums are taken in lane order.
 // slot_state: [SLOTS, SLOT_WORDS] words = next id, position, active, count, max new, seed low, seed high, query, sample, version,
 //   temperature (f32), stop 0..3, reason (1 stop, 2 length), top_k (0: all), top_p (f32, 1: all), min_p (f32, 0: all), penalty (f32, 1: none);
 //   then [SLOTS, SEEN] words, bit t % 32 of word t / 32 set where the context holds token t. SEEN = 0: no such words, no penalty.
-// out_tokens: [SLOTS, LIMIT, 2] = id, log-probability (f32) of the k-th new token, k < LIMIT. Constants: V, LIMIT, SLOT_WORDS, SEEN.
+// out_tokens: [SLOTS, LIMIT, 2] = id, log-probability (f32) of the k-th new token, k < LIMIT. Constants: V, COLUMNS, LIMIT, SLOT_WORDS, SEEN.
 // Each function is called at one place, in loops: compilers write calls out, and this is long enough once.
 // #include "flat"
 // #include "philox"
@@ -155,7 +155,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let keep_count = workgroupUniformLoad(&top_k);
   let greedy = bitcast<f32>(slot_state[state + 10u]) <= 0.0;
   let first = min(lane.x * STRIDE, V);
-  var row = Row(row_index * V, params.seen_at + slot * SEEN, first, min(first + STRIDE, V), lane.x, wanted.x, 1.0, 0.0);
+  var row = Row(row_index * COLUMNS, params.seen_at + slot * SEEN, first, min(first + STRIDE, V), lane.x, wanted.x, 1.0, 0.0);
   let position = slot_state[state + 1u] + 1u;
   // 0 lets every token through, also those whose mass is too small for a float.
   var threshold = 0.0;

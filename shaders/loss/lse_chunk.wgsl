@@ -1,11 +1,11 @@
 // Online log-sum-exp over one vocabulary chunk of logits, a row per workgroup. state[r] = (max, sum, weighted, picked):
 //   sum = sum_v exp(z_v - max), weighted = sum_v exp(z_v - max) * z_v, picked = z of the target.
-// logits: [R, WIDTH] holds vocabulary entries FIRST .. FIRST + WIDTH. Rows at or past counts[1] are skipped.
+// logits: [R, WIDTH] holds vocabulary entries FIRST .. FIRST + LIVE, LIVE <= WIDTH. Rows at or past counts[1] are skipped.
 // is_top1[r]: 1 if no entry so far is greater than the target's and none before it equal, from the target's chunk on; else 0.
 // When the chunk is the last: logp[r] = picked - lse, lse[r] = max + log(sum), entropy[r] = lse - weighted / sum  (nats).
-// Params: rows, first, width, is_first, is_last.
+// Params: rows, first, width, is_first, is_last, live.
 // #include "flat"
-struct Params { rows: u32, first: u32, width: u32, is_first: u32, is_last: u32 }
+struct Params { rows: u32, first: u32, width: u32, is_first: u32, is_last: u32, live: u32 }
 @group(0) @binding(0) var<storage, read> logits: array<f32>;
 @group(0) @binding(1) var<storage, read> targets: array<u32>;
 @group(0) @binding(2) var<storage, read> counts: array<u32>;
@@ -33,7 +33,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let at = row * params.width;
   let target_id = targets[row];
   var local = before.xx;
-  for (var i = lane.x; i < params.width; i += 32u) {
+  for (var i = lane.x; i < params.live; i += 32u) {
     let z = logits[at + i];
     local = vec2f(max(local.x, z), select(local.y, max(local.y, z), params.first + i < target_id));
   }
@@ -43,7 +43,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   for (var i = 0u; i < 32u; i++) { greatest = max(greatest, lane_max[i]); }
   let m = greatest.x;
   var sums = vec2f();
-  for (var i = lane.x; i < params.width; i += 32u) {
+  for (var i = lane.x; i < params.live; i += 32u) {
     let z = logits[at + i];
     let e = exp(z - m);
     sums += vec2f(e, e * z);
@@ -57,7 +57,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     var picked = before.w;
     var top1 = 0.0;
     if (params.is_first == 0u) { top1 = select(0.0, is_top1[row], picked >= m); }
-    if (target_id >= params.first && target_id < params.first + params.width) {
+    if (target_id >= params.first && target_id < params.first + params.live) {
       picked = logits[at + target_id - params.first];
       top1 = select(0.0, 1.0, picked >= m && picked > greatest.y);
     }

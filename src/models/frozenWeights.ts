@@ -1,11 +1,12 @@
 /** The frozen tensors of a model, each in its own buffer in its stored format: streamed in block by block, or from what was kept packed. */
 import type { EngineDevice } from '../engine/device/engineDevice'
+import { at } from '../engine/op'
 import { rowBlocks, WeightPacker } from '../engine/memory/weightPacker'
 import { bytesOf } from '../engine/tensor'
 import { isInteger, isPacked } from '../engine/weightFormat'
 import type { WeightFormat } from '../engine/weightFormat'
 import type { ModelConfig } from './architectures/config'
-import { storedFormat } from './architectures/decoder'
+import { storedSpec } from './architectures/decoder'
 import type { PackedCache } from './weights/packedCache'
 
 export interface WeightReader {
@@ -58,12 +59,19 @@ export class FrozenWeights {
     let cache = isInteger(config.weight_format) ? (reader.packed ?? null) : null
     try {
       for (const [name, shape] of parameters) {
-        const format = storedFormat(config, name, shape)
-        const tensor = { name, format, bytes: bytesOf({ shape, dtype: format }) }
+        const stored = storedSpec(config, name, shape)
+        const tensor = { name, format: stored.dtype, bytes: bytesOf(stored) }
         const buffer = this.create(name, tensor.bytes)
         await this.#engine.settled()
         if (await cache?.load(tensor, (bytes, offset) => this.#put(buffer, wordsOf(bytes), offset))) continue
-        if (isMatrix(shape)) await this.#stream(packer, reader, { name, shape, format, buffer })
+        if (isMatrix(shape))
+          await this.#stream(packer, reader, {
+            name,
+            shape,
+            stored: [at(stored.shape, 0), at(stored.shape, 1)],
+            format: stored.dtype,
+            buffer,
+          })
         else await this.#put(buffer, await reader.read(name, shape), 0)
         // Without room for it the model works as well, and is packed again the next time.
         const isKept = await cache
@@ -77,13 +85,13 @@ export class FrozenWeights {
     }
   }
 
-  async #stream(packer: WeightPacker, reader: WeightReader, { name, shape, format, buffer }: Streamed): Promise<void> {
+  async #stream(packer: WeightPacker, reader: WeightReader, { name, shape, stored, format, buffer }: Streamed): Promise<void> {
     const [rows, width] = shape
     const whole = reader.readRows ? null : await reader.read(name, shape)
     for (const { first, count } of rowBlocks(rows, width)) {
       const values = whole ? whole.subarray(first * width, (first + count) * width) : await reader.readRows?.(name, shape, first, count)
       if (!values) continue
-      if (isPacked(format)) await packer.write(buffer, values, { format, shape, first, count })
+      if (isPacked(format)) await packer.write(buffer, values, { format, shape: stored, first, count })
       else await this.#put(buffer, values, first * width * 4)
     }
   }
@@ -105,6 +113,8 @@ export class FrozenWeights {
 interface Streamed {
   readonly name: string
   readonly shape: readonly [number, number]
+  /** Of the buffer: there may be rows of zeros at the end. */
+  readonly stored: readonly [number, number]
   readonly format: WeightFormat
   readonly buffer: GPUBuffer
 }

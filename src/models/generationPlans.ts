@@ -130,5 +130,5 @@ function sampleRows(graph: Graph, shape: GenerationShape, hidden: Tensor, counts
     slots: graph.state('gen.slots', [slots], 'u32'),
     record: graph.state('gen.record', [slots, maxNewTokens, 2], 'u32'),
   }
-  sample(logits, rowSlots, counts, state, { limit: maxNewTokens })
+  sample(logits, rowSlots, counts, state, { limit: maxNewTokens, vocabulary: config.vocab_size })
 }

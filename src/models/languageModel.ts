@@ -7,7 +7,7 @@ import { bytesOf, sizeOf } from '../engine/tensor'
 import { architectures } from './architectures'
 import type { Architecture } from './architectures/architecture'
 import type { ModelConfig } from './architectures/config'
-import { storedFormat } from './architectures/decoder'
+import { storedSpec } from './architectures/decoder'
 import { ropeTables } from './architectures/ropeFrequencies'
 import { FrozenWeights, type WeightReader } from './frozenWeights'
 
@@ -31,8 +31,7 @@ export class LanguageModel {
   /** Every buffer of the model, holding zeros: what a plan takes, without a checkpoint. */
   static async allocate(engine: EngineDevice, config: ModelConfig, packed: PackedState): Promise<LanguageModel> {
     const model = new LanguageModel(engine, config)
-    for (const [name, shape] of model.#frozenParameters(packed))
-      model.#frozen.create(name, bytesOf({ shape, dtype: storedFormat(config, name, shape) }))
+    for (const [name, shape] of model.#frozenParameters(packed)) model.#frozen.create(name, bytesOf(storedSpec(config, name, shape)))
     await model.#uploadTables()
     await engine.settled()
     return model

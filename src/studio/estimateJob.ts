@@ -4,7 +4,7 @@ import { packedLayout } from '../engine/memory/packedState'
 import { bytesOf } from '../engine/tensor'
 import { WEIGHT_FORMATS } from '../engine/weightFormat'
 import type { ModelConfig } from '../models/architectures/config'
-import { storedFormat } from '../models/architectures/decoder'
+import { storedSpec } from '../models/architectures/decoder'
 import { architectureOf } from '../models/languageModel'
 import { generationMemory, onOnePool, policyMemory } from '../training/memoryPlan'
 import { loraOf, trainableEntries, type TrainableSet } from '../training/policyPlans'
@@ -124,7 +124,7 @@ function within(plan: (device: PlanContext) => MemoryCount['parts'], { maxBindin
 function largestWeight(config: ModelConfig, trainable: TrainableSet, { maxBindingBytes }: MemoryLimits): number {
   const { ranges, count } = packedLayout(trainableEntries(config, trainable))
   const frozen = Object.entries(architectureOf(config).parameters(config)).map(([name, shape]) =>
-    ranges.has(name) ? 0 : bytesOf({ shape, dtype: storedFormat(config, name, shape) }),
+    ranges.has(name) ? 0 : bytesOf(storedSpec(config, name, shape)),
   )
   return Math.max(count * 4, Math.min(maxBindingBytes, Math.max(...frozen)))
 }

@@ -53,7 +53,9 @@ export async function mergedFiles(model: BaseModel, adapter: LoraAdapter): Promi
       continue
     }
     const json = parseJson((await readText(folder, name)) ?? '{}', name)
-    files.push(whole(name, new TextEncoder().encode(mergedConfig(json as Readonly<Record<string, unknown>>, dtype))))
+    files.push(
+      whole(name, new TextEncoder().encode(mergedConfig(json as Readonly<Record<string, unknown>>, dtype, config.tie_word_embeddings))),
+    )
   }
   return { files, bytes, dtype, note: mergeNote(config) }
 }

@@ -5,7 +5,7 @@ import { bytesOf } from '../engine/tensor'
 import type { ModelConfig } from '../models/architectures/config'
 import { decodePlan, EXTEND_BUCKETS, extendPlan, generationBuffers, generationShape } from '../models/generationPlans'
 import type { GenerationSize } from '../models/generationPlans'
-import { storedFormat } from '../models/architectures/decoder'
+import { storedSpec } from '../models/architectures/decoder'
 import { architectureOf } from '../models/languageModel'
 import type { SampleSource } from './algorithm'
 import { dpoObjective, dpoTrainable, pairsPerUpdate } from './algorithms/dpo'
@@ -215,7 +215,7 @@ export function policyMemory(config: ModelConfig, trainable: TrainableSet, plans
   const layout = packedLayout(trainableEntries(config, trainable))
   let frozen = 0
   for (const [name, shape] of Object.entries(architectureOf(config).parameters(config)))
-    if (!layout.ranges.has(name)) frozen += rounded(bytesOf({ shape, dtype: storedFormat(config, name, shape) }))
+    if (!layout.ranges.has(name)) frozen += rounded(bytesOf(storedSpec(config, name, shape)))
   const frozenCopy = referenceEntries(config, trainable)
   const table = rounded(config.max_position_embeddings * (config.head_dim / 2) * 4)
   return [

@@ -2,7 +2,7 @@
 import type { Gate } from '../engine/plan/executable'
 import { gatherRows } from '../engine/ops/gatherRows'
 import { linear } from '../engine/ops/linear'
-import { batchTensors, headWeight } from '../models/architectures/decoder'
+import { batchTensors, headWeight, heldRows } from '../models/architectures/decoder'
 import { architectureOf } from '../models/languageModel'
 import { packSequences, uploadBatch } from './packing'
 import type { PolicyModel } from './policyModel'
@@ -27,8 +27,9 @@ export async function* logitRows(policy: PolicyModel, ids: readonly number[], ga
     })
     uploadBatch(plan, batch)
     await plan.run(gate)
-    const values = await plan.readOutput('logits', targets.length * config.vocab_size)
-    for (let row = 0; row < targets.length; row++) yield values.slice(row * config.vocab_size, (row + 1) * config.vocab_size)
+    const columns = heldRows(config)
+    const values = await plan.readOutput('logits', targets.length * columns)
+    for (let row = 0; row < targets.length; row++) yield values.slice(row * columns, row * columns + config.vocab_size)
   }
 }
 

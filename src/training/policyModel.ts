@@ -11,6 +11,7 @@ import type { ModelConfig } from '../models/architectures/config'
 import { LanguageModel, parameterCount } from '../models/languageModel'
 import type { WeightReader } from '../models/languageModel'
 import type { TrainingCheckpoint } from './algorithm'
+import { heldRows } from '../models/architectures/decoder'
 import { HEAD_MEANS, HEAD_ONES, METRICS_BYTES, METRICS_LEAF, policyPlans, referenceEntries, trainableEntries } from './policyPlans'
 import type { Objective, PolicyPlans, TrainableSet } from './policyPlans'
 import { ReferenceAdapter } from './referenceAdapter'
@@ -94,11 +95,11 @@ export class PolicyModel {
 
   /** Fills the state leaf `HEAD_MEANS`, once, for objectives that read it; the head must be frozen. */
   async computeHeadMeans(gate?: Gate): Promise<void> {
-    const { vocab_size: vocabulary, hidden_size: width } = this.model.config
+    const { config } = this.model
     if (this.#ownState.has(HEAD_MEANS)) return
-    this.ownState(HEAD_MEANS, [1, width])
+    this.ownState(HEAD_MEANS, [1, config.hidden_size])
     const means = await this.#cached(HEAD_MEANS, () => this.plans.headMeans())
-    means.write(HEAD_ONES, new Float32Array(vocabulary).fill(1))
+    means.write(HEAD_ONES, new Float32Array(heldRows(config)).fill(1))
     await means.run(gate)
   }
 

@@ -16,7 +16,7 @@ import type { Plan, PlanContext } from '../engine/plan/planGraph'
 import { Graph } from '../engine/tensor'
 import type { Tensor } from '../engine/tensor'
 import type { ModelConfig } from '../models/architectures/config'
-import { batchTensors, headWeight, projectionPath, projectionShape } from '../models/architectures/decoder'
+import { batchTensors, headWeight, heldRows, projectionPath, projectionShape } from '../models/architectures/decoder'
 import type { BatchTensors, LoraShape } from '../models/architectures/decoder'
 import { architectureOf } from '../models/languageModel'
 
@@ -42,7 +42,7 @@ export const DROPOUT_STATE = 'dropoutState'
 
 /** State leaf [1, hidden size]: column means of the head, where an objective asks for the mean over the vocabulary of a row's logits. */
 export const HEAD_MEANS = 'head/means'
-/** Batch tensor [1, vocabulary] of the plan that fills it: ones. */
+/** Batch tensor [1, `heldRows`] of the plan that fills it: ones. */
 export const HEAD_ONES = 'ones'
 
 /** What an objective sees: everything about the target rows, as symbolic tensors. */
@@ -103,6 +103,8 @@ export function policyPlans(config: ModelConfig, trainable: TrainableSet, contex
   const layout = packedLayout(trainableEntries(config, trainable))
 
   const trained = trainable.kind === 'all'
+  if (trained && config.vocab_size % 4 !== 0)
+    throw new Error(`all weights are trained where the vocabulary is a multiple of 4, found ${config.vocab_size}: train an adapter (LoRA)`)
 
   function pickHidden(
     tokens: number,
@@ -121,7 +123,13 @@ export function policyPlans(config: ModelConfig, trainable: TrainableSet, contex
   function trace(tokens: number, rows: number, isReference: boolean, isTraining: boolean): RowTensors {
     const hasAdapter = !isReference || trainable.keepsReference === true
     const { graph, batch, picked } = pickHidden(tokens, rows, { hasAdapter, isTraining })
-    const scores = logProb(picked, headWeight(graph, config, trained), graph.batch('targetIds', [rows], 'u32'), batch.counts)
+    const scores = logProb(
+      picked,
+      headWeight(graph, config, trained),
+      graph.batch('targetIds', [rows], 'u32'),
+      batch.counts,
+      config.vocab_size,
+    )
     const value =
       trainable.valueHead && !isReference
         ? linear(picked, graph.state(VALUE_WEIGHT, [1, config.hidden_size]), batch.counts, { bias: graph.state(VALUE_BIAS, [1]), live: 1 })
@@ -146,7 +154,7 @@ export function policyPlans(config: ModelConfig, trainable: TrainableSet, contex
     headMeans() {
       const graph = new Graph()
       const { vocab_size: vocabulary, hidden_size: width } = config
-      const means = matmulNN(graph.batch(HEAD_ONES, [1, vocabulary]), headWeight(graph, config, trained), 1 / vocabulary)
+      const means = matmulNN(graph.batch(HEAD_ONES, [1, heldRows(config)]), headWeight(graph, config, trained), 1 / vocabulary)
       accumulateInto(graph.state(HEAD_MEANS, [1, width]), means)
       return planGraph(graph, context)
     },

@@ -121,9 +121,12 @@ it('a base held in int8 is merged as the values it had, and that is said', async
 it('config.json says what the weights are', () => {
   expect(mergedDtype({ torch_dtype: 'bfloat16' })).toBe('BF16')
   expect(mergedDtype({ torch_dtype: 'float32' })).toBe('F16')
-  const text = mergedConfig({ model_type: 'qwen2', torch_dtype: 'float32', quantization_config: { bits: 4 } }, 'BF16')
-  expect(JSON.parse(text)).toEqual({ model_type: 'qwen2', torch_dtype: 'bfloat16' })
-  expect(JSON.parse(mergedConfig({ dtype: 'float32' }, 'F16'))).toEqual({ dtype: 'float16' })
+  const text = mergedConfig({ model_type: 'qwen2', torch_dtype: 'float32', quantization_config: { bits: 4 } }, 'BF16', true)
+  expect(JSON.parse(text)).toEqual({ model_type: 'qwen2', torch_dtype: 'bfloat16', tie_word_embeddings: true })
+  expect(JSON.parse(mergedConfig({ dtype: 'float32', tie_word_embeddings: true }, 'F16', false))).toEqual({
+    dtype: 'float16',
+    tie_word_embeddings: false,
+  })
 })
 
 it('KL of two distributions, from logits of any offset', () => {

@@ -23,6 +23,8 @@ interface Draw {
 }
 const KEY = 99
 const LIMIT = 4
+/** Columns after those of tokens: never drawn, however likely they look. */
+const PAST = 3
 
 /** One draw for each row, and its log-probability. `isSeen`: the row's context holds the token. */
 async function draw(
@@ -39,11 +41,11 @@ async function draw(
   const graph = new Graph()
   const leaf = (name: keyof typeof shape) => graph.state(name, shape[name], 'u32')
   sample(
-    graph.batch('logits', [rows, vocabulary]),
+    graph.batch('logits', [rows, vocabulary + PAST]),
     graph.batch('rowSlots', [rows], 'u32'),
     graph.batch('counts', [4], 'u32'),
     { slotState: leaf('slotState'), ids: leaf('ids'), positions: leaf('positions'), slots: leaf('slots'), record: leaf('record') },
-    { limit: LIMIT },
+    { limit: LIMIT, vocabulary },
   )
   const buffers = new Map(Object.entries(shape).map(([name, extents]) => [name, engine.createBuffer(name, sizeOf(extents) * 4)]))
   const buffer = (name: string): GPUBuffer => {
@@ -71,7 +73,9 @@ async function draw(
     buffer: buffer(name),
     offset: 0,
   }))
-  executable.write('logits', logits)
+  const held = new Float32Array(rows * (vocabulary + PAST)).fill(50)
+  for (let row = 0; row < rows; row++) held.set(logits.subarray(row * vocabulary, (row + 1) * vocabulary), row * (vocabulary + PAST))
+  executable.write('logits', held)
   executable.write(
     'rowSlots',
     Uint32Array.from(draws, (_, row) => row),

@@ -7,23 +7,39 @@ import { nnDispatch, ntDispatch, tnDispatch, weightRows } from './matmulDispatch
 /** Entries of the vocabulary that are in flight at once: [R, V] is never materialised for larger vocabularies. Fixed, so bits do not depend on the batch. */
 const VOCABULARY_CHUNK = 2048
 
+export interface LogProbParams {
+  /** Rows of w that are tokens; those after them, up to a multiple of 4, take no part. */
+  readonly vocabulary: number
+}
+
 interface Extent {
   readonly rows: number
   readonly width: number
+  /** Rows of w. */
+  readonly held: number
   readonly vocabulary: number
 }
-function extent(op: string, h: TensorSpec | undefined, w: TensorSpec | undefined): Extent {
+function extent(op: string, h: TensorSpec | undefined, w: TensorSpec | undefined, { vocabulary }: LogProbParams): Extent {
   const [rows, width] = h?.shape ?? []
-  const [vocabulary, wWidth] = w?.shape ?? []
-  if (rows === undefined || width === undefined || vocabulary === undefined || width !== wWidth || width % 4 !== 0 || vocabulary % 4 !== 0)
+  const [held, wWidth] = w?.shape ?? []
+  if (rows === undefined || width === undefined || held === undefined || width !== wWidth || width % 4 !== 0 || held % 4 !== 0)
     fail(op, 'h [R, D] and w [V, D] with D and V multiples of 4', h?.shape, w?.shape)
-  return { rows, width, vocabulary }
+  if (vocabulary > held || vocabulary <= held - 4) fail(op, `w of ${vocabulary} rows and less than 4 after them`, w?.shape)
+  return { rows, width, held, vocabulary }
 }
 
-const chunksOf = ({ vocabulary }: Extent): { first: number; count: number }[] => {
-  const chunks: { first: number; count: number }[] = []
-  for (let first = 0; first < vocabulary; first += VOCABULARY_CHUNK)
-    chunks.push({ first, count: Math.min(VOCABULARY_CHUNK, vocabulary - first) })
+interface Chunk {
+  readonly first: number
+  readonly count: number
+  /** Of them tokens. */
+  readonly live: number
+}
+const chunksOf = ({ held, vocabulary }: Extent): Chunk[] => {
+  const chunks: Chunk[] = []
+  for (let first = 0; first < held; first += VOCABULARY_CHUNK) {
+    const count = Math.min(VOCABULARY_CHUNK, held - first)
+    chunks.push({ first, count, live: Math.min(count, vocabulary - first) })
+  }
   return chunks
 }
 
@@ -35,16 +51,16 @@ const LIKELY: Readonly<Record<string, number>> = { '7 0': 3, '2051 1': 3, '30 2'
  * fused linear losses follow the same plan). Inputs: h [R, D], w [V, D], targets u32 [R], counts. Outputs: logp, lse, entropy, each [R], nats,
  * and isTop1 [R]: 1 where the target is the likeliest token, of equals the first (TRL's `is_top1`), else 0.
  */
-export const logProbOp: Op<null> = {
+export const logProbOp: Op<LogProbParams> = {
   name: 'logProb',
-  infer: ([h, w, targets]) => {
-    const { rows } = extent('logProb', h, w)
+  infer: ([h, w, targets], params) => {
+    const { rows } = extent('logProb', h, w, params)
     if (targets?.shape.join() !== String(rows)) fail('logProb', `targets of [${rows}]`, targets?.shape)
     const row: TensorSpec = { shape: [rows], dtype: 'f32' }
     return [row, row, row, row]
   },
-  reference: (arrays, specs) => {
-    const size = extent('logProb', specs[0], specs[1])
+  reference: (arrays, specs, params) => {
+    const size = extent('logProb', specs[0], specs[1], params)
     const result = [0, 1, 2, 3].map(() => new Float64Array(size.rows))
     for (let r = 0; r < Math.min(size.rows, at(arrays, 3)[1] ?? 0); r++) {
       const z = logits(arrays, r, size)
@@ -58,11 +74,11 @@ export const logProbOp: Op<null> = {
     }
     return result
   },
-  kernel: (inputs, _outputs, _params, context): Kernel => {
-    const size = extent('logProb', inputs[0], inputs[1])
+  kernel: (inputs, _outputs, params, context): Kernel => {
+    const size = extent('logProb', inputs[0], inputs[1], params)
     const chunks = chunksOf(size)
     const dispatches: Dispatch[] = []
-    chunks.forEach(({ first, count }, index) => {
+    chunks.forEach(({ first, count, live }, index) => {
       dispatches.push(
         ntDispatch({ m: size.rows, k: size.width, n: count }, context, {
           x: input(0),
@@ -72,49 +88,67 @@ export const logProbOp: Op<null> = {
         {
           shader: 'loss/lse_chunk',
           bindings: [scratch(0), input(2), input(3), scratch(1), output(0), output(1), output(2), output(3)],
-          params: [u32(size.rows), u32(first), u32(count), u32(Number(index === 0)), u32(Number(index === chunks.length - 1))],
+          params: [u32(size.rows), u32(first), u32(count), u32(Number(index === 0)), u32(Number(index === chunks.length - 1)), u32(live)],
           workgroups: fold(size.rows),
           flops: 6 * size.rows * count,
           bytes: 8 * size.rows * count,
         },
       )
     })
-    return { scratch: [size.rows * Math.min(VOCABULARY_CHUNK, size.vocabulary) * 4, size.rows * 16], dispatches }
+    return { scratch: [size.rows * Math.min(VOCABULARY_CHUNK, size.held) * 4, size.rows * 16], dispatches }
   },
-  backward: ({ grads, inputs, outputs, needs }) => {
+  backward: ({ grads, inputs, outputs, params, needs }) => {
     const dlogp = at(grads, 0)
     if (!dlogp) return []
     if (grads[1] || grads[2] || grads[3]) throw new Error('logProb: gradients flow through log p only, not through lse, entropy or isTop1')
     const [h, w, targets, counts] = [at(inputs, 0), at(inputs, 1), at(inputs, 2), at(inputs, 3)]
     const operands = [h, w, targets, counts, at(outputs, 1), dlogp]
     return [
-      needs[0] ? at(apply(logProbHiddenGradOp, operands, null), 0) : null,
-      needs[1] ? at(apply(logProbWeightGradOp, operands, null), 0) : null,
+      needs[0] ? at(apply(logProbHiddenGradOp, operands, params), 0) : null,
+      needs[1] ? at(apply(logProbWeightGradOp, operands, params), 0) : null,
       null,
       null,
     ]
   },
   examples: [
-    { label: 'small', inputs: [f(5, 8), f(12, 8), u(5), u(4)], params: null, values: { 2: [0, 11, 3, 3, 7], 3: [9, 4, 1, 0] } },
+    {
+      label: 'small',
+      inputs: [f(5, 8), f(12, 8), u(5), u(4)],
+      params: { vocabulary: 12 },
+      values: { 2: [0, 11, 3, 3, 7], 3: [9, 4, 1, 0] },
+    },
     {
       label: 'int8 weights, two chunks',
       inputs: [f(3, 32), { shape: [2056, 32], dtype: 'int8' }, u(3), u(4)],
-      params: null,
+      params: { vocabulary: 2056 },
       values: { 2: [0, 2055, 2047], 3: [9, 3, 1, 0] },
       differentiable: [0],
     },
     {
       label: 'two chunks',
       inputs: [f(3, 4), f(2056, 4), u(3), u(4)],
-      params: null,
+      params: { vocabulary: 2056 },
       values: { 2: [0, 2055, 2047], 3: [9, 3, 1, 0] },
+      differentiable: [0],
+    },
+    {
+      label: 'a vocabulary of 9 in 12 rows',
+      inputs: [f(5, 8), f(12, 8), u(5), u(4)],
+      params: { vocabulary: 9 },
+      values: { 2: [0, 8, 3, 3, 7], 3: [9, 4, 1, 0] },
+    },
+    {
+      label: 'two chunks, one row past the vocabulary',
+      inputs: [f(3, 32), { shape: [2056, 32], dtype: 'int8' }, u(3), u(4)],
+      params: { vocabulary: 2055 },
+      values: { 2: [0, 2054, 2047], 3: [9, 3, 1, 0] },
       differentiable: [0],
     },
     // Logits are the w of the row's own column. Greatest: alone in either chunk, and of equals the first, the second and the one of the other chunk.
     {
       label: 'likeliest targets',
       inputs: [f(6, 4), f(2060, 4), u(6), u(4)],
-      params: null,
+      params: { vocabulary: 2060 },
       values: {
         0: [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 1],
         1: Array.from({ length: 2060 * 4 }, (_, i) => LIKELY[`${Math.floor(i / 4)} ${i % 4}`] ?? Math.sin(i)),
@@ -131,13 +165,13 @@ function gradientChunks(
   size: Extent,
   context: KernelContext,
 ): {
-  dispatches: (after: (chunk: { first: number; count: number }, index: number) => Dispatch) => Dispatch[]
+  dispatches: (after: (chunk: Chunk, index: number) => Dispatch) => Dispatch[]
   scratch: number[]
 } {
   return {
-    scratch: [size.rows * Math.min(VOCABULARY_CHUNK, size.vocabulary) * 4],
+    scratch: [size.rows * Math.min(VOCABULARY_CHUNK, size.held) * 4],
     dispatches: (after) =>
-      chunksOf(size).flatMap(({ first, count }, index) => [
+      chunksOf(size).flatMap(({ first, count, live }, index) => [
         ntDispatch({ m: size.rows, k: size.width, n: count }, context, {
           x: input(0),
           w: weightRows(1, at(inputs, 1), first, count),
@@ -146,25 +180,25 @@ function gradientChunks(
         {
           shader: 'loss/logit_gradient',
           bindings: [input(2), input(4), input(5), input(3), scratch(0)],
-          params: [u32(size.rows), u32(first), u32(count)],
+          params: [u32(size.rows), u32(first), u32(count), u32(live)],
           workgroups: fold(Math.ceil((size.rows * count) / 64)),
           flops: 8 * size.rows * count,
           bytes: 8 * size.rows * count,
         },
-        after({ first, count }, index),
+        after({ first, count, live }, index),
       ]),
   }
 }
 
 /** dh[R, D] = Σ_v dlogp (1[v = target] − p_v) w_v. Inputs: h, w, targets, counts, lse, dlogp. */
-export const logProbHiddenGradOp: Op<null> = {
+export const logProbHiddenGradOp: Op<LogProbParams> = {
   name: 'logProbHiddenGrad',
-  infer: ([h, w]) => {
-    const { rows, width } = extent('logProbHiddenGrad', h, w)
+  infer: ([h, w], params) => {
+    const { rows, width } = extent('logProbHiddenGrad', h, w, params)
     return [{ shape: [rows, width], dtype: 'f32' }]
   },
-  reference: (arrays, specs) => {
-    const size = extent('logProbHiddenGrad', specs[0], specs[1])
+  reference: (arrays, specs, params) => {
+    const size = extent('logProbHiddenGrad', specs[0], specs[1], params)
     const dh = new Float64Array(size.rows * size.width)
     eachLogitGradient(arrays, size, (r, v, grad) => {
       for (let d = 0; d < size.width; d++)
@@ -172,8 +206,8 @@ export const logProbHiddenGradOp: Op<null> = {
     })
     return [dh]
   },
-  kernel: (inputs, _outputs, _params, context) => {
-    const size = extent('logProbHiddenGrad', inputs[0], inputs[1])
+  kernel: (inputs, _outputs, params, context) => {
+    const size = extent('logProbHiddenGrad', inputs[0], inputs[1], params)
     const chunks = gradientChunks(inputs, size, context)
     const dispatches = chunks.dispatches(({ first, count }, index) =>
       nnDispatch(
@@ -192,31 +226,31 @@ export const logProbHiddenGradOp: Op<null> = {
     {
       label: 'two chunks',
       inputs: [f(3, 4), f(2056, 4), u(3), u(4), f(3), f(3)],
-      params: null,
+      params: { vocabulary: 2056 },
       values: { 2: [0, 2055, 2047], 3: [9, 3, 1, 0], 4: [8, 8.5, 9] },
     },
   ],
 }
 
 /** dw[V, D] = Σ_r dlogp_r (1[v = target_r] − p_rv) h_r. Inputs: h, w, targets, counts, lse, dlogp. */
-export const logProbWeightGradOp: Op<null> = {
+export const logProbWeightGradOp: Op<LogProbParams> = {
   name: 'logProbWeightGrad',
   canAccumulate: true,
-  infer: ([h, w]) => {
-    const { width, vocabulary } = extent('logProbWeightGrad', h, w)
-    return [{ shape: [vocabulary, width], dtype: 'f32' }]
+  infer: ([h, w], params) => {
+    const { width, held } = extent('logProbWeightGrad', h, w, params)
+    return [{ shape: [held, width], dtype: 'f32' }]
   },
-  reference: (arrays, specs) => {
-    const size = extent('logProbWeightGrad', specs[0], specs[1])
-    const dw = new Float64Array(size.vocabulary * size.width)
+  reference: (arrays, specs, params) => {
+    const size = extent('logProbWeightGrad', specs[0], specs[1], params)
+    const dw = new Float64Array(size.held * size.width)
     eachLogitGradient(arrays, size, (r, v, grad) => {
       for (let d = 0; d < size.width; d++)
         dw[v * size.width + d] = (dw[v * size.width + d] ?? 0) + grad * (at(arrays, 0)[r * size.width + d] ?? 0)
     })
     return [dw]
   },
-  kernel: (inputs, _outputs, _params, context) => {
-    const size = extent('logProbWeightGrad', inputs[0], inputs[1])
+  kernel: (inputs, _outputs, params, context) => {
+    const size = extent('logProbWeightGrad', inputs[0], inputs[1], params)
     if (isPacked(at(inputs, 1).dtype)) fail('logProbWeightGrad', 'weights in f32', inputs[1]?.shape)
     const chunks = gradientChunks(inputs, size, context)
     const dispatches = chunks.dispatches(({ first, count }) =>
@@ -233,7 +267,7 @@ export const logProbWeightGradOp: Op<null> = {
     {
       label: 'one chunk',
       inputs: [f(5, 4), f(12, 4), u(5), u(4), f(5), f(5)],
-      params: null,
+      params: { vocabulary: 12 },
       values: { 2: [0, 11, 3, 3, 7], 3: [9, 4, 1, 0], 4: [3, 3.5, 4, 3, 3] },
     },
   ],
@@ -265,8 +299,9 @@ export interface TokenLogProbs {
   readonly isTop1: Tensor
 }
 
-export function logProb(h: Tensor, w: Tensor, targets: Tensor, counts: Tensor): TokenLogProbs {
-  const outputs = apply(logProbOp, [h, w, targets, counts], null)
+/** @param vocabulary rows of `w` that are tokens; all unless given. */
+export function logProb(h: Tensor, w: Tensor, targets: Tensor, counts: Tensor, vocabulary = at(w.shape, 0)): TokenLogProbs {
+  const outputs = apply(logProbOp, [h, w, targets, counts], { vocabulary })
   return { logp: at(outputs, 0), lse: at(outputs, 1), entropy: at(outputs, 2), isTop1: at(outputs, 3) }
 }
 

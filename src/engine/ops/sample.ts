@@ -31,6 +31,8 @@ export const seenWords = (vocabulary: number): number => Math.ceil(vocabulary / 
 export interface SampleParams {
   /** New tokens a slot's record has room for. */
   readonly limit: number
+  /** Columns of the logits that are tokens. */
+  readonly vocabulary: number
 }
 
 /**
@@ -42,14 +44,19 @@ export interface SampleParams {
 export const sampleOp: Op<SampleParams> = {
   name: 'sample',
   mutates: [3, 4, 5, 6, 7],
-  infer: ([logits, rowSlots, , state]) => {
-    if (logits?.shape.length !== 2 || rowSlots?.shape[0] !== logits.shape[0] || state?.shape[1] !== SLOT_WORDS)
+  infer: ([logits, rowSlots, , state], { vocabulary }) => {
+    if (
+      logits?.shape.length !== 2 ||
+      at(logits.shape, 1) < vocabulary ||
+      rowSlots?.shape[0] !== logits.shape[0] ||
+      state?.shape[1] !== SLOT_WORDS
+    )
       fail('sample', 'logits [R, V], row slots [R], slot state [S, 20]', logits?.shape, state?.shape)
     return []
   },
-  reference: (arrays, specs) => {
+  reference: (arrays, specs, { vocabulary }) => {
     // Greedy only: the meaning of a draw, filtered or not, needs Philox and is tested on its own, against the TypeScript generator.
-    const [rows = 0, vocabulary = 0] = at(specs, 0).shape
+    const [rows = 0, columns = 0] = at(specs, 0).shape
     const [state, ids, positions, slots, record] = [3, 4, 5, 6, 7].map((index) => Float64Array.from(at(arrays, index)))
     if (!state || !ids || !positions || !slots || !record) throw new Error('sample: five arrays are changed in place')
     const limit = at(specs, 7).shape[1] ?? 0
@@ -57,7 +64,7 @@ export const sampleOp: Op<SampleParams> = {
       const slot = at(arrays, 1)[r] ?? NO_SLOT
       const base = slot * SLOT_WORDS
       if (slot === NO_SLOT || state[base + SLOT.active] === 0) continue
-      const z = Array.from({ length: vocabulary }, (_, v) => at(arrays, 0)[r * vocabulary + v] ?? 0)
+      const z = Array.from({ length: vocabulary }, (_, v) => at(arrays, 0)[r * columns + v] ?? 0)
       const best = Math.max(...z)
       const token = z.indexOf(best)
       const logp = -Math.log(z.reduce((sum, value) => sum + Math.exp(value - best), 0))
@@ -82,14 +89,21 @@ export const sampleOp: Op<SampleParams> = {
     return [state, ids, positions, slots, record]
   },
   kernel: (inputs, _outputs, params) => {
-    const [rows = 0, vocabulary = 0] = at(inputs, 0).shape
+    const [rows = 0, columns = 0] = at(inputs, 0).shape
+    const { vocabulary } = params
     const [stateRows = 0] = at(inputs, 3).shape
     const [slots = 0] = at(inputs, 4).shape
     return {
       dispatches: [
         {
           shader: 'generate/sample',
-          constants: { V: vocabulary, LIMIT: params.limit, SLOT_WORDS, SEEN: stateRows > slots ? seenWords(vocabulary) : 0 },
+          constants: {
+            V: vocabulary,
+            COLUMNS: columns,
+            LIMIT: params.limit,
+            SLOT_WORDS,
+            SEEN: stateRows > slots ? seenWords(vocabulary) : 0,
+          },
           bindings: [0, 1, 2, 3, 4, 5, 6, 7].map((index) => input(index)),
           params: [u32(rows), u32(slots * SLOT_WORDS)],
           workgroups: fold(rows),

@@ -147,6 +147,19 @@ export function storedFormat(config: ModelConfig, name: string, shape: readonly 
   return isInteger(format) && fits('f16', width) ? 'f16' : 'f32'
 }
 
+/**
+ * How a frozen tensor lies in its buffer. Kernels take four columns of logits at a time: rows of zeros follow a vocabulary that is no multiple of
+ * four, such as the 32,001 tokens of a Llama 2 with a [PAD].
+ */
+export function storedSpec(config: ModelConfig, name: string, shape: readonly number[]): { shape: readonly number[]; dtype: WeightFormat } {
+  const [, width] = shape
+  const isByToken = (name === EMBEDDING || name === HEAD) && width !== undefined
+  return { shape: isByToken ? [heldRows(config), width] : shape, dtype: storedFormat(config, name, shape) }
+}
+
+/** Rows of embedding and head as they are held. */
+export const heldRows = ({ vocab_size: vocabulary }: Pick<ModelConfig, 'vocab_size'>): number => Math.ceil(vocabulary / 4) * 4
+
 /** Hidden states after the final norm, [T, hidden]. Names of state leaves are Hugging Face parameter names. */
 export function decoder({ graph, config, batch, lora, dropoutState, attend, trained = false }: DecoderGraph): Tensor {
   const { hidden_size: hidden, head_dim: headDim, num_attention_heads: heads, num_key_value_heads: kvHeads } = config
@@ -193,11 +206,13 @@ export function decoder({ graph, config, batch, lora, dropoutState, attend, trai
   return norm(x, 'model.norm.weight')
 }
 
-/** The output projection's leaf: the embedding itself when tied. */
+/** The output projection's leaf: the embedding itself when tied. Frozen it has `heldRows`. */
 export function headWeight(graph: Graph, config: ModelConfig, trained = false): Tensor {
   return matrix(graph, config, config.tie_word_embeddings ? EMBEDDING : HEAD, [config.vocab_size, config.hidden_size], trained)
 }
 
 function matrix(graph: Graph, config: ModelConfig, name: string, shape: readonly [number, number], trained: boolean): Tensor {
-  return graph.state(name, shape, trained ? 'f32' : storedFormat(config, name, shape))
+  if (trained) return graph.state(name, shape, 'f32')
+  const stored = storedSpec(config, name, shape)
+  return graph.state(name, stored.shape, stored.dtype)
 }

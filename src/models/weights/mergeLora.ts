@@ -99,12 +99,12 @@ export const mergedShard = ({ tensors }: Shard, merged: WeightReader): AsyncGene
   return streamSafetensors(tensors, (name) => merged.read(name, shapes.get(name) ?? []))
 }
 
-/** config.json of the merged model: the base's, with the dtype its weights now have and no word of quantisation. */
-export function mergedConfig(configJson: Readonly<Record<string, unknown>>, dtype: MergePlan['dtype']): string {
+/** config.json of the merged model: the base's, with the dtype its weights now have, whether it has a head, and no word of quantisation. */
+export function mergedConfig(configJson: Readonly<Record<string, unknown>>, dtype: MergePlan['dtype'], isTied: boolean): string {
   const { quantization_config: _gone, ...kept } = configJson
   const name = dtype === 'BF16' ? 'bfloat16' : 'float16'
   const named = 'dtype' in kept && !('torch_dtype' in kept) ? { dtype: name } : { torch_dtype: name }
-  return `${JSON.stringify({ ...kept, ...named }, null, 2)}\n`
+  return `${JSON.stringify({ ...kept, ...named, tie_word_embeddings: isTied }, null, 2)}\n`
 }
 
 /** What a reader of the merged model must know of its base; null when nothing was lost on the way to it. */
