@@ -28,6 +28,12 @@ describe(`parity on ${adapter}`, () => {
     expectAllPass(await decoderQuantities(name, await engine(), goldens, adapter), 16)
   })
 
+  // SwiftShader compiles a tile for a second: there `hone parity --kernels hardware` does it.
+  it.skipIf(adapter === 'swiftshader')('a decoder with the kernels that graphics hardware gets', async () => {
+    const hardware = new EngineDevice(await testDevice(), { isSoftware: false })
+    expectAllPass(await decoderQuantities('tiny_qwen3', hardware, goldens, adapter), 16)
+  })
+
   it.each(packedFormats)('weights in %s against transformers and peft', async (format) => {
     expectAllPass(await packedQuantities(format, await engine(), goldens, adapter), 14)
   })

@@ -37,12 +37,16 @@ export const parity = defineCommand({
         help: 'whose rollout is compared with training: the starter, or random weights in the shape of another (minutes to an hour)',
       }),
     kvDtype: z.enum(KV_DTYPES).optional().meta({ help: 'of keys and values in the rollout, cached and in training; else each in turn' }),
+    kernels: z
+      .enum(['adapter', 'hardware'])
+      .default('adapter')
+      .meta({ help: 'those of this adapter, or those that graphics hardware gets, computed on this adapter' }),
     adapters: z.string().optional().meta({ help: 'folder to leave the adapters of the algorithms in, for peft to load' }),
     tokens: z.int().positive().default(10_000).meta({ help: 'sampled tokens that rollout and training are compared on' }),
   }),
   run: async (context, options) => {
     const report = adapterReportOf((await context.openAdapter()).adapter)
-    const engine = new EngineDevice(await context.openDevice(), { isSoftware: report.isSoftware })
+    const engine = new EngineDevice(await context.openDevice(), { isSoftware: report.isSoftware && options.kernels === 'adapter' })
     const goldens = goldensOf(context.projectRoot)
     const adapter = context.adapterName
     const quantities: Quantity[] = []
