@@ -133,6 +133,7 @@ export class Generator {
 
   #extend(session: Session, ids: readonly number[], request: GenerationRequest): Promise<GenerationResult> {
     const { context } = session
+    const { vocab_size: vocabulary } = this.#options.model.config
     const before = context.ids.length
     const length = before + ids.length
     const refuse = (sentence: string): Promise<never> => Promise.reject(new Error(sentence))
@@ -140,6 +141,8 @@ export class Generator {
     if (refusal !== null) return refuse(refusal)
     if (!this.#sessions.has(session)) return refuse('the session is closed')
     if (session.isBusy) return refuse('a session is extended once at a time')
+    const strange = ids.find((id) => !(id < vocabulary))
+    if (strange !== undefined) return refuse(`token ${strange} is not one of the ${vocabulary} of the vocabulary`)
     if (length === 0) return refuse('generation needs at least one token of context')
     if (length + request.maxNewTokens > this.maxContext)
       return refuse(`the context would grow to ${length + request.maxNewTokens} tokens, more than ${this.maxContext}`)

@@ -49,7 +49,7 @@ export function sftMemory(config: ModelConfig, settings: SftConfig, data: Sample
   const targets = new Set<number>()
   let cursor = 0
   for (let micro = 0; micro < Math.min(steps, STEPS_LOOKED_AT) * settings.gradient_accumulation_steps; micro++) {
-    const filled = fillBatch(data, cursor, settings.tokens_per_batch)
+    const filled = fillBatch(data, cursor, settings.tokens_per_batch, config)
     cursor = filled.cursor
     targets.add(bucketFor(filled.sequences.reduce((sum, sequence) => sum + sequence.targets.length, 0)))
   }

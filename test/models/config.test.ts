@@ -77,6 +77,14 @@ describe('parseModelConfig', () => {
     })
   })
 
+  it('prepares for 131,072 positions at most, and stretches from what the file says', () => {
+    const long = { ...tiny, max_position_embeddings: 1_010_000 }
+    expect(parseModelConfig(long).max_position_embeddings).toBe(131_072)
+    expect(parseModelConfig({ ...long, rope_scaling: { type: 'yarn', factor: 4 } }).rope_scaling).toMatchObject({
+      original_max_position_embeddings: 1_010_000,
+    })
+  })
+
   it('takes a sliding window that is switched off (Qwen2.5)', () => {
     const config = { ...tiny, model_type: 'qwen2', use_sliding_window: false, sliding_window: 131072, max_window_layers: 28 }
     expect(parseModelConfig(config).model_type).toBe('qwen2')

@@ -214,6 +214,7 @@ describe(`generation on ${adapterUnderTest()}`, () => {
     const request = { maxNewTokens: 2, temperature: 0, stopIds: [] }
     for (const outcome of await Promise.allSettled(sessions.map((session) => session.extend([1, 2, 3], request))))
       expect(outcome).toMatchObject({ status: 'rejected', reason: { message: expect.stringContaining('nothing holds') as string } })
+    await expect(sessions[0].extend([1, 96], request)).rejects.toThrow('token 96 is not one of the 96 of the vocabulary')
     await policy.destroy()
   })
 })

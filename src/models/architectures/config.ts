@@ -111,6 +111,9 @@ export interface ModelConfig {
   readonly pad_token_id: number | null
 }
 
+/** Longer contexts than anybody runs here are not prepared for: rotary tables of a model of a million positions would take 500 MB. */
+const MOST_POSITIONS = 131_072
+
 const DEFAULTS = {
   llama: { max_position_embeddings: 2048 },
   qwen2: { max_position_embeddings: 32768 },
@@ -149,9 +152,10 @@ export function parseModelConfig(json: unknown, file = 'config.json'): ModelConf
   const act = raw.hidden_act ?? 'silu'
   if (act !== 'silu' && act !== 'swish') fail(`hidden_act "${act}" is not supported; expected silu`)
   if (raw.quantization_config) fail('quantised checkpoints (quantization_config) are not supported; use the original 16-bit weights')
-  const positions = raw.max_position_embeddings ?? DEFAULTS[raw.model_type].max_position_embeddings
+  const stated = raw.max_position_embeddings ?? DEFAULTS[raw.model_type].max_position_embeddings
+  const positions = Math.min(stated, MOST_POSITIONS)
   if (slides(raw, positions)) fail('sliding-window attention is not supported; expected full attention in every layer')
-  const rope = readRope(raw, file)
+  const rope = readRope(raw, file, stated)
   const attentionBias = raw.attention_bias ?? false
   const qwen2 = raw.model_type === 'qwen2'
   return {
@@ -200,7 +204,8 @@ export function idList(ids: z.infer<typeof tokenIds>): number[] {
   return (typeof ids === 'number' ? [ids] : (ids ?? [])).filter((id) => id >= 0)
 }
 
-function readRope(raw: z.infer<typeof fileSchema>, file: string): { theta: number; scaling: RopeScaling | null } {
+/** @param positions what YaRN stretches from, where it does not say. */
+function readRope(raw: z.infer<typeof fileSchema>, file: string, positions: number): { theta: number; scaling: RopeScaling | null } {
   const where = raw.rope_parameters ? 'rope_parameters' : 'rope_scaling'
   const fields: Record<string, unknown> = raw.rope_parameters ?? raw.rope_scaling ?? {}
   const shared = z
@@ -227,5 +232,10 @@ function readRope(raw: z.infer<typeof fileSchema>, file: string): { theta: numbe
   }
   const scaling = ropeScaling.safeParse({ ...fields, rope_type: kind })
   if (!scaling.success) throw new CheckpointError(`${file}: ${issueText(scaling.error, where)}`)
-  return { theta, scaling: scaling.data }
+  const { data } = scaling
+  return {
+    theta,
+    scaling:
+      data.rope_type === 'yarn' ? { ...data, original_max_position_embeddings: data.original_max_position_embeddings ?? positions } : data,
+  }
 }

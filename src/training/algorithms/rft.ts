@@ -97,7 +97,7 @@ async function train(
     const data = samplesToImitate(kept)
     if (!goesOn) {
       cursor = 0
-      end = Math.min(step + updatesOf(data, settings), Math.floor((total * (round + 1)) / rounds))
+      end = Math.min(step + updatesOf(data, settings, context.model), Math.floor((total * (round + 1)) / rounds))
       if (rounds === 1 && end < total) onNote(`${settings.num_train_epochs} passes over these take ${end} updates: the run ends there.`)
     }
 
@@ -115,10 +115,10 @@ async function train(
 }
 
 /** Updates that num_train_epochs passes take. */
-function updatesOf(samples: SampleSource, settings: RftConfig): number {
+function updatesOf(samples: SampleSource, settings: RftConfig, model: TrainingContext['model']): number {
   let [cursor, micros] = [0, 0]
   while (cursor < settings.num_train_epochs * samples.length) {
-    ;({ cursor } = fillBatch(samples, cursor, settings.tokens_per_batch))
+    ;({ cursor } = fillBatch(samples, cursor, settings.tokens_per_batch, model))
     micros += 1
   }
   return Math.ceil(micros / settings.gradient_accumulation_steps)

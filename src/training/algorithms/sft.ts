@@ -19,6 +19,7 @@ import { METRICS_LEAF, PolicyModel } from '../policyModel'
 import { DROPOUT_STATE } from '../policyPlans'
 import type { Objective, TrainableSet } from '../policyModel'
 import { scheduleFactor, SCHEDULES } from '../schedule'
+import type { ModelConfig } from '../../models/architectures/config'
 
 const config = z.object({
   learning_rate: z.number().positive().default(2e-4).meta({
@@ -169,7 +170,7 @@ export async function imitate(
       policy.packed.setHyper(hyperOf(settings, learningRate))
       const micros: Sequence[][] = []
       for (let index = 0; index < settings.gradient_accumulation_steps; index++) {
-        const filled = fillBatch(data, cursor, settings.tokens_per_batch)
+        const filled = fillBatch(data, cursor, settings.tokens_per_batch, context.model)
         cursor = filled.cursor
         micros.push(filled.sequences)
       }
@@ -203,7 +204,12 @@ export async function imitate(
 }
 
 /** Samples from `cursor` on (cyclic) until the next would pass the token budget. */
-export function fillBatch(data: SampleSource, cursor: number, budget: number): { sequences: Sequence[]; cursor: number } {
+export function fillBatch(
+  data: SampleSource,
+  cursor: number,
+  budget: number,
+  { max_position_embeddings: positions }: Pick<ModelConfig, 'max_position_embeddings'>,
+): { sequences: Sequence[]; cursor: number } {
   const sequences: Sequence[] = []
   let tokens = 0
   let at = cursor
@@ -211,6 +217,10 @@ export function fillBatch(data: SampleSource, cursor: number, budget: number): {
     const sequence = data.sample(at % data.length)
     if (sequence.ids.length > budget)
       throw new Error(`sample ${at % data.length} has ${sequence.ids.length} tokens, more than tokens_per_batch ${budget}`)
+    if (sequence.ids.length > positions)
+      throw new Error(
+        `sample ${at % data.length} has ${sequence.ids.length} tokens, but the model reads at most ${positions}: lower tokens_per_batch to that or shorten it`,
+      )
     if (tokens + sequence.ids.length > budget) break
     tokens += sequence.ids.length
     if (sequence.targets.length > 0) sequences.push(sequence)
