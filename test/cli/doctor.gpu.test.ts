@@ -170,4 +170,12 @@ test('a checkpoint is asked something in 4 bits, and again from what was kept of
   expect(beyondGpu).toBeLessThanOrEqual(peakRss)
   expect(detailOf(first, 'memory while loading')).toMatch(/^✓ buffers .* beyond its buffers/)
   expect(answered.parse(await run(doctor, words, context)).answer.ids).toEqual(first.answer.ids)
+  // The likeliest alone is what a greedy answer has, however hot; a text that it holds ends it.
+  const { ids } = first.answer
+  expect(ids.length).toBeGreaterThan(2)
+  const hot = ['--temperature', '2', '--top_k', '1', '--top_p', '0.5', '--min_p', '0.1', '--seed', '9']
+  expect(answered.parse(await run(doctor, [...words, ...hot], context)).answer.ids).toEqual(ids)
+  const stop = ['--stop', String.fromCharCode(0x100 + (ids[1] ?? 0)), '--repetition_penalty', '1']
+  expect(answered.parse(await run(doctor, [...words, ...stop], context)).answer.ids.length).toBeLessThanOrEqual(2)
+  await expect(run(doctor, [...words, '--top_p', '2'], context)).rejects.toThrow('--top_p')
 })

@@ -14,7 +14,7 @@ import type { Check } from '../doctor/check'
 import { checkpointReport, type MemoryRow } from '../doctor/checkpointReport'
 import { planChecks, planReport, type PlanReport } from '../doctor/planReport'
 import { losslessFormat, parseReference, referenceAgreement } from '../doctor/referenceAgreement'
-import { answerChecks, promptModel, type Answer, type PromptHost } from '../doctor/promptedModel'
+import { answerChecks, promptModel, type Answer, type PromptHost, type Question } from '../doctor/promptedModel'
 import { openFolder, openModel } from '../modelSpec'
 import { findChrome } from '../node/chrome'
 import { findDriverFile } from '../node/dawn'
@@ -37,6 +37,13 @@ const doctorOptions = z.object({
     .optional()
     .meta({ help: 'text for --model to go on from, after its BOS token if it has one: does it load and answer, in how much memory' }),
   newTokens: z.int().positive().default(16).meta({ help: '--prompt: tokens of the answer' }),
+  temperature: z.number().nonnegative().default(0).meta({ help: '--prompt: 0 is greedy' }),
+  top_p: z.number().min(0).max(1).default(1).meta({ help: '--prompt: draw among the likeliest tokens that together hold this share' }),
+  top_k: z.int().nonnegative().default(0).meta({ help: '--prompt: draw among so many of the likeliest tokens; 0: among all' }),
+  min_p: z.number().min(0).max(1).default(0).meta({ help: '--prompt: draw among tokens at least this share as likely as the likeliest' }),
+  repetition_penalty: z.number().positive().default(1).meta({ help: '--prompt: of tokens that prompt and answer hold already' }),
+  stop: z.array(z.string().min(1)).default([]).meta({ help: '--prompt: the answer ends once it holds this text' }),
+  seed: z.int().nonnegative().default(1).meta({ help: '--prompt: of the draws' }),
   plan: z.enum(PUBLISHED_NAMES).optional().meta({ help: 'memory of a LoRA step of a model of this shape, with gradient_checkpointing' }),
   tokens: z.int().positive().default(1024).meta({ help: '--plan: tokens of the step' }),
   rank: z.int().positive().default(8).meta({ help: '--plan: of the adapter, on all seven projections' }),
@@ -108,7 +115,7 @@ async function lookAtModel(
   engine: EngineDevice,
   context: CommandContext,
 ): Promise<ModelFindings> {
-  const { reference, dtype, prompt, newTokens } = options
+  const { reference, dtype, prompt } = options
   const { folder, close } = await openFolder(spec, context)
   try {
     const { checks, memory, config, tensors } = await checkpointReport(folder, engine)
@@ -116,7 +123,7 @@ async function lookAtModel(
     if (!config || !tensors || !isWhole) return { checks, memory, agreement: [], answer: null }
     const held = { ...config, weight_format: dtype ?? losslessFormat(tensors) }
     const agreement = reference === undefined ? [] : await agreementWith(reference, held, tensors, engine, context)
-    const answer = prompt === undefined ? null : await answerOf(spec, { prompt, newTokens }, held.weight_format, engine, context)
+    const answer = prompt === undefined ? null : await answerOf(spec, questionOf(prompt, options), held.weight_format, engine, context)
     return {
       checks: [
         ...checks,
@@ -140,16 +147,22 @@ function agreementWith(
   return referenceAgreement(engine, held, tensors, parseReference(parseJson(textOf(file), file), file, held), context.adapterName)
 }
 
+const questionOf = (prompt: string, options: z.output<typeof doctorOptions>): Question => ({
+  ...{ prompt, newTokens: options.newTokens, seed: options.seed, stop: options.stop },
+  ...{ temperature: options.temperature, topP: options.top_p, topK: options.top_k },
+  ...{ minP: options.min_p, repetitionPenalty: options.repetition_penalty },
+})
+
 async function answerOf(
   spec: string,
-  { prompt, newTokens }: { readonly prompt: string; readonly newTokens: number },
+  question: Question,
   dtype: WeightFormat,
   { isSoftware }: EngineDevice,
   context: CommandContext,
 ): Promise<Answer> {
   const model = await openModel(spec, 1, context, { weights: dtype, kv: 'f32' })
   try {
-    return await promptModel(model, { prompt, newTokens }, { device: await context.openDevice(), isSoftware, ...hostParts(context) })
+    return await promptModel(model, question, { device: await context.openDevice(), isSoftware, ...hostParts(context) })
   } finally {
     await model.close()
   }

@@ -1,6 +1,7 @@
 /** A checkpoint put to work: streamed in, packed, asked one thing; and what memory of the process that took beside the GPU's buffers. */
 import { EngineDevice } from '../../engine/device/engineDevice'
 import { Generator } from '../../models/generate'
+import type { GenerationRequest } from '../../models/generationRequest'
 import { LanguageModel } from '../../models/languageModel'
 import type { HfTokenizer } from '../../models/tokenizer/hfTokenizer'
 import type { LoadedModel } from '../../studio/models'
@@ -25,6 +26,14 @@ export interface Answer {
   }
 }
 
+export interface Question extends Required<Pick<GenerationRequest, 'temperature' | 'topP' | 'topK' | 'minP' | 'repetitionPenalty'>> {
+  readonly prompt: string
+  readonly newTokens: number
+  readonly seed: number
+  /** Texts that end the answer. */
+  readonly stop: readonly string[]
+}
+
 export interface PromptHost {
   readonly device: GPUDevice
   readonly isSoftware: boolean
@@ -37,7 +46,7 @@ const SAMPLE_MS = 10
 
 export async function promptModel(
   { config, reader, tokenizer }: Pick<LoadedModel, 'config' | 'reader' | 'tokenizer'>,
-  { prompt, newTokens }: { readonly prompt: string; readonly newTokens: number },
+  { prompt, newTokens, seed, stop, ...sampling }: Question,
   host: PromptHost,
 ): Promise<Answer> {
   // Before the engine makes a buffer.
@@ -49,13 +58,14 @@ export async function promptModel(
   const model = await LanguageModel.load(engine, config, reader)
   const loaded = host.now()
   const generator = new Generator({
-    ...{ model, lookup: model.lookup(), lora: null, slots: 1, seed: 1 },
+    ...{ model, lookup: model.lookup(), lora: null, slots: 1, seed },
     ...{ maxContext: ids.length + newTokens, maxNewTokens: newTokens },
   })
   try {
     const session = await generator.open({ query: 0, sample: 0 })
-    const request = { maxNewTokens: newTokens, temperature: 0, stopIds: config.eos_token_ids.slice(0, 4) }
-    const result = await session.extend(ids, request)
+    const stopText = stop.length > 0 ? { stopText: { strings: stop, decode: (some: readonly number[]) => tokenizer.decode(some) } } : {}
+    const stopIds = config.eos_token_ids.slice(0, 4)
+    const result = await session.extend(ids, { maxNewTokens: newTokens, stopIds, ...stopText, ...sampling })
     return {
       text: tokenizer.decode(result.ids),
       ids: result.ids,
