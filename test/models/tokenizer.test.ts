@@ -65,6 +65,33 @@ describe.each(Object.entries(golden.tokenizers))('%s equals Python tokenizers', 
 describe('createHfTokenizer', () => {
   const tokenizer = createHfTokenizer(read('tokenizer/qwen.json'))
 
+  // Ids: Python tokenizers 0.23 on gpt2.json with this pre-tokenizer, which SmolLM2 has.
+  it.each([
+    [
+      true,
+      [
+        [83, 257, 309, 126, 121],
+        [309, 126, 110, 126, 111],
+        [64, 220, 16, 17, 15, 15],
+        [220, 158, 227, 104, 149, 94, 149, 95],
+      ],
+    ],
+    [
+      false,
+      [
+        [83, 257, 309, 126, 121],
+        [309, 126, 110, 126, 111],
+        [64, 220, 16, 17, 330],
+        [220, 158, 227, 104, 149, 94, 149, 95],
+      ],
+    ],
+  ])('takes every number for digits, one by one: %s', (individual_digits, expected) => {
+    const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true }
+    const pre_tokenizer = { type: 'Sequence', pretokenizers: [{ type: 'Digits', individual_digits }, byteLevel] }
+    const own = createHfTokenizer({ ...z.looseObject({}).parse(read('tokenizer/gpt2.json')), pre_tokenizer })
+    expect(['the  ½', '  ²³', 'a 1200', ' Ⅻ١٢'].map((text) => own.encode(text))).toEqual(expected)
+  })
+
   it('is a TextCodec', () => {
     const codec: TextCodec = tokenizer
     expect(codec.decode(codec.encode('a<|im_end|>b'))).toBe('a<|im_end|>b')

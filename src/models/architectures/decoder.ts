@@ -142,6 +142,8 @@ export function storedFormat(config: ModelConfig, name: string, shape: readonly 
   const wanted = config.weight_format
   const width = shape[1]
   if (width === undefined || wanted === 'f32') return 'f32'
+  // Products of packed weights take four rows at a time; embedding and head are held with rows to spare.
+  if (name !== EMBEDDING && name !== HEAD && (shape[0] ?? 0) % 4 !== 0) return 'f32'
   const format = wanted === 'int4' && (name === EMBEDDING || name === HEAD) ? 'int8' : wanted
   if (fits(format, width)) return format
   return isInteger(format) && fits('f16', width) ? 'f16' : 'f32'

@@ -77,12 +77,19 @@ const byteLevel = z.looseObject({
   add_prefix_space: z.boolean().default(false),
   use_regex: z.boolean().default(true),
 })
+const digits = z.looseObject({ type: z.literal('Digits'), individual_digits: z.boolean().default(false) })
 const sequence = z.looseObject({ type: z.literal('Sequence'), pretokenizers: z.array(z.unknown()) })
 
-/** The same pre-tokenizer with ByteLevel's split made explicit, so that its \s means what it means in Rust. */
+/**
+ * The same pre-tokenizer with the splits of ByteLevel and Digits made explicit: \s then means what it means in Rust, and a digit is any number,
+ * such as ½ and Ⅻ (the library's is a decimal one).
+ */
 function withExplicitSplit(preTokenizer: unknown): unknown {
   const several = sequence.safeParse(preTokenizer)
   if (several.success) return { ...several.data, pretokenizers: several.data.pretokenizers.map(withExplicitSplit) }
+  const numbers = digits.safeParse(preTokenizer)
+  if (numbers.success)
+    return { type: 'Split', pattern: { Regex: numbers.data.individual_digits ? '\\p{N}' : '\\p{N}+' }, behavior: 'Isolated', invert: false }
   const own = byteLevel.safeParse(preTokenizer)
   // With add_prefix_space the space must come before the split: left to the library.
   if (!own.success || !own.data.use_regex || own.data.add_prefix_space) return preTokenizer
