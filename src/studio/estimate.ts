@@ -5,8 +5,9 @@ import type { MemoryEstimate } from '../worker/protocol'
 export interface MemoryLimits {
   readonly maxBindingBytes: number
   readonly isSoftware: boolean
-  /** What the machine is taken to have: WebGPU does not say. */
+  /** What the machine has, or is taken to have: WebGPU does not say. */
   readonly budgetBytes: number
+  readonly isGuessed: boolean
 }
 
 /** Parts and the largest single binding under some settings. */
@@ -42,7 +43,10 @@ export function verdictOn({ parts, largestBinding }: MemoryCount, limits: Memory
     verdict,
     advice: verdict === 'fits' ? '' : over + help,
     notes: [
-      `Counted from the plans this job would run. WebGPU does not say how much memory there is: ${megabytes(limits.budgetBytes)} is a guess.`,
+      'Counted from the plans this job would run.',
+      limits.isGuessed
+        ? `WebGPU does not say how much memory there is: ${megabytes(limits.budgetBytes)} is a guess. Say here how much there is.`
+        : `Measured against the ${megabytes(limits.budgetBytes)} that you said there are.`,
     ],
   }
 }

@@ -1,6 +1,7 @@
 /** What a request would need in memory, by its kind. A plan needs no device, so this answers before one is opened. */
 import type { PlanContext } from '../engine/plan/planGraph'
 import { packedLayout } from '../engine/memory/packedState'
+import { KV_DTYPES } from '../engine/ops/kvCache'
 import { bytesOf } from '../engine/tensor'
 import { WEIGHT_FORMATS } from '../engine/weightFormat'
 import type { ModelConfig } from '../models/architectures/config'
@@ -24,18 +25,21 @@ const SAMPLED = 256
 
 type Config = Readonly<Record<string, unknown>>
 
-export function estimateJob(request: JobRequest, room: JobRoom): Promise<Reply<MemoryEstimate>> {
+/** @param memoryBytes what the GPU has, as the person says. */
+export function estimateJob(request: JobRequest, room: JobRoom, memoryBytes?: number): Promise<Reply<MemoryEstimate>> {
   return attempt('estimate', async () => {
     if (request.kind === 'download') return refuse('no-gpu-needed', 'A download goes to storage: it needs no memory here.')
     if (request.kind === 'judge') return refuse('no-gpu-needed', 'A judge runs on its own server: it needs no memory here.')
     if (request.kind === 'merge') return refuse('no-estimate', 'Merging takes a tensor at a time, and comparing what one evaluation does.')
     const stored = await room.models.text(request.kind === 'story' ? STARTER : request.model)
     if (!stored.ok) return stored
-    const dtype = (request.kind === 'train' ? request.dtype : undefined) ?? 'f32'
-    const kvDtype = request.kind === 'train' ? request.kvDtype : undefined
+    // An adapter sits an exam on the base it was trained on.
+    const source = request.kind === 'evaluate' && request.adapterOf !== null ? await room.store.runs.get(request.adapterOf) : null
+    const dtype = (request.kind === 'train' ? request.dtype : WEIGHT_FORMATS.find((one) => one === source?.config.dtype)) ?? 'f32'
+    const kvDtype = request.kind === 'train' ? request.kvDtype : KV_DTYPES.find((one) => one === source?.config.kv_dtype)
     const model = heldAs(stored.value, dtype, kvDtype)
     const { config } = model
-    const limits = limitsOf(room)
+    const limits = limitsOf(room, memoryBytes)
     const generationUnder = (trainable: TrainableSet): MemoryCount => {
       const size = {
         config,
@@ -99,13 +103,14 @@ export function estimateJob(request: JobRequest, room: JobRoom): Promise<Reply<M
   })
 }
 
-function limitsOf({ gpu }: JobRoom): MemoryLimits {
+function limitsOf({ gpu }: JobRoom, memoryBytes: number | undefined): MemoryLimits {
   const report = gpu.known()
   const isSoftware = report?.isSoftware ?? false
   return {
     maxBindingBytes: report?.limits.maxStorageBufferBindingSize ?? DEFAULT_BINDING_BYTES,
     isSoftware,
-    budgetBytes: isSoftware ? GUESSED_BUDGET_BYTES.software : GUESSED_BUDGET_BYTES.gpu,
+    budgetBytes: memoryBytes ?? (isSoftware ? GUESSED_BUDGET_BYTES.software : GUESSED_BUDGET_BYTES.gpu),
+    isGuessed: memoryBytes === undefined,
   }
 }
 

@@ -8,7 +8,7 @@ import { heldAs } from './models'
 import { preflight } from './preflight'
 import { gather } from './trainJob'
 
-export function preflightJob(request: TrainRequest, room: JobRoom): Promise<Reply<readonly PreflightFinding[]>> {
+export function preflightJob(request: TrainRequest, room: JobRoom, memoryBytes?: number): Promise<Reply<readonly PreflightFinding[]>> {
   return attempt('preflight', async () => {
     const method = room.method(request.algorithm)
     if (!method.ok) return method
@@ -28,7 +28,7 @@ export function preflightJob(request: TrainRequest, room: JobRoom): Promise<Repl
     if (!gathered.ok) return gathered
     const data = gathered.value?.labelled ?? null
     const found = await preflight({ method: method.value, config: config.value, model, data, seed: request.seed })
-    const memory = await estimateJob(request, room)
+    const memory = await estimateJob(request, room, memoryBytes)
     return accept([...found, ...(memory.ok ? [checkMemory(memory.value)] : [])])
   })
 }

@@ -271,8 +271,8 @@ async function openRooms(parts: StudioParts, assetBase: string): Promise<Rooms> 
     testJudge: (settings) => judges.testJudge(settings),
     planJudge: (id, ids, settings) => judges.planJudge(id, ids, settings),
 
-    estimateMemory: (request) => estimateJob(request, room),
-    preflight: (request) => preflightJob(request, room),
+    estimateMemory: (request, memoryBytes) => estimateJob(request, room, memoryBytes),
+    preflight: (request, memoryBytes) => preflightJob(request, room, memoryBytes),
     ...recipes,
     start,
     pause: (id) => Promise.resolve(desk.pause(id)),

@@ -310,9 +310,10 @@ export interface StudioApi {
   testJudge(settings: JudgeSettings): Promise<Reply<string>>
   planJudge(datasetId: string, trajectoryIds: readonly string[], settings: JudgeSettings): Promise<Reply<JudgePlan>>
 
-  estimateMemory(request: JobRequest): Promise<Reply<MemoryEstimate>>
+  /** @param memoryBytes what the GPU has, as the person says; else a guess. */
+  estimateMemory(request: JobRequest, memoryBytes?: number): Promise<Reply<MemoryEstimate>>
   /** Everything that can be said of a run before it starts, without the GPU. */
-  preflight(request: TrainRequest): Promise<Reply<readonly PreflightFinding[]>>
+  preflight(request: TrainRequest, memoryBytes?: number): Promise<Reply<readonly PreflightFinding[]>>
   /** A recipe file onto the form; `fallback`: the method of settings that name none. */
   readRecipe(file: string, text: string, fallback: string): Promise<Reply<RecipeOnForm>>
   writeRecipe(source: RecipeSource, to: 'hone' | 'trl' | 'verl'): Promise<Reply<RecipeFile>>

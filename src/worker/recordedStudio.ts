@@ -179,8 +179,8 @@ function studioOf(data: Recording, live: LiveStudio | null): StudioApi {
         ? other.planJudge(id, ids, settings)
         : refuse('recorded', 'A judge is asked about imported files and live runs, not about the recorded one.'),
 
-    estimateMemory: async (request) => (other ? other.estimateMemory(request) : elsewhere),
-    preflight: async (request) => (other ? other.preflight(request) : elsewhere),
+    estimateMemory: async (request, memoryBytes) => (other ? other.estimateMemory(request, memoryBytes) : elsewhere),
+    preflight: async (request, memoryBytes) => (other ? other.preflight(request, memoryBytes) : elsewhere),
     readRecipe: async (file, text, fallback) => (other ? other.readRecipe(file, text, fallback) : elsewhere),
     writeRecipe: async (source, to) => (other ? other.writeRecipe(source, to) : elsewhere),
     start: async (request) => (other && request.kind === 'download' ? other.start(request) : cannotTrain),

@@ -39,6 +39,8 @@ it('each method has its form and its pre-flight; a recipe fills it, and what it 
   expect(await page.getByLabel('lora_r').first().inputValue()).toBe('4')
   expect(await page.getByLabel('Seed').inputValue()).toBe('9')
   await expect.poll(() => page.getByTestId('preflight').innerText(), { timeout: 60_000 }).toMatch(/checks are fine/)
+  await page.getByLabel('GPU memory, GB').fill('24')
+  await expect.poll(() => page.getByTestId('estimate').innerText(), { timeout: 20_000 }).toContain('the 24.0 GB that you said there are')
   await page.getByText('The same as a recipe, in TRL or in verl').click()
   await page.getByRole('button', { name: 'As TRL' }).click()
   await page.getByTestId('recipe-shown').waitFor({ timeout: 20_000 })

@@ -36,4 +36,13 @@ test('a cache of f16 is in the recipe, halves the cache, and is written into the
   expect(detail).toMatchObject({ value: { run: { config: { kv_dtype: 'f16' } } } })
   const again = await studio.writeRecipe({ kind: 'run', run_id: job.value.run_id }, 'hone')
   expect(again.ok && JSON.parse(again.value.text)).toMatchObject({ kv_dtype: 'f16' })
+
+  // An exam of its adapter is sized as it will be held.
+  const exam = { kind: 'evaluate', model: 'starter', benchmark: 'starter', split: 'exam', strategy: 'cot', maxCalls: 6, limit: 1 } as const
+  const examBytes = async (adapterOf: string | null): Promise<number> => {
+    const found = await studio.estimateMemory({ ...exam, temperature: 0, seed: 1, adapterOf })
+    if (!found.ok) throw new Error(found.message)
+    return found.value.bytes
+  }
+  expect(await examBytes(job.value.run_id)).toBeLessThan(await examBytes(null))
 })

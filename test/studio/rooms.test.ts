@@ -342,6 +342,14 @@ test('memory is counted without a device, and the knob that helps is named', asy
   expect(large.value.bytes).toBeGreaterThan(10 * small.value.bytes)
   expect(large.value.verdict).not.toBe('fits')
   expect(large.value.advice).toContain('gradient_checkpointing off → on')
+  // The verdict is against a guess, or against what the person says.
+  expect(large.value.notes.join(' ')).toContain('is a guess')
+  const roomy = await studio.estimateMemory({ ...request, config: { tokens_per_batch: 262_144 } }, 200e9)
+  expect(roomy).toMatchObject({
+    value: { bytes: large.value.bytes, notes: [expect.any(String) as string, 'Measured against the 200.0 GB that you said there are.'] },
+  })
+  const cramped = await studio.estimateMemory(request, small.value.bytes / 2)
+  expect(cramped).toMatchObject({ ok: true, value: { verdict: 'exceeds' } })
   expect((await studio.estimateMemory({ kind: 'story', seed: 1, size: null })).ok).toBe(true)
   expect((await studio.estimateMemory({ ...request, config: { tokens_per_batch: -1 } })).ok).toBe(false)
 })

@@ -1,8 +1,9 @@
 /** Fits, tight or exceeds: the plan's exact bytes against a budget, the parts behind, and the knob that helps most. */
-import { Table, Text } from '@mantine/core'
+import { NumberInput, Table, Text } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { formatBytes, visibleText } from '../format'
 import { NOTHING, useReply } from '../stores/answer'
+import { setPreferences, useGpuMemory, usePreferences } from '../stores/preferences'
 import { Loading, Panel } from '../widgets/Panel'
 import { Term } from '../widgets/Term'
 import type { MemoryEstimate, TrainRequest } from '../../worker/protocol'
@@ -15,9 +16,11 @@ const VERDICTS: Readonly<Record<MemoryEstimate['verdict'], { readonly sign: stri
 }
 
 export function EstimatePanel({ request }: { readonly request: TrainRequest | null }) {
-  const [text] = useDebouncedValue(request === null ? NOTHING : JSON.stringify(request), 400)
+  const memoryBytes = useGpuMemory()
+  const memoryGb = usePreferences((state) => state.gpuMemoryGb)
+  const [text] = useDebouncedValue(request === null ? NOTHING : JSON.stringify([request, memoryBytes ?? null]), 400)
   const answer = useReply(text, (studio) =>
-    request ? studio.estimateMemory(request) : Promise.resolve({ ok: false, code: 'none', message: '' }),
+    request ? studio.estimateMemory(request, memoryBytes) : Promise.resolve({ ok: false, code: 'none', message: '' }),
   )
   const estimate = answer.value
   return (
@@ -62,6 +65,20 @@ export function EstimatePanel({ request }: { readonly request: TrainRequest | nu
               ))}
             </ul>
           )}
+          <NumberInput
+            label="GPU memory, GB"
+            placeholder="unknown"
+            size="xs"
+            mt={8}
+            maw={160}
+            min={0.25}
+            max={1024}
+            value={memoryGb ?? ''}
+            onChange={(value) => {
+              const gb = Number(value)
+              setPreferences({ gpuMemoryGb: gb > 0 ? gb : null })
+            }}
+          />
         </>
       )}
     </Panel>

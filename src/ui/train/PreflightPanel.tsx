@@ -4,6 +4,7 @@ import { useDebouncedValue } from '@mantine/hooks'
 import type { PreflightFinding, TrainRequest } from '../../worker/protocol'
 import { visibleText } from '../format'
 import { NOTHING, useReply } from '../stores/answer'
+import { useGpuMemory } from '../stores/preferences'
 import { Loading, Panel } from '../widgets/Panel'
 import { Term } from '../widgets/Term'
 import classes from './train.module.css'
@@ -31,9 +32,10 @@ function Findings({ findings }: { readonly findings: readonly PreflightFinding[]
 }
 
 export function PreflightPanel({ request }: { readonly request: TrainRequest | null }) {
-  const [text] = useDebouncedValue(request === null ? NOTHING : JSON.stringify(request), WAIT_MS)
+  const memoryBytes = useGpuMemory()
+  const [text] = useDebouncedValue(request === null ? NOTHING : JSON.stringify([request, memoryBytes ?? null]), WAIT_MS)
   const answer = useReply(text, (studio) =>
-    request ? studio.preflight(request) : Promise.resolve({ ok: false, code: 'none', message: '' }),
+    request ? studio.preflight(request, memoryBytes) : Promise.resolve({ ok: false, code: 'none', message: '' }),
   )
   const found = answer.value ?? []
   const problems = found.filter(({ level }) => level !== 'fine')
