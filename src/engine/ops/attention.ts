@@ -1,5 +1,5 @@
 import { apply, at, f32, fail, fold, input, output, scratch, u32 } from '../op'
-import type { KernelContext, NumberArray, Op } from '../op'
+import type { KernelContext, NumberArray, Op, Word } from '../op'
 import type { Tensor, TensorSpec } from '../tensor'
 import { tileSubgroup } from './subgroupTiles'
 
@@ -11,7 +11,9 @@ export interface AttentionParams {
 
 /** How the rows of an operand are spread over invocations, and the constants that say so. */
 interface Tiling {
-  readonly prefix: '' | 'subgroup_'
+  readonly prefix: '' | 'subgroup_' | 'tiled_'
+  /** After the scale. */
+  readonly params: readonly Word[]
   readonly queries: Readonly<Record<string, number>>
   readonly keys: Readonly<Record<string, number>>
   readonly queryGroups: readonly [number, number, number]
@@ -35,20 +37,48 @@ function tilingOf(tokens: number, params: AttentionParams, context: Pick<KernelC
     const constants = { ...shared, R: rows, SUBGROUP: subgroup, PARTS: headDim / 4 / subgroup }
     const blocks = Math.ceil(tokens / (subgroup * rows))
     return {
-      ...{ prefix: 'subgroup_', queries: constants, keys: constants },
+      ...{ prefix: 'subgroup_', params: [], queries: constants, keys: constants },
       ...{ queryGroups: [blocks, heads, 1], keyGroups: [blocks, kvHeads, 1] },
+    }
+  }
+  if (!context.isSoftware && headDim > NARROW) {
+    const blocks = Math.ceil((tokens * group) / TILE)
+    return {
+      ...{ prefix: 'tiled_', params: [u32(headDim / 4)] },
+      queries: { ...shared, ...tileOf(headDim / 4, 8) },
+      // Two sets of sums and of weights: less is staged at a time.
+      keys: { ...shared, ...tileOf(headDim / 4, 4) },
+      queryGroups: [blocks, kvHeads, 1],
+      keyGroups: [Math.ceil(tokens / TILE), kvHeads, 1],
     }
   }
   // 256 invocations and 16 KiB of workgroup memory are what every adapter has.
   const queryBlock = Math.max(1, Math.min(32, Math.floor(256 / group)))
   const tile = Math.max(4, Math.min(32, Math.floor(2000 / headDim)))
   return {
-    prefix: '',
+    ...{ prefix: '', params: [] },
     queries: { ...shared, BK: tile, QB: queryBlock, LANES: queryBlock * group },
     keys: { ...shared, BK: tile, KB: KEYS },
     queryGroups: [Math.ceil(tokens / queryBlock), kvHeads, 1],
     keyGroups: [Math.ceil(tokens / KEYS), kvHeads, 1],
   }
+}
+
+/** Head sizes whose row, with its sums, an invocation holds in registers. */
+const NARROW = 32
+/** Rows and keys of a workgroup of 128 invocations (shaders/common/attention_scores.wgsl), within 15 KiB of workgroup memory. */
+const TILE = 32
+const LANES = 128
+/** Quads of the head that invocations take beside each other. */
+const MOST_LANES = 32
+
+/** How sums over 32 rows and `quads` quads of the head are shared out, and how many rows are staged to be summed; `chunk`: quads of scores at a time. */
+function tileOf(quads: number, chunk: number): Readonly<Record<string, number>> {
+  const columns = Math.ceil(quads / MOST_LANES)
+  const lanes = Math.ceil(quads / columns)
+  const room = (2 * TILE * (chunk + 1)) / quads
+  const staged = [32, 16, 8].find((rows) => rows <= room) ?? 4
+  return { CHUNK: chunk, STAGED: staged, ROWS: Math.ceil(TILE / Math.floor(LANES / lanes)), COLUMNS: columns, COLUMN_LANES: lanes }
 }
 
 const scaleOf = (params: AttentionParams): number => 1 / Math.sqrt(params.headDim)
@@ -76,14 +106,14 @@ export const attentionOp: Op<AttentionParams> = {
   },
   kernel: (inputs, _outputs, params, context) => {
     const tokens = at(inputs, 0).shape[0] ?? 0
-    const { prefix, queries, queryGroups } = tilingOf(tokens, params, context)
+    const { prefix, params: more, queries, queryGroups } = tilingOf(tokens, params, context)
     return {
       dispatches: [
         {
           shader: `attention/${prefix}attention`,
           constants: queries,
           bindings: [input(0), input(1), input(2), input(3), output(0), output(1)],
-          params: [f32(scaleOf(params))],
+          params: [f32(scaleOf(params)), ...more],
           workgroups: queryGroups,
           // Half a causal square of 256 keys a token is the estimate; lengths are not known when planning.
           flops: 4 * tokens * 128 * params.heads * params.headDim,
@@ -146,7 +176,7 @@ export const attentionBackwardOp: Op<AttentionParams> = {
   reference: (arrays, specs, params) => backwardReference(arrays, at(specs, 1).shape[0] ?? 0, params),
   kernel: (inputs, _outputs, params, context) => {
     const tokens = at(inputs, 1).shape[0] ?? 0
-    const { prefix, queries, keys, queryGroups, keyGroups } = tilingOf(tokens, params, context)
+    const { prefix, params: more, queries, keys, queryGroups, keyGroups } = tilingOf(tokens, params, context)
     const rows = tokens * params.heads
     return {
       scratch: [rows * 8],
@@ -164,7 +194,7 @@ export const attentionBackwardOp: Op<AttentionParams> = {
           shader: `attention/${prefix}dq`,
           constants: queries,
           bindings: [input(0), input(1), input(2), input(3), scratch(0), input(6), output(0)],
-          params: [f32(scaleOf(params))],
+          params: [f32(scaleOf(params)), ...more],
           workgroups: queryGroups,
           flops: 6 * tokens * 128 * params.heads * params.headDim,
           bytes: 16 * rows * params.headDim,
@@ -173,7 +203,7 @@ export const attentionBackwardOp: Op<AttentionParams> = {
           shader: `attention/${prefix}dkv`,
           constants: keys,
           bindings: [input(0), input(1), input(2), input(3), scratch(0), input(6), output(1), output(2)],
-          params: [f32(scaleOf(params))],
+          params: [f32(scaleOf(params)), ...more],
           workgroups: keyGroups,
           flops: 8 * tokens * 128 * params.heads * params.headDim,
           bytes: 16 * rows * params.headDim,
