@@ -116,7 +116,7 @@ export function buildPpoSequence(
 }
 
 /** The ids of a text that begins a conversation: after what the tokenizer puts before a text, once. */
-function encodeStart(text: string, codec: TextCodec): readonly number[] {
+export function encodeStart(text: string, codec: TextCodec): readonly number[] {
   const plain = codec.encode(text)
   const whole = codec.encode(text, { addSpecialTokens: true })
   for (let front = 0; front + plain.length <= whole.length; front++) {

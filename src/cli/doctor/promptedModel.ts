@@ -3,8 +3,8 @@ import { EngineDevice } from '../../engine/device/engineDevice'
 import { Generator } from '../../models/generate'
 import type { GenerationRequest } from '../../models/generationRequest'
 import { LanguageModel } from '../../models/languageModel'
-import type { HfTokenizer } from '../../models/tokenizer/hfTokenizer'
 import type { LoadedModel } from '../../studio/models'
+import { encodeStart } from '../../training/ppoSequence'
 import { meterDevice, type DeviceMeter } from '../bench/deviceMeter'
 import { megabytes } from './bytesText'
 import type { Check } from './check'
@@ -53,7 +53,7 @@ export async function promptModel(
   const meter = meterDevice(host.device, host.now)
   const engine = new EngineDevice(host.device, { isSoftware: host.isSoftware })
   const watch = watchMemory(meter, host.residentBytes)
-  const ids = promptIds(prompt, tokenizer)
+  const ids = encodeStart(prompt, tokenizer)
   const started = host.now()
   const model = await LanguageModel.load(engine, config, reader)
   const loaded = host.now()
@@ -78,15 +78,6 @@ export async function promptModel(
     await generator.destroy()
     model.destroy()
   }
-}
-
-/** With the token that texts begin with, where the tokenizer has one and the text does not: without it Llama is at a loss. */
-export function promptIds(prompt: string, tokenizer: Pick<HfTokenizer, 'encode'>): number[] {
-  const ids = tokenizer.encode(prompt)
-  // What is added to no text at all: a beginning, and with some tokenizers an end, which is not wanted.
-  const [begin] = tokenizer.encode('', { addSpecialTokens: true })
-  const whole = tokenizer.encode(prompt, { addSpecialTokens: true })
-  return begin !== undefined && whole[0] === begin && ids[0] !== begin ? [begin, ...ids] : ids
 }
 
 function watchMemory(meter: DeviceMeter, residentBytes: () => number): { stop(): Answer['memory'] } {
