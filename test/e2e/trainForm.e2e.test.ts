@@ -7,6 +7,7 @@ import { algorithms } from '../../src/training/algorithms'
 import { openApp } from '../support/app'
 import { looksRight } from '../support/looks'
 
+const WAIT = { timeout: 60_000 }
 const trlRecipe = {
   GRPOConfig: { learning_rate: 0.0005, num_generations: 4, generation_batch_size: 16, output_dir: 'out', seed: 9 },
   ModelConfig: { lora_r: 4, lora_alpha: 8, use_peft: true },
@@ -142,6 +143,29 @@ it('two runs on a data set: curves, questions, metrics and recipe as files, and 
   await page.getByRole('button', { name: 'As TRL' }).click()
   await page.getByTestId('recipe-shown').waitFor({ timeout: 20_000 })
   await looksRight(page, 'train-run', { fullPage: true })
+
+  // Its adapter's files begin a run, and are listed with the model until they are removed.
+  const saved = new Map<string, Promise<string>>()
+  page.on('download', (file) => saved.set(file.suggestedFilename(), file.path()))
+  await page.getByRole('button', { name: 'Export the adapter' }).click()
+  await expect
+    .poll(() => [...saved.keys()].sort(), WAIT)
+    .toEqual(['README.md', 'adapter_config.json', 'adapter_model.safetensors', 'v_head.safetensors'])
+  const files = [...saved]
+    .filter(([name]) => name !== 'README.md')
+    .map(async ([name, path]) => ({ name, mimeType: '', buffer: readFileSync(await path) }))
+  await page.goto(`${url}/#/train/new?algorithm=steptool-ppo&data=${dataset}`)
+  const [chooser] = await Promise.all([page.waitForEvent('filechooser'), page.getByRole('button', { name: 'Import an adapter' }).click()])
+  await chooser.setFiles(await Promise.all(files))
+  await expect.poll(() => page.url(), WAIT).toContain('start=imported%3A')
+  await page.goto(`${url}/#/models`)
+  await page.getByTestId('imported-adapter').waitFor(WAIT)
+  expect(await page.getByTestId('adapter-row').count()).toBe(2)
+  await looksRight(page, 'models-adapters', { fullPage: true })
+  await page.getByTestId('imported-adapter').getByRole('button', { name: 'Remove' }).click()
+  await page.getByRole('button', { name: 'Remove the adapter' }).click()
+  await expect.poll(() => page.getByTestId('imported-adapter').count(), WAIT).toBe(0)
+  expect(await page.getByTestId('adapter-row').count()).toBe(2)
 
   await page.goto(`${url}/#/train/compare?runs=${runs.map(encodeURIComponent).join(',')}&metric=loss`)
   await page.getByTestId('chart-compare').waitFor({ timeout: 60_000 })
