@@ -103,6 +103,13 @@ export async function removeModel(store: Store, modelId: string): Promise<void> 
   await removeModelFiles(store, modelId)
 }
 
+/** Bytes that keeping a model would keep, from the files' sizes alone. */
+export async function keptSize(folder: FolderSource, { tensors }: Pick<WeightsFolder, 'tensors'>): Promise<number> {
+  const names = [...SIDE_FILES, ...tensors.files, ...((await folder.open('model.safetensors')) ? [] : ['model.safetensors.index.json'])]
+  const sources = await Promise.all(names.map((name) => folder.open(name)))
+  return sources.reduce((sum, source) => sum + (source?.size ?? 0), 0)
+}
+
 /** Reads every byte of a model once, which keeps it, and writes its card, which makes it one. What was kept stays when it fails. */
 export async function keepModel(
   store: Store,

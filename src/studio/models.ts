@@ -15,7 +15,7 @@ import type { RunRecord } from '../records/run'
 import type { Store } from '../storage/store'
 import type { ModelRow, Reply } from '../worker/protocol'
 import { accept, attempt, refuse } from './failure'
-import { checkUsable, freeId, keepModel, readCards, readNotes, removeModel, rowOf, type Card } from './modelCards'
+import { checkUsable, freeId, keepModel, keptSize, readCards, readNotes, removeModel, rowOf, type Card } from './modelCards'
 import { keptFolder, piecesOf, removeModelFiles } from './modelFiles'
 import { missingStarter } from './starterFiles'
 
@@ -126,13 +126,21 @@ export function createModelRoom({ store, starter, now }: ModelParts): ModelRoom 
         const folder = folderFromFiles(name, files)
         const checkpoint = await openCheckpoint(folder)
         checkUsable(checkpoint)
-        const sha256 = await checkpoint.sha256()
         const stored = await cards()
+        const found = async (card: Card): Promise<Reply<ModelRow>> =>
+          accept({ ...rowOf(card), adapters: adaptersOf(card.model_id, (await store.runs.list()).records) })
+        // Keeping a model reads every byte of it: only one of the same size is worth reading before.
+        const bytes = await keptSize(folder, checkpoint)
+        const sha256 = stored.some((card) => card.bytes === bytes) ? await checkpoint.sha256() : null
         const same = stored.find((card) => card.sha256 === sha256)
-        if (same) return accept({ ...rowOf(same), adapters: adaptersOf(same.model_id, (await store.runs.list()).records) })
+        if (same) return await found(same)
         const model_id = await newModelId(name)
         try {
-          return accept(rowOf(await keepModel(store, folder, { model_id, title: name, origin: null, now: now() })))
+          const kept = await keepModel(store, folder, { model_id, title: name, origin: null, now: now() })
+          const twin = stored.find((card) => card.sha256 === kept.sha256)
+          if (!twin) return accept(rowOf(kept))
+          await removeModel(store, model_id)
+          return await found(twin)
         } catch (error) {
           await removeModelFiles(store, model_id).catch(() => undefined)
           throw error

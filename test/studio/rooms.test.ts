@@ -1,9 +1,5 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
-import { createMemoryStore } from '../../src/storage/memoryStore'
 import type { OpenedDevice } from '../../src/studio/parts'
-import { projectRoot } from '../support/sources'
 import { fakeDevice, file, openTestStudio, readStarterAsset, report, scriptedWorkshop, type TestStudio } from './testStudio'
 
 vi.setConfig({ testTimeout: 60_000 })
@@ -191,45 +187,6 @@ test('the GPU says why it is not there, and comes back', async () => {
   await open.until(() =>
     events.some((event) => event.type === 'gpu' && event.status.state === 'unavailable' && event.status.cause === 'lost'),
   )
-})
-
-test('models: the starter, and folders that fit', async () => {
-  const golden = join(projectRoot, 'test/golden/tiny_qwen2')
-  const starter = join(projectRoot, 'public/starter')
-  const read = (folder: string, name: string): File => new File([readFileSync(join(folder, name))], name)
-  const store = createMemoryStore()
-  open = await openTestStudio({}, store)
-  const { studio } = open
-  expect(await studio.models()).toMatchObject([{ model_id: 'starter', architecture: 'qwen2', vocabulary: 528 }])
-  const weights = await readStarterAsset('starter/model.safetensors')
-  const good = [
-    ...['config.json', 'tokenizer.json', 'tokenizer_config.json'].map((name) => read(starter, name)),
-    new File([weights ?? ''], 'model.safetensors'),
-    new File(['x'], 'notes.txt'),
-  ]
-  const reply = await studio.importModel('My Model', good)
-  expect(reply).toMatchObject({ ok: true, value: { model_id: 'my-model', title: 'My Model', vocabulary: 528 } })
-  expect(await studio.importModel('Other name', good)).toMatchObject({ ok: true, value: { model_id: 'my-model' } })
-  expect(await studio.importModel('No tokenizer', [read(golden, 'config.json'), read(golden, 'model.safetensors')])).toMatchObject({
-    ok: false,
-    message: expect.stringContaining('tokenizer.json') as string,
-  })
-  expect(
-    await studio.importModel('Pickled', [
-      read(starter, 'config.json'),
-      read(starter, 'tokenizer.json'),
-      new File(['x'], 'pytorch_model.bin'),
-    ]),
-  ).toMatchObject({ ok: false, message: expect.stringContaining('safetensors') as string })
-  const wrong = { ...(JSON.parse(readFileSync(join(starter, 'config.json'), 'utf8')) as object), hidden_size: 256, head_dim: 32 }
-  expect(await studio.importModel('Wrong', [new File([JSON.stringify(wrong)], 'config.json'), ...good.slice(1)])).toMatchObject({
-    ok: false,
-    message: expect.stringContaining('expected shape') as string,
-  })
-  const later = await openTestStudio({}, store)
-  expect((await later.studio.models()).map(({ model_id }) => model_id)).toEqual(['starter', 'my-model'])
-  expect((await later.studio.storage()).items.map(({ kind }) => kind)).toEqual(['model'])
-  later.close()
 })
 
 test('a starter file that is not the build’s own is refused', async () => {
