@@ -6,6 +6,7 @@ import type { Gate, StateLookup } from '../engine/plan/executable'
 import type { ToolWorld, WorldQuery } from '../environments/toolWorld'
 import type { LoraShape } from '../models/architectures/decoder'
 import { Generator } from '../models/generate'
+import { compileGenerationAhead } from '../models/generationPlans'
 import { LanguageModel } from '../models/languageModel'
 import type { HfTokenizer } from '../models/tokenizer/hfTokenizer'
 import type { Trajectory } from '../records/trajectory'
@@ -96,6 +97,8 @@ export async function openActor(
   adapter: TrainedAdapter | null,
   options: Pick<ActingParts, 'slots' | 'maxContext' | 'seed' | 'gate' | 'now'>,
 ): Promise<Actor> {
+  const { maxContext, slots } = { ...options, slots: options.slots ?? slotsOf(engine.isSoftware) }
+  compileGenerationAhead(engine, { config, lora: adapter?.lora ?? null, slots, maxContext, maxNewTokens: MAX_NEW_TOKENS })
   const model = await LanguageModel.load(engine, config, reader)
   const own = new Map<string, GPUBuffer>()
   for (const [name, { values }] of adapter?.tensors ?? []) {

@@ -1,4 +1,5 @@
 /** The graphs of batched generation and the buffers they live in, without a device: their memory is known before anything is allocated. */
+import type { EngineDevice } from '../engine/device/engineDevice'
 import { gatherRows } from '../engine/ops/gatherRows'
 import { BLOCK_TOKENS, cachedAttention, kvWrite } from '../engine/ops/kvCache'
 import { linear } from '../engine/ops/linear'
@@ -10,7 +11,7 @@ import type { Tensor } from '../engine/tensor'
 import type { ModelConfig } from './architectures/config'
 import { batchTensors, headWeight } from './architectures/decoder'
 import type { LoraShape } from './architectures/decoder'
-import { architectureOf } from './languageModel'
+import { architectureOf, isStreamed } from './languageModel'
 
 export interface GenerationShape {
   readonly config: ModelConfig
@@ -84,6 +85,18 @@ export function decodePlan(shape: GenerationShape, context: PlanContext): Plan {
   const hidden = forward(graph, shape, batch, { slots: graph.state('gen.slots', [slots], 'u32'), isDecode: true })
   sampleRows(graph, shape, hidden, counts, graph.state('gen.all', [slots], 'u32'))
   return planGraph(graph, context)
+}
+
+/**
+ * Starts the compiler on what generation will run, before the weights of a large model are read. Kernels depend on widths and slots, not on how
+ * many layers there are: a first layer and another one have them all.
+ */
+export function compileGenerationAhead(engine: EngineDevice, size: GenerationSize): void {
+  if (!isStreamed(size.config)) return
+  const shape = generationShape({ ...size, config: { ...size.config, num_hidden_layers: Math.min(2, size.config.num_hidden_layers) } })
+  for (const { dispatches } of [extendPlan(shape, EXTEND_BUCKETS[0], engine), decodePlan(shape, engine)])
+    // One that does not compile says so when it is asked for again.
+    for (const { dispatch } of dispatches) engine.kernel(dispatch).catch(() => undefined)
 }
 
 function forward(

@@ -99,6 +99,9 @@ export function architectureOf(config: ModelConfig): Architecture {
   return architecture
 }
 
+/** Smaller models are there before a kernel is compiled: compilers are started beforehand for larger ones, while weights stream in. */
+export const isStreamed = (config: ModelConfig): boolean => parameterCount(config) >= 2e7
+
 export function parameterCount(config: ModelConfig): number {
   return Object.values(architectureOf(config).parameters(config)).reduce((sum, shape) => sum + sizeOf(shape), 0)
 }

@@ -3,11 +3,13 @@ import type { Generation, PolicySession } from '../agents/policy'
 import { starterPrompt } from '../agents/prompts/starterPrompt'
 import type { WeightReader } from '../models/languageModel'
 import { Generator } from '../models/generate'
+import { compileGenerationAhead } from '../models/generationPlans'
 import type { HfTokenizer } from '../models/tokenizer/hfTokenizer'
 import { holdToInitial } from '../training/initialAdapter'
 import { initialLora } from '../training/initialize'
 import { logProbsOf } from '../training/referenceCheck'
 import { PolicyModel } from '../training/policyModel'
+import { loraOf } from '../training/policyPlans'
 import { rolloutEpisodes } from '../training/rollout'
 import type { Gate } from '../engine/plan/executable'
 import { methodNamed } from './methods'
@@ -17,6 +19,7 @@ import type { ActingPolicy, AdapterTensors, OpenPolicyRequest, TrainRequest, Wor
 export const MAX_CONTEXT = 512
 /** Longest completion of the starter world's calls, with room to spare. */
 export const MAX_NEW_TOKENS = 48
+const GENERATION = { maxContext: MAX_CONTEXT, maxNewTokens: MAX_NEW_TOKENS }
 /** Episodes under way at once. */
 const SLOTS = { software: 16, gpu: 96 } as const
 export const slotsOf = (isSoftware: boolean): number => (isSoftware ? SLOTS.software : SLOTS.gpu)
@@ -43,8 +46,7 @@ function actingPolicy({ policy, tokenizer, seed, gate, onTokens, now }: Acting):
         lookup: policy.model.lookup(policy.packed),
         lora,
         slots: slotsOf(policy.engine.isSoftware),
-        maxContext: MAX_CONTEXT,
-        maxNewTokens: MAX_NEW_TOKENS,
+        ...GENERATION,
         seed,
         gate,
       })
@@ -125,6 +127,7 @@ export function createGpuWorkshop(now: () => number): Workshop {
     async openPolicy({ engine, model, trainable, adapter, seed, gate, onTokens }: OpenPolicyRequest) {
       // An adapter lies beside the checkpoint, whose matrices are streamed.
       const reader = adapter && trainable.kind === 'all' ? readerOver(model.reader, adapter) : model.reader
+      compileGenerationAhead(engine, { ...GENERATION, config: model.config, lora: loraOf(trainable), slots: slotsOf(engine.isSoftware) })
       const policy = await PolicyModel.create(engine, model.config, reader, trainable)
       if (trainable.kind === 'lora')
         for (const { name, shape } of policy.packed.ranges.values())

@@ -8,7 +8,7 @@ import type { Plan } from '../engine/plan/planGraph'
 import { Graph, sizeOf } from '../engine/tensor'
 import type { Shape } from '../engine/tensor'
 import type { ModelConfig } from '../models/architectures/config'
-import { LanguageModel, parameterCount } from '../models/languageModel'
+import { isStreamed, LanguageModel } from '../models/languageModel'
 import type { WeightReader } from '../models/languageModel'
 import type { TrainingCheckpoint } from './algorithm'
 import { heldRows } from '../models/architectures/decoder'
@@ -67,7 +67,7 @@ export class PolicyModel {
   static async create(engine: EngineDevice, config: ModelConfig, reader: WeightReader, trainable: TrainableSet): Promise<PolicyModel> {
     const packed = new PackedState(engine, trainableEntries(config, trainable))
     try {
-      if (parameterCount(config) >= STREAMED_PARAMETERS) compileAhead(engine, config, trainable)
+      if (isStreamed(config)) compileAhead(engine, config, trainable)
       const model = await LanguageModel.load(engine, config, reader, { packed })
       return new PolicyModel(engine, model, packed, trainable)
     } catch (error) {
@@ -152,9 +152,6 @@ export class PolicyModel {
     this.model.destroy()
   }
 }
-
-/** Smaller models are there before a kernel is compiled. */
-const STREAMED_PARAMETERS = 2e7
 
 /**
  * Starts the compiler on what a step will run, while weights stream in. Kernels depend on widths, not on how many layers or rows there

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest'
 import { EngineDevice } from '../../src/engine/device/engineDevice'
 import { parseModelConfig } from '../../src/models/architectures/config'
 import { PROJECTIONS } from '../../src/models/architectures/decoder'
+import { compileGenerationAhead, decodePlan, extendPlan, generationShape } from '../../src/models/generationPlans'
 import { nll } from '../../src/training/algorithms/sft'
 import { PolicyModel } from '../../src/training/policyModel'
 import { openOwnDevice } from '../support/gpu'
@@ -41,5 +42,26 @@ it('compiles while weights stream in', async () => {
   // The objective's own: its gradient, and the sums it adds up.
   expect(asked - loaded).toBeLessThanOrEqual(2)
   await policy.destroy()
+  device.destroy()
+})
+
+it('compiles what generation runs beforehand', async () => {
+  const device = await openOwnDevice()
+  const compile = device.createComputePipelineAsync.bind(device)
+  let asked = 0
+  device.createComputePipelineAsync = (descriptor) => {
+    asked += 1
+    return compile(descriptor)
+  }
+  const engine = new EngineDevice(device, { isSoftware: true })
+  const size = { config, lora: null, slots: 2, maxContext: 64, maxNewTokens: 8 }
+  compileGenerationAhead(engine, size)
+  const before = asked
+  expect(before).toBeGreaterThan(8)
+  // Of all layers, and of a longer text too.
+  const shape = generationShape(size)
+  for (const { dispatches } of [decodePlan(shape, engine), extendPlan(shape, 128, engine)])
+    for (const { dispatch } of dispatches) engine.kernel(dispatch).catch(() => undefined)
+  expect(asked).toBe(before)
   device.destroy()
 })

@@ -1,6 +1,7 @@
 /** A checkpoint put to work: streamed in, packed, asked one thing; and what memory of the process that took beside the GPU's buffers. */
 import { EngineDevice } from '../../engine/device/engineDevice'
 import { Generator } from '../../models/generate'
+import { compileGenerationAhead } from '../../models/generationPlans'
 import type { GenerationRequest } from '../../models/generationRequest'
 import { LanguageModel } from '../../models/languageModel'
 import type { LoadedModel } from '../../studio/models'
@@ -55,11 +56,12 @@ export async function promptModel(
   const watch = watchMemory(meter, host.residentBytes)
   const ids = encodeStart(prompt, tokenizer)
   const started = host.now()
+  const size = { lora: null, slots: 1, maxContext: ids.length + newTokens, maxNewTokens: newTokens }
+  compileGenerationAhead(engine, { config, ...size })
   const model = await LanguageModel.load(engine, config, reader)
   const loaded = host.now()
   const generator = new Generator({
-    ...{ model, lookup: model.lookup(), lora: null, slots: 1, seed },
-    ...{ maxContext: ids.length + newTokens, maxNewTokens: newTokens },
+    ...{ model, lookup: model.lookup(), seed, ...size },
   })
   try {
     const session = await generator.open({ query: 0, sample: 0 })
