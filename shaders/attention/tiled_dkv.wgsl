@@ -71,12 +71,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       delta[{i}] = both.y;
     }
     // #end
-    let low = select(vec4f(), exp(s.low - lse), within(first, low_rows));
-    let high = select(vec4f(), exp(s.high - lse), within(first, high_rows));
-    weights[row * WEIGHT_STRIDE + column] = low;
-    weights[(row + 16u) * WEIGHT_STRIDE + column] = high;
-    gradients[row * WEIGHT_STRIDE + column] = low * (g.low - delta);
-    gradients[(row + 16u) * WEIGHT_STRIDE + column] = high * (g.high - delta);
+    let low = exp(s.low - lse);
+    let high = exp(s.high - lse);
+    let sees_low = within(first, low_rows);
+    let sees_high = within(first, high_rows);
+    weights[row * WEIGHT_STRIDE + column] = select(vec4f(), low, sees_low);
+    weights[(row + 16u) * WEIGHT_STRIDE + column] = select(vec4f(), high, sees_high);
+    gradients[row * WEIGHT_STRIDE + column] = select(vec4f(), low * (g.low - delta), sees_low);
+    gradients[(row + 16u) * WEIGHT_STRIDE + column] = select(vec4f(), high * (g.high - delta), sees_high);
     for (var j0 = 0u; j0 < TILE; j0 += STAGED) {
       for (var which = 0u; which < 2u; which++) {
         workgroupBarrier();
