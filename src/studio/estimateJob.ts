@@ -125,13 +125,13 @@ function within(plan: (device: PlanContext) => MemoryCount['parts'], { maxBindin
   }
 }
 
-/** The packed buffer of what is trained, or the largest weight: one that is longer than a binding is bound in parts. */
+/** The packed buffer of what is trained, or the largest weight: what is longer than a binding is bound in parts. */
 function largestWeight(config: ModelConfig, trainable: TrainableSet, { maxBindingBytes }: MemoryLimits): number {
   const { ranges, count } = packedLayout(trainableEntries(config, trainable))
   const frozen = Object.entries(architectureOf(config).parameters(config)).map(([name, shape]) =>
     ranges.has(name) ? 0 : bytesOf(storedSpec(config, name, shape)),
   )
-  return Math.max(count * 4, Math.min(maxBindingBytes, Math.max(...frozen)))
+  return Math.min(maxBindingBytes, Math.max(count * 4, ...frozen))
 }
 
 /** Labels do not matter for memory: every step counts as labelled. */

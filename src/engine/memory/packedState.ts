@@ -68,10 +68,6 @@ export class PackedState {
     this.count = count
     this.decayEnd = decayEnd
     const bytes = this.count * 4
-    if (bytes > engine.maxBindingBytes)
-      throw new Error(
-        `the trainable parameters need ${bytes} bytes in one binding, but this device allows ${engine.maxBindingBytes}: train LoRA with a smaller rank`,
-      )
     this.#engine = engine
     this.#buffers = {
       weights: engine.createBuffer('trainable weights', bytes),

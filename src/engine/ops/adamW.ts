@@ -1,21 +1,12 @@
 import { apply, at, fail, fold, input, scratch, u32 } from '../op'
-import type { KernelContext, Op } from '../op'
+import type { Op } from '../op'
 import type { Tensor, TensorSpec } from '../tensor'
+import { CHUNK, packedShards } from './packedShards'
 
 /** Words of the hyper-parameter buffer, uploaded before each step. */
 export const HYPER_WORDS = 8
 /** Words of the optimizer state: factor, gradient norm (−1: not finite), applied, skipped, q1, q2, steps applied, unused. */
 export const OPTIMIZER_STATE_WORDS = 8
-const CHUNK = 4096
-
-/** Parts of packed state that can each be bound; whole chunks, so that sums do not depend on the device. */
-function shards(total: number, { maxBindingBytes }: Pick<KernelContext, 'maxBindingBytes'>): { first: number; count: number }[] {
-  const most = Math.max(1, Math.floor(maxBindingBytes / 4 / CHUNK)) * CHUNK
-  return Array.from({ length: Math.max(1, Math.ceil(total / most)) }, (_, shard) => ({
-    first: shard * most,
-    count: Math.min(most, total - shard * most),
-  }))
-}
 
 export interface AdamWHyper {
   readonly learningRate: number
@@ -77,7 +68,7 @@ export const clipFactorOp: Op<null> = {
     return {
       scratch: [chunks * 4],
       dispatches: [
-        ...shards(total, context).map(({ first, count }) => ({
+        ...packedShards(total, context).map(({ first, count }) => ({
           shader: 'optimizer/square_sum',
           constants: { CHUNK },
           bindings: [input(0, first * 4, count * 4), scratch(0)],
@@ -155,7 +146,7 @@ export const adamWOp: Op<AdamWParams> = {
     return [weights, first, second]
   },
   kernel: (inputs, _outputs, params, context) => ({
-    dispatches: shards(at(inputs, 0).shape[0] ?? 0, context).map(({ first, count }) => {
+    dispatches: packedShards(at(inputs, 0).shape[0] ?? 0, context).map(({ first, count }) => {
       const part = (index: number) => input(index, first * 4, count * 4)
       return {
         shader: 'optimizer/adamw',

@@ -1,6 +1,7 @@
 import { apply, at, f32, fail, fold, input, u32 } from '../op'
 import type { Op } from '../op'
 import type { Tensor, TensorSpec } from '../tensor'
+import { packedShards } from './packedShards'
 import { PPO_SUM, PPO_SUM_WORDS } from './ppoLoss'
 
 export interface PpoMinibatchParams {
@@ -74,18 +75,17 @@ export const ppoMinibatchOp: Op<PpoMinibatchParams> = {
       gradients.slice(),
     ]
   },
-  kernel: (inputs, _outputs, { ratioThreshold, vfCoef }) => {
-    const count = at(inputs, 2).shape[0] ?? 0
+  kernel: (inputs, _outputs, { ratioThreshold, vfCoef }, context) => {
     return {
       dispatches: [
-        {
+        ...packedShards(at(inputs, 2).shape[0] ?? 0, context).map(({ first, count }) => ({
           shader: 'loss/ppo_keep',
-          bindings: [input(0), input(2), input(3)],
+          bindings: [input(0), input(2, first * 4, count * 4), input(3, first * 4, count * 4)],
           params: [u32(count), f32(ratioThreshold)],
           workgroups: fold(Math.ceil(count / 64)),
           flops: count,
           bytes: 8 * count,
-        },
+        })),
         {
           shader: 'loss/ppo_means',
           bindings: [input(0), input(1)],

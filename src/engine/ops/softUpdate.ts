@@ -2,6 +2,7 @@ import { apply, at, f32, fail, fold, input, u32 } from '../op'
 import type { Op } from '../op'
 import { sizeOf } from '../tensor'
 import type { Tensor } from '../tensor'
+import { packedShards } from './packedShards'
 
 export interface SoftUpdateParams {
   /** Share of the online weights, 0 … 1; 1 copies them. */
@@ -19,21 +20,16 @@ export const softUpdateOp: Op<SoftUpdateParams> = {
   reference: (arrays, _specs, { tau }) => [
     Float64Array.from(at(arrays, 1), (value, index) => (1 - tau) * value + tau * (at(arrays, 0)[index] ?? 0)),
   ],
-  kernel: (inputs, _outputs, { tau }) => {
-    const count = sizeOf(at(inputs, 0).shape)
-    return {
-      dispatches: [
-        {
-          shader: 'optimizer/soft_update',
-          bindings: [input(0), input(1)],
-          params: [u32(count), f32(tau)],
-          workgroups: fold(Math.ceil(count / 64)),
-          flops: 3 * count,
-          bytes: 12 * count,
-        },
-      ],
-    }
-  },
+  kernel: (inputs, _outputs, { tau }, context) => ({
+    dispatches: packedShards(sizeOf(at(inputs, 0).shape), context).map(({ first, count }) => ({
+      shader: 'optimizer/soft_update',
+      bindings: [input(0, first * 4, count * 4), input(1, first * 4, count * 4)],
+      params: [u32(count), f32(tau)],
+      workgroups: fold(Math.ceil(count / 64)),
+      flops: 3 * count,
+      bytes: 12 * count,
+    })),
+  }),
   examples: [
     { label: 'a tenth', inputs: [spec(130), spec(130)], params: { tau: 0.1 } },
     { label: 'all', inputs: [spec(9), spec(9)], params: { tau: 1 } },
