@@ -133,7 +133,7 @@ export async function readJsonObject(folder: FolderSource, fileName: string): Pr
   return text === null ? null : parseJsonObject(text, fileName)
 }
 
-export function parseJsonObject(text: string, fileName: string): JsonObject {
+function parseJsonObject(text: string, fileName: string): JsonObject {
   const value = parseJson(text, fileName)
   const parsed = jsonObject.safeParse(value)
   if (!parsed.success)
