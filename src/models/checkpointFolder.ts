@@ -6,7 +6,7 @@
 import { Sha256 } from '../base/sha256'
 import type { ModelConfig } from './architectures/config'
 import { type CheckpointTokenizer, openTokenizer, readChatTemplate, TOKENIZER_JSON, TOKENIZER_MODEL, tokenizerFile } from './checkpointTokenizer' // prettier-ignore
-import { readModelConfig, withOwnHead } from './modelConfigFile'
+import { readModelConfig, withOwnHead, withTiedEmbedding } from './modelConfigFile'
 import { type ByteSource, CheckpointError, type FolderSource, type JsonObject } from './weights/byteSource'
 import { openModelWeights } from './weights/modelWeights'
 import { shapeText, type TensorSource } from './weights/safetensors'
@@ -35,7 +35,7 @@ export interface Checkpoint extends WeightsFolder, CheckpointTokenizer {
 /** Config and weights only; a tokenizer is not needed. Throws CheckpointError with the file, what was expected and what was found. */
 export async function openWeightsFolder(folder: FolderSource): Promise<WeightsFolder> {
   const file = await readModelConfig(folder)
-  const tensors = await openModelWeights(folder)
+  const tensors = withTiedEmbedding(file.config, await openModelWeights(folder))
   const config = await withOwnHead(file.config, tensors)
   return {
     config,

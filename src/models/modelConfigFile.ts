@@ -44,3 +44,18 @@ export async function withOwnHead(config: ModelConfig, source: TensorSource): Pr
   }
   return config
 }
+
+/** Where both are one tensor, files may hold it under the head's name alone; it is found under the embedding's too. */
+export function withTiedEmbedding({ tie_word_embeddings: isTied }: ModelConfig, source: TensorSource): TensorSource {
+  const head = source.tensors.get(HEAD)
+  if (!isTied || !head || source.tensors.has(EMBEDDING)) return source
+  const held = (name: string): string => (name === EMBEDDING ? HEAD : name)
+  return {
+    ...source,
+    tensors: new Map([...source.tensors].map(([name, info]) => (name === HEAD ? [EMBEDDING, { ...info, name: EMBEDDING }] : [name, info]))),
+    info: (name, shape) => source.info(held(name), shape),
+    bytes: (name, from, length) => source.bytes(held(name), from, length),
+    float32: (name, shape) => source.float32(held(name), shape),
+    float32Rows: (name, shape, first, count) => source.float32Rows(held(name), shape, first, count),
+  }
+}

@@ -125,6 +125,13 @@ describe('openCheckpoint', () => {
       return (await openFiles(checkpointFiles().set('model.safetensors', bytes))).config.tie_word_embeddings
     }
     expect(await tiesWith(embedding)).toBe(true)
+    const { 'model.embed_tokens.weight': moved, ...others } = tensors
+    if (!moved) throw new Error('no embedding')
+    const headOnly = writeSafetensors({ ...others, 'lm_head.weight': moved })
+    const opened = await openFiles(checkpointFiles().set('model.safetensors', headOnly))
+    opened.requireTensors({ 'model.embed_tokens.weight': [96, 32] })
+    expect(await opened.tensors.float32('model.embed_tokens.weight', [96, 32])).toEqual(embedding)
+    expect(await opened.tensors.float32Rows('model.embed_tokens.weight', [96, 32], 95, 1)).toEqual(embedding.subarray(95 * 32))
     expect(await tiesWith(embedding.map((value, index) => (index === 95 * 32 ? value + 1 : value)))).toBe(false)
   })
 

@@ -6,7 +6,7 @@ import { PROJECTIONS } from '../../models/architectures/decoder'
 import { openTokenizer, readChatTemplate } from '../../models/checkpointTokenizer'
 import { architectureClaims, ropeTypeOf } from '../../models/claims'
 import { architectureOf, parameterCount } from '../../models/languageModel'
-import { readModelConfig, withOwnHead } from '../../models/modelConfigFile'
+import { readModelConfig, withOwnHead, withTiedEmbedding } from '../../models/modelConfigFile'
 import { createHfTokenizer } from '../../models/tokenizer/hfTokenizer'
 import type { FolderSource } from '../../models/weights/byteSource'
 import { openModelWeights } from '../../models/weights/modelWeights'
@@ -49,7 +49,8 @@ export async function checkpointReport(folder: FolderSource, device: PlanContext
   })
   const [tokenizerCheck] = await checked('tokenizer', async () => ({ value: null, detail: await tokenizerText(folder, written) }))
   const [weightsCheck, weights] = await checked('weights', async () => {
-    const tensors = await openModelWeights(folder)
+    const found = await openModelWeights(folder)
+    const tensors = written ? withTiedEmbedding(written, found) : found
     const config = written && (await withOwnHead(written, tensors))
     const head = config?.tie_word_embeddings === written?.tie_word_embeddings ? '' : ' · a head of its own, although config.json ties it'
     return { value: { tensors, config }, detail: weightsText(tensors, config) + head }
