@@ -5,6 +5,7 @@ import react from '@vitejs/plugin-react'
 import type { Plugin } from 'vite'
 import { defineConfig, type TestProjectInlineConfiguration, type ViteUserConfig } from 'vitest/config'
 import { adaptersUnderTest } from './test/support/adapters.ts'
+import { LongestFirst } from './test/support/longestFirst.ts'
 
 /** `npm run dev` has the gateway too, reloaded with its sources. */
 const gatewayInDevelopment: Plugin = {
@@ -108,6 +109,8 @@ function testProjects(): TestProjectInlineConfiguration[] {
         // Loading the modules of each file anew took longer than the tests.
         pool: 'threads',
         isolate: false,
+        // Other programs may have the cores.
+        testTimeout: 30_000,
       },
     },
     ...gpuProjects(),
@@ -128,5 +131,5 @@ function endToEndProjects({ test, ...project }: TestProjectInlineConfiguration):
 export default defineConfig(({ mode }) => {
   if (mode === 'cli') return commandLine
   if (process.env.VITEST === undefined) return site
-  return { ...site, test: { globalSetup: ['test/support/temporary.ts'], projects: testProjects() } }
+  return { ...site, test: { globalSetup: ['test/support/temporary.ts'], sequence: { sequencer: LongestFirst }, projects: testProjects() } }
 })
