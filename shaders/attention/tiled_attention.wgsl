@@ -21,9 +21,12 @@ fn row_quad(_which: u32, row: u32, d: u32) -> vec4f {
   if (row / GROUP >= spans[0].x) { return vec4f(); }
   return q[head_row(row) * HD4 + d] * params.scale;
 }
-fn column_quad(_which: u32, key: u32, d: u32) -> vec4f {
+/// 0: k; 1: v.
+fn column_quad(which: u32, key: u32, d: u32) -> vec4f {
   if (key >= spans[0].x) { return vec4f(); }
-  return k[(key * KV + kv) * HD4 + d];
+  let at = (key * KV + kv) * HD4 + d;
+  if (which == 0u) { return k[at]; }
+  return v[at];
 }
 /// Of row r: its greatest score, after eight lanes' own.
 var<workgroup> most: array<f32, TILE * 8u>;
@@ -75,14 +78,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     weights[row * WEIGHT_STRIDE + column] = select(vec4f(), exp(s.low - low_most), within(key0 + column * 4u, low_keys));
     weights[(row + 16u) * WEIGHT_STRIDE + column] = select(vec4f(), exp(s.high - high_most), within(key0 + column * 4u, high_keys));
     for (var j0 = 0u; j0 < TILE; j0 += STAGED) {
-      workgroupBarrier();
-      for (var i = lane; i < STAGED * HD4; i += LANES) {
-        let key = key0 + j0 + i / HD4;
-        var value = vec4f();
-        if (key < live) { value = v[(key * KV + kv) * HD4 + i % HD4]; }
-        stage[i] = value;
-      }
-      workgroupBarrier();
+      stage_columns(1u, key0 + j0, lane);
       if (own_row < TILE) {
         for (var j = 0u; j < STAGED; j += 4u) {
           // #repeat r ROWS

@@ -81,9 +81,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     gradients[(row + 16u) * WEIGHT_STRIDE + column] = select(vec4f(), high * (g.high - delta), sees_high);
     for (var j0 = 0u; j0 < TILE; j0 += STAGED) {
       for (var which = 0u; which < 2u; which++) {
-        workgroupBarrier();
-        for (var i = lane; i < STAGED * HD4; i += LANES) { stage[i] = column_quad(which, row0 + j0 + i / HD4, i % HD4); }
-        workgroupBarrier();
+        stage_columns(which, row0 + j0, lane);
         if (own_row < TILE) {
           for (var j = 0u; j < STAGED; j += 4u) {
             // #repeat r ROWS

@@ -58,9 +58,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     weights[(row + 16u) * WEIGHT_STRIDE + column] =
       select(vec4f(), exp(s.high - high.x) * (g.high - high.y), within(key0 + column * 4u, high_keys));
     for (var j0 = 0u; j0 < TILE; j0 += STAGED) {
-      workgroupBarrier();
-      for (var i = lane; i < STAGED * HD4; i += LANES) { stage[i] = column_quad(0u, key0 + j0 + i / HD4, i % HD4); }
-      workgroupBarrier();
+      stage_columns(0u, key0 + j0, lane);
       if (own_row < TILE) {
         for (var j = 0u; j < STAGED; j += 4u) {
           // #repeat r ROWS

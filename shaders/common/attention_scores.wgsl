@@ -1,6 +1,6 @@
 // Scores of 32 rows beside 32 columns, dot products over the head, in tiles of workgroup memory. Lane (r, c) of 128, r = lane / 8, has rows
 // r and r + 16 beside columns 4c to 4c + 3. Of the kernel: row_quad(which, row, d) and column_quad(which, column, d), zero outside, and
-// params.quads = HD4, read so that compilers do not write loops out that hold barriers. Constants: HD4, CHUNK.
+// params.quads = HD4, read so that compilers do not write loops out that hold barriers. Constants: HD4, CHUNK, STAGED.
 const TILE = 32u;
 const LANES = 128u;
 const STRIDE = CHUNK + 1u;
@@ -44,4 +44,11 @@ fn scores(which: u32, row0: u32, column0: u32, lane: u32) -> Scores {
     }
   }
   return Scores(low, high);
+}
+
+/// STAGED columns from `column0` on into `stage`, for sums over them: quad d of a column at [column * HD4 + d].
+fn stage_columns(which: u32, column0: u32, lane: u32) {
+  workgroupBarrier();
+  for (var i = lane; i < STAGED * HD4; i += LANES) { stage[i] = column_quad(which, column0 + i / HD4, i % HD4); }
+  workgroupBarrier();
 }

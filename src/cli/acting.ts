@@ -97,8 +97,8 @@ export async function openActor(
   adapter: TrainedAdapter | null,
   options: Pick<ActingParts, 'slots' | 'maxContext' | 'seed' | 'gate' | 'now'>,
 ): Promise<Actor> {
-  const { maxContext, slots } = { ...options, slots: options.slots ?? slotsOf(engine.isSoftware) }
-  compileGenerationAhead(engine, { config, lora: adapter?.lora ?? null, slots, maxContext, maxNewTokens: MAX_NEW_TOKENS })
+  const size = { lora: adapter?.lora ?? null, slots: options.slots ?? slotsOf(engine.isSoftware), maxContext: options.maxContext }
+  compileGenerationAhead(engine, { ...size, config, maxNewTokens: MAX_NEW_TOKENS })
   const model = await LanguageModel.load(engine, config, reader)
   const own = new Map<string, GPUBuffer>()
   for (const [name, { values }] of adapter?.tensors ?? []) {
@@ -109,9 +109,9 @@ export async function openActor(
   const frozen = model.lookup()
   return createActor({
     ...options,
+    ...size,
     model,
     tokenizer,
-    lora: adapter?.lora ?? null,
     lookup: (name) => {
       const buffer = own.get(name)
       return buffer ? { buffer, offset: 0 } : frozen(name)

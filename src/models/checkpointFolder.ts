@@ -5,7 +5,7 @@
  */
 import { Sha256 } from '../base/sha256'
 import type { ModelConfig } from './architectures/config'
-import { type CheckpointTokenizer, openTokenizer, readChatTemplate, TOKENIZER_JSON, TOKENIZER_MODEL, tokenizerFile } from './checkpointTokenizer' // prettier-ignore
+import { type CheckpointTokenizer, openTokenizer, TOKENIZER_JSON, TOKENIZER_MODEL, tokenizerFile } from './checkpointTokenizer'
 import { readModelConfig, withOwnHead, withTiedEmbedding } from './modelConfigFile'
 import { type ByteSource, CheckpointError, type FolderSource, type JsonObject } from './weights/byteSource'
 import { openModelWeights } from './weights/modelWeights'
@@ -27,10 +27,7 @@ export interface WeightsFolder {
   readonly identity: () => Promise<string | null>
 }
 
-export interface Checkpoint extends WeightsFolder, CheckpointTokenizer {
-  /** Jinja source: `chat_template.jinja`, else `chat_template` of tokenizer_config.json (its "default" when there are several). */
-  readonly chatTemplate: string | null
-}
+export interface Checkpoint extends WeightsFolder, CheckpointTokenizer {}
 
 /** Config and weights only; a tokenizer is not needed. Throws CheckpointError with the file, what was expected and what was found. */
 export async function openWeightsFolder(folder: FolderSource): Promise<WeightsFolder> {
@@ -50,8 +47,7 @@ export async function openWeightsFolder(folder: FolderSource): Promise<WeightsFo
 /** Config, weights, tokenizer and chat template. */
 export async function openCheckpoint(folder: FolderSource): Promise<Checkpoint> {
   const weights = await openWeightsFolder(folder)
-  const tokenizer = await openTokenizer(folder, weights.config.vocab_size)
-  return { ...weights, ...tokenizer, chatTemplate: await readChatTemplate(folder, tokenizer.tokenizerConfig) }
+  return { ...weights, ...(await openTokenizer(folder, weights.config.vocab_size)) }
 }
 
 /** What belongs to a model besides its weights: kept when a model is, and not changed by training. Python's libraries read them all. */

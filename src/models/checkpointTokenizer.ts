@@ -7,19 +7,23 @@ import { tokenizerJsonFromSentencePiece } from './tokenizer/sentencePiece'
 import { CheckpointError, type FolderSource, type JsonObject, readJsonObject, readText } from './weights/byteSource'
 
 export interface CheckpointTokenizer {
+  readonly tokenizerFile: TokenizerFile
   /** The file, or in its layout what tokenizer.model says. */
   readonly tokenizerJson: JsonObject
   /** Empty when the folder has no tokenizer_config.json. */
   readonly tokenizerConfig: JsonObject
+  /** Jinja source: chat_template.jinja, else `chat_template` of tokenizer_config.json (its "default" when there are several). */
+  readonly chatTemplate: string | null
 }
 
 export const TOKENIZER_JSON = 'tokenizer.json'
 export const TOKENIZER_MODEL = 'tokenizer.model'
+type TokenizerFile = typeof TOKENIZER_JSON | typeof TOKENIZER_MODEL
 /** Real ones have 0.5 to 5 MB. */
 const MOST_MODEL_BYTES = 64 << 20
 
 /** The file the tokenizer is read from; tokenizer.json wins, as in transformers. */
-export async function tokenizerFile(folder: FolderSource): Promise<typeof TOKENIZER_JSON | typeof TOKENIZER_MODEL> {
+export async function tokenizerFile(folder: FolderSource): Promise<TokenizerFile> {
   return (await folder.open(TOKENIZER_JSON)) ? TOKENIZER_JSON : TOKENIZER_MODEL
 }
 
@@ -29,17 +33,20 @@ export async function tokenizerFile(folder: FolderSource): Promise<typeof TOKENI
  */
 export async function openTokenizer(folder: FolderSource, vocabSize: number | null = null): Promise<CheckpointTokenizer> {
   const tokenizerConfig = (await readJsonObject(folder, 'tokenizer_config.json')) ?? {}
-  const read = async (): Promise<CheckpointTokenizer> => {
-    const tokenizerJson = await readJsonObject(folder, TOKENIZER_JSON)
-    return tokenizerJson ? { tokenizerJson, tokenizerConfig } : fromSentencePiece(folder, tokenizerConfig)
+  const chatTemplate = (await readText(folder, 'chat_template.jinja')) ?? templateOf(tokenizerConfig)
+  const json = await readJsonObject(folder, TOKENIZER_JSON)
+  const tokenizer: CheckpointTokenizer = {
+    tokenizerFile: json ? TOKENIZER_JSON : TOKENIZER_MODEL,
+    ...(json ? { tokenizerJson: json, tokenizerConfig } : await fromSentencePiece(folder, tokenizerConfig)),
+    chatTemplate,
   }
-  const tokenizer = await read()
-  if (vocabSize === null) return tokenizer
-  const template = await readChatTemplate(folder, tokenizerConfig)
-  return { ...tokenizer, tokenizerJson: withinVocabulary(tokenizer, template, vocabSize, await tokenizerFile(folder)) }
+  return vocabSize === null ? tokenizer : { ...tokenizer, tokenizerJson: withinVocabulary(tokenizer, vocabSize) }
 }
 
-async function fromSentencePiece(folder: FolderSource, ownConfig: JsonObject): Promise<CheckpointTokenizer> {
+async function fromSentencePiece(
+  folder: FolderSource,
+  ownConfig: JsonObject,
+): Promise<Pick<CheckpointTokenizer, 'tokenizerJson' | 'tokenizerConfig'>> {
   const source = await folder.open(TOKENIZER_MODEL)
   if (!source) throw new CheckpointError(`${folder.name}: file missing: ${TOKENIZER_JSON} or ${TOKENIZER_MODEL}`)
   if (source.size > MOST_MODEL_BYTES)
@@ -88,10 +95,8 @@ const tokenizerShape = z.object({
  * Byte-pair tokenizers, whose `model.vocab` is an object, and Unigram ones, whose ids are positions.
  */
 export function withinVocabulary(
-  { tokenizerJson, tokenizerConfig }: CheckpointTokenizer,
-  chatTemplate: string | null,
+  { tokenizerFile: file, tokenizerJson, tokenizerConfig, chatTemplate }: CheckpointTokenizer,
   vocabSize: number,
-  file: string = TOKENIZER_JSON,
 ): JsonObject {
   const parsed = tokenizerShape.safeParse(tokenizerJson)
   if (!parsed.success) {
@@ -120,10 +125,6 @@ export function withinVocabulary(
     ? tokenizerJson
     : { ...tokenizerJson, added_tokens: raw.filter((_, index) => (added[index]?.id ?? 0) < vocabSize) }
 }
-
-/** Jinja source: chat_template.jinja, else `chat_template` of tokenizer_config.json (its "default" when there are several). */
-export const readChatTemplate = async (folder: FolderSource, tokenizerConfig: JsonObject): Promise<string | null> =>
-  (await readText(folder, 'chat_template.jinja')) ?? templateOf(tokenizerConfig)
 
 const namedTemplates = z.array(z.object({ name: z.string(), template: z.string() }))
 

@@ -3,7 +3,7 @@ import type { KvDtype } from '../engine/ops/kvCache'
 import type { WeightFormat } from '../engine/weightFormat'
 import type { ModelConfig } from '../models/architectures/config'
 import { openCheckpoint } from '../models/checkpointFolder'
-import { openTokenizer, readChatTemplate } from '../models/checkpointTokenizer'
+import { openTokenizer } from '../models/checkpointTokenizer'
 import { readModelConfig } from '../models/modelConfigFile'
 import { ropeTypeOf } from '../models/claims'
 import { parameterCount, type WeightReader } from '../models/languageModel'
@@ -98,10 +98,10 @@ export function createModelRoom({ store, starter, now }: ModelParts): ModelRoom 
       if (!(await folder.open('config.json')))
         return refuse('unknown-model', id === STARTER ? 'This build has no starter model.' : `There is no model ${id}.`)
       const { config } = await readModelConfig(folder)
-      const { tokenizerJson, tokenizerConfig } = await openTokenizer(folder, config.vocab_size)
+      const { tokenizerJson, tokenizerConfig, chatTemplate } = await openTokenizer(folder, config.vocab_size)
       const tokenizer = createHfTokenizer(tokenizerJson, tokenizerConfig)
       const title = id === STARTER ? 'Starter model' : ((await cardOf(id))?.title ?? id)
-      return accept({ id, title, config, tokenizer, chatTemplate: await readChatTemplate(folder, tokenizerConfig) })
+      return accept({ id, title, config, tokenizer, chatTemplate })
     })
     texts.set(id, made)
     void made.then((reply) => {

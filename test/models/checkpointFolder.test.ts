@@ -81,7 +81,8 @@ describe('openCheckpoint', () => {
     await expect(openFiles(files)).rejects.toThrow(
       'tokenizer.json: tokenizer does not fit the vocabulary: token "<|im_end|>" has id 96, but vocab_size in config.json is 96 (ids 0 to 95)',
     )
-    const check = (tokenizerJson: Record<string, unknown>) => withinVocabulary({ tokenizerJson, tokenizerConfig: {} }, null, 5)
+    const check = (tokenizerJson: Record<string, unknown>) =>
+      withinVocabulary({ tokenizerFile: 'tokenizer.json', tokenizerJson, tokenizerConfig: {}, chatTemplate: null }, 5)
     expect(() => check({ model: { vocab: { a: 5 } } })).toThrow('token "a" has id 5')
     expect(() => check({ model: { vocab: { a: 4 } } })).not.toThrow()
     expect(() => check({ model: { vocab: [['a', -1.5]] } })).toThrow('tokenizer.json: expected a byte-pair tokenizer')

@@ -198,9 +198,10 @@ describe('a folder with tokenizer.model', () => {
     await expect(openCheckpoint(folderWith({ 'tokenizer.model': modelBytes('llama') }))).rejects.toThrow(
       /^tokenizer\.model: tokenizer does not fit the vocabulary: token .* has id 599, but vocab_size in config\.json is 96 \(ids 0 to 95\)$/,
     )
-    const unigram = { tokenizerJson: tokenizerJsonFromSentencePiece(modelBytes('unigram')), tokenizerConfig: {} }
-    expect(() => withinVocabulary(unigram, null, 259)).toThrow('has id 259, but vocab_size in config.json is 259 (ids 0 to 258)')
-    expect(withinVocabulary(unigram, null, 260)).toBe(unigram.tokenizerJson)
+    const tokenizerJson = tokenizerJsonFromSentencePiece(modelBytes('unigram'))
+    const unigram = { tokenizerFile: 'tokenizer.model', tokenizerJson, tokenizerConfig: {}, chatTemplate: null } as const
+    expect(() => withinVocabulary(unigram, 259)).toThrow('has id 259, but vocab_size in config.json is 259 (ids 0 to 258)')
+    expect(withinVocabulary(unigram, 260)).toBe(unigram.tokenizerJson)
   })
 
   it('takes added tokens and their roles from the files of older versions', async () => {

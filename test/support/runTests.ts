@@ -25,7 +25,9 @@ interface Outcome {
   readonly passed: number
   readonly failed: number
   readonly skipped: number
-  readonly seconds: number
+  /** When it began, and when it had ended, in ms. */
+  readonly from: number
+  readonly to: number
   /** A line for each failure: what failed, and the first line of what it said. */
   readonly failures: readonly string[]
 }
@@ -62,7 +64,7 @@ export async function runTests(projectRoot: string, words: readonly string[]): P
     // The end-to-end tests use what a user gets: the built site and the built command line.
     const isReady = !kind.startsWith('e2e') || (await run(projectRoot, ['src/cli/launch.js', 'build'], 'inherit'))
     const unbuilt = together.map((stage) => ({
-      ...{ stage, passed: 0, failed: 1, skipped: 0, seconds: 0 },
+      ...{ stage, passed: 0, failed: 1, skipped: 0, from: 0, to: 0 },
       failures: [`${stage.project}: the build failed`],
     }))
     outcomes.push(...(isReady ? await runAtOnce(projectRoot, together, filters) : unbuilt))
@@ -93,9 +95,10 @@ const partsOf = (stage: Stage): Stage[] => {
 }
 
 function whole(stage: Stage, parts: readonly Outcome[]): Outcome {
-  const sum = (key: 'passed' | 'failed' | 'skipped' | 'seconds'): number => parts.reduce((total, part) => total + part[key], 0)
+  const sum = (key: 'passed' | 'failed' | 'skipped'): number => parts.reduce((total, part) => total + part[key], 0)
   const failures = parts.flatMap((part) => part.failures)
-  return { stage, passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped'), seconds: sum('seconds'), failures }
+  const [from, to] = [Math.min(...parts.map((part) => part.from)), Math.max(...parts.map((part) => part.to))]
+  return { stage, passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped'), from, to, failures }
 }
 
 async function runStage(projectRoot: string, stage: Stage, filters: readonly string[], output: Output): Promise<Outcome> {
@@ -104,7 +107,7 @@ async function runStage(projectRoot: string, stage: Stage, filters: readonly str
   const shard = stage.shard === undefined ? [] : [`--shard=${stage.shard}`]
   const report = join(folder, `${[stage.project, ...shard].join('-').replace(/[^\w-]+/g, '-')}.json`)
   rmSync(report, { force: true })
-  const started = Date.now()
+  const from = Date.now()
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
   const vitest = [
     'node_modules/vitest/vitest.mjs',
@@ -124,7 +127,7 @@ async function runStage(projectRoot: string, stage: Stage, filters: readonly str
     // A file that could not even be loaded has no failed test, but is a failure.
     failed: Math.max(counts.numFailedTests, ok ? 0 : 1),
     skipped: counts.numPendingTests + counts.numTodoTests,
-    seconds: Math.round((Date.now() - started) / 1000),
+    ...{ from, to: Date.now() },
     failures: failuresOf(projectRoot, stage, counts, ok),
   }
 }
@@ -165,8 +168,10 @@ function readCounts(report: string): z.output<typeof reportSchema> {
 function summarise(outcomes: readonly Outcome[]): number {
   say('')
   for (const line of outcomes.flatMap(({ failures }) => failures)) say(`FAILED ${line}`)
-  for (const { stage, passed, failed, skipped, seconds } of outcomes) {
-    say(`${stage.project.padEnd(16)} ${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''} (${seconds} s)`)
+  for (const { stage, passed, failed, skipped, from, to } of outcomes) {
+    say(
+      `${stage.project.padEnd(16)} ${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''} (${Math.round((to - from) / 1000)} s)`,
+    )
   }
   const sum = (key: 'passed' | 'failed'): number => outcomes.reduce((total, outcome) => total + outcome[key], 0)
   say(`${sum('passed')} passed, ${sum('failed')} failed`)

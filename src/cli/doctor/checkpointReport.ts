@@ -3,7 +3,7 @@ import type { PlanContext } from '../../engine/plan/planGraph'
 import { WEIGHT_FORMATS, type WeightFormat } from '../../engine/weightFormat'
 import type { ModelConfig } from '../../models/architectures/config'
 import { PROJECTIONS } from '../../models/architectures/decoder'
-import { openTokenizer, readChatTemplate } from '../../models/checkpointTokenizer'
+import { openTokenizer } from '../../models/checkpointTokenizer'
 import { architectureClaims, ropeTypeOf } from '../../models/claims'
 import { architectureOf, parameterCount } from '../../models/languageModel'
 import { readModelConfig, withOwnHead, withTiedEmbedding } from '../../models/modelConfigFile'
@@ -93,13 +93,11 @@ function claimCheck(config: ModelConfig): Check {
 }
 
 async function tokenizerText(folder: FolderSource, config: ModelConfig | null): Promise<string> {
-  const { tokenizerJson, tokenizerConfig } = await openTokenizer(folder, config?.vocab_size ?? null)
-  const file = (await folder.open('tokenizer.json')) ? 'tokenizer.json' : 'tokenizer.model'
+  const { tokenizerFile: file, tokenizerJson, tokenizerConfig, chatTemplate } = await openTokenizer(folder, config?.vocab_size ?? null)
   const tokenizer = createHfTokenizer(tokenizerJson, tokenizerConfig)
   const ids = tokenizer.encode(SENTENCE)
   const back = tokenizer.decode(ids) === SENTENCE ? 'read back as written' : 'read back with changes'
-  const hasTemplate = (await readChatTemplate(folder, tokenizerConfig)) !== null
-  return `${file}, ${tokenizer.vocabSize} tokens, ${tokenizer.specialIds.size} special · a test sentence has ${ids.length} and is ${back} · ${hasTemplate ? 'chat template' : 'no chat template'}`
+  return `${file}, ${tokenizer.vocabSize} tokens, ${tokenizer.specialIds.size} special · a test sentence has ${ids.length} and is ${back} · ${chatTemplate === null ? 'no chat template' : 'chat template'}`
 }
 
 function weightsText(source: TensorSource, config: ModelConfig | null): string {
