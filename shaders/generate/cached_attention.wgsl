@@ -1,9 +1,9 @@
 // o[t, h] = softmax(q[t, h] . K) V over the cached keys 0 .. positions[t] of token t's slot, one invocation per token and head.
 // Keys are visited in order with the same update as attention.wgsl, so rollout and training agree to rounding.
-// q, o: [T, KV * GROUP * HD]; caches: [blocks * 16, KV * HD]; table: [slots, BLOCKS]. Constants: HD4 = head size / 4, KV, GROUP, BLOCKS.
+// q, o: [T, KV * GROUP * HD]; caches: [blocks * 16, KV * HD]; table: [slots, blocks]. Constants: HD4 = head size / 4, KV, GROUP.
 // Part: the caches' dtype; sums are f32.
 // #include "flat"
-struct Params { rows: u32, scale: f32 }
+struct Params { rows: u32, scale: f32, blocks: u32 }
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;
 // #part cache
 @group(0) @binding(3) var<storage, read> slots: array<u32>;
@@ -31,7 +31,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   var l = 0.0;
   let last = positions[t];
   for (var p = 0u; p <= last; p++) {
-    let row = block_table[slot * BLOCKS + p / 16u] * 16u + p % 16u;
+    let row = block_table[slot * params.blocks + p / 16u] * 16u + p % 16u;
     let at = (row * KV + kv) * HD4;
     var s4 = vec4f();
     // #repeat d HD4

@@ -1,10 +1,10 @@
 // o[t, h] = softmax(q[t, h] . K) V over the cached keys 0 .. positions[t] of token t's slot, one workgroup per token and head: for few rows
 // with long contexts, where an invocation to a row would leave a GPU idle. Keys are taken in tiles of 4 LANES with the running maximum of
 // flash attention (Dao 2022); a lane scores whole keys, then sums one quad of the head over the tile's values, every PARTS-th of them.
-// q, o: [T, KV * GROUP * HD]; caches: [blocks * 16, KV * HD]; table: [slots, BLOCKS]. Constants: HD4 = head size / 4, KV, GROUP, BLOCKS,
+// q, o: [T, KV * GROUP * HD]; caches: [blocks * 16, KV * HD]; table: [slots, blocks]. Constants: HD4 = head size / 4, KV, GROUP,
 // LANES >= HD4. Part: the caches' dtype; sums are f32.
 // #include "flat"
-struct Params { rows: u32, scale: f32 }
+struct Params { rows: u32, scale: f32, blocks: u32 }
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;
 // #part cache
 @group(0) @binding(3) var<storage, read> slots: array<u32>;
@@ -46,7 +46,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     for (var j = 0u; j < 4u; j++) {
       let p = p0 + j * LANES + lane;
       if (p >= count) { break; }
-      at[j] = ((block_table[slot * BLOCKS + p / 16u] * 16u + p % 16u) * KV + kv) * HD4;
+      at[j] = ((block_table[slot * params.blocks + p / 16u] * 16u + p % 16u) * KV + kv) * HD4;
       var sum = vec4f();
       for (var i = 0u; i < HD4; i++) { sum += query[i] * key_quad(at[j] + i); }
       s[j] = sum.x + sum.y + sum.z + sum.w;

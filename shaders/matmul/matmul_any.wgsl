@@ -1,8 +1,11 @@
-// y[i, j] = alpha * sum_k a[i * A_ROW + k * A_INNER] * b[j * B_ROW + k * B_INNER] (+ bias[j]) (+ residual[i, j])
-// Any layout, any size: the path for extents that are no multiple of 4 (a value head, odd ranks). When COUNTED, the sum
-// stops at counts[LIVE]. Constants: A_INNER, B_ROW, B_INNER, J, INNER, COUNTED, LIVE, HAS_BIAS, HAS_RESIDUAL, ACCUMULATE.
+// y[i, j] = alpha * sum_k a[i * a_row + k * a_inner] * b[j * b_row + k * b_inner] (+ bias[j]) (+ residual[i, j])
+// Any layout, any size: the path for extents that are no multiple of 4 (a value head, odd ranks). A counted sum
+// stops at counts[live].
 // #include "flat"
-struct Params { rows: u32, alpha: f32, a_row: u32 }
+struct Params {
+  rows: u32, alpha: f32, a_row: u32, a_inner: u32, b_row: u32, b_inner: u32, columns: u32, inner: u32, live: u32, flags: u32
+}
+// #include "product_flags"
 @group(0) @binding(0) var<storage, read> a: array<f32>;
 @group(0) @binding(1) var<storage, read> b: array<f32>;
 @group(0) @binding(2) var<storage, read> counts: array<u32>;
@@ -14,15 +17,15 @@ struct Params { rows: u32, alpha: f32, a_row: u32 }
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_id) lane: vec3u) {
   let index = flat_workgroup(group, groups) * 64u + lane.x;
-  if (index >= params.rows * J) { return; }
-  let i = index / J;
-  let j = index % J;
-  var inner = INNER;
-  if (COUNTED == 1u) { inner = min(inner, counts[LIVE]); }
+  if (index >= params.rows * params.columns) { return; }
+  let i = index / params.columns;
+  let j = index % params.columns;
+  var inner = params.inner;
+  if (does(COUNTED)) { inner = min(inner, counts[params.live]); }
   var sum = 0.0;
-  for (var k = 0u; k < inner; k++) { sum += a[i * params.a_row + k * A_INNER] * b[j * B_ROW + k * B_INNER]; }
+  for (var k = 0u; k < inner; k++) { sum += a[i * params.a_row + k * params.a_inner] * b[j * params.b_row + k * params.b_inner]; }
   sum *= params.alpha;
-  if (HAS_BIAS == 1u) { sum += bias[j]; }
-  if (HAS_RESIDUAL == 1u) { sum += residual[index]; }
-  if (ACCUMULATE == 1u) { y[index] += sum; } else { y[index] = sum; }
+  if (does(BIAS)) { sum += bias[j]; }
+  if (does(RESIDUAL)) { sum += residual[index]; }
+  if (does(ACCUMULATE)) { y[index] += sum; } else { y[index] = sum; }
 }

@@ -1,7 +1,7 @@
-// y[m, n] = alpha * sum_{k < SPAN} x[m, first + k] * w[k, n] (added onto y when ACCUMULATE)          (NN on subgroup matrices)
-// As tile_nn, on the tiles of matrix_product. Constants: K, SPAN, N, ROW_QUADS = N / 4, ACCUMULATE and those of matrix_product.
+// y[m, n] = alpha * sum_{k < span} x[m, first + k] * w[k, n] (added onto y when ACCUMULATE)          (NN on subgroup matrices)
+// As tile_nn, on the tiles of matrix_product. Params: product_params. Constants: ACCUMULATE and those of matrix_product.
 enable subgroups;
-struct Params { rows: u32, alpha: f32, first: u32 }
+// #include "product_params"
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 // #part weights
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
@@ -14,7 +14,7 @@ const RIGHT_SIZE = DEPTH * RIGHT_STRIDE;
 // #include "matrix_product"
 
 fn has_rows(row0: u32) -> bool { return row0 < params.rows; }
-fn extent() -> u32 { return SPAN; }
+fn extent() -> u32 { return params.span; }
 fn left_matrix(row: u32, k: u32) -> Left { return left_by_rows(row * LEFT_STRIDE + k); }
 fn right_matrix(k: u32, column: u32) -> Right { return right_by_rows(k * RIGHT_STRIDE + column); }
 
@@ -23,7 +23,7 @@ fn load_left(lane: u32, row0: u32, k0: u32) {
     let row = row0 + i / (DEPTH / 4u);
     let quad = i % (DEPTH / 4u);
     var value = vec4f();
-    if (row < params.rows && k0 + quad * 4u < SPAN) { value = x[(row * K + params.first + k0) / 4u + quad]; }
+    if (row < params.rows && k0 + quad * 4u < params.span) { value = x[(row * params.inner + params.first + k0) / 4u + quad]; }
     put_left(i / (DEPTH / 4u) * LEFT_STRIDE + quad * 4u, value);
   }
 }
@@ -32,13 +32,13 @@ fn load_right(lane: u32, column0: u32, k0: u32) {
     let k = k0 + i / (TILE_N / 4u);
     let quad = i % (TILE_N / 4u);
     var value = vec4f();
-    if (k < SPAN && column0 / 4u + quad < ROW_QUADS) { value = weight_quad(k, column0 / 4u + quad); }
+    if (k < params.span && column0 / 4u + quad < params.quads) { value = weight_quad(k * params.quads + column0 / 4u + quad); }
     put_right(i / (TILE_N / 4u) * RIGHT_STRIDE + quad * 4u, value);
   }
 }
 
 fn store(row: u32, n: u32, value: f32) {
-  if (row >= params.rows || n >= N) { return; }
-  let at = row * N + n;
+  if (row >= params.rows || n >= params.quads * 4u) { return; }
+  let at = row * params.quads * 4u + n;
   if (ACCUMULATE == 1u) { y[at] += value * params.alpha; } else { y[at] = value * params.alpha; }
 }

@@ -1,8 +1,8 @@
-// y[m, first + n] = alpha * sum_k x[m, k] * w[n, k] (+ bias) (+ residual)          (NT on subgroup matrices; n < WIDTH, rows of y are N long)
-// As tile_nt, on the tiles of matrix_product. Constants: K, ROW_QUADS = K / 4, N, WIDTH, HAS_BIAS, HAS_RESIDUAL, HAS_GATE (as in tile_nt) and those of
+// y[m, first + n] = alpha * sum_k x[m, k] * w[n, k] (+ bias) (+ residual)          (NT on subgroup matrices; n < width)
+// As tile_nt, on the tiles of matrix_product. Params: linear_params. Constants: HAS_BIAS, HAS_RESIDUAL, HAS_GATE (as in tile_nt) and those of
 // matrix_product.
 enable subgroups;
-struct Params { rows: u32, alpha: f32, first: u32 }
+// #include "linear_params"
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 // #part weights
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
@@ -17,7 +17,7 @@ const RIGHT_SIZE = TILE_N * RIGHT_STRIDE;
 // #include "matrix_product"
 
 fn has_rows(row0: u32) -> bool { return row0 < params.rows; }
-fn extent() -> u32 { return ROW_QUADS * 4u; }
+fn extent() -> u32 { return params.quads * 4u; }
 fn left_matrix(row: u32, k: u32) -> Left { return left_by_rows(row * LEFT_STRIDE + k); }
 fn right_matrix(k: u32, column: u32) -> Right { return right_by_columns(column * RIGHT_STRIDE + k); }
 
@@ -26,7 +26,7 @@ fn load_left(lane: u32, row0: u32, k0: u32) {
     let row = row0 + i / (DEPTH / 4u);
     let quad = i % (DEPTH / 4u);
     var value = vec4f();
-    if (row < params.rows && k0 / 4u + quad < ROW_QUADS) { value = x[row * ROW_QUADS + k0 / 4u + quad]; }
+    if (row < params.rows && k0 / 4u + quad < params.quads) { value = x[row * params.quads + k0 / 4u + quad]; }
     put_left(i / (DEPTH / 4u) * LEFT_STRIDE + quad * 4u, value);
   }
 }
@@ -35,14 +35,14 @@ fn load_right(lane: u32, column0: u32, k0: u32) {
     let n = column0 + i / (DEPTH / 4u);
     let quad = i % (DEPTH / 4u);
     var value = vec4f();
-    if (n < WIDTH && k0 / 4u + quad < ROW_QUADS) { value = weight_quad(n, k0 / 4u + quad); }
+    if (n < params.width && k0 / 4u + quad < params.quads) { value = weight_quad(n * params.quads + k0 / 4u + quad); }
     put_right(i / (DEPTH / 4u) * RIGHT_STRIDE + quad * 4u, value);
   }
 }
 
 // #include "linear_epilogue"
 fn store(row: u32, n: u32, value: f32) {
-  if (row >= params.rows || n >= WIDTH) { return; }
-  let at = row * N + params.first + n;
+  if (row >= params.rows || n >= params.width) { return; }
+  let at = row * params.columns + params.first + n;
   y[at] = epilogue(value, at, params.first + n);
 }

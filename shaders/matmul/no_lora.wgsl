@@ -1,5 +1,5 @@
 // A layer without an adapter: see matmul/lora.
-struct Params { rows: u32, alpha: f32, first: u32 }
+// #include "linear_params"
 @group(0) @binding(6) var<uniform> params: Params;
 fn low_quad(row: u32, quad: u32) -> vec4f { return vec4f(); }
 fn b_quad(n: u32, quad: u32) -> vec4f { return vec4f(); }

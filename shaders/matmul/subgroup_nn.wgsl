@@ -1,16 +1,16 @@
-// y[m, n] = alpha * sum_{k < SPAN} x[m, first + k] * w[k, n] (added onto y when ACCUMULATE)          (NN: dX of a linear layer)
-// x: [M, K], w: [SPAN, N] in f32. Tiles and loads as in subgroup_nt.
-// Constants: K, SPAN, N, LANES, ROWS, COLUMNS, SUBGROUP, PARTS * HOISTED = SUBGROUP, TAIL = SPAN mod SUBGROUP, ACCUMULATE.
+// y[m, n] = alpha * sum_{k < span} x[m, first + k] * w[k, n] (added onto y when ACCUMULATE)          (NN: dX of a linear layer)
+// x: [M, K], w: [span, N] in f32. Tiles and loads as in subgroup_nt.
+// Params: product_params. Constants: LANES, ROWS, COLUMNS, SUBGROUP, PARTS * HOISTED = SUBGROUP, TAIL = span mod SUBGROUP, ACCUMULATE.
 enable subgroups;
-struct Params { rows: u32, alpha: f32, first: u32 }
+// #include "product_params"
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> w: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 @group(0) @binding(3) var<uniform> params: Params;
 
 fn store(row: u32, n: u32, value: f32) {
-  if (row >= params.rows || n >= N) { return; }
-  let at = row * N + n;
+  if (row >= params.rows || n >= params.quads * 4u) { return; }
+  let at = row * params.quads * 4u + n;
   if (ACCUMULATE == 1u) { y[at] += value * params.alpha; } else { y[at] = value * params.alpha; }
 }
 
@@ -24,16 +24,18 @@ fn main(
   if (row >= params.rows) { return; }
   let last = params.rows - 1u;
   let column = group.x * LANES * COLUMNS + lane.x;
+  let columns = params.quads * 4u;
+  let span = params.span;
   // #repeat r ROWS
-  let x{r} = min(row + {r}u, last) * K + params.first;
+  let x{r} = min(row + {r}u, last) * params.inner + params.first;
   // #repeat c COLUMNS
   var y{r}_{c} = 0f;
   // #end
   // #end
   // #repeat c COLUMNS
-  let w{c} = min(column + {c}u * LANES, N - 1u);
+  let w{c} = min(column + {c}u * LANES, columns - 1u);
   // #end
-  for (var k = 0u; k + SUBGROUP <= SPAN; k += SUBGROUP) {
+  for (var k = 0u; k + SUBGROUP <= span; k += SUBGROUP) {
     // #repeat r ROWS
     let a{r} = x[x{r} + k + peer];
     // #end
@@ -41,7 +43,7 @@ fn main(
     {
       // #repeat i HOISTED
       // #repeat c COLUMNS
-      let b{i}_{c} = w[(k + {h}u * HOISTED + {i}u) * N + w{c}];
+      let b{i}_{c} = w[(k + {h}u * HOISTED + {i}u) * columns + w{c}];
       // #end
       // #end
       // #repeat r ROWS
@@ -58,12 +60,12 @@ fn main(
     // #end
   }
   {
-    const k = SPAN / SUBGROUP * SUBGROUP;
-    let own = min(k + peer, SPAN - 1u);
+    let k = span / SUBGROUP * SUBGROUP;
+    let own = min(k + peer, span - 1u);
     // #repeat i TAIL
     {
       // #repeat c COLUMNS
-      let b{c} = w[(k + {i}u) * N + w{c}];
+      let b{c} = w[(k + {i}u) * columns + w{c}];
       // #end
       // #repeat r ROWS
       {

@@ -1,16 +1,16 @@
-// y[m, n] = alpha * sum_{k < SPAN} x[m, first + k] * w[k, n] (added onto y when ACCUMULATE)      (NN: dX of a linear layer, packed weights)
-// x: [M, K], w: [SPAN, N] in any format; N a multiple of 4. As subgroup_nn, but a lane computes four columns side by side, as they are packed.
-// Constants: K, SPAN, N, ROW_QUADS = N / 4, LANES, ROWS, SUBGROUP, TAIL = SPAN mod SUBGROUP, ACCUMULATE.
+// y[m, n] = alpha * sum_{k < span} x[m, first + k] * w[k, n] (added onto y when ACCUMULATE)      (NN: dX of a linear layer, packed weights)
+// x: [M, K], w: [span, N] in any format; N a multiple of 4. As subgroup_nn, but a lane computes four columns side by side, as they are packed.
+// Params: product_params. Constants: LANES, ROWS, SUBGROUP, TAIL = span mod SUBGROUP, ACCUMULATE.
 enable subgroups;
-struct Params { rows: u32, alpha: f32, first: u32 }
+// #include "product_params"
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 // #part weights
 @group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
 @group(0) @binding(4) var<uniform> params: Params;
 
 fn store(row: u32, quad: u32, value: vec4f) {
-  if (row >= params.rows || quad >= ROW_QUADS) { return; }
-  let at = row * ROW_QUADS + quad;
+  if (row >= params.rows || quad >= params.quads) { return; }
+  let at = row * params.quads + quad;
   if (ACCUMULATE == 1u) { y[at] += value * params.alpha; } else { y[at] = value * params.alpha; }
 }
 
@@ -24,18 +24,20 @@ fn main(
   if (row >= params.rows) { return; }
   let last = params.rows - 1u;
   let column = group.x * LANES + lane.x;
-  let quad = min(column, ROW_QUADS - 1u);
+  let quads = params.quads;
+  let span = params.span;
+  let quad = min(column, quads - 1u);
   // #repeat r ROWS
-  let x{r} = min(row + {r}u, last) * K + params.first;
+  let x{r} = min(row + {r}u, last) * params.inner + params.first;
   var y{r} = vec4f();
   // #end
-  for (var k = 0u; k + SUBGROUP <= SPAN; k += SUBGROUP) {
+  for (var k = 0u; k + SUBGROUP <= span; k += SUBGROUP) {
     // #repeat r ROWS
     let a{r} = x[x{r} + k + peer];
     // #end
     // #repeat i SUBGROUP
     {
-      let b = weight_quad(k + {i}u, quad);
+      let b = weight_quad((k + {i}u) * quads + quad);
       // #repeat r ROWS
       y{r} = fma(vec4f(subgroupBroadcast(a{r}, {i}u)), b, y{r});
       // #end
@@ -43,11 +45,11 @@ fn main(
     // #end
   }
   {
-    const k = SPAN / SUBGROUP * SUBGROUP;
-    let own = min(k + peer, SPAN - 1u);
+    let k = span / SUBGROUP * SUBGROUP;
+    let own = min(k + peer, span - 1u);
     // #repeat i TAIL
     {
-      let b = weight_quad(k + {i}u, quad);
+      let b = weight_quad((k + {i}u) * quads + quad);
       // #repeat r ROWS
       y{r} = fma(vec4f(subgroupBroadcast(x[x{r} + own], {i}u)), b, y{r});
       // #end

@@ -1,11 +1,11 @@
-// y[m, first + n] = alpha * sum_k x[m, k] * w[n, k] (+ bias) (+ residual)          (NT: a linear layer; n < WIDTH, rows of y are N long)
+// y[m, first + n] = alpha * sum_k x[m, k] * w[n, k] (+ bias) (+ residual)          (NT: a linear layer; n < width)
 // With LORA its low-rank term (matmul/lora) is added. With HAS_GATE all of it is times silu(gate), and `residual` holds the gate.
-// x: [M, K], w: [WIDTH, K] in any format; K a multiple of 4. One invocation computes ROWS x COLUMNS, its columns LANES apart. The lanes
+// x: [M, K], w: [width, K] in any format; K a multiple of 4. One invocation computes ROWS x COLUMNS, its columns LANES apart. The lanes
 // of a subgroup load SUBGROUP elements of a row of x together and hand them round, so that a load feeds many multiply-adds:
 // adapters without scalar loads pay for every lane of every load. Every sum runs over k in order, whatever the tile; a sum takes
 // several terms in a row, which spares registers. Weights of a STRETCH of k have one scale, where they have any.
-// Constants: K, ROW_QUADS = K / 4, N, WIDTH, LANES, ROWS, COLUMNS, SUBGROUP, PARTS * HOISTED = SUBGROUP / 4, STRETCH, TAIL_QUADS, HAS_BIAS,
-// HAS_RESIDUAL, HAS_GATE, LORA, RANK.
+// Params: linear_params. Constants: LANES, ROWS, COLUMNS, SUBGROUP, PARTS * HOISTED = SUBGROUP / 4, STRETCH, TAIL_QUADS = fours of k past the last
+// whole SUBGROUP, HAS_BIAS, HAS_RESIDUAL, HAS_GATE, LORA.
 enable subgroups;
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 // #part weights
@@ -16,8 +16,8 @@ enable subgroups;
 
 // #include "linear_epilogue"
 fn store(row: u32, n: u32, value: f32) {
-  if (row >= params.rows || n >= WIDTH) { return; }
-  let at = row * N + params.first + n;
+  if (row >= params.rows || n >= params.width) { return; }
+  let at = row * params.columns + params.first + n;
   y[at] = epilogue(value, at, params.first + n);
 }
 
@@ -31,23 +31,25 @@ fn main(
   if (row >= params.rows) { return; }
   let last = params.rows - 1u;
   let column = group.x * LANES * COLUMNS + lane.x;
+  let extent = params.quads * 4u;
   // #repeat r ROWS
-  let x{r} = min(row + {r}u, last) * K;
+  let x{r} = min(row + {r}u, last) * extent;
   // #repeat c COLUMNS
   var y{r}_{c} = 0f;
   // #end
   // #end
   // #repeat c COLUMNS
-  let w{c} = min(column + {c}u * LANES, WIDTH - 1u);
+  let n{c} = min(column + {c}u * LANES, params.width - 1u);
+  let w{c} = n{c} * params.quads;
   // #end
   // #repeat lora LORA
   // #repeat r ROWS
-  let l{r} = min(row + {r}u, last) * RANK;
+  let l{r} = min(row + {r}u, last) * params.rank;
   // #end
-  for (var k = 0u; k < RANK; k += 4u) {
-    let own = min(k + peer, RANK - 1u);
+  for (var k = 0u; k < params.rank; k += 4u) {
+    let own = min(k + peer, params.rank - 1u);
     // #repeat c COLUMNS
-    let b{c} = b_quad(w{c}, k / 4u);
+    let b{c} = b_quad(n{c}, k / 4u);
     // #end
     // #repeat r ROWS
     {
@@ -64,9 +66,9 @@ fn main(
     // #end
   }
   // #end
-  for (var first = 0u; first + STRETCH <= K; first += STRETCH) {
+  for (var first = 0u; first + STRETCH <= extent; first += STRETCH) {
     // #repeat c COLUMNS
-    let scale{c} = weight_scale(w{c}, first / 4u);
+    let scale{c} = weight_scale(w{c} + first / 4u);
     // #end
     for (var next = 0u; next < STRETCH; next += SUBGROUP) {
       let k = first + next;
@@ -77,7 +79,7 @@ fn main(
       {
         // #repeat q HOISTED
         // #repeat c COLUMNS
-        let b{q}_{c} = scaled_quad(scale{c}, w{c}, k / 4u + {h}u * HOISTED, {q}u);
+        let b{q}_{c} = scaled_quad(scale{c}, w{c} + k / 4u + {h}u * HOISTED, {q}u);
         // #end
         // #end
         // #repeat r ROWS
@@ -97,12 +99,12 @@ fn main(
     }
   }
   {
-    const k = K / SUBGROUP * SUBGROUP;
-    let own = min(k + peer, K - 1u);
+    let k = extent / SUBGROUP * SUBGROUP;
+    let own = min(k + peer, extent - 1u);
     // #repeat q TAIL_QUADS
     {
       // #repeat c COLUMNS
-      let b{c} = weight_quad(w{c}, k / 4u + {q}u);
+      let b{c} = weight_quad(w{c} + k / 4u + {q}u);
       // #end
       // #repeat r ROWS
       {

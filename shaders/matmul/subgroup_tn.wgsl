@@ -1,9 +1,9 @@
-// y[n, k] = alpha * sum_{m < live} a[m, n] * b[m, k] (added onto y when ACCUMULATE)   (TN: dW of a linear layer)
-// a: [M, N], b: [M, K]. The sum over rows stops at counts[LIVE]. The lanes of a subgroup load BLOCKS x SUBGROUP columns of a row
+// y[n, k] = alpha * sum_{m < counts[live]} a[m, n] * b[m, k] (added onto y when ACCUMULATE)   (TN: dW of a linear layer)
+// a: [M, N], b: [M, K]. The sum over rows stops at counts[live]. The lanes of a subgroup load BLOCKS x SUBGROUP columns of a row
 // of a together and hand them round, as in subgroup_nt. One invocation computes BLOCKS x SUBGROUP rows of y and COLUMNS columns.
-// Constants: N, K, LANES, COLUMNS, SUBGROUP, BLOCKS, UNROLL, LIVE, ACCUMULATE.
+// Params: gradient_params. Constants: LANES, COLUMNS, SUBGROUP, BLOCKS, UNROLL, ACCUMULATE.
 enable subgroups;
-struct Params { alpha: f32 }
+// #include "gradient_params"
 @group(0) @binding(0) var<storage, read> a: array<f32>;
 @group(0) @binding(1) var<storage, read> b: array<f32>;
 @group(0) @binding(2) var<storage, read> counts: array<u32>;
@@ -11,8 +11,8 @@ struct Params { alpha: f32 }
 @group(0) @binding(4) var<uniform> params: Params;
 
 fn store(n: u32, k: u32, value: f32) {
-  if (n >= N || k >= K) { return; }
-  let at = n * K + k;
+  if (n >= params.n || k >= params.k) { return; }
+  let at = n * params.k + k;
   if (ACCUMULATE == 1u) { y[at] += value * params.alpha; } else { y[at] = value * params.alpha; }
 }
 
@@ -24,9 +24,11 @@ fn main(
 ) {
   let first = group.y * BLOCKS * SUBGROUP;
   let column = group.x * LANES * COLUMNS + lane.x;
-  let live = counts[LIVE];
+  let live = counts[params.live];
+  let a_width = params.n;
+  let b_width = params.k;
   // #repeat j BLOCKS
-  let n{j} = min(first + {j}u * SUBGROUP + peer, N - 1u);
+  let n{j} = min(first + {j}u * SUBGROUP + peer, a_width - 1u);
   // #repeat i SUBGROUP
   // #repeat c COLUMNS
   var y{j}_{i}_{c} = 0f;
@@ -34,16 +36,16 @@ fn main(
   // #end
   // #end
   // #repeat c COLUMNS
-  let k{c} = min(column + {c}u * LANES, K - 1u);
+  let k{c} = min(column + {c}u * LANES, b_width - 1u);
   // #end
   var m = 0u;
   for (; m + UNROLL <= live; m += UNROLL) {
     // #repeat u UNROLL
     // #repeat c COLUMNS
-    let b{u}_{c} = b[(m + {u}u) * K + k{c}];
+    let b{u}_{c} = b[(m + {u}u) * b_width + k{c}];
     // #end
     // #repeat j BLOCKS
-    let a{u}_{j} = a[(m + {u}u) * N + n{j}];
+    let a{u}_{j} = a[(m + {u}u) * a_width + n{j}];
     // #end
     // #end
     // #repeat j BLOCKS
@@ -61,10 +63,10 @@ fn main(
   }
   for (; m < live; m++) {
     // #repeat c COLUMNS
-    let b{c} = b[m * K + k{c}];
+    let b{c} = b[m * b_width + k{c}];
     // #end
     // #repeat j BLOCKS
-    let a{j} = a[m * N + n{j}];
+    let a{j} = a[m * a_width + n{j}];
     // #repeat i SUBGROUP
     {
       let s = subgroupBroadcast(a{j}, {i}u);

@@ -2,6 +2,7 @@
 import { f32, fail, fold, u32 } from '../op'
 import type { Dispatch, NumberArray } from '../op'
 import type { TensorSpec } from '../tensor'
+import { flagWord, type ProductFlags } from './productFlags'
 
 /** Whether kernels that take four numbers at a time fit. */
 export const divisible = (...extents: number[]): boolean => extents.every((extent) => extent % 4 === 0)
@@ -39,24 +40,15 @@ export function anyDispatch(
   layout: AnyLayout,
   alpha: number,
   bindings: Dispatch['bindings'],
-  flags: { counted?: boolean; live?: number; bias?: boolean; residual?: boolean; accumulate?: boolean },
+  { live = 0, ...flags }: ProductFlags & { readonly live?: 0 | 1 },
 ): Dispatch {
   return {
     shader: 'matmul/matmul_any',
-    constants: {
-      A_INNER: layout.aInner,
-      B_ROW: layout.bRow,
-      B_INNER: layout.bInner,
-      J: layout.columns,
-      INNER: layout.inner,
-      COUNTED: Number(flags.counted ?? false),
-      LIVE: flags.live ?? 0,
-      HAS_BIAS: Number(flags.bias ?? false),
-      HAS_RESIDUAL: Number(flags.residual ?? false),
-      ACCUMULATE: Number(flags.accumulate ?? false),
-    },
     bindings,
-    params: [u32(layout.rows), f32(alpha), u32(layout.aRow)],
+    params: [
+      ...[u32(layout.rows), f32(alpha), u32(layout.aRow), u32(layout.aInner), u32(layout.bRow), u32(layout.bInner)],
+      ...[u32(layout.columns), u32(layout.inner), u32(live), flagWord(flags)],
+    ],
     workgroups: fold(Math.ceil((layout.rows * layout.columns) / 64)),
     flops: 2 * layout.rows * layout.columns * layout.inner,
     bytes: 4 * (layout.rows * layout.inner + layout.inner * layout.columns + layout.rows * layout.columns),

@@ -183,9 +183,8 @@ export const attentionBackwardOp: Op<AttentionParams> = {
       dispatches: [
         {
           shader: 'attention/delta',
-          constants: { HD4: params.headDim / 4, HEADS: params.heads },
           bindings: [input(0), input(4), input(5), scratch(0)],
-          params: [u32(tokens)],
+          params: [u32(tokens), u32(params.heads), u32(params.headDim / 4)],
           workgroups: fold(Math.ceil(rows / 64)),
           flops: 2 * rows * params.headDim,
           bytes: 8 * rows * params.headDim,

@@ -28,8 +28,8 @@ export const columnSumOp: Op<{ readonly live: 0 | 1 }> = {
         dispatches: [
           {
             shader: 'reduce/column_sum_any',
-            constants: { N: n, LIVE: params.live, ACCUMULATE: Number(context.accumulate) },
             bindings: [input(0), input(1), output(0)],
+            params: [u32(n), u32(params.live), u32(Number(context.accumulate))],
             workgroups: [n, 1, 1],
             flops: m * n,
             bytes: 4 * m * n,
@@ -43,17 +43,17 @@ export const columnSumOp: Op<{ readonly live: 0 | 1 }> = {
       dispatches: [
         {
           shader: 'reduce/column_sum',
-          constants: { N: n, CHUNK, LIVE: params.live },
+          constants: { CHUNK },
           bindings: [input(0), input(1), scratch(0)],
+          params: [u32(n / 4), u32(params.live)],
           workgroups: [Math.ceil(n / 128), chunks, 1],
           flops: m * n,
           bytes: 4 * m * n,
         },
         {
           shader: 'reduce/sum_chunks',
-          constants: { N: n, ACCUMULATE: Number(context.accumulate) },
           bindings: [scratch(0), output(0)],
-          params: [u32(chunks)],
+          params: [u32(chunks), u32(n / 4), u32(Number(context.accumulate))],
           workgroups: [Math.ceil(n / 128), 1, 1],
           flops: chunks * n,
           bytes: 4 * chunks * n,

@@ -42,9 +42,8 @@ export const dropoutOp: Op<DropoutParams> = {
       dispatches: [
         {
           shader: 'elementwise/dropout',
-          constants: { QUADS: width / 4, STREAM: stream },
           bindings: [input(0), input(1), output(0)],
-          params: [u32(count), u32(leastWord(rate)), f32(1 / (1 - rate))],
+          params: [u32(count), u32(leastWord(rate)), f32(1 / (1 - rate)), u32(width / 4), u32(stream)],
           workgroups: fold(Math.ceil(count / 64)),
           // Ten rounds of Philox to four elements.
           flops: 100 * count,

@@ -26,9 +26,8 @@ export const embeddingOp: Op<null> = {
       dispatches: weightShards(0, at(inputs, 0), context).map(({ first, count, rows: { format, codes, scales } }) => ({
         shader: 'gather/embedding',
         parts: { weights: `weights/${format}` },
-        constants: { ROW_QUADS: width / 4 },
         bindings: [input(1), codes, scales, input(2), output(0)],
-        params: [u32(rows), u32(first), u32(count)],
+        params: [u32(rows), u32(first), u32(count), u32(width / 4)],
         workgroups: fold(Math.ceil((rows * width) / 256)),
         bytes: 8 * rows * width,
       })),
@@ -80,9 +79,8 @@ export const embeddingBackwardOp: Op<{ readonly vocabulary: number }> = {
       dispatches: [
         {
           shader: 'gather/embedding_backward',
-          constants: { D: width, ACCUMULATE: Number(context.accumulate) },
           bindings: [input(0), input(1), input(2), output(0)],
-          params: [u32(params.vocabulary)],
+          params: [u32(params.vocabulary), u32(width / 4), u32(Number(context.accumulate))],
           workgroups: fold(Math.ceil((params.vocabulary * width) / 256)),
           bytes: 8 * params.vocabulary * width,
         },

@@ -68,9 +68,8 @@ function move(shader: string, outputs: readonly TensorSpec[]): ReturnType<Op<nul
     dispatches: [
       {
         shader,
-        constants: { D: width },
         bindings: [input(0), input(1), input(2), output(0)],
-        params: [u32(rows)],
+        params: [u32(rows), u32(width / 4)],
         workgroups: fold(Math.ceil((rows * width) / 256)),
         bytes: 8 * rows * width,
       },

@@ -70,6 +70,9 @@ const subgroupOf = (context: TileContext): number => {
   return subgroup
 }
 
+/** Fours of k that a workgroup takes. */
+const eachQuads = (k: number, split: Split): number => (split.parts > 1 ? split.each : k) / 4
+
 interface ProductOptions {
   readonly alpha?: number
   readonly first?: number
@@ -116,12 +119,15 @@ export function ntDispatch(
     parts: { ...weightParts(w), ...tile.parts, ...(variant.kind === 'matrix' ? {} : { lora: lora ? 'matmul/lora' : 'matmul/no_lora' }) },
     constants: {
       ...tile.constants,
-      ...{ K: k, ROW_QUADS: k / 4, N: options.width ?? n, WIDTH: n, LORA: Number(lora !== undefined), RANK: lora?.rank ?? 0 },
       ...{ HAS_BIAS: Number(bias !== undefined), HAS_RESIDUAL: Number(residual !== undefined), HAS_GATE: Number(gate !== undefined) },
+      ...(variant.kind === 'matrix' ? {} : { LORA: Number(lora !== undefined) }),
     },
     // Unused optional operands are bound to what the kernel never reads.
     bindings: [x, w.codes, w.scales, bias ?? x, residual ?? gate ?? x, y, ...low],
-    params: [u32(m), f32(options.alpha ?? 1), u32(options.first ?? 0), ...(lora ? [f32(lora.scale)] : [])],
+    params: [
+      ...[u32(m), f32(options.alpha ?? 1), u32(options.first ?? 0), u32(k / 4), u32(options.width ?? n), u32(n), u32(eachQuads(k, split))],
+      ...[f32(lora?.scale ?? 0), u32(lora?.rank ?? 0)],
+    ],
     workgroups: tile.workgroups,
     flops: 2 * m * n * (k + (lora?.rank ?? 0)),
     bytes: bytesOf(extent, w) + 4 * (lora?.rank ?? 0) * (m + n) + (residual || gate ? 4 * m * n : 0),
@@ -148,13 +154,12 @@ export function nnDispatch(
   return {
     shader: variant.kind === 'subgroup' && !isPlain ? 'matmul/subgroup_nn_packed' : `matmul/${variant.kind}_nn`,
     ...(isPlain ? {} : { parts: { ...weightParts(w), ...tile.parts } }),
-    constants: {
-      ...tile.constants,
-      ...{ K: options.width ?? k, SPAN: k, N: n, ACCUMULATE: Number(context.accumulate) },
-      ...(isPlain ? {} : { ROW_QUADS: n / 4 }),
-    },
+    constants: { ...tile.constants, ACCUMULATE: Number(context.accumulate) },
     bindings: isPlain ? [x, w.codes, y] : [x, w.codes, w.scales, y],
-    params: [u32(m), f32(options.alpha ?? 1), u32(options.first ?? 0)],
+    params: [
+      ...[u32(m), f32(options.alpha ?? 1), u32(options.first ?? 0), u32(options.width ?? k), u32(k), u32(n / 4)],
+      u32(eachQuads(k, split)),
+    ],
     workgroups: tile.workgroups,
     flops: 2 * m * n * k,
     bytes: bytesOf(extent, w),
@@ -168,19 +173,20 @@ export function tnDispatch(
   context: KernelContext,
   [a, b, counts, y]: readonly [Binding, Binding, Binding, Binding],
 ): Dispatch {
+  const { split = WHOLE } = params
   const variant = variantFor({ kind: 'tn', columns: k, inner: n, format: 'f32' }, context, params.split)
   const tile: Tile & { parts?: Record<string, string> } =
     variant.kind === 'subgroup'
       ? columnTile(n, k, subgroupOf(context))
       : variant.kind === 'matrix'
         ? matrixTile(variant, n, k)
-        : columnGroupTile(variant, n, k, params.split)
+        : columnGroupTile(variant, n, k, split)
   return {
     shader: `matmul/${variant.kind}_tn`,
     ...(tile.parts ? { parts: tile.parts } : {}),
-    constants: { ...tile.constants, N: n, K: k, LIVE: params.live, ACCUMULATE: Number(context.accumulate) },
+    constants: { ...tile.constants, ACCUMULATE: Number(context.accumulate) },
     bindings: [a, b, counts, y],
-    params: [f32(params.alpha)],
+    params: [f32(params.alpha), u32(n), u32(k), u32(params.live), u32(split.each)],
     workgroups: tile.workgroups,
     flops: 2 * m * n * k,
     bytes: 4 * (m * k + m * n + n * k),

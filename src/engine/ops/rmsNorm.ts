@@ -69,10 +69,10 @@ export const rmsNormOp: Op<RmsNormParams> = {
       dispatches: [
         {
           shader: 'norm/rms_norm',
-          constants: { D: width, LANES: lanes },
+          constants: { LANES: lanes },
           parts,
           bindings: [input(0), input(1), output(0), output(1)],
-          params: [u32(rows), f32(params.eps)],
+          params: [u32(rows), f32(params.eps), u32(width / 4)],
           workgroups: fold(rows),
           flops: 4 * rows * width,
           bytes: 8 * rows * width,
@@ -126,10 +126,10 @@ export const rmsNormBackwardOp: Op<null> = {
       dispatches: [
         {
           shader: 'norm/rms_norm_backward',
-          constants: { D: width, LANES: lanes },
+          constants: { LANES: lanes },
           parts,
           bindings: [input(0), input(1), input(2), input(3), output(0)],
-          params: [u32(rows)],
+          params: [u32(rows), u32(width / 4)],
           workgroups: fold(rows),
           flops: 8 * rows * width,
           bytes: 12 * rows * width,
@@ -167,17 +167,17 @@ export const rmsNormGainBackwardOp: Op<{ readonly live: 0 | 1 }> = {
       dispatches: [
         {
           shader: 'norm/rms_norm_gain_backward',
-          constants: { D: width, CHUNK, GROUPS: groups, LIVE: params.live },
+          constants: { CHUNK },
           bindings: [input(0), input(1), input(2), input(3), scratch(0)],
+          params: [u32(width / 4), u32(groups), u32(params.live)],
           workgroups: [Math.ceil(width / 128), chunks, 1],
           flops: 3 * rows * width,
           bytes: 8 * rows * width,
         },
         {
           shader: 'reduce/sum_chunks',
-          constants: { N: width, ACCUMULATE: Number(context.accumulate) },
           bindings: [scratch(0), output(0)],
-          params: [u32(chunks)],
+          params: [u32(chunks), u32(width / 4), u32(Number(context.accumulate))],
           workgroups: [Math.ceil(width / 128), 1, 1],
           flops: chunks * width,
           bytes: 4 * chunks * width,

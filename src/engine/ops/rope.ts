@@ -44,9 +44,8 @@ export const ropeOp: Op<RopeParams> = {
       dispatches: [
         {
           shader: 'elementwise/rope',
-          constants: { HEADS: params.heads, HALF: half },
           bindings: [input(0), input(1), input(2), input(3), input(4), output(0)],
-          params: [u32(rows), f32(params.sign)],
+          params: [u32(rows), f32(params.sign), u32(params.heads), u32(half)],
           workgroups: fold(Math.ceil(count / 64)),
           flops: 6 * count,
           bytes: 16 * count,

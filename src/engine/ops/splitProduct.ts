@@ -6,6 +6,7 @@
  */
 import { f32, fold, u32 } from '../op'
 import type { Binding, Dispatch, KernelContext } from '../op'
+import { flagWord } from './productFlags'
 import type { Split } from './workgroupTiles'
 
 /** Columns (or rows, of a gradient) up to which a product is skinny: LoRA's ranks. */
@@ -45,16 +46,11 @@ export function addParts(
   const { alpha, bias, residual, live } = options
   return {
     shader: 'matmul/split_sum',
-    constants: {
-      ...{ N_QUADS: columns / 4, CHUNK: split.each, COUNTED: Number(live !== undefined), LIVE: live?.index ?? 0 },
-      ...{
-        HAS_BIAS: Number(bias !== undefined),
-        HAS_RESIDUAL: Number(residual !== undefined),
-        ACCUMULATE: Number(options.accumulate ?? false),
-      },
-    },
     bindings: [parts, live?.counts ?? parts, bias ?? parts, residual ?? parts, y],
-    params: [u32((rows * columns) / 4), f32(alpha), u32(split.parts)],
+    params: [
+      ...[u32((rows * columns) / 4), f32(alpha), u32(split.parts), u32(columns / 4), u32(live?.index ?? 0), u32(split.each)],
+      flagWord({ bias: bias !== undefined, residual: residual !== undefined, accumulate: options.accumulate, counted: live !== undefined }),
+    ],
     workgroups: fold(Math.ceil((rows * columns) / 256)),
     flops: split.parts * rows * columns,
     bytes: 4 * (split.parts + 1) * rows * columns,

@@ -87,13 +87,13 @@ export function linearTile(variant: TileVariant, extent: ProductExtent, split: S
     workgroups: [Math.ceil(extent.n / width), 1, 1],
     constants: {
       ...{ TILE_M: height, TILE_N: width, QUADS: depth / 4, ROWS: rows, COLUMNS: columns, COLUMN_LANES: width / columns },
-      ...{ LANES: LOW_LANES, SPLIT: 0, QUADS_EACH: extent.k / 4 },
+      ...{ LANES: LOW_LANES, SPLIT: 0 },
     },
   }
 }
 
 /** y[m, n] with independent rows: NT and NN, sums over k. */
-export function rowGroupTile(variant: TileVariant, { m, k, n }: ProductExtent, split: Split = WHOLE): Tile {
+export function rowGroupTile(variant: TileVariant, { m, n }: ProductExtent, split: Split = WHOLE): Tile {
   const isNarrow = n <= FEW_COLUMNS
   const isLow = m <= FEW_ROWS
   const width = isNarrow ? FEW_COLUMNS : isLow ? Math.min(variant.width, 64) : variant.width
@@ -107,7 +107,7 @@ export function rowGroupTile(variant: TileVariant, { m, k, n }: ProductExtent, s
     constants: {
       ...{ TILE_M: height, TILE_N: width, QUADS: variant.depth / 4, ROWS: rows },
       ...{ COLUMNS: 4 * quads, COLUMN_QUADS: quads, COLUMN_LANES: width / 4 / quads, LANES: (height / rows) * (width / 4 / quads) },
-      ...{ SPLIT: Number(split.parts > 1), QUADS_EACH: split.parts > 1 ? split.each / 4 : k / 4 },
+      SPLIT: Number(split.parts > 1),
     },
   }
 }
@@ -121,7 +121,7 @@ export function columnGroupTile(variant: TileVariant, n: number, k: number, spli
     workgroups: [Math.ceil(k / 4 / (along.lanes * along.quads)) * split.parts, Math.ceil(n / 4 / (down.lanes * down.quads)), 1],
     constants: {
       ...{ DEPTH: variant.depth, ROW_QUADS: down.quads, COLUMN_QUADS: along.quads, ROW_LANES: down.lanes, COLUMN_LANES: along.lanes },
-      ...{ LANES: down.lanes * along.lanes, SPLIT: Number(split.parts > 1), CHUNK: split.each },
+      ...{ LANES: down.lanes * along.lanes, SPLIT: Number(split.parts > 1) },
     },
   }
 }
