@@ -115,18 +115,15 @@ function testProjects(): TestProjectInlineConfiguration[] {
     },
     ...gpuProjects(),
     longProject('learn', 3_600_000),
-    ...endToEndProjects(longProject('e2e', 600_000)),
+    endToEndProject(longProject('e2e', 600_000)),
   ]
 }
 
-/** Files two at a time: pages wait and kernels are compiled by one thread. The story's is alone: it asks how quickly the page answers. */
-function endToEndProjects({ test, ...project }: TestProjectInlineConfiguration): TestProjectInlineConfiguration[] {
-  const alone = ['test/e2e/story.e2e.test.ts']
-  return [
-    { ...project, test: { ...test, name: 'e2e:alone', include: alone } },
-    { ...project, test: { ...test, name: 'e2e', exclude: alone, fileParallelism: true, maxWorkers: 2 } },
-  ]
-}
+/** Files two at a time: pages wait and kernels are compiled by one thread. */
+const endToEndProject = ({ test, ...project }: TestProjectInlineConfiguration): TestProjectInlineConfiguration => ({
+  ...project,
+  test: { ...test, fileParallelism: true, maxWorkers: 2 },
+})
 
 export default defineConfig(({ mode }) => {
   if (mode === 'cli') return commandLine

@@ -1,6 +1,6 @@
 /**
  * `npm test`: makes sure a Chrome is there, then runs every kind of test, one kind after the other, and sums up. GPU tests run in two processes
- * at once: most of their time one thread compiles kernels while the other cores rest. So do two files of end-to-end tests, but for those alone.
+ * at once: most of their time one thread compiles kernels while the other cores rest. So do two files of end-to-end tests.
  * `npm test -- unit gpu` runs only these kinds; other words go to Vitest (`npm test -- unit records`).
  */
 import { spawn, spawnSync } from 'node:child_process'
@@ -14,7 +14,7 @@ import { findChrome } from '../../src/cli/node/chrome.ts'
 import { adaptersUnderTest, adapterSummary } from './adapters.ts'
 
 interface Stage {
-  readonly kind: 'unit' | 'gpu' | 'e2e:alone' | 'e2e'
+  readonly kind: 'unit' | 'gpu' | 'e2e'
   /** Vitest project. */
   readonly project: string
   /** The part of the project's files it runs, as Vitest writes it: "1/4". */
@@ -48,12 +48,10 @@ export async function runTests(projectRoot: string, words: readonly string[]): P
   const all: Stage[] = [
     { kind: 'unit', project: 'unit' },
     ...adapters.found.map((adapter): Stage => ({ kind: 'gpu', project: `gpu:${adapter}` })),
-    { kind: 'e2e:alone', project: 'e2e:alone' },
     { kind: 'e2e', project: 'e2e' },
   ]
-  const isOf = (word: string, { kind }: Stage): boolean => kind.split(':')[0] === word
-  const kinds = words.filter((word) => all.some((stage) => isOf(word, stage)))
-  const stages = kinds.length === 0 ? all : all.filter((stage) => kinds.some((word) => isOf(word, stage)))
+  const kinds = words.filter((word) => all.some(({ kind }) => kind === word))
+  const stages = kinds.length === 0 ? all : all.filter(({ kind }) => kinds.includes(kind))
   const filters = words.filter((word) => !kinds.includes(word))
 
   const outcomes: Outcome[] = []
@@ -62,7 +60,7 @@ export async function runTests(projectRoot: string, words: readonly string[]): P
     const numbers = together.map((stage) => stages.indexOf(stage) + 1)
     say(`\n[${numbers.join(', ')}/${stages.length}] ${together.map(({ project }) => project).join(', ')}`)
     // The end-to-end tests use what a user gets: the built site and the built command line.
-    const isReady = !kind.startsWith('e2e') || (await run(projectRoot, ['src/cli/launch.js', 'build'], 'inherit'))
+    const isReady = kind !== 'e2e' || (await run(projectRoot, ['src/cli/launch.js', 'build'], 'inherit'))
     const unbuilt = together.map((stage) => ({
       ...{ stage, passed: 0, failed: 1, skipped: 0, from: 0, to: 0 },
       failures: [`${stage.project}: the build failed`],

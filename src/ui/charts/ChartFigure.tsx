@@ -23,7 +23,7 @@ interface ChartFigureProps {
 
 export function ChartFigure({ title, meaning, summary, aside, note, height, testId, empty, emptyText, place, children }: ChartFigureProps) {
   const { ref, width } = useElementSize<HTMLDivElement>()
-  const turn = useTurn()
+  const turn = useTurn(!empty && width > 0)
   return (
     <figure ref={place ?? null} className={classes.figure} data-testid={testId} aria-label={title}>
       <figcaption className={classes.head}>
@@ -34,7 +34,7 @@ export function ChartFigure({ title, meaning, summary, aside, note, height, test
         <VisuallyHidden>{summary}</VisuallyHidden>
       </figcaption>
       <div className={classes.plot} style={{ height }} ref={ref}>
-        {empty ? <div className={classes.waiting}>{emptyText ?? 'No values yet'}</div> : turn && width > 0 && children(width)}
+        {empty ? <div className={classes.waiting}>{emptyText ?? 'No values yet'}</div> : width > 0 && turn && children(width)}
       </div>
       {note !== undefined && <div className={classes.note}>{note}</div>}
     </figure>

@@ -1,6 +1,7 @@
 /** A value that changes at most once in `everyMs`, and only while its chart is on screen: redraws are what a live page pays for. */
 import { useEffect, useRef, useState } from 'react'
 import type { RefObject } from 'react'
+import { queueTurn } from './useTurn'
 
 function useOnScreen(ref: RefObject<Element | null>): boolean {
   const [seen, setSeen] = useState(false)
@@ -25,12 +26,16 @@ export function useCalm<T>(value: T, ref: RefObject<Element | null>, everyMs: nu
   useEffect(() => {
     if (!onScreen || calm === value) return
     const wait = Math.max(0, last.current + everyMs - performance.now())
+    let giveUp = (): void => undefined
     const timer = setTimeout(() => {
-      last.current = performance.now()
-      setCalm(() => value)
+      giveUp = queueTurn(() => {
+        last.current = performance.now()
+        setCalm(() => value)
+      })
     }, wait)
     return () => {
       clearTimeout(timer)
+      giveUp()
     }
   }, [value, calm, onScreen, everyMs])
   return calm
