@@ -3,7 +3,7 @@
  * the command line's run of the same recipe ends that nothing interrupted.
  */
 import { spawn } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright'
 import { expect, it } from 'vitest'
@@ -20,7 +20,7 @@ import { openSafetensors, readerOf } from '../../src/models/weights/safetensors'
 import { mergedFiles } from '../../src/studio/mergedModel'
 import { runRecord, type RunRecord } from '../../src/records/run'
 import { temporaryDirectory } from '../cli/commandContext'
-import { tinyAsset } from '../studio/tinyStarter'
+import { writeTinyModel } from '../studio/tinyStarter'
 import { axeViolations } from '../support/axe'
 import { openApp } from '../support/app'
 import { projectRoot } from '../support/sources'
@@ -37,9 +37,7 @@ const settings = {
 /** A folder with a tiny model and a data file, under the names the page gives them. */
 async function makeFolder(): Promise<string> {
   const folder = temporaryDirectory()
-  mkdirSync(join(folder, 'tiny'))
-  for (const name of ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json'])
-    writeFileSync(join(folder, 'tiny', name), (await tinyAsset(`starter/${name}`)) ?? '')
+  await writeTinyModel(join(folder, 'tiny'))
   writeFileSync(join(folder, 'sample.csv'), sampleCsv())
   return folder
 }

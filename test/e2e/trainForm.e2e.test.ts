@@ -1,9 +1,12 @@
 /** The Train page before a run: every method's form, pre-flight, recipes in and out; after two short runs: their curves, files and comparison. */
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Page } from 'playwright'
 import { expect, it } from 'vitest'
 import { sampleCsv } from '../../src/data/sampleCsv'
 import { algorithms } from '../../src/training/algorithms'
+import { temporaryDirectory } from '../cli/commandContext'
+import { writeTinyModel } from '../studio/tinyStarter'
 import { openApp } from '../support/app'
 import { looksRight } from '../support/looks'
 
@@ -93,13 +96,19 @@ it('two runs on a data set: curves, questions, metrics and recipe as files, and 
   await page.getByTestId('file-input').setInputFiles({ name: 'sample.csv', mimeType: 'text/csv', buffer: Buffer.from(sampleCsv()) })
   await page.getByTestId('dataset-card').waitFor({ timeout: 60_000 })
   const dataset = new URL(page.url().replace('#/', '')).searchParams.get('dataset') ?? ''
+  // A model of the user's own, and so small that the steps take no time.
+  const folder = join(temporaryDirectory(), 'tiny')
+  await writeTinyModel(folder)
+  await page.goto(`${url}/#/models`)
+  await page.getByTestId('model-folder').setInputFiles(folder)
+  await page.getByTestId('model-card').filter({ hasText: 'tiny' }).waitFor(WAIT)
   const settings = {
     sft: { tokens_per_batch: 512 },
     'steptool-ppo': { batch_size: 2, mini_batch_size: 2, gradient_accumulation_steps: 1, ppo_epochs: 1 },
   }
   const runs: string[] = []
   for (const [algorithm, config] of Object.entries(settings)) {
-    const query = new URLSearchParams({ algorithm, data: dataset, rows: '4', steps: '3', config: JSON.stringify(config) })
+    const query = new URLSearchParams({ algorithm, model: 'tiny', data: dataset, rows: '4', steps: '3', config: JSON.stringify(config) })
     await page.goto(`${url}/#/train/new?${query.toString()}`)
     // The second goes on with what the first left.
     if (runs[0] !== undefined) {
@@ -154,7 +163,7 @@ it('two runs on a data set: curves, questions, metrics and recipe as files, and 
   const files = [...saved]
     .filter(([name]) => name !== 'README.md')
     .map(async ([name, path]) => ({ name, mimeType: '', buffer: readFileSync(await path) }))
-  await page.goto(`${url}/#/train/new?algorithm=steptool-ppo&data=${dataset}`)
+  await page.goto(`${url}/#/train/new?algorithm=steptool-ppo&model=tiny&data=${dataset}`)
   const [chooser] = await Promise.all([page.waitForEvent('filechooser'), page.getByRole('button', { name: 'Import an adapter' }).click()])
   await chooser.setFiles(await Promise.all(files))
   await expect.poll(() => page.url(), WAIT).toContain('start=imported%3A')

@@ -1,4 +1,6 @@
 /** The starter's tokenizer and layout around a model small enough that a step takes a fraction of a second; its weights are random. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseModelConfig } from '../../src/models/architectures/config'
 import { architectureOf } from '../../src/models/languageModel'
 import { writeSafetensors } from '../../src/models/weights/writeSafetensors'
@@ -25,4 +27,11 @@ export async function tinyAsset(path: string): Promise<Uint8Array<ArrayBuffer> |
   for (const [name, shape] of Object.entries(architectureOf(config).parameters(config)))
     tensors[name] = { shape, data: await reader.read(name, shape) }
   return writeSafetensors(tensors)
+}
+
+/** The same as a folder, as people have a model on their disk. */
+export async function writeTinyModel(folder: string): Promise<void> {
+  mkdirSync(folder)
+  for (const name of ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json'])
+    writeFileSync(join(folder, name), (await tinyAsset(`starter/${name}`)) ?? '')
 }
