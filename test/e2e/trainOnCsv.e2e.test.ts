@@ -5,6 +5,8 @@ import { createHash } from 'node:crypto'
 import type { Page } from 'playwright'
 import { expect, it } from 'vitest'
 import { z } from 'zod'
+import { temporaryDirectory } from '../cli/commandContext'
+import { writeTinyModel } from '../studio/tinyStarter'
 import { openApp } from '../support/app'
 import { projectRoot } from '../support/sources'
 import { storedRecords } from '../support/stored'
@@ -53,6 +55,12 @@ it.runIf(existsSync(real))(
     await page.getByTestId('reward-input').press('Enter')
     await expect.poll(() => page.getByTestId('resolved-reward').innerText(), { timeout: 20_000 }).toMatch(/^0\.35/)
 
+    // So small that the rows can be trained on as long as they are.
+    const folder = join(temporaryDirectory(), 'tiny')
+    await writeTinyModel(folder, 4096)
+    await page.goto(`${url}/#/models`)
+    await page.getByTestId('model-folder').setInputFiles(folder)
+    await page.getByTestId('model-card').filter({ hasText: 'tiny' }).waitFor({ timeout: 60_000 })
     const config = {
       batch_size: 2,
       mini_batch_size: 2,
@@ -63,6 +71,7 @@ it.runIf(existsSync(real))(
     }
     const query = new URLSearchParams({
       algorithm: 'steptool-ppo',
+      model: 'tiny',
       data: dataset,
       rows: '2',
       steps: '1',

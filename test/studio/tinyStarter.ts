@@ -1,5 +1,5 @@
 /** The starter's tokenizer and layout around a model small enough that a step takes a fraction of a second; its weights are random. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseModelConfig } from '../../src/models/architectures/config'
 import { architectureOf } from '../../src/models/languageModel'
@@ -29,9 +29,12 @@ export async function tinyAsset(path: string): Promise<Uint8Array<ArrayBuffer> |
   return writeSafetensors(tensors)
 }
 
-/** The same as a folder, as people have a model on their disk. */
-export async function writeTinyModel(folder: string): Promise<void> {
+/** The same as a folder, as people have a model on their disk. `positions`: how long a text its configuration allows. */
+export async function writeTinyModel(folder: string, positions: number = tiny.max_position_embeddings): Promise<void> {
   mkdirSync(folder)
   for (const name of ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json'])
     writeFileSync(join(folder, name), (await tinyAsset(`starter/${name}`)) ?? '')
+  const file = join(folder, 'config.json')
+  const config = JSON.parse(readFileSync(file, 'utf8')) as object
+  writeFileSync(file, JSON.stringify({ ...config, max_position_embeddings: positions }))
 }
