@@ -6,6 +6,11 @@ export interface SampleOptions {
   readonly maxNewTokens: number
   /** 0 is greedy. */
   readonly temperature: number
+  /** Of the tokens drawn; log-probabilities are those before any of them. Absent: none. */
+  readonly topP?: number
+  readonly topK?: number
+  readonly minP?: number
+  readonly repetitionPenalty?: number
   /** Generation ends after any of these ids (the id is kept in the completion). */
   readonly stopIds: readonly number[]
 }

@@ -6,6 +6,7 @@ import type { KvDtype } from '../engine/ops/kvCache'
 import { WEIGHT_FORMATS, type WeightFormat } from '../engine/weightFormat'
 import { MAX_CONTEXT } from '../studio/gpuWorkshop'
 import { CALL_BUDGET, speaksStarter } from '../studio/jobRoom'
+import { filtersOf, samplingFilters, type SamplingFilters } from '../records/samplingFilters'
 import type { Trajectory } from '../records/trajectory'
 import { openActor, type Actor } from './acting'
 import { adapterReportOf } from './adapterReport'
@@ -27,10 +28,11 @@ export const actOptions = {
   limit: z.int().positive().optional().meta({ help: 'this many queries, every group in its share, in a fixed order; else all' }),
   slots: z.int().positive().optional().meta({ help: 'episodes generated at once; results do not depend on it' }),
   kvDtype: kvDtypeOption,
+  ...samplingFilters.shape,
   seed: z.int().nonnegative().default(1).meta({ help: 'of sampling, and of random weights' }),
 } as const
 
-export interface ActSettings {
+export interface ActSettings extends SamplingFilters {
   readonly model: string
   readonly dtype: WeightFormat
   readonly lora?: string | undefined
@@ -86,6 +88,7 @@ export async function actOnExam(settings: ActSettings, context: CommandContext):
       strategy: settings.strategy,
       callBudget: settings.maxCalls,
       temperature: settings.temperature,
+      sampling: filtersOf(settings),
       source: settings.source,
       signal: context.signal,
       onTrajectory: () => {

@@ -9,6 +9,7 @@ import { Generator } from '../models/generate'
 import { compileGenerationAhead } from '../models/generationPlans'
 import { LanguageModel } from '../models/languageModel'
 import type { HfTokenizer } from '../models/tokenizer/hfTokenizer'
+import type { SamplingFilters } from '../records/samplingFilters'
 import type { Trajectory } from '../records/trajectory'
 import { MAX_NEW_TOKENS, slotsOf } from '../studio/gpuWorkshop'
 import type { LoadedModel } from '../studio/models'
@@ -37,6 +38,7 @@ export interface ActRequest {
   readonly callBudget: number
   /** 0 is greedy. */
   readonly temperature: number
+  readonly sampling?: SamplingFilters
   readonly source: string
   readonly signal: AbortSignal
   onTrajectory?(trajectory: Trajectory): void

@@ -14,7 +14,7 @@ export interface Binding {
 export interface Dispatch {
   /** Path under shaders/ without extension, e.g. `norm/rms_norm`. */
   readonly shader: string
-  /** Compile-time constants, prepended as `const NAME = value;`. Keep to model dimensions and flags: each set is a pipeline. */
+  /** Compile-time constants, prepended as `const NAME = value;`: tiles, flags, what text is repeated by. Each set is a pipeline: extents are params. */
   readonly constants?: Readonly<Record<string, number>>
   /** Files that stand in for the shader's `// #part NAME` lines. */
   readonly parts?: Readonly<Record<string, string>>

@@ -1,5 +1,6 @@
 /** One model sat one exam: a row for each query and repeat, and everything needed to know what it may be compared with. */
 import { z } from 'zod'
+import { samplingFilters } from './samplingFilters'
 import { answerStatus } from './trajectory'
 
 export const evaluationRow = z.object({
@@ -27,6 +28,8 @@ export const evaluationRecord = z.object({
   strategy: z.string(),
   call_budget: z.int().positive(),
   temperature: z.number().nonnegative(),
+  /** Missing in results from before they could be chosen: none. */
+  sampling: samplingFilters.optional(),
   judge: z.string(),
   prompt_hash: z.string().nullable(),
   world_hash: z.string().nullable(),

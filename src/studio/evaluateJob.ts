@@ -2,6 +2,7 @@
 import { strategies, type StrategyName } from '../agents/strategies'
 import { KV_DTYPES } from '../engine/ops/kvCache'
 import { WEIGHT_FORMATS } from '../engine/weightFormat'
+import { noFilters, samplingFilters } from '../records/samplingFilters'
 import type { JobRequest, Reply } from '../worker/protocol'
 import { loadAdapter } from './adapterFiles'
 import { sitExam, stratified } from './exam'
@@ -27,6 +28,8 @@ export async function evaluateWork(request: EvaluateRequest, room: JobRoom): Pro
     return refuse('budget', `Expected a call budget of at least 1, found ${request.maxCalls}.`)
   if (request.limit !== null && !(request.limit >= 1)) return refuse('limit', `Expected at least 1 question, found ${request.limit}.`)
   if (!(request.temperature >= 0)) return refuse('temperature', `Expected a temperature of at least 0, found ${request.temperature}.`)
+  const sampling = samplingFilters.safeParse(request.sampling ?? noFilters)
+  if (!sampling.success) return refuse('sampling', problemOf(sampling.error))
   const [stored, gpu] = [await room.models.load(request.model), await room.gpu.open()]
   if (!stored.ok) return stored
   if (!gpu.ok) return gpu
@@ -50,6 +53,7 @@ export async function evaluateWork(request: EvaluateRequest, room: JobRoom): Pro
     max_calls: request.maxCalls,
     limit: request.limit,
     temperature: request.temperature,
+    ...sampling.data,
     adapter_of: request.adapterOf,
   }
   const record = newRun({
@@ -93,6 +97,7 @@ export async function evaluateWork(request: EvaluateRequest, room: JobRoom): Pro
               strategy,
               callBudget: request.maxCalls,
               temperature: request.temperature,
+              sampling: sampling.data,
               seed: request.seed,
               model: { id: model.id, adapter_sha256: adapter?.sha256 ?? null },
             },
@@ -108,6 +113,15 @@ export async function evaluateWork(request: EvaluateRequest, room: JobRoom): Pro
       },
     ),
   )
+}
+
+/** The first thing that is wrong: `top_p: Too big: expected number to be <=1`. */
+function problemOf({
+  issues: [issue],
+}: {
+  readonly issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[]
+}): string {
+  return `${issue?.path.map(String).join('.') ?? ''}: ${issue?.message ?? 'not as expected'}`
 }
 
 function strategyNamed(name: string): StrategyName | null {

@@ -4,6 +4,7 @@ import type { NewId } from '../base/id'
 import type { ToolWorld, WorldQuery } from '../environments/toolWorld'
 import { evaluateTrajectories } from '../evaluation/evaluate'
 import type { EvaluationRecord } from '../records/evaluation'
+import { noFilters, type SamplingFilters } from '../records/samplingFilters'
 import type { Trajectory } from '../records/trajectory'
 import type { Store } from '../storage/store'
 import type { ExamCell, StudioEvent } from '../worker/protocol'
@@ -27,6 +28,8 @@ export interface ExamRequest {
   readonly strategy: StrategyName
   readonly callBudget: number
   readonly temperature: number
+  /** Absent: tokens are drawn from the model itself. */
+  readonly sampling?: SamplingFilters
   readonly seed: number
   readonly model: EvaluationRecord['model']
 }
@@ -57,11 +60,13 @@ export async function sitExam(
   const keep = trajectoryKeeper(runId, phase, parts)
   let done = 0
   const trajectories: Trajectory[] = []
+  const { sampling = noFilters } = request
   await policy.rollout({
     world,
     queries,
     samples: 1,
     temperature: request.temperature,
+    sampling,
     callBudget: request.callBudget,
     strategy: request.strategy,
     signal: control.signal,
@@ -92,6 +97,7 @@ export async function sitExam(
     strategy: request.strategy,
     call_budget: request.callBudget,
     temperature: request.temperature,
+    sampling,
     judge: 'world',
     prompt_hash: null,
     world_hash: world.hash,

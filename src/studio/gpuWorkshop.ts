@@ -83,6 +83,7 @@ function actingPolicy({ policy, tokenizer, seed, gate, onTokens, now }: Acting):
         strategy: request.strategy,
         callBudget: request.callBudget,
         temperature: request.temperature,
+        sampling: request.sampling,
         maxNewTokens: MAX_NEW_TOKENS,
         maxContext: own.maxContext,
         source: 'rollout',

@@ -6,6 +6,7 @@ import type { StrategyName } from '../agents/strategies'
 import type { EngineDevice } from '../engine/device/engineDevice'
 import type { Gate } from '../engine/plan/executable'
 import type { ToolWorld, WorldQuery } from '../environments/toolWorld'
+import type { SamplingFilters } from '../records/samplingFilters'
 import type { Trajectory } from '../records/trajectory'
 import type { AdapterTensors, TrainingContext } from '../training/algorithm'
 import type { TrainableSet } from '../training/policyModel'
@@ -18,6 +19,7 @@ export interface RolloutRequest {
   readonly samples: number
   /** 0 is greedy. */
   readonly temperature: number
+  readonly sampling?: SamplingFilters
   readonly callBudget: number
   readonly strategy: StrategyName
   readonly signal: AbortSignal

@@ -4,6 +4,7 @@ import type { PromptFormat } from '../agents/prompts/promptFormat'
 import { strategies } from '../agents/strategies'
 import type { StrategyName } from '../agents/strategies'
 import type { ToolWorld, WorldQuery } from '../environments/toolWorld'
+import type { SamplingFilters } from '../records/samplingFilters'
 import type { Trajectory } from '../records/trajectory'
 
 export interface RolloutOptions {
@@ -19,6 +20,8 @@ export interface RolloutOptions {
   readonly strategy: StrategyName
   readonly callBudget: number
   readonly temperature: number
+  /** Absent: tokens are drawn from the policy itself, as reinforcement learning needs them. */
+  readonly sampling?: SamplingFilters | undefined
   /** Per completion. */
   readonly maxNewTokens: number
   readonly maxContext: number
@@ -47,6 +50,7 @@ export async function rolloutEpisodes(options: RolloutOptions): Promise<Trajecto
           prompt: options.prompt,
           callBudget: options.callBudget,
           temperature: options.temperature,
+          sampling: options.sampling,
           maxNewTokens: options.maxNewTokens,
           maxContext: options.maxContext,
           trajectoryId: `${source}/${query.query_id}/${sample}`,

@@ -5,6 +5,7 @@
 import type { Opinion, ResolvedReward } from '../records/annotation'
 import type { EvaluationRecord } from '../records/evaluation'
 import type { AdapterReport, MetricTable, RunRecord } from '../records/run'
+import type { SamplingFilters } from '../records/samplingFilters'
 import type { AnswerStatus, Trajectory } from '../records/trajectory'
 import type { ToolSpec } from '../records/trajectory'
 import type { WandbSent } from '../records/wandbRun'
@@ -175,6 +176,8 @@ export type JobRequest =
       readonly maxCalls: number
       readonly limit: number | null
       readonly temperature: number
+      /** Absent: tokens are drawn from the model itself. */
+      readonly sampling?: SamplingFilters
       readonly seed: number
     }
   | { readonly kind: 'judge'; readonly dataset_id: string; readonly trajectory_ids: readonly string[]; readonly settings: JudgeSettings }

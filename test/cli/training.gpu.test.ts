@@ -11,6 +11,7 @@ import { rollout } from '../../src/cli/commands/rollout'
 import { sampleCsv } from '../../src/data/sampleCsv'
 import { createStarterWorld } from '../../src/environments/starter'
 import { runRecord } from '../../src/records/run'
+import { trajectory } from '../../src/records/trajectory'
 import { run, temporaryDirectory, testContext } from './commandContext'
 import { gpu, model, stopAfter, trained } from './trainedRun'
 
@@ -165,6 +166,37 @@ test('GRPO practises in groups; slots change nothing, a run killed on the way en
   const second = await trained([...settings, '--slots', '3', '--out', killed, '--resume'])
   expect(second.loss).toEqual(first.loss)
   expect(second.sha256).toBe(first.sha256)
+})
+
+test('of the likeliest token alone the draw is greedy at any temperature; a penalty changes it; results say how they were drawn', async () => {
+  const words = ['--model', model, '--split', 'exam', '--limit', '3', '--max-calls', '1']
+  const completions = async (...more: string[]): Promise<{ notes: unknown; texts: unknown[] }> => {
+    const { file, notes } = await run(rollout, [...words, ...more, '--out', temporaryDirectory()], testContext(gpu()).context)
+    const lines = readFileSync(String(file), 'utf8').trimEnd().split('\n')
+    return {
+      notes,
+      texts: lines.map((line) =>
+        z
+          .looseObject({ trajectory: trajectory })
+          .parse(JSON.parse(line))
+          .trajectory.steps.map((step) => step.completion),
+      ),
+    }
+  }
+  const greedy = await completions('--temperature', '0')
+  const likeliest = await completions('--temperature', '1.5', '--top_k', '1')
+  expect(likeliest.texts).toEqual(greedy.texts)
+  expect(likeliest.notes).toEqual([expect.stringContaining('temperature 1.5, top_k 1') as string])
+  const free = await completions()
+  expect(free.texts).not.toEqual(greedy.texts)
+  expect(free.notes).toEqual([])
+  expect((await completions('--temperature', '0', '--repetition_penalty', '1.5')).texts).not.toEqual(greedy.texts)
+  expect(await run(evaluate, [...words, '--top_p', '0.5', '--out', temporaryDirectory()], testContext(gpu()).context)).toMatchObject({
+    sampling: { top_p: 0.5, top_k: 0, min_p: 0, repetition_penalty: 1 },
+  })
+  await expect(run(evaluate, [...words, '--top_p', '0', '--out', temporaryDirectory()], testContext(gpu()).context)).rejects.toThrow(
+    'top_p',
+  )
 })
 
 test('rollouts are labelled and trained on as files', async () => {

@@ -267,12 +267,20 @@ test('an evaluation with a run’s adapter is a record of its own', async () => 
   } as const
   expect(await studio.start({ ...request, split: 'none' })).toMatchObject({ ok: false, code: 'unknown-split' })
   expect(await studio.start({ ...request, adapterOf: 'none' })).toMatchObject({ ok: false, code: 'unknown-run' })
-  const job = await studio.start(request)
+  const sampling = { top_p: 0.9, top_k: 0, min_p: 0, repetition_penalty: 1 }
+  const wrong = await studio.start({ ...request, sampling: { ...sampling, top_p: 2 } })
+  expect(wrong).toMatchObject({ ok: false, code: 'sampling', message: expect.stringContaining('top_p') as string })
+  const job = await studio.start({ ...request, sampling })
   if (!job.ok) throw new Error(job.message)
   expect(await finished(job.value.job_id)).toMatchObject({ state: 'finished' })
   const [record] = await studio.evaluations()
   const run = (await studio.runs()).find(({ run_id }) => run_id === trained.value.run_id)
-  expect(record).toMatchObject({ split: 'dev', call_budget: 4, model: { id: 'starter', adapter_sha256: run?.adapter_sha256?.after } })
+  expect(record).toMatchObject({
+    split: 'dev',
+    call_budget: 4,
+    sampling,
+    model: { id: 'starter', adapter_sha256: run?.adapter_sha256?.after },
+  })
   expect(record?.rows).toHaveLength(12)
   expect(new Set(record?.rows.map(({ group }) => group)).size).toBeGreaterThan(3)
 })

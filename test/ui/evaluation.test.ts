@@ -110,6 +110,8 @@ test('a rate names the budget, judge, strategy, temperature and seed it was meas
     budget: 3,
     judge: 'world',
   })
+  const sampling = { top_p: 0.9, top_k: 0, min_p: 0, repetition_penalty: 1.1 }
+  expect(circumstances(record('x', [], { sampling }), 3).set).toContain('temperature 0 · top_p 0.9 · repetition_penalty 1.1 · seed 1')
   expect(querySets([one, record('yy', [row('a1', 'solved')])])).toMatchObject([{ key: 'starter · exam', count: 2 }])
 })
 

@@ -3,6 +3,7 @@
  * the context. Ids go in and come out; the past is never rendered or tokenised again, so what was sampled is what is trained.
  */
 import type { Episode } from '../../environments/toolWorld'
+import { drawnWith, type SamplingFilters } from '../../records/samplingFilters'
 import type { AnswerStatus, StepTruth, Trajectory, TrajectoryStep } from '../../records/trajectory'
 import type { PolicySession, TextCodec } from '../policy'
 import type { PromptFormat } from '../prompts/promptFormat'
@@ -16,6 +17,8 @@ export interface EpisodeRunOptions {
   readonly callBudget: number
   /** 0 is greedy. */
   readonly temperature: number
+  /** Absent: tokens are drawn from the policy itself. */
+  readonly sampling?: SamplingFilters | undefined
   /** Per completion. */
   readonly maxNewTokens: number
   /** Ids the session's context may hold. */
@@ -33,9 +36,9 @@ export interface EpisodeRunOptions {
 const NOTHING_DONE: StepTruth = { succeeded: false, needed: false }
 
 export async function runChainOfThought(options: EpisodeRunOptions): Promise<Trajectory> {
-  const { session, codec, episode, prompt, callBudget, temperature, maxNewTokens, maxContext, now } = options
+  const { session, codec, episode, prompt, callBudget, maxNewTokens, maxContext, now } = options
+  const drawn = { temperature: options.temperature, ...drawnWith(options.sampling), stopIds: [codec.specialId(prompt.stopToken)] }
   if (!Number.isInteger(callBudget) || callBudget < 1) throw new RangeError(`the call budget must be at least 1, found ${callBudget}`)
-  const stopId = codec.specialId(prompt.stopToken)
   const steps: TrajectoryStep[] = []
   let status: AnswerStatus | null = null
   let answer: string | null = null
@@ -52,7 +55,7 @@ export async function runChainOfThought(options: EpisodeRunOptions): Promise<Tra
       break
     }
     const started = now?.()
-    const generation = await session.extend(promptIds, { maxNewTokens: Math.min(maxNewTokens, room), temperature, stopIds: [stopId] })
+    const generation = await session.extend(promptIds, { ...drawn, maxNewTokens: Math.min(maxNewTokens, room) })
     const completion = codec.decode(generation.ids)
     const call = prompt.parseCompletion(completion)
     const isTruncated = generation.finish === 'length'

@@ -8,6 +8,7 @@ import { PUBLISHED_NAMES, type PublishedName } from '../../models/publishedShape
 import type { ModelConfig } from '../../models/architectures/config'
 import type { TensorSource } from '../../models/weights/safetensors'
 import { parseJson } from '../../models/weights/byteSource'
+import { drawnWith, samplingFilters } from '../../records/samplingFilters'
 import { adapterReportOf } from '../adapterReport'
 import { defineCommand, UsageError, type CommandContext, type JsonObject } from '../command'
 import type { Check } from '../doctor/check'
@@ -38,10 +39,7 @@ const doctorOptions = z.object({
     .meta({ help: 'text for --model to go on from, after its BOS token if it has one: does it load and answer, in how much memory' }),
   newTokens: z.int().positive().default(16).meta({ help: '--prompt: tokens of the answer' }),
   temperature: z.number().nonnegative().default(0).meta({ help: '--prompt: 0 is greedy' }),
-  top_p: z.number().min(0).max(1).default(1).meta({ help: '--prompt: draw among the likeliest tokens that together hold this share' }),
-  top_k: z.int().nonnegative().default(0).meta({ help: '--prompt: draw among so many of the likeliest tokens; 0: among all' }),
-  min_p: z.number().min(0).max(1).default(0).meta({ help: '--prompt: draw among tokens at least this share as likely as the likeliest' }),
-  repetition_penalty: z.number().positive().default(1).meta({ help: '--prompt: of tokens that prompt and answer hold already' }),
+  ...samplingFilters.shape,
   stop: z.array(z.string().min(1)).default([]).meta({ help: '--prompt: the answer ends once it holds this text' }),
   seed: z.int().nonnegative().default(1).meta({ help: '--prompt: of the draws' }),
   plan: z.enum(PUBLISHED_NAMES).optional().meta({ help: 'memory of a LoRA step of a model of this shape, with gradient_checkpointing' }),
@@ -149,8 +147,7 @@ function agreementWith(
 
 const questionOf = (prompt: string, options: z.output<typeof doctorOptions>): Question => ({
   ...{ prompt, newTokens: options.newTokens, seed: options.seed, stop: options.stop },
-  ...{ temperature: options.temperature, topP: options.top_p, topK: options.top_k },
-  ...{ minP: options.min_p, repetitionPenalty: options.repetition_penalty },
+  ...{ temperature: options.temperature, ...drawnWith(options) },
 })
 
 async function answerOf(

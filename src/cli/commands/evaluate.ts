@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { compareRates, evaluateTrajectories, rateOf, winRate } from '../../evaluation/evaluate'
 import type { EvaluationRecord } from '../../records/evaluation'
+import { filtersOf, noFilters } from '../../records/samplingFilters'
 import { actOnExam, actOptions } from '../actOptions'
 import { defineCommand, UsageError, type JsonObject } from '../command'
 import { rowParts } from '../datasetFiles'
@@ -34,6 +35,7 @@ export const evaluate = defineCommand({
       strategy: options.strategy,
       call_budget: options.maxCalls,
       temperature: options.temperature,
+      sampling: filtersOf(options),
       judge: 'world',
       prompt_hash: null,
       world_hash: world.hash,
@@ -84,6 +86,7 @@ export function summaryOf(record: EvaluationRecord): JsonObject {
     unsure: rows.filter((row) => row.status === 'unsure').length,
     maxCalls: record.call_budget,
     temperature: record.temperature,
+    sampling: record.sampling ?? noFilters,
     groups: groups.map((group) => {
       const own = rateOf(rows.filter((row) => row.group === group))
       return { group, n: own.n, passRate: own.rate, interval: own.interval }

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import { evaluateTrajectories, rateOf } from '../../evaluation/evaluate'
+import { filtersInWords, filtersOf } from '../../records/samplingFilters'
 import { actOnExam, actOptions } from '../actOptions'
 import { defineCommand } from '../command'
 import { rowParts } from '../datasetFiles'
@@ -18,6 +19,12 @@ export const rollout = defineCommand({
     out: z.string().optional().meta({ help: 'directory; else a new one under .hone/rollouts' }),
   }),
   run: async (context, options) => {
+    const bent = [...(options.temperature === 1 ? [] : [`temperature ${options.temperature}`]), ...filtersInWords(filtersOf(options))]
+    const note =
+      bent.length === 0
+        ? null
+        : `Drawn with ${bent.join(', ')}: to imitate or to prefer; PPO and GRPO need attempts drawn from the policy itself.`
+    if (note !== null) context.progress(note)
     const id = rowParts.newId('rollout')
     const acted = await actOnExam({ ...options, source: id }, context)
     const file = writeTrajectories(options.out ?? join(context.homeDirectory, 'rollouts', id), acted.trajectories)
@@ -33,6 +40,7 @@ export const rollout = defineCommand({
       tokens: acted.generatedTokens,
       tokensPerSecond: acted.generatedTokens / acted.seconds,
       file,
+      notes: note === null ? [] : [note],
     }
   },
 })

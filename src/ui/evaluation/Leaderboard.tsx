@@ -1,4 +1,5 @@
 import { Tooltip, VisuallyHidden } from '@mantine/core'
+import { filtersInWords } from '../../records/samplingFilters'
 import { formatNumber, formatShare, formatWhen } from '../format'
 import { VisibleText } from '../trajectory/VisibleText'
 import { RateBar, RateNumber } from '../widgets/RateBar'
@@ -99,7 +100,10 @@ function Row({ row, baseline, after, budget, onBaseline, onAfter }: Omit<Leaderb
       <td className={classes.num}>{budget < record.call_budget ? `${budget} of ${record.call_budget}` : record.call_budget}</td>
       <td>
         {record.strategy}
-        <span style={{ color: 'var(--mantine-color-dimmed)' }}> T {formatNumber(record.temperature)}</span>
+        <span style={{ color: 'var(--mantine-color-dimmed)' }}>
+          {' '}
+          {[`T ${formatNumber(record.temperature)}`, ...filtersInWords(record.sampling)].join(' · ')}
+        </span>
       </td>
       <td>
         <VisibleText text={record.judge} />

@@ -6,6 +6,8 @@ import { rememberJob, useActiveJob } from '../stores/jobs'
 import { useDescription, useStudio } from '../stores/studio'
 import { PrimaryButton } from '../widgets/Panel'
 import { ErrorPanel } from '../widgets/ProblemList'
+import { noFilters } from '../../records/samplingFilters'
+import { SamplingFields } from './SamplingFields'
 
 type EvaluateRequest = Extract<JobRequest, { kind: 'evaluate' }>
 
@@ -153,6 +155,12 @@ export function NewEvaluation({ opened, onClose }: { readonly opened: boolean; r
             }}
           />
         </Group>
+        <SamplingFields
+          value={request.sampling ?? noFilters}
+          onChange={(sampling) => {
+            change({ sampling })
+          }}
+        />
         <Text size="xs" c="dimmed">
           Results are compared only where benchmark, split, budget, judge and tool world agree.
         </Text>

@@ -1,5 +1,6 @@
 /** Rows of the leaderboard, and which of them may be compared. */
 import type { EvaluationRecord } from '../../records/evaluation'
+import { filtersInWords } from '../../records/samplingFilters'
 import type { RateWithInterval } from '../../worker/protocol'
 import type { RateCircumstances } from '../widgets/RateBar'
 import { passRate, queryScores, type QueryScore } from './rates'
@@ -76,7 +77,8 @@ export function successVersusBudget(record: EvaluationRecord): { readonly budget
 /** What a rate was measured under: with n and the interval it makes the tooltip of every rate. */
 export function circumstances(record: EvaluationRecord, budget: number): RateCircumstances {
   const repeats = new Set(record.rows.map((row) => row.repeat)).size
-  const set = [`${record.benchmark} ${record.split}`, record.strategy, `temperature ${record.temperature}`, `seed ${record.seed}`]
+  const drawn = [`temperature ${record.temperature}`, ...filtersInWords(record.sampling)]
+  const set = [`${record.benchmark} ${record.split}`, record.strategy, ...drawn, `seed ${record.seed}`]
   if (repeats > 1) set.push(`${repeats} tries a question, averaged`)
   return { set: set.join(' · '), budget: Math.min(budget, record.call_budget), judge: record.judge }
 }

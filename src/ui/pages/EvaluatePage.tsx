@@ -2,6 +2,7 @@ import { Button, Select, Slider, Tabs, Text } from '@mantine/core'
 import { useMemo, useState } from 'react'
 import { z } from 'zod'
 import type { EvaluationRecord } from '../../records/evaluation'
+import { noFilters } from '../../records/samplingFilters'
 import { LineChart } from '../charts/LineChart'
 import { csvCell } from '../dataset/datasetText'
 import { downloadFile } from '../dataset/useImports'
@@ -255,7 +256,7 @@ function Results({
 
 function leaderboardCsv(rows: readonly LeaderboardRow[]): string {
   const head =
-    'title,passed,n,rate,low,high,mean_calls,recall,call_budget,strategy,temperature,judge,world_hash,seed,created_at,not_comparable'
+    'title,passed,n,rate,low,high,mean_calls,recall,call_budget,strategy,temperature,top_p,top_k,min_p,repetition_penalty,judge,world_hash,seed,created_at,not_comparable'
   const lines = rows.map((row) =>
     [
       row.record.title,
@@ -269,6 +270,7 @@ function leaderboardCsv(rows: readonly LeaderboardRow[]): string {
       row.record.call_budget,
       row.record.strategy,
       row.record.temperature,
+      ...Object.values(row.record.sampling ?? noFilters),
       row.record.judge,
       row.record.world_hash ?? '',
       row.record.seed,

@@ -1,0 +1,28 @@
+/** What narrows or bends the distribution a token is drawn from, beside the temperature. By default nothing does. */
+import { z } from 'zod'
+
+export const samplingFilters = z.object({
+  top_p: z.number().gt(0).max(1).default(1).meta({ help: 'draw among the likeliest tokens that together hold this share; 1: among all' }),
+  top_k: z.int().nonnegative().default(0).meta({ help: 'draw among so many of the likeliest tokens; 0: among all' }),
+  min_p: z.number().min(0).max(1).default(0).meta({ help: 'draw among tokens at least this share as likely as the likeliest' }),
+  repetition_penalty: z.number().positive().default(1).meta({ help: 'of tokens that the context holds already; 1: none' }),
+})
+export type SamplingFilters = z.output<typeof samplingFilters>
+
+export const noFilters: SamplingFilters = samplingFilters.parse({})
+
+const NAMES = Object.keys(noFilters) as (keyof SamplingFilters)[]
+
+/** Those that do something: `top_p 0.9`. */
+export const filtersInWords = (filters: SamplingFilters = noFilters): string[] =>
+  NAMES.filter((name) => filters[name] !== noFilters[name]).map((name) => `${name} ${filters[name]}`)
+
+/** As generation is asked for them. */
+export const drawnWith = ({ top_p, top_k, min_p, repetition_penalty }: SamplingFilters = noFilters) => ({
+  ...{ topP: top_p, topK: top_k, minP: min_p, repetitionPenalty: repetition_penalty },
+})
+
+/** Of anything that holds them among other things, such as the flags of a command. */
+export const filtersOf = ({ top_p, top_k, min_p, repetition_penalty }: SamplingFilters): SamplingFilters => ({
+  ...{ top_p, top_k, min_p, repetition_penalty },
+})
