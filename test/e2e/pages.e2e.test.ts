@@ -15,6 +15,19 @@ it.each(pages)('page %s: axe-clean in light and dark, no wider than 390 pixels',
   await page.context().close()
 })
 
+it('a new evaluation says what its tokens are drawn among', async () => {
+  const { page, problems } = await openApp('#/evaluate', { colorScheme: 'light', viewport: { width: 1360, height: 900 } })
+  await page.getByRole('button', { name: 'New evaluation' }).first().click({ timeout: 60_000 })
+  const filters = page.getByTestId('sampling-filters')
+  await filters.getByText('Sampling: among all tokens').click()
+  await filters.getByLabel('top_p').fill('0.9')
+  await filters.getByLabel('repetition_penalty').fill('1.1')
+  expect(await filters.locator('summary').innerText()).toBe('Sampling: top_p 0.9, repetition_penalty 1.1')
+  await looksRight(page, 'new-evaluation', { fullPage: false })
+  expect(problems).toEqual([])
+  await page.context().close()
+})
+
 it('without WebGPU the page says why it cannot train, and what to do', async () => {
   const { page, problems } = await openApp('', { webgpu: false })
   await page.getByTestId('no-gpu').waitFor({ timeout: 60_000 })

@@ -124,7 +124,7 @@ export function NewEvaluation({ opened, onClose }: { readonly opened: boolean; r
             }}
           />
         </Group>
-        <Group grow gap={8}>
+        <Group grow gap={8} align="flex-end">
           <NumberInput
             label="Questions"
             description={`of ${size}; empty is all`}

@@ -16,7 +16,7 @@ const FIELDS: readonly {
 }[] = [
   { name: 'top_p', description: 'of the probability; 1 is all', least: 0.01, most: 1, step: 0.05 },
   { name: 'top_k', description: 'likeliest tokens; 0 is all', least: 0, step: 1 },
-  { name: 'min_p', description: 'of the likeliest’s; 0 is all', least: 0, most: 1, step: 0.05 },
+  { name: 'min_p', description: 'share of the likeliest’s; 0 is all', least: 0, most: 1, step: 0.05 },
   { name: 'repetition_penalty', description: '1 is none', least: 0.01, step: 0.05 },
 ]
 
@@ -25,7 +25,7 @@ export function SamplingFields({ value, onChange }: SamplingFieldsProps) {
   return (
     <details data-testid="sampling-filters">
       <summary style={{ cursor: 'pointer', fontSize: 'var(--mantine-font-size-xs)' }}>
-        Drawn among {set.length === 0 ? 'all tokens' : `fewer: ${set.join(', ')}`}
+        Sampling: {set.length === 0 ? 'among all tokens' : set.join(', ')}
       </summary>
       <SimpleGrid cols={2} spacing={8} mt={8}>
         {FIELDS.map(({ name, description, least, most, step }) => (
