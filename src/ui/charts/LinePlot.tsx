@@ -111,7 +111,7 @@ function LinePlotView({ drawn, title, xLabel, width, height, log, smoothing, ran
         minTickGap={24}
       />
       <YAxis
-        width={56}
+        width={64}
         tickLine={false}
         axisLine={false}
         stroke="var(--hone-line-strong)"
