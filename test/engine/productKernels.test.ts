@@ -54,6 +54,21 @@ test('subgroup matrices are offered only where the device has them and they fit 
   expect(matrixNames(forward('f32'), { matrices: [apple] })).toEqual(['matrix f32 32x32', 'matrix f32 64x64', 'matrix f32 128x128'])
 })
 
+test.each([
+  ['a GPU', gpu()],
+  ['a processor', { ...gpu(), isSoftware: true, subgroupSize: 8 }],
+])('layers of other extents, and of any rank of adapter, share a pipeline on %s', (_name, context) => {
+  const rows = { format: 'int4', codes: input(1), scales: input(1) } as const
+  const operands = { x: input(0), w: rows, y: output(0) }
+  const sources = (m: number, k: number, n: number, rank: number): string[] =>
+    [
+      ntDispatch({ m, k, n }, context, { ...operands, lora: { low: input(2), b: input(3), rank, scale: 2 } }),
+      nnDispatch({ m, k, n }, context, operands),
+      tnDispatch({ m, n, k }, { alpha: 1, live: 0 }, context, [input(0), input(1), input(2), output(0)]),
+    ].map(({ shader, constants, parts }) => shaderSource(shader, constants, parts))
+  expect(sources(512, 896, 4864, 8)).toEqual(sources(300, 2048, 512, 16))
+})
+
 test('a device gives the configurations of the feature; f16 only on request', () => {
   const device = (features: string[], configs: unknown[]): GPUDevice =>
     ({
