@@ -29,7 +29,10 @@ export async function evaluateWork(request: EvaluateRequest, room: JobRoom): Pro
   if (request.limit !== null && !(request.limit >= 1)) return refuse('limit', `Expected at least 1 question, found ${request.limit}.`)
   if (!(request.temperature >= 0)) return refuse('temperature', `Expected a temperature of at least 0, found ${request.temperature}.`)
   const sampling = samplingFilters.safeParse(request.sampling ?? noFilters)
-  if (!sampling.success) return refuse('sampling', problemOf(sampling.error))
+  if (!sampling.success) {
+    const [issue] = sampling.error.issues
+    return refuse('sampling', `${String(issue?.path[0])}: ${issue?.message ?? ''}`)
+  }
   const [stored, gpu] = [await room.models.load(request.model), await room.gpu.open()]
   if (!stored.ok) return stored
   if (!gpu.ok) return gpu
@@ -113,15 +116,6 @@ export async function evaluateWork(request: EvaluateRequest, room: JobRoom): Pro
       },
     ),
   )
-}
-
-/** The first thing that is wrong: `top_p: Too big: expected number to be <=1`. */
-function problemOf({
-  issues: [issue],
-}: {
-  readonly issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[]
-}): string {
-  return `${issue?.path.map(String).join('.') ?? ''}: ${issue?.message ?? 'not as expected'}`
 }
 
 function strategyNamed(name: string): StrategyName | null {

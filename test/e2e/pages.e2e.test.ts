@@ -20,8 +20,14 @@ it('a new evaluation says what its tokens are drawn among', async () => {
   await page.getByRole('button', { name: 'New evaluation' }).first().click({ timeout: 60_000 })
   const filters = page.getByTestId('sampling-filters')
   await filters.getByText('Sampling: among all tokens').click()
-  await filters.getByLabel('top_p').fill('0.9')
-  await filters.getByLabel('repetition_penalty').fill('1.1')
+  for (const [name, text] of [
+    ['top_p', '0.9'],
+    ['repetition_penalty', '1.1'],
+  ] as const) {
+    await filters.getByLabel(name).fill('')
+    // Key by key, as people type: "0" alone is no top_p.
+    await filters.getByLabel(name).pressSequentially(text)
+  }
   expect(await filters.locator('summary').innerText()).toBe('Sampling: top_p 0.9, repetition_penalty 1.1')
   await looksRight(page, 'new-evaluation', { fullPage: false })
   expect(problems).toEqual([])
