@@ -28,6 +28,9 @@ it('a new evaluation says what its tokens are drawn among', async () => {
     // Key by key, as people type: "0" alone is no top_p.
     await filters.getByLabel(name).pressSequentially(text)
   }
+  await page.getByLabel('Temperature').fill('')
+  await page.getByLabel('Temperature').pressSequentially('0.7')
+  expect(await page.getByLabel('Temperature').inputValue()).toBe('0.7')
   expect(await filters.locator('summary').innerText()).toBe('Sampling: top_p 0.9, repetition_penalty 1.1')
   await looksRight(page, 'new-evaluation', { fullPage: false })
   expect(problems).toEqual([])

@@ -1,6 +1,5 @@
 /** What narrows the draw of a token beside the temperature. Folded in: greedy answers need none of it but the penalty. */
 import { NumberInput, SimpleGrid } from '@mantine/core'
-import { useState } from 'react'
 import { filtersInWords, noFilters, type SamplingFilters } from '../../records/samplingFilters'
 
 interface SamplingFieldsProps {
@@ -8,14 +7,13 @@ interface SamplingFieldsProps {
   readonly onChange: (value: SamplingFilters) => void
 }
 
-interface Field {
+const FIELDS: readonly {
   readonly name: keyof SamplingFilters
   readonly description: string
   readonly least: number
   readonly most?: number
   readonly step: number
-}
-const FIELDS: readonly Field[] = [
+}[] = [
   { name: 'top_p', description: 'of the probability; 1 is all', least: 0.01, most: 1, step: 0.05 },
   { name: 'top_k', description: 'likeliest tokens; 0 is all', least: 0, step: 1 },
   { name: 'min_p', description: 'share of the likeliest’s; 0 is all', least: 0, most: 1, step: 0.05 },
@@ -30,43 +28,23 @@ export function SamplingFields({ value, onChange }: SamplingFieldsProps) {
         Sampling: {set.length === 0 ? 'among all tokens' : set.join(', ')}
       </summary>
       <SimpleGrid cols={2} spacing={8} mt={8}>
-        {FIELDS.map((field) => (
-          <FilterField
-            key={field.name}
-            field={field}
-            value={value[field.name]}
+        {FIELDS.map(({ name, description, least, most, step }) => (
+          <NumberInput
+            key={name}
+            label={name}
+            description={description}
+            min={least}
+            {...(most === undefined ? {} : { max: most })}
+            step={step}
+            decimalScale={name === 'top_k' ? 0 : 3}
+            value={value[name]}
             onChange={(given) => {
-              onChange({ ...value, [field.name]: given })
+              // Kept within bounds once the field is left: "0." is on its way to 0.9.
+              onChange({ ...value, [name]: given === '' ? noFilters[name] : Number(given) })
             }}
           />
         ))}
       </SimpleGrid>
     </details>
-  )
-}
-
-interface FilterFieldProps {
-  readonly field: Field
-  readonly value: number
-  readonly onChange: (value: number) => void
-}
-
-function FilterField({ field: { name, description, least, most, step }, value, onChange }: FilterFieldProps) {
-  // As it is typed: "0." is on its way to 0.9, and is kept within bounds once the field is left.
-  const [typed, setTyped] = useState<number | string>(value)
-  return (
-    <NumberInput
-      label={name}
-      description={description}
-      min={least}
-      {...(most === undefined ? {} : { max: most })}
-      step={step}
-      decimalScale={name === 'top_k' ? 0 : 3}
-      value={typed}
-      onChange={(given) => {
-        setTyped(given)
-        onChange(given === '' ? noFilters[name] : Number(given))
-      }}
-    />
   )
 }
