@@ -17,12 +17,12 @@ const mayImport: Readonly<Record<string, readonly string[] | 'everything'>> = {
   evaluation: ['base', 'records', 'data', 'environments', 'agents'],
   studio: [
     ...['base', 'records', 'engine', 'storage', 'models', 'data', 'environments', 'annotation', 'agents'],
-    ...['training', 'evaluation', 'worker/protocol'],
+    ...['training', 'evaluation', 'worker/protocol', 'worker/studioApi', 'worker/forwardStudio'],
   ],
   worker: 'everything',
   cli: 'everything',
   gateway: ['base', 'records', 'storage'],
-  ui: ['base', 'records', 'annotation', 'worker/client', 'worker/protocol', 'worker/recordedStudio'],
+  ui: ['base', 'records', 'annotation', 'worker/client', 'worker/protocol', 'worker/studioApi', 'worker/recordedStudio'],
 }
 
 /** Packages that belong to one place. Everything else may be used where the import rule lets it be reached. */

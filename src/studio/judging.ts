@@ -6,7 +6,8 @@ import type { RowParts } from '../annotation/opinions'
 import type { Opinion } from '../records/annotation'
 import type { Trajectory } from '../records/trajectory'
 import type { Store } from '../storage/store'
-import type { JobRequest, JudgePlan, JudgeSettings, Reply, StudioApi } from '../worker/protocol'
+import type { JobRequest, JudgePlan, JudgeSettings, Reply } from '../worker/protocol'
+import type { JudgesApi } from '../worker/studioApi'
 import { accept, attempt, refuse, sentenceOf } from './failure'
 import type { JobWork } from './jobs'
 
@@ -23,7 +24,7 @@ type JudgeRequest = Extract<JobRequest, { kind: 'judge' }>
 /** Trajectories asked about at the same time. */
 const AT_ONCE = 4
 
-export interface JudgeRoom extends Pick<StudioApi, 'testJudge' | 'planJudge'> {
+export interface JudgeRoom extends JudgesApi {
   job(request: JudgeRequest, runId: string): Promise<Reply<JobWork>>
 }
 
@@ -62,13 +63,13 @@ export function createJudgeRoom(parts: JudgeParts): JudgeRoom {
   }
 
   return {
-    testJudge: (settings) =>
+    test: (settings) =>
       attempt('judge', async () => {
         const chat = chatOf(settings)
         return chat.ok ? testJudge(chat.value.chat, { temperature: settings.temperature }) : chat
       }),
 
-    planJudge: (datasetId, ids, settings) =>
+    plan: (datasetId, ids, settings) =>
       attempt('judge', async (): Promise<Reply<JudgePlan>> => {
         const problem = settingsProblem(settings)
         if (problem !== null) return refuse('settings', problem)

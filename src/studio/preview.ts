@@ -3,11 +3,12 @@ import type { Trajectory } from '../records/trajectory'
 import { advantagePreview } from '../training/advantage'
 import type { AdvantagePreviewOptions } from '../training/advantage'
 import { buildPpoSequence, type PpoSequence } from '../training/ppoSequence'
-import type { AdvantagePreview, Reply, StudioApi, TokenPreview } from '../worker/protocol'
+import type { AdvantagePreview, Reply, TokenPreview } from '../worker/protocol'
+import type { LabelsApi, TrajectoriesApi } from '../worker/studioApi'
 import { accept, attempt, refuse } from './failure'
 import type { ModelText } from './models'
 
-type Limits = Parameters<StudioApi['tokenPreview']>[1]
+type Limits = Parameters<TrajectoriesApi['tokenPreview']>[1]
 
 function tokenPreviewOf(trajectory: Trajectory, model: ModelText, limits: Limits): Reply<TokenPreview> {
   if (trajectory.steps.length === 0) return refuse('no-steps', 'This trajectory has no steps.')
@@ -85,7 +86,7 @@ export function createPreviews({
   rewards: rewardsOf,
   model,
   gae,
-}: PreviewParts): Pick<StudioApi, 'tokenPreview' | 'advantagePreview'> {
+}: PreviewParts): Pick<TrajectoriesApi, 'tokenPreview'> & Pick<LabelsApi, 'advantagePreview'> {
   const withTrajectory = <T>(
     id: string,
     work: (trajectory: Trajectory, text: ModelText) => Promise<Reply<T>> | Reply<T>,

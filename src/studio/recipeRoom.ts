@@ -11,7 +11,8 @@ import {
 } from '../training/recipes/recipe'
 import { readRecipe } from '../training/recipes/readRecipe'
 import { renderRecipe } from '../training/recipes/renderRecipe'
-import type { ImportedAdapter, ModelRow, RecipeFile, RecipeOnForm, RecipeSource, Reply, StartFrom, StudioApi } from '../worker/protocol'
+import type { ImportedAdapter, ModelRow, RecipeFile, RecipeOnForm, RecipeSource, Reply, StartFrom } from '../worker/protocol'
+import type { RecipesApi } from '../worker/studioApi'
 import { accept, attempt, refuse } from './failure'
 
 interface RecipeParts {
@@ -20,9 +21,9 @@ interface RecipeParts {
   readonly imported: () => Promise<readonly ImportedAdapter[]>
 }
 
-export function createRecipeRoom({ store, models, imported }: RecipeParts): Pick<StudioApi, 'readRecipe' | 'writeRecipe'> {
+export function createRecipeRoom({ store, models, imported }: RecipeParts): RecipesApi {
   return {
-    readRecipe: (file, text, fallback) =>
+    read: (file, text, fallback) =>
       attempt('recipe', async () =>
         onForm(file, readRecipe(file, text), fallback, {
           models: await models(),
@@ -30,7 +31,7 @@ export function createRecipeRoom({ store, models, imported }: RecipeParts): Pick
           imported: await imported(),
         }),
       ),
-    writeRecipe: (source, to) =>
+    write: (source, to) =>
       attempt('recipe', async () => {
         const found = await recipeOf(source, store, imported)
         if (!found.ok) return found

@@ -2,7 +2,8 @@
 import { recording, type Recording } from '../records/recording'
 import type { Opinion } from '../records/annotation'
 import type { Trajectory } from '../records/trajectory'
-import type { AdvantagePreview, Reply, StudioApi } from '../worker/protocol'
+import type { AdvantagePreview, Reply } from '../worker/protocol'
+import type { StudioApi } from '../worker/studioApi'
 import { accept, refuse } from './failure'
 
 /** The file is fetched by everybody who has no GPU. */
@@ -13,23 +14,23 @@ const PREVIEW = { maxContextLen: 4096, maxResponseLen: 1024, rewardWeighting: 'p
 
 /** Asks the studio for everything about a finished story; practice is left out from the end until it fits. */
 export async function exportRecording(studio: StudioApi, runId: string, recordedAt: string): Promise<Reply<Recording>> {
-  const detail = await studio.run(runId)
+  const detail = await studio.runs.get(runId)
   if (!detail.ok) return detail
   const { run } = detail.value
   if (run.kind !== 'story' || run.status !== 'finished') return refuse('not-finished', `Run ${runId} is no finished run story.`)
   if (!run.adapter) return refuse('no-adapter', `Run ${runId} does not say on which adapter it ran.`)
-  const all = await studio.trajectories({ run_id: runId })
-  const evaluations = (await studio.evaluations()).filter(({ evaluation_id }) => run.evaluations.includes(evaluation_id))
+  const all = await studio.trajectories.list({ run_id: runId })
+  const evaluations = (await studio.evaluations.list()).filter(({ evaluation_id }) => run.evaluations.includes(evaluation_id))
   const exam = all.filter(({ split }) => split !== 'practice').map(compact)
   const practice = all.filter(({ split }) => split === 'practice').map(compact)
 
   for (let kept = Math.min(PRACTICE_KEPT, practice.length); ; kept = Math.floor(kept / 2)) {
     const chosen = practice.slice(0, kept)
     const opinions: Opinion[] = []
-    for (const { trajectory_id } of chosen) opinions.push(...(await studio.labels(trajectory_id)).opinions)
+    for (const { trajectory_id } of chosen) opinions.push(...(await studio.labels.get(trajectory_id)).opinions)
     const advantages: Record<string, AdvantagePreview> = {}
     for (const { trajectory_id } of mostTelling(chosen).slice(0, ADVANTAGES_KEPT)) {
-      const preview = await studio.advantagePreview(trajectory_id, null, PREVIEW)
+      const preview = await studio.labels.advantagePreview(trajectory_id, null, PREVIEW)
       if (preview.ok) advantages[trajectory_id] = rounded(preview.value)
     }
     const made = recording.parse({

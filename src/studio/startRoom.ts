@@ -4,13 +4,14 @@ import type { NewId } from '../base/id'
 import { folderFromFiles, folderFromMap } from '../models/weights/byteSource'
 import type { RunRecord } from '../records/run'
 import type { Store } from '../storage/store'
-import type { ImportedAdapter, Reply, StartFrom, StudioApi } from '../worker/protocol'
+import type { ImportedAdapter, Reply, StartFrom } from '../worker/protocol'
+import type { AdaptersApi } from '../worker/studioApi'
 import { storedAdapterFiles } from './adapterFiles'
 import { accept, attempt, refuse } from './failure'
 import type { ModelRoom, ModelText } from './models'
 import { readStartAdapter, type Start, type StartAdapter } from './startAdapter'
 
-export interface StartRoom extends Pick<StudioApi, 'importedAdapters' | 'importAdapter' | 'removeAdapter'> {
+export interface StartRoom extends AdaptersApi {
   /** What a request names. A run that goes on takes its own copy: what it began from may be gone. */
   open(from: StartFrom | undefined, model: ModelText, going: RunRecord | null): Promise<Reply<Start | null>>
   /** The run's own copy. */
@@ -91,8 +92,8 @@ export function createStartRoom({ store, models, newId, now }: StartParts): Star
     },
     forget: (runId) => removeUnder(copyOf(runId)),
 
-    importedAdapters: cards,
-    importAdapter: (modelId, name, files) =>
+    list: cards,
+    importFiles: (modelId, name, files) =>
       attempt('adapter', async () => {
         const model = await models.text(modelId)
         if (!model.ok) return model
@@ -113,7 +114,7 @@ export function createStartRoom({ store, models, newId, now }: StartParts): Star
         }
         return accept(card)
       }),
-    removeAdapter: (id) =>
+    remove: (id) =>
       attempt('adapter', async () => {
         await removeUnder(folderOf(id))
         return accept(null)

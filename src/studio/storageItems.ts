@@ -1,6 +1,6 @@
 /** What takes room, under the names people know: data sets, runs, models. */
 import type { Store } from '../storage/store'
-import type { StudioApi } from '../worker/protocol'
+import type { StorageApi } from '../worker/studioApi'
 import { STARTER, type ModelRoom } from './models'
 import type { RemoteRoom } from './remoteModels'
 import type { StartRoom } from './startRoom'
@@ -8,9 +8,9 @@ import type { StartRoom } from './startRoom'
 interface Rooms {
   readonly models: ModelRoom
   readonly remote: Pick<RemoteRoom, 'unfinished'>
-  readonly starts: Pick<StartRoom, 'importedAdapters'>
+  readonly starts: Pick<StartRoom, 'list'>
 }
-type Items = Awaited<ReturnType<StudioApi['storage']>>['items']
+type Items = Awaited<ReturnType<StorageApi['usage']>>['items']
 
 /** Records are counted as the JSON they would be; files as they are. */
 export async function storageItems(store: Store, { models, remote, starts }: Rooms): Promise<Items> {
@@ -33,7 +33,7 @@ export async function storageItems(store: Store, { models, remote, starts }: Roo
     items.push({ name: run.run_id, bytes: size(run) + size(records) + size(await store.metrics.of(run.run_id)) + files, kind: 'run' })
   }
   for (const { model_id, title, bytes } of rows) if (model_id !== STARTER) items.push({ name: title, bytes, kind: 'model' })
-  for (const { title, bytes } of await starts.importedAdapters()) items.push({ name: title, bytes, kind: 'adapter' })
+  for (const { title, bytes } of await starts.list()) items.push({ name: title, bytes, kind: 'adapter' })
   for (const { title, keptBytes } of unfinished) items.push({ name: title, bytes: keptBytes, kind: 'interrupted download' })
   return items
 }

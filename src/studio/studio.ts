@@ -6,7 +6,9 @@ import { sampleCsv } from '../data/sampleCsv'
 import { steptoolPpo } from '../training/algorithms/steptoolPpo'
 import { algorithms } from '../training/algorithms'
 import type { RunRecord } from '../records/run'
-import type { JobRequest, JobSnapshot, Reply, StudioApi, StudioDescription, StudioEvent } from '../worker/protocol'
+import { forwardStudio } from '../worker/forwardStudio'
+import type { JobRequest, JobSnapshot, Reply, StudioDescription, StudioEvent } from '../worker/protocol'
+import type { StudioApi, StudioAreas } from '../worker/studioApi'
 import { storedAdapterFiles } from './adapterFiles'
 import { createDatasetRoom } from './datasets'
 import { describeStudio } from './describe'
@@ -40,20 +42,13 @@ import { callTool } from './toolBench'
 import { trainWork } from './trainJob'
 import { storyWork } from './storyJob'
 
-/** Everything but `connect`, which makes it. */
-type Rooms = Omit<StudioApi, 'connect'> & { readonly description: StudioDescription; reach(port: MessagePort): void }
+interface OpenStudio extends StudioAreas {
+  readonly description: StudioDescription
+  reach(port: MessagePort): void
+}
 
 export function createStudio(parts: StudioParts): StudioApi {
-  let opening: Promise<Rooms> | null = null
-  const rooms = (): Promise<Rooms> => opening ?? Promise.reject(new Error('connect is the first call'))
-  const through =
-    <Name extends keyof Omit<StudioApi, 'connect'>>(name: Name) =>
-    async (...args: Parameters<StudioApi[Name]>): Promise<Awaited<ReturnType<StudioApi[Name]>>> => {
-      const opened = await rooms()
-      // Each name's own arguments and result: TypeScript cannot follow a name through a union of methods.
-      const method = opened[name] as (...given: Parameters<StudioApi[Name]>) => Promise<Awaited<ReturnType<StudioApi[Name]>>>
-      return method(...args)
-    }
+  let opening: Promise<OpenStudio> | null = null
   return {
     async connect(assetBase, port) {
       try {
@@ -65,52 +60,15 @@ export function createStudio(parts: StudioParts): StudioApi {
         return refuse('store', `Hone could not open its storage: ${sentenceOf(error)}`)
       }
     },
-    gpu: through('gpu'),
-    importFile: through('importFile'),
-    datasets: through('datasets'),
-    removeDataset: through('removeDataset'),
-    sampleCsv: through('sampleCsv'),
-    tokenPreview: through('tokenPreview'),
-    trajectories: through('trajectories'),
-    trajectory: through('trajectory'),
-    labels: through('labels'),
-    addOpinions: through('addOpinions'),
-    undoOpinion: through('undoOpinion'),
-    advantagePreview: through('advantagePreview'),
-    testJudge: through('testJudge'),
-    planJudge: through('planJudge'),
-    estimateMemory: through('estimateMemory'),
-    preflight: through('preflight'),
-    readRecipe: through('readRecipe'),
-    writeRecipe: through('writeRecipe'),
-    start: through('start'),
-    pause: through('pause'),
-    resume: through('resume'),
-    cancel: through('cancel'),
-    jobs: through('jobs'),
-    runs: through('runs'),
-    run: through('run'),
-    resumeRun: through('resumeRun'),
-    removeRun: through('removeRun'),
-    evaluations: through('evaluations'),
-    exportAdapter: through('exportAdapter'),
-    mergedModel: through('mergedModel'),
-    exportAnnotations: through('exportAnnotations'),
-    sendToWandb: through('sendToWandb'),
-    models: through('models'),
-    importModel: through('importModel'),
-    importedAdapters: through('importedAdapters'),
-    importAdapter: through('importAdapter'),
-    removeAdapter: through('removeAdapter'),
-    planDownload: through('planDownload'),
-    unfinishedDownloads: through('unfinishedDownloads'),
-    removeModel: through('removeModel'),
-    callTool: through('callTool'),
-    storage: through('storage'),
+    ...forwardStudio(async () => {
+      if (!opening) throw new Error('connect must be the first call')
+      const opened = await opening
+      return () => opened
+    }),
   }
 }
 
-async function openRooms(parts: StudioParts, assetBase: string): Promise<Rooms> {
+async function openRooms(parts: StudioParts, assetBase: string): Promise<OpenStudio> {
   const store = await parts.openStore()
   const nowText = (): string => new Date(parts.now()).toISOString()
   const newId = createNewId({ now: parts.now, random: parts.random })
@@ -179,7 +137,6 @@ async function openRooms(parts: StudioParts, assetBase: string): Promise<Rooms> 
     gae: { gamma: defaults.gamma, lam: defaults.lam, gaeMaskMode: defaults.gae_mask_mode },
   })
   const starts = createStartRoom({ store, models, newId, now: nowText })
-  const recipes = createRecipeRoom({ store, models: () => models.list(), imported: () => starts.importedAdapters() })
   const room: JobRoom = {
     store,
     models,
@@ -252,58 +209,72 @@ async function openRooms(parts: StudioParts, assetBase: string): Promise<Rooms> 
       ports.add(port)
     },
 
-    gpu: () => gpu.status(),
-
-    importFile: (file) => datasets.importFile(file),
-    datasets: () => datasets.list(),
-    removeDataset: (id) => datasets.remove(id),
-    sampleCsv: () => Promise.resolve(sampleCsv()),
-    ...previews,
-
-    trajectories: (of) => datasets.trajectories(of),
-    trajectory: async (id) => {
-      const found = await store.trajectories.get(id)
-      return found ? accept(found) : refuse('unknown-trajectory', `There is no trajectory ${id}.`)
+    gpu: { status: () => gpu.status() },
+    datasets: {
+      list: () => datasets.list(),
+      importFile: (file) => datasets.importFile(file),
+      remove: (id) => datasets.remove(id),
+      sampleCsv: () => Promise.resolve(sampleCsv()),
     },
-    labels: (id) => labels.labels(id),
-    addOpinions: (news, annotator) => labels.add(news, annotator),
-    undoOpinion: (id) => labels.undo(id),
-    testJudge: (settings) => judges.testJudge(settings),
-    planJudge: (id, ids, settings) => judges.planJudge(id, ids, settings),
-
-    estimateMemory: (request, memoryBytes) => estimateJob(request, room, memoryBytes),
-    preflight: (request, memoryBytes) => preflightJob(request, room, memoryBytes),
-    ...recipes,
-    start,
-    pause: (id) => Promise.resolve(desk.pause(id)),
-    resume: (id) => Promise.resolve(desk.resume(id)),
-    cancel: (id) => Promise.resolve(desk.cancel(id)),
-    jobs: () => Promise.resolve(desk.list()),
-
-    runs: () => runs.list(),
-    run: (id) => runs.detail(id),
-    resumeRun: (id) => begin(true, () => workGoingOn(id)),
-    removeRun: (id) => runs.remove(id),
-    evaluations: async () => (await store.evaluations.list()).records,
-    exportAdapter: (runId, which) =>
-      attempt('adapter', async () => {
-        const files = await storedAdapterFiles(store, runId, which)
-        return files.size === 0 ? refuse('no-adapter', 'This run left no adapter.') : accept(Object.fromEntries(files))
-      }),
-    mergedModel: (runId) => Promise.resolve(merges.merged(runId)),
-    exportAnnotations: (id) => labels.exportCsv(id),
-    ...createWandbRoom({ ledger, ownOrigin: assetBase, detail: (id) => runs.detail(id) }),
-
-    models: () => models.list(),
-    importModel: (name, files) => models.importModel(name, files),
-    importedAdapters: () => starts.importedAdapters(),
-    importAdapter: (modelId, name, files) => starts.importAdapter(modelId, name, files),
-    removeAdapter: (id) => starts.removeAdapter(id),
-    planDownload: (model) => remote.plan(model),
-    unfinishedDownloads: () => remote.unfinished(),
-    removeModel: (id) => models.remove(id),
-    callTool: (tool, args) => Promise.resolve(callTool(world, tool, args)),
-    storage: async () => ({ items: await storageItems(store, { models, remote, starts }), ...(await parts.storageEstimate()) }),
+    trajectories: {
+      list: (of) => datasets.trajectories(of),
+      get: async (id) => {
+        const found = await store.trajectories.get(id)
+        return found ? accept(found) : refuse('unknown-trajectory', `There is no trajectory ${id}.`)
+      },
+      tokenPreview: (id, options) => previews.tokenPreview(id, options),
+    },
+    labels: {
+      get: (id) => labels.labels(id),
+      add: (news, annotator) => labels.add(news, annotator),
+      undo: (id) => labels.undo(id),
+      advantagePreview: (id, override, options) => previews.advantagePreview(id, override, options),
+      exportCsv: (id) => labels.exportCsv(id),
+    },
+    judges: {
+      test: (settings) => judges.test(settings),
+      plan: (id, ids, settings) => judges.plan(id, ids, settings),
+    },
+    jobs: {
+      list: () => Promise.resolve(desk.list()),
+      estimateMemory: (request, memoryBytes) => estimateJob(request, room, memoryBytes),
+      preflight: (request, memoryBytes) => preflightJob(request, room, memoryBytes),
+      start,
+      pause: (id) => Promise.resolve(desk.pause(id)),
+      resume: (id) => Promise.resolve(desk.resume(id)),
+      cancel: (id) => Promise.resolve(desk.cancel(id)),
+    },
+    recipes: createRecipeRoom({ store, models: () => models.list(), imported: () => starts.list() }),
+    runs: {
+      list: () => runs.list(),
+      get: (id) => runs.detail(id),
+      resume: (id) => begin(true, () => workGoingOn(id)),
+      remove: (id) => runs.remove(id),
+      exportAdapter: (runId, which) =>
+        attempt('adapter', async () => {
+          const files = await storedAdapterFiles(store, runId, which)
+          return files.size === 0 ? refuse('no-adapter', 'This run left no adapter.') : accept(Object.fromEntries(files))
+        }),
+      mergedModel: (runId) => Promise.resolve(merges.merged(runId)),
+      ...createWandbRoom({ ledger, ownOrigin: assetBase, detail: (id) => runs.detail(id) }),
+    },
+    evaluations: { list: async () => (await store.evaluations.list()).records },
+    models: {
+      list: () => models.list(),
+      importFiles: (name, files) => models.importModel(name, files),
+      planDownload: (model) => remote.plan(model),
+      unfinishedDownloads: () => remote.unfinished(),
+      remove: (id) => models.remove(id),
+    },
+    adapters: {
+      list: () => starts.list(),
+      importFiles: (modelId, name, files) => starts.importFiles(modelId, name, files),
+      remove: (id) => starts.remove(id),
+    },
+    environments: { callTool: (tool, args) => Promise.resolve(callTool(world, tool, args)) },
+    storage: {
+      usage: async () => ({ items: await storageItems(store, { models, remote, starts }), ...(await parts.storageEstimate()) }),
+    },
   }
 }
 

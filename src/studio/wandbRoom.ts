@@ -1,7 +1,8 @@
 /** A run's metrics to wandb, by way of the gateway: it holds the key, this page never sees it. */
 import type { FetchLedger } from '../base/fetchLedger'
 import { wandbRunOf, wandbSent, WANDB_PROJECT } from '../records/wandbRun'
-import type { Reply, RunDetail, StudioApi } from '../worker/protocol'
+import type { Reply, RunDetail } from '../worker/protocol'
+import type { RunsApi } from '../worker/studioApi'
 import { z } from 'zod'
 import { accept, attempt, refuse } from './failure'
 
@@ -22,7 +23,7 @@ function gatewayOf(ownOrigin: string): string {
   return `${isServed ? origin : 'http://localhost:4180'}/gateway/v1/wandb/runs`
 }
 
-export function createWandbRoom({ ledger, ownOrigin, detail }: WandbParts): Pick<StudioApi, 'sendToWandb'> {
+export function createWandbRoom({ ledger, ownOrigin, detail }: WandbParts): Pick<RunsApi, 'sendToWandb'> {
   return {
     sendToWandb: (runId) =>
       attempt('wandb', async () => {

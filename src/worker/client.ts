@@ -3,7 +3,9 @@
  * The proxy is pinned on a module constant: Comlink 4.4 drops calls in flight when a proxy is collected.
  */
 import * as Comlink from 'comlink'
-import type { GpuStatus, Reply, StudioApi, StudioDescription, StudioEvent } from './protocol'
+import { forwardStudio } from './forwardStudio'
+import type { GpuStatus, Reply, StudioDescription, StudioEvent } from './protocol'
+import type { StudioApi, StudioAreas } from './studioApi'
 
 export interface LiveStudio {
   readonly studio: StudioApi
@@ -60,7 +62,14 @@ export async function connectLive(onEvents: (events: readonly StudioEvent[]) => 
   pinned.push({ worker, remote, port: channel.port1 })
   const connected = remote.connect(assetBase(), Comlink.transfer(channel.port2, [channel.port2]))
   const reply = await Promise.race([connected, workerFailure(worker)])
-  return reply.ok ? { ok: true, value: { studio: remote, description: reply.value } } : reply
+  if (!reply.ok) return reply
+  const studio: StudioApi = { connect: (base, port) => remote.connect(base, Comlink.transfer(port, [port])), ...areasOf(remote) }
+  return { ok: true, value: { studio, description: reply.value } }
+}
+
+/** Comlink's type says that an area is a promise; at run time a call on it goes through. */
+function areasOf(remote: Comlink.Remote<StudioApi>): StudioAreas {
+  return forwardStudio(() => Promise.resolve(() => remote as unknown as StudioAreas))
 }
 
 function isBatch(data: StudioEvent | readonly StudioEvent[]): data is readonly StudioEvent[] {

@@ -2,19 +2,22 @@
 import { expose, transfer } from 'comlink'
 import { createStudio } from '../studio/studio'
 import { browserParts } from './browserParts'
-import type { StudioApi } from './protocol'
+import type { StudioApi } from './studioApi'
 
 const studio = createStudio(browserParts())
 
 expose({
   ...studio,
-  exportAdapter: async (runId, which) => {
-    const reply = await studio.exportAdapter(runId, which)
-    return reply.ok
-      ? transfer(
-          reply,
-          Object.values(reply.value).map(({ buffer }) => buffer),
-        )
-      : reply
+  runs: {
+    ...studio.runs,
+    exportAdapter: async (runId, which) => {
+      const reply = await studio.runs.exportAdapter(runId, which)
+      return reply.ok
+        ? transfer(
+            reply,
+            Object.values(reply.value).map(({ buffer }) => buffer),
+          )
+        : reply
+    },
   },
 } satisfies StudioApi)

@@ -6,21 +6,10 @@ import type { Opinion, ResolvedReward } from '../records/annotation'
 import type { EvaluationRecord } from '../records/evaluation'
 import type { AdapterReport, MetricTable, RunRecord } from '../records/run'
 import type { SamplingFilters } from '../records/samplingFilters'
-import type { AnswerStatus, Trajectory } from '../records/trajectory'
+import type { AnswerStatus } from '../records/trajectory'
 import type { ToolSpec } from '../records/trajectory'
-import type { WandbSent } from '../records/wandbRun'
-import type { DownloadPlan, ModelRow, RemoteModel, UnfinishedDownload } from './modelProtocol'
-import type {
-  ImportedAdapter,
-  MemoryEstimate,
-  MergedModel,
-  MergeRequest,
-  PreflightFinding,
-  RecipeFile,
-  RecipeOnForm,
-  RecipeSource,
-  TrainRequest,
-} from './trainingProtocol'
+import type { RemoteModel } from './modelProtocol'
+import type { MergeRequest, TrainRequest } from './trainingProtocol'
 
 export type { DownloadPlan, ModelRow, RemoteModel, UnfinishedDownload } from './modelProtocol'
 export { CACHE_DTYPES, mergedJobId, WEIGHT_DTYPES } from './trainingProtocol'
@@ -284,80 +273,4 @@ export interface RunDetail {
   readonly story: StoryResult | null
   /** log π of a fixed prompt's tokens before and after: proof that the policy changed. */
   readonly probe: { readonly before: readonly number[]; readonly after: readonly number[] | null } | null
-}
-
-export interface StudioApi {
-  /** First call. `assetBase` is the page's own base URL, ending in `/`. Events leave on `port`. */
-  connect(assetBase: string, port: MessagePort): Promise<Reply<StudioDescription>>
-  gpu(): Promise<GpuStatus>
-
-  importFile(file: File): Promise<Reply<DatasetRow>>
-  datasets(): Promise<readonly DatasetRow[]>
-  removeDataset(datasetId: string): Promise<Reply<null>>
-  sampleCsv(): Promise<string>
-  tokenPreview(trajectoryId: string, options: { maxContextLen: number; maxResponseLen: number }): Promise<Reply<TokenPreview>>
-
-  /** Trajectories of a dataset or of a run, without token arrays. */
-  trajectories(of: { dataset_id: string } | { run_id: string }): Promise<readonly Trajectory[]>
-  trajectory(trajectoryId: string): Promise<Reply<Trajectory>>
-  labels(trajectoryId: string): Promise<LabelState>
-  addOpinions(rows: readonly NewOpinion[], annotator: string): Promise<Reply<LabelState>>
-  undoOpinion(opinionId: string): Promise<Reply<LabelState>>
-  /** Advantages with the stored labels, or with `override` (one reward per step, null = unlabelled) in their place. */
-  advantagePreview(
-    trajectoryId: string,
-    override: readonly (number | null)[] | null,
-    options: { maxContextLen: number; maxResponseLen: number; rewardWeighting: 'released' | 'paper' },
-  ): Promise<Reply<AdvantagePreview>>
-
-  testJudge(settings: JudgeSettings): Promise<Reply<string>>
-  planJudge(datasetId: string, trajectoryIds: readonly string[], settings: JudgeSettings): Promise<Reply<JudgePlan>>
-
-  /** @param memoryBytes what the GPU has, as the person says; else a guess. */
-  estimateMemory(request: JobRequest, memoryBytes?: number): Promise<Reply<MemoryEstimate>>
-  /** Everything that can be said of a run before it starts, without the GPU. */
-  preflight(request: TrainRequest, memoryBytes?: number): Promise<Reply<readonly PreflightFinding[]>>
-  /** A recipe file onto the form; `fallback`: the method of settings that name none. */
-  readRecipe(file: string, text: string, fallback: string): Promise<Reply<RecipeOnForm>>
-  writeRecipe(source: RecipeSource, to: 'hone' | 'trl' | 'verl'): Promise<Reply<RecipeFile>>
-  start(request: JobRequest): Promise<Reply<JobSnapshot>>
-  pause(jobId: string): Promise<Reply<null>>
-  resume(jobId: string): Promise<Reply<null>>
-  cancel(jobId: string): Promise<Reply<null>>
-  jobs(): Promise<readonly JobSnapshot[]>
-
-  runs(): Promise<readonly RunRecord[]>
-  run(runId: string): Promise<Reply<RunDetail>>
-  /** Goes on with a run that failed, was stopped or lost its tab, from its newest checkpoint, to the end it would have had. */
-  resumeRun(runId: string): Promise<Reply<JobSnapshot>>
-  removeRun(runId: string): Promise<Reply<null>>
-  evaluations(): Promise<readonly EvaluationRecord[]>
-  /** Adapter in PEFT layout: file name → bytes (transferred). `best`: the weights of the record's `best`. */
-  exportAdapter(runId: string, which?: 'last' | 'best'): Promise<Reply<Readonly<Record<string, Uint8Array<ArrayBuffer>>>>>
-  /** What a finished `merge` job made. */
-  mergedModel(runId: string): Promise<Reply<MergedModel>>
-  exportAnnotations(datasetId: string): Promise<Reply<string>>
-  /** All metrics so far to wandb, with the key of Hone's gateway; what is there already is not sent again. */
-  sendToWandb(runId: string): Promise<Reply<WandbSent>>
-
-  models(): Promise<readonly ModelRow[]>
-  /** Files of a Hugging Face folder the person picked. */
-  importModel(name: string, files: readonly File[]): Promise<Reply<ModelRow>>
-  /** Adapters one can begin a run from besides those that runs left. */
-  importedAdapters(): Promise<readonly ImportedAdapter[]>
-  /** PEFT's files: adapter_config.json, adapter_model.safetensors and, where there is one, v_head.safetensors. Refused when they do not fit the model. */
-  importAdapter(modelId: string, name: string, files: readonly File[]): Promise<Reply<ImportedAdapter>>
-  removeAdapter(adapterId: string): Promise<Reply<null>>
-  /** Asks the server what there is. `start` with kind `download` then fetches it. */
-  planDownload(model: RemoteModel): Promise<Reply<DownloadPlan>>
-  unfinishedDownloads(): Promise<readonly UnfinishedDownload[]>
-  /** A model, or what an interrupted download left. */
-  removeModel(modelId: string): Promise<Reply<null>>
-  callTool(tool: string, args: Readonly<Record<string, unknown>>): Promise<Reply<string>>
-
-  storage(): Promise<{
-    readonly items: readonly { readonly name: string; readonly bytes: number; readonly kind: string }[]
-    readonly usage: number | null
-    readonly quota: number | null
-  }>
 }

@@ -1,6 +1,6 @@
 /**
  * The studio over a recorded run: for machines without WebGPU and for "Watch a recorded run". Labels are kept in memory; what the recording does
- * not hold (imports, models, storage, tools) is asked of the live worker where there is one; training says why it cannot and what to do.
+ * not hold (imports, models, storage, tools) is asked of the live worker or, without one, of the closed studio; training says why it cannot and what to do.
  */
 import { opinionRows, OpinionValueError, undoRow } from '../annotation/opinions'
 import { resolveRewards } from '../annotation/resolver'
@@ -10,7 +10,9 @@ import { recording, starterManifest } from '../records/recording'
 import type { Recording } from '../records/recording'
 import type { Trajectory } from '../records/trajectory'
 import type { LiveStudio, RecordedStudio } from './client'
-import type { DatasetRow, LabelState, Reply, RunDetail, StudioApi, StudioDescription } from './protocol'
+import { closedStudio } from './closedStudio'
+import type { DatasetRow, LabelState, Reply, RunDetail, StudioDescription } from './protocol'
+import type { StudioApi, StudioAreas } from './studioApi'
 
 const FILE = 'recorded-run.json'
 
@@ -93,12 +95,12 @@ function studioOf(data: Recording, live: LiveStudio | null): StudioApi {
     problems: [],
     created_at: data.recorded_at,
   }
-  const other = live?.studio ?? null
-  const elsewhere = refuse('recorded', 'The recorded run does not hold this, and the engine did not start.')
+  const base: StudioAreas = live?.studio ?? closedStudio
   const cannotTrain = refuse(
     'recorded',
     'This is a recorded run, so nothing can be computed with it. Go back to this computer to train; without WebGPU, Home says what to switch on.',
   )
+  const cannotChange = refuse('recorded', 'The recorded run is part of this page and cannot be removed.')
 
   function labelState(record: Trajectory): LabelState {
     const own = opinions.filter((row) => row.trajectory_id === record.trajectory_id)
@@ -106,130 +108,107 @@ function studioOf(data: Recording, live: LiveStudio | null): StudioApi {
   }
 
   return {
+    ...base,
     connect: () => Promise.resolve(refuse('recorded', 'A recorded run has no engine to connect to.')),
-    gpu: async () => (other ? other.gpu() : { state: 'unavailable', cause: 'worker', message: '' }),
 
-    importFile: async (file) => (other ? other.importFile(file) : elsewhere),
-    datasets: async () => [dataset, ...(other ? await other.datasets() : [])],
-    removeDataset: async (id) =>
-      id === datasetId
-        ? refuse('recorded', 'The recorded run is part of this page and cannot be removed.')
-        : other
-          ? other.removeDataset(id)
-          : elsewhere,
-    sampleCsv: async () => (other ? other.sampleCsv() : ''),
-    tokenPreview: async (id, options) => {
-      const held = data.advantages[id]
-      if (held) return { ok: true, value: held.tokens }
-      return other && !byId.has(id)
-        ? other.tokenPreview(id, options)
-        : refuse('recorded', 'The tokens of this trajectory were not recorded.')
+    datasets: {
+      ...base.datasets,
+      list: async () => [dataset, ...(await base.datasets.list())],
+      remove: async (id) => (id === datasetId ? cannotChange : base.datasets.remove(id)),
     },
 
-    trajectories: async (of) => {
-      if ('dataset_id' in of) return of.dataset_id === datasetId ? labelled.map(withoutTokens) : other ? other.trajectories(of) : []
-      return of.run_id === runId ? data.trajectories.map(withoutTokens) : other ? other.trajectories(of) : []
-    },
-    trajectory: async (id) => {
-      const held = byId.get(id)
-      if (held) return { ok: true, value: held }
-      return other ? other.trajectory(id) : refuse('unknown-trajectory', `The recorded run has no trajectory ${id}.`)
-    },
-    labels: async (id) => {
-      const held = byId.get(id)
-      return held ? labelState(held) : other ? other.labels(id) : { opinions: [], resolved: [] }
-    },
-    addOpinions: async (rows, annotator) => {
-      const first = rows[0]
-      if (!first) return refuse('empty', 'No opinion was given.')
-      const held = byId.get(first.trajectory_id)
-      if (!held) return other ? other.addOpinions(rows, annotator) : elsewhere
-      const outside = rows.find((row) => row.trajectory_id !== held.trajectory_id || !held.steps[row.step])
-      if (outside) return refuse('unknown-step', `The trajectory has no step ${outside.step + 1}.`)
-      try {
-        const news = rows.map(({ rationale, ...row }) => (rationale === undefined ? row : { ...row, rationale }))
-        opinions = [...opinions, ...opinionRows(news, { kind: 'HUMAN', id: annotator.trim() || 'you' }, opinions, parts)]
-      } catch (error) {
-        if (error instanceof OpinionValueError) return refuse('value', error.message)
-        throw error
-      }
-      return { ok: true, value: labelState(held) }
-    },
-    undoOpinion: async (opinionId) => {
-      const row = opinions.find((old) => old.opinion_id === opinionId)
-      const held = row ? byId.get(row.trajectory_id) : undefined
-      if (!row || !held) return other ? other.undoOpinion(opinionId) : refuse('unknown-opinion', 'That opinion is not here any more.')
-      if (row.annotator_kind !== 'HUMAN')
-        return refuse('recorded', 'Recorded opinions of rules and judges cannot be taken back; give your own, it wins.')
-      const undone = undoRow(opinionId, opinions, parts)
-      if (!undone.ok) return undone
-      opinions = [...opinions, undone.row]
-      return { ok: true, value: labelState(held) }
-    },
-    advantagePreview: async (id, override, options) => {
-      const held = data.advantages[id]
-      if (held && override === null) return { ok: true, value: held }
-      if (!byId.has(id) && other) return other.advantagePreview(id, override, options)
-      return refuse('recorded', 'What a label does to the advantages is computed by the value head, which the recorded run does not hold.')
+    trajectories: {
+      list: async (of) => {
+        if ('dataset_id' in of) return of.dataset_id === datasetId ? labelled.map(withoutTokens) : base.trajectories.list(of)
+        return of.run_id === runId ? data.trajectories.map(withoutTokens) : base.trajectories.list(of)
+      },
+      get: async (id) => {
+        const found = byId.get(id)
+        return found ? { ok: true, value: found } : base.trajectories.get(id)
+      },
+      tokenPreview: async (id, options) => {
+        const recorded = data.advantages[id]
+        if (recorded) return { ok: true, value: recorded.tokens }
+        return byId.has(id)
+          ? refuse('recorded', 'The tokens of this trajectory were not recorded.')
+          : base.trajectories.tokenPreview(id, options)
+      },
     },
 
-    testJudge: async (settings) => (other ? other.testJudge(settings) : elsewhere),
-    planJudge: async (id, ids, settings) =>
-      id !== datasetId && other
-        ? other.planJudge(id, ids, settings)
-        : refuse('recorded', 'A judge is asked about imported files and live runs, not about the recorded one.'),
-
-    estimateMemory: async (request, memoryBytes) => (other ? other.estimateMemory(request, memoryBytes) : elsewhere),
-    preflight: async (request, memoryBytes) => (other ? other.preflight(request, memoryBytes) : elsewhere),
-    readRecipe: async (file, text, fallback) => (other ? other.readRecipe(file, text, fallback) : elsewhere),
-    writeRecipe: async (source, to) => (other ? other.writeRecipe(source, to) : elsewhere),
-    start: async (request) => (other && request.kind === 'download' ? other.start(request) : cannotTrain),
-    pause: async (id) => (other ? other.pause(id) : cannotTrain),
-    resume: async (id) => (other ? other.resume(id) : cannotTrain),
-    cancel: async (id) => (other ? other.cancel(id) : cannotTrain),
-    jobs: async () => (other ? other.jobs() : []),
-
-    runs: async () => [data.run.run, ...(other ? await other.runs() : [])],
-    run: async (id) =>
-      id === runId
-        ? { ok: true, value: detail }
-        : other
-          ? other.run(id)
-          : refuse('unknown-run', `The recording holds run ${runId}, not ${id}.`),
-    resumeRun: async (id) =>
-      id !== runId && other ? other.resumeRun(id) : refuse('recorded', 'The recorded run is finished: there is nothing to go on with.'),
-    removeRun: async (id) =>
-      id === runId
-        ? refuse('recorded', 'The recorded run is part of this page and cannot be removed.')
-        : other
-          ? other.removeRun(id)
-          : elsewhere,
-    evaluations: async () => [...data.evaluations, ...(other ? await other.evaluations() : [])],
-    exportAdapter: async (id, which) =>
-      id !== runId && other
-        ? other.exportAdapter(id, which)
-        : refuse('recorded', 'The recording holds results, not weights. Train the run here to export its adapter.'),
-    mergedModel: async (id) => (id !== runId && other ? other.mergedModel(id) : elsewhere),
-    exportAnnotations: async (id) => {
-      if (id !== datasetId) return other ? other.exportAnnotations(id) : elsewhere
-      const { writeSteptoolCsv } = await import('../data/formats/steptoolCsv')
-      const { csv, written } = writeSteptoolCsv(labelled, (record) => labelState(record).resolved)
-      return written === 0 ? refuse('nothing-labelled', 'No trajectory has a reward on every step.') : { ok: true, value: csv }
+    labels: {
+      get: async (id) => {
+        const found = byId.get(id)
+        return found ? labelState(found) : base.labels.get(id)
+      },
+      add: async (rows, annotator) => {
+        const first = rows[0]
+        if (!first) return refuse('empty', 'No opinion was given.')
+        const found = byId.get(first.trajectory_id)
+        if (!found) return base.labels.add(rows, annotator)
+        const outside = rows.find((row) => row.trajectory_id !== found.trajectory_id || !found.steps[row.step])
+        if (outside) return refuse('unknown-step', `The trajectory has no step ${outside.step + 1}.`)
+        try {
+          const news = rows.map(({ rationale, ...row }) => (rationale === undefined ? row : { ...row, rationale }))
+          opinions = [...opinions, ...opinionRows(news, { kind: 'HUMAN', id: annotator.trim() || 'you' }, opinions, parts)]
+        } catch (error) {
+          if (error instanceof OpinionValueError) return refuse('value', error.message)
+          throw error
+        }
+        return { ok: true, value: labelState(found) }
+      },
+      undo: async (opinionId) => {
+        const row = opinions.find((old) => old.opinion_id === opinionId)
+        const found = row ? byId.get(row.trajectory_id) : undefined
+        if (!row || !found) return base.labels.undo(opinionId)
+        if (row.annotator_kind !== 'HUMAN')
+          return refuse('recorded', 'Recorded opinions of rules and judges cannot be taken back; give your own, it wins.')
+        const undone = undoRow(opinionId, opinions, parts)
+        if (!undone.ok) return undone
+        opinions = [...opinions, undone.row]
+        return { ok: true, value: labelState(found) }
+      },
+      advantagePreview: async (id, override, options) => {
+        const recorded = data.advantages[id]
+        if (recorded && override === null) return { ok: true, value: recorded }
+        return byId.has(id)
+          ? refuse('recorded', 'What a label does to the advantages is computed by the value head, which the recorded run does not hold.')
+          : base.labels.advantagePreview(id, override, options)
+      },
+      exportCsv: async (id) => {
+        if (id !== datasetId) return base.labels.exportCsv(id)
+        const { writeSteptoolCsv } = await import('../data/formats/steptoolCsv')
+        const { csv, written } = writeSteptoolCsv(labelled, (record) => labelState(record).resolved)
+        return written === 0 ? refuse('nothing-labelled', 'No trajectory has a reward on every step.') : { ok: true, value: csv }
+      },
     },
 
-    sendToWandb: async (id) =>
-      id !== runId && other ? other.sendToWandb(id) : refuse('recorded', 'The recorded run is not yours to send: train it here first.'),
+    judges: {
+      ...base.judges,
+      plan: async (id, ids, settings) =>
+        id === datasetId
+          ? refuse('recorded', 'A judge is asked about imported files and live runs, not about the recorded one.')
+          : base.judges.plan(id, ids, settings),
+    },
 
-    models: async () => (other ? other.models() : []),
-    importModel: async (name, files) => (other ? other.importModel(name, files) : elsewhere),
-    importedAdapters: async () => (other ? other.importedAdapters() : []),
-    importAdapter: async (modelId, name, files) => (other ? other.importAdapter(modelId, name, files) : elsewhere),
-    removeAdapter: async (id) => (other ? other.removeAdapter(id) : elsewhere),
-    planDownload: async (model) => (other ? other.planDownload(model) : elsewhere),
-    unfinishedDownloads: async () => (other ? other.unfinishedDownloads() : []),
-    removeModel: async (id) => (other ? other.removeModel(id) : elsewhere),
-    callTool: async (tool, args) => (other ? other.callTool(tool, args) : elsewhere),
-    storage: async () => (other ? other.storage() : { items: [], usage: null, quota: null }),
+    jobs: { ...base.jobs, start: async (request) => (request.kind === 'download' ? base.jobs.start(request) : cannotTrain) },
+
+    runs: {
+      list: async () => [data.run.run, ...(await base.runs.list())],
+      get: async (id) => (id === runId ? { ok: true, value: detail } : base.runs.get(id)),
+      resume: async (id) =>
+        id === runId ? refuse('recorded', 'The recorded run is finished, so there is nothing to resume.') : base.runs.resume(id),
+      remove: async (id) => (id === runId ? cannotChange : base.runs.remove(id)),
+      exportAdapter: async (id, which) =>
+        id === runId
+          ? refuse('recorded', 'The recording holds results, not weights. Train the run here to export its adapter.')
+          : base.runs.exportAdapter(id, which),
+      mergedModel: async (id) =>
+        id === runId ? refuse('recorded', 'The recording holds results, not weights.') : base.runs.mergedModel(id),
+      sendToWandb: async (id) =>
+        id === runId ? refuse('recorded', 'The recorded run is not yours to send: train it here first.') : base.runs.sendToWandb(id),
+    },
+
+    evaluations: { list: async () => [...data.evaluations, ...(await base.evaluations.list())] },
   }
 }
 

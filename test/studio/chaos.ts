@@ -265,7 +265,7 @@ export class ChaosRun {
 
   async uninterrupted(): Promise<Outcome> {
     const { life, page } = await this.#open(`${this.#directory}-whole`)
-    const started = await page.studio.start(this.#request)
+    const started = await page.studio.jobs.start(this.#request)
     if (!started.ok) throw new Error(started.message)
     const last = await page.finished(started.value.job_id)
     if (last.state !== 'finished') throw new Error(`the uninterrupted run ${last.state}: ${last.error ?? ''}`)
@@ -293,7 +293,7 @@ export class ChaosRun {
       this.#onKill?.({ kind, where, from })
     }
     arm()
-    let job = await page.studio.start(this.#request)
+    let job = await page.studio.jobs.start(this.#request)
     if (!job.ok) throw new Error(job.message)
     const runId = job.value.run_id
     for (;;) {
@@ -305,14 +305,14 @@ export class ChaosRun {
         await struck(runId)
         ;({ life, page } = await this.#open(this.#directory))
         arm()
-        job = await page.studio.resumeRun(runId)
+        job = await page.studio.runs.resume(runId)
         if (!job.ok) throw new Error(`after ${kills.length} kills: ${job.message}`)
       } else if (last.state === 'paused') {
         if (last.message !== NO_ROOM) throw new Error(`it paused and said ${JSON.stringify(last.message)}`)
         await struck(runId)
         life.isFull = false
         arm()
-        await page.studio.resume(jobId)
+        await page.studio.jobs.resume(jobId)
         await page.until(() => stateOf(page, jobId)?.state !== 'paused')
       } else if (last.state === 'finished') {
         page.close()
@@ -321,7 +321,7 @@ export class ChaosRun {
         if (!/device was lost/.test(last.error ?? '')) throw new Error(`it ${last.state}: ${last.error ?? ''}`)
         await struck(runId)
         arm()
-        job = await page.studio.resumeRun(runId)
+        job = await page.studio.runs.resume(runId)
         if (!job.ok) throw new Error(`after ${kills.length} kills: ${job.message}`)
       }
     }

@@ -15,32 +15,34 @@ test('a cache of f16 is in the recipe, halves the cache, and is written into the
   open = await openTestStudio()
   const { studio, finished } = open
   const held: TrainRequest = { ...plain, dtype: 'int8', kvDtype: 'f16' }
-  const file = await studio.writeRecipe({ kind: 'request', request: held }, 'hone')
+  const file = await studio.recipes.write({ kind: 'request', request: held }, 'hone')
   if (!file.ok) throw new Error(file.message)
   expect(JSON.parse(file.value.text)).toMatchObject({ dtype: 'int8', kv_dtype: 'f16' })
-  expect(await studio.readRecipe('r.json', file.value.text, 'sft')).toMatchObject({ value: { dtype: 'int8', kvDtype: 'f16', ignored: [] } })
-  const trl = await studio.writeRecipe({ kind: 'request', request: held }, 'trl')
+  expect(await studio.recipes.read('r.json', file.value.text, 'sft')).toMatchObject({
+    value: { dtype: 'int8', kvDtype: 'f16', ignored: [] },
+  })
+  const trl = await studio.recipes.write({ kind: 'request', request: held }, 'trl')
   expect(trl.ok && trl.value.unmapped.map(({ field }) => field)).toContain('kv_dtype')
 
   const bytes = async (request: TrainRequest): Promise<number> => {
-    const found = await studio.estimateMemory(request)
+    const found = await studio.jobs.estimateMemory(request)
     if (!found.ok) throw new Error(found.message)
     return found.value.bytes
   }
   expect(await bytes({ ...plain, kvDtype: 'f16' })).toBeLessThan(await bytes(plain))
 
-  const job = await studio.start({ ...plain, kvDtype: 'f16' })
+  const job = await studio.jobs.start({ ...plain, kvDtype: 'f16' })
   if (!job.ok) throw new Error(job.message)
   expect((await finished(job.value.job_id)).state).toBe('finished')
-  const detail = await studio.run(job.value.run_id)
+  const detail = await studio.runs.get(job.value.run_id)
   expect(detail).toMatchObject({ value: { run: { config: { kv_dtype: 'f16' } } } })
-  const again = await studio.writeRecipe({ kind: 'run', run_id: job.value.run_id }, 'hone')
+  const again = await studio.recipes.write({ kind: 'run', run_id: job.value.run_id }, 'hone')
   expect(again.ok && JSON.parse(again.value.text)).toMatchObject({ kv_dtype: 'f16' })
 
   // An exam of its adapter is sized as it will be held.
   const exam = { kind: 'evaluate', model: 'starter', benchmark: 'starter', split: 'exam', strategy: 'cot', maxCalls: 6, limit: 1 } as const
   const examBytes = async (adapterOf: string | null): Promise<number> => {
-    const found = await studio.estimateMemory({ ...exam, temperature: 0, seed: 1, adapterOf })
+    const found = await studio.jobs.estimateMemory({ ...exam, temperature: 0, seed: 1, adapterOf })
     if (!found.ok) throw new Error(found.message)
     return found.value.bytes
   }

@@ -12,7 +12,7 @@ afterEach(() => {
 async function imported(changes: Parameters<typeof openTestStudio>[0] = {}): Promise<TestStudio & { readonly datasetId: string }> {
   const opened = await openTestStudio(changes)
   open = opened
-  const reply = await opened.studio.importFile(file('sample.csv', await opened.studio.sampleCsv()))
+  const reply = await opened.studio.datasets.importFile(file('sample.csv', await opened.studio.datasets.sampleCsv()))
   if (!reply.ok) throw new Error(reply.message)
   return { ...opened, datasetId: reply.value.dataset_id }
 }
@@ -49,30 +49,30 @@ test('a judge is counted first, asked after, and its key goes nowhere', async ()
     store,
   )
   const { studio, events } = open
-  const dataset = await studio.importFile(file('sample.csv', await studio.sampleCsv()))
+  const dataset = await studio.datasets.importFile(file('sample.csv', await studio.datasets.sampleCsv()))
   const datasetId = dataset.ok ? dataset.value.dataset_id : ''
-  const ids = (await studio.trajectories({ dataset_id: datasetId })).slice(0, 3).map(({ trajectory_id }) => trajectory_id)
+  const ids = (await studio.trajectories.list({ dataset_id: datasetId })).slice(0, 3).map(({ trajectory_id }) => trajectory_id)
   const settings = { baseUrl: 'https://judge.example/v1', model: 'gpt-x', apiKey: 'sk-secret-123', repeats: 2, temperature: 0 }
-  expect(await studio.planJudge(datasetId, ids, settings)).toMatchObject({
+  expect(await studio.judges.plan(datasetId, ids, settings)).toMatchObject({
     ok: true,
     value: { calls: 6, host: 'judge.example', trajectories: 3 },
   })
   expect(asked).toEqual([])
-  expect(await studio.planJudge(datasetId, ids, { ...settings, repeats: 0 })).toMatchObject({ ok: false, code: 'settings' })
-  expect(await studio.testJudge(settings)).toMatchObject({ ok: true })
-  const job = await studio.start({ kind: 'judge', dataset_id: datasetId, trajectory_ids: ids, settings })
+  expect(await studio.judges.plan(datasetId, ids, { ...settings, repeats: 0 })).toMatchObject({ ok: false, code: 'settings' })
+  expect(await studio.judges.test(settings)).toMatchObject({ ok: true })
+  const job = await studio.jobs.start({ kind: 'judge', dataset_id: datasetId, trajectory_ids: ids, settings })
   if (!job.ok) throw new Error(job.message)
   expect(await open.finished(job.value.job_id)).toMatchObject({ state: 'finished', kind: 'judge', done: 6, total: 6 })
   expect(asked).toHaveLength(7)
   expect(asked.every(({ key }) => key === 'Bearer sk-secret-123')).toBe(true)
-  const labels = await studio.labels(ids[0] ?? '')
+  const labels = await studio.labels.get(ids[0] ?? '')
   expect(labels.opinions.filter(({ annotator_kind }) => annotator_kind === 'LLM').map(({ repeat }) => repeat)).toEqual(
     expect.arrayContaining([0, 1]),
   )
   // The file's own rewards still stand before the judge's.
   expect(labels.resolved[0]?.annotatorId).toBe('imported:sample.csv')
   // Judged once, asked no more.
-  const again = await studio.start({ kind: 'judge', dataset_id: datasetId, trajectory_ids: ids, settings })
+  const again = await studio.jobs.start({ kind: 'judge', dataset_id: datasetId, trajectory_ids: ids, settings })
   if (!again.ok) throw new Error(again.message)
   await open.finished(again.value.job_id)
   expect(asked).toHaveLength(7)
@@ -80,7 +80,12 @@ test('a judge is counted first, asked after, and its key goes nowhere', async ()
     'https://judge.example/v1/chat/completions',
     200,
   ])
-  const everything = JSON.stringify([events, await studio.jobs(), await studio.runs(), (await store.opinions.listOf(ids[0] ?? '')).records])
+  const everything = JSON.stringify([
+    events,
+    await studio.jobs.list(),
+    await studio.runs.list(),
+    (await store.opinions.listOf(ids[0] ?? '')).records,
+  ])
   expect(everything).not.toContain('sk-secret')
 })
 
@@ -88,7 +93,7 @@ test('a judge that cannot be reached is one sentence', async () => {
   const { studio, datasetId, finished } = await imported({
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, Math.min(ms, 100))),
   })
-  const job = await studio.start({
+  const job = await studio.jobs.start({
     kind: 'judge',
     dataset_id: datasetId,
     trajectory_ids: [],

@@ -19,7 +19,7 @@ const request: TrainRequest = {
 test('practice and data sets are held to the settings, a method that cannot practise is refused', async () => {
   const { studio, close } = await openTestStudio()
   try {
-    const practice = await studio.preflight(request)
+    const practice = await studio.jobs.preflight(request)
     if (!practice.ok) throw new Error(practice.message)
     const levels = (found: typeof practice.value) => Object.fromEntries(found.map(({ check, level }) => [check, level]))
     expect(levels(practice.value)).toEqual({
@@ -30,18 +30,18 @@ test('practice and data sets are held to the settings, a method that cannot prac
       export: 'fine',
       memory: 'fine',
     })
-    expect(await studio.preflight({ ...request, algorithm: 'dpo' })).toMatchObject({ ok: false, code: 'needs-data' })
-    expect(await studio.preflight({ ...request, config: { batch_size: 0 } })).toMatchObject({ ok: false, code: 'config' })
+    expect(await studio.jobs.preflight({ ...request, algorithm: 'dpo' })).toMatchObject({ ok: false, code: 'needs-data' })
+    expect(await studio.jobs.preflight({ ...request, config: { batch_size: 0 } })).toMatchObject({ ok: false, code: 'config' })
 
-    const imported = await studio.importFile(new File([await studio.sampleCsv()], 'sample.csv'))
+    const imported = await studio.datasets.importFile(new File([await studio.datasets.sampleCsv()], 'sample.csv'))
     if (!imported.ok) throw new Error(imported.message)
     const data = [imported.value.dataset_id]
     const config = { batch_size: 64, mini_batch_size: 4, max_context_len: 40 }
-    const onFile = await studio.preflight({ ...request, data, config })
+    const onFile = await studio.jobs.preflight({ ...request, data, config })
     if (!onFile.ok) throw new Error(onFile.message)
     expect(levels(onFile.value)).toMatchObject({ batch: 'refusal', truncation: 'warning' })
     expect(onFile.value.find(({ check }) => check === 'batch')?.message).toMatch(/trajectories do not fill one batch of 64/)
-    const pairs = await studio.preflight({ ...request, algorithm: 'grpo', data })
+    const pairs = await studio.jobs.preflight({ ...request, algorithm: 'grpo', data })
     expect(pairs.ok && levels(pairs.value).data).toBe('refusal')
   } finally {
     close()
@@ -58,10 +58,15 @@ test('a mask that leaves nothing to learn is refused, and says which', async () 
         ...{ parent: at === 0 ? null : 0, prompt: 'ask', completion, is_final: at === 1 },
       })),
     })
-    const imported = await studio.importFile(new File([honeJsonlLine(row, [])], 'rows.jsonl'))
+    const imported = await studio.datasets.importFile(new File([honeJsonlLine(row, [])], 'rows.jsonl'))
     if (!imported.ok) throw new Error(imported.message)
     const maskOf = async (mask_history: boolean) => {
-      const found = await studio.preflight({ ...request, algorithm: 'sft', data: [imported.value.dataset_id], config: { mask_history } })
+      const found = await studio.jobs.preflight({
+        ...request,
+        algorithm: 'sft',
+        data: [imported.value.dataset_id],
+        config: { mask_history },
+      })
       if (!found.ok) throw new Error(found.message)
       return found.value.find(({ check }) => check === 'loss mask')
     }

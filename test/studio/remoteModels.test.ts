@@ -45,7 +45,7 @@ async function open(): Promise<TestStudio> {
 }
 const model = (changes: Partial<RemoteModel> = {}): RemoteModel => ({ where: TINY_REPO, hub: hub.endpoint, token: '', ...changes })
 async function download({ studio, finished }: TestStudio, request: RemoteModel): Promise<JobSnapshot> {
-  const reply = await studio.start({ kind: 'download', model: request })
+  const reply = await studio.jobs.start({ kind: 'download', model: request })
   if (!reply.ok) throw new Error(reply.message)
   return finished(reply.value.job_id)
 }
@@ -53,7 +53,7 @@ const total = (): number => [...hub.files.values()].reduce((sum, bytes) => sum +
 
 test('a look says host, commit and bytes and stores nothing; the job fetches each byte once and makes it a model', async () => {
   const own = await open()
-  const plan = await own.studio.planDownload(model({ where: ` hf:${TINY_REPO}@v1 ` }))
+  const plan = await own.studio.models.planDownload(model({ where: ` hf:${TINY_REPO}@v1 ` }))
   expect(plan).toMatchObject({
     ok: true,
     value: {
@@ -72,22 +72,22 @@ test('a look says host, commit and bytes and stores nothing; the job fetches eac
     total: total(),
     message: `${TINY_REPO} is here.`,
   })
-  const row = (await own.studio.models()).find(({ title }) => title === TINY_REPO)
+  const row = (await own.studio.models.list()).find(({ title }) => title === TINY_REPO)
   expect(row).toMatchObject({
     ...{ model_id: 'tiny-org-tiny-qwen2', architecture: 'qwen2', rope: 'plain', bytes: total(), revision: COMMIT },
     origin: `${new URL(hub.endpoint).host}/${TINY_REPO}`,
   })
-  expect(await own.studio.unfinishedDownloads()).toEqual([])
+  expect(await own.studio.models.unfinishedDownloads()).toEqual([])
   expect(own.events.filter((event) => event.type === 'network').every(({ url }) => url.startsWith('http://127.0.0.1:'))).toBe(true)
 
   // What is stored is a checkpoint, without a server.
   await hub.close()
   const later = await open()
-  expect(await later.studio.estimateMemory(evaluate('tiny-org-tiny-qwen2'))).toMatchObject({ ok: true })
-  expect((await later.studio.storage()).items).toEqual([{ name: TINY_REPO, bytes: total(), kind: 'model' }])
-  expect(await later.studio.removeModel('tiny-org-tiny-qwen2')).toEqual({ ok: true, value: null })
+  expect(await later.studio.jobs.estimateMemory(evaluate('tiny-org-tiny-qwen2'))).toMatchObject({ ok: true })
+  expect((await later.studio.storage.usage()).items).toEqual([{ name: TINY_REPO, bytes: total(), kind: 'model' }])
+  expect(await later.studio.models.remove('tiny-org-tiny-qwen2')).toEqual({ ok: true, value: null })
   expect(await store.listBlobs()).toEqual([])
-  expect(await later.studio.removeModel('starter')).toMatchObject({ ok: false })
+  expect(await later.studio.models.remove('starter')).toMatchObject({ ok: false })
   hub = await serveHub(TINY_REPO, new Map())
 })
 
@@ -103,7 +103,7 @@ const evaluate = (model_id: string): JobRequest => ({
 
 test('a connection that breaks is taken up at the byte where it broke', async () => {
   const own = await open()
-  await own.studio.planDownload(model())
+  await own.studio.models.planDownload(model())
   hub.seen.length = 0
   const before = hub.sentBytes()
   hub.faults.drops = { count: 3, afterBytes: 1000 }
@@ -118,14 +118,14 @@ test('what arrived before a failure is not fetched again, in another tab either;
   hub.faults.secured = { token: TOKEN, status: 401 }
   // The server goes away before the second shard's body.
   instead = (url) => (url.includes(SHARD) ? Promise.reject(new TypeError('Failed to fetch')) : null)
-  await first.studio.planDownload(model({ token: TOKEN }))
+  await first.studio.models.planDownload(model({ token: TOKEN }))
   const early = await download(first, model({ token: TOKEN }))
   expect(early.error).toMatch(/no connection, 5 times in a row\..*try again later\.$/)
-  expect(await first.studio.unfinishedDownloads()).toEqual([])
+  expect(await first.studio.models.unfinishedDownloads()).toEqual([])
   instead = wholeShard(() => Promise.reject(new TypeError('Failed to fetch')))
   const failed = await download(first, model({ token: TOKEN }))
   expect(failed).toMatchObject({ state: 'failed', error: expect.stringMatching(/5 times in a row\..* What arrived is kept\.$/) as string })
-  const [left] = await first.studio.unfinishedDownloads()
+  const [left] = await first.studio.models.unfinishedDownloads()
   expect(left).toMatchObject({
     title: TINY_REPO,
     host: new URL(hub.endpoint).host,
@@ -135,7 +135,7 @@ test('what arrived before a failure is not fetched again, in another tab either;
   })
   expect(left?.keptBytes).toBeGreaterThan(0)
   expect(left?.keptBytes).toBeLessThan(total())
-  expect((await first.studio.models()).map(({ title }) => title)).not.toContain(TINY_REPO)
+  expect((await first.studio.models.list()).map(({ title }) => title)).not.toContain(TINY_REPO)
   for (const { name } of await store.listBlobs())
     expect(new TextDecoder().decode((await store.readBlob(name)) ?? undefined), name).not.toContain(TOKEN)
   expect(JSON.stringify(first.events)).not.toContain(TOKEN)
@@ -147,8 +147,8 @@ test('what arrived before a failure is not fetched again, in another tab either;
   expect(job).toMatchObject({ state: 'finished' })
   const wholeFiles = hub.seen.filter(({ origin, range }) => origin === 'files' && /^bytes=0-\d{4,}$/.test(range ?? ''))
   expect(wholeFiles.map(({ path }) => path.slice(1, SHARD.length + 1))).toEqual([SHARD, SHARD.replace('00002-of', '00003-of')])
-  expect(await second.studio.unfinishedDownloads()).toEqual([])
-  const again = await second.studio.planDownload(model({ token: TOKEN }))
+  expect(await second.studio.models.unfinishedDownloads()).toEqual([])
+  const again = await second.studio.models.planDownload(model({ token: TOKEN }))
   expect(again).toMatchObject({ ok: true, value: { model_id: 'tiny-org-tiny-qwen2', keptBytes: total() } })
 })
 
@@ -170,23 +170,23 @@ test('cancelled, it ends at once, keeps what arrived, and can be deleted', async
         })
       }),
   )
-  const reply = await own.studio.start({ kind: 'download', model: model() })
+  const reply = await own.studio.jobs.start({ kind: 'download', model: model() })
   if (!reply.ok) throw new Error(reply.message)
   await own.until(() => isWaiting)
-  await own.studio.cancel(reply.value.job_id)
+  await own.studio.jobs.cancel(reply.value.job_id)
   expect(await own.finished(reply.value.job_id)).toMatchObject({ state: 'cancelled', error: null })
-  const [left] = await own.studio.unfinishedDownloads()
-  expect((await own.studio.storage()).items).toEqual([{ name: TINY_REPO, bytes: left?.keptBytes, kind: 'interrupted download' }])
-  expect(await own.studio.removeModel(left?.model_id ?? '')).toEqual({ ok: true, value: null })
+  const [left] = await own.studio.models.unfinishedDownloads()
+  expect((await own.studio.storage.usage()).items).toEqual([{ name: TINY_REPO, bytes: left?.keptBytes, kind: 'interrupted download' }])
+  expect(await own.studio.models.remove(left?.model_id ?? '')).toEqual({ ok: true, value: null })
   expect(await store.listBlobs()).toEqual([])
 })
 
 test('each refusal is a sentence, in the look and in the job', async () => {
   const own = await open()
   const look = async (changes: Partial<RemoteModel> = {}): Promise<string> => {
-    const reply = await own.studio.planDownload(model(changes))
+    const reply = await own.studio.models.planDownload(model(changes))
     if (reply.ok) throw new Error('accepted')
-    const job = await own.studio.start({ kind: 'download', model: model(changes) })
+    const job = await own.studio.jobs.start({ kind: 'download', model: model(changes) })
     if (job.ok && !isOffline)
       expect((await own.finished(job.value.job_id)).error).toBe(/[.!?…]$/.test(reply.message) ? reply.message : `${reply.message}.`)
     return reply.message
@@ -214,7 +214,7 @@ test('a model of pickles is refused with a hint, and nothing of it is fetched', 
   const own = await open()
   for (const name of [...hub.files.keys()].filter((one) => one.includes('safetensors'))) hub.files.delete(name)
   hub.files.set('pytorch_model-00001-of-00002.bin', new Uint8Array(1000))
-  expect(await own.studio.planDownload(model())).toMatchObject({
+  expect(await own.studio.models.planDownload(model())).toMatchObject({
     ok: false,
     message: expect.stringMatching(/found pytorch_model-00001-of-00002\.bin\. Pickled weights can run code.*convert with/) as string,
   })
@@ -227,32 +227,32 @@ test('an address is a folder too, without a revision; tokenizer.model alone will
   hub.files.clear()
   for (const [name, bytes] of await llamaFolder()) hub.files.set(name, bytes)
   const where = `${hub.endpoint}/folder`
-  expect(await own.studio.planDownload(model({ where }))).toMatchObject({
+  expect(await own.studio.models.planDownload(model({ where }))).toMatchObject({
     ok: true,
     value: { title: 'folder', revision: null, pinned: `${where}/`, files: 5, bytes: total(), architecture: 'llama' },
   })
   expect(await download(own, model({ where }))).toMatchObject({ state: 'finished', error: null })
-  expect(await own.studio.models()).toContainEqual(expect.objectContaining({ title: 'folder', origin: `${where}/`, revision: null }))
-  expect(await own.studio.estimateMemory(evaluate('folder'))).toMatchObject({ ok: true })
+  expect(await own.studio.models.list()).toContainEqual(expect.objectContaining({ title: 'folder', origin: `${where}/`, revision: null }))
+  expect(await own.studio.jobs.estimateMemory(evaluate('folder'))).toMatchObject({ ok: true })
   // It may be another model tomorrow.
-  expect(await own.studio.planDownload(model({ where }))).toMatchObject({ ok: true, value: { model_id: null, keptBytes: 0 } })
+  expect(await own.studio.models.planDownload(model({ where }))).toMatchObject({ ok: true, value: { model_id: null, keptBytes: 0 } })
 })
 
 test('a folder a person picks is kept with tokenizer.model, once', async () => {
   const own = await open()
   const files = [...(await llamaFolder())].map(([name, bytes]) => new File([bytes], name))
-  const imported = await own.studio.importModel('ToolLLaMA tiny', [...files, new File(['x'], 'pytorch_model.bin')])
+  const imported = await own.studio.models.importFiles('ToolLLaMA tiny', [...files, new File(['x'], 'pytorch_model.bin')])
   expect(imported).toMatchObject({
     ok: true,
     value: { model_id: 'toolllama-tiny', architecture: 'llama', vocabulary: LLAMA_VOCABULARY, origin: null },
   })
   const later = await open()
-  expect(await later.studio.estimateMemory(evaluate('toolllama-tiny'))).toMatchObject({ ok: true })
+  expect(await later.studio.jobs.estimateMemory(evaluate('toolllama-tiny'))).toMatchObject({ ok: true })
   const bytes = files.reduce((sum, { size }) => sum + size, 0)
-  expect((await later.studio.storage()).items).toEqual([{ name: 'ToolLLaMA tiny', bytes, kind: 'model' }])
+  expect((await later.studio.storage.usage()).items).toEqual([{ name: 'ToolLLaMA tiny', bytes, kind: 'model' }])
   const blobs = await store.listBlobs((name) => !name.endsWith('hone.json'))
   expect(blobs.reduce((sum, blob) => sum + blob.bytes, 0)).toBe(bytes)
-  expect(await later.studio.importModel('Again', files)).toMatchObject({ ok: true, value: { model_id: 'toolllama-tiny' } })
+  expect(await later.studio.models.importFiles('Again', files)).toMatchObject({ ok: true, value: { model_id: 'toolllama-tiny' } })
   expect(await store.listBlobs()).toHaveLength(blobs.length + 1)
 })
 
@@ -262,8 +262,8 @@ test('a model kept by the first versions, one stored file each, is still one', a
   for (const [name, bytes] of files) await store.writeBlob(`models/old/${name}`, bytes)
   const card = { model_id: 'old', title: 'Old', architecture: 'llama', parameters: 1, bytes: 2, contextLength: 512, vocabulary: 600 }
   await store.writeBlob('models/old/hone.json', new TextEncoder().encode(JSON.stringify({ ...card, sha256: 'x', created_at: '2025' })))
-  expect(await old.studio.models()).toContainEqual({ ...card, rope: 'plain', origin: null, revision: null, adapters: [] })
-  expect(await old.studio.estimateMemory(evaluate('old'))).toMatchObject({ ok: true })
+  expect(await old.studio.models.list()).toContainEqual({ ...card, rope: 'plain', origin: null, revision: null, adapters: [] })
+  expect(await old.studio.jobs.estimateMemory(evaluate('old'))).toMatchObject({ ok: true })
 })
 
 test('a stored file with a lost part is named', async () => {
@@ -272,7 +272,7 @@ test('a stored file with a lost part is named', async () => {
   const [largest] = [...(await store.listBlobs())].sort((a, b) => b.bytes - a.bytes)
   await store.removeBlob(largest?.name ?? '')
   const later = await open()
-  expect(await later.studio.start(evaluate('tiny-org-tiny-qwen2'))).toMatchObject({
+  expect(await later.studio.jobs.start(evaluate('tiny-org-tiny-qwen2'))).toMatchObject({
     ok: false,
     message: expect.stringMatching(/: a part of the stored file is missing or damaged; remove the model and load it again\.$/) as string,
   })

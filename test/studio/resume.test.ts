@@ -18,7 +18,7 @@ const practice: TrainRequest = {
 
 async function failedRun(store: Store, request: TrainRequest): Promise<string> {
   const page = await openTestStudio({ workshop: scriptedWorkshop({ failAt: 2 }) }, store)
-  const job = await page.studio.start(request)
+  const job = await page.studio.jobs.start(request)
   if (!job.ok) throw new Error(job.message)
   expect((await page.finished(job.value.job_id)).state).toBe('failed')
   page.close()
@@ -29,11 +29,11 @@ test('a failed run goes on under its own name, and is over once', async () => {
   const store = createMemoryStore()
   const runId = await failedRun(store, practice)
   open = await openTestStudio({}, store)
-  const job = await open.studio.resumeRun(runId)
+  const job = await open.studio.runs.resume(runId)
   if (!job.ok) throw new Error(job.message)
   expect(job.value.run_id).toBe(runId)
   expect((await open.finished(job.value.job_id)).state).toBe('finished')
-  const found = await open.studio.run(runId)
+  const found = await open.studio.runs.get(runId)
   if (!found.ok) throw new Error(found.message)
   const { run, metrics } = found.value
   expect(run).toMatchObject({ status: 'finished', error: null, steps_done: 3, checkpoint: null })
@@ -44,22 +44,22 @@ test('a failed run goes on under its own name, and is over once', async () => {
     const { records } = await store.opinions.listOf(id)
     expect(new Set(records.map(({ step, name, annotator_id }) => `${step} ${name} ${annotator_id}`)).size).toBe(records.length)
   }
-  expect(await open.studio.resumeRun(runId)).toMatchObject({ ok: false, code: 'over' })
-  expect(await open.studio.resumeRun('run-0')).toMatchObject({ ok: false, code: 'unknown-run' })
+  expect(await open.studio.runs.resume(runId)).toMatchObject({ ok: false, code: 'over' })
+  expect(await open.studio.runs.resume('run-0')).toMatchObject({ ok: false, code: 'unknown-run' })
 })
 
 test('a run does not go on with other labels', async () => {
   const store = createMemoryStore()
   open = await openTestStudio({}, store)
-  const dataset = await open.studio.importFile(file('sample.csv', sampleCsv()))
+  const dataset = await open.studio.datasets.importFile(file('sample.csv', sampleCsv()))
   if (!dataset.ok) throw new Error(dataset.message)
   open.close()
   const data = [dataset.value.dataset_id]
   const runId = await failedRun(store, { ...practice, data })
   open = await openTestStudio({}, store)
-  const [first] = await open.studio.trajectories({ dataset_id: dataset.value.dataset_id })
-  await open.studio.addOpinions([{ trajectory_id: first?.trajectory_id ?? '', step: 0, name: 'reward', value: 0.123 }], 'ann')
-  expect(await open.studio.resumeRun(runId)).toMatchObject({
+  const [first] = await open.studio.trajectories.list({ dataset_id: dataset.value.dataset_id })
+  await open.studio.labels.add([{ trajectory_id: first?.trajectory_id ?? '', step: 0, name: 'reward', value: 0.123 }], 'ann')
+  expect(await open.studio.runs.resume(runId)).toMatchObject({
     ...{ ok: false, code: 'changed' },
     message: 'The data or its labels changed since this run began, so it cannot go on to the same end. Start a new run instead.',
   })
@@ -80,16 +80,16 @@ test('a full storage pauses a run with one sentence; with room again it goes on 
   const page = open
   // Not even the record finds room.
   isFull = true
-  const job = await page.studio.start(practice)
+  const job = await page.studio.jobs.start(practice)
   if (!job.ok) throw new Error(job.message)
-  const stateNow = async () => (await page.studio.jobs()).find(({ job_id }) => job_id === job.value.job_id)
+  const stateNow = async () => (await page.studio.jobs.list()).find(({ job_id }) => job_id === job.value.job_id)
   await page.until(() => page.events.some((event) => event.type === 'job' && event.job.state === 'paused'))
   expect(await stateNow()).toMatchObject({ state: 'paused', message: NO_ROOM, error: null })
   // Nobody made room: it says so again.
-  await page.studio.resume(job.value.job_id)
+  await page.studio.jobs.resume(job.value.job_id)
   await page.until(() => page.events.filter((event) => event.type === 'job' && event.job.state === 'paused').length > 1)
   isFull = false
-  await page.studio.resume(job.value.job_id)
+  await page.studio.jobs.resume(job.value.job_id)
   expect((await page.finished(job.value.job_id)).state).toBe('finished')
   expect((await store.metrics.of(job.value.run_id)).step).toEqual([0, 1, 2])
 
@@ -97,7 +97,7 @@ test('a full storage pauses a run with one sentence; with room again it goes on 
   for (const run of (await store.runs.list()).records) await store.runs.put({ ...run, run_id: 'run-cut', status: 'running' })
   isFull = true
   const other = await openTestStudio({}, tight)
-  expect((await other.studio.runs()).map(({ run_id }) => run_id)).toContain('run-cut')
+  expect((await other.studio.runs.list()).map(({ run_id }) => run_id)).toContain('run-cut')
   other.close()
 })
 
@@ -109,17 +109,17 @@ test('time asleep is marked after the steps it came after, told at once, and kep
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, Math.min(ms, 5))),
   })
   open = page
-  const job = await page.studio.start(practice)
+  const job = await page.studio.jobs.start(practice)
   if (!job.ok) throw new Error(job.message)
   await page.until(() => page.events.some((event) => event.type === 'metrics' && event.rows.step.includes(1)))
   ahead = 540_000
   await page.until(() => page.events.some(({ type }) => type === 'slept'))
-  await page.studio.cancel(job.value.job_id)
+  await page.studio.jobs.cancel(job.value.job_id)
   await page.finished(job.value.job_id)
   const told = page.events.flatMap((event) => (event.type === 'slept' ? [event] : []))
   expect(told).toHaveLength(1)
   expect(told[0]).toMatchObject({ run_id: job.value.run_id, after_step: 2 })
-  const found = await page.studio.run(job.value.run_id)
+  const found = await page.studio.runs.get(job.value.run_id)
   if (!found.ok) throw new Error(found.message)
   expect(found.value.run.slept).toEqual([{ after_step: 2, ms: told[0]?.ms }])
   // Of nine minutes a second is work.

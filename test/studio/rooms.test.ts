@@ -12,7 +12,7 @@ afterEach(() => {
 async function imported(changes: Parameters<typeof openTestStudio>[0] = {}): Promise<TestStudio & { readonly datasetId: string }> {
   const opened = await openTestStudio(changes)
   open = opened
-  const reply = await opened.studio.importFile(file('sample.csv', await opened.studio.sampleCsv()))
+  const reply = await opened.studio.datasets.importFile(file('sample.csv', await opened.studio.datasets.sampleCsv()))
   if (!reply.ok) throw new Error(reply.message)
   return { ...opened, datasetId: reply.value.dataset_id }
 }
@@ -35,47 +35,47 @@ test('describe names everything the forms need', async () => {
 test('a file becomes a data set; bad rows are problems, and a bad file takes nothing away', async () => {
   const opened = await imported()
   const { studio, datasetId, events } = opened
-  const [row] = await studio.datasets()
+  const [row] = await studio.datasets.list()
   expect(row).toMatchObject({ dataset_id: datasetId, name: 'sample.csv', format: 'steptoolCsv', trajectories: 8, problems: [] })
   await opened.until(() => events.some((event) => event.type === 'dataset'))
 
-  const csv = await studio.sampleCsv()
+  const csv = await studio.datasets.sampleCsv()
   const lines = csv.trimEnd().split('\n')
   const broken = [lines[0], lines[1], `"['a']"\t"['b']"\t"['not a number']"`, lines[2]].join('\n')
-  const second = await studio.importFile(file('broken.csv', broken))
+  const second = await studio.datasets.importFile(file('broken.csv', broken))
   expect(second).toMatchObject({
     ok: true,
     value: { trajectories: 2, rows: 3, problems: [{ file: 'broken.csv', row: 3, column: 'reward' }] },
   })
-  expect(await studio.importFile(file('photo.png', '\u0000\u0001'))).toMatchObject({ ok: false, code: 'nothing-imported' })
-  expect(await studio.importFile(file('empty.csv', ''))).toMatchObject({ ok: false })
-  expect(await studio.datasets()).toHaveLength(2)
-  expect(await studio.trajectories({ dataset_id: datasetId })).toHaveLength(8)
+  expect(await studio.datasets.importFile(file('photo.png', '\u0000\u0001'))).toMatchObject({ ok: false, code: 'nothing-imported' })
+  expect(await studio.datasets.importFile(file('empty.csv', ''))).toMatchObject({ ok: false })
+  expect(await studio.datasets.list()).toHaveLength(2)
+  expect(await studio.trajectories.list({ dataset_id: datasetId })).toHaveLength(8)
 
-  expect((await studio.removeDataset(datasetId)).ok).toBe(true)
-  expect(await studio.trajectories({ dataset_id: datasetId })).toEqual([])
-  expect(await studio.datasets()).toHaveLength(1)
-  expect(await studio.removeDataset(datasetId)).toMatchObject({ ok: false, code: 'unknown-dataset' })
+  expect((await studio.datasets.remove(datasetId)).ok).toBe(true)
+  expect(await studio.trajectories.list({ dataset_id: datasetId })).toEqual([])
+  expect(await studio.datasets.list()).toHaveLength(1)
+  expect(await studio.datasets.remove(datasetId)).toMatchObject({ ok: false, code: 'unknown-dataset' })
 })
 
 test('imported again, nothing is doubled and labels stay', async () => {
   const { studio, datasetId } = await imported()
-  const [first] = await studio.trajectories({ dataset_id: datasetId })
+  const [first] = await studio.trajectories.list({ dataset_id: datasetId })
   const id = first?.trajectory_id ?? ''
-  await studio.addOpinions([{ trajectory_id: id, step: 0, name: 'reward', value: 0.25 }], 'Ada')
-  const before = await studio.labels(id)
-  await studio.importFile(file('sample.csv', await studio.sampleCsv()))
-  expect(await studio.labels(id)).toEqual(before)
-  expect(await studio.datasets()).toHaveLength(1)
+  await studio.labels.add([{ trajectory_id: id, step: 0, name: 'reward', value: 0.25 }], 'Ada')
+  const before = await studio.labels.get(id)
+  await studio.datasets.importFile(file('sample.csv', await studio.datasets.sampleCsv()))
+  expect(await studio.labels.get(id)).toEqual(before)
+  expect(await studio.datasets.list()).toHaveLength(1)
 })
 
 test('labels: a person wins over the file, undo goes back, and what others said cannot be undone', async () => {
   const { studio, datasetId } = await imported()
-  const id = (await studio.trajectories({ dataset_id: datasetId }))[1]?.trajectory_id ?? ''
-  const start = await studio.labels(id)
+  const id = (await studio.trajectories.list({ dataset_id: datasetId }))[1]?.trajectory_id ?? ''
+  const start = await studio.labels.get(id)
   expect(start.resolved.map(({ annotatorId }) => annotatorId)).toEqual(start.resolved.map(() => 'imported:sample.csv'))
   expect(new Set(start.opinions.map(({ annotator_id }) => annotator_id.split(':')[0]))).toEqual(new Set(['imported', 'rules']))
-  const given = await studio.addOpinions(
+  const given = await studio.labels.add(
     [
       { trajectory_id: id, step: 0, name: 'success', value: 0 },
       { trajectory_id: id, step: 0, name: 'contribution', value: 1 },
@@ -85,19 +85,19 @@ test('labels: a person wins over the file, undo goes back, and what others said 
   if (!given.ok) throw new Error(given.message)
   expect(given.value.resolved[0]).toEqual({ value: 0.1, from: 'HUMAN', annotatorId: 'Ada' })
   const last = given.value.opinions.find(({ annotator_id, name }) => annotator_id === 'Ada' && name === 'contribution')
-  const undone = await studio.undoOpinion(last?.opinion_id ?? '')
+  const undone = await studio.labels.undo(last?.opinion_id ?? '')
   expect(undone.ok && undone.value.resolved[0]).toEqual(start.resolved[0])
   expect(undone.ok && undone.value.opinions.length).toBe(start.opinions.length + 3)
-  expect(await studio.undoOpinion(start.opinions[0]?.opinion_id ?? '')).toMatchObject({ ok: false, code: 'not-yours' })
-  expect(await studio.addOpinions([{ trajectory_id: id, step: 0, name: 'contribution', value: 9 }], 'Ada')).toMatchObject({
+  expect(await studio.labels.undo(start.opinions[0]?.opinion_id ?? '')).toMatchObject({ ok: false, code: 'not-yours' })
+  expect(await studio.labels.add([{ trajectory_id: id, step: 0, name: 'contribution', value: 9 }], 'Ada')).toMatchObject({
     ok: false,
     code: 'value',
   })
-  expect(await studio.addOpinions([{ trajectory_id: id, step: 99, name: 'reward', value: 1 }], 'Ada')).toMatchObject({
+  expect(await studio.labels.add([{ trajectory_id: id, step: 99, name: 'reward', value: 1 }], 'Ada')).toMatchObject({
     ok: false,
     code: 'unknown-step',
   })
-  expect(await studio.addOpinions([{ trajectory_id: 'x', step: 0, name: 'reward', value: 1 }], 'Ada')).toMatchObject({
+  expect(await studio.labels.add([{ trajectory_id: 'x', step: 0, name: 'reward', value: 1 }], 'Ada')).toMatchObject({
     ok: false,
     code: 'unknown-trajectory',
   })
@@ -105,51 +105,51 @@ test('labels: a person wins over the file, undo goes back, and what others said 
 
 test('an opinion of another day is found and undone', async () => {
   const { studio, datasetId, store } = await imported()
-  const id = (await studio.trajectories({ dataset_id: datasetId }))[0]?.trajectory_id ?? ''
-  const given = await studio.addOpinions([{ trajectory_id: id, step: 0, name: 'reward', value: 0 }], 'Ada')
+  const id = (await studio.trajectories.list({ dataset_id: datasetId }))[0]?.trajectory_id ?? ''
+  const given = await studio.labels.add([{ trajectory_id: id, step: 0, name: 'reward', value: 0 }], 'Ada')
   const opinionId = given.ok ? (given.value.opinions.find(({ annotator_id }) => annotator_id === 'Ada')?.opinion_id ?? '') : ''
   const later = await openTestStudio({}, store)
-  const undone = await later.studio.undoOpinion(opinionId)
+  const undone = await later.studio.labels.undo(opinionId)
   expect(undone.ok && undone.value.resolved[0]?.annotatorId).toBe('imported:sample.csv')
   later.close()
 })
 
 test('the CSV that is exported is the CSV that was imported', async () => {
   const { studio, datasetId } = await imported()
-  const csv = await studio.exportAnnotations(datasetId)
-  expect(csv).toEqual({ ok: true, value: await studio.sampleCsv() })
-  expect(await studio.exportAnnotations('ds-none')).toMatchObject({ ok: false, code: 'unknown-dataset' })
+  const csv = await studio.labels.exportCsv(datasetId)
+  expect(csv).toEqual({ ok: true, value: await studio.datasets.sampleCsv() })
+  expect(await studio.labels.exportCsv('ds-none')).toMatchObject({ ok: false, code: 'unknown-dataset' })
 })
 
 test('tokens as the model sees them: loss on completions, truncation told by step', async () => {
   const { studio, datasetId } = await imported()
-  const trajectory = (await studio.trajectories({ dataset_id: datasetId }))[1]
+  const trajectory = (await studio.trajectories.list({ dataset_id: datasetId }))[1]
   const id = trajectory?.trajectory_id ?? ''
-  const whole = await studio.tokenPreview(id, limits)
+  const whole = await studio.trajectories.tokenPreview(id, limits)
   if (!whole.ok) throw new Error(whole.message)
   const { ids, text, mask, step } = whole.value
   expect([text.length, mask.length, step.length]).toEqual([ids.length, ids.length, ids.length])
   expect(whole.value.truncatedTokens).toBe(0)
   expect(new Set(step)).toEqual(new Set([-1, 0, 1, 2, 3]))
   expect(mask.every((bit, at) => bit === 0 || (step[at] ?? -1) >= 0)).toBe(true)
-  const cut = await studio.tokenPreview(id, { maxContextLen: 120, maxResponseLen: 8 })
+  const cut = await studio.trajectories.tokenPreview(id, { maxContextLen: 120, maxResponseLen: 8 })
   if (!cut.ok) throw new Error(cut.message)
   expect(cut.value.ids).toHaveLength(128)
   expect(cut.value.truncatedTokens).toBe(ids.length - 128)
   expect(cut.value.notTrainedSteps).toContain(0)
-  expect(await studio.tokenPreview('x', limits)).toMatchObject({ ok: false, code: 'unknown-trajectory' })
+  expect(await studio.trajectories.tokenPreview('x', limits)).toMatchObject({ ok: false, code: 'unknown-trajectory' })
 })
 
 test('advantages answer to the stored labels and to what-if rewards', async () => {
   const { studio, datasetId } = await imported()
-  const trajectory = (await studio.trajectories({ dataset_id: datasetId }))[1]
+  const trajectory = (await studio.trajectories.list({ dataset_id: datasetId }))[1]
   const id = trajectory?.trajectory_id ?? ''
   const options = { ...limits, rewardWeighting: 'paper' } as const
-  const stored = await studio.advantagePreview(id, null, options)
+  const stored = await studio.labels.advantagePreview(id, null, options)
   if (!stored.ok) throw new Error(stored.message)
-  expect(stored.value.rewards).toEqual((await studio.labels(id)).resolved.map(({ value }) => value))
+  expect(stored.value.rewards).toEqual((await studio.labels.get(id)).resolved.map(({ value }) => value))
   expect(stored.value.advantages.every((value, at) => stored.value.tokens.mask[at] === 1 || value === 0)).toBe(true)
-  const changed = await studio.advantagePreview(
+  const changed = await studio.labels.advantagePreview(
     id,
     stored.value.rewards.map((value, step) => (step === 1 ? 0.9 : value)),
     options,
@@ -162,13 +162,13 @@ test('advantages answer to the stored labels and to what-if rewards', async () =
   expect(meanOf(changed.value, 1)).toBeGreaterThan(meanOf(stored.value, 1))
   expect(meanOf(changed.value, 2)).toBeCloseTo(meanOf(stored.value, 2), 12)
   expect(changed.value.loss).not.toBe(stored.value.loss)
-  const unlabelled = await studio.advantagePreview(
+  const unlabelled = await studio.labels.advantagePreview(
     id,
     stored.value.rewards.map((value, step) => (step === 0 ? null : value)),
     options,
   )
   expect(unlabelled.ok && unlabelled.value.tokens.mask.some((bit, at) => bit === 1 && unlabelled.value.tokens.step[at] === 0)).toBe(false)
-  expect(await studio.advantagePreview(id, [1], options)).toMatchObject({ ok: false, code: 'rewards' })
+  expect(await studio.labels.advantagePreview(id, [1], options)).toMatchObject({ ok: false, code: 'rewards' })
 })
 
 test('the GPU says why it is not there, and comes back', async () => {
@@ -177,12 +177,12 @@ test('the GPU says why it is not there, and comes back', async () => {
   answer = { ok: false, cause: 'no-adapter', message: 'none' }
   open = await openTestStudio({ openDevice: () => Promise.resolve(answer ?? { ok: true, device: fake.device, report }) })
   const { studio, events } = open
-  expect(await studio.gpu()).toEqual({ state: 'unavailable', cause: 'no-adapter', message: 'none' })
-  expect(await studio.start({ kind: 'story', seed: 1, size: null })).toMatchObject({ ok: false, code: 'no-adapter' })
+  expect(await studio.gpu.status()).toEqual({ state: 'unavailable', cause: 'no-adapter', message: 'none' })
+  expect(await studio.jobs.start({ kind: 'story', seed: 1, size: null })).toMatchObject({ ok: false, code: 'no-adapter' })
   answer = { ok: true, device: fake.device, report: { ...report, limits: { ...report.limits, maxStorageBuffersPerShaderStage: 4 } } }
-  expect(await studio.gpu()).toMatchObject({ state: 'unavailable', cause: 'too-small' })
+  expect(await studio.gpu.status()).toMatchObject({ state: 'unavailable', cause: 'too-small' })
   answer = null
-  expect(await studio.gpu()).toMatchObject({ state: 'ready', adapter: report, largestBufferBytes: 1 << 30 })
+  expect(await studio.gpu.status()).toMatchObject({ state: 'ready', adapter: report, largestBufferBytes: 1 << 30 })
   fake.lose('driver reset')
   await open.until(() =>
     events.some((event) => event.type === 'gpu' && event.status.state === 'unavailable' && event.status.cause === 'lost'),
@@ -196,7 +196,7 @@ test('a starter file that is not the build’s own is refused', async () => {
     readAsset: async (path) =>
       path === 'starter/manifest.json' ? new TextEncoder().encode(JSON.stringify({ files })) : readStarterAsset(path),
   })
-  expect(await open.studio.start({ kind: 'story', seed: 1, size: 'software' })).toMatchObject({
+  expect(await open.studio.jobs.start({ kind: 'story', seed: 1, size: 'software' })).toMatchObject({
     ok: false,
     message: expect.stringContaining('expected SHA-256 0000') as string,
   })
@@ -214,19 +214,19 @@ test('training on a file: labels, limits and counts are on the run card', async 
     seed: 1,
     rowLimit: 4,
   } as const
-  expect(await studio.start({ ...request, config: { batch_size: 0 } })).toMatchObject({
+  expect(await studio.jobs.start({ ...request, config: { batch_size: 0 } })).toMatchObject({
     ok: false,
     code: 'config',
     message: expect.stringContaining('batch_size') as string,
   })
-  expect(await studio.start({ ...request, config: { bach_size: 1 } })).toMatchObject({ ok: false, code: 'config' })
-  expect(await studio.start({ ...request, algorithm: 'none' })).toMatchObject({ ok: false, code: 'unknown-algorithm' })
-  expect(await studio.start({ ...request, model: 'none' })).toMatchObject({ ok: false, code: 'unknown-model' })
-  expect(await studio.start({ ...request, algorithm: 'sft', config: {}, data: [] })).toMatchObject({ ok: false, code: 'needs-data' })
-  const job = await studio.start(request)
+  expect(await studio.jobs.start({ ...request, config: { bach_size: 1 } })).toMatchObject({ ok: false, code: 'config' })
+  expect(await studio.jobs.start({ ...request, algorithm: 'none' })).toMatchObject({ ok: false, code: 'unknown-algorithm' })
+  expect(await studio.jobs.start({ ...request, model: 'none' })).toMatchObject({ ok: false, code: 'unknown-model' })
+  expect(await studio.jobs.start({ ...request, algorithm: 'sft', config: {}, data: [] })).toMatchObject({ ok: false, code: 'needs-data' })
+  const job = await studio.jobs.start(request)
   if (!job.ok) throw new Error(job.message)
   expect(await finished(job.value.job_id)).toMatchObject({ state: 'finished', error: null })
-  const reply = await studio.run(job.value.run_id)
+  const reply = await studio.runs.get(job.value.run_id)
   if (!reply.ok) throw new Error(reply.message)
   expect(reply.value.run).toMatchObject({
     kind: 'train',
@@ -241,7 +241,7 @@ test('training on a file: labels, limits and counts are on the run card', async 
 test('an evaluation with a run’s adapter is a record of its own', async () => {
   open = await openTestStudio({ workshop: scriptedWorkshop() })
   const { studio, finished } = open
-  const trained = await studio.start({
+  const trained = await studio.jobs.start({
     kind: 'train',
     algorithm: 'steptool-ppo',
     model: 'starter',
@@ -265,16 +265,16 @@ test('an evaluation with a run’s adapter is a record of its own', async () => 
     temperature: 0,
     seed: 1,
   } as const
-  expect(await studio.start({ ...request, split: 'none' })).toMatchObject({ ok: false, code: 'unknown-split' })
-  expect(await studio.start({ ...request, adapterOf: 'none' })).toMatchObject({ ok: false, code: 'unknown-run' })
+  expect(await studio.jobs.start({ ...request, split: 'none' })).toMatchObject({ ok: false, code: 'unknown-split' })
+  expect(await studio.jobs.start({ ...request, adapterOf: 'none' })).toMatchObject({ ok: false, code: 'unknown-run' })
   const sampling = { top_p: 0.9, top_k: 0, min_p: 0, repetition_penalty: 1 }
-  const wrong = await studio.start({ ...request, sampling: { ...sampling, top_p: 2 } })
+  const wrong = await studio.jobs.start({ ...request, sampling: { ...sampling, top_p: 2 } })
   expect(wrong).toMatchObject({ ok: false, code: 'sampling', message: expect.stringContaining('top_p') as string })
-  const job = await studio.start({ ...request, sampling })
+  const job = await studio.jobs.start({ ...request, sampling })
   if (!job.ok) throw new Error(job.message)
   expect(await finished(job.value.job_id)).toMatchObject({ state: 'finished' })
-  const [record] = await studio.evaluations()
-  const run = (await studio.runs()).find(({ run_id }) => run_id === trained.value.run_id)
+  const [record] = await studio.evaluations.list()
+  const run = (await studio.runs.list()).find(({ run_id }) => run_id === trained.value.run_id)
   expect(record).toMatchObject({
     split: 'dev',
     call_budget: 4,
@@ -298,31 +298,31 @@ test('memory is counted without a device, and the knob that helps is named', asy
     seed: 1,
     rowLimit: null,
   } as const
-  const small = await studio.estimateMemory(request)
+  const small = await studio.jobs.estimateMemory(request)
   if (!small.ok) throw new Error(small.message)
   expect(small.value).toMatchObject({ verdict: 'fits', advice: '' })
   expect(small.value.parts.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(small.value.bytes)
-  const large = await studio.estimateMemory({ ...request, config: { tokens_per_batch: 262_144 } })
+  const large = await studio.jobs.estimateMemory({ ...request, config: { tokens_per_batch: 262_144 } })
   if (!large.ok) throw new Error(large.message)
   expect(large.value.bytes).toBeGreaterThan(10 * small.value.bytes)
   expect(large.value.verdict).not.toBe('fits')
   expect(large.value.advice).toContain('gradient_checkpointing off → on')
   // The verdict is against a guess, or against what the person says.
   expect(large.value.notes.join(' ')).toContain('is a guess')
-  const roomy = await studio.estimateMemory({ ...request, config: { tokens_per_batch: 262_144 } }, 200e9)
+  const roomy = await studio.jobs.estimateMemory({ ...request, config: { tokens_per_batch: 262_144 } }, 200e9)
   expect(roomy).toMatchObject({
     value: { bytes: large.value.bytes, notes: [expect.any(String) as string, 'Measured against the 200.0 GB that you said there are.'] },
   })
-  const cramped = await studio.estimateMemory(request, small.value.bytes / 2)
+  const cramped = await studio.jobs.estimateMemory(request, small.value.bytes / 2)
   expect(cramped).toMatchObject({ ok: true, value: { verdict: 'exceeds' } })
-  expect((await studio.estimateMemory({ kind: 'story', seed: 1, size: null })).ok).toBe(true)
-  expect((await studio.estimateMemory({ ...request, config: { tokens_per_batch: -1 } })).ok).toBe(false)
+  expect((await studio.jobs.estimateMemory({ kind: 'story', seed: 1, size: null })).ok).toBe(true)
+  expect((await studio.jobs.estimateMemory({ ...request, config: { tokens_per_batch: -1 } })).ok).toBe(false)
 })
 
 test('every method that practises can be sized: alone, as the run story, and on data', async () => {
   const { studio, datasetId } = await imported({ openDevice: () => Promise.resolve({ ok: false, cause: 'no-adapter', message: '' }) })
-  const bytesOf = async (request: Parameters<typeof studio.estimateMemory>[0]): Promise<number> => {
-    const reply = await studio.estimateMemory(request)
+  const bytesOf = async (request: Parameters<typeof studio.jobs.estimateMemory>[0]): Promise<number> => {
+    const reply = await studio.jobs.estimateMemory(request)
     if (!reply.ok) throw new Error(reply.message)
     return reply.value.bytes
   }
@@ -344,8 +344,8 @@ test('every method that practises can be sized: alone, as the run story, and on 
 test('tools can be called by hand', async () => {
   open = await openTestStudio()
   const { studio } = open
-  const query = await studio.callTool('search_for', { name: 'nobody' })
+  const query = await studio.environments.callTool('search_for', { name: 'nobody' })
   expect(query).toEqual({ ok: true, value: '{"error":"unknown name"}' })
-  expect(await studio.callTool('home_of', {})).toEqual({ ok: true, value: '{"error":"missing person"}' })
-  expect(await studio.callTool('none', {})).toMatchObject({ ok: false, code: 'unknown-tool' })
+  expect(await studio.environments.callTool('home_of', {})).toEqual({ ok: true, value: '{"error":"missing person"}' })
+  expect(await studio.environments.callTool('none', {})).toMatchObject({ ok: false, code: 'unknown-tool' })
 })

@@ -21,9 +21,9 @@ const accepted = <T>(reply: Reply<T>): T => {
   return reply.value
 }
 async function runTo(state: string, page: TestStudio, own: Partial<TrainRequest>): Promise<RunRecord> {
-  const job = accepted(await page.studio.start(request(own)))
+  const job = accepted(await page.studio.jobs.start(request(own)))
   expect((await page.finished(job.job_id)).state).toBe(state)
-  return accepted(await page.studio.run(job.run_id)).run
+  return accepted(await page.studio.runs.get(job.run_id)).run
 }
 const ofRun = (run_id: string): StartFrom => ({ kind: 'run', run_id, which: 'last' })
 
@@ -43,14 +43,14 @@ test('from an earlier run: its shape is taken over and said; recipes carry it', 
       'The value head beside the adapter goes on too.',
     ]),
   )
-  const { 'README.md': card } = accepted(await studio.exportAdapter(second.run_id))
+  const { 'README.md': card } = accepted(await studio.runs.exportAdapter(second.run_id))
   expect(new TextDecoder().decode(card)).toContain(`It began from the adapter ${first.run_id} (SHA-256 ${hash}).`)
 
-  const recipe = accepted(await studio.writeRecipe({ kind: 'run', run_id: second.run_id }, 'hone'))
+  const recipe = accepted(await studio.recipes.write({ kind: 'run', run_id: second.run_id }, 'hone'))
   expect(JSON.parse(recipe.text)).toMatchObject({ init_adapter: first.run_id, config: { lora_r: 4 } })
-  expect(accepted(await studio.writeRecipe({ kind: 'request', request: request({ initAdapter }) }, 'hone')).text).toContain(first.run_id)
-  expect(accepted(await studio.readRecipe('recipe.json', recipe.text, 'sft')).initAdapter).toEqual(initAdapter)
-  const trl = accepted(await studio.writeRecipe({ kind: 'run', run_id: second.run_id }, 'trl'))
+  expect(accepted(await studio.recipes.write({ kind: 'request', request: request({ initAdapter }) }, 'hone')).text).toContain(first.run_id)
+  expect(accepted(await studio.recipes.read('recipe.json', recipe.text, 'sft')).initAdapter).toEqual(initAdapter)
+  const trl = accepted(await studio.recipes.write({ kind: 'run', run_id: second.run_id }, 'trl'))
   expect(trl.unmapped.find(({ field }) => field === 'init_adapter')?.reason).toContain('not to a copy of the adapter')
 })
 
@@ -61,18 +61,18 @@ test('what it needs and what speaks against it, before it starts', async () => {
   const initAdapter = ofRun(run_id)
   const other = request({ initAdapter, config: { ...settings, lora_r: 8 } })
   const sentence = `lora_r is 8, but ${run_id}, which the run begins from, has 4: leave lora_r out, or begin from another adapter.`
-  for (const reply of [await studio.start(other), await studio.estimateMemory(other), await studio.preflight(other)])
+  for (const reply of [await studio.jobs.start(other), await studio.jobs.estimateMemory(other), await studio.jobs.preflight(other)])
     expect(reply).toMatchObject({ ok: false, message: sentence })
-  expect(await studio.start(request({ initAdapter: ofRun('run-0') }))).toMatchObject({ ok: false, code: 'unknown-run' })
+  expect(await studio.jobs.start(request({ initAdapter: ofRun('run-0') }))).toMatchObject({ ok: false, code: 'unknown-run' })
 
   // The frozen copy is part of what it needs.
   const part = 'reference: the adapter it began from'
-  const needs = async (own: Partial<TrainRequest>) => accepted(await studio.estimateMemory(request(own))).parts
+  const needs = async (own: Partial<TrainRequest>) => accepted(await studio.jobs.estimateMemory(request(own))).parts
   expect((await needs({ initAdapter })).find(({ name }) => name === part)?.bytes).toBeGreaterThan(0)
   expect(await needs({ initAdapter, config: { ...settings, ref_adapter: 'none' } })).not.toContainEqual(
     expect.objectContaining({ name: part }),
   )
-  expect(accepted(await studio.preflight(request({ initAdapter }))).map(({ level }) => level)).not.toContain('refusal')
+  expect(accepted(await studio.jobs.preflight(request({ initAdapter }))).map(({ level }) => level)).not.toContain('refusal')
 })
 
 test('a run goes on from its own copy when the run it began from is gone; at its end the copy goes too', async () => {
@@ -85,12 +85,12 @@ test('a run goes on from its own copy when the run it began from is gone; at its
   open.close()
 
   open = await openTestStudio({}, store)
-  accepted(await open.studio.removeRun(first.run_id))
+  accepted(await open.studio.runs.remove(first.run_id))
   const copies = () => store.listBlobs((name) => name.startsWith(`runs/${failed.run_id}/init-adapter/`))
   expect(await copies()).toHaveLength(3)
-  const job = accepted(await open.studio.resumeRun(failed.run_id))
+  const job = accepted(await open.studio.runs.resume(failed.run_id))
   expect((await open.finished(job.job_id)).state).toBe('finished')
-  const { run } = accepted(await open.studio.run(failed.run_id))
+  const { run } = accepted(await open.studio.runs.get(failed.run_id))
   expect(run).toMatchObject({ config: failed.config, adapter_sha256: { before: first.adapter_sha256?.after } })
   expect(await copies()).toEqual([])
 })
@@ -99,28 +99,28 @@ test('an adapter in PEFT’s files is kept once, begins runs and can be removed;
   open = await openTestStudio()
   const { studio } = open
   const first = await runTo('finished', open, { steps: 1 })
-  const exported = accepted(await studio.exportAdapter(first.run_id))
+  const exported = accepted(await studio.runs.exportAdapter(first.run_id))
   const files = Object.entries(exported).map(([name, bytes]) => new File([bytes], name))
-  const adapter = accepted(await studio.importAdapter('starter', '', files))
+  const adapter = accepted(await studio.adapters.importFiles('starter', '', files))
   expect(adapter).toMatchObject({ model_id: 'starter', sha256: first.adapter_sha256?.after })
-  expect(accepted(await studio.importAdapter('starter', 'again', files))).toEqual(adapter)
-  expect(await studio.importedAdapters()).toEqual([adapter])
-  expect((await studio.storage()).items).toContainEqual({ name: adapter.title, bytes: adapter.bytes, kind: 'adapter' })
+  expect(accepted(await studio.adapters.importFiles('starter', 'again', files))).toEqual(adapter)
+  expect(await studio.adapters.list()).toEqual([adapter])
+  expect((await studio.storage.usage()).items).toContainEqual({ name: adapter.title, bytes: adapter.bytes, kind: 'adapter' })
 
   const initAdapter = { kind: 'imported', adapter_id: adapter.adapter_id } as const
   const second = await runTo('finished', open, { steps: 1, initAdapter })
   expect(second.config).toMatchObject({ init_adapter: adapter.title, init_adapter_sha256: adapter.sha256 })
-  accepted(await studio.removeAdapter(adapter.adapter_id))
-  expect(await studio.importedAdapters()).toEqual([])
-  expect(await studio.start(request({ initAdapter }))).toMatchObject({ ok: false, code: 'unknown-adapter' })
+  accepted(await studio.adapters.remove(adapter.adapter_id))
+  expect(await studio.adapters.list()).toEqual([])
+  expect(await studio.jobs.start(request({ initAdapter }))).toMatchObject({ ok: false, code: 'unknown-adapter' })
 
   const golden = (name: string) => new File([readFileSync(join(projectRoot, 'test/golden/peft_adapter', name))], name)
   expect(
-    await studio.importAdapter('starter', 'other', [golden('adapter_config.json'), golden('adapter_model.safetensors')]),
+    await studio.adapters.importFiles('starter', 'other', [golden('adapter_config.json'), golden('adapter_model.safetensors')]),
   ).toMatchObject({
     ...{ ok: false, message: expect.stringContaining('the adapter does not fit the model') as string },
   })
-  expect(await studio.importAdapter('starter', '', [golden('adapter_config.json')])).toMatchObject({
+  expect(await studio.adapters.importFiles('starter', '', [golden('adapter_config.json')])).toMatchObject({
     ...{ ok: false, message: expect.stringContaining('file missing: expected adapter_model.safetensors') as string },
   })
 })

@@ -15,8 +15,8 @@ afterEach(() => {
 
 const story = { kind: 'story', seed: 1, size: 'software' } as const
 
-async function started(opened: TestStudio, request: Parameters<TestStudio['studio']['start']>[0] = story): Promise<JobSnapshot> {
-  const reply = await opened.studio.start(request)
+async function started(opened: TestStudio, request: Parameters<TestStudio['studio']['jobs']['start']>[0] = story): Promise<JobSnapshot> {
+  const reply = await opened.studio.jobs.start(request)
   if (!reply.ok) throw new Error(reply.message)
   return reply.value
 }
@@ -38,7 +38,7 @@ test('a story goes through its phases and leaves a whole record', async () => {
   expect(seen).toEqual(order.filter((phase) => seen.includes(phase)))
   expect(seen).toEqual(expect.arrayContaining(['before', 'training', 'after', 'done']))
 
-  const reply = await studio.run(job.run_id)
+  const reply = await studio.runs.get(job.run_id)
   if (!reply.ok) throw new Error(reply.message)
   const { run, metrics, story: result, probe, exam, metricMeanings } = reply.value
   expect(run).toMatchObject({ status: 'finished', kind: 'story', algorithm: 'steptool-ppo', steps_done: 3, error: null })
@@ -58,15 +58,15 @@ test('a story goes through its phases and leaves a whole record', async () => {
   expect(result?.win?.wins).toBe(result?.difference?.gained)
 
   // Practice and exam share no query, and practice steps carry the world's labels.
-  const trajectories = await studio.trajectories({ run_id: job.run_id })
+  const trajectories = await studio.trajectories.list({ run_id: job.run_id })
   const practice = trajectories.filter(({ split }) => split === 'practice')
   const examined = new Set(exam.before.map(({ query_id }) => query_id))
   expect(practice.length).toBeGreaterThan(0)
   expect(practice.some(({ query_id }) => examined.has(query_id))).toBe(false)
   expect(trajectories.every(({ steps }) => steps.every(({ tokens }) => tokens === null))).toBe(true)
-  const labels = await studio.labels(practice[0]?.trajectory_id ?? '')
+  const labels = await studio.labels.get(practice[0]?.trajectory_id ?? '')
   expect(labels.resolved.every(({ value, annotatorId }) => value !== null && annotatorId === 'world')).toBe(true)
-  expect((await studio.evaluations()).map(({ split, call_budget }) => [split, call_budget])).toEqual([
+  expect((await studio.evaluations.list()).map(({ split, call_budget }) => [split, call_budget])).toEqual([
     ['exam', 6],
     ['exam', 6],
   ])
@@ -77,10 +77,10 @@ test('a story goes through its phases and leaves a whole record', async () => {
   expect(events.some((event) => event.type === 'token' && event.text.includes('('))).toBe(true)
   expect(events.some((event) => event.type === 'metrics')).toBe(true)
 
-  const files = await studio.exportAdapter(job.run_id)
+  const files = await studio.runs.exportAdapter(job.run_id)
   if (!files.ok) throw new Error(files.message)
   expect(Object.keys(files.value).sort()).toEqual(['README.md', 'adapter_config.json', 'adapter_model.safetensors', 'v_head.safetensors'])
-  expect(await studio.models()).toMatchObject([
+  expect(await studio.models.list()).toMatchObject([
     { model_id: 'starter', adapters: [{ run_id: job.run_id, sha256: run.adapter_sha256?.after }] },
   ])
 
@@ -102,33 +102,33 @@ test('pause holds, resume goes on, cancel keeps what is finished', async () => {
   const { studio, events } = open
   const job = await started(open)
   await open.until(() => events.some((event) => event.type === 'metrics'))
-  expect(await studio.pause(job.job_id)).toEqual({ ok: true, value: null })
+  expect(await studio.jobs.pause(job.job_id)).toEqual({ ok: true, value: null })
   await open.until(() => workshop.isHeld)
-  const before = (await studio.jobs())[0]
+  const before = (await studio.jobs.list())[0]
   // Unless it is held, its next deed is 5 ms away.
   for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setTimeout(resolve, 10))
   expect(workshop.isHeld).toBe(true)
-  expect((await studio.jobs())[0]).toMatchObject({ state: 'paused', done: before?.done, phase: before?.phase })
-  expect(await studio.start(story)).toMatchObject({ ok: false, code: 'busy' })
-  expect(await studio.removeRun(job.run_id)).toMatchObject({ ok: false, code: 'at-work' })
-  await studio.resume(job.job_id)
+  expect((await studio.jobs.list())[0]).toMatchObject({ state: 'paused', done: before?.done, phase: before?.phase })
+  expect(await studio.jobs.start(story)).toMatchObject({ ok: false, code: 'busy' })
+  expect(await studio.runs.remove(job.run_id)).toMatchObject({ ok: false, code: 'at-work' })
+  await studio.jobs.resume(job.job_id)
   await open.until(() => events.some((event) => event.type === 'job' && event.job.phase === 'training' && event.job.done >= 2))
-  await studio.cancel(job.job_id)
+  await studio.jobs.cancel(job.job_id)
   const last = await open.finished(job.job_id)
   expect(last).toMatchObject({ state: 'cancelled', error: null })
-  const reply = await studio.run(job.run_id)
+  const reply = await studio.runs.get(job.run_id)
   if (!reply.ok) throw new Error(reply.message)
   expect(reply.value.run.status).toBe('cancelled')
   expect(reply.value.metrics.step.length).toBeGreaterThan(1)
   expect(reply.value.exam.before.every((cell) => cell.status !== null)).toBe(true)
   expect(reply.value.run.adapter_sha256?.after).toMatch(/^[0-9a-f]{64}$/)
-  expect((await studio.exportAdapter(job.run_id)).ok).toBe(true)
-  expect((await studio.cancel(job.job_id)).ok).toBe(false)
+  expect((await studio.runs.exportAdapter(job.run_id)).ok).toBe(true)
+  expect((await studio.jobs.cancel(job.job_id)).ok).toBe(false)
   // What the stopped loop had allocated went with its device.
-  expect([devices, (await studio.gpu()).state, devices]).toEqual([1, 'ready', 2])
-  expect((await studio.removeRun(job.run_id)).ok).toBe(true)
-  expect(await studio.runs()).toEqual([])
-  expect(await studio.evaluations()).toEqual([])
+  expect([devices, (await studio.gpu.status()).state, devices]).toEqual([1, 'ready', 2])
+  expect((await studio.runs.remove(job.run_id)).ok).toBe(true)
+  expect(await studio.runs.list()).toEqual([])
+  expect(await studio.evaluations.list()).toEqual([])
 })
 
 test('a failure is one sentence and keeps what was measured', async () => {
@@ -136,15 +136,15 @@ test('a failure is one sentence and keeps what was measured', async () => {
   const job = await started(open)
   const last = await open.finished(job.job_id)
   expect(last).toMatchObject({ state: 'failed', error: 'the GPU device was lost: the driver reset.' })
-  const reply = await open.studio.run(job.run_id)
+  const reply = await open.studio.runs.get(job.run_id)
   expect(reply.ok && reply.value.run).toMatchObject({
     status: 'failed',
     error: 'the GPU device was lost: the driver reset.',
     steps_done: 2,
   })
   expect(reply.ok && reply.value.metrics.step).toEqual([0, 1])
-  expect((await open.studio.start(story)).ok).toBe(true)
-  await open.studio.cancel((await open.studio.jobs()).at(-1)?.job_id ?? '')
+  expect((await open.studio.jobs.start(story)).ok).toBe(true)
+  await open.studio.jobs.cancel((await open.studio.jobs.list()).at(-1)?.job_id ?? '')
 })
 
 test('after a reload everything is found again, and a run that died says so', async () => {
@@ -152,7 +152,7 @@ test('after a reload everything is found again, and a run that died says so', as
   const first = await openTestStudio({}, store)
   const job = await started(first)
   await first.finished(job.job_id)
-  const before = await first.studio.run(job.run_id)
+  const before = await first.studio.runs.get(job.run_id)
   first.close()
 
   // A second run, cut off: its tab is gone, its store is what it was at that moment.
@@ -160,7 +160,7 @@ test('after a reload everything is found again, and a run that died says so', as
   const dying = await openTestStudio({ workshop: scriptedWorkshop({ hangAt: 2 }) }, cutStore)
   const cut = await started(dying)
   await dying.until(() => dying.events.some((event) => event.type === 'metrics' && event.rows.step.includes(1)))
-  const asked = await dying.studio.run(cut.run_id)
+  const asked = await dying.studio.runs.get(cut.run_id)
   expect(asked.ok && asked.value.run.status).toBe('running')
   for (const [kind, own] of [
     ['runs', cutStore.runs],
@@ -169,15 +169,15 @@ test('after a reload everything is found again, and a run that died says so', as
     expect((await own.list()).records, kind).toHaveLength(1)
   await store.runs.put(...(await cutStore.runs.list()).records)
   await store.metrics.append(cut.run_id, await cutStore.metrics.of(cut.run_id))
-  await dying.studio.cancel(cut.job_id)
+  await dying.studio.jobs.cancel(cut.job_id)
   await dying.finished(cut.job_id)
   dying.close()
 
   open = await openTestStudio({}, store)
-  expect(await open.studio.run(job.run_id)).toEqual(before)
-  const files = await open.studio.exportAdapter(job.run_id)
+  expect(await open.studio.runs.get(job.run_id)).toEqual(before)
+  const files = await open.studio.runs.exportAdapter(job.run_id)
   expect(files.ok && Object.keys(files.value)).toContain('adapter_model.safetensors')
-  const died = await open.studio.run(cut.run_id)
+  const died = await open.studio.runs.get(cut.run_id)
   if (!died.ok) throw new Error(died.message)
   expect(died.value.run).toMatchObject({ status: 'failed', steps_done: 2, error: expect.stringContaining('closed or reloaded') as string })
   expect(died.value.run.finished_at).not.toBeNull()
@@ -189,8 +189,8 @@ test('a run of another tab is left alone', async () => {
   const first = await openTestStudio({ workshop: scriptedWorkshop({ delayMs: 5 }) }, store)
   const job = await started(first)
   const second = await openTestStudio({ claim: () => Promise.resolve(null) }, store)
-  expect((await second.studio.runs())[0]?.status).toBe('running')
-  await first.studio.cancel(job.job_id)
+  expect((await second.studio.runs.list())[0]?.status).toBe('running')
+  await first.studio.jobs.cancel(job.job_id)
   await first.finished(job.job_id)
   first.close()
   second.close()

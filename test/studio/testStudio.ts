@@ -17,7 +17,8 @@ import { createStudio } from '../../src/studio/studio'
 import type { ActingPolicy, AdapterTensors, Workshop } from '../../src/studio/workshop'
 import { initialLora, randomWeights } from '../../src/training/initialize'
 import { trainableEntries, type TrainableSet } from '../../src/training/policyModel'
-import type { JobSnapshot, StudioApi, StudioDescription, StudioEvent } from '../../src/worker/protocol'
+import type { JobSnapshot, StudioDescription, StudioEvent } from '../../src/worker/protocol'
+import type { StudioApi } from '../../src/worker/studioApi'
 import { projectRoot } from '../support/sources'
 
 export const report: AdapterReport = {

@@ -24,7 +24,7 @@ test('step-grained PPO online, then an evaluation with its adapter', async () =>
   const opened = await openTestStudio({ openDevice, readAsset: tinyAsset }, undefined, 'gpu')
   const { studio, events, finished } = opened
   try {
-    const train = await studio.start({
+    const train = await studio.jobs.start({
       kind: 'train',
       algorithm: 'steptool-ppo',
       model: 'starter',
@@ -46,7 +46,7 @@ test('step-grained PPO online, then an evaluation with its adapter', async () =>
     })
     if (!train.ok) throw new Error(train.message)
     expect(await finished(train.value.job_id)).toMatchObject({ state: 'finished', error: null })
-    const reply = await studio.run(train.value.run_id)
+    const reply = await studio.runs.get(train.value.run_id)
     if (!reply.ok) throw new Error(reply.message)
     const { run, metrics, probe } = reply.value
     expect(metrics.step).toEqual([0, 1])
@@ -60,13 +60,13 @@ test('step-grained PPO online, then an evaluation with its adapter', async () =>
     expect(run.adapter_sha256?.after).not.toBe(run.adapter_sha256?.before)
     expect(probe?.before.every((value) => value < 0)).toBe(true)
     expect(Math.max(...(probe?.after ?? []).map((value, index) => Math.abs(value - (probe?.before[index] ?? 0))))).toBeGreaterThan(1e-4)
-    const [first] = await studio.trajectories({ run_id: run.run_id })
-    const whole = await studio.trajectory(first?.trajectory_id ?? '')
+    const [first] = await studio.trajectories.list({ run_id: run.run_id })
+    const whole = await studio.trajectories.get(first?.trajectory_id ?? '')
     const tokens = whole.ok ? whole.value.steps[0]?.tokens : null
     expect(tokens?.completion_ids.length).toBe(tokens?.completion_logprobs.length)
     expect(tokens?.completion_logprobs.every((value) => value < 0)).toBe(true)
 
-    const exam = await studio.start({
+    const exam = await studio.jobs.start({
       kind: 'evaluate',
       model: 'starter',
       adapterOf: run.run_id,
@@ -82,7 +82,7 @@ test('step-grained PPO online, then an evaluation with its adapter', async () =>
     const last = await finished(exam.value.job_id)
     expect(last).toMatchObject({ state: 'finished', error: null, done: 1 })
     expect(last.dispatches).toBeGreaterThan(100)
-    expect((await studio.evaluations())[0]?.model.adapter_sha256).toBe(run.adapter_sha256?.after)
+    expect((await studio.evaluations.list())[0]?.model.adapter_sha256).toBe(run.adapter_sha256?.after)
     expect(events.some((event) => event.type === 'gpu' && event.status.state === 'ready' && event.status.plannedBytes > 0)).toBe(true)
   } finally {
     opened.close()

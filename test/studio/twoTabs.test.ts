@@ -15,22 +15,22 @@ test('the second tab reads the run, says where it is at work, and cannot remove 
   const second = await openTestStudio({ claim }, store)
   try {
     const config = { batch_size: 2, mini_batch_size: 2, gradient_accumulation_steps: 1 }
-    const started = await first.studio.start({
+    const started = await first.studio.jobs.start({
       ...{ kind: 'train', algorithm: 'steptool-ppo', model: 'starter', data: [], config, steps: 2, seed: 1, rowLimit: null },
     })
     if (!started.ok) throw new Error(started.message)
     const { run_id, job_id } = started.value
-    await first.studio.pause(job_id)
-    await expect.poll(async () => (await second.studio.run(run_id)).ok).toBe(true)
-    const there = await second.studio.run(run_id)
+    await first.studio.jobs.pause(job_id)
+    await expect.poll(async () => (await second.studio.runs.get(run_id)).ok).toBe(true)
+    const there = await second.studio.runs.get(run_id)
     expect(there.ok && there.value.elsewhere).toBe(true)
-    const here = await first.studio.run(run_id)
+    const here = await first.studio.runs.get(run_id)
     expect(here.ok && here.value.elsewhere).toBeUndefined()
-    expect(await second.studio.removeRun(run_id)).toMatchObject({ ok: false, code: 'at-work' })
-    expect(await second.studio.resumeRun(run_id)).toMatchObject({ ok: false })
-    await first.studio.cancel(job_id)
+    expect(await second.studio.runs.remove(run_id)).toMatchObject({ ok: false, code: 'at-work' })
+    expect(await second.studio.runs.resume(run_id)).toMatchObject({ ok: false })
+    await first.studio.jobs.cancel(job_id)
     await first.finished(job_id)
-    const after = await second.studio.run(run_id)
+    const after = await second.studio.runs.get(run_id)
     expect(after.ok && after.value.elsewhere).toBeUndefined()
   } finally {
     first.close()

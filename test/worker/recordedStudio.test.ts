@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { sha256 } from '../../src/base/sha256'
 import type { Recording } from '../../src/records/recording'
-import type { StudioApi } from '../../src/worker/protocol'
+import type { StudioApi } from '../../src/worker/studioApi'
 import { recordedStudio } from '../../src/worker/recordedStudio'
 
 const step = { parent: null, prompt: 'q', completion: 'c', tokens: null, thought: '', is_truncated: false }
@@ -104,22 +104,22 @@ describe('the studio over a recorded run', () => {
   it('labels in memory: a person wins, and can take it back', async () => {
     serve({ 'recorded-run.json': bytes })
     const studio = await open()
-    const success = await studio.addOpinions([{ trajectory_id: 't1', step: 0, name: 'success', value: 1 }], 'me')
+    const success = await studio.labels.add([{ trajectory_id: 't1', step: 0, name: 'success', value: 1 }], 'me')
     expect(success).toMatchObject({ ok: true, value: { resolved: [{ value: null }, { value: null }] } })
-    const both = await studio.addOpinions([{ trajectory_id: 't1', step: 0, name: 'contribution', value: 4 }], 'me')
+    const both = await studio.labels.add([{ trajectory_id: 't1', step: 0, name: 'contribution', value: 4 }], 'me')
     expect(both).toMatchObject({ ok: true, value: { resolved: [{ value: 0.9, from: 'HUMAN', annotatorId: 'me' }, { value: null }] } })
     const id = both.ok ? (both.value.opinions.at(-1)?.opinion_id ?? '') : ''
-    expect(await studio.undoOpinion(id)).toMatchObject({ ok: true, value: { resolved: [{ value: null }, { value: null }] } })
-    expect(await studio.addOpinions([{ trajectory_id: 't1', step: 9, name: 'success', value: 1 }], 'me')).toMatchObject({ ok: false })
-    expect(await studio.addOpinions([{ trajectory_id: 't1', step: 0, name: 'success', value: 7 }], 'me')).toMatchObject({ ok: false })
+    expect(await studio.labels.undo(id)).toMatchObject({ ok: true, value: { resolved: [{ value: null }, { value: null }] } })
+    expect(await studio.labels.add([{ trajectory_id: 't1', step: 9, name: 'success', value: 1 }], 'me')).toMatchObject({ ok: false })
+    expect(await studio.labels.add([{ trajectory_id: 't1', step: 0, name: 'success', value: 7 }], 'me')).toMatchObject({ ok: false })
   })
   it('shows its run, its practice as a data set, and says why it cannot train', async () => {
     serve({ 'recorded-run.json': bytes })
     const studio = await open()
-    const [dataset] = await studio.datasets()
+    const [dataset] = await studio.datasets.list()
     expect(dataset).toMatchObject({ trajectories: 1, steps: 2 })
-    expect(await studio.trajectories({ dataset_id: dataset?.dataset_id ?? '' })).toHaveLength(1)
-    expect(await studio.run('run-1')).toMatchObject({ ok: true })
-    expect(await studio.start({ kind: 'story', seed: 1, size: null })).toMatchObject({ ok: false, code: 'recorded' })
+    expect(await studio.trajectories.list({ dataset_id: dataset?.dataset_id ?? '' })).toHaveLength(1)
+    expect(await studio.runs.get('run-1')).toMatchObject({ ok: true })
+    expect(await studio.jobs.start({ kind: 'story', seed: 1, size: null })).toMatchObject({ ok: false, code: 'recorded' })
   })
 })

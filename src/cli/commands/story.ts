@@ -44,9 +44,9 @@ export const story = defineCommand({
     const channel = new MessageChannel()
     const connected = await studio.connect('http://localhost/', channel.port1)
     must(connected)
-    const started = must(await studio.start({ kind: 'story', seed: options.seed, size: options.size ?? null }))
+    const started = must(await studio.jobs.start({ kind: 'story', seed: options.seed, size: options.size ?? null }))
     const done = await finished(
-      () => studio.jobs(),
+      () => studio.jobs.list(),
       started.job_id,
       (line) => {
         context.progress(line)
@@ -55,7 +55,7 @@ export const story = defineCommand({
     channel.port1.close()
     channel.port2.close()
     if (done.state !== 'finished') throw new UsageError(done.error ?? `The story ended ${done.state}.`)
-    const detail = must(await studio.run(started.run_id))
+    const detail = must(await studio.runs.get(started.run_id))
     if (options.record !== undefined) {
       const recording = must(await exportRecording(studio, started.run_id, new Date().toISOString()))
       writeFileSync(options.record, JSON.stringify(recording))

@@ -31,7 +31,7 @@ export function FirstBatch({ trajectoryIds }: FirstBatchProps) {
   const previews = useReply(
     ids.length === 0 ? NOTHING : `batch ${ids.join(' ')} ${limits.maxContextLen} ${limits.maxResponseLen}`,
     async (studio) => {
-      const replies = await Promise.all(ids.map((id) => studio.tokenPreview(id, limits)))
+      const replies = await Promise.all(ids.map((id) => studio.trajectories.tokenPreview(id, limits)))
       const value: TokenPreview[] = []
       for (const reply of replies) {
         if (!reply.ok) return reply

@@ -31,7 +31,7 @@ export function useImports(onImported: (dataset: DatasetRow) => void): {
         const fail = (error: string): void => {
           setPending((list) => list.map((one) => (one.id === id ? { ...one, error } : one)))
         }
-        studio.importFile(file).then(
+        studio.datasets.importFile(file).then(
           (reply) => {
             if (reply.ok) {
               dismiss(id)

@@ -32,7 +32,7 @@ function firstRequest(description: StudioDescription): EvaluateRequest {
 export function NewEvaluation({ opened, onClose }: { readonly opened: boolean; readonly onClose: () => void }) {
   const studio = useStudio()
   const description = useDescription()
-  const models = useAnswer('models', (from) => from.models())
+  const models = useAnswer('models', (from) => from.models.list())
   const [changes, setChanges] = useState<Partial<EvaluateRequest>>({})
   const [error, setError] = useState<string | null>(null)
   const active = useActiveJob()
@@ -50,7 +50,7 @@ export function NewEvaluation({ opened, onClose }: { readonly opened: boolean; r
   }
   const start = (): void => {
     setError(null)
-    studio.start(request).then(
+    studio.jobs.start(request).then(
       (reply) => {
         if (reply.ok) {
           rememberJob(reply.value)

@@ -13,7 +13,7 @@ export function Banners() {
   const gpu = useGpu()
   const live = useStudioState((state) => state.live)
   const { online, frozen } = usePageState()
-  const storage = useAnswer('storage', (studio) => studio.storage(), ['dataset'])
+  const storage = useAnswer('storage', (studio) => studio.storage.usage(), ['dataset'])
   const { usage, quota } = storage.value ?? { usage: null, quota: null }
   const nearlyFull = usage !== null && quota !== null && quota > 0 && usage / quota > 0.9
   return (

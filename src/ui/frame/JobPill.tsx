@@ -58,7 +58,7 @@ export function JobControls({ job }: { readonly job: JobSnapshot }) {
           aria-label={paused ? 'Resume the run' : 'Pause the run'}
           data-testid="job-pause"
           onClick={() => {
-            void (paused ? live.studio.resume(job.job_id) : live.studio.pause(job.job_id))
+            void (paused ? live.studio.jobs.resume(job.job_id) : live.studio.jobs.pause(job.job_id))
           }}
         >
           <Icon name={paused ? 'play' : 'pause'} size={12} />
@@ -70,7 +70,7 @@ export function JobControls({ job }: { readonly job: JobSnapshot }) {
           aria-label="Cancel the run"
           data-testid="job-cancel"
           onClick={() => {
-            void live.studio.cancel(job.job_id)
+            void live.studio.jobs.cancel(job.job_id)
           }}
         >
           <Icon name="stop" size={12} />

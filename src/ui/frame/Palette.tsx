@@ -27,15 +27,17 @@ function useOptions(): readonly Option[] {
   const source = useSource()
   const live = useStudioState((state) => state.live)
   const { setColorScheme } = useMantineColorScheme()
-  const runs = useAnswer('palette runs', (studio) => studio.runs()).value
-  const datasets = useAnswer('palette datasets', (studio) => studio.datasets()).value
+  const runs = useAnswer('palette runs', (studio) => studio.runs.list()).value
+  const datasets = useAnswer('palette datasets', (studio) => studio.datasets.list()).value
   const trajectories = useAnswer('palette trajectories', async (studio) => {
-    const [allRuns, allDatasets] = [await studio.runs(), await studio.datasets()]
+    const [allRuns, allDatasets] = [await studio.runs.list(), await studio.datasets.list()]
     const lists = await Promise.all([
       ...allDatasets
         .slice(0, 4)
-        .map(async (row) => ({ place: { dataset: row.dataset_id }, rows: await studio.trajectories({ dataset_id: row.dataset_id }) })),
-      ...allRuns.slice(0, 4).map(async (row) => ({ place: { run: row.run_id }, rows: await studio.trajectories({ run_id: row.run_id }) })),
+        .map(async (row) => ({ place: { dataset: row.dataset_id }, rows: await studio.trajectories.list({ dataset_id: row.dataset_id }) })),
+      ...allRuns
+        .slice(0, 4)
+        .map(async (row) => ({ place: { run: row.run_id }, rows: await studio.trajectories.list({ run_id: row.run_id }) })),
     ])
     return lists.flatMap(({ place, rows }) => rows.slice(0, 500).map(({ trajectory_id: id, query }) => ({ id, query, place })))
   }).value

@@ -61,19 +61,19 @@ export function JudgeDrawer({ opened, onClose, datasetId, current, shown, unjudg
   }
   const runTest = async (): Promise<void> => {
     setTest({ state: 'running', message: '' })
-    const reply = await studio.testJudge(settings)
+    const reply = await studio.judges.test(settings)
     setTest(reply.ok ? { state: 'ok', message: reply.value } : { state: 'failed', message: reply.message })
   }
   const makePlan = async (): Promise<void> => {
     if (datasetId === null) return
     setError(null)
-    const reply = await studio.planJudge(datasetId, ids, settings)
+    const reply = await studio.judges.plan(datasetId, ids, settings)
     if (reply.ok) setPlan({ plan: reply.value, ids })
     else setError(reply.message)
   }
   const send = async (): Promise<void> => {
     if (datasetId === null || !plan) return
-    const reply = await studio.start({ kind: 'judge', dataset_id: datasetId, trajectory_ids: plan.ids, settings })
+    const reply = await studio.jobs.start({ kind: 'judge', dataset_id: datasetId, trajectory_ids: plan.ids, settings })
     if (reply.ok) {
       rememberJob(reply.value)
       setPlan(null)

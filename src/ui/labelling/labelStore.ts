@@ -2,7 +2,8 @@
 import { useEffect } from 'react'
 import { create } from 'zustand'
 import { useShallow } from 'zustand/react/shallow'
-import type { LabelState, StudioApi } from '../../worker/protocol'
+import type { LabelState } from '../../worker/protocol'
+import type { StudioApi } from '../../worker/studioApi'
 import { useStudioEvents } from '../stores/events'
 import { useStudio } from '../stores/studio'
 
@@ -77,7 +78,7 @@ async function fetchAhead(studio: StudioApi, ids: readonly string[], signal: Abo
     for (let id = queue.shift(); id !== undefined && !signal.aborted; id = queue.shift()) {
       moment += 1
       const asked = moment
-      pending.push({ id, asked, state: await studio.labels(id) })
+      pending.push({ id, asked, state: await studio.labels.get(id) })
       if (performance.now() - published > PUBLISH_MS) publish()
     }
   }

@@ -1,6 +1,7 @@
 /** Advantage previews, remembered by reward list; the last one stays on screen until the next arrives. */
 import { useEffect, useState } from 'react'
-import type { AdvantagePreview, StudioApi } from '../../worker/protocol'
+import type { AdvantagePreview } from '../../worker/protocol'
+import type { StudioApi } from '../../worker/studioApi'
 import { useStudio } from '../stores/studio'
 
 export interface AdvantageOptions {
@@ -53,7 +54,7 @@ export function useAdvantages(
       }
       if (current) setHeld(one)
     }
-    studio.advantagePreview(id, asked, how).then(
+    studio.labels.advantagePreview(id, asked, how).then(
       (reply) => {
         keep(reply.ok ? reply.value : null, reply.ok ? null : reply.message)
       },

@@ -60,7 +60,7 @@ export function useLabelling(trajectoryId: string | null, labels: LabelState | n
       if (!first) return
       last.current = rows
       const send = async (): Promise<string> => {
-        const reply = await studio.addOpinions(rows, annotator)
+        const reply = await studio.labels.add(rows, annotator)
         if (!reply.ok) throw new Error(reply.message)
         const opinionIds = rows.flatMap((row) => newestLike(reply.value.opinions, row, annotator)?.opinion_id ?? [])
         stack.current.push({ trajectoryId: first.trajectory_id, opinionIds, said: words(rows) })
@@ -77,7 +77,7 @@ export function useLabelling(trajectoryId: string | null, labels: LabelState | n
     const send = async (): Promise<string> => {
       if (batch) {
         for (const id of batch.opinionIds.toReversed()) {
-          const reply = await studio.undoOpinion(id)
+          const reply = await studio.labels.undo(id)
           if (!reply.ok) throw new Error(reply.message)
           rememberLabels(studio, batch.trajectoryId, reply.value)
         }
@@ -85,7 +85,7 @@ export function useLabelling(trajectoryId: string | null, labels: LabelState | n
       }
       const mine = (labels?.opinions ?? []).filter((one) => one.annotator_kind === 'HUMAN' && one.annotator_id === annotator)
       for (const one of [...mine].sort((a, b) => (a.created_at < b.created_at ? 1 : -1)).slice(0, LOOK_BACK)) {
-        const reply = await studio.undoOpinion(one.opinion_id)
+        const reply = await studio.labels.undo(one.opinion_id)
         if (!reply.ok || trajectoryId === null) continue
         rememberLabels(studio, trajectoryId, reply.value)
         return `Undone: ${one.name} on step ${one.step + 1}.`

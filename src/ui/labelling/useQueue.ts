@@ -43,7 +43,7 @@ export function useQueue(
   const selectedId = url.id === '' ? held : url.id
   const listed = trajectories.find((one) => one.trajectory_id === selectedId)
   const alone = useReply(listed || selectedId === '' || list.loading ? NOTHING : `trajectory ${selectedId}`, (studio) =>
-    studio.trajectory(selectedId),
+    studio.trajectories.get(selectedId),
   )
   return { trajectories, rows, everyRow, labels, selectedId, trajectory: listed ?? alone.value, error: alone.error ?? list.error }
 }

@@ -34,7 +34,7 @@ export function DownloadProgress({ job }: { readonly job: JobSnapshot }) {
           <Button
             size="compact-xs"
             onClick={() => {
-              void (isPaused ? studio.resume(job.job_id) : studio.pause(job.job_id))
+              void (isPaused ? studio.jobs.resume(job.job_id) : studio.jobs.pause(job.job_id))
             }}
           >
             {isPaused ? 'Resume' : 'Pause'}
@@ -43,7 +43,7 @@ export function DownloadProgress({ job }: { readonly job: JobSnapshot }) {
             size="compact-xs"
             data-testid="download-cancel"
             onClick={() => {
-              void studio.cancel(job.job_id)
+              void studio.jobs.cancel(job.job_id)
             }}
           >
             Cancel

@@ -24,7 +24,7 @@ export function RemoteModelPanel() {
   const [isLooking, setLooking] = useState(false)
   const [plan, setPlan] = useState<DownloadPlan | null>(null)
   const [error, setError] = useState<string | null>(null)
-  const unfinished = useAnswer('unfinished', (from) => from.unfinishedDownloads())
+  const unfinished = useAnswer('unfinished', (from) => from.models.unfinishedDownloads())
   useStudioEvents(['job'], (events) => {
     if (events.some((event) => event.type === 'job' && event.job.kind === 'download' && !isActive(event.job))) unfinished.reload()
   })
@@ -48,7 +48,7 @@ export function RemoteModelPanel() {
     setLooking(true)
     setPlan(null)
     try {
-      const reply = await studio.planDownload(form)
+      const reply = await studio.models.planDownload(form)
       if (reply.ok) setPlan(reply.value)
       else setError(reply.message)
     } finally {
@@ -56,14 +56,14 @@ export function RemoteModelPanel() {
     }
   }
   const fetchModel = async (model: RemoteModel): Promise<void> => {
-    const reply = await studio.start({ kind: 'download', model })
+    const reply = await studio.jobs.start({ kind: 'download', model })
     if (reply.ok) {
       rememberJob(reply.value)
       setPlan(null)
     } else setError(reply.message)
   }
   const remove = async (modelId: string): Promise<void> => {
-    const reply = await studio.removeModel(modelId)
+    const reply = await studio.models.remove(modelId)
     if (!reply.ok) setError(reply.message)
     unfinished.reload()
   }

@@ -34,7 +34,7 @@ export default function DataPage() {
   const [url, setUrl] = useUrlState(urlSchema)
   const studio = useStudio()
   const { formats } = useDescription()
-  const datasets = useAnswer('datasets', (from) => from.datasets(), ['dataset'])
+  const datasets = useAnswer('datasets', (from) => from.datasets.list(), ['dataset'])
   const [failure, setFailure] = useState<string | null>(null)
   const { reload } = datasets
   const opened = useCallback(
@@ -61,19 +61,19 @@ export default function DataPage() {
   }
   const sample = (): void => {
     attempt(async () => {
-      downloadFile('hone-sample.csv', await studio.sampleCsv(), 'text/csv')
+      downloadFile('hone-sample.csv', await studio.datasets.sampleCsv(), 'text/csv')
     })
   }
   const exportAnnotations = (dataset: DatasetRow): void => {
     attempt(async () => {
-      const reply = await studio.exportAnnotations(dataset.dataset_id)
+      const reply = await studio.labels.exportCsv(dataset.dataset_id)
       if (!reply.ok) throw new Error(reply.message)
       downloadFile(`${dataset.name.replace(/\.\w+$/, '')}.labelled.csv`, reply.value, 'text/csv')
     })
   }
   const remove = (dataset: DatasetRow): void => {
     attempt(async () => {
-      const reply = await studio.removeDataset(dataset.dataset_id)
+      const reply = await studio.datasets.remove(dataset.dataset_id)
       if (!reply.ok) throw new Error(reply.message)
       if (url.dataset === dataset.dataset_id) setUrl({ dataset: '', id: '' })
       reload()

@@ -31,7 +31,7 @@ const urlSchema = z.object({
 export default function EvaluatePage() {
   const [url, setUrl] = useUrlState(urlSchema)
   const [opened, setOpened] = useState(false)
-  const answer = useAnswer('evaluations', (studio) => studio.evaluations(), ['job'])
+  const answer = useAnswer('evaluations', (studio) => studio.evaluations.list(), ['job'])
   const records = useMemo(() => answer.value ?? [], [answer.value])
   const sets = useMemo(() => querySets(records), [records])
   const set = sets.find((one) => one.key === url.set) ?? sets[0] ?? null

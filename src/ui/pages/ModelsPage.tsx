@@ -21,8 +21,8 @@ export default function ModelsPage() {
   const [url] = useUrlState(urlSchema)
   const studio = useStudio()
   const { claims } = useDescription()
-  const models = useAnswer('models', (from) => from.models())
-  const imported = useAnswer('imported adapters', (from) => from.importedAdapters())
+  const models = useAnswer('models', (from) => from.models.list())
+  const imported = useAnswer('imported adapters', (from) => from.adapters.list())
   // While a job runs nothing here changes.
   useStudioEvents(['job'], (events) => {
     if (events.some((event) => event.type === 'job' && !isActive(event.job))) models.reload()
@@ -39,13 +39,13 @@ export default function ModelsPage() {
     const folder = files[0]?.webkitRelativePath.split('/')[0] ?? files[0]?.name ?? 'model'
     setImporting(folder)
     setError(null)
-    const reply = await studio.importModel(folder, checkpointFiles(files))
+    const reply = await studio.models.importFiles(folder, checkpointFiles(files))
     if (reply.ok) models.reload()
     else setError(reply.message)
   }
   const exportAdapter = async (runId: string, title: string): Promise<void> => {
     setError(null)
-    const reply = await studio.exportAdapter(runId)
+    const reply = await studio.runs.exportAdapter(runId)
     if (!reply.ok) {
       setError(reply.message)
       return
@@ -56,13 +56,13 @@ export default function ModelsPage() {
   }
   const removeModel = async (modelId: string): Promise<void> => {
     setError(null)
-    const reply = await studio.removeModel(modelId)
+    const reply = await studio.models.remove(modelId)
     if (!reply.ok) setError(reply.message)
     models.reload()
   }
   const removeAdapter = async (adapterId: string): Promise<void> => {
     setError(null)
-    const reply = await studio.removeAdapter(adapterId)
+    const reply = await studio.adapters.remove(adapterId)
     if (!reply.ok) setError(reply.message)
     imported.reload()
   }

@@ -145,7 +145,7 @@ export default function StoryPage() {
   const methodTitle = useMethodTitle()
   const atWork = job !== null && isActive(job)
   // The record is asked again when the job changes phase: what it holds grows by phase.
-  const answer = useReply(`run ${runId} ${job?.phase ?? ''} ${job?.state ?? ''}`, (studio) => studio.run(runId))
+  const answer = useReply(`run ${runId} ${job?.phase ?? ''} ${job?.state ?? ''}`, (studio) => studio.runs.get(runId))
   const [shown, setShown] = useState<RunDetail | null>(null)
   if (answer.value && answer.value !== shown) setShown(answer.value)
   const detail = shown?.run.run_id === runId ? shown : null

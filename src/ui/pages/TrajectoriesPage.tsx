@@ -48,7 +48,7 @@ export default function TrajectoriesPage() {
   const tools = useMemo(() => toolNames(all), [all])
   const selectedId = url.id !== '' ? url.id : (shown[0]?.trajectory_id ?? null)
   const compareIds = url.compare === '' ? [] : url.compare.split(',').slice(0, COMPARE_MOST)
-  const whole = useReply(selectedId === null ? NOTHING : `trajectory ${selectedId}`, (studio) => studio.trajectory(selectedId ?? ''))
+  const whole = useReply(selectedId === null ? NOTHING : `trajectory ${selectedId}`, (studio) => studio.trajectories.get(selectedId ?? ''))
   const selected = whole.value ?? all.find((one) => one.trajectory_id === selectedId) ?? null
   const compared = compareIds.flatMap((id) => all.find((one) => one.trajectory_id === id) ?? [])
   const labels = useLabelsOf(

@@ -13,9 +13,9 @@ import { storageRows, type StorageRow } from './storageRows'
 /** What this browser keeps for Hone, and for how long. */
 export function StoragePanel() {
   const studio = useStudio()
-  const storage = useAnswer('storage', (from) => from.storage(), ['dataset', 'job'])
-  const datasets = useAnswer('datasets', (from) => from.datasets(), ['dataset'])
-  const runs = useAnswer('runs', (from) => from.runs(), ['job'])
+  const storage = useAnswer('storage', (from) => from.storage.usage(), ['dataset', 'job'])
+  const datasets = useAnswer('datasets', (from) => from.datasets.list(), ['dataset'])
+  const runs = useAnswer('runs', (from) => from.runs.list(), ['job'])
   const [error, setError] = useState<string | null>(null)
   const rows = useMemo(
     () => storageRows(storage.value?.items ?? [], datasets.value ?? [], runs.value ?? []),
@@ -23,7 +23,7 @@ export function StoragePanel() {
   )
   const remove = async ({ remove: target }: StorageRow): Promise<void> => {
     if (!target) return
-    const reply = target.kind === 'dataset' ? await studio.removeDataset(target.id) : await studio.removeRun(target.id)
+    const reply = target.kind === 'dataset' ? await studio.datasets.remove(target.id) : await studio.runs.remove(target.id)
     if (!reply.ok) setError(reply.message)
     storage.reload()
     datasets.reload()

@@ -5,6 +5,8 @@ export const licences: readonly { readonly name: string; readonly version: strin
   { name: '@huggingface/tokenizers', version: '0.2.0', licence: 'Apache-2.0' },
   { name: '@mantine/core', version: '9.7.3', licence: 'MIT' },
   { name: '@mantine/hooks', version: '9.7.3', licence: 'MIT' },
+  { name: '@noble/hashes', version: '2.4.0', licence: 'MIT' },
+  { name: '@tanstack/react-query', version: '5.108.4', licence: 'MIT' },
   { name: '@tanstack/react-virtual', version: '3.14.26', licence: 'MIT' },
   { name: 'comlink', version: '4.4.2', licence: 'Apache-2.0' },
   { name: 'hono', version: '4.13.19', licence: 'MIT' },
@@ -15,6 +17,7 @@ export const licences: readonly { readonly name: string; readonly version: strin
   { name: 'react-dom', version: '19.3.1', licence: 'MIT' },
   { name: 'recharts', version: '3.10.1', licence: 'MIT' },
   { name: 'wouter', version: '3.13.0', licence: 'Unlicense' },
+  { name: 'yaml', version: '2.9.1', licence: 'ISC' },
   { name: 'zod', version: '4.6.7', licence: 'MIT' },
   { name: 'zustand', version: '5.1.0', licence: 'MIT' },
 ]

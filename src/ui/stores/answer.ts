@@ -1,6 +1,7 @@
 /** A question to the studio as a hook: asked again when its key, the studio or a named event changes; the last answer stays until the next arrives. */
 import { startTransition, useCallback, useEffect, useEffectEvent, useState } from 'react'
-import type { Reply, StudioApi, StudioEvent } from '../../worker/protocol'
+import type { Reply, StudioEvent } from '../../worker/protocol'
+import type { StudioApi } from '../../worker/studioApi'
 import { useStudioEvents } from './events'
 import { useStudioOrNull } from './studio'
 

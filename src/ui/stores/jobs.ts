@@ -39,7 +39,7 @@ listenToEvents(takeEvents)
 // A worker that was already at work when the page connected.
 useStudioState.subscribe((state, before) => {
   if (state.live && state.live !== before.live) {
-    void state.live.studio.jobs().then((jobs) => {
+    void state.live.studio.jobs.list().then((jobs) => {
       for (const job of jobs) rememberJob(job)
     })
   }

@@ -1,6 +1,7 @@
 /** Which studio the page speaks to: the engine worker, or the recorded run laid over it. */
 import { create } from 'zustand'
-import type { GpuStatus, Reply, StudioApi, StudioDescription } from '../../worker/protocol'
+import type { GpuStatus, Reply, StudioDescription } from '../../worker/protocol'
+import type { StudioApi } from '../../worker/studioApi'
 import { connectLive, openRecording } from '../../worker/client'
 import type { LiveStudio, RecordedStudio } from '../../worker/client'
 import { deliverEvents, listenToEvents } from './events'
@@ -47,7 +48,7 @@ export async function connectStudio(): Promise<void> {
   }
   const live = reply.value
   useStudioState.setState({ source: 'live', studio: live.studio, description: live.description, live })
-  const gpu = await live.studio.gpu()
+  const gpu = await live.studio.gpu.status()
   useStudioState.setState({ gpu })
   if (gpu.state === 'unavailable') await watchRecording()
 }

@@ -13,7 +13,7 @@ export function NextActions({ run }: { readonly run: RunRecord }) {
   const recording = useRecording()
   const [problem, setProblem] = useState<string | null>(null)
   const exportAdapter = async (): Promise<void> => {
-    const reply = await studio.exportAdapter(run.run_id)
+    const reply = await studio.runs.exportAdapter(run.run_id)
     setProblem(reply.ok ? null : reply.message)
     if (reply.ok) for (const [name, bytes] of Object.entries(reply.value)) downloadBytes(name, [bytes], 'application/octet-stream')
   }

@@ -4,7 +4,8 @@ import { memo, useEffect, useMemo, useRef } from 'react'
 import { Link } from 'wouter'
 import { chosenPath } from '../../records/trajectory'
 import type { Trajectory } from '../../records/trajectory'
-import type { LabelState, StudioApi } from '../../worker/protocol'
+import type { LabelState } from '../../worker/protocol'
+import type { StudioApi } from '../../worker/studioApi'
 import { HistogramChart } from '../charts/HistogramChart'
 import { formatCount, formatNumber, formatShare, visibleText } from '../format'
 import { defaultAdvantageOptions } from '../labelling/useAdvantages'
@@ -27,10 +28,10 @@ interface Practice {
 }
 
 async function askPractice(studio: StudioApi, runId: string): Promise<Practice> {
-  const all = await studio.trajectories({ run_id: runId })
+  const all = await studio.trajectories.list({ run_id: runId })
   const trajectories = all.filter((record) => record.split === 'practice')
   const asked = trajectories.slice(0, ASKED)
-  const states = await Promise.all(asked.map((record) => studio.labels(record.trajectory_id)))
+  const states = await Promise.all(asked.map((record) => studio.labels.get(record.trajectory_id)))
   return {
     trajectories,
     labels: new Map(asked.map((record, index) => [record.trajectory_id, states[index] ?? { opinions: [], resolved: [] }])),
@@ -85,7 +86,7 @@ function Example({
   readonly runId: string
 }) {
   const preview = useReply(`advantages ${record.trajectory_id}`, (studio) =>
-    studio.advantagePreview(record.trajectory_id, null, defaultAdvantageOptions),
+    studio.labels.advantagePreview(record.trajectory_id, null, defaultAdvantageOptions),
   )
   return (
     <Stack gap={8} miw={0}>

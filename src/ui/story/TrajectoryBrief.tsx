@@ -58,7 +58,9 @@ function TrajectoryBriefView({
   readonly runId: string
   readonly title?: string
 }) {
-  const answer = useReply(trajectoryId === null ? NOTHING : `trajectory ${trajectoryId}`, (studio) => studio.trajectory(trajectoryId ?? ''))
+  const answer = useReply(trajectoryId === null ? NOTHING : `trajectory ${trajectoryId}`, (studio) =>
+    studio.trajectories.get(trajectoryId ?? ''),
+  )
   if (trajectoryId === null) return <Text c="dimmed">{title === undefined ? '' : `${title}: `}not answered yet</Text>
   if (answer.error !== null) return <Text c="var(--hone-unsolved)">{answer.error}</Text>
   const record = answer.value

@@ -28,7 +28,7 @@ export function ToolConsole({ tool }: { readonly tool: ToolSpec }) {
     setProblems(reading.ok ? {} : reading.problems)
     if (!reading.ok) return
     setBusy(true)
-    const reply = await studio.callTool(tool.name, reading.args)
+    const reply = await studio.environments.callTool(tool.name, reading.args)
     setCalls((list) =>
       [
         { id: (list[0]?.id ?? 0) + 1, args: JSON.stringify(reading.args), ok: reply.ok, text: reply.ok ? reply.value : reply.message },

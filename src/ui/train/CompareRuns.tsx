@@ -71,9 +71,9 @@ export function CompareRuns() {
       url.runs
         .split(',')
         .filter((id) => id !== '')
-        .map((id) => studio.run(id)),
+        .map((id) => studio.runs.get(id)),
     )
-    return { details: replies.flatMap((reply) => (reply.ok ? [reply.value] : [])), evaluations: await studio.evaluations() }
+    return { details: replies.flatMap((reply) => (reply.ok ? [reply.value] : [])), evaluations: await studio.evaluations.list() }
   })
   const details = useMemo(() => answer.value?.details ?? [], [answer.value])
   const names = useMemo(() => [...new Set(details.flatMap((detail) => Object.keys(detail.metrics.columns)))].sort(), [details])

@@ -20,7 +20,7 @@ export function EstimatePanel({ request }: { readonly request: TrainRequest | nu
   const memoryGb = usePreferences((state) => state.gpuMemoryGb)
   const [text] = useDebouncedValue(request === null ? NOTHING : JSON.stringify([request, memoryBytes ?? null]), 400)
   const answer = useReply(text, (studio) =>
-    request ? studio.estimateMemory(request, memoryBytes) : Promise.resolve({ ok: false, code: 'none', message: '' }),
+    request ? studio.jobs.estimateMemory(request, memoryBytes) : Promise.resolve({ ok: false, code: 'none', message: '' }),
   )
   const estimate = answer.value
   return (

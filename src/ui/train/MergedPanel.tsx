@@ -31,7 +31,7 @@ export function MergedPanel({ run }: { readonly run: RunRecord }) {
 
 function Merged({ run, job }: { readonly run: RunRecord; readonly job: JobSnapshot }) {
   const studio = useStudio()
-  const answer = useReply(`merged ${job.job_id}`, (from) => from.mergedModel(run.run_id))
+  const answer = useReply(`merged ${job.job_id}`, (from) => from.runs.mergedModel(run.run_id))
   const [kept, setKept] = useState<string | null>(null)
   const [problem, setProblem] = useState<string | null>(null)
   const [keeping, setKeeping] = useState(false)
@@ -41,7 +41,7 @@ function Merged({ run, job }: { readonly run: RunRecord; readonly job: JobSnapsh
   const { mean, max, tokens, sameTop } = merged.kl
   const keep = async (): Promise<void> => {
     setKeeping(true)
-    const reply = await studio.importModel(
+    const reply = await studio.models.importFiles(
       `${run.model.id}-${run.algorithm ?? 'run'}-merged`,
       files.map(([name, blob]) => new File([blob], name)),
     )

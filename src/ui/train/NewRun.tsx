@@ -35,10 +35,10 @@ export function NewRun() {
   const [url, setUrl] = useUrlState(newRunUrl)
   const [problem, setProblem] = useState<string | null>(null)
   const [starting, setStarting] = useState(false)
-  const models = useAnswer('models', (from) => from.models()).value ?? []
-  const stored = useAnswer('datasets', (from) => from.datasets(), ['dataset']).value
+  const models = useAnswer('models', (from) => from.models.list()).value ?? []
+  const stored = useAnswer('datasets', (from) => from.datasets.list(), ['dataset']).value
   const datasets = stored ?? []
-  const runs = useAnswer('runs', (from) => from.runs()).value ?? []
+  const runs = useAnswer('runs', (from) => from.runs.list()).value ?? []
   const source = runs.find((run) => run.run_id === url.from)
   const algorithm =
     algorithms.find((one) => one.name === url.algorithm) ??
@@ -60,7 +60,7 @@ export function NewRun() {
   const start = async (): Promise<void> => {
     if (!request) return
     setStarting(true)
-    const reply = await studio.start(request)
+    const reply = await studio.jobs.start(request)
     setStarting(false)
     if (!reply.ok) {
       setProblem(reply.message)

@@ -35,7 +35,7 @@ export function PreflightPanel({ request }: { readonly request: TrainRequest | n
   const memoryBytes = useGpuMemory()
   const [text] = useDebouncedValue(request === null ? NOTHING : JSON.stringify([request, memoryBytes ?? null]), WAIT_MS)
   const answer = useReply(text, (studio) =>
-    request ? studio.preflight(request, memoryBytes) : Promise.resolve({ ok: false, code: 'none', message: '' }),
+    request ? studio.jobs.preflight(request, memoryBytes) : Promise.resolve({ ok: false, code: 'none', message: '' }),
   )
   const found = answer.value ?? []
   const problems = found.filter(({ level }) => level !== 'fine')

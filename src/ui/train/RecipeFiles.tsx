@@ -20,7 +20,7 @@ export function RecipeFiles({ source }: { readonly source: RecipeSource }) {
   const [shown, setShown] = useState<RecipeFile | null>(null)
   const [problem, setProblem] = useState<string | null>(null)
   const write = async (to: (typeof TARGETS)[number]['to']): Promise<void> => {
-    const reply = await studio.writeRecipe(source, to)
+    const reply = await studio.recipes.write(source, to)
     setProblem(reply.ok ? null : reply.message)
     setShown(reply.ok && to !== 'hone' ? reply.value : null)
     if (reply.ok && to === 'hone') save(reply.value)

@@ -36,7 +36,7 @@ export function RecipeLoader({ fallback, onLoad }: { readonly fallback: string; 
   const [loaded, setLoaded] = useState<Loaded | null>(null)
   const [problem, setProblem] = useState<string | null>(null)
   const load = async (file: File): Promise<void> => {
-    const reply = await studio.readRecipe(file.name, await file.text(), fallback)
+    const reply = await studio.recipes.read(file.name, await file.text(), fallback)
     setProblem(reply.ok ? null : reply.message)
     setLoaded(reply.ok ? { file: file.name, recipe: reply.value } : null)
     if (reply.ok) onLoad(reply.value)

@@ -13,7 +13,7 @@ export function ResumeRun({ run, onProblem }: { readonly run: RunRecord; readonl
   const { step, of } = run.checkpoint
   const resume = async (): Promise<void> => {
     setStarting(true)
-    const reply = await studio.resumeRun(run.run_id)
+    const reply = await studio.runs.resume(run.run_id)
     setStarting(false)
     onProblem(reply.ok ? null : reply.message)
     if (reply.ok) rememberJob(reply.value)

@@ -13,12 +13,12 @@ export function RunExports({ run, onProblem }: { readonly run: RunRecord; readon
   const gpu = useGpu()
   const recording = useRecording()
   const exportAdapter = async (which: 'last' | 'best'): Promise<void> => {
-    const reply = await studio.exportAdapter(run.run_id, which)
+    const reply = await studio.runs.exportAdapter(run.run_id, which)
     onProblem(reply.ok ? null : reply.message)
     if (reply.ok) for (const [name, bytes] of Object.entries(reply.value)) downloadBytes(name, [bytes], 'application/octet-stream')
   }
   const merge = async (): Promise<void> => {
-    const reply = await studio.start({ kind: 'merge', run_id: run.run_id, which: 'last' })
+    const reply = await studio.jobs.start({ kind: 'merge', run_id: run.run_id, which: 'last' })
     onProblem(reply.ok ? null : reply.message)
     if (reply.ok) rememberJob(reply.value)
   }

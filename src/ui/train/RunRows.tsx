@@ -64,9 +64,11 @@ interface RunRowsProps {
 export function RunRows({ limit = SHOWN, selected = [], onSelect }: RunRowsProps) {
   const studio = useStudioOrNull()
   const methodTitle = useMethodTitle()
-  const answer = useAnswer('runs and evaluations', async (from) => ({ runs: await from.runs(), evaluations: await from.evaluations() }), [
-    'job',
-  ])
+  const answer = useAnswer(
+    'runs and evaluations',
+    async (from) => ({ runs: await from.runs.list(), evaluations: await from.evaluations.list() }),
+    ['job'],
+  )
   if (answer.error !== null) return <ErrorPanel title="The runs could not be read." details={answer.error} />
   if (!studio || !answer.value)
     return (

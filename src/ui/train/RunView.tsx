@@ -43,9 +43,11 @@ const NO_SERIES: readonly Series[] = []
 
 /** @param expected the run practises: there will be some. One that learns from files samples none. */
 function Samples({ runId, expected }: { readonly runId: string; readonly expected: boolean }) {
-  const answer = useAnswer(`samples ${runId}`, async (studio) => (await studio.trajectories({ run_id: runId })).slice(-SAMPLES).reverse(), [
-    'trajectories',
-  ])
+  const answer = useAnswer(
+    `samples ${runId}`,
+    async (studio) => (await studio.trajectories.list({ run_id: runId })).slice(-SAMPLES).reverse(),
+    ['trajectories'],
+  )
   const rows = answer.value ?? []
   if (rows.length === 0 && !expected) return null
   return (
@@ -101,7 +103,7 @@ export function RunView({ runId }: { readonly runId: string }) {
   const studio = useStudio()
   const job = useJobOfRun(runId)
   const methodTitle = useMethodTitle()
-  const answer = useReply(`run ${runId} ${job?.state ?? ''}`, (from) => from.run(runId))
+  const answer = useReply(`run ${runId} ${job?.state ?? ''}`, (from) => from.runs.get(runId))
   const detail = answer.value
   const metrics = useMetrics(runId)
   const smoothing = usePreferences((state) => state.smoothing)
@@ -154,7 +156,7 @@ export function RunView({ runId }: { readonly runId: string }) {
     .join(' · ')
   /** The whole history: what is drawn may have lost its oldest rows. */
   const exportMetrics = async (format: MetricFormat): Promise<void> => {
-    const reply = await studio.run(runId)
+    const reply = await studio.runs.get(runId)
     setProblem(reply.ok ? null : reply.message)
     if (reply.ok) downloadBytes(`${runId}-metrics.${format}`, [metricFile(reply.value.metrics, format)], MEDIA_TYPES[format])
   }

@@ -10,7 +10,7 @@ export function SendToWandb({ runId, onProblem }: { readonly runId: string; read
   const [sent, setSent] = useState<WandbSent | null>(null)
   const send = async (): Promise<void> => {
     setBusy(true)
-    const reply = await studio.sendToWandb(runId)
+    const reply = await studio.runs.sendToWandb(runId)
     onProblem(reply.ok ? null : reply.message)
     setSent(reply.ok ? reply.value : null)
     setBusy(false)

@@ -18,7 +18,7 @@ interface StartFromProps {
 
 export function StartFromField({ model, runs, value, onChange }: StartFromProps) {
   const studio = useStudio()
-  const imported = useAnswer('imported adapters', (from) => from.importedAdapters())
+  const imported = useAnswer('imported adapters', (from) => from.adapters.list())
   const picker = useRef<HTMLInputElement>(null)
   const [problem, setProblem] = useState<string | null>(null)
   const choices = startChoices(model, runs, imported.value ?? [])
@@ -26,7 +26,7 @@ export function StartFromField({ model, runs, value, onChange }: StartFromProps)
 
   const importFiles = async (files: readonly File[]): Promise<void> => {
     if (!model || files.length === 0) return
-    const reply = await studio.importAdapter(model.model_id, '', files)
+    const reply = await studio.adapters.importFiles(model.model_id, '', files)
     setProblem(reply.ok ? null : reply.message)
     if (!reply.ok) return
     imported.reload()

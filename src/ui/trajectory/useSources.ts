@@ -32,8 +32,8 @@ function sourceList(
 
 /** The source the URL names, else the first there is. */
 export function useSources(url: { readonly dataset: string; readonly run: string }): Sources {
-  const datasets = useAnswer('datasets', (studio) => studio.datasets(), ['dataset'])
-  const runs = useAnswer('runs', (studio) => studio.runs(), ['job'])
+  const datasets = useAnswer('datasets', (studio) => studio.datasets.list(), ['dataset'])
+  const runs = useAnswer('runs', (studio) => studio.runs.list(), ['job'])
   const sources = useMemo(() => sourceList(datasets.value ?? [], runs.value ?? []), [datasets.value, runs.value])
   const wanted = url.dataset !== '' ? `dataset:${url.dataset}` : url.run !== '' ? `run:${url.run}` : null
   const chosen = wanted === null ? (sources[0] ?? null) : (sources.find((source) => source.key === wanted) ?? null)
@@ -46,7 +46,7 @@ export function useTrajectoriesOf(source: Source | null): Answer<readonly Trajec
     (studio) =>
       source === null
         ? Promise.resolve([])
-        : studio.trajectories(source.kind === 'dataset' ? { dataset_id: source.id } : { run_id: source.id }),
+        : studio.trajectories.list(source.kind === 'dataset' ? { dataset_id: source.id } : { run_id: source.id }),
     ['trajectories', 'dataset'],
   )
 }

@@ -1,0 +1,161 @@
+/**
+ * What the page may ask of the studio, by area. Plain data only: weights never cross. Commands are few and coarse; events leave on one
+ * MessagePort, batched at ≤ 10 Hz.
+ */
+import type { EvaluationRecord } from '../records/evaluation'
+import type { RunRecord } from '../records/run'
+import type { Trajectory } from '../records/trajectory'
+import type { WandbSent } from '../records/wandbRun'
+import type {
+  AdvantagePreview,
+  DatasetRow,
+  DownloadPlan,
+  GpuStatus,
+  ImportedAdapter,
+  JobRequest,
+  JobSnapshot,
+  JudgePlan,
+  JudgeSettings,
+  LabelState,
+  MemoryEstimate,
+  MergedModel,
+  ModelRow,
+  NewOpinion,
+  PreflightFinding,
+  RecipeFile,
+  RecipeOnForm,
+  RecipeSource,
+  RemoteModel,
+  Reply,
+  RunDetail,
+  StudioDescription,
+  TokenPreview,
+  TrainRequest,
+  UnfinishedDownload,
+} from './protocol'
+
+export interface GpuApi {
+  status(): Promise<GpuStatus>
+}
+
+export interface DatasetsApi {
+  list(): Promise<readonly DatasetRow[]>
+  importFile(file: File): Promise<Reply<DatasetRow>>
+  remove(datasetId: string): Promise<Reply<null>>
+  sampleCsv(): Promise<string>
+}
+
+export interface TrajectoriesApi {
+  /** Trajectories of a dataset or of a run, without token arrays. */
+  list(of: { dataset_id: string } | { run_id: string }): Promise<readonly Trajectory[]>
+  get(trajectoryId: string): Promise<Reply<Trajectory>>
+  tokenPreview(trajectoryId: string, options: { maxContextLen: number; maxResponseLen: number }): Promise<Reply<TokenPreview>>
+}
+
+export interface LabelsApi {
+  get(trajectoryId: string): Promise<LabelState>
+  add(rows: readonly NewOpinion[], annotator: string): Promise<Reply<LabelState>>
+  undo(opinionId: string): Promise<Reply<LabelState>>
+  /** Advantages with the stored labels, or with `override` (one reward per step, null = unlabelled) in their place. */
+  advantagePreview(
+    trajectoryId: string,
+    override: readonly (number | null)[] | null,
+    options: { maxContextLen: number; maxResponseLen: number; rewardWeighting: 'released' | 'paper' },
+  ): Promise<Reply<AdvantagePreview>>
+  /** The labels of a dataset as StepTool's CSV. */
+  exportCsv(datasetId: string): Promise<Reply<string>>
+}
+
+export interface JudgesApi {
+  test(settings: JudgeSettings): Promise<Reply<string>>
+  plan(datasetId: string, trajectoryIds: readonly string[], settings: JudgeSettings): Promise<Reply<JudgePlan>>
+}
+
+export interface JobsApi {
+  list(): Promise<readonly JobSnapshot[]>
+  /** @param memoryBytes what the GPU has, as the person says; without it the budget is a guess. */
+  estimateMemory(request: JobRequest, memoryBytes?: number): Promise<Reply<MemoryEstimate>>
+  /** Everything that can be said of a run before it starts, without the GPU. */
+  preflight(request: TrainRequest, memoryBytes?: number): Promise<Reply<readonly PreflightFinding[]>>
+  start(request: JobRequest): Promise<Reply<JobSnapshot>>
+  pause(jobId: string): Promise<Reply<null>>
+  resume(jobId: string): Promise<Reply<null>>
+  cancel(jobId: string): Promise<Reply<null>>
+}
+
+export interface RecipesApi {
+  /** Reads a recipe file into the form; `fallback` is the algorithm of settings that name none. */
+  read(file: string, text: string, fallback: string): Promise<Reply<RecipeOnForm>>
+  write(source: RecipeSource, to: 'hone' | 'trl' | 'verl'): Promise<Reply<RecipeFile>>
+}
+
+export interface RunsApi {
+  list(): Promise<readonly RunRecord[]>
+  get(runId: string): Promise<Reply<RunDetail>>
+  /** Resumes a run that failed, was stopped or lost its tab, from its newest checkpoint to the end it would have had. */
+  resume(runId: string): Promise<Reply<JobSnapshot>>
+  remove(runId: string): Promise<Reply<null>>
+  /** Adapter in PEFT layout: file name → bytes (transferred). `best`: the weights of the record's `best`. */
+  exportAdapter(runId: string, which?: 'last' | 'best'): Promise<Reply<Readonly<Record<string, Uint8Array<ArrayBuffer>>>>>
+  /** What a finished `merge` job made. */
+  mergedModel(runId: string): Promise<Reply<MergedModel>>
+  /** Sends all metrics so far to wandb, with the key of Hone's gateway; what is there already is not sent again. */
+  sendToWandb(runId: string): Promise<Reply<WandbSent>>
+}
+
+export interface EvaluationsApi {
+  list(): Promise<readonly EvaluationRecord[]>
+}
+
+export interface ModelsApi {
+  list(): Promise<readonly ModelRow[]>
+  /** Files of a Hugging Face folder the person picked. */
+  importFiles(name: string, files: readonly File[]): Promise<Reply<ModelRow>>
+  /** Asks the server what there is. `jobs.start` with kind `download` then fetches it. */
+  planDownload(model: RemoteModel): Promise<Reply<DownloadPlan>>
+  unfinishedDownloads(): Promise<readonly UnfinishedDownload[]>
+  /** A model, or what an interrupted download left. */
+  remove(modelId: string): Promise<Reply<null>>
+}
+
+/** Imported LoRA adapters. A run can start from these, besides those that runs left. */
+export interface AdaptersApi {
+  list(): Promise<readonly ImportedAdapter[]>
+  /** PEFT's files: adapter_config.json, adapter_model.safetensors and, where there is one, v_head.safetensors. Refused when they do not fit the model. */
+  importFiles(modelId: string, name: string, files: readonly File[]): Promise<Reply<ImportedAdapter>>
+  remove(adapterId: string): Promise<Reply<null>>
+}
+
+export interface EnvironmentsApi {
+  callTool(tool: string, args: Readonly<Record<string, unknown>>): Promise<Reply<string>>
+}
+
+export interface StorageApi {
+  usage(): Promise<{
+    readonly items: readonly { readonly name: string; readonly bytes: number; readonly kind: string }[]
+    readonly usage: number | null
+    readonly quota: number | null
+  }>
+}
+
+/** What the studio can do, by area: one folder of `studio/` each. */
+export interface StudioAreas {
+  readonly gpu: GpuApi
+  readonly datasets: DatasetsApi
+  readonly trajectories: TrajectoriesApi
+  readonly labels: LabelsApi
+  readonly judges: JudgesApi
+  readonly jobs: JobsApi
+  readonly recipes: RecipesApi
+  readonly runs: RunsApi
+  readonly evaluations: EvaluationsApi
+  readonly models: ModelsApi
+  readonly adapters: AdaptersApi
+  readonly environments: EnvironmentsApi
+  readonly storage: StorageApi
+}
+
+export interface StudioApi extends StudioAreas {
+  /** First call. `assetBase` is the page's own base URL, ending in `/`. Events leave on `port`. */
+  connect(assetBase: string, port: MessagePort): Promise<Reply<StudioDescription>>
+}
