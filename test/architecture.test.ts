@@ -21,6 +21,8 @@ const mayImport: Readonly<Record<string, readonly string[] | 'everything'>> = {
   ],
   worker: 'everything',
   cli: 'everything',
+  bench: 'everything',
+  parity: 'everything',
   gateway: ['base', 'records', 'storage'],
   ui: ['base', 'records', 'annotation', 'worker/client', 'worker/protocol', 'worker/studioApi', 'worker/recordedStudio'],
 }
@@ -32,11 +34,11 @@ const onlyIn: readonly { readonly packages: RegExp; readonly where: RegExp }[] =
   { packages: /^(hono|@hono\/.*)(\/|$)/, where: /^gateway\// },
   { packages: /^webgpu$/, where: /^cli\/node\/dawn\.ts$/ },
   { packages: /^idb$/, where: /^storage\// },
-  { packages: /^node:/, where: /^(cli|gateway)\/|^storage\/nodeStore\.ts$/ },
+  { packages: /^node:/, where: /^(cli|bench|parity|gateway)\/|^storage\/nodeStore\.ts$/ },
 ]
 
 /** Folders that run the same in a worker, in Node and in a test: devices, stores, clocks, fetch and randomness are handed in. */
-const hosts = ['worker', 'cli', 'gateway', 'ui']
+const hosts = ['worker', 'cli', 'bench', 'parity', 'gateway', 'ui']
 const hostGlobals = new Set(['document', 'window', 'self', 'process', 'localStorage', 'sessionStorage', 'navigator', 'indexedDB'])
 const storageImplementations = /^storage\/(browserStore|nodeStore|memoryStore)\.ts$/
 

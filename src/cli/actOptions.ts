@@ -4,12 +4,12 @@ import { strategies, type StrategyName } from '../agents/strategies'
 import { EngineDevice } from '../engine/device/engineDevice'
 import type { KvDtype } from '../engine/ops/kvCache'
 import { WEIGHT_FORMATS, type WeightFormat } from '../engine/weightFormat'
-import { MAX_CONTEXT } from '../studio/gpuWorkshop'
-import { CALL_BUDGET, speaksStarter } from '../studio/jobRoom'
+import { MAX_CONTEXT } from '../studio/runs/gpuPolicyBackend'
+import { CALL_BUDGET, speaksStarter } from '../studio/jobs/jobContext'
 import { filtersOf, samplingFilters, type SamplingFilters } from '../records/samplingFilters'
 import type { Trajectory } from '../records/trajectory'
 import { openActor, type Actor } from './acting'
-import { adapterReportOf } from './adapterReport'
+import { gpuInfoOf } from './gpuInfo'
 import { benchmarkNames, openExam, type Exam } from './benchmark'
 import { UsageError, type CommandContext } from './command'
 import { DTYPE_HELP, kvDtypeOption, MODEL_HELP, openModel } from './modelSpec'
@@ -67,7 +67,7 @@ export async function actOnExam(settings: ActSettings, context: CommandContext):
     const refusal = speaksStarter(model)
     if (refusal !== null) throw new UsageError(refusal)
     const adapter = settings.lora === undefined ? null : await readTrainedAdapter(settings.lora, model)
-    const report = adapterReportOf((await context.openAdapter()).adapter)
+    const report = gpuInfoOf((await context.openAdapter()).adapter)
     const engine = new EngineDevice(await context.openDevice(), { isSoftware: report.isSoftware })
     const now = (): number => performance.now()
     actor = await openActor(engine, model, adapter, {

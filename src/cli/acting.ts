@@ -11,9 +11,9 @@ import { LanguageModel } from '../models/languageModel'
 import type { HfTokenizer } from '../models/tokenizer/hfTokenizer'
 import type { SamplingFilters } from '../records/samplingFilters'
 import type { Trajectory } from '../records/trajectory'
-import { MAX_NEW_TOKENS, slotsOf } from '../studio/gpuWorkshop'
-import type { LoadedModel } from '../studio/models'
-import { rolloutEpisodes } from '../training/rollout'
+import { MAX_NEW_TOKENS, slotsOf } from '../studio/runs/gpuPolicyBackend'
+import type { LoadedModel } from '../studio/models/models'
+import { rolloutEpisodes } from '../agents/rollout'
 import type { TrainedAdapter } from './trainedFiles'
 
 export interface ActingParts {

@@ -1,7 +1,7 @@
 /** Exams one can sit: a world, the queries of a split, in a fixed order. */
 import { createStarterWorld, type StarterWorld } from '../environments/starter'
 import type { WorldQuery } from '../environments/toolWorld'
-import { stratified } from '../studio/exam'
+import { stratified } from '../studio/evaluations/exam'
 import { UsageError } from './command'
 
 export const benchmarkNames = ['starter'] as const

@@ -1,9 +1,9 @@
 /** Which kernels a command computes with: those its run began with, the ones `hone tune` kept, or the fixed ones. */
 import type { EngineDevice } from '../engine/device/engineDevice'
-import { KERNELS_VERSION } from '../engine/ops/productKernels'
-import type { TunedClass } from '../engine/tuning/tuneProducts'
+import { KERNELS_VERSION } from '../engine/products/productKernels'
+import type { TunedClass } from '../engine/products/tuneProducts'
 import { adapterName, type KernelTable } from '../records/kernelTable'
-import type { AdapterReport } from '../records/run'
+import type { GpuInfo } from '../records/run'
 import { loadKernelTable, saveKernelTable } from '../storage/kernelTables'
 import { openNodeBlobs } from '../storage/nodeStore'
 import type { CommandContext } from './command'
@@ -11,7 +11,7 @@ import { join } from 'node:path'
 
 const folderOf = ({ homeDirectory }: Pick<CommandContext, 'homeDirectory'>): string => join(homeDirectory, 'kernels')
 
-export const tableOf = (report: AdapterReport, half: boolean, tuned: readonly TunedClass[]): KernelTable => ({
+export const tableOf = (report: GpuInfo, half: boolean, tuned: readonly TunedClass[]): KernelTable => ({
   ...{ version: 1, adapter: adapterName(report), kernels: KERNELS_VERSION, half },
   choices: Object.fromEntries(tuned.map(({ name, choice }) => [name, choice])),
 })
@@ -30,7 +30,7 @@ export type KernelWish = 'fixed' | 'tuned' | 'tuned-half'
 /** The table for a new run. Nothing asked: what was kept for this adapter if it is a GPU. */
 export async function keptKernels(
   context: Pick<CommandContext, 'homeDirectory'>,
-  report: AdapterReport,
+  report: GpuInfo,
   wish: KernelWish | undefined,
 ): Promise<KernelTable | null> {
   if ((wish ?? (report.isSoftware ? 'fixed' : 'tuned')) === 'fixed') return null

@@ -6,9 +6,9 @@ import { EngineDevice } from '../engine/device/engineDevice'
 import { WEIGHT_FORMATS, type WeightFormat } from '../engine/weightFormat'
 import { createStarterWorld } from '../environments/starter'
 import { readAdapter, type LoraAdapter } from '../models/weights/peft'
-import { mergedDivergence, mergedFiles } from '../studio/mergedModel'
-import type { Divergence } from '../training/policyDivergence'
-import { adapterReportOf } from './adapterReport'
+import { mergedDivergence, mergedFiles } from '../studio/models/mergedModel'
+import type { Divergence } from '../training/policy/divergence'
+import { gpuInfoOf } from './gpuInfo'
 import { UsageError, type CommandContext, type JsonObject } from './command'
 import { openModel, type OpenModel } from './modelSpec'
 import { nodeFolder } from './node/folder'
@@ -61,7 +61,7 @@ export async function exportMerged(
 
 async function measured(model: OpenModel, adapter: LoraAdapter, out: string, context: CommandContext): Promise<Divergence> {
   const { adapter: gpu } = await context.openAdapter()
-  const engine = new EngineDevice(await context.openDevice(), { isSoftware: adapterReportOf(gpu).isSoftware })
+  const engine = new EngineDevice(await context.openDevice(), { isSoftware: gpuInfoOf(gpu).isSoftware })
   const merged = nodeFolder(out)
   try {
     const gate = (): void => context.signal.throwIfAborted()

@@ -7,11 +7,11 @@ import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { runRecord, type RunRecord } from '../records/run'
-import { BEST, CHECKPOINT, DAMAGED_NOTE, runCheckpoints } from '../studio/runCheckpoints'
+import { BEST, CHECKPOINT, DAMAGED_NOTE, runCheckpoints } from '../studio/runs/runCheckpoints'
 import { openNodeBlobs } from '../storage/nodeStore'
 import { isStorageFull } from '../storage/storageFull'
 import type { CheckpointSink } from '../training/algorithm'
-import { roundName } from '../training/grpoBatch'
+import { roundName } from '../training/algorithms/grpo/groups'
 import { UsageError } from './command'
 
 /** Holds the adapter a run began from. */

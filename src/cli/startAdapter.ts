@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { ADAPTER_WEIGHTS } from '../models/weights/peft'
-import { readStartAdapter, type Start, type StartAdapter } from '../studio/startAdapter'
+import { readInitialAdapter, type NamedInitialAdapter, type StoredInitialAdapter } from '../studio/models/initialAdapter'
 import { UsageError } from './command'
 import type { OpenModel } from './modelSpec'
 import { nodeFolder } from './node/folder'
@@ -16,7 +16,7 @@ const recorded = z.object({ init_adapter: z.string(), init_adapter_sha256: z.str
  * null: a new adapter. A run that goes on (`resumed`: its directory) takes its own copy. Throws CheckpointError when there is no adapter, or one for
  * another model, UsageError when a run is to go on from another adapter than it began from.
  */
-export async function openStart(named: string | null, resumed: string | null, model: OpenModel): Promise<Start | null> {
+export async function openStart(named: string | null, resumed: string | null, model: OpenModel): Promise<NamedInitialAdapter | null> {
   const before = resumed === null ? null : recorded.safeParse(storedRun(resumed)?.config).data
   const own = join(resumed ?? '', START_FOLDER)
   if (resumed === null || !before || !existsSync(join(own, ADAPTER_WEIGHTS)))
@@ -29,10 +29,10 @@ export async function openStart(named: string | null, resumed: string | null, mo
   return { adapter, from: before.init_adapter }
 }
 
-async function read(directory: string, model: OpenModel): Promise<StartAdapter> {
+async function read(directory: string, model: OpenModel): Promise<StoredInitialAdapter> {
   const folder = nodeFolder(directory)
   try {
-    return await readStartAdapter(folder, model)
+    return await readInitialAdapter(folder, model)
   } finally {
     await folder.close()
   }

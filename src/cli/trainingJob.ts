@@ -2,29 +2,29 @@
 import { createRng } from '../base/random'
 import type { EngineDevice } from '../engine/device/engineDevice'
 import type { StarterWorld } from '../environments/starter'
-import { dataProblem } from '../studio/dataProblem'
-import { MAX_CONTEXT, MAX_NEW_TOKENS, slotsOf } from '../studio/gpuWorkshop'
+import { whyUntrainable } from '../studio/dataProblem'
+import { MAX_CONTEXT, MAX_NEW_TOKENS, slotsOf } from '../studio/runs/gpuPolicyBackend'
 import { truncationNote, type Method } from '../studio/method'
 import { methodNamed } from '../studio/methods'
-import type { LabelledTrajectory } from '../studio/workshop'
+import type { LabelledTrajectory } from '../studio/runs/policyBackend'
 import type { SampleSource, TrainingContext } from '../training/algorithm'
-import { archer, archerSequenceOptions } from '../training/algorithms/archer'
-import { grpo, grpoSequenceOptions } from '../training/algorithms/grpo'
-import { ppo, stepGrained } from '../training/algorithms/ppo'
-import { rft, samplesToImitate } from '../training/algorithms/rft'
-import { runSft, sft } from '../training/algorithms/sft'
-import { steptoolPpo } from '../training/algorithms/steptoolPpo'
-import { archerMemory } from '../training/archerMemory'
-import { loraOf } from '../training/policyPlans'
-import { generationMemory, grpoMemory, onOnePool, ppoMemory, sftMemory, type MemoryPart } from '../training/memoryPlan'
-import type { PolicyModel } from '../training/policyModel'
-import { chunk } from '../training/ppoBatch'
-import { ppoSequenceOptions } from '../training/ppoConfig'
-import { buildPpoSequence, type PpoSequence } from '../training/ppoSequence'
-import { rftSequenceOptions } from '../training/rftSelection'
-import { imitatedPositions } from '../training/lossMask'
-import { starterSamples } from '../training/starterSamples'
-import { trajectorySamples } from '../training/trajectorySamples'
+import { archer, archerSequenceOptions } from '../training/algorithms/archer/loop'
+import { grpo, grpoSequenceOptions } from '../training/algorithms/grpo/loop'
+import { ppo, stepGrained } from '../training/algorithms/ppo/outcome'
+import { rft, samplesToImitate } from '../training/algorithms/rft/loop'
+import { runSft, sft } from '../training/algorithms/sft/loop'
+import { steptoolPpo } from '../training/algorithms/ppo/loop'
+import { archerMemory } from '../training/algorithms/archer/memory'
+import { loraOf } from '../training/policy/policyPlans'
+import { generationMemory, grpoMemory, onOnePool, ppoMemory, sftMemory, type MemoryPart } from '../training/preflight/memoryPlan'
+import type { PolicyModel } from '../training/policy/policyModel'
+import { chunk } from '../training/batches/batchLayout'
+import { ppoSequenceOptions } from '../training/algorithms/ppo/config'
+import { tokenizeTrajectory, type TokenizedTrajectory } from '../training/batches/tokenizedTrajectory'
+import { rftSequenceOptions } from '../training/algorithms/rft/selection'
+import { imitatedPositions } from '../training/batches/lossMask'
+import { starterSamples } from '../training/batches/expertSamples'
+import { trajectorySamples } from '../training/batches/trajectorySamples'
 import type { CorpusOptions } from '../training/recipes/recipe'
 import { UsageError, type JsonObject } from './command'
 import type { OpenModel } from './modelSpec'
@@ -126,7 +126,7 @@ function supervised(request: TrainingRequest): TrainingJob {
   }
 }
 
-const noteOf = (sequences: readonly PpoSequence[], maxContextLen: number, maxResponseLen: number): string[] => {
+const noteOf = (sequences: readonly TokenizedTrajectory[], maxContextLen: number, maxResponseLen: number): string[] => {
   const note = truncationNote(sequences, `max_context_len ${maxContextLen} and max_response_len ${maxResponseLen}`)
   return note === null ? [] : [note]
 }
@@ -145,7 +145,7 @@ function ofSteps(request: TrainingRequest, given: readonly LabelledTrajectory[])
   return {
     ...idle,
     memory: memoryOf(request, (options) =>
-      labelled.map(({ trajectory, rewards }) => buildPpoSequence(trajectory, rewards, model.tokenizer, options)),
+      labelled.map(({ trajectory, rewards }) => tokenizeTrajectory(trajectory, rewards, model.tokenizer, options)),
     ),
     notes,
     run: (context) =>
@@ -157,7 +157,7 @@ function ofSteps(request: TrainingRequest, given: readonly LabelledTrajectory[])
 function ofEnds(request: TrainingRequest, given: readonly LabelledTrajectory[]): TrainingJob {
   const { method, model, engine, seed, steps, isContinued } = request
   const labelled = request.shuffleRewards ? shuffledRewards(given, seed, 0) : given
-  const problem = dataProblem(method.name, request.config, labelled, model, seed)
+  const problem = whyUntrainable(method.name, request.config, labelled, model, seed)
   if (problem !== null) throw new UsageError(problem)
   const notes = [...method.notesOf(request.config)]
   return {
@@ -170,7 +170,7 @@ function ofEnds(request: TrainingRequest, given: readonly LabelledTrajectory[]):
 }
 
 /** Stand-ins for episodes of the starter world that are not played yet: 60 to 180 tokens, two fifths of them the agent's. */
-function likelyEpisodes(count: number, seed: number): PpoSequence[] {
+function likelyEpisodes(count: number, seed: number): TokenizedTrajectory[] {
   const rng = createRng(seed, 80)
   return Array.from({ length: count }, () => {
     const tokens = 60 + rng.int(121)
@@ -235,9 +235,9 @@ const STEPS_LOOKED_AT = 8
 /** From the first batches. */
 function memoryOf(
   { method, config, model, data, engine, seed, steps, isContinued }: TrainingRequest,
-  sequencesOf: (options: Parameters<typeof buildPpoSequence>[3]) => readonly PpoSequence[],
+  sequencesOf: (options: Parameters<typeof tokenizeTrajectory>[3]) => readonly TokenizedTrajectory[],
 ): MemoryPart[] {
-  const batchesOf = (sequences: readonly PpoSequence[], size: number): PpoSequence[][] =>
+  const batchesOf = (sequences: readonly TokenizedTrajectory[], size: number): TokenizedTrajectory[][] =>
     chunk(sequences, size).slice(0, Math.min(steps, STEPS_LOOKED_AT))
   switch (method.name) {
     case grpo.name: {

@@ -1,5 +1,5 @@
 /** The contract of an op: one object says what it means, how the GPU computes it, and how it differentiates. */
-import type { ProductKernels } from './productChoice'
+import type { ProductKernels } from './products/productChoice'
 import type { Shape, Tensor, TensorSpec } from './tensor'
 import { ShapeError } from './tensor'
 

@@ -1,5 +1,5 @@
 /** The matrix products of a model's step, as kernels are chosen for them. */
-import type { ProductShape } from '../engine/ops/productKernels'
+import type { ProductShape } from '../engine/products/productKernels'
 import type { ModelConfig } from './architectures/config'
 import { PROJECTIONS, projectionPath, projectionShape, storedFormat, type LoraShape } from './architectures/decoder'
 

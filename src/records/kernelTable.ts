@@ -1,6 +1,6 @@
 /** Which variant of matrix product was measured to be fastest on an adapter: part of every run that used it. */
 import { z } from 'zod'
-import type { AdapterReport } from './adapterReport'
+import type { GpuInfo } from './gpuInfo'
 
 export const kernelTable = z.object({
   version: z.literal(1),
@@ -21,5 +21,4 @@ export const adapterName = ({
   architecture,
   device,
   description,
-}: Pick<AdapterReport, 'vendor' | 'architecture' | 'device' | 'description'>): string =>
-  [vendor, architecture, device, description].join(' / ')
+}: Pick<GpuInfo, 'vendor' | 'architecture' | 'device' | 'description'>): string => [vendor, architecture, device, description].join(' / ')

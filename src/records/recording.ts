@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { opinion } from './annotation'
 import { evaluationRecord } from './evaluation'
-import { adapterReport, metricTable, runRecord } from './run'
+import { gpuInfo, metricTable, runRecord } from './run'
 import { answerStatus, trajectory } from './trajectory'
 
 const interval = z.tuple([z.number(), z.number()])
@@ -55,7 +55,7 @@ const recordedAdvantages = z.object({
 export const recording = z.object({
   version: z.literal(1),
   recorded_at: z.string(),
-  adapter: adapterReport,
+  adapter: gpuInfo,
   run: recordedRun,
   trajectories: z.array(trajectory),
   opinions: z.array(opinion),

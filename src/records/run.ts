@@ -1,9 +1,9 @@
 /** A run: the recipe it followed, the metrics it left, its checkpoints and evaluations. */
 import { z } from 'zod'
-import { adapterReport } from './adapterReport'
+import { gpuInfo } from './gpuInfo'
 import { kernelTable } from './kernelTable'
 
-export { adapterReport, type AdapterReport } from './adapterReport'
+export { gpuInfo, type GpuInfo } from './gpuInfo'
 
 const runStatus = z.enum(['running', 'paused', 'finished', 'cancelled', 'failed'])
 
@@ -18,7 +18,7 @@ export const runRecord = z.object({
   model: z.object({ id: z.string(), sha256: z.string() }),
   data: z.array(z.object({ id: z.string(), sha256: z.string() })),
   seed: z.int(),
-  adapter: adapterReport.nullable(),
+  adapter: gpuInfo.nullable(),
   /** The measured kernels it computes with, resumed or not; none: the fixed ones. */
   kernels: kernelTable.optional(),
   world_hash: z.string().nullable(),

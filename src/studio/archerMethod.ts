@@ -1,17 +1,17 @@
 /** ArCHer as a method: a replay buffer that practice or files fill. */
-import { archer, archerSequenceOptions, archerTrainable, runArcher, type ArcherSource } from '../training/algorithms/archer'
-import type { ArcherConfig } from '../training/archerConfig'
-import { archerMemory } from '../training/archerMemory'
-import { buildPpoSequence, type PpoSequence } from '../training/ppoSequence'
+import { archer, archerSequenceOptions, archerTrainable, runArcher, type ArcherSource } from '../training/algorithms/archer/loop'
+import type { ArcherConfig } from '../training/algorithms/archer/config'
+import { archerMemory } from '../training/algorithms/archer/memory'
+import { tokenizeTrajectory, type TokenizedTrajectory } from '../training/batches/tokenizedTrajectory'
 import { BATCHES_LOOKED_AT, defineMethod, truncationNote, usualEpisode } from './method'
-import type { ModelText } from './models'
-import type { LabelledTrajectory } from './workshop'
+import type { ModelText } from './models/models'
+import type { LabelledTrajectory } from './runs/policyBackend'
 
 /** Trajectories of a data set that are looked at to tell its memory. */
 const LOOKED_AT = 256
 
-const sequencesOf = (labelled: readonly LabelledTrajectory[], { tokenizer }: ModelText, config: ArcherConfig): PpoSequence[] =>
-  labelled.map(({ trajectory, rewards }) => buildPpoSequence(trajectory, rewards, tokenizer, archerSequenceOptions(config)))
+const sequencesOf = (labelled: readonly LabelledTrajectory[], { tokenizer }: ModelText, config: ArcherConfig): TokenizedTrajectory[] =>
+  labelled.map(({ trajectory, rewards }) => tokenizeTrajectory(trajectory, rewards, tokenizer, archerSequenceOptions(config)))
 
 export const archerMethod = defineMethod({
   algorithm: archer,

@@ -1,14 +1,14 @@
 /** Why a method can learn nothing from given trajectories, in a sentence; null when it can. */
-import { dpo, dpoSequenceOptions } from '../training/algorithms/dpo'
-import { grpo } from '../training/algorithms/grpo'
-import { noOutcomeSentence, outcomeSequence, ppo } from '../training/algorithms/ppo'
-import { rft } from '../training/algorithms/rft'
-import { dpoAttempts, findPairs, noPairsSentence } from '../training/dpoPairs'
-import { nothingKeptSentence, rftAttempts, selectPasses } from '../training/rftSelection'
-import type { ModelText } from './models'
-import type { LabelledTrajectory } from './workshop'
+import { dpo, dpoSequenceOptions } from '../training/algorithms/dpo/loop'
+import { grpo } from '../training/algorithms/grpo/loop'
+import { noOutcomeSentence, outcomeSequence, ppo } from '../training/algorithms/ppo/outcome'
+import { rft } from '../training/algorithms/rft/loop'
+import { dpoAttempts, findPairs, noPairsSentence } from '../training/algorithms/dpo/pairs'
+import { nothingKeptSentence, rftAttempts, selectPasses } from '../training/algorithms/rft/selection'
+import type { ModelText } from './models/models'
+import type { LabelledTrajectory } from './runs/policyBackend'
 
-export function dataProblem(
+export function whyUntrainable(
   method: string,
   config: Readonly<Record<string, unknown>>,
   labelled: readonly LabelledTrajectory[],

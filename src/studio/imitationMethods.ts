@@ -1,14 +1,14 @@
 /** Methods that imitate: everything one is given, or what passes of it. */
-import { rft, runRft, samplesToImitate, type RftSource } from '../training/algorithms/rft'
-import { runSft, sft, sftTrainable, type SftConfig } from '../training/algorithms/sft'
-import { sftMemory } from '../training/memoryPlan'
-import { imitatedPositions } from '../training/lossMask'
-import type { RftConfig } from '../training/rftConfig'
-import { rftAttempts, rftSequenceOptions, selectPasses, type RftAttempt } from '../training/rftSelection'
-import { trajectorySamples } from '../training/trajectorySamples'
+import { rft, runRft, samplesToImitate, type RftSource } from '../training/algorithms/rft/loop'
+import { runSft, sft, sftTrainable, type SftConfig } from '../training/algorithms/sft/loop'
+import { sftMemory } from '../training/preflight/memoryPlan'
+import { imitatedPositions } from '../training/batches/lossMask'
+import type { RftConfig } from '../training/algorithms/rft/config'
+import { rftAttempts, rftSequenceOptions, selectPasses, type RftAttempt } from '../training/algorithms/rft/selection'
+import { trajectorySamples } from '../training/batches/trajectorySamples'
 import { defineMethod, truncationNote, usualWithin } from './method'
-import type { ModelText } from './models'
-import type { LabelledTrajectory } from './workshop'
+import type { ModelText } from './models/models'
+import type { LabelledTrajectory } from './runs/policyBackend'
 
 /** A sample must fit one micro-batch: the final response gets a quarter of it, what came before the rest. */
 function samplesOf(

@@ -3,16 +3,16 @@ import type { z } from 'zod'
 import type { PlanContext } from '../engine/plan/planGraph'
 import type { LoraShape } from '../models/architectures/decoder'
 import type { Algorithm, TrainingContext } from '../training/algorithm'
-import { settingsGoingOn } from '../training/initialAdapter'
-import type { PolicyModel, TrainableSet } from '../training/policyModel'
-import type { MemoryPart } from '../training/memoryPlan'
-import type { Sequence } from '../training/packing'
-import type { PpoSequence } from '../training/ppoSequence'
-import { trainedPositions } from '../training/stepRewards'
+import { settingsOfInitialAdapter } from '../training/policy/initialAdapter'
+import type { PolicyModel, TrainableSet } from '../training/policy/policyModel'
+import type { MemoryPart } from '../training/preflight/memoryPlan'
+import type { Sequence } from '../training/batches/packing'
+import type { TokenizedTrajectory } from '../training/batches/tokenizedTrajectory'
+import { trainedPositions } from '../training/batches/stepRewards'
 import type { Reply } from '../worker/protocol'
 import { accept, refuse, sentenceOf } from './failure'
-import type { ModelText } from './models'
-import type { LabelledTrajectory } from './workshop'
+import type { ModelText } from './models/models'
+import type { LabelledTrajectory } from './runs/policyBackend'
 
 type Config = Readonly<Record<string, unknown>>
 
@@ -97,7 +97,7 @@ export function defineMethod<Schema extends z.ZodObject>({ algorithm, ...own }: 
   const typed = (config: Config): z.output<Schema> => schema.parse(config)
   const goingOn = (given: Config, { lora, from }: { readonly lora: LoraShape; readonly from: string }): Reply<Config> => {
     try {
-      return accept(settingsGoingOn(given, lora, schema.shape, from))
+      return accept(settingsOfInitialAdapter(given, lora, schema.shape, from))
     } catch (error) {
       return refuse('config', sentenceOf(error))
     }
@@ -145,7 +145,7 @@ export function defineMethod<Schema extends z.ZodObject>({ algorithm, ...own }: 
 
 /** An episode of the starter world as long as 99 of 100 are, two fifths of it the agent's. */
 const USUAL = { tokens: 160, prompt: 96 } as const
-export const usualEpisode: PpoSequence = {
+export const usualEpisode: TokenizedTrajectory = {
   trajectoryId: '',
   ids: new Array<number>(USUAL.tokens).fill(0),
   stepOf: Array.from({ length: USUAL.tokens }, (_, position) => (position < USUAL.prompt ? -1 : 0)),
@@ -164,7 +164,7 @@ export const usualWithin = (budget: number): Sequence => {
 export const BATCHES_LOOKED_AT = 8
 
 /** What the limits cost, in a sentence; null when nothing. */
-export function truncationNote(sequences: readonly PpoSequence[], limits: string): string | null {
+export function truncationNote(sequences: readonly TokenizedTrajectory[], limits: string): string | null {
   const cut = sequences.filter(({ truncatedTokens }) => truncatedTokens > 0)
   if (cut.length === 0) return null
   const tokens = cut.reduce((sum, { truncatedTokens }) => sum + truncatedTokens, 0)

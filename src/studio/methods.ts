@@ -1,20 +1,20 @@
 /** The studio's training methods. To add one: its entry, made by `defineMethod`, in the list below. */
 import { algorithms } from '../training/algorithms'
-import { dpo, dpoSequenceOptions, dpoTrainable, pairsPerUpdate, runDpo } from '../training/algorithms/dpo'
-import { grpo, grpoTrainable, grpoSequenceOptions, runGrpo } from '../training/algorithms/grpo'
-import type { DpoConfig } from '../training/dpoConfig'
-import { dpoAttempts, findPairs, makePairs, pairsSentence, type DpoPair } from '../training/dpoPairs'
-import type { GrpoConfig } from '../training/grpoConfig'
-import type { PolicyModel } from '../training/policyModel'
-import { dpoMemory, grpoMemory } from '../training/memoryPlan'
-import { buildPpoSequence } from '../training/ppoSequence'
+import { dpo, dpoSequenceOptions, dpoTrainable, pairsPerUpdate, runDpo } from '../training/algorithms/dpo/loop'
+import { grpo, grpoTrainable, grpoSequenceOptions, runGrpo } from '../training/algorithms/grpo/loop'
+import type { DpoConfig } from '../training/algorithms/dpo/config'
+import { dpoAttempts, findPairs, makePairs, pairsSentence, type DpoPair } from '../training/algorithms/dpo/pairs'
+import type { GrpoConfig } from '../training/algorithms/grpo/config'
+import type { PolicyModel } from '../training/policy/policyModel'
+import { dpoMemory, grpoMemory } from '../training/preflight/memoryPlan'
+import { tokenizeTrajectory } from '../training/batches/tokenizedTrajectory'
 import type { Reply } from '../worker/protocol'
 import { archerMethod } from './archerMethod'
 import { accept, refuse } from './failure'
 import { rftMethod, sftMethod } from './imitationMethods'
 import { BATCHES_LOOKED_AT, defineMethod, truncationNote, usualEpisode, usualSample, type Method } from './method'
 import { ppoMethod, steptoolPpoMethod } from './ppoMethods'
-import { isCutShort } from './practice'
+import { isCutShort } from './runs/practice'
 
 const grpoMethod = defineMethod({
   algorithm: grpo,
@@ -56,7 +56,7 @@ const grpoMethod = defineMethod({
     const source = {
       next: async (round: number, policy: PolicyModel) =>
         (await feed.practice(policy, round)).map((labelled) => ({
-          sequence: buildPpoSequence(labelled.trajectory, labelled.rewards, feed.model.tokenizer, options),
+          sequence: tokenizeTrajectory(labelled.trajectory, labelled.rewards, feed.model.tokenizer, options),
           group: labelled.trajectory.query_id,
           isTruncated: isCutShort(labelled.trajectory),
         })),

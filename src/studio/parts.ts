@@ -1,11 +1,11 @@
 /** What a host hands the studio: a device, a store, the network, clocks. The studio touches no globals of its own. */
 import type { FetchLike } from '../base/fetchLedger'
-import type { AdapterReport } from '../records/run'
+import type { GpuInfo } from '../records/run'
 import type { Store } from '../storage/store'
-import type { Workshop } from './workshop'
+import type { PolicyBackend } from './runs/policyBackend'
 
 export type OpenedDevice =
-  | { readonly ok: true; readonly device: GPUDevice; readonly report: AdapterReport }
+  | { readonly ok: true; readonly device: GPUDevice; readonly report: GpuInfo }
   /** `cause`: insecure-context · no-api · no-adapter · no-device. */
   | { readonly ok: false; readonly cause: string; readonly message: string }
 
@@ -31,5 +31,5 @@ export interface StudioParts {
   /** Claims a name among all tabs for as long as this studio lives, or until released; null when another has it. */
   claim(name: string): Promise<(() => void) | null>
   /** Acting and learning. Left out: on the GPU. */
-  readonly workshop?: Workshop
+  readonly workshop?: PolicyBackend
 }

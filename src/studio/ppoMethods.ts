@@ -1,14 +1,22 @@
 /** Both PPOs as methods: of each step's reward, and of the outcome's alone. */
-import { noOutcomeSentence, outcomeNote, outcomeSequence, ppo, runPpo, stepGrained, type PpoConfig } from '../training/algorithms/ppo'
-import { ppoTrainable, runSteptoolPpo, steptoolPpo, type SteptoolPpoConfig } from '../training/algorithms/steptoolPpo'
-import { ppoMemory, type MemoryPart } from '../training/memoryPlan'
-import type { TrainableSet } from '../training/policyModel'
-import { chunk, datasetSource, type PpoBatchSource } from '../training/ppoBatch'
-import { ppoSequenceOptions, type PpoSettings } from '../training/ppoConfig'
-import { buildPpoSequence, type PpoSequence, type PpoSequenceOptions } from '../training/ppoSequence'
+import {
+  noOutcomeSentence,
+  outcomeNote,
+  outcomeSequence,
+  ppo,
+  runPpo,
+  stepGrained,
+  type PpoConfig,
+} from '../training/algorithms/ppo/outcome'
+import { ppoTrainable, runSteptoolPpo, steptoolPpo, type SteptoolPpoConfig } from '../training/algorithms/ppo/loop'
+import { ppoMemory, type MemoryPart } from '../training/preflight/memoryPlan'
+import type { TrainableSet } from '../training/policy/policyModel'
+import { chunk, datasetSource, type BatchSource } from '../training/batches/batchLayout'
+import { ppoSequenceOptions, type PpoSettings } from '../training/algorithms/ppo/config'
+import { tokenizeTrajectory, type TokenizedTrajectory, type TokenizeOptions } from '../training/batches/tokenizedTrajectory'
 import { BATCHES_LOOKED_AT, defineMethod, truncationNote, usualEpisode, type Feed, type MemoryRequest, type StoryScale } from './method'
-import type { ModelText } from './models'
-import type { LabelledTrajectory } from './workshop'
+import type { ModelText } from './models/models'
+import type { LabelledTrajectory } from './runs/policyBackend'
 
 /** What both PPOs share: they differ in the rewards of their sequences alone. */
 const ppoParts = {
@@ -41,10 +49,10 @@ const ppoNotes = (config: PpoSettings): string[] => [
   ...(config.reward_dtype === 'float16' ? ['Rewards are rounded to 16 bits, as in StepTool’s code (reward_dtype: float16).'] : []),
 ]
 
-const sequencesOf = (labelled: readonly LabelledTrajectory[], { tokenizer }: ModelText, options: PpoSequenceOptions): PpoSequence[] =>
-  labelled.map(({ trajectory, rewards }) => buildPpoSequence(trajectory, rewards, tokenizer, options))
+const sequencesOf = (labelled: readonly LabelledTrajectory[], { tokenizer }: ModelText, options: TokenizeOptions): TokenizedTrajectory[] =>
+  labelled.map(({ trajectory, rewards }) => tokenizeTrajectory(trajectory, rewards, tokenizer, options))
 
-type SequencesOf = (labelled: readonly LabelledTrajectory[]) => PpoSequence[]
+type SequencesOf = (labelled: readonly LabelledTrajectory[]) => TokenizedTrajectory[]
 
 function ppoMemoryOf(
   config: SteptoolPpoConfig,
@@ -60,7 +68,7 @@ function ppoMemoryOf(
 }
 
 /** Batches of the data, or of practice; what the limits cut is noted. */
-function ppoSource(feed: Feed, config: PpoSettings, seed: number, build: SequencesOf): PpoBatchSource {
+function ppoSource(feed: Feed, config: PpoSettings, seed: number, build: SequencesOf): BatchSource {
   const limits = `max_context_len ${config.max_context_len} and max_response_len ${config.max_response_len}`
   if (feed.data) {
     const sequences = build(feed.data)
@@ -99,7 +107,7 @@ export const steptoolPpoMethod = defineMethod({
   },
 })
 
-const outcomeSequences = (labelled: readonly LabelledTrajectory[], { tokenizer }: ModelText, config: PpoConfig): PpoSequence[] =>
+const outcomeSequences = (labelled: readonly LabelledTrajectory[], { tokenizer }: ModelText, config: PpoConfig): TokenizedTrajectory[] =>
   labelled.map(({ trajectory, rewards }) => outcomeSequence(trajectory, rewards, tokenizer, config))
 
 export const ppoMethod = defineMethod({

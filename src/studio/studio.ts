@@ -3,44 +3,44 @@ import { createNewId } from '../base/id'
 import { createFetchLedger } from '../base/fetchLedger'
 import { createStarterWorld } from '../environments/starter'
 import { sampleCsv } from '../data/sampleCsv'
-import { steptoolPpo } from '../training/algorithms/steptoolPpo'
+import { steptoolPpo } from '../training/algorithms/ppo/loop'
 import { algorithms } from '../training/algorithms'
 import type { RunRecord } from '../records/run'
 import { forwardStudio } from '../worker/forwardStudio'
 import type { JobRequest, JobSnapshot, Reply, StudioDescription, StudioEvent } from '../worker/protocol'
 import type { StudioApi, StudioAreas } from '../worker/studioApi'
-import { storedAdapterFiles } from './adapterFiles'
-import { createDatasetRoom } from './datasets'
+import { storedAdapterFiles } from './models/adapterFiles'
+import { createDatasets } from './data/datasets'
 import { describeStudio } from './describe'
-import { estimateJob } from './estimateJob'
-import { evaluateWork } from './evaluateJob'
+import { estimateJob } from './runs/estimateJob'
+import { evaluateWork } from './evaluations/evaluateJob'
 import { createEventHub } from './events'
 import { accept, attempt, refuse, sentenceOf } from './failure'
-import { beginningOf } from './goingOn'
-import { createGpuRoom } from './gpu'
-import { createGpuWorkshop } from './gpuWorkshop'
-import { runWorkOver, speaksStarter, type JobRoom } from './jobRoom'
-import { createJobDesk, type JobWork } from './jobs'
-import { createJudgeRoom } from './judging'
-import { createLabelRoom } from './labels'
+import { beginningOfRun } from './runs/resume'
+import { createGpuAccess } from './jobs/gpuAccess'
+import { createGpuPolicyBackend } from './runs/gpuPolicyBackend'
+import { createRunWork, speaksStarter, type JobContext } from './jobs/jobContext'
+import { createJobQueue, type JobWork } from './jobs/jobQueue'
+import { createJudges } from './labels/judges'
+import { createLabels } from './labels/labels'
 import { methodNamed } from './methods'
-import { createMergeRoom } from './mergeJob'
-import { createModelRoom, STARTER } from './models'
+import { createMerges } from './models/mergeJob'
+import { createModels, STARTER } from './models/models'
 import type { StudioParts } from './parts'
-import { preflightJob } from './preflightJob'
-import { practiceMeanings } from './practice'
-import { createPreviews } from './preview'
-import { createRemoteRoom } from './remoteModels'
-import { createRecipeRoom } from './recipeRoom'
-import { createRunRoom } from './runs'
-import { createWandbRoom } from './wandbRoom'
-import { starterFolder } from './starterFiles'
-import { createStartRoom } from './startRoom'
-import { storageItems } from './storageItems'
-import { storyResultOf } from './storyResult'
-import { callTool } from './toolBench'
-import { trainWork } from './trainJob'
-import { storyWork } from './storyJob'
+import { preflightJob } from './runs/preflightJob'
+import { practiceMeanings } from './runs/practice'
+import { createPreviews } from './labels/preview'
+import { createRemoteModels } from './models/remoteModels'
+import { createRecipes } from './runs/recipes'
+import { createRuns } from './runs/runs'
+import { createWandb } from './runs/wandb'
+import { starterFolder } from './models/starterFiles'
+import { createInitialAdapters } from './models/initialAdapters'
+import { storageItems } from './storage/storageItems'
+import { storyResultOf } from './runs/storyResult'
+import { callTool } from './worlds/callTool'
+import { trainWork } from './runs/trainJob'
+import { storyWork } from './runs/storyJob'
 
 interface OpenStudio extends StudioAreas {
   readonly description: StudioDescription
@@ -52,7 +52,7 @@ export function createStudio(parts: StudioParts): StudioApi {
   return {
     async connect(assetBase, port) {
       try {
-        const opened = await (opening ??= openRooms(parts, assetBase))
+        const opened = await (opening ??= openStudio(parts, assetBase))
         opened.reach(port)
         return accept(opened.description)
       } catch (error) {
@@ -68,7 +68,7 @@ export function createStudio(parts: StudioParts): StudioApi {
   }
 }
 
-async function openRooms(parts: StudioParts, assetBase: string): Promise<OpenStudio> {
+async function openStudio(parts: StudioParts, assetBase: string): Promise<OpenStudio> {
   const store = await parts.openStore()
   const nowText = (): string => new Date(parts.now()).toISOString()
   const newId = createNewId({ now: parts.now, random: parts.random })
@@ -93,12 +93,12 @@ async function openRooms(parts: StudioParts, assetBase: string): Promise<OpenStu
       emit({ type: 'network', ...entry })
     },
   })
-  const gpu = createGpuRoom(parts, (status) => {
+  const gpu = createGpuAccess(parts, (status) => {
     emit({ type: 'gpu', status })
   })
   const world = createStarterWorld()
-  const models = createModelRoom({ store, starter: starterFolder((path) => parts.readAsset(path, assetBase, ledger.fetch)), now: nowText })
-  const remote = createRemoteRoom({
+  const models = createModels({ store, starter: starterFolder((path) => parts.readAsset(path, assetBase, ledger.fetch)), now: nowText })
+  const remote = createRemoteModels({
     store,
     models,
     ledger,
@@ -109,9 +109,9 @@ async function openRooms(parts: StudioParts, assetBase: string): Promise<OpenStu
     storageEstimate: () => parts.storageEstimate(),
     isOffline: parts.isOffline ?? (() => false),
   })
-  const datasets = createDatasetRoom({ store, rows, emit })
-  const labels = createLabelRoom({ store, rows })
-  const runs = createRunRoom({
+  const datasets = createDatasets({ store, rows, emit })
+  const labels = createLabels({ store, rows })
+  const runs = createRuns({
     store,
     emit,
     now: nowText,
@@ -120,8 +120,8 @@ async function openRooms(parts: StudioParts, assetBase: string): Promise<OpenStu
     meaningsOf,
     storyOf: (run) => storyResultOf(run, store),
   })
-  const judges = createJudgeRoom({ store, rows, ledger, sleep: parts.sleep, nowMs: parts.now })
-  const desk = createJobDesk({
+  const judges = createJudges({ store, rows, ledger, sleep: parts.sleep, nowMs: parts.now })
+  const desk = createJobQueue({
     newId,
     clock: parts.clock,
     sleep: parts.sleep,
@@ -136,8 +136,8 @@ async function openRooms(parts: StudioParts, assetBase: string): Promise<OpenStu
     model: () => models.text(STARTER),
     gae: { gamma: defaults.gamma, lam: defaults.lam, gaeMaskMode: defaults.gae_mask_mode },
   })
-  const starts = createStartRoom({ store, models, newId, now: nowText })
-  const room: JobRoom = {
+  const starts = createInitialAdapters({ store, models, newId, now: nowText })
+  const room: JobContext = {
     store,
     models,
     starts,
@@ -147,13 +147,22 @@ async function openRooms(parts: StudioParts, assetBase: string): Promise<OpenStu
     newId,
     now: nowText,
     examParts: { store, emit, newId, now: nowText },
-    learnParts: { store, rows, emit, clock: parts.clock, gpu, starts, workshop: parts.workshop ?? createGpuWorkshop(parts.clock), world },
+    learnParts: {
+      store,
+      rows,
+      emit,
+      clock: parts.clock,
+      gpu,
+      starts,
+      workshop: parts.workshop ?? createGpuPolicyBackend(parts.clock),
+      world,
+    },
     method: methodNamed,
-    speaksStarter,
-    runWork: runWorkOver(runs, gpu, nowText),
+    promptFormatProblem: speaksStarter,
+    runWork: createRunWork(runs, gpu, nowText),
   }
 
-  const merges = createMergeRoom(room)
+  const merges = createMerges(room)
 
   function workOf(request: JobRequest): Promise<Reply<JobWork>> {
     switch (request.kind) {
@@ -194,7 +203,7 @@ async function openRooms(parts: StudioParts, assetBase: string): Promise<OpenStu
   async function workGoingOn(runId: string): Promise<Reply<JobWork>> {
     const [record, held] = [await store.runs.get(runId), await runs.heldBy(runId)]
     if (!record) return refuse('unknown-run', `There is no run ${runId}; it may have been removed.`)
-    const began = beginningOf(record)
+    const began = beginningOfRun(record)
     if (held !== null) return refuse('at-work', held)
     if (record.status === 'finished') return refuse('over', 'This run is finished: there is nothing to go on with.')
     if (!began) return refuse('no-checkpoint', 'Nothing was kept of this run that it could go on from. Start a new one.')
@@ -244,7 +253,7 @@ async function openRooms(parts: StudioParts, assetBase: string): Promise<OpenStu
       resume: (id) => Promise.resolve(desk.resume(id)),
       cancel: (id) => Promise.resolve(desk.cancel(id)),
     },
-    recipes: createRecipeRoom({ store, models: () => models.list(), imported: () => starts.list() }),
+    recipes: createRecipes({ store, models: () => models.list(), imported: () => starts.list() }),
     runs: {
       list: () => runs.list(),
       get: (id) => runs.detail(id),
@@ -256,7 +265,7 @@ async function openRooms(parts: StudioParts, assetBase: string): Promise<OpenStu
           return files.size === 0 ? refuse('no-adapter', 'This run left no adapter.') : accept(Object.fromEntries(files))
         }),
       mergedModel: (runId) => Promise.resolve(merges.merged(runId)),
-      ...createWandbRoom({ ledger, ownOrigin: assetBase, detail: (id) => runs.detail(id) }),
+      ...createWandb({ ledger, ownOrigin: assetBase, detail: (id) => runs.detail(id) }),
     },
     evaluations: { list: async () => (await store.evaluations.list()).records },
     models: {

@@ -5,9 +5,9 @@
 import { ppoTerms } from '../engine/ops/ppoLoss'
 import type { PpoLossParams } from '../engine/ops/ppoLoss'
 import type { GaeParams } from '../engine/ops/gae'
-import type { PpoSequence } from './ppoSequence'
-import { placeStepScores, trainedPositions } from './stepRewards'
-import type { StepRewardWeighting, UnlabelledSteps } from './stepRewards'
+import type { TokenizedTrajectory } from './batches/tokenizedTrajectory'
+import { placeStepScores, trainedPositions } from './batches/stepRewards'
+import type { StepRewardWeighting, UnlabelledSteps } from './batches/stepRewards'
 
 /**
  * Advantages and returns of one sequence. `trl_classic` runs the recursion through masked positions with V = r = 0 there;
@@ -69,7 +69,7 @@ export function ppoLossOf(
 }
 
 export interface AdvantagePreviewOptions extends GaeParams {
-  readonly stepRewardWeighting?: StepRewardWeighting
+  readonly step_reward_weighting?: StepRewardWeighting
   readonly unlabelledSteps?: UnlabelledSteps
   readonly whitenAdvantages?: boolean
   readonly vfCoef?: number
@@ -96,7 +96,7 @@ export interface AdvantagePreview {
  * @param values the value head's output at each token's predecessor (what predicts the token), one per token; 0 for none.
  */
 export function advantagePreview(
-  sequence: Pick<PpoSequence, 'stepOf'>,
+  sequence: Pick<TokenizedTrajectory, 'stepOf'>,
   rewards: readonly (number | null)[],
   options: AdvantagePreviewOptions,
   values: readonly number[] | 0 = 0,
@@ -105,7 +105,7 @@ export function advantagePreview(
   const positions = trainedPositions(labelled, options.unlabelledSteps ?? 'leave_out')
   const mask = sequence.stepOf.map(() => 0)
   const scores = sequence.stepOf.map(() => 0)
-  placeStepScores(labelled, positions, options.stepRewardWeighting ?? 'paper').forEach((score, row) => {
+  placeStepScores(labelled, positions, options.step_reward_weighting ?? 'paper').forEach((score, row) => {
     const position = positions[row] ?? 0
     mask[position] = 1
     scores[position] = score

@@ -6,8 +6,8 @@ import type { Shape } from '../engine/tensor'
 import type { LoraShape } from '../models/architectures/decoder'
 import type { ModelConfig } from '../models/architectures/config'
 import type { WeightReader } from '../models/languageModel'
-import type { BestRule, BestWeights } from './checkpointing'
-import type { Sequence } from './packing'
+import type { BestRule, BestWeights } from './checkpoints/checkpointer'
+import type { Sequence } from './batches/packing'
 
 /** Supervised samples, each a pure function of its index. */
 export interface SampleSource {

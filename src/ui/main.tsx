@@ -1,6 +1,6 @@
 import './trustedTypes'
 import '@mantine/core/styles.css'
-import './frame/global.css'
+import './layout/global.css'
 import { MantineProvider } from '@mantine/core'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'

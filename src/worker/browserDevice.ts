@@ -1,5 +1,5 @@
 /** WebGPU in a browser's worker: the strongest adapter with all its limits, or why there is none. */
-import type { AdapterReport } from '../records/run'
+import type { GpuInfo } from '../records/run'
 import type { OpenedDevice } from '../studio/parts'
 
 /** The last is an experiment of Chromium's that types do not know yet. */
@@ -31,7 +31,7 @@ export async function openBrowserDevice(): Promise<OpenedDevice> {
   }
 }
 
-function reportOf({ info, features }: GPUAdapter, limits: Record<string, number>): AdapterReport {
+function reportOf({ info, features }: GPUAdapter, limits: Record<string, number>): GpuInfo {
   const { vendor, architecture, device, description } = info
   // `isFallbackAdapter` is young; the names are not.
   const isSoftware =

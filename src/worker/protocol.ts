@@ -4,7 +4,7 @@
  */
 import type { Opinion, ResolvedReward } from '../records/annotation'
 import type { EvaluationRecord } from '../records/evaluation'
-import type { AdapterReport, MetricTable, RunRecord } from '../records/run'
+import type { GpuInfo, MetricTable, RunRecord } from '../records/run'
 import type { SamplingFilters } from '../records/samplingFilters'
 import type { AnswerStatus } from '../records/trajectory'
 import type { ToolSpec } from '../records/trajectory'
@@ -24,7 +24,7 @@ export type {
   RecipeFile,
   RecipeOnForm,
   RecipeSource,
-  StartFrom,
+  InitialAdapterRef as StartFrom,
   TrainRequest,
 } from './trainingProtocol'
 
@@ -79,7 +79,7 @@ export interface StudioDescription {
 }
 
 export type GpuStatus =
-  | { readonly state: 'ready'; readonly adapter: AdapterReport; readonly plannedBytes: number; readonly largestBufferBytes: number }
+  | { readonly state: 'ready'; readonly adapter: GpuInfo; readonly plannedBytes: number; readonly largestBufferBytes: number }
   /** `cause`: insecure-context · no-api · no-adapter · no-device · too-small · lost. */
   | { readonly state: 'unavailable'; readonly cause: string; readonly message: string }
 

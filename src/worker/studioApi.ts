@@ -60,7 +60,7 @@ export interface LabelsApi {
   advantagePreview(
     trajectoryId: string,
     override: readonly (number | null)[] | null,
-    options: { maxContextLen: number; maxResponseLen: number; rewardWeighting: 'released' | 'paper' },
+    options: { maxContextLen: number; maxResponseLen: number; step_reward_weighting: 'released' | 'paper' },
   ): Promise<Reply<AdvantagePreview>>
   /** The labels of a dataset as StepTool's CSV. */
   exportCsv(datasetId: string): Promise<Reply<string>>

@@ -14,7 +14,7 @@ export interface CheckpointSettings {
 }
 
 /** The adapter a run begins from: what an earlier run left, or one that was imported. */
-export type StartFrom =
+export type InitialAdapterRef =
   | { readonly kind: 'run'; readonly run_id: string; readonly which: 'last' | 'best' }
   | { readonly kind: 'imported'; readonly adapter_id: string }
 
@@ -39,7 +39,7 @@ export interface TrainRequest {
   readonly steps: number | null
   readonly seed: number
   /** Left out: a new adapter. */
-  readonly initAdapter?: StartFrom
+  readonly initAdapter?: InitialAdapterRef
   /** How frozen weights are held; left out: f32. */
   readonly dtype?: WeightDtype
   /** Left out: f32. */
@@ -77,7 +77,7 @@ export interface RecipeOnForm {
   readonly dtype: WeightDtype | null
   readonly kvDtype: CacheDtype | null
   /** An adapter that is here to begin from. */
-  readonly initAdapter: StartFrom | null
+  readonly initAdapter: InitialAdapterRef | null
   readonly config: Readonly<Record<string, unknown>>
   /** Fields that change nothing here, each with its reason. */
   readonly ignored: readonly FieldRemark[]

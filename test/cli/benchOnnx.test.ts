@@ -1,12 +1,12 @@
 /** The ONNX decoder that peers are given: read back field by field, its weights are the ones our kernels read. */
 import { expect, test } from 'vitest'
 import { float32FromF16 } from '../../src/base/halfFloat'
-import { llamaOnnx } from '../../src/cli/bench/peers/llamaOnnx'
-import { encodeOnnx, ONNX, type OnnxGraph } from '../../src/cli/bench/peers/onnxModel'
+import { llamaOnnx } from '../../src/bench/peers/llamaOnnx'
+import { encodeOnnx, ONNX, type OnnxGraph } from '../../src/bench/peers/onnxModel'
 import { packWeights, unpackWeights } from '../../src/engine/weightFormat'
 import { parseModelConfig } from '../../src/models/architectures/config'
 import { readFields, type ProtobufMessage } from '../../src/models/tokenizer/protobuf'
-import { randomWeights } from '../../src/training/initialize'
+import { randomWeights } from '../../src/training/policy/initialWeights'
 
 const config = parseModelConfig({
   ...{ model_type: 'llama', vocab_size: 64, hidden_size: 32, intermediate_size: 64, num_hidden_layers: 2, num_attention_heads: 2 },

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { meterDevice } from '../../src/cli/bench/deviceMeter'
-import { largestOf, requireSame } from '../../src/cli/bench/decodeBench'
-import { rateRow, timePairs } from '../../src/cli/bench/paired'
+import { meterDevice } from '../../src/bench/deviceMeter'
+import { largestOf, requireSame } from '../../src/bench/decodeBench'
+import { rateRow, timePairs } from '../../src/bench/paired'
 
 test('pairs are timed A B B A', async () => {
   const order: string[] = []

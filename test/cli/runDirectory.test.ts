@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { openRunDirectory } from '../../src/cli/runDirectory'
 import type { RunRecord } from '../../src/records/run'
-import { newRun } from '../../src/studio/trainJob'
+import { newRun } from '../../src/studio/runs/trainJob'
 import { temporaryDirectory } from './commandContext'
 
 const record = (changes: Partial<RunRecord> = {}): RunRecord => ({

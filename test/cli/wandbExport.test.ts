@@ -2,7 +2,7 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { exportFiles } from '../../src/cli/commands/export'
 import { openRunDirectory } from '../../src/cli/runDirectory'
-import { newRun } from '../../src/studio/trainJob'
+import { newRun } from '../../src/studio/runs/trainJob'
 import { MockWandb } from '../support/mockWandb'
 import { run, temporaryDirectory, testContext } from './commandContext'
 

@@ -1,13 +1,13 @@
 /** Which kernel a product gets, and that the one on subgroup matrices is what Dawn takes: its null backend checks WGSL and computes nothing. */
 import { expect, test } from 'vitest'
 import { bindingKinds, shaderSource } from '../../src/engine/device/shaders'
-import { matrixConfigs } from '../../src/engine/ops/matrixTiles'
-import { nnDispatch, ntDispatch, tnDispatch } from '../../src/engine/ops/matmulDispatch'
+import { matrixConfigs } from '../../src/engine/products/matrixTiles'
+import { nnDispatch, ntDispatch, tnDispatch } from '../../src/engine/products/matmulDispatch'
 import { input, output, type Dispatch } from '../../src/engine/op'
-import { candidates, productClass, variantOf, type ProductShape } from '../../src/engine/ops/productKernels'
-import { innerSplit, tokenSplit } from '../../src/engine/ops/splitProduct'
-import { lowTileFor, lowTiles, tileVariants, workgroupBytes } from '../../src/engine/ops/workgroupTiles'
-import type { MatrixConfig, ProductKernels } from '../../src/engine/productChoice'
+import { candidates, productClass, variantOf, type ProductShape } from '../../src/engine/products/productKernels'
+import { innerSplit, tokenSplit } from '../../src/engine/products/splitProduct'
+import { lowTileFor, lowTiles, tileVariants, workgroupBytes } from '../../src/engine/products/workgroupTiles'
+import type { MatrixConfig, ProductKernels } from '../../src/engine/products/productChoice'
 
 const nvidia: MatrixConfig = { element: 'f16', m: 16, n: 16, k: 16, subgroup: 32, operations: 'subgroup_matrix' }
 const apple: MatrixConfig = { element: 'f32', m: 8, n: 8, k: 8, subgroup: 32, operations: 'subgroup_matrix' }

@@ -8,7 +8,7 @@ import { ScratchPool } from '../../src/engine/plan/scratchPool'
 import { Graph } from '../../src/engine/tensor'
 import { parseModelConfig } from '../../src/models/architectures/config'
 import { LanguageModel } from '../../src/models/languageModel'
-import { randomWeights } from '../../src/training/initialize'
+import { randomWeights } from '../../src/training/policy/initialWeights'
 import { goldenText } from '../models/files'
 import { openOwnDevice } from '../support/gpu'
 

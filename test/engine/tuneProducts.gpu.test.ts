@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { EngineDevice } from '../../src/engine/device/engineDevice'
-import { candidates, productClass, type ProductShape } from '../../src/engine/ops/productKernels'
-import { tuneProducts } from '../../src/engine/tuning/tuneProducts'
+import { candidates, productClass, type ProductShape } from '../../src/engine/products/productKernels'
+import { tuneProducts } from '../../src/engine/products/tuneProducts'
 import { testDevice } from '../support/gpu'
 
 /** The first and last as in productVariants.gpu.test.ts: a tile takes a software adapter up to a second to compile. */

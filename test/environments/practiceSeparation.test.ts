@@ -4,8 +4,8 @@ import { createRng } from '../../src/base/random'
 import { createStarterWorld, expertTranscript } from '../../src/environments/starter'
 import { apis } from '../../src/environments/starter/catalog'
 import type { Trajectory } from '../../src/records/trajectory'
-import { practiceQueries, withoutHeldOut } from '../../src/studio/practice'
-import { storySizes } from '../../src/studio/storyJob'
+import { practiceQueries, withoutHeldOut } from '../../src/studio/runs/practice'
+import { storySizes } from '../../src/studio/runs/storyJob'
 
 const world = createStarterWorld()
 const foreign = new Set(world.splits.filter((split) => split !== 'practice').flatMap((split) => world.database.names(split)))

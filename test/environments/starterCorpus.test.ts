@@ -13,7 +13,7 @@ import {
 import { apis, kinds, subjects } from '../../src/environments/starter/catalog'
 import { syllablesOf } from '../../src/environments/starter/names'
 import { trainBpe } from '../../src/models/tokenizer/trainBpe'
-import { starterSamples } from '../../src/training/starterSamples'
+import { starterSamples } from '../../src/training/batches/expertSamples'
 import { codec, renderTemplate, starterJson, tokenizerJson, vocabulary } from './starterFiles'
 
 const world = createStarterWorld()

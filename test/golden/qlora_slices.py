@@ -2,7 +2,7 @@
 
 Usage: python test/golden/qlora_slices.py [toolllama-2-7b|llama-3.1-8b|qwen2.5-7b …]      (torch 2.13 CPU, transformers 5.23, peft 0.21, numpy, f32; 6 GB of memory)
 
-No weights are kept: both sides draw them from the formula below, which src/cli/parity/formulaWeights.ts has too. They are made so that int4
+No weights are kept: both sides draw them from the formula below, which src/parity/formulaWeights.ts has too. They are made so that int4
 (embedding and head: int8) in groups of 32 has one right answer, well away from the middle between two codes, and transformers gets what the
 codes stand for. Writes qlora_slices_NAME.json and qlora_slices_NAME.safetensors: losses, norms, and 512 entries of each tensor.
 """

@@ -1,5 +1,5 @@
 /** ArCHer on the task of two calls: practice of every iteration joins the replay buffer, the actor learns from the critics alone. */
-import { archer, runArcher } from '../../src/training/algorithms/archer'
+import { archer, runArcher } from '../../src/training/algorithms/archer/loop'
 import { closesTheGap } from './closesTheGap'
 import { withPractice } from './onPolicy'
 

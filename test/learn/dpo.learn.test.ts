@@ -1,7 +1,7 @@
 /** ETO's DPO on the task of two calls: solved attempts of the starting policy are preferred to its failures on the same query. */
-import { dpo, runDpo } from '../../src/training/algorithms/dpo'
-import { runSft, sft } from '../../src/training/algorithms/sft'
-import { makePairs } from '../../src/training/dpoPairs'
+import { dpo, runDpo } from '../../src/training/algorithms/dpo/loop'
+import { runSft, sft } from '../../src/training/algorithms/sft/loop'
+import { makePairs } from '../../src/training/algorithms/dpo/pairs'
 import { createRng } from '../../src/base/random'
 import { closesTheGap } from './closesTheGap'
 import { expertSamples, Practice, queries, solved } from './twoCalls'

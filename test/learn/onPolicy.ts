@@ -1,10 +1,10 @@
 /** Batches of fresh practice on the task of two calls, every query equally often. */
-import type { PolicyModel } from '../../src/training/policyModel'
-import type { PpoSequence } from '../../src/training/ppoSequence'
+import type { PolicyModel } from '../../src/training/policy/policyModel'
+import type { TokenizedTrajectory } from '../../src/training/batches/tokenizedTrajectory'
 import { type Episode, Practice, queries, rewarded } from './twoCalls'
 
 export interface OnPolicy {
-  next(batch: number, policy: PolicyModel): Promise<readonly PpoSequence[]>
+  next(batch: number, policy: PolicyModel): Promise<readonly TokenizedTrajectory[]>
 }
 
 /** Runs with practice of its own, whose GPU memory is freed before the policy is handed back. */

@@ -1,5 +1,5 @@
 /** Expert iteration: what passed is imitated, three rounds; the control keeps as many attempts, whether they passed or not. */
-import { rft, runRft } from '../../src/training/algorithms/rft'
+import { rft, runRft } from '../../src/training/algorithms/rft/loop'
 import { createRng } from '../../src/base/random'
 import { closesTheGap } from './closesTheGap'
 import { Practice, queries, solved } from './twoCalls'

@@ -1,5 +1,5 @@
 /** Imitation of the expert; the control imitates actions drawn at random. */
-import { runSft, sft } from '../../src/training/algorithms/sft'
+import { runSft, sft } from '../../src/training/algorithms/sft/loop'
 import { closesTheGap } from './closesTheGap'
 import { blindSamples, expertSamples } from './twoCalls'
 

@@ -1,5 +1,5 @@
 /** Step-grained PPO on the task of two calls: each right call earns 1. */
-import { runSteptoolPpo, steptoolPpo } from '../../src/training/algorithms/steptoolPpo'
+import { runSteptoolPpo, steptoolPpo } from '../../src/training/algorithms/ppo/loop'
 import { closesTheGap } from './closesTheGap'
 import { withPractice } from './onPolicy'
 

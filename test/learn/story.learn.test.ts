@@ -10,7 +10,7 @@ import { createStarterWorld } from '../../src/environments/starter'
 import { compareRates, rateOf } from '../../src/evaluation/evaluate'
 import { evaluationRecord, type EvaluationRecord } from '../../src/records/evaluation'
 import { methodNamed } from '../../src/studio/methods'
-import { storySizes } from '../../src/studio/storyJob'
+import { storySizes } from '../../src/studio/runs/storyJob'
 import { projectRoot } from '../support/sources'
 import { learnAdapter, once, placeOf, trainedOnce } from './honeRun'
 

@@ -14,11 +14,11 @@ import type { WeightReader } from '../../src/models/languageModel'
 import { sourceFromBytes } from '../../src/models/weights/byteSource'
 import { openSafetensors } from '../../src/models/weights/safetensors'
 import type { SampleSource, TrainingContext } from '../../src/training/algorithm'
-import { runSft, sft } from '../../src/training/algorithms/sft'
-import { packSequences, uploadBatch } from '../../src/training/packing'
-import type { Sequence } from '../../src/training/packing'
-import type { PolicyModel } from '../../src/training/policyModel'
-import type { PpoSequence } from '../../src/training/ppoSequence'
+import { runSft, sft } from '../../src/training/algorithms/sft/loop'
+import { packSequences, uploadBatch } from '../../src/training/batches/packing'
+import type { Sequence } from '../../src/training/batches/packing'
+import type { PolicyModel } from '../../src/training/policy/policyModel'
+import type { TokenizedTrajectory } from '../../src/training/batches/tokenizedTrajectory'
 import { projectRoot } from '../support/sources'
 import { learnAdapter } from './honeRun'
 
@@ -43,7 +43,7 @@ const contextOf = ([first]: Wanted): number[] => [...PROMPT, ...ask(first)]
 
 export interface Episode {
   readonly query: number
-  readonly sequence: PpoSequence
+  readonly sequence: TokenizedTrajectory
   /** 1 for each right call. */
   readonly right: readonly number[]
 }
@@ -69,7 +69,7 @@ export function rewarded(
   episodes: readonly Episode[],
   rewardsOf: (one: Episode) => readonly number[],
   shuffledBy: number | null,
-): PpoSequence[] {
+): TokenizedTrajectory[] {
   const rewards = episodes.map(rewardsOf)
   const given = shuffledBy === null ? rewards : createRng(shuffledBy, 401).shuffle(rewards)
   return episodes.map(({ sequence }, index) => ({ ...sequence, rewards: given[index] ?? [] }))

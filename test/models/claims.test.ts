@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { decoders } from '../../src/cli/parity/decoderParity'
+import { decoders } from '../../src/parity/decoderParity'
 import { architectures } from '../../src/models/architectures'
 import { parseModelConfig } from '../../src/models/architectures/config'
 import { architectureClaims, ropeTypeOf } from '../../src/models/claims'

@@ -10,8 +10,8 @@ import { PROJECTIONS } from '../../src/models/architectures/decoder'
 import { Generator, type GeneratorOptions, type GeneratorSession } from '../../src/models/generate'
 import { sourceFromBytes } from '../../src/models/weights/byteSource'
 import { openSafetensors } from '../../src/models/weights/safetensors'
-import { packSequences, uploadBatch } from '../../src/training/packing'
-import { PolicyModel } from '../../src/training/policyModel'
+import { packSequences, uploadBatch } from '../../src/training/batches/packing'
+import { PolicyModel } from '../../src/training/policy/policyModel'
 import { adapterUnderTest, testDevice } from '../support/gpu'
 
 const golden = join(import.meta.dirname, '../golden')

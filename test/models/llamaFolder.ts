@@ -2,7 +2,7 @@
 import { parseModelConfig } from '../../src/models/architectures/config'
 import { architectureOf } from '../../src/models/languageModel'
 import { writeSafetensors, type TensorToWrite } from '../../src/models/weights/writeSafetensors'
-import { randomWeights } from '../../src/training/initialize'
+import { randomWeights } from '../../src/training/policy/initialWeights'
 import { goldenBytes } from './files'
 import { encode } from './shards'
 

@@ -19,7 +19,7 @@ import { openModelWeights } from '../../src/models/weights/modelWeights'
 import { readAdapter } from '../../src/models/weights/peft'
 import { openSafetensors, readerOf } from '../../src/models/weights/safetensors'
 import { sourceFromBytes } from '../../src/models/weights/byteSource'
-import { divergenceOf } from '../../src/training/policyDivergence'
+import { divergenceOf } from '../../src/training/policy/divergence'
 import { projectRoot } from '../support/sources'
 
 const golden = join(projectRoot, 'test/golden')

@@ -11,10 +11,10 @@ import type { RunRecord } from '../../src/records/run'
 import { HEADER_BYTES, StoredBlobError } from '../../src/storage/blobSlots'
 import { openNodeHost } from '../../src/storage/nodeStore'
 import { createStore, type StoreHost } from '../../src/storage/store'
-import { storedAdapterFiles } from '../../src/studio/adapterFiles'
+import { storedAdapterFiles } from '../../src/studio/models/adapterFiles'
 import type { OpenedDevice } from '../../src/studio/parts'
-import { NO_ROOM } from '../../src/studio/storageRoom'
-import { decodeCheckpoint } from '../../src/training/checkpointFile'
+import { STORAGE_FULL_REASON } from '../../src/studio/storage/retryWhenStorageFull'
+import { decodeCheckpoint } from '../../src/training/checkpoints/checkpointFile'
 import type { JobRequest } from '../../src/worker/protocol'
 import { adapterUnderTest } from '../support/gpu'
 import { openTestStudio, report, type TestStudio } from './testStudio'
@@ -308,7 +308,7 @@ export class ChaosRun {
         job = await page.studio.runs.resume(runId)
         if (!job.ok) throw new Error(`after ${kills.length} kills: ${job.message}`)
       } else if (last.state === 'paused') {
-        if (last.message !== NO_ROOM) throw new Error(`it paused and said ${JSON.stringify(last.message)}`)
+        if (last.message !== STORAGE_FULL_REASON) throw new Error(`it paused and said ${JSON.stringify(last.message)}`)
         await struck(runId)
         life.isFull = false
         arm()

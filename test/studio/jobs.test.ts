@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest'
 import type { JobSnapshot, StudioEvent } from '../../src/worker/protocol'
 import { createEventHub, joinEvents } from '../../src/studio/events'
-import { createJobDesk, JobCancelled, type JobControl, type JobWork } from '../../src/studio/jobs'
+import { createJobQueue, JobCancelled, type JobControl, type JobWork } from '../../src/studio/jobs/jobQueue'
 
 /** A clock one turns by hand. */
 function handClock() {
@@ -70,7 +70,7 @@ function desk() {
   return {
     hand,
     told,
-    desk: createJobDesk({
+    desk: createJobQueue({
       newId: (prefix) => `${prefix}-${(made += 1)}`,
       clock: hand.clock,
       sleep: hand.sleep,
@@ -211,7 +211,7 @@ test('time asleep is not counted, and is told', async () => {
   const slept: [number, number][] = []
   let wake: (() => void) | null = null
   let now = 0
-  const jobs = createJobDesk({
+  const jobs = createJobQueue({
     newId: (prefix) => prefix,
     clock: () => now,
     sleep: () => new Promise((resolve) => (wake = resolve)),

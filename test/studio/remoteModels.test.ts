@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createMemoryStore } from '../../src/storage/memoryStore'
 import type { Store } from '../../src/storage/store'
-import { placeOf } from '../../src/studio/remotePlace'
+import { placeOf } from '../../src/studio/models/remotePlace'
 import type { JobRequest, JobSnapshot, RemoteModel } from '../../src/worker/protocol'
 import { LLAMA_VOCABULARY, llamaFolder } from '../models/llamaFolder'
 import { TINY_REPO, tinyHubFiles } from '../models/tinyHub'

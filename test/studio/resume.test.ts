@@ -3,7 +3,7 @@ import { afterEach, expect, test } from 'vitest'
 import { sampleCsv } from '../../src/data/sampleCsv'
 import { createMemoryStore } from '../../src/storage/memoryStore'
 import type { Store } from '../../src/storage/store'
-import { NO_ROOM } from '../../src/studio/storageRoom'
+import { STORAGE_FULL_REASON } from '../../src/studio/storage/retryWhenStorageFull'
 import type { JobRequest } from '../../src/worker/protocol'
 import { file, openTestStudio, scriptedWorkshop, type TestStudio } from './testStudio'
 
@@ -84,7 +84,7 @@ test('a full storage pauses a run with one sentence; with room again it goes on 
   if (!job.ok) throw new Error(job.message)
   const stateNow = async () => (await page.studio.jobs.list()).find(({ job_id }) => job_id === job.value.job_id)
   await page.until(() => page.events.some((event) => event.type === 'job' && event.job.state === 'paused'))
-  expect(await stateNow()).toMatchObject({ state: 'paused', message: NO_ROOM, error: null })
+  expect(await stateNow()).toMatchObject({ state: 'paused', message: STORAGE_FULL_REASON, error: null })
   // Nobody made room: it says so again.
   await page.studio.jobs.resume(job.value.job_id)
   await page.until(() => page.events.filter((event) => event.type === 'job' && event.job.state === 'paused').length > 1)

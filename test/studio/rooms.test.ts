@@ -144,7 +144,7 @@ test('advantages answer to the stored labels and to what-if rewards', async () =
   const { studio, datasetId } = await imported()
   const trajectory = (await studio.trajectories.list({ dataset_id: datasetId }))[1]
   const id = trajectory?.trajectory_id ?? ''
-  const options = { ...limits, rewardWeighting: 'paper' } as const
+  const options = { ...limits, step_reward_weighting: 'paper' } as const
   const stored = await studio.labels.advantagePreview(id, null, options)
   if (!stored.ok) throw new Error(stored.message)
   expect(stored.value.rewards).toEqual((await studio.labels.get(id)).resolved.map(({ value }) => value))

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { exportRecording } from '../../src/studio/recording'
+import { exportRecording } from '../../src/studio/runs/recording'
 import { createMemoryStore } from '../../src/storage/memoryStore'
 import type { JobSnapshot, StudioEvent } from '../../src/worker/protocol'
 import type { OpenedDevice } from '../../src/studio/parts'

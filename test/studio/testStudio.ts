@@ -9,19 +9,19 @@ import { PROJECTIONS } from '../../src/models/architectures/decoder'
 import { parseModelConfig } from '../../src/models/architectures/config'
 import { architectureOf } from '../../src/models/languageModel'
 import { writeSafetensors } from '../../src/models/weights/writeSafetensors'
-import type { AdapterReport } from '../../src/records/run'
+import type { GpuInfo } from '../../src/records/run'
 import { createMemoryStore } from '../../src/storage/memoryStore'
 import type { Store } from '../../src/storage/store'
 import type { StudioParts } from '../../src/studio/parts'
 import { createStudio } from '../../src/studio/studio'
-import type { ActingPolicy, AdapterTensors, Workshop } from '../../src/studio/workshop'
-import { initialLora, randomWeights } from '../../src/training/initialize'
-import { trainableEntries, type TrainableSet } from '../../src/training/policyModel'
+import type { ActingPolicy, AdapterTensors, PolicyBackend } from '../../src/studio/runs/policyBackend'
+import { initialLora, randomWeights } from '../../src/training/policy/initialWeights'
+import { trainableEntries, type TrainableSet } from '../../src/training/policy/policyModel'
 import type { JobSnapshot, StudioDescription, StudioEvent } from '../../src/worker/protocol'
 import type { StudioApi } from '../../src/worker/studioApi'
 import { projectRoot } from '../support/sources'
 
-export const report: AdapterReport = {
+export const report: GpuInfo = {
   vendor: 'test',
   architecture: 'scripted',
   device: '',
@@ -81,7 +81,7 @@ export async function readStarterAsset(path: string): Promise<Uint8Array<ArrayBu
 /** Solves as many exam queries as its skill says; one step of training makes it better. */
 export function scriptedWorkshop(
   options: { readonly skill?: number; readonly delayMs?: number; readonly failAt?: number; readonly hangAt?: number } = {},
-): Workshop & { readonly destroyed: number; readonly isHeld: boolean } {
+): PolicyBackend & { readonly destroyed: number; readonly isHeld: boolean } {
   const { skill = 0.4, delayMs = 0, failAt = Number.POSITIVE_INFINITY, hangAt = Number.POSITIVE_INFINITY } = options
   const wait = (): Promise<void> => (delayMs > 0 ? new Promise((resolve) => setTimeout(resolve, delayMs)) : Promise.resolve())
   const counts = { destroyed: 0, atGates: 0 }

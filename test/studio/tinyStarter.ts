@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { parseModelConfig } from '../../src/models/architectures/config'
 import { architectureOf } from '../../src/models/languageModel'
 import { writeSafetensors } from '../../src/models/weights/writeSafetensors'
-import { randomWeights } from '../../src/training/initialize'
+import { randomWeights } from '../../src/training/policy/initialWeights'
 import { readStarterAsset } from './testStudio'
 
 const tiny = {

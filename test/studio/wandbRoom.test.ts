@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createFetchLedger, type FetchLike } from '../../src/base/fetchLedger'
 import { createGateway } from '../../src/gateway/app'
 import type { WandbServer } from '../../src/gateway/wandb'
-import { createWandbRoom } from '../../src/studio/wandbRoom'
+import { createWandb } from '../../src/studio/runs/wandb'
 import type { RunDetail } from '../../src/worker/protocol'
 import { MockWandb, WANDB_KEY } from '../support/mockWandb'
 
@@ -45,7 +45,7 @@ function room(page: string, gateway: WandbServer | null, metrics = METRICS) {
     return app.request(url, { ...init, headers: { ...(init?.headers as Record<string, string>), host: new URL(url).host } })
   }
   const ledger = createFetchLedger({ fetch: fetchGateway, now: () => '', ownOrigin: page })
-  const wandbRoom = createWandbRoom({ ledger, ownOrigin: page, detail: () => Promise.resolve({ ok: true, value: detail(metrics) }) })
+  const wandbRoom = createWandb({ ledger, ownOrigin: page, detail: () => Promise.resolve({ ok: true, value: detail(metrics) }) })
   return { sendToWandb: (runId: string) => wandbRoom.sendToWandb(runId), asked, ledger }
 }
 

@@ -5,11 +5,11 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { EngineDevice } from '../../src/engine/device/engineDevice'
 import type { TrainingContext } from '../../src/training/algorithm'
-import { archer, archerTrainable, runArcher, type ArcherSource } from '../../src/training/algorithms/archer'
-import type { ArcherConfig } from '../../src/training/archerConfig'
-import { encodeFeatures } from '../../src/training/archerFeatures'
-import { PolicyModel } from '../../src/training/policyModel'
-import type { PpoSequence } from '../../src/training/ppoSequence'
+import { archer, archerTrainable, runArcher, type ArcherSource } from '../../src/training/algorithms/archer/loop'
+import type { ArcherConfig } from '../../src/training/algorithms/archer/config'
+import { encodeFeatures } from '../../src/training/algorithms/archer/features'
+import { PolicyModel } from '../../src/training/policy/policyModel'
+import type { TokenizedTrajectory } from '../../src/training/batches/tokenizedTrajectory'
 import { adapterUnderTest, testDevice } from '../support/gpu'
 import { differing, relative } from './difference'
 import { golden, memoryCheckpoints, someSequences, tinyContext, type Reported } from './tinyPolicy'
@@ -22,7 +22,7 @@ const small: Partial<ArcherConfig> = {
   ...{ lora_r: 4, lora_alpha: 8, lora_targets: ['q_proj', 'v_proj'], max_response_len: 4, critic_hidden_size: 16 },
 }
 const sequences = someSequences(6)
-const offline = (given: readonly PpoSequence[]): ArcherSource => ({ isFresh: false, next: () => Promise.resolve(given) })
+const offline = (given: readonly TokenizedTrajectory[]): ArcherSource => ({ isFresh: false, next: () => Promise.resolve(given) })
 /** New fixed trajectories every iteration. */
 const online: ArcherSource = { isFresh: true, next: (iteration) => Promise.resolve(someSequences(3, 40 + iteration)) }
 

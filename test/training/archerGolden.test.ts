@@ -8,7 +8,7 @@ import { archerLossOp, ARCHER_SUM, utteranceAdvantageOp } from '../../src/engine
 import { criticLossOp, criticTargetsOp, CRITIC_SUM } from '../../src/engine/ops/criticLoss'
 import { sourceFromBytes } from '../../src/models/weights/byteSource'
 import { openSafetensors, type TensorSource } from '../../src/models/weights/safetensors'
-import { CRITICS } from '../../src/training/archerCriticPlans'
+import { CRITICS } from '../../src/training/algorithms/archer/criticPlans'
 
 const folder = join(import.meta.dirname, '../golden')
 const numbers = z.array(z.number())

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { createRng } from '../../src/base/random'
-import { archerConfig } from '../../src/training/archerConfig'
-import { prefixesOf } from '../../src/training/archerFeatures'
+import { archerConfig } from '../../src/training/algorithms/archer/config'
+import { prefixesOf } from '../../src/training/algorithms/archer/features'
 import {
   actorDraw,
   checkTransitions,
@@ -14,7 +14,7 @@ import {
   ReplayBuffer,
   transitionsOf,
   type Transition,
-} from '../../src/training/archerReplay'
+} from '../../src/training/algorithms/archer/replay'
 
 const vectors = z
   .object({ archer_mc: z.array(z.number()) })

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { decodeCheckpoint, encodeCheckpoint } from '../../src/training/checkpointFile'
+import { decodeCheckpoint, encodeCheckpoint } from '../../src/training/checkpoints/checkpointFile'
 
 const checkpoint = {
   step: 7,

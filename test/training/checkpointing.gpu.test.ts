@@ -2,8 +2,8 @@
 import { expect, it } from 'vitest'
 import { EngineDevice } from '../../src/engine/device/engineDevice'
 import type { TrainingCheckpoint } from '../../src/training/algorithm'
-import { runSteptoolPpo, steptoolPpo } from '../../src/training/algorithms/steptoolPpo'
-import type { BestWeights } from '../../src/training/checkpointing'
+import { runSteptoolPpo, steptoolPpo } from '../../src/training/algorithms/ppo/loop'
+import type { BestWeights } from '../../src/training/checkpoints/checkpointer'
 import { testDevice } from '../support/gpu'
 import { someSequences, tinyContext } from './tinyPolicy'
 

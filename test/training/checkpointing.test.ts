@@ -2,10 +2,10 @@
 import { describe, expect, it } from 'vitest'
 import { PROJECTIONS } from '../../src/models/architectures/decoder'
 import { parseModelConfig } from '../../src/models/architectures/config'
-import { nll } from '../../src/training/algorithms/sft'
-import { policyMemory, totalBytes } from '../../src/training/memoryPlan'
-import { policyPlans } from '../../src/training/policyPlans'
-import type { TrainableSet } from '../../src/training/policyPlans'
+import { nll } from '../../src/training/algorithms/sft/loop'
+import { policyMemory, totalBytes } from '../../src/training/preflight/memoryPlan'
+import { policyPlans } from '../../src/training/policy/policyPlans'
+import type { TrainableSet } from '../../src/training/policy/policyPlans'
 
 const DEVICE = { maxBindingBytes: 128 << 20, isSoftware: false, subgroupSize: null }
 const lora = (gradientCheckpointing: boolean): TrainableSet => ({

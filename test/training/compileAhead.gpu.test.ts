@@ -4,8 +4,8 @@ import { EngineDevice } from '../../src/engine/device/engineDevice'
 import { parseModelConfig } from '../../src/models/architectures/config'
 import { PROJECTIONS } from '../../src/models/architectures/decoder'
 import { compileGenerationAhead, decodePlan, extendPlan, generationShape } from '../../src/models/generationPlans'
-import { nll } from '../../src/training/algorithms/sft'
-import { PolicyModel } from '../../src/training/policyModel'
+import { nll } from '../../src/training/algorithms/sft/loop'
+import { PolicyModel } from '../../src/training/policy/policyModel'
 import { openOwnDevice } from '../support/gpu'
 
 const config = parseModelConfig({

@@ -1,7 +1,15 @@
 /** How trajectories become preference pairs. */
 import { describe, expect, it } from 'vitest'
-import { findPairs, makePairs, pairsOfStep, pairsOfSteps, pairsSentence, type DpoAttempt, type DpoPair } from '../../src/training/dpoPairs'
-import { attemptOutcome } from '../../src/training/outcome'
+import {
+  findPairs,
+  makePairs,
+  pairsOfStep,
+  pairsOfSteps,
+  pairsSentence,
+  type DpoAttempt,
+  type DpoPair,
+} from '../../src/training/algorithms/dpo/pairs'
+import { attemptOutcome } from '../../src/training/batches/outcome'
 import { trajectory } from '../../src/records/trajectory'
 
 const settings = { max_pairs_per_query: 4, overlong_pairs: 'keep' } as const

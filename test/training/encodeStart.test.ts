@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createHfTokenizer } from '../../src/models/tokenizer/hfTokenizer'
 import { tokenizerJsonFromSentencePiece } from '../../src/models/tokenizer/sentencePiece'
-import { encodeStart } from '../../src/training/ppoSequence'
+import { encodeStart } from '../../src/training/batches/tokenizedTrajectory'
 import { goldenBytes } from '../models/files'
 
 const tokenizer = (config: object) => createHfTokenizer(tokenizerJsonFromSentencePiece(goldenBytes('tokenizer/llama.model'), config))

@@ -1,10 +1,10 @@
 /** Group advantages where the golden of TRL says nothing: which groups teach nothing. Their values: test/cli/parity.gpu.test.ts. */
 import { expect, it } from 'vitest'
-import { groupAdvantages, SCALE_REWARDS } from '../../src/training/grpoArithmetic'
-import { flatGroupsOf, gatherGroups, roundName, stepOfRound, updatesOf, type GrpoSample } from '../../src/training/grpoBatch'
-import { grpoConfig } from '../../src/training/grpoConfig'
-import type { PolicyModel } from '../../src/training/policyModel'
-import { layoutBatch } from '../../src/training/ppoBatch'
+import { groupAdvantages, SCALE_REWARDS } from '../../src/training/algorithms/grpo/arithmetic'
+import { flatGroupsOf, gatherGroups, roundName, stepOfRound, updatesOf, type GrpoSample } from '../../src/training/algorithms/grpo/groups'
+import { grpoConfig } from '../../src/training/algorithms/grpo/config'
+import type { PolicyModel } from '../../src/training/policy/policyModel'
+import { layoutBatch } from '../../src/training/batches/batchLayout'
 import { someSequences } from './tinyPolicy'
 
 it.each(SCALE_REWARDS)('a group whose rewards are all equal is flat and moves nothing, scale_rewards %s', (scale) => {
@@ -31,7 +31,7 @@ it('an attempt that is masked out keeps its place in an update, and counts where
   const samples = someSequences(8).map((sequence, index) => ({ sequence, group: 'q', isTruncated: index < 3 }))
   const kept = samples.filter(({ isTruncated }) => !isTruncated).map(({ sequence }) => sequence)
   const limits = { maxTokens: 999, maxPositions: 999, vocabulary: 96 }
-  const batch = layoutBatch(kept, { weighting: 'paper', unlabelled: 'no_score' }, limits)
+  const batch = layoutBatch(kept, { step_reward_weighting: 'paper', unlabelled_steps: 'no_score' }, limits)
   const order = [
     [0, 1, 2, 3],
     [7, 6, 5, 4],

@@ -4,13 +4,13 @@ import { parseModelConfig } from '../../src/models/architectures/config'
 import { projectionPath } from '../../src/models/architectures/decoder'
 import { folderFromMap } from '../../src/models/weights/byteSource'
 import { VALUE_HEAD_WEIGHTS, writeAdapter, writeValueHead, type LoraMatrices } from '../../src/models/weights/peft'
-import { readStartAdapter } from '../../src/studio/startAdapter'
-import { grpoTrainable } from '../../src/training/algorithms/grpo'
-import { dpoTrainable } from '../../src/training/algorithms/dpo'
-import { dpoConfig } from '../../src/training/dpoConfig'
-import { grpoConfig } from '../../src/training/grpoConfig'
-import { settingsGoingOn } from '../../src/training/initialAdapter'
-import { referenceEntries, trainableEntries } from '../../src/training/policyPlans'
+import { readInitialAdapter } from '../../src/studio/models/initialAdapter'
+import { grpoTrainable } from '../../src/training/algorithms/grpo/loop'
+import { dpoTrainable } from '../../src/training/algorithms/dpo/loop'
+import { dpoConfig } from '../../src/training/algorithms/dpo/config'
+import { grpoConfig } from '../../src/training/algorithms/grpo/config'
+import { settingsOfInitialAdapter } from '../../src/training/policy/initialAdapter'
+import { referenceEntries, trainableEntries } from '../../src/training/policy/policyPlans'
 
 const config = parseModelConfig({
   ...{ model_type: 'qwen2', vocab_size: 16, hidden_size: 8, intermediate_size: 12, num_hidden_layers: 2 },
@@ -28,7 +28,7 @@ const filesOf = (modules: Readonly<Record<string, LoraMatrices>>) =>
 it('layers a file leaves alone get an adapter that changes nothing; the value head beside it is read', async () => {
   const files = filesOf({ [projectionPath(1, 'q_proj')]: matrices(8, 8) })
   files.set(VALUE_HEAD_WEIGHTS, writeValueHead({ weight: new Float32Array(8).fill(0.125), bias: -1 }))
-  const { lora, tensors, hasValueHead, files: kept } = await readStartAdapter(folderFromMap('here', files), { config })
+  const { lora, tensors, hasValueHead, files: kept } = await readInitialAdapter(folderFromMap('here', files), { config })
   expect(lora).toEqual({ rank: 2, alpha: 3, useRslora: true, dropout: 0.1, targets: ['q_proj'] })
   expect(tensors.get(`${projectionPath(0, 'q_proj')}.lora_B.weight`)?.values).toEqual(new Float32Array(16))
   expect(tensors.get(`${projectionPath(1, 'q_proj')}.lora_B.weight`)?.values).toEqual(new Float32Array(16).fill(0.25))
@@ -41,23 +41,23 @@ it('layers a file leaves alone get an adapter that changes nothing; the value he
 
 it('an adapter of a layer that is not trained here is refused', async () => {
   const folder = folderFromMap('here', filesOf({ lm_head: matrices(16, 8) }))
-  await expect(readStartAdapter(folder, { config })).rejects.toThrow('the adapter adapts lm_head, but only q_proj, k_proj')
+  await expect(readInitialAdapter(folder, { config })).rejects.toThrow('the adapter adapts lm_head, but only q_proj, k_proj')
 })
 
 it('the shape is the adapter’s, whatever the defaults; a setting that says otherwise is refused with both', () => {
   const lora = { rank: 4, alpha: 8, targets: ['down_proj', 'q_proj'], useRslora: true, dropout: 0.1 } as const
   const known = { lora_r: 0, lora_alpha: 0, lora_targets: 0, use_rslora: 0, lora_dropout: 0 }
   const shape = { lora_r: 4, lora_alpha: 8, lora_targets: ['q_proj', 'down_proj'], use_rslora: true }
-  expect(settingsGoingOn({}, lora, known, 'it')).toEqual({ ...shape, lora_dropout: 0.1 })
-  expect(settingsGoingOn({ ...shape, lora_targets: ['down_proj', 'q_proj'], lora_dropout: 0 }, lora, known, 'it')).toEqual({
+  expect(settingsOfInitialAdapter({}, lora, known, 'it')).toEqual({ ...shape, lora_dropout: 0.1 })
+  expect(settingsOfInitialAdapter({ ...shape, lora_targets: ['down_proj', 'q_proj'], lora_dropout: 0 }, lora, known, 'it')).toEqual({
     ...shape,
     lora_dropout: 0,
   })
-  expect(settingsGoingOn({}, lora, { lora_r: 0 }, 'it')).toEqual({ lora_r: 4 })
-  expect(() => settingsGoingOn({ use_rslora: false }, lora, known, 'it')).toThrow(
+  expect(settingsOfInitialAdapter({}, lora, { lora_r: 0 }, 'it')).toEqual({ lora_r: 4 })
+  expect(() => settingsOfInitialAdapter({ use_rslora: false }, lora, known, 'it')).toThrow(
     'use_rslora is false, but it, which the run begins from, has true',
   )
-  expect(() => settingsGoingOn({ lora_targets: ['q_proj'] }, lora, known, 'it')).toThrow('lora_targets is q_proj, but it')
+  expect(() => settingsOfInitialAdapter({ lora_targets: ['q_proj'] }, lora, known, 'it')).toThrow('lora_targets is q_proj, but it')
 })
 
 it('a copy is kept where a run that goes on has a reference, and nowhere else', () => {

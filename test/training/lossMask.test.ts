@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { createHfTokenizer } from '../../src/models/tokenizer/hfTokenizer'
 import { trajectory, type Trajectory } from '../../src/records/trajectory'
-import { imitatedPositions } from '../../src/training/lossMask'
-import { buildPpoSequence } from '../../src/training/ppoSequence'
-import { trajectorySamples } from '../../src/training/trajectorySamples'
+import { imitatedPositions } from '../../src/training/batches/lossMask'
+import { tokenizeTrajectory } from '../../src/training/batches/tokenizedTrajectory'
+import { trajectorySamples } from '../../src/training/batches/trajectorySamples'
 
 const read = (file: string): unknown => JSON.parse(readFileSync(new URL(`../golden/${file}`, import.meta.url), 'utf8'))
 const ids = z.array(z.int())
@@ -28,7 +28,7 @@ function told(turns: readonly { readonly prompt: string; readonly completion: st
 const limits = { maxContextLen: 1024, maxResponseLen: 1024 }
 
 describe.each(rows.map((row) => [row.turns.length, row] as const))('a conversation of %i assistant turns', (_, row) => {
-  const sequence = buildPpoSequence(
+  const sequence = tokenizeTrajectory(
     told(row.turns),
     row.turns.map(() => null),
     tokenizer,

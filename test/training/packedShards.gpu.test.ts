@@ -8,7 +8,7 @@ import { softUpdate } from '../../src/engine/ops/softUpdate'
 import { parseModelConfig } from '../../src/models/architectures/config'
 import { PROJECTIONS } from '../../src/models/architectures/decoder'
 import { readerOf } from '../../src/models/weights/safetensors'
-import { PolicyModel } from '../../src/training/policyModel'
+import { PolicyModel } from '../../src/training/policy/policyModel'
 import { goldenText, openGolden } from '../models/files'
 import { adapterUnderTest, testDevice } from '../support/gpu'
 

@@ -1,7 +1,7 @@
 /** A packed batch knows where sequences end from their lengths, never from ids: the padding token may be a word of the text. */
 import { expect, it } from 'vitest'
 import { NO_TARGET } from '../../src/engine/ops/gatherRows'
-import { packSequences } from '../../src/training/packing'
+import { packSequences } from '../../src/training/batches/packing'
 
 it('the end-of-sequence token inside and at the end of a sequence is a token like any other, also where it is the one that fills buckets', () => {
   const EOS = 0

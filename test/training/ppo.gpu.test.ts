@@ -2,10 +2,10 @@
 import { describe, expect, it } from 'vitest'
 import { EngineDevice } from '../../src/engine/device/engineDevice'
 import type { TrainingContext } from '../../src/training/algorithm'
-import { ppo, runPpo, type PpoConfig } from '../../src/training/algorithms/ppo'
-import { runSteptoolPpo, steptoolPpo } from '../../src/training/algorithms/steptoolPpo'
-import { datasetSource } from '../../src/training/ppoBatch'
-import type { PpoSequence } from '../../src/training/ppoSequence'
+import { ppo, runPpo, type PpoConfig } from '../../src/training/algorithms/ppo/outcome'
+import { runSteptoolPpo, steptoolPpo } from '../../src/training/algorithms/ppo/loop'
+import { datasetSource } from '../../src/training/batches/batchLayout'
+import type { TokenizedTrajectory } from '../../src/training/batches/tokenizedTrajectory'
 import { adapterUnderTest, testDevice } from '../support/gpu'
 import { differing } from './difference'
 import { memoryCheckpoints, someSequences, tinyContext, type Reported } from './tinyPolicy'
@@ -17,7 +17,10 @@ const small: Partial<PpoConfig> = {
   ...{ learning_rate: 5e-3, batch_size: 4, mini_batch_size: 2, gradient_accumulation_steps: 2, ppo_epochs: 2 },
   ...{ lora_r: 4, lora_alpha: 8, lora_targets: ['q_proj', 'v_proj'] },
 }
-const sequences: readonly PpoSequence[] = someSequences(8).map((sequence, index) => ({ ...sequence, rewards: [0, (index % 3) / 2] }))
+const sequences: readonly TokenizedTrajectory[] = someSequences(8).map((sequence, index) => ({
+  ...sequence,
+  rewards: [0, (index % 3) / 2],
+}))
 
 interface Trained {
   readonly reports: Reported[]

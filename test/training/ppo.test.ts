@@ -1,8 +1,15 @@
 /** What outcome PPO makes of a trajectory: one reward, at its end. */
 import { describe, expect, it } from 'vitest'
 import { trajectory, type Trajectory } from '../../src/records/trajectory'
-import { noOutcomeSentence, outcomeNote, outcomeSequence, ppo, stepGrained, type PpoConfig } from '../../src/training/algorithms/ppo'
-import { steptoolPpo } from '../../src/training/algorithms/steptoolPpo'
+import {
+  noOutcomeSentence,
+  outcomeNote,
+  outcomeSequence,
+  ppo,
+  stepGrained,
+  type PpoConfig,
+} from '../../src/training/algorithms/ppo/outcome'
+import { steptoolPpo } from '../../src/training/algorithms/ppo/loop'
 
 const settingsOf = (input: Partial<PpoConfig> = {}): PpoConfig => ppo.config.parse(input)
 

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { klOf } from '../../src/engine/ops/stepReward'
 import { gaeOp, type GaeParams } from '../../src/engine/ops/gae'
 import { ppoLossOf, maskedGae, maskedWhiten } from '../../src/training/advantage'
-import { nextKlCoef } from '../../src/training/klController'
-import { placeScoresByMask, placeStepScores, trainedPositions } from '../../src/training/stepRewards'
+import { nextKlCoef } from '../../src/training/algorithms/ppo/klController'
+import { placeScoresByMask, placeStepScores, trainedPositions } from '../../src/training/batches/stepRewards'
 import { maxDifference, ROUNDING, stepsOfMask, vectors } from './ppoVectors'
 
 const { inputs } = vectors

@@ -1,8 +1,8 @@
 /** What PPO's plans hold, known without a device: memory that grows with tokens, never with tokens × vocabulary. */
 import { expect, it } from 'vitest'
-import { policyPlans } from '../../src/training/policyPlans'
-import { ppoObjective } from '../../src/training/ppoPlans'
-import { steptoolPpo } from '../../src/training/algorithms/steptoolPpo'
+import { policyPlans } from '../../src/training/policy/policyPlans'
+import { ppoObjective } from '../../src/training/algorithms/ppo/plans'
+import { steptoolPpo } from '../../src/training/algorithms/ppo/loop'
 import { parseModelConfig } from '../../src/models/architectures/config'
 
 /** The shape of Qwen2-0.5B. */

@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest'
 import { trajectory, type Trajectory } from '../../src/records/trajectory'
 import { advantagePreview } from '../../src/training/advantage'
-import { datasetSource, layoutBatch, meanStepReward, microBatches, minibatchesOf } from '../../src/training/ppoBatch'
-import { buildPpoSequence, toFloat16, type PpoSequence } from '../../src/training/ppoSequence'
+import { datasetSource, layoutBatch, meanStepReward, microBatches, minibatchesOf } from '../../src/training/batches/batchLayout'
+import { tokenizeTrajectory, toFloat16, type TokenizedTrajectory } from '../../src/training/batches/tokenizedTrajectory'
 
 /** One token per character. */
 const codec = { encode: (text: string): number[] => Array.from(text, (letter) => letter.charCodeAt(0)) }
@@ -34,7 +34,7 @@ const three = chain([
 
 describe('buildPpoSequence', () => {
   it('joins prompts and completions and marks whose token each is', () => {
-    const built = buildPpoSequence(three, [0.1, null, 1], codec, limits)
+    const built = tokenizeTrajectory(three, [0.1, null, 1], codec, limits)
     expect(String.fromCharCode(...built.ids)).toBe('ppppaaooobbbocccc')
     expect(built.stepOf).toEqual([-1, -1, -1, -1, 0, 0, -1, -1, -1, 1, 1, 1, -1, 2, 2, 2, 2])
     expect(built).toMatchObject({
@@ -48,13 +48,13 @@ describe('buildPpoSequence', () => {
 
   it('keeps the end of the query and the start of the final response', () => {
     // 13 tokens before the final response: the last six are "bb", "b", "o" … exactly 'oobbbo'.
-    const built = buildPpoSequence(three, [0.1, 0.2, 1], codec, { ...limits, maxContextLen: 6, maxResponseLen: 3 })
+    const built = tokenizeTrajectory(three, [0.1, 0.2, 1], codec, { ...limits, maxContextLen: 6, maxResponseLen: 3 })
     expect(String.fromCharCode(...built.ids)).toBe('oobbboccc')
     expect(built).toMatchObject({ truncatedTokens: 8, truncatedSteps: [0, 2], notTrainedSteps: [0], rewards: [0.1, 0.2, 1] })
   })
 
   it('a step whose only token has nothing before it is not trained', () => {
-    const built = buildPpoSequence(three, [0, 0, 0], codec, { ...limits, maxContextLen: 2 })
+    const built = tokenizeTrajectory(three, [0, 0, 0], codec, { ...limits, maxContextLen: 2 })
     expect(String.fromCharCode(...built.ids)).toBe('bocccc')
     expect(built.notTrainedSteps).toEqual([0, 1])
   })
@@ -67,7 +67,7 @@ describe('buildPpoSequence', () => {
     }
     const textOf = (encoding: 'auto' | 'text' | 'text_released', of = three): string =>
       String.fromCharCode(
-        ...buildPpoSequence(
+        ...tokenizeTrajectory(
           of,
           of.steps.map(() => 1),
           llama,
@@ -77,7 +77,7 @@ describe('buildPpoSequence', () => {
     expect(textOf('auto')).toBe('<ppppaaooobbbocccc')
     expect(textOf('text')).toBe('<ppppaaooobbbocccc')
     expect(textOf('text_released')).toBe('<pppp<aa<ooo<bbb<o<cccc')
-    expect(buildPpoSequence(three, [1, 1, 1], llama, { ...limits, encoding: 'text_released' }).stepOf.slice(5, 8)).toEqual([0, 0, 0])
+    expect(tokenizeTrajectory(three, [1, 1, 1], llama, { ...limits, encoding: 'text_released' }).stepOf.slice(5, 8)).toEqual([0, 0, 0])
     // A text that has its own gets no second one.
     const own = chain([{ prompt: '<pp', completion: 'a' }])
     expect(textOf('text', own)).toBe('<ppa')
@@ -87,7 +87,9 @@ describe('buildPpoSequence', () => {
       encode: (text: string, options?: { addSpecialTokens?: boolean }) =>
         options?.addSpecialTokens === true ? [bos, ...codec.encode(text), 62] : codec.encode(text),
     }
-    expect(String.fromCharCode(...buildPpoSequence(three, [1, 1, 1], both, { ...limits, encoding: 'text' }).ids)).toBe('<ppppaaooobbbocccc')
+    expect(String.fromCharCode(...tokenizeTrajectory(three, [1, 1, 1], both, { ...limits, encoding: 'text' }).ids)).toBe(
+      '<ppppaaooobbbocccc',
+    )
   })
 
   it('never tokenises a rollout again', () => {
@@ -97,11 +99,11 @@ describe('buildPpoSequence', () => {
     ])
     const refusing = { encode: (): number[] => expect.fail('encoded a segment that has ids') }
     for (const encoding of ['auto', 'tokens'] as const)
-      expect(buildPpoSequence(rolled, [0, 1], refusing, { ...limits, encoding }).ids).toEqual([7, 8, 901, 902, 9, 903])
-    const { ids, sampledLogp } = buildPpoSequence(rolled, [0, 1], codec, { ...limits, encoding: 'text' })
+      expect(tokenizeTrajectory(rolled, [0, 1], refusing, { ...limits, encoding }).ids).toEqual([7, 8, 901, 902, 9, 903])
+    const { ids, sampledLogp } = tokenizeTrajectory(rolled, [0, 1], codec, { ...limits, encoding: 'text' })
     expect(ids).toEqual(codec.encode('paob'))
     expect(sampledLogp).toBeUndefined()
-    expect(() => buildPpoSequence(three, [0, 0, 0], codec, { ...limits, encoding: 'tokens' })).toThrow(
+    expect(() => tokenizeTrajectory(three, [0, 0, 0], codec, { ...limits, encoding: 'tokens' })).toThrow(
       'a/1/0: expected token ids on every step',
     )
   })
@@ -112,8 +114,8 @@ describe('buildPpoSequence', () => {
       { prompt: 'o', completion: 'b', tokens: { prompt_ids: [9], completion_ids: [903, 904] } },
     ])
     const nan = Number.NaN
-    expect(buildPpoSequence(rolled, [0, 1], codec, limits).sampledLogp).toEqual([nan, nan, -1, -1, nan, -1, -1])
-    const cut = buildPpoSequence(rolled, [0, 1], codec, { ...limits, maxContextLen: 2, maxResponseLen: 1 })
+    expect(tokenizeTrajectory(rolled, [0, 1], codec, limits).sampledLogp).toEqual([nan, nan, -1, -1, nan, -1, -1])
+    const cut = tokenizeTrajectory(rolled, [0, 1], codec, { ...limits, maxContextLen: 2, maxResponseLen: 1 })
     expect(cut.ids).toEqual([902, 9, 903])
     expect(cut.sampledLogp).toEqual([-1, nan, -1])
   })
@@ -123,14 +125,14 @@ describe('buildPpoSequence', () => {
       ...three,
       steps: [three.steps[0], { ...three.steps[1], is_final: false }, { ...three.steps[2], parent: 0 }],
     })
-    const built = buildPpoSequence(tree, [0.1, 0.2, 0.3], codec, limits)
+    const built = tokenizeTrajectory(tree, [0.1, 0.2, 0.3], codec, limits)
     expect(String.fromCharCode(...built.ids)).toBe('ppppaaocccc')
     expect(built).toMatchObject({ rewards: [0.1, 0.3], stepIndex: [0, 2] })
   })
 
   it('rounds rewards to float16 when asked', () => {
     expect(toFloat16(0.96666)).toBeCloseTo(0.9668, 5)
-    expect(buildPpoSequence(three, [0.96666, null, 1], codec, { ...limits, rewardDtype: 'float16' }).rewards).toEqual([
+    expect(tokenizeTrajectory(three, [0.96666, null, 1], codec, { ...limits, rewardDtype: 'float16' }).rewards).toEqual([
       0.966796875,
       null,
       1,
@@ -138,14 +140,14 @@ describe('buildPpoSequence', () => {
   })
 
   it('names what is wrong', () => {
-    expect(() => buildPpoSequence(three, [1], codec, limits)).toThrow('a/1/0: expected 3 rewards, one per step, found 1')
-    expect(() => buildPpoSequence(three, [1, Number.NaN, 1], codec, limits)).toThrow('the reward of step 1 is not a finite number')
+    expect(() => tokenizeTrajectory(three, [1], codec, limits)).toThrow('a/1/0: expected 3 rewards, one per step, found 1')
+    expect(() => tokenizeTrajectory(three, [1, Number.NaN, 1], codec, limits)).toThrow('the reward of step 1 is not a finite number')
   })
 })
 
 describe('advantagePreview', () => {
   const gae = { gamma: 0.99, lam: 0.95, gaeMaskMode: 'skip' } as const
-  const sequence = buildPpoSequence(three, [0.1, null, 1], codec, limits)
+  const sequence = tokenizeTrajectory(three, [0.1, null, 1], codec, limits)
 
   it('shows what a label does, token by token', () => {
     const low = advantagePreview(sequence, [0, 0.5, 1], gae)
@@ -181,8 +183,8 @@ describe('advantagePreview', () => {
 })
 
 describe('batches', () => {
-  const sequences = Array.from({ length: 7 }, (_, index): PpoSequence => ({
-    ...buildPpoSequence(three, [0, 0.5, 1], codec, limits),
+  const sequences = Array.from({ length: 7 }, (_, index): TokenizedTrajectory => ({
+    ...tokenizeTrajectory(three, [0, 0.5, 1], codec, limits),
     trajectoryId: `t${index}`,
   }))
 
@@ -208,7 +210,7 @@ describe('batches', () => {
   })
 
   it('rows: one per trained token, with the gap to the next; sequences without any are dropped', () => {
-    const rules = { weighting: 'paper', unlabelled: 'leave_out' } as const
+    const rules = { step_reward_weighting: 'paper', unlabelled_steps: 'leave_out' } as const
     const batch = layoutBatch(
       [
         { ...sequences[0]!, rewards: [null, null, null] },
@@ -237,14 +239,18 @@ describe('batches', () => {
     const baseline = meanStepReward(labelled)
     expect(baseline).toBe(0.5)
     expect(meanStepReward([{ ...sequences[0]!, rewards: [null] }])).toBe(0)
-    const rules = { weighting: 'paper', unlabelled: 'leave_out', baseline } as const
+    const rules = { step_reward_weighting: 'paper', unlabelled_steps: 'leave_out', baseline } as const
     const { score } = layoutBatch(labelled, rules, { maxTokens: 64, maxPositions: 64 })
     expect([...score].filter((value) => value !== 0)).toEqual([0.5, -0.25, -0.5, 0.25])
     expect([...score].reduce((sum, value) => sum + value, 0)).toBe(0)
   })
 
   it('micro-batches stay within their tokens and keep the order', () => {
-    const { items } = layoutBatch(sequences, { weighting: 'paper', unlabelled: 'leave_out' }, { maxTokens: 40, maxPositions: 64 })
+    const { items } = layoutBatch(
+      sequences,
+      { step_reward_weighting: 'paper', unlabelled_steps: 'leave_out' },
+      { maxTokens: 40, maxPositions: 64 },
+    )
     const parts = microBatches(items, 40)
     expect(parts.map((part) => part.length)).toEqual([2, 2, 2, 1])
     expect(parts.flat()).toEqual(items)

@@ -1,9 +1,9 @@
 /** test/golden/steptool_ppo_vectors.json: two sequences through StepTool's arithmetic, released and paper, in float64. */
-import { goldensOf } from '../../src/cli/parity/goldens'
-import { ppoVectors } from '../../src/cli/parity/ppoParity'
+import { goldensOf } from '../../src/parity/goldens'
+import { ppoVectors } from '../../src/parity/ppoParity'
 import { projectRoot } from '../support/sources'
 
-export { stepsOfMask } from '../../src/cli/parity/ppoParity'
+export { stepsOfMask } from '../../src/parity/ppoParity'
 export const vectors = ppoVectors(goldensOf(projectRoot))
 
 /** The vectors' numbers have six decimals. */

@@ -1,15 +1,15 @@
 /** Each check before step 0: what it lets pass, what it warns of, what it refuses. */
 import { describe, expect, it } from 'vitest'
 import { createChatTemplate } from '../../src/models/tokenizer/chatTemplate'
-import { checkBatch, checkContext, checkMemory, checkSampler, policySampler, samplerOf } from '../../src/training/preflight'
-import { checkExport, checkReference, checkTemplate } from '../../src/training/preflightAdapter'
-import { checkEncoding, checkEnds, checkMask, checkRewards, checkTruncation } from '../../src/training/preflightSequences'
-import type { PpoSequence } from '../../src/training/ppoSequence'
-import { trainedPositions, type UNLABELLED_STEPS } from '../../src/training/stepRewards'
+import { checkBatch, checkContext, checkMemory, checkSampler, policySampler, samplerOf } from '../../src/training/preflight/settingsChecks'
+import { checkExport, checkReference, checkTemplate } from '../../src/training/preflight/adapterChecks'
+import { checkEncoding, checkEnds, checkMask, checkRewards, checkTruncation } from '../../src/training/preflight/sequenceChecks'
+import type { TokenizedTrajectory } from '../../src/training/batches/tokenizedTrajectory'
+import { trainedPositions, type UNLABELLED_STEPS } from '../../src/training/batches/stepRewards'
 
 const END = 9
 /** Prompt of two tokens, then one step of two. */
-function sequence(over: Partial<PpoSequence> = {}): PpoSequence {
+function sequence(over: Partial<TokenizedTrajectory> = {}): TokenizedTrajectory {
   return {
     trajectoryId: 't',
     ids: [1, 2, 3, END],
@@ -89,7 +89,7 @@ it('an end token is missing; what was cut has lost it to the limit', () => {
 it('labels that mask everything', () => {
   const unlabelled = sequence({ rewards: [null] })
   const of = (rule: (typeof UNLABELLED_STEPS)[number]) => ({
-    positions: (one: PpoSequence) => trainedPositions(one, rule),
+    positions: (one: TokenizedTrajectory) => trainedPositions(one, rule),
     whyNone: 'nobody said so',
   })
   expect(checkMask([sequence()], of('leave_out'))).toMatchObject({ level: 'fine', message: '2 of 4 (50 %) of the tokens carry loss.' })

@@ -1,10 +1,16 @@
 /** Which attempts rejection sampling keeps, and which of their tokens it imitates. */
 import { describe, expect, it } from 'vitest'
 import { trajectory, type Trajectory } from '../../src/records/trajectory'
-import { rft } from '../../src/training/algorithms/rft'
-import type { RftConfig } from '../../src/training/rftConfig'
-import { imitatedPositions } from '../../src/training/lossMask'
-import { nothingKeptSentence, rftAttempts, rftSequenceOptions, selectionSentence, selectPasses } from '../../src/training/rftSelection'
+import { rft } from '../../src/training/algorithms/rft/loop'
+import type { RftConfig } from '../../src/training/algorithms/rft/config'
+import { imitatedPositions } from '../../src/training/batches/lossMask'
+import {
+  nothingKeptSentence,
+  rftAttempts,
+  rftSequenceOptions,
+  selectionSentence,
+  selectPasses,
+} from '../../src/training/algorithms/rft/selection'
 
 const settingsOf = (input: Partial<RftConfig> = {}): RftConfig => rft.config.parse(input)
 

@@ -1,9 +1,9 @@
 /** How far the trained policy is from the sampling one, by hand. */
 import { expect, it } from 'vitest'
-import { samplingMetrics } from '../../src/training/samplingMetrics'
-import type { PpoSequence } from '../../src/training/ppoSequence'
+import { samplingMetrics } from '../../src/training/policy/samplingMetrics'
+import type { TokenizedTrajectory } from '../../src/training/batches/tokenizedTrajectory'
 
-const source = (sampledLogp?: readonly number[]): PpoSequence => ({
+const source = (sampledLogp?: readonly number[]): TokenizedTrajectory => ({
   ...{ trajectoryId: 'one', ids: [1, 2, 3, 4], stepOf: [-1, 0, -1, 0], rewards: [1], stepIndex: [0] },
   ...{ truncatedTokens: 0, truncatedSteps: [], notTrainedSteps: [], ...(sampledLogp ? { sampledLogp } : {}) },
 })

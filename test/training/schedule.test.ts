@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { scheduleFactor, SCHEDULES } from '../../src/training/schedule'
+import { scheduleFactor, SCHEDULES } from '../../src/training/policy/schedule'
 
 const schema = z.object({
   cases: z.array(z.object({ name: z.enum(SCHEDULES), total: z.int(), warmup: z.int(), factors: z.array(z.number()) })),

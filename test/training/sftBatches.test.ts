@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { fillBatch } from '../../src/training/algorithms/sft'
+import { fillBatch } from '../../src/training/algorithms/sft/loop'
 
 const source = (...lengths: number[]) => ({
   length: lengths.length,

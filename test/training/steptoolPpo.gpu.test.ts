@@ -1,10 +1,10 @@
 /** Step-grained PPO end to end on a two-layer model: learns, repeats bit for bit, resumes bit for bit, does not mind how batches are cut. */
 import { describe, expect, it } from 'vitest'
 import { EngineDevice } from '../../src/engine/device/engineDevice'
-import { runSteptoolPpo, steptoolPpo, type PpoObserver, type SteptoolPpoConfig } from '../../src/training/algorithms/steptoolPpo'
+import { runSteptoolPpo, steptoolPpo, type PpoObserver, type SteptoolPpoConfig } from '../../src/training/algorithms/ppo/loop'
 import type { TrainingContext } from '../../src/training/algorithm'
-import { datasetSource, type PpoBatchSource } from '../../src/training/ppoBatch'
-import type { PpoTokens } from '../../src/training/ppoMetrics'
+import { datasetSource, type BatchSource } from '../../src/training/batches/batchLayout'
+import type { PpoTokens } from '../../src/training/algorithms/ppo/metrics'
 import { adapterUnderTest, testDevice } from '../support/gpu'
 import { differing, relative } from './difference'
 import { memoryCheckpoints, someSequences, tinyContext, twoCallTask, type Reported } from './tinyPolicy'
@@ -28,7 +28,7 @@ const sequences = someSequences(8)
 
 async function train(
   input: Input,
-  options: { source?: PpoBatchSource; context?: Partial<TrainingContext>; observe?: PpoObserver } = {},
+  options: { source?: BatchSource; context?: Partial<TrainingContext>; observe?: PpoObserver } = {},
 ): Promise<{ reports: Reported[]; weights: Float32Array; klCoef: number }> {
   const settings = steptoolPpo.config.parse({ ...small, ...input })
   const { context, reports } = await tinyContext(await engineOf(), options.context)
@@ -170,7 +170,7 @@ describe(`step-grained PPO on ${adapterUnderTest()}`, () => {
   it('refuses by name what it cannot train on, and frees what it held', async () => {
     const engine = await engineOf()
     const before = engine.allocatedBytes
-    const one = (change: Partial<(typeof sequences)[number]>): PpoBatchSource =>
+    const one = (change: Partial<(typeof sequences)[number]>): BatchSource =>
       datasetSource(
         sequences.slice(0, 4).map((sequence) => ({ ...sequence, ...change })),
         4,

@@ -7,10 +7,10 @@ import { parseModelConfig } from '../../src/models/architectures/config'
 import { sourceFromBytes } from '../../src/models/weights/byteSource'
 import { openSafetensors } from '../../src/models/weights/safetensors'
 import type { CheckpointSink, TrainingCheckpoint, TrainingContext } from '../../src/training/algorithm'
-import { packSequences, uploadBatch } from '../../src/training/packing'
-import type { PolicyModel } from '../../src/training/policyModel'
-import type { PpoBatchSource } from '../../src/training/ppoBatch'
-import type { PpoSequence } from '../../src/training/ppoSequence'
+import { packSequences, uploadBatch } from '../../src/training/batches/packing'
+import type { PolicyModel } from '../../src/training/policy/policyModel'
+import type { BatchSource } from '../../src/training/batches/batchLayout'
+import type { TokenizedTrajectory } from '../../src/training/batches/tokenizedTrajectory'
 
 export const golden = join(import.meta.dirname, '../golden')
 
@@ -51,7 +51,7 @@ export function memoryCheckpoints(start: TrainingCheckpoint | null = null): Chec
 }
 
 /** Fixed trajectories of two or three steps with random ids and rewards; some steps are longer than others. */
-export function someSequences(count: number, seed = 3): PpoSequence[] {
+export function someSequences(count: number, seed = 3): TokenizedTrajectory[] {
   return Array.from({ length: count }, (_, index) => {
     const rng = createRng(seed, 17, index)
     const lengths = [3 + rng.int(3), 1 + rng.int(4), 2 + rng.int(3), 2 + rng.int(3)]
@@ -76,7 +76,7 @@ const ACTIONS = [11, 23, 42, 77] as const
  * On-policy episodes of a task with two calls: the prompt (or the reply) names the action that is right. Actions are drawn from the policy's own
  * probabilities over four tokens; each right one earns 1.
  */
-export function twoCallTask(seed: number, episodes: number): PpoBatchSource & { readonly meanReward: number[] } {
+export function twoCallTask(seed: number, episodes: number): BatchSource & { readonly meanReward: number[] } {
   const meanReward: number[] = []
   return {
     meanReward,

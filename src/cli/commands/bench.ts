@@ -1,22 +1,22 @@
 /** `hone bench gemm|train|decode|loss|load|soak`: speeds and memory on this machine, and peers' speeds in the same run. */
 import { z } from 'zod'
-import { adapterReportOf } from '../adapterReport'
+import { gpuInfoOf } from '../gpuInfo'
 import { WEIGHT_FORMATS } from '../../engine/weightFormat'
-import { benchDecode, smolLm2 } from '../bench/decodeBench'
-import { benchGemm } from '../bench/gemmBench'
-import { openJax, packageVersion, type JaxPeer } from '../bench/jaxPeer'
-import { benchLoad } from '../bench/loadBench'
-import { benchLoss } from '../bench/lossBench'
-import { measureProcessMemory } from '../bench/memoryBench'
-import type { BenchRow } from '../bench/paired'
-import { installPeers } from '../bench/peers/install'
-import { openTfjs } from '../bench/peers/tfjsPeer'
-import { openTransformers } from '../bench/peers/transformersPeer'
-import { machineNow, writeResult } from '../bench/resultFile'
-import { benchSoak } from '../bench/soakBench'
-import { lossText, rowText, soakText, trainText } from '../bench/text'
-import { benchTrain } from '../bench/trainBench'
-import { memoryProblemSize, problemSizes, trainProblem, type ProblemName } from '../bench/trainProblem'
+import { benchDecode, smolLm2 } from '../../bench/decodeBench'
+import { benchGemm } from '../../bench/gemmBench'
+import { openJax, packageVersion, type JaxPeer } from '../../bench/jaxPeer'
+import { benchLoad } from '../../bench/loadBench'
+import { benchLoss } from '../../bench/lossBench'
+import { measureProcessMemory } from '../../bench/memoryBench'
+import type { BenchRow } from '../../bench/paired'
+import { installPeers } from '../../bench/peers/install'
+import { openTfjs } from '../../bench/peers/tfjsPeer'
+import { openTransformers } from '../../bench/peers/transformersPeer'
+import { machineNow, writeResult } from '../../bench/resultFile'
+import { benchSoak } from '../../bench/soakBench'
+import { lossText, rowText, soakText, trainText } from '../../bench/text'
+import { benchTrain } from '../../bench/trainBench'
+import { memoryProblemSize, problemSizes, trainProblem, type ProblemName } from '../../bench/trainProblem'
 import { defineCommand, type JsonObject } from '../command'
 
 const kinds = ['gemm', 'train', 'decode', 'loss', 'load', 'soak'] as const
@@ -62,7 +62,7 @@ export const bench = defineCommand({
     if (options.installPeers) installPeers(context.projectRoot, (line) => context.progress(line))
     const before = machineNow()
     const host = await context.openAdapter()
-    const { limits: _limits, ...adapter } = adapterReportOf(host.adapter)
+    const { limits: _limits, ...adapter } = gpuInfoOf(host.adapter)
     const now = (): number => performance.now()
     const openDevice = (): Promise<GPUDevice> => context.openDevice()
     const missing = (what: string, how: string): null => {

@@ -9,7 +9,7 @@ import type { ModelConfig } from '../../models/architectures/config'
 import type { TensorSource } from '../../models/weights/safetensors'
 import { parseJson } from '../../models/weights/byteSource'
 import { drawnWith, samplingFilters } from '../../records/samplingFilters'
-import { adapterReportOf } from '../adapterReport'
+import { gpuInfoOf } from '../gpuInfo'
 import { defineCommand, UsageError, type CommandContext, type JsonObject } from '../command'
 import type { Check } from '../doctor/check'
 import { checkpointReport, type MemoryRow } from '../doctor/checkpointReport'
@@ -19,7 +19,7 @@ import { answerChecks, promptModel, type Answer, type PromptHost, type Question 
 import { openFolder, openModel } from '../modelSpec'
 import { findChrome } from '../node/chrome'
 import { findDriverFile } from '../node/dawn'
-import type { Quantity } from '../parity/quantity'
+import type { Quantity } from '../../parity/quantity'
 
 const doctorOptions = z.object({
   model: z.string().optional().meta({
@@ -57,7 +57,7 @@ export const doctor = defineCommand({
     if (options.model === undefined && options.prompt !== undefined) throw new UsageError('--prompt goes with --model.')
     if (options.plan === undefined && options.allocate) throw new UsageError('--allocate goes with --plan.')
     const { adapter } = await context.openAdapter()
-    const report = adapterReportOf(adapter)
+    const report = gpuInfoOf(adapter)
     const device = await context.openDevice()
     const checks: Check[] = [
       { name: 'node', ok: true, detail: process.versions.node },

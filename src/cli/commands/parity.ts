@@ -2,25 +2,25 @@
 import { z } from 'zod'
 import { EngineDevice } from '../../engine/device/engineDevice'
 import { KV_DTYPES } from '../../engine/ops/kvCache'
-import { adapterReportOf } from '../adapterReport'
+import { gpuInfoOf } from '../gpuInfo'
 import { defineCommand, type JsonObject } from '../command'
 import { openExam } from '../benchmark'
 import { openModel } from '../modelSpec'
-import { adamWQuantities } from '../parity/adamWParity'
-import { archerQuantities } from '../parity/archerParity'
-import { classicPpoQuantities } from '../parity/classicPpoParity'
-import { decoderQuantities, decoders, packedFormats, packedQuantities } from '../parity/decoderParity'
-import { dpoQuantities } from '../parity/dpoParity'
-import { goldensOf } from '../parity/goldens'
-import { grpoQuantities } from '../parity/grpoParity'
-import { leaveAdapter } from '../parity/leftAdapters'
-import { ppoQuantities } from '../parity/ppoParity'
-import { qloraQuantities, slices } from '../parity/qloraParity'
-import type { Quantity } from '../parity/quantity'
-import { rolloutQuantities } from '../parity/rolloutParity'
-import { rolloutShapes, shapeRolloutQuantities } from '../parity/shapeRollout'
-import { observeArcher, updateQuantities } from '../parity/updateParity'
-import type { PolicyObserver } from '../parity/updateParity'
+import { adamWQuantities } from '../../parity/adamWParity'
+import { archerQuantities } from '../../parity/archerParity'
+import { classicPpoQuantities } from '../../parity/classicPpoParity'
+import { decoderQuantities, decoders, packedFormats, packedQuantities } from '../../parity/decoderParity'
+import { dpoQuantities } from '../../parity/dpoParity'
+import { goldensOf } from '../../parity/goldens'
+import { grpoQuantities } from '../../parity/grpoParity'
+import { leaveAdapter } from '../../parity/leftAdapters'
+import { ppoQuantities } from '../../parity/ppoParity'
+import { qloraQuantities, slices } from '../../parity/qloraParity'
+import type { Quantity } from '../../parity/quantity'
+import { rolloutQuantities } from '../../parity/rolloutParity'
+import { rolloutShapes, shapeRolloutQuantities } from '../../parity/shapeRollout'
+import { observeArcher, updateQuantities } from '../../parity/updateParity'
+import type { PolicyObserver } from '../../parity/updateParity'
 
 const parts = ['models', 'optimizer', 'algorithms', 'rollout', 'qlora'] as const
 
@@ -45,7 +45,7 @@ export const parity = defineCommand({
     tokens: z.int().positive().default(10_000).meta({ help: 'sampled tokens that rollout and training are compared on' }),
   }),
   run: async (context, options) => {
-    const report = adapterReportOf((await context.openAdapter()).adapter)
+    const report = gpuInfoOf((await context.openAdapter()).adapter)
     const engine = new EngineDevice(await context.openDevice(), { isSoftware: report.isSoftware && options.kernels === 'adapter' })
     const goldens = goldensOf(context.projectRoot)
     const adapter = context.adapterName

@@ -3,10 +3,10 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { createMemoryStore } from '../../storage/memoryStore'
-import { exportRecording } from '../../studio/recording'
+import { exportRecording } from '../../studio/runs/recording'
 import { createStudio } from '../../studio/studio'
 import type { JobSnapshot, Reply } from '../../worker/protocol'
-import { adapterReportOf } from '../adapterReport'
+import { gpuInfoOf } from '../gpuInfo'
 import { defineCommand, UsageError } from '../command'
 
 export const story = defineCommand({
@@ -23,7 +23,7 @@ export const story = defineCommand({
   run: async (context, options) => {
     const { adapter } = await context.openAdapter()
     const studio = createStudio({
-      openDevice: async () => ({ ok: true, device: await context.openDevice(), report: adapterReportOf(adapter) }),
+      openDevice: async () => ({ ok: true, device: await context.openDevice(), report: gpuInfoOf(adapter) }),
       openStore: () => Promise.resolve(createMemoryStore()),
       fetch: context.fetch,
       readAsset: (path) => {

@@ -9,14 +9,14 @@ import { honeJsonlLine } from '../../data/formats/honeJsonl'
 import { createStarterWorld } from '../../environments/starter'
 import { watchMetrics } from '../../records/alarms'
 import type { RunRecord } from '../../records/run'
-import { CALL_BUDGET, speaksStarter } from '../../studio/jobRoom'
+import { CALL_BUDGET, speaksStarter } from '../../studio/jobs/jobContext'
 import type { Method } from '../../studio/method'
-import { practiceMeanings } from '../../studio/practice'
-import { beganFrom, startConfig, startNotes, type Start } from '../../studio/startAdapter'
-import { newRun } from '../../studio/trainJob'
+import { practiceMeanings } from '../../studio/runs/practice'
+import { initialAdapterNote, initialAdapterConfig, initialAdapterNotes, type NamedInitialAdapter } from '../../studio/models/initialAdapter'
+import { newRun } from '../../studio/runs/trainJob'
 import { algorithms } from '../../training/algorithms'
-import type { BestRule } from '../../training/checkpointing'
-import { totalBytes } from '../../training/memoryPlan'
+import type { BestRule } from '../../training/checkpoints/checkpointer'
+import { totalBytes } from '../../training/preflight/memoryPlan'
 import {
   checkedSettings,
   corpusOf,
@@ -28,7 +28,7 @@ import {
   type ReadRecipe,
   type Recipe,
 } from '../../training/recipes/recipe'
-import { adapterReportOf } from '../adapterReport'
+import { gpuInfoOf } from '../gpuInfo'
 import { defineCommand, UsageError, type CommandContext, type JsonObject } from '../command'
 import { labelled, readTrajectories, rowParts } from '../datasetFiles'
 import { DTYPE_HELP, KV_DTYPE_HELP, kvDtypeOption, MODEL_HELP, openModel, type OpenModel } from '../modelSpec'
@@ -122,7 +122,7 @@ export const train = defineCommand({
       const steps = given.steps ?? recipe.steps ?? method.stepsOf(settings)
       const { data, sources } = await dataOf(method.name, given, recipe, model, context)
       const { adapter } = await context.openAdapter()
-      const report = adapterReportOf(adapter)
+      const report = gpuInfoOf(adapter)
       const engine = new EngineDevice(await context.openDevice(), { isSoftware: report.isSoftware })
       const now = (): number => performance.now()
       const gate = (): void => context.signal.throwIfAborted()
@@ -162,7 +162,7 @@ export const train = defineCommand({
             ...(dtype === 'f32' ? {} : { dtype }),
             ...(kvDtype === 'f32' ? {} : { kv_dtype: kvDtype }),
             ...(given.shuffleRewards ? { shuffle_rewards: true } : {}),
-            ...startConfig(start),
+            ...initialAdapterConfig(start),
           },
           worldHash: data.kind === 'files' ? null : data.world.hash,
         }),
@@ -193,7 +193,7 @@ export const train = defineCommand({
           best: given.bestMetric === undefined ? null : bestRule(given.bestMetric, given.bestIs, reports),
         })
         const seconds = (now() - trainingStarted) / 1000
-        const began = beganFrom(start)
+        const began = initialAdapterNote(start)
         const written = await writeTrained(directory, policy, model, `Run ${runId}, ${method.title}.${began}`)
         const best = given.bestMetric === undefined ? null : await run.checkpoints.best?.load()
         if (best) {
@@ -251,14 +251,14 @@ export const train = defineCommand({
 })
 
 /** With defaults filled in; of a run that begins from an adapter the shape is the adapter's. */
-function settledConfig(method: Method, given: JsonObject, start: Start | null): JsonObject {
+function settledConfig(method: Method, given: JsonObject, start: NamedInitialAdapter | null): JsonObject {
   const parsed = method.parseConfig(given, start && { lora: start.adapter.lora, from: start.from })
   if (!parsed.ok) throw new UsageError(parsed.message)
   return parsed.value
 }
 
-const startSentences = (start: Start | null, method: Method, settings: JsonObject): string[] =>
-  start ? startNotes(start, method, settings) : []
+const startSentences = (start: NamedInitialAdapter | null, method: Method, settings: JsonObject): string[] =>
+  start ? initialAdapterNotes(start, method, settings) : []
 
 /** Weights are judged by what their step reported. */
 const bestRule = (

@@ -1,11 +1,11 @@
 /** `hone tune`: times the variants of matrix products on this adapter for a model's shapes, and keeps which is fastest. */
 import { z } from 'zod'
 import { EngineDevice } from '../../engine/device/engineDevice'
-import { tuneProducts } from '../../engine/tuning/tuneProducts'
+import { tuneProducts } from '../../engine/products/tuneProducts'
 import { WEIGHT_FORMATS } from '../../engine/weightFormat'
 import { PROJECTIONS } from '../../models/architectures/decoder'
 import { productShapes } from '../../models/productShapes'
-import { adapterReportOf } from '../adapterReport'
+import { gpuInfoOf } from '../gpuInfo'
 import { defineCommand } from '../command'
 import { keepKernels, tableOf } from '../kernelChoice'
 import { DTYPE_HELP, MODEL_HELP, openModel } from '../modelSpec'
@@ -24,7 +24,7 @@ export const tune = defineCommand({
     }),
   }),
   run: async (context, { model: spec, dtype, rank, rows, runs, half }) => {
-    const report = adapterReportOf((await context.openAdapter()).adapter)
+    const report = gpuInfoOf((await context.openAdapter()).adapter)
     if (report.isSoftware) context.progress(`${report.description} computes on the CPU: its choices say nothing about a GPU's.`)
     const engine = new EngineDevice(await context.openDevice(), { isSoftware: report.isSoftware })
     engine.products = engine.productKernels({}, half)

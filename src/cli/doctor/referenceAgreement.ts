@@ -18,10 +18,10 @@ import { batchTensors, headWeight, heldRows } from '../../models/architectures/d
 import { architectureOf } from '../../models/languageModel'
 import { CheckpointError } from '../../models/weights/byteSource'
 import { readerOf, type TensorSource } from '../../models/weights/safetensors'
-import { plainTrainable } from '../../studio/workshop'
-import { packSequences, uploadBatch, type PackedBatch } from '../../training/packing'
-import { PolicyModel } from '../../training/policyModel'
-import { measureOf, type Quantity } from '../parity/quantity'
+import { plainTrainable } from '../../studio/runs/policyBackend'
+import { packSequences, uploadBatch, type PackedBatch } from '../../training/batches/packing'
+import { PolicyModel } from '../../training/policy/policyModel'
+import { measureOf, type Quantity } from '../../parity/quantity'
 
 const ids = z.array(z.int().nonnegative())
 const referenceSchema = z

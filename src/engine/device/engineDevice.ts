@@ -1,7 +1,7 @@
 /** A GPUDevice with a pipeline cache, counters and one place where GPU errors surface. */
 import type { Dispatch } from '../op'
-import { matrixConfigs } from '../ops/matrixTiles'
-import type { ProductKernels } from '../productChoice'
+import { matrixConfigs } from '../products/matrixTiles'
+import type { ProductKernels } from '../products/productChoice'
 import { BufferUsage, MAP_READ, STAGE_COMPUTE } from './usage'
 import { SubmitPace } from './submitPace'
 import { bindingKinds, shaderSource } from './shaders'

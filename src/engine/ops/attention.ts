@@ -1,7 +1,7 @@
 import { apply, at, f32, fail, fold, input, output, scratch, u32 } from '../op'
 import type { KernelContext, NumberArray, Op, Word } from '../op'
 import type { Tensor, TensorSpec } from '../tensor'
-import { tileSubgroup } from './subgroupTiles'
+import { tileSubgroup } from '../products/subgroupTiles'
 
 export interface AttentionParams {
   readonly heads: number

@@ -1,7 +1,7 @@
 import { apply, at, fail, fold, input, only, output, u32 } from '../op'
 import type { Op } from '../op'
 import type { Tensor, TensorSpec } from '../tensor'
-import { weightShards } from './matmulDispatch'
+import { weightShards } from '../products/matmulDispatch'
 
 /** y[t] = table[ids[t]]. Inputs: table [V, D], ids u32 [T], counts, order u32 [T], starts u32 [V + 1] (the last two for the gradient). */
 export const embeddingOp: Op<null> = {

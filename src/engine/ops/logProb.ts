@@ -2,7 +2,7 @@ import { apply, at, fail, fold, input, output, scratch, u32 } from '../op'
 import type { Dispatch, Kernel, KernelContext, NumberArray, Op } from '../op'
 import type { Tensor, TensorSpec } from '../tensor'
 import { isPacked } from '../weightFormat'
-import { nnDispatch, ntDispatch, tnDispatch, weightRows } from './matmulDispatch'
+import { nnDispatch, ntDispatch, tnDispatch, weightRows } from '../products/matmulDispatch'
 
 /** Entries of the vocabulary that are in flight at once: [R, V] is never materialised for larger vocabularies. Fixed, so bits do not depend on the batch. */
 const VOCABULARY_CHUNK = 2048

@@ -3,9 +3,9 @@ import { apply, at, fail, input, only, output, scratch } from '../op'
 import type { Op } from '../op'
 import type { DType, Tensor, TensorSpec } from '../tensor'
 import { isPacked } from '../weightFormat'
-import { anyDispatch, divisible, matrix, product } from './anyProduct'
-import { nnDispatch, tnDispatch, weightShards } from './matmulDispatch'
-import { addParts, innerSplit, partBytes, tokenSplit } from './splitProduct'
+import { anyDispatch, divisible, matrix, product } from '../products/anyProduct'
+import { nnDispatch, tnDispatch, weightShards } from '../products/matmulDispatch'
+import { addParts, innerSplit, partBytes, tokenSplit } from '../products/splitProduct'
 
 const spec = (...shape: number[]): TensorSpec => ({ shape, dtype: 'f32' })
 const stored = (dtype: DType, ...shape: number[]): TensorSpec => ({ shape, dtype })

@@ -1,5 +1,5 @@
 /** A recipe as a file for somebody: Hone's own JSON, TRL's keyword arguments, verl's overrides; with what did not go over. */
-import type { Handover } from './handover'
+import type { Handover } from './fieldMapping'
 import { completeRecipe, recipeText, type FieldRemark, type ReadRecipe } from './recipe'
 import { toTrl } from './toTrl'
 import { toVerl } from './toVerl'

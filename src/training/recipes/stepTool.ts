@@ -5,7 +5,7 @@
 import type { ImportedSettings } from '../../data/formats/format'
 import { readSteptoolConfig } from '../../data/formats/steptoolConfig'
 import { PROJECTIONS } from '../../models/architectures/decoder'
-import type { SteptoolPpoConfig } from '../algorithms/steptoolPpo'
+import type { SteptoolPpoConfig } from '../algorithms/ppo/loop'
 import { recipeFromObject, type FieldRemark, type ReadRecipe } from './recipe'
 
 /** Defaults of PPOConfig that are not those of `steptool-ppo`. */

@@ -2,13 +2,13 @@
  * A recipe as TRL's configuration: class → keyword arguments, under TRL's own field names (test/golden/trl_fields.json holds them).
  * Every setting is written out: TRL's defaults are not Hone's.
  */
-import { dpo } from '../algorithms/dpo'
-import { grpo } from '../algorithms/grpo'
-import { ppo } from '../algorithms/ppo'
-import { rft } from '../algorithms/rft'
-import { sft } from '../algorithms/sft'
-import { steptoolPpo } from '../algorithms/steptoolPpo'
-import { becomes, handOver, nearly, nowhere, type Handover, type RecipeFates } from './handover'
+import { dpo } from '../algorithms/dpo/loop'
+import { grpo } from '../algorithms/grpo/loop'
+import { ppo } from '../algorithms/ppo/outcome'
+import { rft } from '../algorithms/rft/loop'
+import { sft } from '../algorithms/sft/loop'
+import { steptoolPpo } from '../algorithms/ppo/loop'
+import { becomes, handOver, nearly, nowhere, type Handover, type RecipeFates } from './fieldMapping'
 import { checkpointOf, type CompleteRecipe } from './recipe'
 import { classicPpoAlways, outcomePpoFates, steptoolPpoFates } from './trlClassicPpo'
 import { adapterAlways, dpoFates, grpoFates, rftFates, sftAlways, sftFates } from './trlFates'

@@ -2,12 +2,23 @@
  * A recipe as verl's configuration: overrides of `verl.trainer.main_ppo`, of the names in verl 0.9.1's trainer/config (fsdp workers;
  * test/golden/verl_fields.json holds them all). What verl does with a value was read in its trainer/ppo/core_algos.py and workers/.
  */
-import { grpo } from '../algorithms/grpo'
-import { ppo, type PpoConfig } from '../algorithms/ppo'
-import { steptoolPpo, type SteptoolPpoConfig } from '../algorithms/steptoolPpo'
-import type { GrpoConfig } from '../grpoConfig'
-import type { PpoSettings } from '../ppoConfig'
-import { becomes, fixedAt, handOver, implied, nearly, nowhere, type Fate, type Fates, type Handover, type RecipeFates } from './handover'
+import { grpo } from '../algorithms/grpo/loop'
+import { ppo, type PpoConfig } from '../algorithms/ppo/outcome'
+import { steptoolPpo, type SteptoolPpoConfig } from '../algorithms/ppo/loop'
+import type { GrpoConfig } from '../algorithms/grpo/config'
+import type { PpoSettings } from '../algorithms/ppo/config'
+import {
+  becomes,
+  fixedAt,
+  handOver,
+  implied,
+  nearly,
+  nowhere,
+  type Fate,
+  type Fates,
+  type Handover,
+  type RecipeFates,
+} from './fieldMapping'
 import { checkpointOf, type CompleteRecipe } from './recipe'
 
 const VERL_RELEASE = 'verl==0.9.1'

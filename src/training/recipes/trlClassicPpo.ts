@@ -2,10 +2,10 @@
  * `steptool-ppo` and `ppo` as keyword arguments of the classic PPOConfig and of AutoModelForCausalLMWithValueHead.from_pretrained of trl 0.11.4, the
  * last release with a PPOTrainer that StepTool's StepPPOTrainer can subclass, and of LoraConfig of peft 0.21.2 (the same in 0.5.0).
  */
-import type { PpoConfig } from '../algorithms/ppo'
-import type { SteptoolPpoConfig } from '../algorithms/steptoolPpo'
-import type { PpoSettings } from '../ppoConfig'
-import { becomes, fixedAt, implied, nearly, nowhere, type Fate, type Fates } from './handover'
+import type { PpoConfig } from '../algorithms/ppo/outcome'
+import type { SteptoolPpoConfig } from '../algorithms/ppo/loop'
+import type { PpoSettings } from '../algorithms/ppo/config'
+import { becomes, fixedAt, implied, nearly, nowhere, type Fate, type Fates } from './fieldMapping'
 
 // A constant rate, Adam without decay and no dropout are what PPOTrainer and StepTool's forward pass do.
 export const classicPpoAlways = {

@@ -2,11 +2,11 @@
  * What settings of `sft`, `rft`, `grpo` and `dpo` become in SFTConfig, GRPOConfig, DPOConfig and ModelConfig of trl 1.16.0; the first three extend
  * TrainingArguments of transformers 5.23.0.
  */
-import type { SftConfig } from '../algorithms/sft'
-import type { DpoConfig } from '../dpoConfig'
-import type { GrpoConfig } from '../grpoConfig'
-import type { RftConfig } from '../rftConfig'
-import { becomes, fixedAt, implied, nearly, nowhere, type Fate, type Fates } from './handover'
+import type { SftConfig } from '../algorithms/sft/loop'
+import type { DpoConfig } from '../algorithms/dpo/config'
+import type { GrpoConfig } from '../algorithms/grpo/config'
+import type { RftConfig } from '../algorithms/rft/config'
+import { becomes, fixedAt, implied, nearly, nowhere, type Fate, type Fates } from './fieldMapping'
 
 const MEMORY = 'It bounds memory and changes no result.'
 const ids = (encoding: string): Fate => fixedAt(!encoding.startsWith('text'), 'The trainer learns from the token ids that were sampled.')

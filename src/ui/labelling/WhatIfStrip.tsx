@@ -91,9 +91,9 @@ export function WhatIfStrip({ trajectoryId, step, before, after, view, onView }:
           <SegmentedControl
             size="xs"
             aria-label="Reward weighting"
-            value={view.options.rewardWeighting}
+            value={view.options.step_reward_weighting}
             onChange={(weighting) => {
-              onView({ ...view, options: { ...view.options, rewardWeighting: weighting } })
+              onView({ ...view, options: { ...view.options, step_reward_weighting: weighting } })
             }}
             data={[
               { value: 'released', label: 'As released' },

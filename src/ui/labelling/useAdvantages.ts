@@ -7,10 +7,10 @@ import { useStudio } from '../stores/studio'
 export interface AdvantageOptions {
   readonly maxContextLen: number
   readonly maxResponseLen: number
-  readonly rewardWeighting: 'released' | 'paper'
+  readonly step_reward_weighting: 'released' | 'paper'
 }
 /** StepTool's own limits. */
-export const defaultAdvantageOptions: AdvantageOptions = { maxContextLen: 4096, maxResponseLen: 1024, rewardWeighting: 'released' }
+export const defaultAdvantageOptions: AdvantageOptions = { maxContextLen: 4096, maxResponseLen: 1024, step_reward_weighting: 'released' }
 
 interface Held {
   readonly studio: StudioApi

@@ -1,6 +1,6 @@
 /** The GPU's name: the WebGL renderer string where the browser gives it, else WebGPU's vendor and architecture. Never guessed. */
 import { useEffect, useState } from 'react'
-import type { AdapterReport } from '../../records/run'
+import type { GpuInfo } from '../../records/run'
 
 let renderer: string | null | undefined
 function webglRenderer(): string | null {
@@ -26,13 +26,13 @@ function shortRenderer(text: string): string {
     .trim()
 }
 
-function adapterName(adapter: AdapterReport): string {
+function adapterName(adapter: GpuInfo): string {
   const plain = adapter.description || adapter.device || [adapter.vendor, adapter.architecture].filter((part) => part !== '').join(' ')
   return plain === '' ? 'unnamed adapter' : plain
 }
 
 /** Software adapters name themselves; WebGL may well run on other hardware. */
-export function useGpuName(adapter: AdapterReport | null): string {
+export function useGpuName(adapter: GpuInfo | null): string {
   const [webgl, setWebgl] = useState<string | null>(null)
   const wanted = adapter !== null && !adapter.isSoftware
   useEffect(() => {

@@ -7,7 +7,7 @@ import { METRIC_FORMATS, metricFile, type MetricFormat } from '../../records/met
 import { settingsInEffect } from '../../records/run'
 import type { Zoom } from '../charts/LineChart'
 import { fromOne, type Series } from '../charts/series'
-import { JobControls } from '../frame/JobPill'
+import { JobControls } from '../layout/JobPill'
 import { formatCount, formatSeconds, formatWhen, visibleText } from '../format'
 import { glossary } from '../glossary'
 import { useAnswer, useReply } from '../stores/answer'

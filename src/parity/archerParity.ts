@@ -1,0 +1,172 @@
+/** ArCHer's critics, their targets and the actor's loss against torch on frozen features. Golden: test/golden/archer.py. */
+import { z } from 'zod'
+import type { EngineDevice } from '../engine/device/engineDevice'
+import { archerLoss, ARCHER_SUM, ARCHER_SUM_WORDS } from '../engine/ops/archerLoss'
+import { CRITIC_SUM, TRANSITION_WORDS } from '../engine/ops/criticLoss'
+import { ScratchPool } from '../engine/plan/scratchPool'
+import { Graph } from '../engine/tensor'
+import { ArcherCritic } from '../training/algorithms/archer/critic'
+import { CRITICS } from '../training/algorithms/archer/criticPlans'
+import type { Goldens } from './goldens'
+import { measureOf, worst, type Measure, type Quantity } from './quantity'
+import { runGraph } from './runGraph'
+
+const numbers = z.array(z.number())
+const schema = z.object({
+  source: z.string(),
+  settings: z.object({
+    ...{ features: z.int(), critic_hidden_size: z.int(), batch_size: z.int(), gradient_accumulation_steps: z.int(), epochs: z.int() },
+    ...{ gamma: z.number(), tau: z.number(), critic_lr: z.number(), max_grad_norm: z.number(), adam_epsilon: z.number() },
+  }),
+  /** [updates][utterances] of (reward, done, Monte-Carlo return). */
+  transitions: z.array(z.array(numbers)),
+  updates: z.array(z.object({ losses: numbers, means: numbers, grad_norm: z.number() })),
+  ...{ advantages: numbers, lengths: z.array(z.int()), tokens: z.object({ logps: numbers, values: numbers }) },
+  actor: z.object({ pg_loss: z.number(), grad: numbers }),
+  baseline: z.object({ pg_loss: z.number(), value_loss: z.number(), residual_mean: z.number(), grad: numbers, value_grad: numbers }),
+})
+type Golden = z.output<typeof schema>
+
+const SCALAR = { bound: 'relL2', tolerance: 1e-4 } as const
+const UPDATE = { bound: 'relL2', tolerance: 1e-3 } as const
+const MEANS = ['q1.mean', 'q2.mean', 'v1.mean', 'v2.mean', 'target_q1.mean', 'target_q2.mean'] as const
+
+export async function archerQuantities(engine: EngineDevice, goldens: Goldens, adapter: string): Promise<Quantity[]> {
+  const golden = schema.parse(goldens.json('archer_golden.json'))
+  const measure = measureOf(golden.source, adapter)
+  return [...(await criticQuantities(engine, goldens, golden, measure)), ...(await actorQuantities(engine, golden, measure))]
+}
+
+/** Six updates of the critics from given weights, then the advantages they give. */
+async function criticQuantities(engine: EngineDevice, goldens: Goldens, golden: Golden, measure: Measure): Promise<Quantity[]> {
+  const { settings } = golden
+  const tensors = await goldens.tensors('archer.safetensors')
+  const pool = new ScratchPool(engine)
+  const critic = new ArcherCritic(engine, pool, { features: settings.features, hidden: settings.critic_hidden_size }, settings.gamma)
+  const size = settings.batch_size * settings.gradient_accumulation_steps
+  const names = [...critic.packed.ranges.keys()]
+  for (const name of names) critic.packed.writeWeights(name, await tensors.float32(`start.${name}`))
+  await critic.blend(1)
+  const [observation, action, fresh, next] = [
+    await tensors.float32('observation'),
+    await tensors.float32('action'),
+    await tensors.float32('fresh'),
+    await tensors.float32('next'),
+  ]
+  const hyper = {
+    ...{ learningRate: settings.critic_lr, beta1: 0.9, beta2: 0.999, eps: settings.adam_epsilon, weightDecay: 0 },
+    ...{ maxGradNorm: settings.max_grad_norm, gradScale: 1 },
+  }
+  const found: Quantity[] = []
+  const compareWeights = async (what: string, kind: string, packed: Float32Array, bounds: typeof SCALAR | typeof UPDATE): Promise<void> => {
+    const own = critic.packed.unpack(packed)
+    for (const head of CRITICS) {
+      const each: Quantity[] = []
+      for (const name of names.filter((one) => one.startsWith(`${head}.`))) {
+        const start = kind === 'grad' ? null : await tensors.float32(`start.${name}`)
+        const minus = (values: Float32Array): Float32Array => (start ? values.map((value, index) => value - (start[index] ?? 0)) : values)
+        const ours = minus(own.get(name) ?? new Float32Array(0))
+        each.push(measure(`ArCHer: ${what} of ${head}`, ours, minus(await tensors.float32(`${kind}.${name}`)), bounds))
+      }
+      found.push(worst(each))
+    }
+  }
+
+  for (const [step, update] of golden.updates.entries()) {
+    const of = (all: Float32Array): Float32Array => all.subarray(step * size * settings.features, (step + 1) * size * settings.features)
+    const pair = (second: Float32Array): Float32Array => pairsOf(of(observation), of(second), settings.features)
+    critic.beginIteration()
+    await critic.learn(
+      {
+        ...{ observation: of(observation), acted: pair(action), fresh: pair(fresh), next: of(next) },
+        transition: Float32Array.from(transitionsOf(golden, step)),
+      },
+      size,
+      { hyper, tau: settings.tau },
+    )
+    const { critics } = await critic.readSums()
+    const sum = (index: number, key: keyof typeof CRITIC_SUM): number => critics[index]?.[CRITIC_SUM[key]] ?? Number.NaN
+    const losses = CRITICS.map((_, index) => sum(index, 'loss') / settings.gradient_accumulation_steps)
+    const means = [...CRITICS.map((_, index) => sum(index, 'value') / size), sum(2, 'target') / size, sum(3, 'target') / size]
+    const name = `ArCHer, update ${step + 1}`
+    CRITICS.forEach((head, index) => {
+      found.push(measure(`${name}: loss of ${head}`, [losses[index] ?? Number.NaN], [update.losses[index] ?? Number.NaN], SCALAR))
+    })
+    found.push(measure(`${name}: ${MEANS.join(', ')}`, means, update.means, SCALAR))
+    const norm = (await critic.packed.readOptimizerState())[1] ?? Number.NaN
+    found.push(measure(`${name}: gradient norm`, [norm], [update.grad_norm], SCALAR))
+    if (step === 0) await compareWeights('first gradient', 'grad', await critic.packed.readGradients(), SCALAR)
+  }
+  await compareWeights('weights after six updates', 'after', await critic.packed.readWeights(), UPDATE)
+  await compareWeights('target weights after six updates', 'target', await critic.readTargets(), UPDATE)
+
+  const last = golden.updates.length - 1
+  const of = (all: Float32Array): Float32Array => all.subarray(last * size * settings.features, (last + 1) * size * settings.features)
+  const inputs = { observation: of(observation), fresh: pairsOf(of(observation), of(fresh), settings.features) }
+  const advantages = await engine.readF32(await critic.advantage(inputs, size), 0, size)
+  found.push(measure('ArCHer: advantages of fresh actions', advantages, golden.advantages, SCALAR))
+  await critic.destroy()
+  pool.destroy()
+  return found
+}
+
+/** (reward, 1 − done, return, weight): the released code adds the mean losses of an update's batches. */
+function transitionsOf({ transitions, settings }: Golden, step: number): number[] {
+  const words = (transitions[step] ?? []).flatMap(([reward = 0, done = 0, mcReturn = 0]) => [
+    ...[reward, 1 - done, mcReturn],
+    1 / settings.batch_size,
+  ])
+  if (words.length % TRANSITION_WORDS !== 0) throw new Error('a transition of the golden lacks a word')
+  return words
+}
+
+function pairsOf(first: Float32Array, second: Float32Array, width: number): Float32Array {
+  const pairs = new Float32Array(first.length + second.length)
+  for (let at = 0; at < first.length; at += width) {
+    pairs.set(first.subarray(at, at + width), 2 * at)
+    pairs.set(second.subarray(at, at + width), 2 * at + width)
+  }
+  return pairs
+}
+
+/** Room of the kernel: more rows than the golden has tokens. What lies past the live ones must not matter. */
+const ROWS = 128
+
+async function actorQuantities(engine: EngineDevice, golden: Golden, measure: Measure): Promise<Quantity[]> {
+  const found: Quantity[] = []
+  const count = golden.tokens.logps.length
+  const padded = (values: readonly number[]): Float32Array =>
+    new Float32Array(ROWS).fill(Number.NaN).map((nan, index) => values[index] ?? nan)
+  const withZeros = (values: readonly number[]): number[] => [...values, ...new Array<number>(ROWS - values.length).fill(0)]
+  for (const hasBaseline of [false, true]) {
+    const graph = new Graph()
+    const out = archerLoss({
+      ...{ logp: graph.batch('logp', [ROWS]), entropy: graph.batch('entropy', [ROWS]) },
+      value: hasBaseline ? graph.batch('value', [ROWS, 1]) : null,
+      utterance: graph.batch('utterance', [ROWS], 'u32'),
+      advantage: graph.batch('advantage', [golden.advantages.length]),
+      weight: graph.batch('weight', [4]),
+      counts: graph.batch('counts', [4], 'u32'),
+    })
+    for (const [name, tensor] of Object.entries(out)) graph.output(name, tensor)
+    const inputs = {
+      ...{ logp: padded(golden.tokens.logps), entropy: padded(golden.tokens.logps), value: padded(golden.tokens.values) },
+      utterance: Uint32Array.from(golden.lengths.flatMap((length, index) => new Array<number>(length).fill(index))),
+      advantage: Float32Array.from(golden.advantages),
+      weight: Float32Array.of(1 / golden.advantages.length, 1 / count, 0, 0),
+      counts: Uint32Array.of(0, count, golden.lengths.length, 0),
+    }
+    const { dlogp, dvalue, sums } = await runGraph(engine, graph, inputs, { dlogp: ROWS, dvalue: ROWS, sums: ARCHER_SUM_WORDS })
+    const sum = (key: keyof typeof ARCHER_SUM): number => sums[ARCHER_SUM[key]] ?? Number.NaN
+    const { actor, baseline } = golden
+    const name = hasBaseline ? 'ArCHer, token baseline' : 'ArCHer'
+    const expected = hasBaseline ? baseline : actor
+    found.push(measure(`${name}: pg.loss`, [sum('loss')], [expected.pg_loss], SCALAR))
+    found.push(measure(`${name}: gradient of every log-prob`, dlogp, withZeros(expected.grad), SCALAR))
+    if (!hasBaseline) continue
+    found.push(measure(`${name}: values.loss`, [sum('valueLoss')], [baseline.value_loss], SCALAR))
+    found.push(measure(`${name}: residual_advantages.mean`, [sum('residual') / count], [baseline.residual_mean], SCALAR))
+    found.push(measure(`${name}: gradient of every value`, dvalue, withZeros(baseline.value_grad), SCALAR))
+  }
+  return found
+}

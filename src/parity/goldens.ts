@@ -1,0 +1,18 @@
+/** Golden files of `test/golden`, read from the project's root. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { sourceFromBytes } from '../models/weights/byteSource'
+import { openSafetensors, type TensorSource } from '../models/weights/safetensors'
+
+export interface Goldens {
+  json(path: string): unknown
+  tensors(path: string): Promise<TensorSource>
+}
+
+export function goldensOf(projectRoot: string): Goldens {
+  const read = (path: string): Uint8Array<ArrayBuffer> => readFileSync(join(projectRoot, 'test/golden', path))
+  return {
+    json: (path): unknown => JSON.parse(new TextDecoder().decode(read(path))),
+    tensors: (path) => openSafetensors(sourceFromBytes(read(path)), path),
+  }
+}

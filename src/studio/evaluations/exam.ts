@@ -1,0 +1,172 @@
+/** A model sits an exam: the grid fills cell by cell, every trajectory is kept, the result is a record. */
+import type { StrategyName } from '../../agents/strategies'
+import type { NewId } from '../../base/id'
+import type { ToolWorld, WorldQuery } from '../../environments/toolWorld'
+import { evaluateTrajectories } from '../../evaluation/evaluate'
+import type { EvaluationRecord } from '../../records/evaluation'
+import { noFilters, type SamplingFilters } from '../../records/samplingFilters'
+import type { Trajectory } from '../../records/trajectory'
+import type { Store } from '../../storage/store'
+import type { ExamCell, StudioEvent } from '../../worker/protocol'
+import type { JobControl } from '../jobs/jobQueue'
+import type { RunRecorder } from '../runs/runs'
+import { retryWhenStorageFull } from '../storage/retryWhenStorageFull'
+import type { ActingPolicy } from '../runs/policyBackend'
+
+export interface ExamParts {
+  readonly store: Store
+  readonly emit: (event: StudioEvent) => void
+  readonly newId: NewId
+  readonly now: () => string
+}
+
+export interface ExamRequest {
+  readonly title: string
+  readonly world: ToolWorld
+  readonly split: string
+  readonly queries: readonly WorldQuery[]
+  readonly strategy: StrategyName
+  readonly callBudget: number
+  readonly temperature: number
+  /** Absent: tokens are drawn from the model itself. */
+  readonly sampling?: SamplingFilters
+  readonly seed: number
+  readonly model: EvaluationRecord['model']
+}
+
+/** Which grid it fills; also part of the trajectories' ids. */
+type Phase = 'before' | 'after'
+
+export async function runExam(
+  policy: ActingPolicy,
+  request: ExamRequest,
+  phase: Phase,
+  keeper: RunRecorder,
+  control: JobControl,
+  parts: ExamParts,
+): Promise<EvaluationRecord> {
+  const { world, queries } = request
+  const runId = control.runId
+  const blank = (query: WorldQuery): ExamCell => ({
+    query_id: query.query_id,
+    group: query.group,
+    text: query.text,
+    status: null,
+    calls: 0,
+    trajectory_id: null,
+  })
+  const cells = new Map(queries.map((query) => [query.query_id, blank(query)]))
+  keeper.exam(phase, queries.length, [...cells.values()])
+  const keep = createTrajectoryRecorder(runId, phase, parts)
+  let done = 0
+  const trajectories: Trajectory[] = []
+  const { sampling = noFilters } = request
+  await policy.rollout({
+    world,
+    queries,
+    samples: 1,
+    temperature: request.temperature,
+    sampling,
+    callBudget: request.callBudget,
+    strategy: request.strategy,
+    signal: control.signal,
+    onText: (text) => {
+      parts.emit({ type: 'token', run_id: runId, text })
+    },
+    onTrajectory: (raw) => {
+      const trajectory = keep.add(raw)
+      trajectories.push(trajectory)
+      const cell = cells.get(trajectory.query_id)
+      if (cell)
+        keeper.exam(phase, queries.length, [
+          { ...cell, status: trajectory.status, calls: callsOf(trajectory), trajectory_id: trajectory.trajectory_id },
+        ])
+      done += 1
+      control.advance(done)
+    },
+  })
+  await retryWhenStorageFull(control, () => keep.settle())
+  const order = new Map(queries.map(({ query_id }, index) => [query_id, index]))
+  trajectories.sort((a, b) => (order.get(a.query_id) ?? 0) - (order.get(b.query_id) ?? 0))
+  const record: EvaluationRecord = {
+    version: 1,
+    evaluation_id: parts.newId('eval'),
+    title: request.title,
+    benchmark: world.id,
+    split: request.split,
+    strategy: request.strategy,
+    call_budget: request.callBudget,
+    temperature: request.temperature,
+    sampling,
+    judge: 'world',
+    prompt_hash: null,
+    world_hash: world.hash,
+    model: request.model,
+    seed: request.seed,
+    created_at: parts.now(),
+    rows: [...evaluateTrajectories(trajectories, world)],
+  }
+  await retryWhenStorageFull(control, () => parts.store.evaluations.put(record))
+  await keeper.change({ evaluations: [...keeper.record.evaluations, record.evaluation_id] })
+  return record
+}
+
+/** Calls that were made: steps that got an answer from a tool. */
+const callsOf = (trajectory: Trajectory): number => trajectory.steps.filter(({ observation }) => observation !== null).length
+
+/** Stores trajectories of a run as they come, under ids that say where in the run they stand. */
+export function createTrajectoryRecorder(runId: string, tag: string, { store, emit }: Pick<ExamParts, 'store' | 'emit'>) {
+  let waiting: Trajectory[] = []
+  let storing: Promise<void> = Promise.resolve()
+  let isStoring = false
+  const storeWaiting = async (): Promise<void> => {
+    isStoring = true
+    try {
+      while (waiting.length > 0) {
+        const batch = waiting
+        waiting = []
+        try {
+          await store.trajectories.put({ run_id: runId }, batch)
+        } catch (error) {
+          // Not stored yet: the next settle tries again.
+          waiting = [...batch, ...waiting]
+          throw error
+        }
+        emit({ type: 'trajectories', run_id: runId, trajectory_ids: batch.map(({ trajectory_id }) => trajectory_id) })
+      }
+    } finally {
+      isStoring = false
+    }
+  }
+  return {
+    /** The trajectory as it is stored. */
+    add(raw: Trajectory): Trajectory {
+      const trajectory = {
+        ...raw,
+        trajectory_id: `${runId}/${tag}-${raw.query_id}${raw.sample > 0 ? `-${raw.sample + 1}` : ''}`,
+        source: `run:${runId}`,
+      }
+      waiting.push(trajectory)
+      if (!isStoring) {
+        storing = storing.then(storeWaiting)
+        // Said by settle.
+        storing.catch(() => undefined)
+      }
+      return trajectory
+    },
+    async settle(): Promise<void> {
+      await storing.catch(() => undefined)
+      storing = Promise.resolve()
+      await storeWaiting()
+    },
+  }
+}
+
+/** `count` queries with every group in its share, in a fixed order; all of them when there are no more. */
+export function stratified(queries: readonly WorldQuery[], count: number): WorldQuery[] {
+  if (count >= queries.length) return [...queries]
+  const byGroup = [...queries].sort((a, b) => (a.group < b.group ? -1 : a.group > b.group ? 1 : a.index - b.index))
+  const chosen = Array.from({ length: count }, (_, k) => byGroup[Math.floor(((k + 0.5) * queries.length) / count)])
+  const wanted = new Set(chosen)
+  return queries.filter((query) => wanted.has(query))
+}

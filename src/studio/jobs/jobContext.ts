@@ -1,0 +1,143 @@
+/** What jobs share: rooms, methods, and the frame that turns work into a run whose end is always written down. */
+import type { NewId } from '../../base/id'
+import type { StarterWorld } from '../../environments/starter'
+import type { RunRecord } from '../../records/run'
+import { isStorageFull } from '../../storage/storageFull'
+import type { Store } from '../../storage/store'
+import type { Reply } from '../../worker/protocol'
+import type { ExamParts } from '../evaluations/exam'
+import type { GpuAccess } from './gpuAccess'
+import type { JobControl, JobWork } from './jobQueue'
+import type { Labels } from '../labels/labels'
+import type { TrainingParts } from '../runs/runTraining'
+import type { Method } from '../method'
+import type { Models, ModelText } from '../models/models'
+import type { RunRecorder, Runs } from '../runs/runs'
+import type { InitialAdapters } from '../models/initialAdapters'
+import { STORAGE_FULL_REASON, retryWhenStorageFull } from '../storage/retryWhenStorageFull'
+
+/** Calls an agent may make in the starter world: the longest plan with one recovery. */
+export const CALL_BUDGET = 6
+/** Reinforcement learning needs the policy's own distribution. */
+export const PRACTICE_TEMPERATURE = 1
+
+export interface JobContext {
+  readonly store: Store
+  readonly models: Models
+  readonly starts: InitialAdapters
+  readonly labels: Labels
+  readonly gpu: GpuAccess
+  readonly world: StarterWorld
+  readonly newId: NewId
+  /** ISO time. */
+  readonly now: () => string
+  readonly examParts: ExamParts
+  readonly learnParts: Omit<TrainingParts, 'opened'>
+  method(name: string): Reply<Method>
+  /** null when the model's tokenizer knows the starter world's markers, else why it cannot act there. */
+  promptFormatProblem(model: ModelText): string | null
+  /** Work as a job whose run record follows its state. */
+  runWork(
+    frame: Pick<JobWork, 'kind' | 'title' | 'usesGpu'> & {
+      readonly record: RunRecord
+      readonly dispatches: () => number
+    },
+    work: (keeper: RunRecorder, control: JobControl) => Promise<void>,
+  ): JobWork
+}
+
+/** A keeper whose writes wait for room: the job is paused meanwhile. */
+function waitForStorage(keeper: RunRecorder, control: JobControl): RunRecorder {
+  return {
+    get record() {
+      return keeper.record
+    },
+    change: (fields) => retryWhenStorageFull(control, () => keeper.change(fields)),
+    note: (sentence) => {
+      keeper.note(sentence)
+    },
+    slept: (ms) => {
+      keeper.slept(ms)
+    },
+    report: (step, metrics) => {
+      keeper.report(step, metrics)
+    },
+    exam: (phase, total, cells) => {
+      keeper.exam(phase, total, cells)
+    },
+    probe: (probe) => {
+      keeper.probe(probe)
+    },
+    settle: () => retryWhenStorageFull(control, () => keeper.settle()),
+    close: () => keeper.close(),
+  }
+}
+
+export function createRunWork(runs: Runs, gpu: GpuAccess, now: () => string): JobContext['runWork'] {
+  return ({ record, ...frame }, work) => {
+    let hold: () => void = () => undefined
+    let opening: Promise<RunRecorder> | null = null
+    const onFull = (): void => {
+      hold()
+    }
+    const opened = (): Promise<RunRecorder> =>
+      (opening ??= runs.open(record, onFull).catch((error: unknown) => {
+        opening = null
+        throw error
+      }))
+    return {
+      ...frame,
+      runId: record.run_id,
+      run: async (control) => {
+        hold = () => {
+          control.hold(STORAGE_FULL_REASON)
+        }
+        const waiting = waitForStorage(await retryWhenStorageFull(control, opened), control)
+        await work(waiting, control)
+        await waiting.settle()
+      },
+      onSlept: (ms, done) => {
+        const sentence = `The tab was frozen or the machine slept for ${Math.round(ms / 1000)} s after step ${done}; that time is not counted.`
+        opening?.then(
+          (keeper) => {
+            keeper.note(sentence)
+            keeper.slept(ms)
+          },
+          () => undefined,
+        )
+      },
+      onState: async (state, error) => {
+        const isOver = state !== 'running' && state !== 'paused'
+        if (!isOver) {
+          // Where even the record finds no room, the work waits for some before it begins.
+          const begun = await opened().catch((reason: unknown) => {
+            if (isStorageFull(reason)) return null
+            throw reason
+          })
+          if (begun && begun.record.status !== state) await begun.change({ status: state })
+          return
+        }
+        try {
+          const keeper = await opened()
+          try {
+            await keeper.change({ status: state, error, finished_at: now() })
+          } finally {
+            await keeper.close()
+          }
+        } finally {
+          // A loop that was stopped does not hand back what it had allocated: the next job gets a new device.
+          if (frame.usesGpu && state !== 'finished') gpu.renew()
+        }
+      },
+    }
+  }
+}
+
+const STARTER_MARKERS = ['<|system|>', '<|user|>', '<|assistant|>', '<|tool|>', '<|end|>']
+
+export function speaksStarter({ title, tokenizer }: ModelText): string | null {
+  const missing = STARTER_MARKERS.filter((marker) => tokenizer.tokenId(marker) === null)
+  return missing.length === 0
+    ? null
+    : `${title} cannot act in the starter world: its tokenizer has no ${missing.join(' ')}. It can be trained on imported trajectories.`
+}

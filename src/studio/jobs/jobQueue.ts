@@ -1,0 +1,329 @@
+/** Jobs: one at a time on the GPU, each with progress, speed and time left; pause, resume and cancel act between submits. */
+import type { NewId } from '../../base/id'
+import type { Gate } from '../../engine/plan/executable'
+import type { JobPhase, JobRequest, JobSnapshot, Reply } from '../../worker/protocol'
+import { accept, refuse, sentenceOf } from '../failure'
+
+/** The person stopped the job: no failure. */
+export class JobCancelled extends Error {
+  override readonly name = 'JobCancelled'
+  constructor() {
+    super('The job was cancelled.')
+  }
+}
+
+/** What a job does while it works. */
+export interface JobControl {
+  readonly jobId: string
+  readonly runId: string
+  readonly signal: AbortSignal
+  /** Waits while the job is paused; throws JobCancelled when it was cancelled. */
+  readonly gate: Gate
+  /** Pauses the job by itself, with the reason in a sentence. */
+  hold(reason: string): void
+  phase(phase: JobPhase, total: number, message?: string): void
+  advance(done: number, message?: string): void
+  say(message: string): void
+  /** Tokens trained or generated since the last call. */
+  countTokens(count: number): void
+}
+
+export interface JobWork {
+  readonly kind: JobRequest['kind']
+  readonly title: string
+  readonly runId: string
+  readonly usesGpu: boolean
+  /** Dispatches the GPU has run so far. */
+  readonly dispatches?: () => number
+  run(control: JobControl): Promise<void>
+  /** The tab was frozen, or the machine slept, for so long while this ran; `done` of the phase were done then. */
+  onSlept?(ms: number, done: number): void
+  /** The state changed; the last call has how it ended. */
+  onState?(state: JobSnapshot['state'], error: string | null): Promise<void>
+}
+
+export interface JobQueue {
+  start(work: JobWork): Reply<JobSnapshot>
+  pause(jobId: string): Reply<null>
+  resume(jobId: string): Reply<null>
+  cancel(jobId: string): Reply<null>
+  list(): readonly JobSnapshot[]
+  /** Resolves when the job is over. */
+  finished(jobId: string): Promise<JobSnapshot | null>
+  /** Why no GPU job can start now; null when one can. */
+  busy(): string | null
+}
+
+interface JobParts {
+  readonly newId: NewId
+  readonly clock: () => number
+  readonly sleep: (ms: number) => Promise<void>
+  readonly onChange: (job: JobSnapshot) => void
+}
+
+/** Speed is over the last while, so that it follows what happens. */
+const SPEED_WINDOW_MS = 10_000
+/** Over less, a speed says nothing. */
+const LEAST_SECONDS = 0.25
+/** A job is told about this often even when it only compiles or waits: nothing is silent for long. */
+const HEARTBEAT_MS = 1000
+/** Work keeps a heartbeat waiting for seconds; a sleeping tab for longer. */
+const ASLEEP_MS = 15_000
+/** Ended jobs remembered. */
+const KEPT = 50
+
+export function createJobQueue(parts: JobParts): JobQueue {
+  const jobs = new Map<string, Job>()
+  const active = (): Job | undefined => [...jobs.values()].find((job) => job.isActive && job.work.usesGpu)
+  const named = (jobId: string, act: (job: Job) => string | null): Reply<null> => {
+    const job = jobs.get(jobId)
+    if (!job) return refuse('unknown-job', 'That job is not here any more.')
+    if (!job.isActive) return refuse('over', `${job.work.title} is over.`)
+    const problem = act(job)
+    return problem === null ? accept(null) : refuse('state', problem)
+  }
+  const busy = (): string | null => {
+    const running = active()
+    return running ? `${running.work.title} is at work on the GPU. Wait for it, or cancel it first.` : null
+  }
+  return {
+    start(work) {
+      const problem = work.usesGpu ? busy() : null
+      if (problem !== null) return refuse('busy', problem)
+      const job = new Job(work, parts.newId('job'), parts)
+      jobs.set(job.id, job)
+      for (const old of [...jobs.values()].filter((one) => !one.isActive).slice(0, -KEPT)) jobs.delete(old.id)
+      job.begin()
+      return accept(job.snapshot())
+    },
+    pause: (jobId) => named(jobId, (job) => job.pause()),
+    resume: (jobId) => named(jobId, (job) => job.resume()),
+    cancel: (jobId) => named(jobId, (job) => job.cancel()),
+    list: () => [...jobs.values()].map((job) => job.snapshot()),
+    finished: async (jobId) => {
+      const job = jobs.get(jobId)
+      await job?.ended
+      return job?.snapshot() ?? null
+    },
+    busy,
+  }
+}
+
+class Job implements JobControl {
+  readonly work: JobWork
+  readonly id: string
+  ended: Promise<void> = Promise.resolve()
+  readonly #parts: JobParts
+  readonly #abort = new AbortController()
+  readonly #dispatchesBefore: number
+  #state: JobSnapshot['state'] = 'running'
+  #phase: JobPhase = 'starting'
+  #done = 0
+  #total = 0
+  #message = ''
+  #error: string | null = null
+  #counted: { readonly at: number; readonly tokens: number }[] = []
+  #tokens = 0
+  /** Clock times, the paused ones taken out. */
+  #phaseStarted: number
+  #pausedMs = 0
+  #pausedAt: number | null = null
+  #lastAdvance: number
+  #release: (() => void) | null = null
+  #held: Promise<void> | null = null
+
+  constructor(work: JobWork, id: string, parts: JobParts) {
+    this.work = work
+    this.id = id
+    this.#parts = parts
+    this.#dispatchesBefore = work.dispatches?.() ?? 0
+    this.#phaseStarted = parts.clock()
+    this.#lastAdvance = this.#phaseStarted
+  }
+
+  get jobId(): string {
+    return this.id
+  }
+  get runId(): string {
+    return this.work.runId
+  }
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+  get isActive(): boolean {
+    return this.#state === 'running' || this.#state === 'paused'
+  }
+
+  readonly gate: Gate = () => {
+    if (this.#abort.signal.aborted) throw new JobCancelled()
+    return this.#held === null ? undefined : this.#wait()
+  }
+  async #wait(): Promise<void> {
+    while (this.#held !== null) await this.#held
+    if (this.#abort.signal.aborted) throw new JobCancelled()
+  }
+
+  begin(): void {
+    this.#tell()
+    this.ended = this.#run()
+    void this.#beat()
+  }
+
+  async #beat(): Promise<void> {
+    while (this.isActive) {
+      const before = this.#parts.clock()
+      await this.#parts.sleep(HEARTBEAT_MS)
+      this.#notice(this.#parts.clock() - before - HEARTBEAT_MS)
+      if (this.#state === 'running') this.#tell()
+    }
+  }
+
+  /** A heartbeat that came far too late: the tab was frozen or the machine slept. That time says nothing of the speed. */
+  #notice(lateMs: number): void {
+    if (lateMs < ASLEEP_MS || this.#state !== 'running') return
+    this.#pausedMs += lateMs
+    this.#lastAdvance = Math.min(this.#lastAdvance, this.#activeMs())
+    this.work.onSlept?.(lateMs, this.#done)
+  }
+
+  async #run(): Promise<void> {
+    try {
+      await this.work.onState?.('running', null)
+      await this.work.run(this)
+      await this.#end(this.#abort.signal.aborted ? 'cancelled' : 'finished', null)
+    } catch (error) {
+      if (this.#abort.signal.aborted) await this.#end('cancelled', null)
+      else await this.#end('failed', sentenceOf(error))
+    }
+  }
+
+  /** The last word is told after the record was kept, so that who asks for the run then finds it whole. */
+  async #end(state: 'finished' | 'cancelled' | 'failed', error: string | null): Promise<void> {
+    let problem = error
+    try {
+      await this.work.onState?.(state, error)
+    } catch (reason) {
+      problem ??= `The result could not be kept: ${sentenceOf(reason)}`
+    }
+    this.#held = null
+    this.#state = problem !== null && state === 'finished' ? 'failed' : state
+    this.#error = problem
+    if (this.#state === 'finished') this.#phase = 'done'
+    this.#tell()
+  }
+
+  pause(): string | null {
+    if (this.#state === 'paused') return null
+    this.#state = 'paused'
+    this.#pausedAt = this.#parts.clock()
+    this.#held = new Promise((resolve) => (this.#release = resolve))
+    this.#announce('paused')
+    this.#tell()
+    return null
+  }
+
+  hold(reason: string): void {
+    if (!this.isActive) return
+    this.#message = reason
+    this.pause()
+  }
+
+  /** What cannot be stored now is said when the job ends. */
+  #announce(state: 'running' | 'paused'): void {
+    this.work.onState?.(state, null).catch(() => undefined)
+  }
+
+  resume(): string | null {
+    if (this.#state === 'running') return null
+    this.#state = 'running'
+    this.#message = ''
+    this.#pausedMs += this.#parts.clock() - (this.#pausedAt ?? this.#parts.clock())
+    this.#pausedAt = null
+    this.#letGo()
+    this.#announce('running')
+    this.#tell()
+    return null
+  }
+
+  cancel(): string | null {
+    this.#abort.abort(new JobCancelled())
+    this.#message = 'Stopping. What is finished is kept.'
+    this.#letGo()
+    this.#tell()
+    return null
+  }
+
+  #letGo(): void {
+    this.#held = null
+    this.#release?.()
+    this.#release = null
+  }
+
+  phase(phase: JobPhase, total: number, message = ''): void {
+    if (phase !== this.#phase) {
+      this.#phaseStarted = this.#activeMs()
+      this.#lastAdvance = this.#phaseStarted
+      this.#counted = [{ at: this.#phaseStarted, tokens: this.#tokens }]
+    }
+    this.#phase = phase
+    this.#done = 0
+    this.#total = total
+    this.#message = message
+    this.#tell()
+  }
+
+  advance(done: number, message?: string): void {
+    this.#done = done
+    this.#lastAdvance = this.#activeMs()
+    if (message !== undefined) this.#message = message
+    this.#tell()
+  }
+
+  say(message: string): void {
+    this.#message = message
+    this.#tell()
+  }
+
+  countTokens(count: number): void {
+    this.#tokens += count
+    const at = this.#activeMs()
+    this.#counted.push({ at, tokens: this.#tokens })
+    // The first point left is the newest that is old enough: a whole step counted at once is spread over the time it took.
+    while ((this.#counted[1]?.at ?? at) <= at - SPEED_WINDOW_MS) this.#counted.shift()
+  }
+
+  #activeMs(): number {
+    return (this.#pausedAt ?? this.#parts.clock()) - this.#pausedMs
+  }
+
+  #tell(): void {
+    this.#parts.onChange(this.snapshot())
+  }
+
+  snapshot(): JobSnapshot {
+    const first = this.#counted[0]
+    const last = this.#counted.at(-1)
+    const seconds = first && last ? (last.at - first.at) / 1000 : 0
+    const spent = (this.#lastAdvance - this.#phaseStarted) / 1000
+    const since = (this.#activeMs() - this.#lastAdvance) / 1000
+    const isOver = !this.isActive
+    return {
+      job_id: this.id,
+      run_id: this.work.runId,
+      kind: this.work.kind,
+      title: this.work.title,
+      state: this.#state,
+      phase: this.#phase,
+      done: this.#done,
+      total: this.#total,
+      tokensPerSecond: first && last && seconds >= LEAST_SECONDS ? (last.tokens - first.tokens) / seconds : null,
+      etaSeconds:
+        isOver || this.#done === 0 || this.#total === 0
+          ? null
+          : Math.max(0, (spent / this.#done) * Math.max(0, this.#total - this.#done) - since),
+      dispatches: (this.work.dispatches?.() ?? 0) - this.#dispatchesBefore,
+      message: this.#message,
+      error: this.#error,
+    }
+  }
+}

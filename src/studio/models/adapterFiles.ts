@@ -1,0 +1,128 @@
+/** A trained adapter as files, in PEFT's layout, and back. Its identity is the SHA-256 of the weights file. */
+import { sha256 } from '../../base/sha256'
+import type { ModelConfig } from '../../models/architectures/config'
+import { PROJECTIONS, projectionPath, projectionShape, type LoraShape, type Projection } from '../../models/architectures/decoder'
+import { architectureOf } from '../../models/languageModel'
+import { CheckpointError, folderFromMap, sourceFromBytes } from '../../models/weights/byteSource'
+import {
+  ADAPTER_CONFIG,
+  ADAPTER_WEIGHTS,
+  checkAdapterFits,
+  readAdapter,
+  VALUE_HEAD_WEIGHTS,
+  writeAdapter,
+  writeValueHead,
+  type LoraAdapter,
+  type LoraMatrices,
+} from '../../models/weights/peft'
+import { openSafetensors } from '../../models/weights/safetensors'
+import { writeSafetensors, type TensorToWrite } from '../../models/weights/writeSafetensors'
+import type { Store } from '../../storage/store'
+import { VALUE_BIAS, VALUE_WEIGHT, type TrainableSet } from '../../training/policy/policyModel'
+import type { ModelText } from './models'
+import type { AdapterTensors } from '../runs/policyBackend'
+
+/** Full weights, when all of the model was trained. */
+const FULL_WEIGHTS = 'model.safetensors'
+
+export interface AdapterFiles {
+  readonly files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>
+  readonly sha256: string
+}
+
+/** The files of what was trained: a PEFT adapter (and the value head apart), or all weights. */
+export function adapterFiles(tensors: AdapterTensors, trainable: TrainableSet, baseModel: string, note = ''): AdapterFiles {
+  const modules = new Map<string, LoraMatrices>()
+  for (const [name, a] of tensors) {
+    const path = /^(.+)\.lora_A\.weight$/.exec(name)?.[1]
+    const b = path === undefined ? undefined : tensors.get(`${path}.lora_B.weight`)
+    if (path === undefined || !b) continue
+    modules.set(path, { a: a.values, b: b.values, inFeatures: a.shape[1] ?? 0, outFeatures: b.shape[0] ?? 0 })
+  }
+  const files =
+    trainable.kind === 'lora'
+      ? writeAdapter({ dropout: 0, useRslora: false, ...trainable.lora, baseModel, revision: null, modules }, note)
+      : new Map([[FULL_WEIGHTS, fullWeights(tensors)]])
+  const weights = files.get(trainable.kind === 'lora' ? ADAPTER_WEIGHTS : FULL_WEIGHTS) ?? new Uint8Array(0)
+  const head = tensors.get(VALUE_WEIGHT)
+  if (head) files.set(VALUE_HEAD_WEIGHTS, writeValueHead({ weight: head.values, bias: tensors.get(VALUE_BIAS)?.values[0] ?? 0 }))
+  return { files, sha256: sha256(weights) }
+}
+
+function fullWeights(tensors: AdapterTensors): Uint8Array<ArrayBuffer> {
+  const written: Record<string, TensorToWrite> = {}
+  for (const [name, { shape, values }] of tensors) if (name !== VALUE_WEIGHT && name !== VALUE_BIAS) written[name] = { shape, data: values }
+  return writeSafetensors(written)
+}
+
+/** The weights a run ended with, or those that did best on the way. */
+export type WhichAdapter = 'last' | 'best'
+const folderName = (runId: string, which: WhichAdapter): string => `runs/${runId}/${which === 'best' ? 'best-adapter' : 'adapter'}/`
+
+export async function storeAdapter(store: Store, runId: string, { files }: AdapterFiles, which: WhichAdapter = 'last'): Promise<void> {
+  for (const [name, bytes] of files) await store.writeBlob(folderName(runId, which) + name, bytes)
+}
+
+/** The stored files of a run; empty when it left none. */
+export async function storedAdapterFiles(
+  store: Store,
+  runId: string,
+  which: WhichAdapter = 'last',
+): Promise<ReadonlyMap<string, Uint8Array<ArrayBuffer>>> {
+  const files = new Map<string, Uint8Array<ArrayBuffer>>()
+  const folder = folderName(runId, which)
+  for (const { name } of await store.listBlobs((one) => one.startsWith(folder))) {
+    const bytes = await store.readBlob(name)
+    if (bytes) files.set(name.slice(folder.length), bytes)
+  }
+  return files
+}
+
+export interface LoadedAdapter {
+  readonly tensors: AdapterTensors
+  readonly trainable: TrainableSet
+  readonly sha256: string
+}
+
+/** Throws CheckpointError when the run left no adapter, or one made for another model. */
+export async function loadAdapter(store: Store, runId: string, model: ModelText): Promise<LoadedAdapter> {
+  const files = await storedAdapterFiles(store, runId)
+  const full = files.get(FULL_WEIGHTS)
+  const shapes = architectureOf(model.config).parameters(model.config)
+  if (full) {
+    const source = await openSafetensors(sourceFromBytes(full), FULL_WEIGHTS)
+    const tensors = new Map<string, { shape: readonly number[]; values: Float32Array }>()
+    for (const [name, shape] of Object.entries(shapes)) tensors.set(name, { shape, values: await source.float32(name, shape) })
+    return { tensors, trainable: { kind: 'all', valueHead: false }, sha256: sha256(full) }
+  }
+  const weights = files.get(ADAPTER_WEIGHTS)
+  if (!weights || !files.has(ADAPTER_CONFIG))
+    throw new CheckpointError('this run left no adapter: it was stopped before its first step was kept')
+  const adapter = await readAdapter(folderFromMap(runId, files))
+  checkAdapterFits(adapter, shapes)
+  const { lora, tensors } = policyAdapter(adapter, model.config)
+  return { tensors, trainable: { kind: 'lora', lora, valueHead: false }, sha256: sha256(weights) }
+}
+
+/** An adapter as a policy takes it: scaled as alpha / rank, whatever its file says. */
+export function policyAdapter(adapter: LoraAdapter, config: ModelConfig): { readonly lora: LoraShape; readonly tensors: AdapterTensors } {
+  const tensors = new Map<string, { shape: readonly number[]; values: Float32Array }>()
+  const found = new Set<Projection>()
+  for (const [path, { a, b, inFeatures, outFeatures }] of adapter.modules) {
+    tensors.set(`${path}.lora_A.weight`, { shape: [adapter.rank, inFeatures], values: a })
+    tensors.set(`${path}.lora_B.weight`, { shape: [outFeatures, adapter.rank], values: b })
+    const target = PROJECTIONS.find((projection) => path.endsWith(`.${projection}`))
+    if (target) found.add(target)
+  }
+  const targets = PROJECTIONS.filter((name) => found.has(name))
+  // Layers it leaves alone get an adapter that changes nothing.
+  for (let layer = 0; layer < config.num_hidden_layers; layer++)
+    for (const target of targets) {
+      const path = projectionPath(layer, target)
+      if (adapter.modules.has(path)) continue
+      const [out, inner] = projectionShape(config, target)
+      tensors.set(`${path}.lora_A.weight`, { shape: [adapter.rank, inner], values: new Float32Array(adapter.rank * inner) })
+      tensors.set(`${path}.lora_B.weight`, { shape: [out, adapter.rank], values: new Float32Array(out * adapter.rank) })
+    }
+  return { lora: { rank: adapter.rank, alpha: adapter.alpha, useRslora: adapter.useRslora, targets }, tensors }
+}

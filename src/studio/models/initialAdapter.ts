@@ -1,0 +1,100 @@
+/** An adapter to begin training from, read from PEFT's files: checked against the model, with the files a run keeps of it. */
+import { sha256 } from '../../base/sha256'
+import type { ModelConfig } from '../../models/architectures/config'
+import { PROJECTIONS } from '../../models/architectures/decoder'
+import { architectureOf } from '../../models/languageModel'
+import { CheckpointError, type FolderSource } from '../../models/weights/byteSource'
+import {
+  ADAPTER_CONFIG,
+  ADAPTER_WEIGHTS,
+  checkAdapterFits,
+  readAdapter,
+  readValueHead,
+  VALUE_HEAD_WEIGHTS,
+  type LoraAdapter,
+} from '../../models/weights/peft'
+import type { InitialAdapter } from '../../training/algorithm'
+import { VALUE_BIAS, VALUE_WEIGHT } from '../../training/policy/policyModel'
+import { policyAdapter } from './adapterFiles'
+import type { Method } from '../method'
+
+export interface StoredInitialAdapter extends InitialAdapter {
+  /** Of the weights file. */
+  readonly sha256: string
+  readonly hasValueHead: boolean
+  /** What it was read from: enough to read it again. */
+  readonly files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>
+}
+
+/** What a run begins from, and what its record calls it. */
+export interface NamedInitialAdapter {
+  readonly adapter: StoredInitialAdapter
+  readonly from: string
+}
+
+/** As a run's record holds it among the settings. */
+export const initialAdapterConfig = (start: NamedInitialAdapter | null): Readonly<Record<string, unknown>> =>
+  start ? { init_adapter: start.from, init_adapter_sha256: start.adapter.sha256 } : {}
+
+/** For the card of the adapter it leaves; '' for a new one. */
+export const initialAdapterNote = (start: NamedInitialAdapter | null): string =>
+  start ? ` It began from the adapter ${start.from} (SHA-256 ${start.adapter.sha256}).` : ''
+
+/** Throws CheckpointError when the folder holds no adapter, one for another model, or one of layers that are not trained here. */
+export async function readInitialAdapter(
+  folder: FolderSource,
+  { config }: { readonly config: ModelConfig },
+): Promise<StoredInitialAdapter> {
+  const adapter = await readAdapter(folder)
+  checkAdapterFits(adapter, architectureOf(config).parameters(config))
+  checkTrainable(adapter)
+  const files = new Map<string, Uint8Array<ArrayBuffer>>()
+  for (const name of [ADAPTER_CONFIG, ADAPTER_WEIGHTS, VALUE_HEAD_WEIGHTS]) {
+    const source = await folder.open(name)
+    if (source) files.set(name, await source.read(0, source.size))
+  }
+  const { lora, tensors } = policyAdapter(adapter, config)
+  const head = await folder.open(VALUE_HEAD_WEIGHTS)
+  const value = head ? await readValueHead(head, config.hidden_size) : null
+  return {
+    lora: { ...lora, dropout: adapter.dropout },
+    tensors: new Map([
+      ...tensors,
+      ...(value
+        ? ([
+            [VALUE_WEIGHT, { shape: [1, config.hidden_size], values: value.weight }],
+            [VALUE_BIAS, { shape: [1], values: Float32Array.of(value.bias) }],
+          ] as const)
+        : []),
+    ]),
+    sha256: sha256(files.get(ADAPTER_WEIGHTS) ?? new Uint8Array(0)),
+    hasValueHead: value !== null,
+    files,
+  }
+}
+
+function checkTrainable({ modules }: LoraAdapter): void {
+  for (const path of modules.keys())
+    if (!PROJECTIONS.some((projection) => path.endsWith(`.${projection}`)))
+      throw new CheckpointError(`the adapter adapts ${path}, but only ${PROJECTIONS.join(', ')} are trained here`)
+}
+
+/** Sentences for the run card of a run that begins from it. */
+export function initialAdapterNotes(
+  { adapter, from }: NamedInitialAdapter,
+  method: Method,
+  config: Readonly<Record<string, unknown>>,
+): string[] {
+  const notes = [`It began from ${from} (SHA-256 ${adapter.sha256.slice(0, 12)}).`]
+  if (method.trainable(config, true).keepsReference === true)
+    notes.push('Its reference is a frozen copy of the adapter it began from (ref_adapter: initial).')
+  else if (config.ref_adapter === 'none')
+    notes.push('Its reference is the base with the adapter off, not the adapter it began from (ref_adapter: none).')
+  if (method.hasValueHead(config))
+    notes.push(
+      adapter.hasValueHead
+        ? 'The value head beside the adapter goes on too.'
+        : 'There was no value head beside the adapter: a new one begins.',
+    )
+  return notes
+}

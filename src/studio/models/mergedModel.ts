@@ -1,0 +1,126 @@
+/** A model with an adapter merged in, in Hugging Face layout, and how far it is from the two apart. The command line and the page share it. */
+import type { EngineDevice } from '../../engine/device/engineDevice'
+import type { Gate } from '../../engine/plan/executable'
+import type { StarterWorld } from '../../environments/starter'
+import type { ModelConfig } from '../../models/architectures/config'
+import { openWeightsFolder, SIDE_FILES } from '../../models/checkpointFolder'
+import { architectureOf, type WeightReader } from '../../models/languageModel'
+import { parseJson, readText, type FolderSource } from '../../models/weights/byteSource'
+import { mergedConfig, mergedReader, mergedShard, mergeNote, planMerge, type MergePlan } from '../../models/weights/mergeLora'
+import { checkAdapterFits, type LoraAdapter } from '../../models/weights/peft'
+import { readerOf } from '../../models/weights/safetensors'
+import { divergenceOf, logitRows, type Divergence } from '../../training/policy/divergence'
+import { PolicyModel, type TrainableSet } from '../../training/policy/policyModel'
+import { policyAdapter } from './adapterFiles'
+import { speaksStarter } from '../jobs/jobContext'
+import type { LoadedModel } from './models'
+import { probeText } from '../runs/probe'
+import { plainTrainable } from '../runs/policyBackend'
+
+/** `config.weight_format`: how the base was held while the adapter was trained. */
+export interface BaseModel extends Pick<LoadedModel, 'title' | 'config' | 'tokenizer' | 'reader'> {
+  readonly folder: FolderSource
+}
+
+export interface MergedFile {
+  readonly name: string
+  /** Its bytes in order, a tensor at a time. */
+  readonly pieces: () => AsyncIterable<Uint8Array>
+}
+export interface MergedFiles {
+  /** Weights first, then what else belongs to the model. */
+  readonly files: readonly MergedFile[]
+  /** Of the weights. */
+  readonly bytes: number
+  readonly dtype: MergePlan['dtype']
+  /** What a reader of the merged model must know of its base. */
+  readonly note: string | null
+}
+
+/** Throws CheckpointError when the adapter is for another model. */
+export async function mergedFiles(model: BaseModel, adapter: LoraAdapter): Promise<MergedFiles> {
+  const { config, folder } = model
+  checkAdapterFits(adapter, architectureOf(config).parameters(config))
+  const { shards, index, bytes, dtype } = planMerge(config)
+  const merged = mergedReader(config, model.reader, adapter)
+  const files: MergedFile[] = shards.map((shard) => ({ name: shard.file, pieces: () => mergedShard(shard, merged) }))
+  if (index !== null) files.push(whole('model.safetensors.index.json', new TextEncoder().encode(index)))
+  for (const name of SIDE_FILES) {
+    const source = await folder.open(name)
+    if (!source) continue
+    if (name !== 'config.json') {
+      files.push(whole(name, await source.read(0, source.size)))
+      continue
+    }
+    const json = parseJson((await readText(folder, name)) ?? '{}', name)
+    files.push(
+      whole(name, new TextEncoder().encode(mergedConfig(json as Readonly<Record<string, unknown>>, dtype, config.tie_word_embeddings))),
+    )
+  }
+  return { files, bytes, dtype, note: mergeNote(config) }
+}
+
+const whole = (name: string, bytes: Uint8Array): MergedFile => ({
+  name,
+  pieces: async function* () {
+    yield await Promise.resolve(bytes)
+  },
+})
+
+/** Texts the two are compared on, with one in the starter world where the model speaks it. */
+const TEXTS = [
+  'The weather tool takes the name of a city and returns degrees and wind. Call get_weather(city="Zürich").',
+  '{"tool": "search", "arguments": {"query": "capital of Norway", "limit": 3}}',
+  'First look at what the tool replied; if it failed, try another one, then answer in one sentence.',
+]
+const MOST_TOKENS = 192
+
+interface Measuring {
+  readonly engine: EngineDevice
+  readonly model: BaseModel
+  readonly adapter: LoraAdapter
+  /** The merged model as it was written. */
+  readonly merged: FolderSource
+  readonly world: StarterWorld
+  readonly gate: Gate
+  /** Rows of logits read so far, of both models together. */
+  readonly onProgress?: (done: number, total: number) => void
+}
+
+/** KL(base with adapter ‖ merged), the first as it was trained, the second read back from its files. */
+export async function mergedDivergence(parts: Measuring): Promise<Divergence> {
+  const { engine, model, merged, world, gate, onProgress } = parts
+  const texts = [...(speaksStarter({ id: '', ...model }) === null ? [probeText(world)] : []), ...TEXTS]
+  let left = MOST_TOKENS
+  const sequences = texts.flatMap((text) => {
+    const ids = model.tokenizer.encode(text).slice(0, left)
+    left -= ids.length
+    return ids.length < 2 ? [] : [ids]
+  })
+  const total = 2 * sequences.reduce((sum, ids) => sum + ids.length - 1, 0)
+  let done = 0
+  const { lora, tensors } = policyAdapter(parts.adapter, model.config)
+  const rowsOf = async (config: ModelConfig, reader: WeightReader, trainable: TrainableSet): Promise<Float32Array[]> => {
+    const policy = await PolicyModel.create(engine, config, reader, trainable)
+    try {
+      for (const { name, shape } of policy.packed.ranges.values())
+        policy.packed.writeWeights(
+          name,
+          (trainable === plainTrainable ? undefined : tensors.get(name)?.values) ??
+            new Float32Array(shape.reduce((product, extent) => product * extent, 1)),
+        )
+      const rows: Float32Array[] = []
+      for (const ids of sequences)
+        for await (const row of logitRows(policy, ids, gate)) {
+          rows.push(row)
+          onProgress?.(++done, total)
+        }
+      return rows
+    } finally {
+      await policy.destroy()
+    }
+  }
+  const apart = await rowsOf(model.config, model.reader, { kind: 'lora', lora, valueHead: false })
+  const again = await openWeightsFolder(merged)
+  return divergenceOf(apart, await rowsOf(again.config, readerOf(again.tensors), plainTrainable))
+}

@@ -1,0 +1,192 @@
+/** Models one can train: the starter, and checkpoints a person brought. An imported one counts once its card is written, which is last. */
+import type { KvDtype } from '../../engine/ops/kvCache'
+import type { WeightFormat } from '../../engine/weightFormat'
+import type { ModelConfig } from '../../models/architectures/config'
+import { openCheckpoint } from '../../models/checkpointFolder'
+import { openTokenizer } from '../../models/checkpointTokenizer'
+import { readModelConfig } from '../../models/modelConfigFile'
+import { ropeTypeOf } from '../../models/claims'
+import { parameterCount, type WeightReader } from '../../models/languageModel'
+import { createHfTokenizer, type HfTokenizer } from '../../models/tokenizer/hfTokenizer'
+import { folderFromFiles, type FolderSource } from '../../models/weights/byteSource'
+import { packedCache } from '../../models/weights/packedCache'
+import { readerOf } from '../../models/weights/safetensors'
+import type { RunRecord } from '../../records/run'
+import type { Store } from '../../storage/store'
+import type { ModelRow, Reply } from '../../worker/protocol'
+import { accept, attempt, refuse } from '../failure'
+import { checkUsable, freeId, keepModel, keptSize, readCards, readNotes, removeModel, rowOf, type Card } from './modelCards'
+import { keptFolder, piecesOf, removeModelFiles } from './modelFiles'
+import { missingStarter } from './starterFiles'
+
+export const STARTER = 'starter'
+
+/** What one needs to put text in and get text out; reading it needs no weights. */
+export interface ModelText {
+  readonly id: string
+  readonly title: string
+  readonly config: ModelConfig
+  readonly tokenizer: HfTokenizer
+  /** Jinja source; left out where nobody read it. */
+  readonly chatTemplate?: string | null
+}
+export interface LoadedModel extends ModelText {
+  readonly sha256: string
+  readonly reader: WeightReader
+}
+
+/** The model with its frozen weights, and the keys and values of its generation, held so; trained weights are f32 whatever this says. */
+export const withPrecision = <Model extends ModelText>(model: Model, dtype: WeightFormat = 'f32', kvDtype: KvDtype = 'f32'): Model => ({
+  ...model,
+  config: { ...model.config, weight_format: dtype, kv_dtype: kvDtype },
+})
+
+export interface Models {
+  list(): Promise<readonly ModelRow[]>
+  importModel(name: string, files: readonly File[]): Promise<Reply<ModelRow>>
+  /** An id nothing stored has. */
+  newModelId(name: string): Promise<string>
+  /** Of a model or of a download that has not ended, everything. Adapters trained on it stay. */
+  remove(modelId: string): Promise<Reply<null>>
+  text(modelId: string): Promise<Reply<ModelText>>
+  /** With weights that can be read. Checks every tensor's name and shape first. */
+  load(modelId: string): Promise<Reply<LoadedModel>>
+  /** Its files, for copies of the small ones. */
+  folder(modelId: string): Promise<FolderSource>
+}
+
+interface ModelParts {
+  readonly store: Store
+  readonly starter: FolderSource
+  readonly now: () => string
+}
+
+export function createModels({ store, starter, now }: ModelParts): Models {
+  const texts = new Map<string, Promise<Reply<ModelText>>>()
+  let starterHash: Promise<string> | null = null
+
+  const cards = (): Promise<Card[]> => readCards(store)
+  const cardOf = async (id: string): Promise<Card | undefined> => (await cards()).find(({ model_id }) => model_id === id)
+  const folderOf = async (id: string): Promise<FolderSource> =>
+    id === STARTER ? starter : keptFolder(store, id, (await cardOf(id))?.files ?? null)
+
+  async function starterRow(): Promise<ModelRow | null> {
+    const text = await textOf(STARTER)
+    if (!text.ok) return null
+    const { config } = text.value
+    const parameters = parameterCount(config)
+    return {
+      model_id: STARTER,
+      title: 'Starter model',
+      architecture: config.model_type,
+      rope: ropeTypeOf(config),
+      parameters,
+      bytes: parameters * 2,
+      contextLength: config.max_position_embeddings,
+      vocabulary: config.vocab_size,
+      origin: null,
+      revision: null,
+      adapters: [],
+    }
+  }
+
+  function textOf(id: string): Promise<Reply<ModelText>> {
+    const known = texts.get(id)
+    if (known) return known
+    const made = attempt('model', async () => {
+      const folder = await folderOf(id)
+      if (!(await folder.open('config.json')))
+        return refuse('unknown-model', id === STARTER ? 'This build has no starter model.' : `There is no model ${id}.`)
+      const { config } = await readModelConfig(folder)
+      const { tokenizerJson, tokenizerConfig, chatTemplate } = await openTokenizer(folder, config.vocab_size)
+      const tokenizer = createHfTokenizer(tokenizerJson, tokenizerConfig)
+      const title = id === STARTER ? 'Starter model' : ((await cardOf(id))?.title ?? id)
+      return accept({ id, title, config, tokenizer, chatTemplate })
+    })
+    texts.set(id, made)
+    void made.then((reply) => {
+      if (!reply.ok) texts.delete(id)
+    })
+    return made
+  }
+
+  async function newModelId(name: string): Promise<string> {
+    const taken = [...(await cards()), ...(await readNotes(store))].map(({ model_id }) => model_id)
+    return freeId(name, new Set([STARTER, ...taken]))
+  }
+
+  return {
+    async list() {
+      const [first, imported, { records: runs }] = await Promise.all([starterRow(), cards(), store.runs.list()])
+      return [...(first ? [first] : []), ...imported.map(rowOf)].map((row) => ({ ...row, adapters: adaptersOf(row.model_id, runs) }))
+    },
+
+    importModel: (name, files) =>
+      attempt('model', async () => {
+        const folder = folderFromFiles(name, files)
+        const checkpoint = await openCheckpoint(folder)
+        checkUsable(checkpoint)
+        const stored = await cards()
+        const found = async (card: Card): Promise<Reply<ModelRow>> =>
+          accept({ ...rowOf(card), adapters: adaptersOf(card.model_id, (await store.runs.list()).records) })
+        // Keeping a model reads every byte of it: only one of the same size is worth reading before.
+        const bytes = await keptSize(folder, checkpoint)
+        const sha256 = stored.some((card) => card.bytes === bytes) ? await checkpoint.sha256() : null
+        const same = stored.find((card) => card.sha256 === sha256)
+        if (same) return await found(same)
+        const model_id = await newModelId(name)
+        try {
+          const kept = await keepModel(store, folder, { model_id, title: name, origin: null, now: now() })
+          const twin = stored.find((card) => card.sha256 === kept.sha256)
+          if (!twin) return accept(rowOf(kept))
+          await removeModel(store, model_id)
+          return await found(twin)
+        } catch (error) {
+          await removeModelFiles(store, model_id).catch(() => undefined)
+          throw error
+        }
+      }),
+
+    newModelId,
+
+    remove: (id) =>
+      attempt('model', async () => {
+        if (id === STARTER) return refuse('starter', 'The starter model is part of this page and cannot be removed.')
+        texts.delete(id)
+        await removeModel(store, id)
+        return accept(null)
+      }),
+
+    text: textOf,
+
+    folder: folderOf,
+
+    load: (id) =>
+      attempt('model', async () => {
+        const text = await textOf(id)
+        if (!text.ok) return text
+        const folder = await folderOf(id)
+        if (id === STARTER && !(await folder.open('model.safetensors'))) return missingStarter()
+        const checkpoint = await openCheckpoint(folder)
+        checkUsable(checkpoint)
+        if (id === STARTER) {
+          starterHash ??= checkpoint.sha256()
+          starterHash.catch(() => (starterHash = null))
+        }
+        const sha256 = id === STARTER && starterHash ? await starterHash : ((await cardOf(id))?.sha256 ?? '')
+        const reader = readerOf(checkpoint.tensors)
+        // With what only the weights tell.
+        const model = { ...text.value, config: checkpoint.config }
+        // The starter is small, and belongs to the page.
+        if (id === STARTER || sha256 === '') return accept({ ...model, sha256, reader })
+        return accept({ ...model, sha256, reader: { ...reader, packed: packedCache(piecesOf(store, id), sha256) } })
+      }),
+  }
+}
+
+function adaptersOf(modelId: string, runs: readonly RunRecord[]): ModelRow['adapters'] {
+  return runs.flatMap((run) => {
+    const sha256 = run.adapter_sha256?.after ?? null
+    return sha256 === null || run.model.id !== modelId ? [] : [{ run_id: run.run_id, title: run.title, sha256 }]
+  })
+}

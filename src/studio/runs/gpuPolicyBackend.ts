@@ -1,0 +1,171 @@
+/** The workshop on the GPU: a policy model, a generator over its weights, the training loops. */
+import type { Generation, PolicySession } from '../../agents/policy'
+import { starterPrompt } from '../../agents/prompts/starterPrompt'
+import type { WeightReader } from '../../models/languageModel'
+import { Generator } from '../../models/generate'
+import { compileGenerationAhead } from '../../models/generationPlans'
+import type { HfTokenizer } from '../../models/tokenizer/hfTokenizer'
+import { setReferenceToInitial } from '../../training/policy/initialAdapter'
+import { initialLora } from '../../training/policy/initialWeights'
+import { logProbsOf } from '../../training/policy/referenceCheck'
+import { PolicyModel } from '../../training/policy/policyModel'
+import { loraOf } from '../../training/policy/policyPlans'
+import { rolloutEpisodes } from '../../agents/rollout'
+import type { Gate } from '../../engine/plan/executable'
+import { methodNamed } from '../methods'
+import type { ActingPolicy, AdapterTensors, OpenPolicyRequest, TrainRequest, PolicyBackend } from './policyBackend'
+
+/** 99 of 100 episodes of the starter world are shorter than 130 tokens. */
+export const MAX_CONTEXT = 512
+/** Longest completion of the starter world's calls, with room to spare. */
+export const MAX_NEW_TOKENS = 48
+const GENERATION = { maxContext: MAX_CONTEXT, maxNewTokens: MAX_NEW_TOKENS }
+/** Episodes under way at once. */
+const SLOTS = { software: 16, gpu: 96 } as const
+export const slotsOf = (isSoftware: boolean): number => (isSoftware ? SLOTS.software : SLOTS.gpu)
+
+interface Acting {
+  readonly policy: PolicyModel
+  readonly tokenizer: HfTokenizer
+  readonly seed: number
+  readonly gate: Gate
+  readonly onTokens: (count: number) => void
+  readonly now: () => number
+}
+
+/** Owns `policy` from here on. */
+function actingPolicy({ policy, tokenizer, seed, gate, onTokens, now }: Acting): ActingPolicy & { version: number } {
+  let generator: Generator | null = null
+  const lora = policy.trainable.kind === 'lora' ? policy.trainable.lora : null
+  const self = {
+    version: 0,
+
+    async rollout(request: Parameters<ActingPolicy['rollout']>[0]) {
+      generator ??= new Generator({
+        model: policy.model,
+        lookup: policy.model.lookup(policy.packed),
+        lora,
+        slots: slotsOf(policy.engine.isSoftware),
+        ...GENERATION,
+        seed,
+        gate,
+      })
+      generator.version = self.version
+      const own = generator
+      const watched = {
+        maxContext: own.maxContext,
+        open: async (key: { readonly query: number; readonly sample: number }): Promise<PolicySession> => {
+          const session = await own.open(key)
+          return {
+            get length() {
+              return session.length
+            },
+            close: () => {
+              session.close()
+            },
+            extend: async (ids, options): Promise<Generation> => {
+              await gate()
+              const generation = await session.extend(ids, options)
+              onTokens(generation.ids.length)
+              request.onText(tokenizer.decode(generation.ids).replaceAll(starterPrompt.stopToken, '\n'))
+              return generation
+            },
+          }
+        },
+      }
+      return rolloutEpisodes({
+        policy: watched,
+        world: request.world,
+        codec: tokenizer,
+        prompt: starterPrompt,
+        queries: request.queries,
+        samples: request.samples,
+        strategy: request.strategy,
+        callBudget: request.callBudget,
+        temperature: request.temperature,
+        sampling: request.sampling,
+        maxNewTokens: MAX_NEW_TOKENS,
+        maxContext: own.maxContext,
+        source: 'rollout',
+        signal: request.signal,
+        now,
+        onTrajectory: request.onTrajectory,
+      })
+    },
+
+    logProbs: (ids: readonly number[], whose: 'policy' | 'reference' = 'policy') => logProbsOf(policy, ids, whose === 'reference', gate),
+
+    async adapter(weights?: Float32Array): Promise<AdapterTensors> {
+      const values = policy.packed.unpack(weights ?? (await policy.packed.readWeights()))
+      return new Map(
+        [...policy.packed.ranges.values()].map(({ name, shape }) => [
+          name,
+          { shape: [...shape], values: values.get(name) ?? new Float32Array(0) },
+        ]),
+      )
+    },
+
+    async destroy() {
+      await generator?.destroy()
+      await policy.destroy()
+    },
+  }
+  return self
+}
+
+/** Weights trained whole take the place of the checkpoint's. */
+function readerOver(reader: WeightReader, adapter: AdapterTensors): WeightReader {
+  return {
+    read: (name, shape) => {
+      const own = adapter.get(name)
+      return own ? Promise.resolve(own.values) : reader.read(name, shape)
+    },
+  }
+}
+
+export function createGpuPolicyBackend(now: () => number): PolicyBackend {
+  return {
+    async openPolicy({ engine, model, trainable, adapter, seed, gate, onTokens }: OpenPolicyRequest) {
+      // An adapter lies beside the checkpoint, whose matrices are streamed.
+      const reader = adapter && trainable.kind === 'all' ? readerOver(model.reader, adapter) : model.reader
+      compileGenerationAhead(engine, { ...GENERATION, config: model.config, lora: loraOf(trainable), slots: slotsOf(engine.isSoftware) })
+      const policy = await PolicyModel.create(engine, model.config, reader, trainable)
+      if (trainable.kind === 'lora')
+        for (const { name, shape } of policy.packed.ranges.values())
+          policy.packed.writeWeights(name, adapter?.get(name)?.values ?? initialLora(name, shape, seed))
+      if (adapter) setReferenceToInitial(policy, adapter)
+      return actingPolicy({ policy, tokenizer: model.tokenizer, seed, gate, onTokens, now })
+    },
+
+    async train({ algorithm, config, context, model, data, practice, onTokens, onNote }: TrainRequest) {
+      const method = methodNamed(algorithm)
+      if (!method.ok) throw new Error(method.message)
+      const { seed, gate } = context
+      const held = new Map<PolicyModel, ReturnType<typeof actingPolicy>>()
+      const actingOf = (policy: PolicyModel): ReturnType<typeof actingPolicy> => {
+        const known = held.get(policy) ?? actingPolicy({ policy, tokenizer: model.tokenizer, seed, gate, onTokens, now })
+        held.set(policy, known)
+        return known
+      }
+      try {
+        const policy = await method.value.train({ ...context, model: model.config, reader: model.reader }, config, {
+          model,
+          data,
+          practice: (current, step) => {
+            const acting = actingOf(current)
+            acting.version = step
+            return practice(acting, step)
+          },
+          onNote,
+        })
+        const acting = actingOf(policy)
+        acting.version = context.steps ?? method.value.stepsOf(config)
+        return acting
+      } catch (error) {
+        // Stopped or failed: the loop does not hand its model back, but what acted with it can free it.
+        for (const acting of held.values()) await acting.destroy().catch(() => undefined)
+        throw error
+      }
+    },
+  }
+}

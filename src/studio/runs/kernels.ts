@@ -1,0 +1,67 @@
+/**
+ * Kernels of a training run in the studio. On a GPU they are timed once, before the first run that needs them, kept for this adapter, and
+ * written into the run; a run that goes on computes with what it began with. On a processor they are fixed.
+ */
+import { KERNELS_VERSION, productClass } from '../../engine/products/productKernels'
+import { tuneProducts } from '../../engine/products/tuneProducts'
+import type { ModelConfig } from '../../models/architectures/config'
+import { productShapes } from '../../models/productShapes'
+import { adapterName, type KernelTable } from '../../records/kernelTable'
+import { loadKernelTable, saveKernelTable, type TableFiles } from '../../storage/kernelTables'
+import type { Store } from '../../storage/store'
+import type { TrainableSet } from '../../training/policy/policyModel'
+import type { OpenGpu } from '../jobs/gpuAccess'
+import type { JobControl } from '../jobs/jobQueue'
+import type { RunRecorder } from './runs'
+
+/** Weights from which a product takes a GPU longer than launching it. */
+const WORTH = 2 ** 18
+
+export interface KernelParts {
+  readonly opened: OpenGpu
+  readonly store: Pick<Store, 'readBlob' | 'writeBlob'>
+  readonly clock: () => number
+}
+
+/** Sets the device to the run's kernels; returns what puts it back. */
+export async function settleKernels(
+  model: ModelConfig,
+  trainable: TrainableSet,
+  keeper: Pick<RunRecorder, 'record' | 'change'>,
+  control: Pick<JobControl, 'gate' | 'phase' | 'advance'>,
+  { opened: { engine, report }, store, clock }: KernelParts,
+): Promise<() => void> {
+  const began = keeper.record.steps_done > 0 || keeper.record.kernels !== undefined
+  let table = keeper.record.kernels ?? null
+  if (!began && !report.isSoftware) {
+    const files: TableFiles = { read: (name) => store.readBlob(name), write: (name, bytes) => store.writeBlob(name, bytes) }
+    const key = { version: 1 as const, adapter: adapterName(report), kernels: KERNELS_VERSION, half: false }
+    const kept = (await loadKernelTable(files, key)) ?? { ...key, choices: {} }
+    const missing = productShapes(model, trainable.kind === 'lora' ? trainable.lora : null).filter(
+      (shape) => shape.columns * shape.inner >= WORTH && kept.choices[productClass(shape)] === undefined,
+    )
+    table = kept
+    if (missing.length > 0) {
+      table = await tuned(kept, missing)
+      await saveKernelTable(files, table)
+    }
+    await keeper.change({ kernels: table })
+  }
+  const before = engine.products
+  if (table) engine.products = engine.productKernels(table.choices, table.half)
+  return () => {
+    engine.products = before
+  }
+
+  async function tuned(kept: KernelTable, missing: ReturnType<typeof productShapes>): Promise<KernelTable> {
+    const classes = new Set(missing.map(productClass)).size
+    control.phase('starting', classes, 'Choosing matrix kernels for this GPU, once')
+    const found = await tuneProducts(engine, missing, {
+      ...{ now: clock, gate: control.gate },
+      report: (done) => {
+        control.advance(done)
+      },
+    })
+    return { ...kept, choices: { ...kept.choices, ...Object.fromEntries(found.map(({ name, choice }) => [name, choice])) } }
+  }
+}

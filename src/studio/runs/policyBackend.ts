@@ -1,0 +1,84 @@
+/**
+ * What the studio needs of a model at work: act, be scored, hand out its adapter, learn. The GPU's side is gpuWorkshop.ts; tests
+ * hand in a scripted one, so that jobs, records and pages can be tried without a device.
+ */
+import type { StrategyName } from '../../agents/strategies'
+import type { EngineDevice } from '../../engine/device/engineDevice'
+import type { Gate } from '../../engine/plan/executable'
+import type { ToolWorld, WorldQuery } from '../../environments/toolWorld'
+import type { SamplingFilters } from '../../records/samplingFilters'
+import type { Trajectory } from '../../records/trajectory'
+import type { AdapterTensors, TrainingContext } from '../../training/algorithm'
+import type { TrainableSet } from '../../training/policy/policyModel'
+import type { LoadedModel } from '../models/models'
+
+export interface RolloutRequest {
+  readonly world: ToolWorld
+  readonly queries: readonly WorldQuery[]
+  /** Trajectories per query. */
+  readonly samples: number
+  /** 0 is greedy. */
+  readonly temperature: number
+  readonly sampling?: SamplingFilters
+  readonly callBudget: number
+  readonly strategy: StrategyName
+  readonly signal: AbortSignal
+  /** Text of each completion, for watching. */
+  readonly onText: (text: string) => void
+  /** Called as each ends, in no fixed order. */
+  readonly onTrajectory: (trajectory: Trajectory) => void
+}
+
+export type { AdapterTensors } from '../../training/algorithm'
+
+/** A model with an adapter, ready. */
+export interface ActingPolicy {
+  rollout(request: RolloutRequest): Promise<readonly Trajectory[]>
+  /** log π of each token after the first, at temperature 1; of the `reference`, without the adapter. */
+  logProbs(ids: readonly number[], whose?: 'policy' | 'reference'): Promise<readonly number[]>
+  /** As it is, or with other weights in packed order. */
+  adapter(weights?: Float32Array): Promise<AdapterTensors>
+  destroy(): Promise<void>
+}
+
+export interface OpenPolicyRequest {
+  readonly engine: EngineDevice
+  readonly model: LoadedModel
+  readonly trainable: TrainableSet
+  /** null: as training starts, A drawn from the seed and B zero. It is the reference too where the trainable set keeps one. */
+  readonly adapter: AdapterTensors | null
+  readonly seed: number
+  readonly gate: Gate
+  /** Tokens the policy has generated. */
+  readonly onTokens: (count: number) => void
+}
+
+/** A trajectory with the reward of each of its steps. */
+export interface LabelledTrajectory {
+  readonly trajectory: Trajectory
+  readonly rewards: readonly (number | null)[]
+}
+
+export interface TrainRequest {
+  readonly algorithm: string
+  readonly config: Readonly<Record<string, unknown>>
+  readonly context: Omit<TrainingContext, 'model' | 'reader'>
+  readonly model: LoadedModel
+  /** What to learn from; null: practice is rolled out as it goes. */
+  readonly data: readonly LabelledTrajectory[] | null
+  /** The next batch, rolled out by the policy as it is now; asked for once per step. */
+  readonly practice: (policy: ActingPolicy, step: number) => Promise<readonly LabelledTrajectory[]>
+  /** Tokens generated. */
+  readonly onTokens: (count: number) => void
+  /** For the run card: what truncation cost, what was left out. */
+  readonly onNote: (sentence: string) => void
+}
+
+export interface PolicyBackend {
+  openPolicy(request: OpenPolicyRequest): Promise<ActingPolicy>
+  /** Trains and hands over what it trained. */
+  train(request: TrainRequest): Promise<ActingPolicy>
+}
+
+/** A model as it stands still has an adapter's shape; with B zero it changes nothing. */
+export const plainTrainable: TrainableSet = { kind: 'lora', lora: { rank: 1, alpha: 1, targets: ['q_proj'] }, valueHead: false }

@@ -1,0 +1,159 @@
+/** Practice: queries nobody is examined on, tried by the policy as it is now, every step labelled by what the world knows. */
+import type { RowParts } from '../../annotation/opinions'
+import { resolveRewards } from '../../annotation/resolver'
+import { annotateByWorld } from '../../annotation/rules'
+import { createRng } from '../../base/random'
+import type { ToolWorld, WorldQuery } from '../../environments/toolWorld'
+import type { Opinion } from '../../records/annotation'
+import type { Trajectory } from '../../records/trajectory'
+import type { Store } from '../../storage/store'
+import { roundName } from '../../training/algorithms/grpo/groups'
+import type { StudioEvent } from '../../worker/protocol'
+import { createTrajectoryRecorder } from '../evaluations/exam'
+import type { JobControl } from '../jobs/jobQueue'
+import { retryWhenStorageFull } from '../storage/retryWhenStorageFull'
+import type { ActingPolicy, LabelledTrajectory } from './policyBackend'
+
+/** After the first batch a few of each are kept: enough to look at, and a long run does not fill the browser. */
+const KEPT_PER_BATCH = 8
+
+export interface PracticePlan {
+  readonly world: ToolWorld
+  readonly split: string
+  readonly queriesPerStep: number
+  readonly samplesPerQuery: number
+  readonly callBudget: number
+  readonly temperature: number
+  readonly seed: number
+}
+
+interface PracticeParts {
+  readonly store: Store
+  readonly rows: RowParts
+  readonly emit: (event: StudioEvent) => void
+}
+
+interface PracticeBatch {
+  readonly trajectories: readonly Trajectory[]
+  readonly leftOut: number
+}
+
+export interface Practice {
+  /** Rolls out one batch. `onProgress` counts trajectories; `leftOut` those that may not be trained on. */
+  batch(policy: ActingPolicy, step: number, onProgress: (done: number, total: number) => void): Promise<PracticeBatch>
+  /** Labels a batch; rows of the trajectories that are kept are stored. */
+  label(trajectories: readonly Trajectory[], step: number, onProgress?: (done: number) => void): Promise<readonly LabelledTrajectory[]>
+}
+
+/** Stores list by id. */
+const tagOf = (round: number): string => `practice-${roundName(round)}`
+
+/** Each pass over the queries in its own order, drawn from the seed. */
+export function practiceQueries(queries: readonly WorldQuery[], perStep: number, step: number, seed: number): WorldQuery[] {
+  const chosen: WorldQuery[] = []
+  for (let at = step * perStep; chosen.length < Math.min(perStep, queries.length); at++) {
+    const pass = Math.floor(at / queries.length)
+    const query = createRng(seed, 77, pass).shuffle(queries)[at % queries.length]
+    if (query && !chosen.includes(query)) chosen.push(query)
+  }
+  return chosen
+}
+
+/**
+ * Without what no exam may lose its worth by: a model that copies badly writes the name of an exam entity now and then, and such an
+ * attempt is not trained on. All attempts at its query go, so that groups stay whole.
+ */
+export function withoutHeldOut(trajectories: readonly Trajectory[], { heldOut }: Pick<ToolWorld, 'heldOut'>): Trajectory[] {
+  const names = (record: Trajectory): boolean => (JSON.stringify(record).match(NAME) ?? []).some((word) => heldOut.has(word))
+  const left = new Set(trajectories.filter(names).map(({ query_id }) => query_id))
+  return trajectories.filter(({ query_id }) => !left.has(query_id))
+}
+const NAME = /[A-Z][a-z]+/g
+
+export function createPractice(plan: PracticePlan, control: JobControl, { store, rows, emit }: PracticeParts): Practice {
+  const all = plan.world.queries(plan.split)
+  const isKept = (step: number, index: number): boolean => step === 0 || index < KEPT_PER_BATCH
+  /** A run that goes on practises the steps after its checkpoint again, to the same labels. */
+  async function addOnce(trajectoryId: string, opinions: readonly Opinion[]): Promise<void> {
+    const { records } = await store.opinions.listOf(trajectoryId)
+    if (records.length === 0) await store.opinions.add(opinions)
+  }
+  return {
+    async batch(policy, step, onProgress) {
+      const queries = practiceQueries(all, plan.queriesPerStep, step, plan.seed)
+      const total = queries.length * plan.samplesPerQuery
+      let done = 0
+      const rolled = await policy.rollout({
+        world: plan.world,
+        queries,
+        samples: plan.samplesPerQuery,
+        temperature: plan.temperature,
+        callBudget: plan.callBudget,
+        strategy: 'cot',
+        signal: control.signal,
+        onText: (text) => {
+          emit({ type: 'token', run_id: control.runId, text })
+        },
+        onTrajectory: () => {
+          done += 1
+          onProgress(done, total)
+        },
+      })
+      const order = new Map(queries.map(({ query_id }, index) => [query_id, index]))
+      const sorted = withoutHeldOut(rolled, plan.world).sort(
+        (a, b) => (order.get(a.query_id) ?? 0) - (order.get(b.query_id) ?? 0) || a.sample - b.sample,
+      )
+      const keep = createTrajectoryRecorder(control.runId, tagOf(step), { store, emit })
+      const named = sorted.map((trajectory, index) =>
+        isKept(step, index)
+          ? keep.add(trajectory)
+          : { ...trajectory, trajectory_id: `${control.runId}/${tagOf(step)}-${trajectory.query_id}-${trajectory.sample + 1}` },
+      )
+      await retryWhenStorageFull(control, () => keep.settle())
+      return { trajectories: named, leftOut: rolled.length - named.length }
+    },
+
+    async label(trajectories, step, onProgress) {
+      const labelled: LabelledTrajectory[] = []
+      for (const [index, trajectory] of trajectories.entries()) {
+        const opinions = annotateByWorld(trajectory, [], rows)
+        if (isKept(step, index)) await retryWhenStorageFull(control, () => addOnce(trajectory.trajectory_id, opinions))
+        labelled.push({ trajectory, rewards: resolveRewards(trajectory, opinions).map(({ value }) => value) })
+        onProgress?.(index + 1)
+      }
+      return labelled
+    },
+  }
+}
+
+/** The attempt ran out of calls or tokens before it came to its end. */
+export const isCutShort = ({ stop_reason }: Trajectory): boolean => stop_reason === 'budget' || stop_reason === 'length'
+
+/** Means of a labelled batch and how many attempts it lost, reported beside the algorithm's own metrics. */
+export function practiceMetrics(batch: readonly LabelledTrajectory[], leftOut: number): Record<string, number> {
+  const rewards = batch.flatMap(({ rewards: own }) => own.filter((value) => value !== null))
+  const steps = batch.flatMap(({ trajectory }) => trajectory.steps)
+  const calls = steps.filter(({ observation }) => observation !== null)
+  const share = (part: number, whole: number): number => (whole === 0 ? Number.NaN : part / whole)
+  return {
+    reward: share(
+      rewards.reduce((sum, value) => sum + value, 0),
+      rewards.length,
+    ),
+    'completions/clipped_ratio': share(batch.filter(({ trajectory }) => isCutShort(trajectory)).length, batch.length),
+    pass_rate: share(batch.filter(({ trajectory }) => trajectory.status === 'solved').length, batch.length),
+    'tools/call_frequency': share(calls.length, batch.length),
+    'tools/failure_frequency': share(calls.filter(({ truth }) => truth?.succeeded === false).length, calls.length),
+    'practice/left_out': leftOut,
+  }
+}
+
+export const practiceMeanings: Readonly<Record<string, string>> = {
+  reward: 'Mean step reward of this batch of practice, 0 to 1.',
+  pass_rate: 'Share of this batch of practice that was solved.',
+  'completions/clipped_ratio': 'Share of this batch of practice that ran out of calls or tokens.',
+  'tools/call_frequency': 'Tool calls per practice attempt.',
+  'tools/failure_frequency': 'Share of these calls that failed.',
+  'practice/left_out': 'Attempts of this batch that are not trained on: one at their query named what only the exam asks about.',
+  'perf/throughput': 'Tokens trained and generated per second of this step.',
+}

@@ -1,0 +1,50 @@
+/** Where a run's checkpoints and its best weights are kept: two blobs, each in two slots with a checksum. */
+import { z } from 'zod'
+import { StoredBlobError } from '../../storage/blobSlots'
+import type { CheckpointSink } from '../../training/algorithm'
+import type { BestWeights } from '../../training/checkpoints/checkpointer'
+import { decodeCheckpoint, encodeCheckpoint } from '../../training/checkpoints/checkpointFile'
+
+export interface CheckpointBlobs {
+  read(name: string): Promise<Uint8Array<ArrayBuffer> | null>
+  write(name: string, bytes: Uint8Array): Promise<void>
+}
+
+export const CHECKPOINT = 'checkpoint'
+export const BEST = 'best'
+
+export const DAMAGED_NOTE = 'No whole copy of its checkpoint was left: the run started again from its first step.'
+
+const bestState = z.object({ metric: z.string(), value: z.number() })
+
+/**
+ * @param prefix before the blobs' names.
+ * @param onDamaged no copy is whole, so the run starts again; its steps come out the same.
+ */
+export function runCheckpoints(blobs: CheckpointBlobs, prefix: string, onDamaged: () => void): CheckpointSink {
+  const readOrNull = async (name: string): Promise<ReturnType<typeof decodeCheckpoint> | null> => {
+    const bytes = await blobs.read(prefix + name)
+    return bytes && decodeCheckpoint(bytes)
+  }
+  return {
+    async load() {
+      try {
+        return await readOrNull(CHECKPOINT)
+      } catch (error) {
+        if (!(error instanceof StoredBlobError)) throw error
+        onDamaged()
+        return null
+      }
+    },
+    save: (checkpoint) => blobs.write(prefix + CHECKPOINT, encodeCheckpoint(checkpoint)),
+    best: {
+      async load(): Promise<BestWeights | null> {
+        const found = await readOrNull(BEST).catch(() => null)
+        const { weights } = found?.arrays ?? {}
+        return found && weights ? { step: found.step, weights, ...bestState.parse(found.state) } : null
+      },
+      save: ({ step, metric, value, weights }: BestWeights) =>
+        blobs.write(prefix + BEST, encodeCheckpoint({ step, state: { metric, value }, arrays: { weights } })),
+    },
+  }
+}

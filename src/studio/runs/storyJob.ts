@@ -1,0 +1,123 @@
+/** The run story: the starter sits the exam, practises with every step scored, learns, and sits the same exam again. */
+import type { JobRequest, Reply } from '../../worker/protocol'
+import { runExam, stratified } from '../evaluations/exam'
+import { accept, refuse } from '../failure'
+import type { JobWork } from '../jobs/jobQueue'
+import { CALL_BUDGET, PRACTICE_TEMPERATURE, type JobContext } from '../jobs/jobContext'
+import { storedBeginning, resumedRecord, type ResumedRun } from './resume'
+import { runTraining } from './runTraining'
+import type { StoryScale } from '../method'
+import { STARTER } from '../models/models'
+import { newRun } from './trainJob'
+
+export const DEFAULT_STORY_ALGORITHM = 'steptool-ppo'
+
+interface StorySize extends StoryScale {
+  readonly examQueries: number
+}
+
+/** `gpu`: at most 3 minutes there. `software`: about a minute on two processor cores, and too small to prove much. */
+export const storySizes: Readonly<Record<'gpu' | 'software', StorySize>> = {
+  gpu: { examQueries: 96, steps: 30, batch: 64, epochs: 4, learningRate: 5e-4 },
+  software: { examQueries: 30, steps: 3, batch: 16, epochs: 2, learningRate: 2e-3 },
+}
+
+type StoryRequest = Extract<JobRequest, { kind: 'story' }>
+
+/** @param going a story that goes on, with the request it began with. */
+export async function storyWork(request: StoryRequest, room: JobContext, going: ResumedRun | null = null): Promise<Reply<JobWork>> {
+  const algorithm = request.algorithm ?? DEFAULT_STORY_ALGORITHM
+  const method = room.method(algorithm)
+  if (!method.ok) return method
+  if (!method.value.isOnline) return refuse('needs-data', `${method.value.title} does not practise by itself, so it cannot run the story.`)
+  const [model, gpu] = [await room.models.load(STARTER), await room.gpu.open()]
+  if (!model.ok) return model
+  if (!gpu.ok) return gpu
+  const { report, engine } = gpu.value
+  const name = request.size ?? (report.isSoftware ? 'software' : 'gpu')
+  const size = storySizes[name]
+  const config = method.value.parseConfig(method.value.storyConfig(size))
+  if (!config.ok) return config
+  const { world } = room
+  const queries = stratified(world.queries('exam'), size.examQueries)
+  const runId = room.newId('run')
+  const title = `Run story · ${method.value.title}`
+  const fresh = newRun({
+    runId,
+    kind: 'story',
+    title,
+    algorithm,
+    config: config.value,
+    model: model.value,
+    seed: request.seed,
+    adapter: report,
+    worldHash: world.hash,
+    now: room.now(),
+  })
+  const now = { config: config.value, model: model.value.sha256, data: null, world: world.hash, adapter: report }
+  const began = storedBeginning({ request: { ...request, size: name, algorithm }, data: null })
+  const record = going ? resumedRecord(going, now) : accept({ ...fresh, began, checkpoint: { step: 0, of: size.steps } })
+  if (!record.ok) return record
+  const frame = { kind: 'story' as const, title, record: record.value, usesGpu: true, dispatches: () => engine.counters.dispatches }
+  const exam = { world, split: 'exam', queries, strategy: 'cot' as const, callBudget: CALL_BUDGET, temperature: 0, seed: request.seed }
+  return accept(
+    room.runWork(frame, async (keeper, control) => {
+      for (const note of method.value.notesOf(config.value)) keeper.note(note)
+      keeper.note(
+        `${name === 'software' ? 'A small run on the processor' : 'A full run'}: ${queries.length} exam queries, ${size.steps} steps of ${size.batch} practice attempts.`,
+      )
+      await runTraining(
+        {
+          model: model.value,
+          algorithm,
+          config: config.value,
+          steps: size.steps,
+          trainable: method.value.trainable(config.value),
+          start: null,
+          passes: method.value.passesOf(config.value),
+          seed: request.seed,
+          data: null,
+          practice: {
+            world,
+            split: 'practice',
+            queriesPerStep: size.batch / method.value.samplesOf(config.value),
+            samplesPerQuery: method.value.samplesOf(config.value),
+            callBudget: CALL_BUDGET,
+            temperature: PRACTICE_TEMPERATURE,
+            seed: request.seed,
+          },
+        },
+        {
+          before: async (policy) => {
+            // A story that goes on sat it already.
+            if (keeper.record.evaluations.length > 0) return
+            control.phase('before', queries.length, 'The model sits the exam')
+            await runExam(
+              policy,
+              { ...exam, title: 'Starter, before', model: { id: model.value.id, adapter_sha256: null } },
+              'before',
+              keeper,
+              control,
+              room.examParts,
+            )
+          },
+          after: async (policy, adapterSha256) => {
+            if (keeper.record.evaluations.length > 1) return
+            control.phase('after', queries.length, 'The same exam again')
+            await runExam(
+              policy,
+              { ...exam, title: `${method.value.title}, after`, model: { id: model.value.id, adapter_sha256: adapterSha256 } },
+              'after',
+              keeper,
+              control,
+              room.examParts,
+            )
+          },
+        },
+        keeper,
+        control,
+        { ...room.learnParts, opened: gpu.value },
+      )
+    }),
+  )
+}

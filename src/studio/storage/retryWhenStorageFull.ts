@@ -1,0 +1,18 @@
+/** What a job does when nothing more can be stored: it waits, with all it has in memory, until somebody made room. */
+import { isStorageFull } from '../../storage/storageFull'
+import type { JobControl } from '../jobs/jobQueue'
+
+export const STORAGE_FULL_REASON =
+  'The browser’s storage is full, so the run is paused. Nothing stored was lost: remove something under Settings, Storage, then resume.'
+
+/** Does `work` again after each pause, until it fits. Other failures, and cancelling, end it. */
+export async function retryWhenStorageFull<T>(control: Pick<JobControl, 'gate' | 'hold'>, work: () => Promise<T>): Promise<T> {
+  for (;;)
+    try {
+      return await work()
+    } catch (error) {
+      if (!isStorageFull(error)) throw error
+      control.hold(STORAGE_FULL_REASON)
+      await control.gate()
+    }
+}

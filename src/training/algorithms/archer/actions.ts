@@ -1,0 +1,107 @@
+/** Fresh actions a ~ π(· | observation): the policy as it is now, many observations at once. */
+import type { Gate } from '../../../engine/plan/executable'
+import type { ModelConfig } from '../../../models/architectures/config'
+import { Generator } from '../../../models/generate'
+import type { PolicyModel } from '../../policy/policyModel'
+import { powerOfTwo } from '../../batches/batchLayout'
+
+export interface ActionRequest {
+  readonly observation: readonly number[]
+  /** Names the draw: the same key, version and observation give the same action. */
+  readonly key: { readonly query: number; readonly sample: number }
+}
+
+export interface SampledAction {
+  /** What the policy saw: the observation asked about, less its oldest tokens where the model reads no more. */
+  readonly observation: readonly number[]
+  readonly ids: readonly number[]
+  /** Ended by the limit, not by a stop token. */
+  readonly isClipped: boolean
+}
+
+interface SamplerOptions {
+  readonly maxNewTokens: number
+  readonly temperature: number
+  readonly seed: number
+  readonly gate: Gate
+}
+
+/** Tokens of all caches together: as many observations are under way as fit. */
+const CACHED_TOKENS = { software: 8192, gpu: 49_152 } as const
+const SMALLEST_CONTEXT = 256
+const MOST_STOPS = 4
+
+type Reach = Pick<ModelConfig, 'max_position_embeddings'>
+
+/** New tokens of an action at most: half of what the model reads is left to the observation. */
+const actionLimit = (config: Reach, maxNewTokens: number): number => Math.min(maxNewTokens, config.max_position_embeddings >> 1)
+
+/** Slots and context of a generator for observations of up to `longest` tokens. */
+export function samplerSize(
+  config: Reach,
+  longest: number,
+  maxNewTokens: number,
+  isSoftware: boolean,
+): { slots: number; maxContext: number } {
+  const room = powerOfTwo(longest + actionLimit(config, maxNewTokens), SMALLEST_CONTEXT)
+  const maxContext = Math.min(config.max_position_embeddings, room)
+  return { slots: Math.max(1, Math.floor(CACHED_TOKENS[isSoftware ? 'software' : 'gpu'] / maxContext)), maxContext }
+}
+
+export class ActionSampler {
+  generatedTokens = 0
+  readonly #policy: PolicyModel
+  readonly #options: SamplerOptions
+  #generator: Generator | null = null
+
+  constructor(policy: PolicyModel, options: SamplerOptions) {
+    this.#policy = policy
+    this.#options = options
+  }
+
+  /** In the order of the requests. Of an observation without room for an action the oldest tokens are left out. */
+  async sample(requests: readonly ActionRequest[], version: number): Promise<SampledAction[]> {
+    const { config } = this.#policy.model
+    const { temperature } = this.#options
+    const longest = requests.reduce((most, { observation }) => Math.max(most, observation.length), 1)
+    const generator = await this.#generatorFor(longest)
+    generator.version = version
+    // Of the model and the settings alone: a resumed run, whose generator may be smaller, samples the same.
+    const maxNewTokens = actionLimit(config, this.#options.maxNewTokens)
+    // Encoding takes one token more than it reads.
+    const seen = config.max_position_embeddings - maxNewTokens - 1
+    const stopIds = config.eos_token_ids.slice(0, MOST_STOPS)
+    return Promise.all(
+      requests.map(async (request) => {
+        const session = await generator.open(request.key)
+        try {
+          const observation = request.observation.slice(-seen)
+          const result = await session.extend(observation, { maxNewTokens, temperature, stopIds })
+          this.generatedTokens += result.ids.length
+          return { observation, ids: result.ids, isClipped: result.finish === 'length' }
+        } finally {
+          session.close()
+        }
+      }),
+    )
+  }
+
+  /** A longer observation than there is room for needs a larger generator; what it draws does not depend on its size. */
+  async #generatorFor(longest: number): Promise<Generator> {
+    const { model, packed, trainable, engine } = this.#policy
+    const { maxNewTokens, seed, gate } = this.#options
+    const size = samplerSize(model.config, longest, maxNewTokens, engine.isSoftware)
+    if (this.#generator && this.#generator.maxContext >= size.maxContext) return this.#generator
+    await this.destroy()
+    this.#generator = new Generator({
+      ...{ model, lookup: model.lookup(packed), lora: trainable.kind === 'lora' ? trainable.lora : null },
+      ...{ ...size, maxNewTokens, seed, gate },
+    })
+    return this.#generator
+  }
+
+  async destroy(): Promise<void> {
+    await this.#generator?.destroy()
+    this.#generator = null
+  }
+}

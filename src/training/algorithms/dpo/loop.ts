@@ -1,0 +1,209 @@
+/**
+ * Direct preference optimization on pairs of a success and a failure (DPO, arXiv:2305.18290; of whole trajectories: ETO,
+ * arXiv:2403.02502), read top to bottom:
+ *   reference log π_ref (adapter off, or as it began) of every own token of every trajectory, once, before the first update
+ *   update    per step the next pairs: log-ratios summed over an answer's own tokens, −log σ(β (Δ_chosen − Δ_rejected)), AdamW
+ * Several turns are one answer: tool replies, and what both sides share, are context. The loss of a step is the mean over all its
+ * pairs, however these are cut into micro-batches. Loss forms and names are TRL's; smoothed `sigmoid` is cDPO, which TRL dropped.
+ * As in TRL, dropout is never active. Nothing is read back while a step runs.
+ */
+import { z } from 'zod'
+import { hyperOf } from '../../policy/optimizerSettings'
+import { MetricRing } from '../../../engine/metricRing'
+import { accumulateInto } from '../../../engine/ops/accumulateInto'
+import { dpoLoss, DPO_SUM, DPO_SUM_WORDS } from '../../../engine/ops/dpoLoss'
+import type { DpoLossParams } from '../../../engine/ops/dpoLoss'
+import { adapterTrainable } from '../../policy/adapterSettings'
+import type { Algorithm, TrainingContext } from '../../algorithm'
+import { createCheckpointer } from '../../checkpoints/checkpointer'
+import { checkPairs, packPairs, pairParts, referenceSequences, tokenCount } from './batch'
+import { dpoConfig, dpoMetricMeanings } from './config'
+import type { DpoConfig } from './config'
+import { pairsOfStep, pairsOfSteps } from './pairs'
+import type { DpoPair } from './pairs'
+import { initializePolicy, keepsReference } from '../../policy/initialAdapter'
+import { packSequences, uploadBatch } from '../../batches/packing'
+import { METRICS_LEAF, PolicyModel } from '../../policy/policyModel'
+import type { Objective, TrainableSet } from '../../policy/policyModel'
+import { microBatches } from '../../batches/batchLayout'
+import type { TokenizedTrajectory, TokenizeOptions } from '../../batches/tokenizedTrajectory'
+import { scheduleFactor } from '../../policy/schedule'
+
+export const dpo: Algorithm<typeof dpoConfig> = {
+  name: 'dpo',
+  title: 'DPO',
+  paper: 'Rafailov 2023, arXiv:2305.18290; ETO: Song 2024, arXiv:2403.02502',
+  help: 'Learns from pairs of a success and a failure on the same query. No reward model, no practice, no value head.',
+  config: dpoConfig,
+  metrics: dpoMetricMeanings,
+}
+
+export const dpoSequenceOptions = (settings: DpoConfig): TokenizeOptions => ({
+  maxContextLen: settings.max_context_len,
+  maxResponseLen: settings.max_response_len,
+  encoding: settings.encoding,
+})
+
+/** @param isContinued the run begins from an adapter. */
+export const dpoTrainable = (settings: DpoConfig, isContinued = false): TrainableSet =>
+  adapterTrainable(settings, { valueHead: false, keepsReference: keepsReference(isContinued, settings) })
+
+/** Pairs of one update. */
+export const pairsPerUpdate = (settings: Pick<DpoConfig, 'per_device_train_batch_size' | 'gradient_accumulation_steps'>): number =>
+  settings.per_device_train_batch_size * settings.gradient_accumulation_steps
+
+export interface DpoResult {
+  readonly policy: PolicyModel
+  readonly steps: number
+}
+
+/** The caller owns the returned policy. A run that fails or is stopped by its gate leaves nothing on the GPU. */
+export async function runDpo(context: TrainingContext, settings: DpoConfig, pairs: readonly DpoPair[]): Promise<DpoResult> {
+  const { model } = context
+  checkPairs(pairs, {
+    maxTokens: settings.max_tokens_per_micro_batch,
+    maxPositions: model.max_position_embeddings,
+    vocabulary: model.vocab_size,
+  })
+  if (pairs.length === 0) throw new Error('DPO was given no pairs')
+  const policy = await PolicyModel.create(context.engine, model, context.reader, dpoTrainable(settings, Boolean(context.initial)))
+  try {
+    return await train(policy, context, settings, pairs)
+  } catch (error) {
+    await policy.destroy().catch(() => undefined)
+    throw error
+  }
+}
+
+const saved = z.object({ pairs: z.int(), tokens: z.int() })
+
+async function train(policy: PolicyModel, context: TrainingContext, settings: DpoConfig, pairs: readonly DpoPair[]): Promise<DpoResult> {
+  const { engine, model, seed, gate } = context
+  initializePolicy(policy, context, settings)
+  let [first, tokens] = [0, 0]
+  const checkpoint = await context.checkpoints?.load()
+  if (checkpoint) {
+    const state = saved.parse(checkpoint.state)
+    if (state.pairs !== pairs.length)
+      throw new Error(`the checkpoint was trained on ${state.pairs} pairs, but the data makes ${pairs.length}: resume with the same data`)
+    policy.restore(checkpoint.arrays)
+    first = checkpoint.step
+    tokens = state.tokens
+  }
+  const total = context.steps ?? settings.max_steps
+  const size = pairsPerUpdate(settings)
+
+  // Reference: a resumed run computes it anew, to the same bits, as the reference is frozen and a row does not depend on its batch.
+  const reference = new Map<TokenizedTrajectory, Float32Array>()
+  const upcoming = referenceSequences(pairsOfSteps(pairs, size, seed, first, total))
+  for (const part of microBatches(upcoming, settings.max_tokens_per_micro_batch)) {
+    const packed = packSequences(
+      part.map(({ sequence }) => sequence),
+      model.vocab_size,
+    )
+    const score = await policy.score(packed.tokenBucket, packed.targetBucket, true)
+    uploadBatch(score, packed)
+    await score.run(gate)
+    const logp = await score.readOutput('logp', packed.targetCount)
+    let row = 0
+    for (const { source, sequence } of part) reference.set(source, logp.slice(row, (row += sequence.targets.length)))
+  }
+
+  await policy.computeHeadMeans(gate)
+  const update = await policy.update()
+  const ring = new MetricRing<StepTag>(engine, 4 * DPO_SUM_WORDS + 32, ({ step, learningRate, tokens: seen }, values) => {
+    context.report(step, stepMetrics(values, learningRate, seen))
+  })
+  const clock = createCheckpointer(context, policy)
+  try {
+    for (let step = first; step < total; step++) {
+      clock.beginStep()
+      const chosen = pairsOfStep(pairs, size, seed, step)
+      const learningRate = settings.learning_rate * scheduleFactor(settings.lr_scheduler_type, step, total, settings.warmup_steps)
+      policy.packed.setHyper(hyperOf(settings, learningRate))
+      policy.beginStep()
+      for (const part of pairParts(chosen, settings)) {
+        const batch = packPairs(part, reference, model.vocab_size)
+        const { tokenBucket, targetBucket } = batch.packed
+        const key = `dpo ${batch.pairBucket}`
+        const gradient = await policy.gradient(key, tokenBucket, targetBucket, dpoObjective(settings, batch.pairBucket))
+        uploadBatch(gradient, batch.packed)
+        gradient.write('ref', batch.ref)
+        gradient.write('rowSequence', batch.rowSequence)
+        gradient.write('firstRow', batch.firstRow)
+        gradient.write('weight', new Float32Array(part.length).fill(1 / chosen.length))
+        await gradient.run(gate)
+      }
+      await update.run(gate)
+      tokens += tokenCount(chosen)
+      await ring.push({ step, learningRate, tokens }, [
+        { buffer: policy.metricsBuffer, bytes: 4 * DPO_SUM_WORDS },
+        { buffer: policy.packed.optimizerStateBuffer, bytes: 32 },
+      ])
+      const state = { pairs: pairs.length, tokens }
+      await clock.endStep({ step, isLast: step + 1 === total, settle: () => ring.drain(), state: () => state })
+    }
+    await ring.drain()
+  } finally {
+    // Buffers still on their way back must not be destroyed.
+    await ring.drain().catch(() => undefined)
+    ring.destroy()
+  }
+  return { policy, steps: Math.max(first, total) }
+}
+
+interface StepTag {
+  readonly step: number
+  readonly learningRate: number
+  readonly tokens: number
+}
+
+/** @param values the sums of the step, then the optimizer's state. */
+function stepMetrics(values: Float32Array, learningRate: number, tokens: number): Record<keyof typeof dpoMetricMeanings, number> {
+  const of = (key: keyof typeof DPO_SUM): number => values[DPO_SUM[key]] ?? Number.NaN
+  const mean = (key: keyof typeof DPO_SUM): number => of(key) / of('pairs')
+  return {
+    loss: of('loss'),
+    'rewards/chosen': mean('rewardChosen'),
+    'rewards/rejected': mean('rewardRejected'),
+    'rewards/accuracies': mean('accuracy'),
+    'rewards/margins': mean('margin'),
+    'logps/chosen': mean('logpChosen'),
+    'logps/rejected': mean('logpRejected'),
+    'logits/chosen': of('logitsChosen') / Math.max(1, of('chosenRows')),
+    'logits/rejected': of('logitsRejected') / Math.max(1, of('rejectedRows')),
+    entropy: of('entropy') / Math.max(1, of('rows')),
+    mean_token_accuracy: of('chosenHits') / Math.max(1, of('chosenRows')),
+    grad_norm: values[DPO_SUM_WORDS + 1] ?? Number.NaN,
+    learning_rate: learningRate,
+    num_tokens: tokens,
+  }
+}
+
+export const dpoLossParams = (settings: Pick<DpoConfig, 'loss_type' | 'beta' | 'label_smoothing'>): DpoLossParams => ({
+  lossType: settings.loss_type,
+  beta: settings.beta,
+  labelSmoothing: settings.label_smoothing,
+})
+
+/** @param pairs room for so many pairs in a micro-batch. */
+export function dpoObjective(settings: DpoConfig, pairs: number): Objective {
+  return ({ graph, batch, rows, logp, entropy, isTop1, meanLogits }) => {
+    const { dlogp, sums } = dpoLoss(
+      {
+        logp,
+        ref: graph.batch('ref', [rows]),
+        entropy,
+        rowSequence: graph.batch('rowSequence', [rows], 'u32'),
+        firstRow: graph.batch('firstRow', [2 * pairs + 1], 'u32'),
+        weight: graph.batch('weight', [pairs]),
+        counts: batch.counts,
+        isTop1,
+        meanLogits: meanLogits(),
+      },
+      dpoLossParams(settings),
+    )
+    accumulateInto(graph.state(METRICS_LEAF, [DPO_SUM_WORDS]), sums)
+    return { dlogp }
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * PPO on the outcome (Schulman 2017, arXiv:1707.06347; StepTool's baseline): one reward for a whole trajectory. It is step-grained PPO
+ * (steptoolPpo.ts has the loop) with the scores [0, …, 0, r_T], each counted once:
+ *   reward    −β (log π − log π_ref) per token, plus r_T at the last token of the final step
+ *   the rest  GAE over the agent's own tokens, whitening, clipped losses, Adam and the KL controller, unchanged
+ * How the trajectory ended must reach its first step through γ, λ and the value head, so `gae_mask_mode` decides more here than anywhere:
+ * with `trl_classic` next to nothing passes a long tool reply. A trajectory without an outcome is not trained.
+ * StepTool's released baseline (`src/baseline-ppo/ppo.py`) learns to write Python lists instead: `literal_text_bug`, off by default.
+ */
+import { z } from 'zod'
+import { reprPython } from '../../../base/pythonRepr'
+import { chosenPath } from '../../../records/trajectory'
+import type { Trajectory } from '../../../records/trajectory'
+import type { Algorithm, TrainingContext } from '../../algorithm'
+import { OUTCOMES, outcomeOf } from '../../batches/outcome'
+import type { BatchSource } from '../../batches/batchLayout'
+import { ppoSequenceOptions, ppoSettings } from './config'
+import { ppoMetricMeanings } from './metrics'
+import { tokenizeTrajectory } from '../../batches/tokenizedTrajectory'
+import type { TokenizedTrajectory, TextCodec } from '../../batches/tokenizedTrajectory'
+import { runSteptoolPpo } from './loop'
+import type { SteptoolPpoConfig, SteptoolPpoResult } from './loop'
+
+const config = z.object({
+  ...ppoSettings,
+  reward: z.enum(OUTCOMES).default('final_step').meta({
+    help: 'final_step: the label of the final step, or how the trajectory ended where it has none. status: how it ended, whatever the labels say. Solved 1, Unsure ½, Unsolved 0.',
+    essential: true,
+  }),
+  literal_text_bug: z.boolean().default(false).meta({
+    help: 'As StepTool’s released baseline: all prompts as one Python list, then all completions as another, and only that is trained. The order of the turns is lost.',
+  }),
+})
+export type PpoConfig = z.output<typeof config>
+
+export const ppo: Algorithm<typeof config> = {
+  name: 'ppo',
+  title: 'PPO on the outcome',
+  paper: 'Schulman 2017, arXiv:1707.06347; Ouyang 2022, arXiv:2203.02155',
+  help: 'Rewards a trajectory for how it ended, and leaves it to the value head which steps earned it.',
+  config,
+  metrics: {
+    ...ppoMetricMeanings,
+    'ppo/mean_scores': 'Mean outcome of the trajectories: 1 solved, 0 unsolved.',
+    'ppo/std_scores': 'Standard deviation of the outcomes (n − 1).',
+    'env/reward_mean': 'The same as ppo/mean_scores.',
+    'env/reward_std': 'The same as ppo/std_scores.',
+    'steps/unlabelled': 'Steps of trajectories without an outcome: they are not trained.',
+  },
+}
+
+/** The configuration of the loop these settings stand for. */
+export const stepGrained = (settings: PpoConfig): SteptoolPpoConfig => ({
+  ...settings,
+  step_reward_weighting: 'paper',
+  unlabelled_steps: 'leave_out',
+  center_step_rewards: false,
+})
+
+/** [0, …, 0, r_T]: one score per step of the trajectory; null throughout where the outcome is not known. */
+function outcomeScores(trajectory: Trajectory, outcome: number | null): (number | null)[] {
+  const final = chosenPath(trajectory).at(-1)?.index
+  return trajectory.steps.map((_, step) => (outcome === null ? null : step === final ? outcome : 0))
+}
+
+/** @param rewards one per step of the trajectory. */
+export function outcomeSequence(
+  trajectory: Trajectory,
+  rewards: readonly (number | null)[],
+  codec: TextCodec,
+  settings: PpoConfig,
+): TokenizedTrajectory {
+  const outcome = outcomeOf(trajectory, rewards, settings.reward)
+  const told = settings.literal_text_bug ? literalText(trajectory) : trajectory
+  const options = ppoSequenceOptions(settings)
+  return tokenizeTrajectory(
+    told,
+    outcomeScores(told, outcome),
+    codec,
+    settings.literal_text_bug ? { ...options, encoding: 'text_released' } : options,
+  )
+}
+
+/** The trajectory as `tok.encode` of two stringified lists sees it: one prompt, one completion. */
+function literalText(trajectory: Trajectory): Trajectory {
+  const path = chosenPath(trajectory).map(({ step }) => step)
+  const final = path.at(-1)
+  if (!final) return trajectory
+  const [prompt, completion] = [path.map((step) => step.prompt), path.map((step) => step.completion)].map(reprPython)
+  return { ...trajectory, steps: [{ ...final, parent: null, prompt: prompt ?? '', completion: completion ?? '' }] }
+}
+
+const withOutcome = (sequences: readonly TokenizedTrajectory[]): number =>
+  sequences.filter(({ rewards }) => rewards.some((reward) => reward !== null)).length
+
+/** Why there is nothing to be rewarded by, in a sentence; null where there is. */
+export function noOutcomeSentence(sequences: readonly TokenizedTrajectory[], { reward }: Pick<PpoConfig, 'reward'>): string | null {
+  if (withOutcome(sequences) > 0) return null
+  const lacks = reward === 'status' ? 'a status' : 'a label on its final step or a status'
+  return `PPO is rewarded by outcomes, and none of the ${sequences.length} trajectories has ${lacks}.`
+}
+
+/** What trajectories without an outcome cost, in a sentence; null when nothing. */
+export function outcomeNote(sequences: readonly TokenizedTrajectory[]): string | null {
+  const without = sequences.length - withOutcome(sequences)
+  return without === 0 ? null : `${without} of ${sequences.length} trajectories have no outcome and are not trained.`
+}
+
+/** Sequences come from `outcomeSequence`. The caller owns the returned policy. */
+export function runPpo(context: TrainingContext, settings: PpoConfig, source: BatchSource): Promise<SteptoolPpoResult> {
+  const report: TrainingContext['report'] = (step, metrics) => {
+    const { 'ppo/mean_scores': mean = Number.NaN, 'ppo/std_scores': std = Number.NaN } = metrics
+    // The zeros before the outcome are no labels.
+    context.report(step, { ...metrics, 'env/reward_mean': mean, 'env/reward_std': std })
+  }
+  return runSteptoolPpo({ ...context, report }, stepGrained(settings), source)
+}

@@ -1,0 +1,89 @@
+/**
+ * When a training loop is kept. A checkpoint every so many steps and every so many minutes, whichever comes first, and always at the end;
+ * beside it the weights that did best by a metric. Nothing here changes what is computed: weights are copied, never touched.
+ */
+import type { TrainingCheckpoint, TrainingContext } from '../algorithm'
+import type { PolicyModel } from '../policy/policyModel'
+
+/** The weights a step began with, which are those its metric was measured on. */
+export interface BestWeights {
+  /** Steps taken before: 0 is the model as training found it. */
+  readonly step: number
+  readonly metric: string
+  readonly value: number
+  /** In packed order. */
+  readonly weights: Float32Array
+}
+
+/** Which weights are the best. */
+export interface BestRule {
+  readonly metric: string
+  readonly greaterIsBetter: boolean
+  /** What the metric was at a step that was just reported. */
+  valueOf(step: number): number | undefined
+}
+
+export interface StepEnd {
+  /** Counted from 0. */
+  readonly step: number
+  /** The run's last, or one that must be kept for another reason. */
+  readonly isLast: boolean
+  /** Resolves when this step is reported; for loops whose reports come late. */
+  readonly settle?: () => Promise<void>
+  /** Cursors and coefficients after this step. */
+  readonly state: () => TrainingCheckpoint['state']
+  /** What is kept beside weights and moments. */
+  readonly arrays?: () => Promise<TrainingCheckpoint['arrays']>
+}
+
+export interface Checkpointer {
+  /** Before anything of a step changes the weights. */
+  beginStep(): void
+  /** After the step was reported, or can be settled. */
+  endStep(end: StepEnd): Promise<void>
+}
+
+const MINUTE_MS = 60_000
+
+export function createCheckpointer(context: TrainingContext, policy: PolicyModel): Checkpointer {
+  const { checkpoints, checkpointEvery, checkpointMinutes = null, best: rule = null, now, engine } = context
+  const sink = checkpoints?.best ?? null
+  let lastSaved = now()
+  let known: Promise<number | null> | null = null
+  const count = policy.packed.count
+  const candidate = rule && sink ? policy.ownState('best/candidate', [count]) : null
+  const isBetter = (value: number, than: number | null): boolean =>
+    than === null || (rule?.greaterIsBetter === true ? value > than : value < than)
+
+  async function keepBest(step: number): Promise<void> {
+    if (!rule || !sink || !candidate) return
+    const value = rule.valueOf(step)
+    if (value === undefined || !Number.isFinite(value)) return
+    const before = await (known ??= sink.load().then((found) => (found?.metric === rule.metric ? found.value : null)))
+    if (!isBetter(value, before)) return
+    await sink.save({ step, metric: rule.metric, value, weights: await engine.readF32(candidate, 0, count) })
+    known = Promise.resolve(value)
+  }
+
+  return {
+    beginStep() {
+      const from = policy.packed.lookup('packed/weights')
+      if (!candidate || !from) return
+      const encoder = engine.device.createCommandEncoder()
+      encoder.copyBufferToBuffer(from.buffer, from.offset, candidate, 0, count * 4)
+      engine.submit(encoder)
+    },
+    async endStep({ step, isLast, settle, state, arrays }) {
+      if (!checkpoints) return
+      const done = step + 1
+      const isDue =
+        isLast || done % checkpointEvery === 0 || (checkpointMinutes !== null && now() - lastSaved >= checkpointMinutes * MINUTE_MS)
+      if (!isDue && candidate === null) return
+      await settle?.()
+      await keepBest(step)
+      if (!isDue) return
+      await checkpoints.save({ step: done, state: state(), arrays: { ...(await policy.checkpointArrays()), ...(await arrays?.()) } })
+      lastSaved = now()
+    },
+  }
+}

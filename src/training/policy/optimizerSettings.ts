@@ -1,0 +1,30 @@
+/** AdamW's settings, as every algorithm names them. */
+import { z } from 'zod'
+import type { AdamWHyper } from '../../engine/ops/adamW'
+
+export const adamSettings = {
+  adam_beta1: z.number().min(0).lt(1).default(0.9).meta({ help: 'Decay of the first moment.' }),
+  adam_beta2: z.number().min(0).lt(1).default(0.999).meta({ help: 'Decay of the second moment.' }),
+  adam_epsilon: z.number().positive().default(1e-8).meta({ help: 'Added to the root of the second moment.' }),
+}
+
+interface OptimizerSettings {
+  readonly adam_beta1: number
+  readonly adam_beta2: number
+  readonly adam_epsilon: number
+  readonly weight_decay: number
+  readonly max_grad_norm: number
+}
+
+/** Of an update whose accumulated gradient is that of the loss itself. */
+export function hyperOf(settings: OptimizerSettings, learningRate: number): AdamWHyper {
+  return {
+    learningRate,
+    beta1: settings.adam_beta1,
+    beta2: settings.adam_beta2,
+    eps: settings.adam_epsilon,
+    weightDecay: settings.weight_decay,
+    maxGradNorm: settings.max_grad_norm,
+    gradScale: 1,
+  }
+}

@@ -1,0 +1,199 @@
+/** The plans of a trainable language model, without a device: what they need in memory is known before anything is allocated. */
+import { recompute } from '../../engine/autograd/checkpoint'
+import { differentiate } from '../../engine/autograd/differentiate'
+import type { Seed } from '../../engine/autograd/differentiate'
+import { packedLayout } from '../../engine/memory/packedState'
+import type { PackedEntry, PackedLayout } from '../../engine/memory/packedState'
+import { accumulateInto } from '../../engine/ops/accumulateInto'
+import { adamWStep, HYPER_WORDS, OPTIMIZER_STATE_WORDS } from '../../engine/ops/adamW'
+import { gatherRows } from '../../engine/ops/gatherRows'
+import { logProb } from '../../engine/ops/logProb'
+import type { TokenLogProbs } from '../../engine/ops/logProb'
+import { linear } from '../../engine/ops/linear'
+import { matmulNN } from '../../engine/ops/matmul'
+import { planGraph } from '../../engine/plan/planGraph'
+import type { Plan, PlanContext } from '../../engine/plan/planGraph'
+import { Graph } from '../../engine/tensor'
+import type { Tensor } from '../../engine/tensor'
+import type { ModelConfig } from '../../models/architectures/config'
+import { batchTensors, headWeight, heldRows, projectionPath, projectionShape } from '../../models/architectures/decoder'
+import type { BatchTensors, LoraShape } from '../../models/architectures/decoder'
+import { architectureOf } from '../../models/languageModel'
+
+export type TrainableSet = (
+  { readonly kind: 'all'; readonly valueHead: boolean } | { readonly kind: 'lora'; readonly lora: LoraShape; readonly valueHead: boolean }
+) & {
+  /** A layer's activations are computed again for its gradients instead of being kept. */
+  readonly gradientCheckpointing?: boolean
+  /** The reference is a frozen copy of the adapter the run began from; else it is the base, adapter off. */
+  readonly keepsReference?: boolean
+}
+
+/** The adapter of a trainable set that is one. */
+export const loraOf = (trainable: TrainableSet): LoraShape | null => (trainable.kind === 'lora' ? trainable.lora : null)
+
+export const VALUE_WEIGHT = 'v_head.summary.weight'
+export const VALUE_BIAS = 'v_head.summary.bias'
+/** State leaf an objective adds its sums to, so that micro-batches of one step add up. */
+export const METRICS_LEAF = 'metrics/totals'
+export const METRICS_BYTES = 256
+/** Batch tensor [3] of gradient plans whose adapter has dropout: seed, step and micro-batch. */
+export const DROPOUT_STATE = 'dropoutState'
+
+/** State leaf [1, hidden size]: column means of the head, where an objective asks for the mean over the vocabulary of a row's logits. */
+export const HEAD_MEANS = 'head/means'
+/** Batch tensor [1, `heldRows`] of the plan that fills it: ones. */
+export const HEAD_ONES = 'ones'
+
+/** What an objective sees: everything about the target rows, as symbolic tensors. */
+export interface RowTensors extends TokenLogProbs {
+  readonly graph: Graph
+  readonly batch: BatchTensors
+  /** [R, 1]: the mean over the vocabulary of the row's logits, hidden · `HEAD_MEANS`, as a mean of products is a product with the mean. */
+  readonly meanLogits: () => Tensor
+  /** [R, 1] of the value head; null without one. */
+  readonly value: Tensor | null
+  readonly rows: number
+}
+/** Writes its own outputs and returns cotangents of logp and value. */
+export type Objective = (rows: RowTensors) => { readonly dlogp: Tensor; readonly dvalue?: Tensor }
+
+export function trainableEntries(config: ModelConfig, trainable: TrainableSet): PackedEntry[] {
+  const entries: PackedEntry[] = []
+  if (trainable.kind === 'all') {
+    for (const [name, shape] of Object.entries(architectureOf(config).parameters(config)))
+      entries.push({ name, shape, decay: shape.length === 2 })
+  } else {
+    for (let layer = 0; layer < config.num_hidden_layers; layer++)
+      for (const projection of trainable.lora.targets) {
+        const path = projectionPath(layer, projection)
+        const [out, inner] = projectionShape(config, projection)
+        entries.push(
+          { name: `${path}.lora_A.weight`, shape: [trainable.lora.rank, inner], decay: true },
+          { name: `${path}.lora_B.weight`, shape: [out, trainable.lora.rank], decay: true },
+        )
+      }
+  }
+  if (trainable.valueHead)
+    entries.push({ name: VALUE_WEIGHT, shape: [1, config.hidden_size], decay: true }, { name: VALUE_BIAS, shape: [1], decay: false })
+  return entries
+}
+
+/** What the frozen copy of an adapter holds; nothing where the reference is the base. */
+export const referenceEntries = (config: ModelConfig, trainable: TrainableSet): PackedEntry[] =>
+  trainable.keepsReference ? trainableEntries(config, { ...trainable, valueHead: false }) : []
+
+export interface PolicyPlans {
+  /**
+   * A forward pass that leaves logp, entropy (and value) of the target rows. `reference`: value head off, and the adapter off, or on where the
+   * policy keeps a frozen copy: the plan then runs on that.
+   */
+  score(tokens: number, rows: number, reference: boolean): Plan
+  /** The trunk alone, adapter off: leaves `hidden` [rows, hidden size], after the final norm, of the token before each target. */
+  hidden(tokens: number, rows: number): Plan
+  /** Adds the column means of a frozen head to the state leaf `HEAD_MEANS`. */
+  headMeans(): Plan
+  /** One micro-batch: forward, objective, backward, gradients added to the packed gradients. */
+  gradient(tokens: number, rows: number, objective: Objective): Plan
+  /** The optimizer step. */
+  update(): Plan
+}
+
+export function policyPlans(config: ModelConfig, trainable: TrainableSet, context: PlanContext): PolicyPlans {
+  const layout = packedLayout(trainableEntries(config, trainable))
+
+  const trained = trainable.kind === 'all'
+  if (trained && config.vocab_size % 4 !== 0)
+    throw new Error(`all weights are trained where the vocabulary is a multiple of 4, found ${config.vocab_size}: train an adapter (LoRA)`)
+
+  function pickHidden(
+    tokens: number,
+    rows: number,
+    { hasAdapter, isTraining = false }: { readonly hasAdapter: boolean; readonly isTraining?: boolean },
+  ): { graph: Graph; batch: BatchTensors; picked: Tensor } {
+    const graph = new Graph()
+    const batch = batchTensors(graph, tokens, config.vocab_size)
+    const lora = hasAdapter && trainable.kind === 'lora' ? trainable.lora : null
+    const dropoutState = isTraining && lora?.dropout ? { dropoutState: graph.batch(DROPOUT_STATE, [3], 'u32') } : {}
+    const hidden = architectureOf(config).forward({ graph, config, batch, lora, trained, ...dropoutState })
+    const targetOf = graph.batch('targetOf', [tokens], 'u32')
+    return { graph, batch, picked: gatherRows(hidden, graph.batch('rowOf', [rows], 'u32'), batch.counts, targetOf) }
+  }
+
+  function trace(tokens: number, rows: number, isReference: boolean, isTraining: boolean): RowTensors {
+    const hasAdapter = !isReference || trainable.keepsReference === true
+    const { graph, batch, picked } = pickHidden(tokens, rows, { hasAdapter, isTraining })
+    const scores = logProb(
+      picked,
+      headWeight(graph, config, trained),
+      graph.batch('targetIds', [rows], 'u32'),
+      batch.counts,
+      config.vocab_size,
+    )
+    const value =
+      trainable.valueHead && !isReference
+        ? linear(picked, graph.state(VALUE_WEIGHT, [1, config.hidden_size]), batch.counts, { bias: graph.state(VALUE_BIAS, [1]), live: 1 })
+        : null
+    const meanLogits = (): Tensor => linear(picked, graph.state(HEAD_MEANS, [1, config.hidden_size]), batch.counts, { live: 1 })
+    return { graph, batch, ...scores, value, rows, meanLogits }
+  }
+
+  return {
+    score(tokens, rows, reference) {
+      const { graph, logp, entropy, value } = trace(tokens, rows, reference, false)
+      graph.output('logp', logp)
+      graph.output('entropy', entropy)
+      if (value) graph.output('value', value)
+      return planGraph(graph, context)
+    },
+    hidden(tokens, rows) {
+      const { graph, picked } = pickHidden(tokens, rows, { hasAdapter: false })
+      graph.output('hidden', picked)
+      return planGraph(graph, context)
+    },
+    headMeans() {
+      const graph = new Graph()
+      const { vocab_size: vocabulary, hidden_size: width } = config
+      const means = matmulNN(graph.batch(HEAD_ONES, [1, heldRows(config)]), headWeight(graph, config, trained), 1 / vocabulary)
+      accumulateInto(graph.state(HEAD_MEANS, [1, width]), means)
+      return planGraph(graph, context)
+    },
+    gradient(tokens, rows, objective) {
+      const traced = trace(tokens, rows, false, true)
+      const { graph, logp, value } = traced
+      const { dlogp, dvalue } = objective(traced)
+      const seeds: Seed[] = [{ output: logp, grad: dlogp }]
+      if (value && dvalue) seeds.push({ output: value, grad: dvalue })
+      const parameters = [...layout.ranges.values()].map((range) => ({ range, leaf: graph.state(range.name, range.shape) }))
+      const forward = graph.nodes.length
+      const grads = differentiate(
+        seeds,
+        parameters.map(({ leaf }) => leaf),
+      )
+      if (trainable.gradientCheckpointing) recompute(graph, forward)
+      parameters.forEach(({ range }, index) => {
+        const grad = grads[index]
+        if (grad) accumulateInto(graph.state(`grad:${range.name}`, range.shape), grad)
+      })
+      return planGraph(graph, context)
+    },
+    update: () => updatePlan(layout, context),
+  }
+}
+
+/** The optimizer step of packed parameters. */
+export function updatePlan({ count, decayEnd }: Pick<PackedLayout, 'count' | 'decayEnd'>, context: PlanContext): Plan {
+  const graph = new Graph()
+  adamWStep(
+    {
+      weights: graph.state('packed/weights', [count]),
+      grads: graph.state('packed/grads', [count]),
+      first: graph.state('packed/first', [count]),
+      second: graph.state('packed/second', [count]),
+      hyper: graph.state('packed/hyper', [HYPER_WORDS]),
+      optimizerState: graph.state('packed/state', [OPTIMIZER_STATE_WORDS]),
+    },
+    { decayEnd },
+  )
+  return planGraph(graph, context)
+}

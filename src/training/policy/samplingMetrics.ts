@@ -1,0 +1,43 @@
+/**
+ * How far the policy that is trained is from the one that drew its tokens, before a batch's updates: |Δ log π| and ratio of every trained token
+ * whose log π at sampling is known. Fresh practice differs by rounding alone; more means that generation and training disagree, or that
+ * the tokens are another policy's. Names and definitions are those of TRL's GRPOTrainer.
+ */
+import type { BatchLayout } from '../batches/batchLayout'
+
+export const samplingMeanings = {
+  'sampling/sampling_logp_difference/mean':
+    'Mean |log π − log π when sampled| of the trained tokens before this batch’s updates, in nats. Of fresh practice rounding alone; of files it tells how far the policy has moved from the one that wrote them.',
+  'sampling/sampling_logp_difference/max': 'The largest such difference.',
+  'sampling/importance_sampling_ratio/min': 'Least π / π when sampled.',
+  'sampling/importance_sampling_ratio/mean': 'Mean π / π when sampled: 1 where the tokens are the policy’s own.',
+  'sampling/importance_sampling_ratio/max': 'Largest π / π when sampled.',
+} as const
+
+/** @param logp of every row of the batch. Empty where no trained token says how likely it was when it was sampled. */
+export function samplingMetrics({ items }: Pick<BatchLayout, 'items'>, logp: (row: number) => number): Record<string, number> {
+  const gaps = items.flatMap(({ source, sequence, firstRow }) =>
+    sequence.targets.flatMap((position, index) => {
+      const gap = logp(firstRow + index) - (source.sampledLogp?.[position] ?? Number.NaN)
+      return Number.isNaN(gap) ? [] : [gap]
+    }),
+  )
+  if (gaps.length === 0) return {}
+  const tally = { sum: 0, most: 0, ratios: 0, least: Number.POSITIVE_INFINITY, largest: 0 }
+  for (const gap of gaps) {
+    const ratio = Math.exp(gap)
+    tally.sum += Math.abs(gap)
+    tally.most = Math.max(tally.most, Math.abs(gap))
+    tally.ratios += ratio
+    tally.least = Math.min(tally.least, ratio)
+    tally.largest = Math.max(tally.largest, ratio)
+  }
+  const found: Record<keyof typeof samplingMeanings, number> = {
+    'sampling/sampling_logp_difference/mean': tally.sum / gaps.length,
+    'sampling/sampling_logp_difference/max': tally.most,
+    'sampling/importance_sampling_ratio/min': tally.least,
+    'sampling/importance_sampling_ratio/mean': tally.ratios / gaps.length,
+    'sampling/importance_sampling_ratio/max': tally.largest,
+  }
+  return { ...found }
+}

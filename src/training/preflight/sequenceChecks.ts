@@ -1,0 +1,100 @@
+/** Checks before step 0 of the data as the model will see it: what is cut off, what carries loss, what the rewards say. */
+import type { Finding } from './settingsChecks'
+import type { TokenizedTrajectory, TextCodec } from '../batches/tokenizedTrajectory'
+
+const of = (part: number, all: number): string => `${part} of ${all} (${Math.round((100 * part) / Math.max(1, all))} %)`
+
+/** Rows that `max_context_len` and `max_response_len` shorten, and steps that lose all they had to teach. */
+export function checkTruncation(sequences: readonly TokenizedTrajectory[]): Finding {
+  const check = 'truncation'
+  const cut = sequences.filter(({ truncatedTokens }) => truncatedTokens > 0)
+  if (cut.length === 0) return { check, level: 'fine', message: `None of the ${sequences.length} rows is cut.` }
+  const tokens = cut.reduce((sum, { truncatedTokens }) => sum + truncatedTokens, 0)
+  const all = sequences.reduce((sum, { ids }) => sum + ids.length, tokens)
+  const lost = sequences.reduce((sum, { notTrainedSteps }) => sum + notTrainedSteps.length, 0)
+  const steps = lost === 0 ? 'Every step still trains.' : `${lost} ${lost === 1 ? 'step is' : 'steps are'} not trained at all.`
+  return {
+    check,
+    level: 'warning',
+    message: `${of(cut.length, sequences.length)} rows are cut, by ${of(tokens, all)} of the tokens. ${steps} Raise max_context_len or max_response_len to keep them.`,
+  }
+}
+
+/** Whether final responses end with a token that ends them: without one a model does not learn to stop. `endIds`: of config.json and the template. */
+export function checkEnds(sequences: readonly TokenizedTrajectory[], endIds: ReadonlySet<number>): Finding {
+  const check = 'end of sequence'
+  // A response that was cut lost its end to the limit, which another check tells.
+  const whole = sequences.filter(({ truncatedSteps, rewards, stepOf }) => {
+    const last = rewards.length - 1
+    return !truncatedSteps.includes(last) && stepOf.at(-1) === last
+  })
+  const open = whole.filter(({ ids }) => !endIds.has(ids.at(-1) ?? -1))
+  if (whole.length === 0 || open.length === 0)
+    return { check, level: 'fine', message: `Every whole final response ends with an end token (${whole.length}).` }
+  return {
+    check,
+    level: 'warning',
+    message: `${of(open.length, whole.length)} final responses do not end with an end token: the model will not learn where to stop.`,
+  }
+}
+
+/** Which positions of a sequence carry loss, and why none would. */
+export interface MaskRule {
+  readonly positions: (sequence: TokenizedTrajectory) => readonly number[]
+  readonly whyNone: string
+}
+
+/** Whether there is anything to train on: own tokens of steps that count. */
+export function checkMask(sequences: readonly TokenizedTrajectory[], { positions, whyNone }: MaskRule): Finding {
+  const check = 'loss mask'
+  const counts = sequences.map((sequence) => positions(sequence).length)
+  const empty = counts.filter((count) => count === 0).length
+  const tokens = counts.reduce((sum, count) => sum + count, 0)
+  if (tokens === 0) return { check, level: 'refusal', message: `No token of the ${sequences.length} rows carries loss: ${whyNone}.` }
+  const all = sequences.reduce((sum, { ids }) => sum + ids.length, 0)
+  const rest = empty === 0 ? '' : ` ${of(empty, sequences.length)} rows carry none.`
+  return { check, level: empty === 0 ? 'fine' : 'warning', message: `${of(tokens, all)} of the tokens carry loss.${rest}` }
+}
+
+/** Whether rewards differ: where all are the same, advantages say nothing of what was done. */
+export function checkRewards(rewards: readonly (number | null)[]): Finding {
+  const check = 'rewards'
+  const given = rewards.filter((reward) => reward !== null)
+  if (given.length === 0) return { check, level: 'refusal', message: `None of the ${rewards.length} steps has a reward: label some first.` }
+  const [least, most] = given.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity])
+  const without = rewards.length - given.length
+  const rest = without === 0 ? '' : ` ${of(without, rewards.length)} steps have none.`
+  if (least === most)
+    return {
+      check,
+      level: 'warning',
+      message: `Every reward is ${least}: nothing tells a good step from a bad one, so that only length is learnt.${rest}`,
+    }
+  const mean = given.reduce((sum, value) => sum + value, 0) / given.length
+  const short = (value: number): string => String(Number(value.toPrecision(3)))
+  return {
+    check,
+    level: without === 0 ? 'fine' : 'warning',
+    message: `From ${short(least)} to ${short(most)}, ${short(mean)} on average.${rest}`,
+  }
+}
+
+/**
+ * Whether text that is encoded piece by piece gives the ids it would have as a whole: where it does not, the model is trained on ids it would
+ * not read when it acts. `texts`: for each row its pieces in order.
+ */
+export function checkEncoding(texts: readonly (readonly string[])[], codec: TextCodec): Finding {
+  const check = 'encoding'
+  const differing = texts.filter((pieces) => {
+    const whole = codec.encode(pieces.join(''))
+    const apart = pieces.flatMap((piece) => codec.encode(piece))
+    return whole.length !== apart.length || whole.some((id, at) => id !== apart[at])
+  })
+  if (differing.length === 0)
+    return { check, level: 'fine', message: `Pieces and whole have the same tokens in all ${texts.length} rows looked at.` }
+  return {
+    check,
+    level: 'warning',
+    message: `In ${of(differing.length, texts.length)} rows looked at, pieces encoded alone have other tokens than the whole text. Rollouts that carry their ids (encoding: tokens) do not.`,
+  }
+}
