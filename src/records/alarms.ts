@@ -4,8 +4,10 @@
  */
 import type { MetricColumns } from './run'
 
+export type AlarmKind = keyof typeof rules
+
 export interface Alarm {
-  readonly kind: keyof typeof rules
+  readonly kind: AlarmKind
   readonly metric: string
   /** Step at which the rule first held. */
   readonly step: number
@@ -33,8 +35,6 @@ interface Rule {
   readonly alarming: (trace: Trace) => number | null
   readonly message: (value: number, trace: Trace) => string
   readonly advice: string
-  /** Algorithms whose metric of that name means another thing. */
-  readonly except?: readonly string[]
 }
 
 const WINDOW = 3
@@ -90,8 +90,6 @@ const rules = {
     alarming: ({ values, recent, first }) => (values.length > 2 * WINDOW && recent < COLLAPSED * first ? recent : null),
     message: (value, { first }) => `Entropy fell from ${short(first)} to ${short(value)} nats a token: the model has stopped exploring.`,
     advice: 'Lower the learning rate, weigh the KL more, or stop here: the newest checkpoints may be no better than earlier ones.',
-    // Imitation is to make the model sure of what it imitates.
-    except: ['sft', 'rft', 'dpo'],
   },
   other_policy: {
     metrics: ['sampling/sampling_logp_difference/mean'],
@@ -114,6 +112,8 @@ const rules = {
   },
 } as const satisfies Readonly<Record<string, Rule>>
 
+const ALARM_KINDS = Object.keys(rules) as AlarmKind[]
+
 export interface AlarmWatch {
   /** Takes a step's metrics and returns the alarms that began with it. */
   take(step: number, metrics: Readonly<Record<string, number | null>>): readonly Alarm[]
@@ -121,17 +121,17 @@ export interface AlarmWatch {
   readonly all: readonly Alarm[]
 }
 
-/** Rows are given in order. An alarm is raised when its rule begins to hold, and again only after it had ceased to. */
-export function watchMetrics(algorithm: string | null): AlarmWatch {
+/**
+ * Watches the metrics of a run, step by step in order. An alarm is raised when its rule begins to hold, and again only after it ceased to hold.
+ * @param off kinds of alarms that do not apply to the run's algorithm, as its description lists them.
+ */
+export function watchMetrics(off: readonly string[] = []): AlarmWatch {
   const seen = new Map<string, number[]>()
   const ringing = new Set<string>()
   const all: Alarm[] = []
-  const kinds = (Object.keys(rules) as Alarm['kind'][]).filter((kind) => {
-    const { except }: Rule = rules[kind]
-    return algorithm === null || except?.includes(algorithm) !== true
-  })
+  const kinds = ALARM_KINDS.filter((kind) => !off.includes(kind))
 
-  function begun(kind: Alarm['kind'], metric: string, step: number): Alarm | null {
+  function begun(kind: AlarmKind, metric: string, step: number): Alarm | null {
     const rule: Rule = rules[kind]
     const trace = traceOf(metric, seen.get(metric) ?? [])
     const value = rule.alarming(trace)
@@ -169,9 +169,9 @@ function traceOf(metric: string, values: readonly number[]): Trace {
   return { metric, values, recent: mean(values.slice(-WINDOW)), first: mean(values.slice(0, WINDOW)) }
 }
 
-/** The alarms of a run's whole table. */
-export function alarmsOf({ step, columns }: MetricColumns, algorithm: string | null): readonly Alarm[] {
-  const watch = watchMetrics(algorithm)
+/** The alarms of a run's whole table. @param off see `watchMetrics`. */
+export function alarmsOf({ step, columns }: MetricColumns, off: readonly string[] = []): readonly Alarm[] {
+  const watch = watchMetrics(off)
   const watched = new Set<string>(Object.values(rules).flatMap(({ metrics }) => metrics))
   const entries = Object.entries(columns).filter(([name]) => watched.has(name))
   step.forEach((at, row) => watch.take(at, Object.fromEntries(entries.map(([name, values]) => [name, values[row] ?? null]))))

@@ -14,13 +14,17 @@ const SPLIT_ORDER = ['exam', 'dev', 'practice', 'train']
 
 export function describeStudio(world: StarterWorld): StudioDescription {
   return {
-    algorithms: Object.values(algorithms).map(({ name, title, paper, help, config, metrics }) => ({
-      name,
-      title,
-      paper,
-      help,
+    algorithms: Object.values(algorithms).map(({ config, ...own }) => ({
+      name: own.name,
+      title: own.title,
+      paper: own.paper,
+      help: own.help,
       configSchema: z.toJSONSchema(config, { io: 'input' }),
-      metrics,
+      metrics: own.metrics,
+      colour: own.colour,
+      metricQuestions: own.metricQuestions,
+      alarmsOff: own.alarmsOff,
+      learnsFrom: own.learnsFrom,
     })),
     formats: Object.values(formats).map(({ name, title }) => ({ name, title })),
     architectures: Object.keys(architectures),

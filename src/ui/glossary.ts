@@ -58,10 +58,6 @@ export const glossary = {
     text: 'Which tokens carry loss. Only what the model wrote does; questions and tool replies never do.',
   },
   loss: { title: 'Loss', text: 'What the optimizer lowers. For policy methods it says little about progress: look at the reward.' },
-  'grpo loss': {
-    title: 'GRPO loss near zero',
-    text: 'Advantages in a group sum to zero, so the loss starts near zero and mostly shows the KL term. Look at the reward.',
-  },
   n: { title: 'n', text: 'How many questions stand behind the number.' },
   'pass rate': { title: 'Pass rate', text: 'Share of questions whose answer was judged solved.' },
   policy: { title: 'Policy', text: 'The model as an actor: what it would write next, given what it has read.' },

@@ -181,18 +181,7 @@ export const cssVariables: CSSVariablesResolver = () => ({
   },
 })
 
-const METHOD_COLOURS: Readonly<Record<string, string>> = {
-  steptoolppo: 'var(--hone-series-2)',
-  ppo: 'var(--hone-series-1)',
-  grpo: 'var(--hone-series-3)',
-  dpo: 'var(--hone-series-4)',
-  rft: 'var(--hone-series-5)',
-  archer: 'var(--hone-series-6)',
-  sft: 'var(--hone-series-7)',
-}
-/** The same method has the same colour everywhere. */
-export function methodColour(algorithm: string | null): string {
-  return METHOD_COLOURS[(algorithm ?? '').toLowerCase().replaceAll(/[^a-z]/g, '')] ?? 'var(--hone-series-7)'
-}
+/** The colour of an algorithm, as its description numbers it: the same on every screen. */
+export const methodColour = (algorithm: { readonly colour: number } | null): string => `var(--hone-series-${algorithm?.colour ?? 7})`
 /** Colours of a set of series that are not methods. */
 export const seriesColour = (index: number): string => `var(--hone-series-${(index % 7) + 1})`

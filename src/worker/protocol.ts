@@ -50,6 +50,19 @@ export interface AlgorithmDescription {
   readonly configSchema: Record<string, unknown>
   /** Metric name → meaning. */
   readonly metrics: Readonly<Record<string, string>>
+  /** Number of its series colour, 1 to 7: an algorithm has the same colour on every screen. */
+  readonly colour: number
+  /** Metric name → what people ask when they see its chart, and the answer. */
+  readonly metricQuestions: Readonly<Record<string, MetricQuestion | undefined>>
+  /** Kinds of alarms that do not apply to it, because its metric of that name means something else. */
+  readonly alarmsOff: readonly string[]
+  /** What it can learn from: given trajectories, rollouts of its own, or both. */
+  readonly learnsFrom: readonly ('files' | 'rollouts')[]
+}
+
+export interface MetricQuestion {
+  readonly question: string
+  readonly answer: string
 }
 
 /** What was shown of an architecture. */

@@ -173,7 +173,7 @@ export const train = defineCommand({
       useKernels(engine, run.kernels)
       const progress = progressOf(context, steps, now)
       const reports = [...run.earlier]
-      const alarms = watchMetrics(method.name)
+      const alarms = watchMetrics(algorithmNamed(method.name)?.alarmsOff)
       for (const { step, metrics } of reports) alarms.take(step, metrics)
       const trainingStarted = now()
       const tokensBefore = lastTokens(reports)

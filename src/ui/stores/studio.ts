@@ -1,6 +1,7 @@
 /** Which studio the page speaks to: the engine worker, or the recorded run laid over it. */
+import { useCallback } from 'react'
 import { create } from 'zustand'
-import type { GpuStatus, Reply, StudioDescription } from '../../worker/protocol'
+import type { AlgorithmDescription, GpuStatus, Reply, StudioDescription } from '../../worker/protocol'
 import type { StudioApi } from '../../worker/studioApi'
 import { connectLive, openRecording } from '../../worker/client'
 import type { LiveStudio, RecordedStudio } from '../../worker/client'
@@ -90,6 +91,11 @@ export function useDescription(): StudioDescription {
   return description
 }
 const useDescriptionOrNull = (): StudioDescription | null => useStudioState((state) => state.description)
+/** The description of an algorithm; null where the catalogue does not know it. */
+export function useAlgorithm(): (algorithm: string | null) => AlgorithmDescription | null {
+  const description = useDescriptionOrNull()
+  return useCallback((algorithm) => description?.algorithms.find((one) => one.name === algorithm) ?? null, [description])
+}
 /** A method's title as the catalogue has it; its name where the catalogue does not know it. */
 export function useMethodTitle(): (algorithm: string | null) => string | null {
   const description = useDescriptionOrNull()

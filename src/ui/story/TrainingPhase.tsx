@@ -8,6 +8,7 @@ import { glossary } from '../glossary'
 import { useMetrics } from '../stores/metricHistory'
 import type { MetricView } from '../stores/metricHistory'
 import { usePreferences } from '../stores/preferences'
+import { useAlgorithm } from '../stores/studio'
 import { methodColour } from '../theme'
 import { SmoothingSelect } from '../train/SmoothingSelect'
 import { metricFor } from './storyModel'
@@ -25,6 +26,7 @@ interface TrainingPhaseProps {
 }
 
 function TrainingPhaseView({ runId, algorithm, meanings }: TrainingPhaseProps) {
+  const colour = methodColour(useAlgorithm()(algorithm))
   const metrics = useMetrics(runId)
   const smoothing = usePreferences((state) => state.smoothing)
   const [range, setRange] = useState<readonly [number, number] | null>(null)
@@ -36,14 +38,13 @@ function TrainingPhaseView({ runId, algorithm, meanings }: TrainingPhaseProps) {
   const loss = metricFor('loss', names)
   const charts = useMemo(
     () => ({
-      reward: seriesOf(metrics, reward, methodColour(algorithm)),
+      reward: seriesOf(metrics, reward, colour),
       kl: seriesOf(metrics, kl, 'var(--hone-series-7)'),
       loss: seriesOf(metrics, loss, 'var(--hone-series-7)'),
     }),
-    [metrics, reward, kl, loss, algorithm],
+    [metrics, reward, kl, loss, colour],
   )
   const meaning = (name: string | null, fallback: string): string => (name === null ? fallback : `${name}: ${meanings[name] ?? fallback}`)
-  const lossMeaning = algorithm === 'grpo' ? glossary['grpo loss'].text : glossary.loss.text
   const waiting = 'The first update is on its way'
   return (
     <>
@@ -72,7 +73,7 @@ function TrainingPhaseView({ runId, algorithm, meanings }: TrainingPhaseProps) {
         />
         <LineChart
           title="Loss"
-          meaning={meaning(loss, lossMeaning)}
+          meaning={meaning(loss, glossary.loss.text)}
           series={charts.loss}
           height={200}
           smoothing={smoothing}

@@ -4,7 +4,7 @@ import { useMemo } from 'react'
 import { Link } from 'wouter'
 import { z } from 'zod'
 import { settingsInEffect } from '../../records/run'
-import type { RunDetail } from '../../worker/protocol'
+import type { AlgorithmDescription, RunDetail } from '../../worker/protocol'
 import { LineChart } from '../charts/LineChart'
 import { fromOne } from '../charts/series'
 import { formatNumber, visibleText } from '../format'
@@ -12,6 +12,7 @@ import { useAnswer } from '../stores/answer'
 import { hrefs } from '../stores/hrefs'
 import { useUrlState } from '../stores/location'
 import { usePreferences } from '../stores/preferences'
+import { useAlgorithm } from '../stores/studio'
 import { metricFor } from '../story/storyModel'
 import { methodColour, seriesColour } from '../theme'
 import { EmptyState, Loading, PageHead, Panel } from '../widgets/Panel'
@@ -24,9 +25,11 @@ import classes from './train.module.css'
 const compareUrl = z.object({ runs: z.string().default(''), metric: z.string().default(''), same: z.string().default('') })
 
 /** Methods keep their colours; runs of the same method are told apart by the others. */
-function coloursOf(details: readonly RunDetail[]): readonly string[] {
+function coloursOf(details: readonly RunDetail[], algorithmOf: (name: string | null) => AlgorithmDescription | null): readonly string[] {
   const methods = details.map((detail) => detail.run.algorithm)
-  return new Set(methods).size === methods.length ? methods.map(methodColour) : details.map((_, index) => seriesColour(index))
+  return new Set(methods).size === methods.length
+    ? methods.map((name) => methodColour(algorithmOf(name)))
+    : details.map((_, index) => seriesColour(index))
 }
 
 /** Titles; those that several runs have are numbered. */
@@ -75,10 +78,11 @@ export function CompareRuns() {
     )
     return { details: replies.flatMap((reply) => (reply.ok ? [reply.value] : [])), evaluations: await studio.evaluations.list() }
   })
+  const algorithmOf = useAlgorithm()
   const details = useMemo(() => answer.value?.details ?? [], [answer.value])
   const names = useMemo(() => [...new Set(details.flatMap((detail) => Object.keys(detail.metrics.columns)))].sort(), [details])
   const metric = names.includes(url.metric) ? url.metric : metricFor('reward', names)
-  const colours = useMemo(() => coloursOf(details), [details])
+  const colours = useMemo(() => coloursOf(details, algorithmOf), [details, algorithmOf])
   const runNames = useMemo(() => namesOf(details), [details])
   const series = useMemo(
     () =>

@@ -1,16 +1,16 @@
 /** A metric's curve, and beneath it the answer to what people ask when they see it. */
 import type { ComponentProps } from 'react'
+import type { AlgorithmDescription } from '../../worker/protocol'
 import { LineChart } from '../charts/LineChart'
-import { questionAbout } from './metricQuestions'
 import classes from './train.module.css'
 
 interface MetricChartProps extends ComponentProps<typeof LineChart> {
   readonly metric: string
-  readonly algorithm: string | null
+  readonly algorithm: AlgorithmDescription | null
 }
 
 export function MetricChart({ metric, algorithm, ...chart }: MetricChartProps) {
-  const asked = questionAbout(metric, algorithm)
+  const asked = algorithm?.metricQuestions[metric]
   return (
     <div>
       <LineChart {...chart} />

@@ -114,7 +114,7 @@ export function NewRun() {
                       setUrl({ algorithm: one.name, config: '' })
                     }}
                   />
-                  <span className={classes.swatch} style={{ background: methodColour(one.name) }} />
+                  <span className={classes.swatch} style={{ background: methodColour(one) }} />
                   <strong>{one.title}</strong>
                   <small>{one.help}</small>
                 </label>

@@ -8,7 +8,7 @@ import { passRate, queryScores } from '../evaluation/rates'
 import { formatWhen, visibleText } from '../format'
 import { useAnswer } from '../stores/answer'
 import { hrefs } from '../stores/hrefs'
-import { useMethodTitle, useStudioOrNull } from '../stores/studio'
+import { useAlgorithm, useMethodTitle, useStudioOrNull } from '../stores/studio'
 import { methodColour } from '../theme'
 import { EmptyState, Loading } from '../widgets/Panel'
 import { ErrorPanel } from '../widgets/ProblemList'
@@ -64,6 +64,7 @@ interface RunRowsProps {
 export function RunRows({ limit = SHOWN, selected = [], onSelect }: RunRowsProps) {
   const studio = useStudioOrNull()
   const methodTitle = useMethodTitle()
+  const algorithmOf = useAlgorithm()
   const answer = useAnswer(
     'runs and evaluations',
     async (from) => ({ runs: await from.runs.list(), evaluations: await from.evaluations.list() }),
@@ -123,7 +124,7 @@ export function RunRows({ limit = SHOWN, selected = [], onSelect }: RunRowsProps
                 </Anchor>
               </Table.Td>
               <Table.Td>
-                <span className={classes.swatch} style={{ background: methodColour(run.algorithm) }} />
+                <span className={classes.swatch} style={{ background: methodColour(algorithmOf(run.algorithm)) }} />
                 {methodTitle(run.algorithm) ?? run.kind}
               </Table.Td>
               <Table.Td>{visibleText(run.model.id)}</Table.Td>

@@ -17,7 +17,7 @@ import { isActive, useJobOfRun } from '../stores/jobs'
 import { loadMetrics, useMetrics } from '../stores/metricHistory'
 import type { MetricView } from '../stores/metricHistory'
 import { usePreferences } from '../stores/preferences'
-import { useMethodTitle, useStudio } from '../stores/studio'
+import { useAlgorithm, useMethodTitle, useStudio } from '../stores/studio'
 import { ChangeProof } from '../story/ChangeProof'
 import { metricFor } from '../story/storyModel'
 import { downloadBytes } from '../story/exportFiles'
@@ -103,6 +103,7 @@ export function RunView({ runId }: { readonly runId: string }) {
   const studio = useStudio()
   const job = useJobOfRun(runId)
   const methodTitle = useMethodTitle()
+  const algorithmOf = useAlgorithm()
   const answer = useReply(`run ${runId} ${job?.state ?? ''}`, (from) => from.runs.get(runId))
   const detail = answer.value
   const metrics = useMetrics(runId)
@@ -119,7 +120,8 @@ export function RunView({ runId }: { readonly runId: string }) {
   const names = Object.keys(metrics.columns)
   const hero = useMemo(() => heroOf(metrics), [metrics])
   const run = detail?.run ?? null
-  const colour = methodColour(run?.algorithm ?? null)
+  const algorithm = algorithmOf(run?.algorithm ?? null)
+  const colour = methodColour(algorithm)
   const shown = everything ? names.filter((name) => name !== hero).map((name) => ({ title: name, name })) : smallMultiples(names, hero)
   const series = useMemo(() => seriesByName(metrics), [metrics])
   const heroSeries = useMemo(
@@ -127,7 +129,7 @@ export function RunView({ runId }: { readonly runId: string }) {
     [series, hero, colour],
   )
   const meanings = detail?.metricMeanings ?? {}
-  const alarms = useMemo(() => alarmsOf(metrics, run?.algorithm ?? null), [metrics, run?.algorithm])
+  const alarms = useMemo(() => alarmsOf(metrics, algorithm?.alarmsOff), [metrics, algorithm])
   const marks = useMemo(
     () =>
       [...metrics.marks, ...alarms.map(({ step, kind }) => ({ step, label: `alarm: ${kind.replaceAll('_', ' ')}` }))].map(
@@ -212,7 +214,7 @@ export function RunView({ runId }: { readonly runId: string }) {
       <Panel title={hero === null ? 'Metrics' : 'Progress'} aside={<SmoothingSelect />}>
         <MetricChart
           metric={hero ?? ''}
-          algorithm={run?.algorithm ?? null}
+          algorithm={algorithm}
           title={hero ?? 'Reward'}
           meaning={hero === null ? glossary.reward.text : (meanings[hero] ?? glossary.reward.text)}
           series={heroSeries}
@@ -230,7 +232,7 @@ export function RunView({ runId }: { readonly runId: string }) {
               <MetricChart
                 key={name}
                 metric={name}
-                algorithm={run?.algorithm ?? null}
+                algorithm={algorithm}
                 title={title}
                 meaning={`${name}: ${meanings[name] ?? ''}`}
                 series={series.get(name) ?? NO_SERIES}

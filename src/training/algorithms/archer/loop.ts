@@ -10,6 +10,7 @@
  * (`accumulation_reduction`), and an observation has one fresh action an iteration (`fresh_actions`). As there, dropout is never active.
  * An action's log π is a sum over its tokens: long actions move the policy more.
  */
+import { optimizerQuestions } from '../../policy/metricQuestions'
 import { z } from 'zod'
 import { createRng } from '../../../base/random'
 import { accumulateInto } from '../../../engine/ops/accumulateInto'
@@ -44,6 +45,10 @@ export const archer: Algorithm<typeof archerConfig> = {
   help: 'Learns from a replay buffer what each whole call is worth (double critics Q and V), and leads the policy by it. Uses old trajectories again and again.',
   config: archerConfig,
   metrics: archerMetricMeanings,
+  colour: 6,
+  metricQuestions: optimizerQuestions,
+  alarmsOff: [],
+  learnsFrom: ['files', 'rollouts'],
 }
 
 export const archerSequenceOptions = (settings: ArcherConfig): TokenizeOptions => ({

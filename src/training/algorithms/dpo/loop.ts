@@ -7,6 +7,7 @@
  * pairs, however these are cut into micro-batches. Loss forms and names are TRL's; smoothed `sigmoid` is cDPO, which TRL dropped.
  * As in TRL, dropout is never active. Nothing is read back while a step runs.
  */
+import { dpoQuestions } from './questions'
 import { z } from 'zod'
 import { hyperOf } from '../../policy/optimizerSettings'
 import { MetricRing } from '../../../engine/metricRing'
@@ -36,6 +37,11 @@ export const dpo: Algorithm<typeof dpoConfig> = {
   help: 'Learns from pairs of a success and a failure on the same query. No reward model, no practice, no value head.',
   config: dpoConfig,
   metrics: dpoMetricMeanings,
+  colour: 4,
+  metricQuestions: dpoQuestions,
+  // Imitation and preference learning are meant to make the model sure.
+  alarmsOff: ['entropy_collapse'],
+  learnsFrom: ['files'],
 }
 
 export const dpoSequenceOptions = (settings: DpoConfig): TokenizeOptions => ({

@@ -6,6 +6,7 @@
  *   update    num_iterations passes over steps_per_generation parts of the batch: clipped ratio + beta · k3, then AdamW
  * Several turns are one sequence: tool replies are masked. Loss forms and names are TRL's; `advantage_level` step is our own.
  */
+import { grpoQuestions } from './questions'
 import { z } from 'zod'
 import { hyperOf } from '../../policy/optimizerSettings'
 import { accumulateInto } from '../../../engine/ops/accumulateInto'
@@ -38,6 +39,10 @@ export const grpo: Algorithm<typeof grpoConfig> = {
   help: 'Tries each query several times and moves towards the better attempts of each group. No value head.',
   config: grpoConfig,
   metrics: grpoMetricMeanings,
+  colour: 3,
+  metricQuestions: grpoQuestions,
+  alarmsOff: [],
+  learnsFrom: ['rollouts'],
 }
 
 export const grpoSequenceOptions = (settings: GrpoConfig): TokenizeOptions => ({

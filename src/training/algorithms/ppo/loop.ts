@@ -11,6 +11,7 @@
  * taken off (`center_step_rewards`). As in TRL, dropout is never active.
  * A step is a batch with all its epochs; nothing is read back before it is done.
  */
+import { ppoQuestions } from './questions'
 import { z } from 'zod'
 import { PPO_TOTAL_WORDS } from '../../../engine/ops/ppoMinibatch'
 import { adapterTrainable } from '../../policy/adapterSettings'
@@ -55,6 +56,10 @@ export const steptoolPpo: Algorithm<typeof config> = {
   help: 'Rewards every step of a trajectory, not just its end, and improves the policy with clipped PPO near a frozen reference.',
   config,
   metrics: ppoMetricMeanings,
+  colour: 2,
+  metricQuestions: ppoQuestions,
+  alarmsOff: [],
+  learnsFrom: ['files', 'rollouts'],
 }
 
 /** @param isContinued the run begins from an adapter. */

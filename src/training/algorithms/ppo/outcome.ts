@@ -7,6 +7,7 @@
  * with `trl_classic` next to nothing passes a long tool reply. A trajectory without an outcome is not trained.
  * StepTool's released baseline (`src/baseline-ppo/ppo.py`) learns to write Python lists instead: `literal_text_bug`, off by default.
  */
+import { ppoQuestions } from './questions'
 import { z } from 'zod'
 import { reprPython } from '../../../base/pythonRepr'
 import { chosenPath } from '../../../records/trajectory'
@@ -47,6 +48,10 @@ export const ppo: Algorithm<typeof config> = {
     'env/reward_std': 'The same as ppo/std_scores.',
     'steps/unlabelled': 'Steps of trajectories without an outcome: they are not trained.',
   },
+  colour: 1,
+  metricQuestions: ppoQuestions,
+  alarmsOff: [],
+  learnsFrom: ['files', 'rollouts'],
 }
 
 /** The configuration of the loop these settings stand for. */

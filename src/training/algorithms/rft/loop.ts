@@ -6,6 +6,7 @@
  * More than one of sampling_rounds is expert iteration (RAFT, arXiv:2304.06767): each round samples from what the last one made.
  * An attempt that ends well may have taken bad steps: `step_filtered`, our own, leaves steps labelled 0 without loss.
  */
+import { optimizerQuestions } from '../../policy/metricQuestions'
 import { z } from 'zod'
 import type { Algorithm, SampleSource, TrainingContext } from '../../algorithm'
 import type { Sequence } from '../../batches/packing'
@@ -23,6 +24,11 @@ export const rft: Algorithm<typeof rftConfig> = {
   help: 'Tries each query several times, keeps the attempts that pass, and imitates these. No value head, no reference.',
   config: rftConfig,
   metrics: rftMetricMeanings,
+  colour: 5,
+  metricQuestions: optimizerQuestions,
+  // Imitation and preference learning are meant to make the model sure.
+  alarmsOff: ['entropy_collapse'],
+  learnsFrom: ['files', 'rollouts'],
 }
 
 /** Attempts to choose from. */

@@ -3,6 +3,7 @@
  * turn alone, which is TRL's `completion_only_loss` on rows of all that came before it and it), packed sequences.
  * The loss of a step is the token mean over its whole accumulated batch, never a mean of micro-batch means.
  */
+import { optimizerQuestions } from '../../policy/metricQuestions'
 import { z } from 'zod'
 import { adapterSettings } from '../../policy/adapterSettings'
 import { memorySettings } from '../../policy/memorySettings'
@@ -66,6 +67,11 @@ export const sft: Algorithm<typeof config> = {
     learning_rate: 'Learning rate of this step.',
     num_tokens: 'Tokens processed since the start.',
   },
+  colour: 7,
+  metricQuestions: optimizerQuestions,
+  // Imitation and preference learning are meant to make the model sure.
+  alarmsOff: ['entropy_collapse'],
+  learnsFrom: ['files'],
 }
 
 export const nll: Objective = ({ graph, batch, rows, ...scores }) => {
