@@ -1,7 +1,7 @@
 /**
  * `bench decode`: tokens per second of batched generation on a checkpoint of SmolLM2-135M's shape with random weights (speed does not depend
  * on their values), by format of the weights and number of sequences; what drawing from a nucleus costs over taking the likeliest token; and
- * a peer with the same weights. A speed beside a peer's counts only if both give the same log-probabilities.
+ * a baseline with the same weights. A speed beside a baseline's counts only if both give the same log-probabilities.
  */
 import { EngineDevice } from '../engine/device/engineDevice'
 import type { WeightFormat } from '../engine/weightFormat'
@@ -11,7 +11,7 @@ import { LanguageModel, type WeightReader } from '../models/languageModel'
 import { parseModelConfig, type ModelConfig } from '../models/architectures/config'
 import { randomWeights } from '../training/policy/initialWeights'
 import { median, rateRow, timeTurns, type BenchRow } from './paired'
-import type { DecodePeer } from './peers/transformersPeer'
+import type { DecodeBaseline } from './baselines/transformers'
 
 /** Shape as in the model's published config.json. */
 export const smolLm2 = parseModelConfig({
@@ -26,7 +26,7 @@ export interface DecodeBenchOptions {
   /** A device of its own for each format: nothing of one is left for the next. */
   openDevice(): Promise<GPUDevice>
   /** With these weights in the config's format; null: none is installed. */
-  openPeer(config: ModelConfig, weights: WeightReader): Promise<DecodePeer | null>
+  openBaseline(config: ModelConfig, weights: WeightReader): Promise<DecodeBaseline | null>
   /** Largest difference of log-probabilities at which both still compute the same: what is in between may be f16. */
   readonly tolerance: number
   readonly config: ModelConfig
@@ -71,12 +71,12 @@ export async function benchDecode(options: DecodeBenchOptions): Promise<DecodeBe
     const engine = new EngineDevice(device, { isSoftware: options.isSoftware })
     const model = await LanguageModel.load(engine, config, weights)
     bytes.push({ format, weights: model.frozenBytes })
-    const peer = await options.openPeer(config, weights)
+    const baseline = await options.openBaseline(config, weights)
     try {
-      if (peer) parity.push(await checkParity(model, format, peer, options))
-      for (const slots of options.batches) rows.push(...(await benchBatch(model, format, slots, peer, options)))
+      if (baseline) parity.push(await checkParity(model, format, baseline, options))
+      for (const slots of options.batches) rows.push(...(await benchBatch(model, format, slots, baseline, options)))
     } finally {
-      await peer?.close()
+      await baseline?.close()
       model.destroy()
       device.destroy()
     }
@@ -96,7 +96,7 @@ async function benchBatch(
   model: LanguageModel,
   format: WeightFormat,
   slots: number,
-  peer: DecodePeer | null,
+  baseline: DecodeBaseline | null,
   options: DecodeBenchOptions,
 ): Promise<BenchRow[]> {
   const { now, tokens, pairs } = options
@@ -116,7 +116,7 @@ async function benchBatch(
   // Pipelines are made and everything is in memory before clocks start.
   await run(greedy, 3)
   await run(nucleus, 3)
-  await peer?.generate(prompts, 3)
+  await baseline?.generate(prompts, 3)
   const whole: number[] = []
   const times = await timeTurns(
     {
@@ -126,10 +126,10 @@ async function benchBatch(
         whole.push(taken.whole)
         return taken.decode
       },
-      ...(peer
+      ...(baseline
         ? {
-            peer: async () => {
-              await peer.generate(prompts, tokens)
+            baseline: async () => {
+              await baseline.generate(prompts, tokens)
               return undefined
             },
           }
@@ -144,23 +144,28 @@ async function benchBatch(
   const rows = [
     rateRow(`decode ${format} ×${slots}`, unit, amount, '', { ours: times('greedy'), theirs: [] }),
     rateRow(`decode ${format} ×${slots}, top_p 0.9`, unit, amount, 'greedy', { ours: times('nucleus'), theirs: times('greedy') }),
-    ...(peer
-      ? [rateRow(`read ${PROMPT} and decode ${format} ×${slots}`, unit, slots * tokens, peer.name, { ours: whole, theirs: times('peer') })]
+    ...(baseline
+      ? [
+          rateRow(`read ${PROMPT} and decode ${format} ×${slots}`, unit, slots * tokens, baseline.name, {
+            ours: whole,
+            theirs: times('baseline'),
+          }),
+        ]
       : []),
   ]
   const rate = (ms: readonly number[], count: number): string => ((count * 1000) / median(ms)).toFixed(1)
   options.progress(
     `bench decode: ${format}, ${slots} at once: ${rate(times('greedy'), amount)} tokens/s, ${rate(times('nucleus'), amount)} with top_p 0.9` +
-      (peer ? `; with the prompt ${rate(whole, slots * tokens)}, the peer ${rate(times('peer'), slots * tokens)}` : ''),
+      (baseline ? `; with the prompt ${rate(whole, slots * tokens)}, the baseline ${rate(times('baseline'), slots * tokens)}` : ''),
   )
   return rows
 }
 
-/** Tokens drawn by us, scored by the peer: log-probabilities of text that differs from row to row must be equal. */
+/** Tokens drawn by us, scored by the baseline: log-probabilities of text that differs from row to row must be equal. */
 async function checkParity(
   model: LanguageModel,
   format: WeightFormat,
-  peer: DecodePeer,
+  baseline: DecodeBaseline,
   options: DecodeBenchOptions,
 ): Promise<DecodeParity> {
   const { tolerance } = options
@@ -176,8 +181,8 @@ async function checkParity(
   const drawn = await generate({ temperature: 1, topP: 1 })
   const likeliest = await generate(greedy)
   await generator.destroy()
-  const scores = await peer.score(drawn.map(({ ids }, row) => [...(prompts[row] ?? []), ...ids]))
-  const theirs = await peer.generate(prompts, PARITY.tokens)
+  const scores = await baseline.score(drawn.map(({ ids }, row) => [...(prompts[row] ?? []), ...ids]))
+  const theirs = await baseline.generate(prompts, PARITY.tokens)
   const largestDifference = largestOf(
     drawn.map(({ logprobs }) => logprobs),
     scores.map((row) => row.slice(PROMPT - 1)),
@@ -185,10 +190,10 @@ async function checkParity(
   const tokens = PARITY.prompts * PARITY.tokens
   const same = likeliest.flatMap(({ ids }, row) => ids.filter((id, at) => id === theirs.ids[row]?.[at])).length
   options.progress(
-    `bench decode: ${format}, ${peer.name}: log-probabilities of ${tokens} drawn tokens differ by at most ${largestDifference.toExponential(1)}; ${same} of ${tokens} greedy tokens are the same`,
+    `bench decode: ${format}, ${baseline.name}: log-probabilities of ${tokens} drawn tokens differ by at most ${largestDifference.toExponential(1)}; ${same} of ${tokens} greedy tokens are the same`,
   )
   requireSame(largestDifference, tolerance)
-  return { format, peer: peer.name, tokens, largestDifference, sameGreedy: same / tokens }
+  return { format, peer: baseline.name, tokens, largestDifference, sameGreedy: same / tokens }
 }
 
 /** NaN when a number is missing or is none. */
@@ -201,7 +206,7 @@ export function largestOf(ours: readonly (readonly number[])[], theirs: readonly
 export function requireSame(largestDifference: number, tolerance: number): void {
   if (!(largestDifference <= tolerance))
     throw new Error(
-      `bench decode: the peer's log-probabilities differ by up to ${largestDifference} (allowed ${tolerance}): it computes something else, so no speed is reported.`,
+      `bench decode: the baseline's log-probabilities differ by up to ${largestDifference} (allowed ${tolerance}): it computes something else, so no speed is reported.`,
     )
 }
 

@@ -7,16 +7,16 @@ import { planGraph } from '../engine/plan/planGraph'
 import { ScratchPool } from '../engine/plan/scratchPool'
 import { Graph, type Tensor } from '../engine/tensor'
 import { createRng } from '../base/random'
-import type { JaxPeer } from './jaxPeer'
+import type { JaxBaseline } from './baselines/jax'
 import { rateRow, timeTurns, type BenchRow } from './paired'
-import type { TfjsPeer } from './peers/tfjsPeer'
-import { measureRoofline, type Roofline } from './roofs'
+import type { TfjsBaseline } from './baselines/tfjs'
+import { measureRoofline, type Roofline } from './roofline'
 
 export interface GemmBenchOptions {
   readonly device: GPUDevice
   readonly isSoftware: boolean
-  readonly jax: JaxPeer | null
-  readonly tfjs: TfjsPeer | null
+  readonly jax: JaxBaseline | null
+  readonly tfjs: TfjsBaseline | null
   readonly sizes: readonly number[]
   readonly pairs: number
   readonly now: () => number
@@ -57,14 +57,14 @@ export async function benchGemm(options: GemmBenchOptions): Promise<GemmBenchRep
       const [a, b] = [0, 1].map(() => Float32Array.from({ length: n * n }, () => rng.normal()))
       if (!a || !b) continue
       const ours = await ownProduct(engine, layout, n, a, b)
-      const peers: { name: string; product: Product }[] = [
+      const baselines: { name: string; product: Product }[] = [
         ...(jax ? [{ name: jax.name, product: jaxProduct(jax, layout, n, a, b) }] : []),
         ...(tfjs ? [{ name: tfjs.name, product: tfjsProduct(tfjs, layout, n, a, b) }] : []),
       ]
-      for (const { name, product } of peers) checkParity(`${layout} ${n}`, name, await ours.result(), await product.result())
+      for (const { name, product } of baselines) checkParity(`${layout} ${n}`, name, await ours.result(), await product.result())
       // After a run to warm up: as many products in a timing as fill it, for each side its own number.
       const works: Record<string, () => Promise<number>> = {}
-      for (const [name, product] of [['ours', ours] as const, ...peers.map(({ name, product }) => [name, product] as const)]) {
+      for (const [name, product] of [['ours', ours] as const, ...baselines.map(({ name, product }) => [name, product] as const)]) {
         const times = Math.max(1, Math.min(1000, Math.ceil(TARGET_MS / Math.max(0.01, await msOf(product, now)))))
         works[name] = async () => {
           const started = now()
@@ -74,7 +74,7 @@ export async function benchGemm(options: GemmBenchOptions): Promise<GemmBenchRep
       }
       const taken = await timeTurns(works, options.pairs, now)
       const line: string[] = []
-      for (const name of peers.length > 0 ? peers.map(({ name }) => name) : ['']) {
+      for (const name of baselines.length > 0 ? baselines.map(({ name }) => name) : ['']) {
         const row = rateRow(`${layout} ${n}`, 'GFLOP/s', (2 * n ** 3) / 1e9, name, { ours: taken('ours'), theirs: taken(name) })
         rows.push({ ...row, shareOfRoof: row.ours / roofs.gflops })
         if (line.length === 0) line.push(`${row.name} ${row.ours.toFixed(2)} GFLOP/s`)
@@ -82,7 +82,7 @@ export async function benchGemm(options: GemmBenchOptions): Promise<GemmBenchRep
       }
       options.progress(`bench gemm: ${line.join(', ')}`)
       ours.destroy()
-      for (const { product } of peers) product.destroy()
+      for (const { product } of baselines) product.destroy()
     }
   return { rows, roofs }
 }
@@ -135,11 +135,11 @@ function productOf(layout: Layout, x: Tensor, w: Tensor, counts: Tensor): Tensor
     case 'NT':
       return linear(x, w, counts)
     case 'TN':
-      return matmulTN(x, w, counts, { alpha: 1, live: 0 })
+      return matmulTN(x, w, counts, { alpha: 1, rowCount: 'tokens' })
   }
 }
 
-function jaxProduct({ jax }: JaxPeer, layout: Layout, n: number, a: Float32Array<ArrayBuffer>, b: Float32Array<ArrayBuffer>): Product {
+function jaxProduct({ jax }: JaxBaseline, layout: Layout, n: number, a: Float32Array<ArrayBuffer>, b: Float32Array<ArrayBuffer>): Product {
   const { numpy: np, blockUntilReady } = jax
   const [x, w] = [np.array(a).reshape([n, n]), np.array(b).reshape([n, n])]
   const product = (): typeof x => {
@@ -160,7 +160,7 @@ function jaxProduct({ jax }: JaxPeer, layout: Layout, n: number, a: Float32Array
     },
     async result() {
       const values: unknown = await product().data()
-      if (!(values instanceof Float32Array)) throw new Error('the peer computes in another type')
+      if (!(values instanceof Float32Array)) throw new Error('the baseline computes in another type')
       return values
     },
     destroy() {
@@ -170,20 +170,20 @@ function jaxProduct({ jax }: JaxPeer, layout: Layout, n: number, a: Float32Array
   }
 }
 
-function tfjsProduct(peer: TfjsPeer, layout: Layout, n: number, a: Float32Array, b: Float32Array): Product {
-  const [x, w] = [peer.matrix(a, n), peer.matrix(b, n)]
-  const product = (): typeof x => peer.matMul(x, w, layout === 'TN', layout === 'NT')
+function tfjsProduct(baseline: TfjsBaseline, layout: Layout, n: number, a: Float32Array, b: Float32Array): Product {
+  const [x, w] = [baseline.matrix(a, n), baseline.matrix(b, n)]
+  const product = (): typeof x => baseline.matMul(x, w, layout === 'TN', layout === 'NT')
   return {
     async run(times) {
       const products = Array.from({ length: times }, product)
-      await peer.finish()
+      await baseline.finish()
       for (const one of products) one.dispose()
     },
     async result() {
       const y = product()
       const values = await y.data()
       y.dispose()
-      if (!(values instanceof Float32Array)) throw new Error('the peer computes in another type')
+      if (!(values instanceof Float32Array)) throw new Error('the baseline computes in another type')
       return values
     },
     destroy() {
@@ -193,7 +193,7 @@ function tfjsProduct(peer: TfjsPeer, layout: Layout, n: number, a: Float32Array,
   }
 }
 
-function checkParity(what: string, peer: string, ours: Float32Array, theirs: Float32Array): void {
+function checkParity(what: string, baseline: string, ours: Float32Array, theirs: Float32Array): void {
   let [difference, size] = [0, 0]
   for (const [i, value] of ours.entries()) {
     difference += (value - (theirs[i] ?? Number.NaN)) ** 2
@@ -202,6 +202,6 @@ function checkParity(what: string, peer: string, ours: Float32Array, theirs: Flo
   const relative = Math.sqrt(difference / size)
   if (!(relative <= PARITY))
     throw new Error(
-      `bench gemm: ${what} differs from that of ${peer} by ${relative.toExponential(1)} (relative L2): they compute different things, so no speed is reported.`,
+      `bench gemm: ${what} differs from that of ${baseline} by ${relative.toExponential(1)} (relative L2): they compute different things, so no speed is reported.`,
     )
 }

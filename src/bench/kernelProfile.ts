@@ -1,7 +1,7 @@
 /** Where a step's time goes: every dispatch in a pass of its own, summed by kernel, beside the step's wall time and the roofs. */
 import type { Executable } from '../engine/plan/executable'
 import { median } from './paired'
-import type { Roofline } from './roofs'
+import type { Roofline } from './roofline'
 
 export interface ProfileRow {
   readonly op: string

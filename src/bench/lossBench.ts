@@ -13,7 +13,7 @@ import { ScratchPool } from '../engine/plan/scratchPool'
 import { bytesOf, Graph } from '../engine/tensor'
 import { isPacked, type WeightFormat } from '../engine/weightFormat'
 import { rateRow, timePairs, type BenchRow } from './paired'
-import { measureRoofline, type Roofline } from './roofs'
+import { measureRoofline, type Roofline } from './roofline'
 
 export interface LossBenchOptions {
   readonly device: GPUDevice

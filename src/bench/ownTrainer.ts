@@ -6,7 +6,7 @@ import { policyMemory, type MemoryPart } from '../training/preflight/memoryPlan'
 import { packSequences, uploadBatch } from '../training/batches/packing'
 import { PolicyModel } from '../training/policy/policyModel'
 import { policyPlans, type TrainableSet } from '../training/policy/policyPlans'
-import type { BenchTrainer } from './jaxTrainer'
+import type { BenchTrainer } from './baselines/jaxTrainer'
 import type { TrainProblem } from './trainProblem'
 
 export interface OwnTrainer extends BenchTrainer {

@@ -7,7 +7,7 @@ import { meterDevice } from './deviceMeter'
 import { createOwnTrainer } from './ownTrainer'
 import { median } from './paired'
 import { settledResidentBytes } from './processMemory'
-import { fixedWork } from './roofs'
+import { fixedWork } from './roofline'
 import type { TrainProblem } from './trainProblem'
 
 export interface SoakBenchOptions {

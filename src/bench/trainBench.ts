@@ -5,19 +5,19 @@
 import { EngineDevice } from '../engine/device/engineDevice'
 import { totalBytes, type MemoryPart } from '../training/preflight/memoryPlan'
 import { meterDevice } from './deviceMeter'
-import { createJaxTrainer, type BenchTrainer } from './jaxTrainer'
-import type { JaxPeer } from './jaxPeer'
+import { createJaxTrainer, type BenchTrainer } from './baselines/jaxTrainer'
+import type { JaxBaseline } from './baselines/jax'
 import { profileStep, type KernelProfile } from './kernelProfile'
 import { createOwnTrainer, type OwnTrainer } from './ownTrainer'
 import { rateRow, timePairs, type BenchRow } from './paired'
-import { measureRoofline, type Roofline } from './roofs'
-import { countSteps, stopLatency, type StepCounts, type StopLatency } from './stepWitness'
+import { measureRoofline, type Roofline } from './roofline'
+import { countSteps, stopLatency, type StepCounts, type StopLatency } from './stepCounters'
 import type { TrainProblem } from './trainProblem'
 
 export interface TrainBenchOptions {
   readonly device: GPUDevice
   readonly isSoftware: boolean
-  readonly peer: JaxPeer | null
+  readonly baseline: JaxBaseline | null
   readonly problem: TrainProblem
   readonly pairs: number
   readonly now: () => number
@@ -54,7 +54,7 @@ const STOPS = 5
 const PROFILES = 3
 
 export async function benchTrain(options: TrainBenchOptions): Promise<TrainBenchReport> {
-  const { device, problem, peer, now } = options
+  const { device, problem, baseline, now } = options
   const roofs = await measureRoofline(device, now)
   const meter = meterDevice(device, now)
   const tokens = problem.sequences.flat().length
@@ -69,7 +69,7 @@ export async function benchTrain(options: TrainBenchOptions): Promise<TrainBench
   }
   const own = await cold(() => createOwnTrainer(engine, problem))
   const ours = own.trainer
-  const other = peer ? await cold(() => createJaxTrainer(peer.jax, problem)) : null
+  const other = baseline ? await cold(() => createJaxTrainer(baseline.jax, problem)) : null
   const theirs = other?.trainer ?? null
   const parity = await checkParity(ours, theirs, options)
 
@@ -80,15 +80,15 @@ export async function benchTrain(options: TrainBenchOptions): Promise<TrainBench
   // What follows adds readbacks of its own.
   const peakBytes = meter.peakBytes
   const times = await timePairs(() => ours.step(), theirs ? () => theirs.step() : null, options.pairs, now)
-  const speed = rateRow('train', 'tokens/s', tokens, peer?.name ?? '', times)
+  const speed = rateRow('train', 'tokens/s', tokens, baseline?.name ?? '', times)
   const rows: BenchRow[] = [speed]
-  if (peer)
+  if (baseline)
     rows.push({
       name: 'train peak buffers',
-      peer: peer.name,
+      peer: baseline.name,
       ours: peakBytes,
-      theirs: peer.meter.peakBytes,
-      ratio: peer.meter.peakBytes / peakBytes,
+      theirs: baseline.meter.peakBytes,
+      ratio: baseline.meter.peakBytes / peakBytes,
       unit: 'bytes',
     })
   await theirs?.destroy()
@@ -135,11 +135,11 @@ async function checkParity(
   if (!theirs) return null
   const largestDifference = Math.max(...losses.ours.map((loss, step) => Math.abs(loss - (losses.theirs[step] ?? Number.NaN))))
   options.progress(
-    `bench train: losses ${losses.ours.map((loss) => loss.toFixed(6)).join(', ')}; the peer's differ by at most ${largestDifference.toExponential(1)}`,
+    `bench train: losses ${losses.ours.map((loss) => loss.toFixed(6)).join(', ')}; the baseline's differ by at most ${largestDifference.toExponential(1)}`,
   )
   if (!(largestDifference <= PARITY))
     throw new Error(
-      `bench train: the peer's losses ${losses.theirs.join(', ')} are not ours ${losses.ours.join(', ')}: they do different work, so no speed is reported.`,
+      `bench train: the baseline's losses ${losses.theirs.join(', ')} are not ours ${losses.ours.join(', ')}: they do different work, so no speed is reported.`,
     )
   return { ...losses, largestDifference }
 }

@@ -135,7 +135,7 @@ function forward(
 
 function sampleRows(graph: Graph, shape: GenerationShape, hidden: Tensor, counts: Tensor, rowSlots: Tensor): void {
   const { config, slots, maxNewTokens } = shape
-  const logits = linear(hidden, headWeight(graph, config), counts, { live: 1 })
+  const logits = linear(hidden, headWeight(graph, config), counts, { rowCount: 'targets' })
   const state = {
     slotState: graph.state('gen.state', [stateRows(slots, config), SLOT_WORDS], 'u32'),
     ids: graph.state('gen.ids', [slots], 'u32'),

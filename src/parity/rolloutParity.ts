@@ -8,7 +8,7 @@ import type { EngineDevice } from '../engine/device/engineDevice'
 import type { LoadedModel } from '../studio/models/models'
 import { createActor } from '../cli/acting'
 import { measureOf, type Quantity } from './quantity'
-import { adaptedPolicy, parityLora, scored, type Told } from './toldTokens'
+import { adaptedPolicy, parityLora, scored, type SampledSequence } from './sampledLogProbs'
 
 const CONTEXT = 512
 const CALLS = 6
@@ -44,7 +44,7 @@ export async function rolloutQuantities(parts: RolloutParityParts): Promise<Quan
     }
   }
   try {
-    const told: Told[] = []
+    const told: SampledSequence[] = []
     let count = 0
     for (let seed = 11; count < parts.tokens; seed++) {
       for (const trajectory of await act(queries, 32, seed)) {
@@ -75,7 +75,7 @@ export async function rolloutQuantities(parts: RolloutParityParts): Promise<Quan
 }
 
 /** Ids of a whole trajectory, where its sampled tokens are, and what generation said of them. */
-function toldBy(trajectory: Trajectory): Told {
+function toldBy(trajectory: Trajectory): SampledSequence {
   const ids: number[] = []
   const targets: number[] = []
   const logprobs: number[] = []

@@ -11,7 +11,7 @@ import { Generator } from '../models/generate'
 import type { WeightReader } from '../models/languageModel'
 import type { PolicyModel } from '../training/policy/policyModel'
 import { distance, measureOf, type Quantity } from './quantity'
-import { adaptedPolicy, parityLora, scored, type Told } from './toldTokens'
+import { adaptedPolicy, parityLora, scored, type SampledSequence } from './sampledLogProbs'
 
 /** As in the models' published config.json. */
 export const rolloutShapes: Readonly<Record<'qwen2.5-0.5b-shape', ModelConfig>> = {
@@ -54,7 +54,7 @@ export async function shapeRolloutQuantities(parts: ShapeRolloutParts): Promise<
   parts.progress(`${title}: random weights`)
   const policy = await adaptedPolicy(parts.engine, config, hashedWeights(config))
   try {
-    const told: Told[] = []
+    const told: SampledSequence[] = []
     const sampled: number[] = []
     const trained: number[] = []
     const started = performance.now()
@@ -121,7 +121,7 @@ async function converse(
   { signal }: Pick<ShapeRolloutParts, 'signal'>,
   { sessions, slots, turns, most = Number.POSITIVE_INFINITY }: Conversations,
   onTokens: (count: number) => void = () => undefined,
-): Promise<Told[]> {
+): Promise<SampledSequence[]> {
   const { model } = policy
   const generator = new Generator({
     ...{ model, lookup: model.lookup(policy.packed), lora: parityLora, slots, maxContext: CONTEXT, maxNewTokens: 96, seed: SEED },
@@ -156,10 +156,10 @@ async function converse(
   }
 }
 
-const numbersOf = ({ ids, logprobs }: Told): number[] => [...ids, ...logprobs]
+const numbersOf = ({ ids, logprobs }: SampledSequence): number[] => [...ids, ...logprobs]
 
 /** The context up to its first `count` sampled tokens. */
-function startOf({ ids, targets, logprobs }: Told, count: number): Told {
+function startOf({ ids, targets, logprobs }: SampledSequence, count: number): SampledSequence {
   const end = (targets[count - 1] ?? 0) + 1
   return { ids: ids.slice(0, end), targets: targets.slice(0, count), logprobs: logprobs.slice(0, count) }
 }

@@ -7,11 +7,11 @@ import { packSequences, uploadBatch } from '../../src/training/batches/packing'
 import { PolicyModel } from '../../src/training/policy/policyModel'
 import { benchDecode } from '../../src/bench/decodeBench'
 import { benchGemm } from '../../src/bench/gemmBench'
-import { openJax, type JaxPeer } from '../../src/bench/jaxPeer'
+import { openJax, type JaxBaseline } from '../../src/bench/baselines/jax'
 import { benchLoad } from '../../src/bench/loadBench'
 import { benchLoss } from '../../src/bench/lossBench'
 import { measureProcessMemory } from '../../src/bench/memoryBench'
-import type { DecodePeer } from '../../src/bench/peers/transformersPeer'
+import type { DecodeBaseline } from '../../src/bench/baselines/transformers'
 import { benchSoak } from '../../src/bench/soakBench'
 import { benchTrain } from '../../src/bench/trainBench'
 import { trainProblem } from '../../src/bench/trainProblem'
@@ -42,8 +42,8 @@ async function openBenchDevice(): Promise<GPUDevice> {
   return device
 }
 
-let opened: Promise<JaxPeer | null> | null = null
-async function peer(): Promise<JaxPeer | null> {
+let opened: Promise<JaxBaseline | null> | null = null
+async function jaxBaseline(): Promise<JaxBaseline | null> {
   const found = await (opened ??= testAdapter().then((host) => openJax(host, projectRoot, now)))
   if (found && !devices.includes(found.device)) devices.push(found.device)
   return found
@@ -51,12 +51,12 @@ async function peer(): Promise<JaxPeer | null> {
 
 const small = { layers: 1, hidden: 16, heads: 2, kvHeads: 1, intermediate: 24, vocabulary: 32 }
 
-test('a training step: the peer’s losses are ours, memory is what was planned, no readback within the step', async () => {
+test('a training step: the baseline’s losses are ours, memory is what was planned, no readback within the step', async () => {
   const problem = trainProblem({ ...small, sequences: 2, length: 12 }, 3)
   const report = await benchTrain({
     device: await benchDevice(),
     isSoftware: true,
-    peer: await peer(),
+    baseline: await jaxBaseline(),
     problem,
     pairs: 2,
     now,
@@ -80,11 +80,11 @@ test('a training step: the peer’s losses are ours, memory is what was planned,
   expect(report.bytesMoved).toBeGreaterThan(report.leastBytes)
 })
 
-test('matrix products agree with the peer’s and are set against measured roofs', async () => {
+test('matrix products agree with the baseline’s and are set against measured roofs', async () => {
   const { rows, roofs } = await benchGemm({
     device: await benchDevice(),
     isSoftware: true,
-    jax: await peer(),
+    jax: await jaxBaseline(),
     tfjs: null,
     sizes: [32],
     pairs: 1,
@@ -96,12 +96,12 @@ test('matrix products agree with the peer’s and are set against measured roofs
   expect(rows.slice(2).every(({ ours, theirs }) => ours > 0 && (theirs ?? 0) > 0)).toBe(true)
 })
 
-test('without the package there is no peer, and the rest is measured', async () => {
+test('without the package there is no baseline, and the rest is measured', async () => {
   const problem = trainProblem({ ...small, sequences: 1, length: 8 }, 3)
   const report = await benchTrain({
     device: await benchDevice(),
     isSoftware: true,
-    peer: null,
+    baseline: null,
     problem,
     pairs: 1,
     now,
@@ -116,8 +116,8 @@ const tiny = parseModelConfig({
   ...{ num_key_value_heads: 1, tie_word_embeddings: true, rms_norm_eps: 1e-5, rope_theta: 10_000, max_position_embeddings: 64 },
 })
 
-/** Stands in for a peer: the log-probabilities that training computes from the same weights. */
-async function standIn(weights: WeightReader): Promise<DecodePeer> {
+/** Stands in for a baseline: the log-probabilities that training computes from the same weights. */
+async function standIn(weights: WeightReader): Promise<DecodeBaseline> {
   const device = await benchDevice()
   const policy = await PolicyModel.create(new EngineDevice(device, { isSoftware: true }), tiny, weights, { kind: 'all', valueHead: false })
   return {
@@ -144,8 +144,8 @@ const decodeOptions = {
   ...{ tolerance: 1e-4, now, progress },
 }
 
-test('decoding beside a peer: its log-probabilities are held to ours before it is timed', async () => {
-  const { rows, parity, bytes } = await benchDecode({ ...decodeOptions, openPeer: (_, weights) => standIn(weights) })
+test('decoding beside a baseline: its log-probabilities must equal ours before it is timed', async () => {
+  const { rows, parity, bytes } = await benchDecode({ ...decodeOptions, openBaseline: (_, weights) => standIn(weights) })
   expect(parity).toMatchObject([{ format: 'f32', peer: 'stand-in', tokens: 48 }])
   expect(parity[0]?.largestDifference).toBeLessThan(1e-4)
   expect(rows.map(({ name, peer: beside }) => [name, beside])).toEqual(

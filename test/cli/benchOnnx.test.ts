@@ -1,8 +1,8 @@
-/** The ONNX decoder that peers are given: read back field by field, its weights are the ones our kernels read. */
+/** The ONNX decoder that the baselines are given: read back field by field, its weights are the ones our kernels read. */
 import { expect, test } from 'vitest'
 import { float32FromF16 } from '../../src/base/halfFloat'
-import { llamaOnnx } from '../../src/bench/peers/llamaOnnx'
-import { encodeOnnx, ONNX, type OnnxGraph } from '../../src/bench/peers/onnxModel'
+import { llamaOnnx } from '../../src/bench/baselines/llamaOnnx'
+import { encodeOnnx, ONNX, type OnnxGraph } from '../../src/bench/baselines/onnxModel'
 import { packWeights, unpackWeights } from '../../src/engine/weightFormat'
 import { parseModelConfig } from '../../src/models/architectures/config'
 import { readFields, type ProtobufMessage } from '../../src/models/tokenizer/protobuf'

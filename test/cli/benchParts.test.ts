@@ -19,7 +19,7 @@ test('pairs are timed A B B A', async () => {
   for (const value of [ratio, ...(interval ?? [])]) expect(value).toBeCloseTo(2, 9)
 })
 
-test('without a peer there is no ratio', async () => {
+test('without a baseline there is no ratio', async () => {
   let clock = 0
   const times = await timePairs(
     () => Promise.resolve(void (clock += 5)),
@@ -63,7 +63,7 @@ test('the meter sees bytes, submits, readbacks in their place, and encoding time
   expect(meter.take()).toEqual({ submits: 0, readbacks: 0, readbacksBetweenSubmits: 0, encodeMs: 0 })
 })
 
-test('a peer is compared number by number; one that is off, silent or not a number is not timed', () => {
+test('a baseline is compared number by number; one that is off, silent or not a number is not timed', () => {
   const ours = [
     [-1, -2],
     [-3, -4],

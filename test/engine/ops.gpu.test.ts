@@ -9,6 +9,7 @@ import { ops } from '../../src/engine/ops'
 import { Executable } from '../../src/engine/plan/executable'
 import { planGraph } from '../../src/engine/plan/planGraph'
 import { ScratchPool } from '../../src/engine/plan/scratchPool'
+import { COUNT_WORD, type RowCount } from '../../src/engine/rowCount'
 import { Graph, sizeOf } from '../../src/engine/tensor'
 import type { Tensor, TensorSpec } from '../../src/engine/tensor'
 import { isPacked, packWeights, storageOf, unpackWeights } from '../../src/engine/weightFormat'
@@ -212,7 +213,7 @@ describe(`ops on ${adapterUnderTest()}`, () => {
 function maskUndefinedRows(op: AnyOp, example: Example, seed: Float64Array): void {
   if (op.name === 'embedding' || op.name === 'linear' || op.name === 'rmsNorm') {
     const counts = example.values?.[2]
-    const live = counts?.[(example.params as { live?: number } | null)?.live ?? 0] ?? 0
+    const live = counts?.[COUNT_WORD[(example.params as { rowCount?: RowCount } | null)?.rowCount ?? 'tokens']] ?? 0
     const [rows = 0] = at(example.inputs, op.name === 'embedding' ? 1 : 0).shape
     const width = seed.length / rows
     seed.fill(0, Math.min(rows, live) * width)

@@ -64,7 +64,7 @@ test.each([
     [
       ntDispatch({ m, k, n }, context, { ...operands, lora: { low: input(2), b: input(3), rank, scale: 2 } }),
       nnDispatch({ m, k, n }, context, operands),
-      tnDispatch({ m, n, k }, { alpha: 1, live: 0 }, context, [input(0), input(1), input(2), output(0)]),
+      tnDispatch({ m, n, k }, { alpha: 1, rowCount: 'tokens' }, context, [input(0), input(1), input(2), output(0)]),
     ].map(({ shader, constants, parts }) => shaderSource(shader, constants, parts))
   expect(sources(512, 896, 4864, 8)).toEqual(sources(300, 2048, 512, 16))
 })
@@ -131,7 +131,8 @@ function dispatchOf(
 ): Dispatch {
   const shape: ProductShape = { ...forward(format), kind }
   const context = gpu({ choices: { [productClass(shape)]: name }, matrices })
-  if (kind === 'tn') return tnDispatch({ m, n: 4096, k: 4096 }, { alpha: 1, live: 0 }, context, [input(0), input(1), input(2), output(0)])
+  if (kind === 'tn')
+    return tnDispatch({ m, n: 4096, k: 4096 }, { alpha: 1, rowCount: 'tokens' }, context, [input(0), input(1), input(2), output(0)])
   const w = { format, codes: input(1, 0, 4096), scales: input(1, 4096, 256) }
   return (kind === 'nt' ? ntDispatch : nnDispatch)({ m, k: 4096, n: 4096 }, context, { x: input(0), w, y: output(0) })
 }

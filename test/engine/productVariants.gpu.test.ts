@@ -35,7 +35,7 @@ async function product(
   const a = graph.batch('x', kind === 'tn' ? [M, N] : [rows, K])
   const b = graph.batch('w', kind === 'tn' ? [M, K] : kind === 'nt' ? [columns, K] : [K, N], format)
   const counts = graph.batch('counts', [4], 'u32')
-  const y = kind === 'nt' ? linear(a, b, counts) : kind === 'nn' ? matmulNN(a, b) : matmulTN(a, b, counts, { alpha: 1, live: 0 })
+  const y = kind === 'nt' ? linear(a, b, counts) : kind === 'nn' ? matmulNN(a, b) : matmulTN(a, b, counts, { alpha: 1, rowCount: 'tokens' })
   graph.output('y', y)
   const pool = new ScratchPool(device)
   const plan = planGraph(graph, {

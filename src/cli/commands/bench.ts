@@ -1,17 +1,17 @@
-/** `hone bench gemm|train|decode|loss|load|soak`: speeds and memory on this machine, and peers' speeds in the same run. */
+/** `hone bench gemm|train|decode|loss|load|soak`: speeds and memory on this machine, and other libraries' speeds in the same run. */
 import { z } from 'zod'
 import { gpuInfoOf } from '../gpuInfo'
 import { WEIGHT_FORMATS } from '../../engine/weightFormat'
 import { benchDecode, smolLm2 } from '../../bench/decodeBench'
 import { benchGemm } from '../../bench/gemmBench'
-import { openJax, packageVersion, type JaxPeer } from '../../bench/jaxPeer'
+import { openJax, packageVersion, type JaxBaseline } from '../../bench/baselines/jax'
 import { benchLoad } from '../../bench/loadBench'
 import { benchLoss } from '../../bench/lossBench'
 import { measureProcessMemory } from '../../bench/memoryBench'
 import type { BenchRow } from '../../bench/paired'
-import { installPeers } from '../../bench/peers/install'
-import { openTfjs } from '../../bench/peers/tfjsPeer'
-import { openTransformers } from '../../bench/peers/transformersPeer'
+import { installBaselines } from '../../bench/baselines/install'
+import { openTfjs } from '../../bench/baselines/tfjs'
+import { openTransformers } from '../../bench/baselines/transformers'
 import { machineNow, writeResult } from '../../bench/resultFile'
 import { benchSoak } from '../../bench/soakBench'
 import { lossText, rowText, soakText, trainText } from '../../bench/text'
@@ -25,7 +25,7 @@ const INSTALL = '--install-peers'
 
 export const bench = defineCommand({
   name: 'bench',
-  summary: `measures ${kinds.join(', ')} on this machine, with peers in the same run`,
+  summary: `measures ${kinds.join(', ')} on this machine, with other libraries in the same run`,
   options: z.object({
     kinds: z
       .array(z.enum(kinds))
@@ -59,7 +59,7 @@ export const bench = defineCommand({
   }),
   positionals: 'kinds',
   run: async (context, options) => {
-    if (options.installPeers) installPeers(context.projectRoot, (line) => context.progress(line))
+    if (options.installPeers) installBaselines(context.projectRoot, (line) => context.progress(line))
     const before = machineNow()
     const host = await context.openAdapter()
     const { limits: _limits, ...adapter } = gpuInfoOf(host.adapter)
@@ -74,8 +74,8 @@ export const bench = defineCommand({
     const { size, seed, dtypes: formats, pairs } = options
     const few = pairs ?? 5
     const problem = trainProblem(problemSizes[size], seed)
-    let jax: JaxPeer | null = null
-    const openedJax = async (): Promise<JaxPeer | null> => {
+    let jax: JaxBaseline | null = null
+    const openedJax = async (): Promise<JaxBaseline | null> => {
       if (options.peers) jax ??= (await openJax(host, context.projectRoot, now)) ?? missing('jax-js', 'npm ci')
       return jax
     }
@@ -91,8 +91,8 @@ export const bench = defineCommand({
     // Each has a device of its own: what one leaves behind is not the other's.
     const measure: Record<(typeof kinds)[number], () => Promise<void>> = {
       async train() {
-        const peer = await openedJax()
-        const { rows: found, ...train } = await benchTrain({ ...shared, peer, device: await openDevice(), problem, pairs: pairs ?? 20 })
+        const baseline = await openedJax()
+        const { rows: found, ...train } = await benchTrain({ ...shared, baseline, device: await openDevice(), problem, pairs: pairs ?? 20 })
         const memory = adapter.isSoftware
           ? await measureProcessMemory(await openDevice(), trainProblem(memoryProblemSize, seed), now, shared.progress)
           : null
@@ -103,11 +103,18 @@ export const bench = defineCommand({
         ])
       },
       async gemm() {
-        const peer = await openedJax()
+        const baseline = await openedJax()
         const tfjs = options.peers
           ? ((await openTfjs(context.projectRoot, await openDevice(), host.adapter.info)) ?? missing('tfjs', INSTALL))
           : null
-        const gemm = await benchGemm({ ...shared, jax: peer, tfjs, device: await openDevice(), sizes: options.sizes, pairs: pairs ?? 20 })
+        const gemm = await benchGemm({
+          ...shared,
+          jax: baseline,
+          tfjs,
+          device: await openDevice(),
+          sizes: options.sizes,
+          pairs: pairs ?? 20,
+        })
         add(gemm.rows, { roofs: gemm.roofs }, gemm.rows.map(rowText))
       },
       async decode() {
@@ -115,7 +122,7 @@ export const bench = defineCommand({
         const { rows: found, ...decode } = await benchDecode({
           ...shared,
           ...{ config: smolLm2, formats, batches: options.batches, tokens: options.tokens, pairs: few, openDevice },
-          openPeer: async (config, weights) =>
+          openBaseline: async (config, weights) =>
             options.peers
               ? ((await openTransformers(context.projectRoot, config, weights, device)) ?? missing('transformers.js', INSTALL))
               : null,
@@ -144,7 +151,7 @@ export const bench = defineCommand({
     try {
       for (const kind of kinds) if (options.kinds.includes(kind)) await measure[kind]()
     } finally {
-      const opened = jax as JaxPeer | null
+      const opened = jax as JaxBaseline | null
       opened?.device.destroy()
     }
     context.print(text.join('\n'))

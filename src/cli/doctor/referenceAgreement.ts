@@ -150,7 +150,7 @@ const logits = (
       const hidden = architectureOf(config).forward({ graph, config, batch: tensorsOf, lora: null })
       const targetOf = graph.batch('targetOf', [batch.tokenBucket], 'u32')
       const picked = gatherRows(hidden, graph.batch('rowOf', [batch.targetBucket], 'u32'), tensorsOf.counts, targetOf)
-      graph.output('logits', linear(picked, headWeight(graph, config), tensorsOf.counts, { live: 1 }))
+      graph.output('logits', linear(picked, headWeight(graph, config), tensorsOf.counts, { rowCount: 'targets' }))
     })
     uploadBatch(plan, batch)
     await plan.run()

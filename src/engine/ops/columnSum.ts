@@ -1,11 +1,12 @@
 import { apply, at, fail, input, only, output, scratch, u32 } from '../op'
 import type { Op } from '../op'
+import { COUNT_WORD, type RowCount } from '../rowCount'
 import type { Tensor, TensorSpec } from '../tensor'
 
 const CHUNK = 64
 
-/** y[N] = Σ_{m < counts[live]} x[m, N]: a bias gradient. N a multiple of 4. Inputs: x, counts. */
-export const columnSumOp: Op<{ readonly live: 0 | 1 }> = {
+/** y[N] = Σ_{m < counts[rowCount]} x[m, N]: a bias gradient. N a multiple of 4. Inputs: x, counts. */
+export const columnSumOp: Op<{ readonly rowCount: RowCount }> = {
   name: 'columnSum',
   canAccumulate: true,
   infer: ([x]) => {
@@ -15,7 +16,7 @@ export const columnSumOp: Op<{ readonly live: 0 | 1 }> = {
   },
   reference: (arrays, specs, params) => {
     const [, n = 0] = at(specs, 0).shape
-    const live = at(arrays, 1)[params.live] ?? 0
+    const live = at(arrays, 1)[COUNT_WORD[params.rowCount]] ?? 0
     const y = new Float64Array(n)
     for (let m = 0; m < live; m++) for (let j = 0; j < n; j++) y[j] = (y[j] ?? 0) + (at(arrays, 0)[m * n + j] ?? 0)
     return [y]
@@ -29,7 +30,7 @@ export const columnSumOp: Op<{ readonly live: 0 | 1 }> = {
           {
             shader: 'reduce/column_sum_any',
             bindings: [input(0), input(1), output(0)],
-            params: [u32(n), u32(params.live), u32(Number(context.accumulate))],
+            params: [u32(n), u32(COUNT_WORD[params.rowCount]), u32(Number(context.accumulate))],
             workgroups: [n, 1, 1],
             flops: m * n,
             bytes: 4 * m * n,
@@ -45,7 +46,7 @@ export const columnSumOp: Op<{ readonly live: 0 | 1 }> = {
           shader: 'reduce/column_sum',
           constants: { CHUNK },
           bindings: [input(0), input(1), scratch(0)],
-          params: [u32(n / 4), u32(params.live)],
+          params: [u32(n / 4), u32(COUNT_WORD[params.rowCount])],
           workgroups: [Math.ceil(n / 128), chunks, 1],
           flops: m * n,
           bytes: 4 * m * n,
@@ -62,13 +63,18 @@ export const columnSumOp: Op<{ readonly live: 0 | 1 }> = {
     }
   },
   examples: [
-    { label: 'two chunks', inputs: [f(70, 8), { shape: [4], dtype: 'u32' }], params: { live: 0 }, values: { 1: [66, 1, 1, 0] } },
-    { label: 'one column', inputs: [f(70, 1), { shape: [4], dtype: 'u32' }], params: { live: 1 }, values: { 1: [70, 68, 1, 0] } },
+    { label: 'two chunks', inputs: [f(70, 8), { shape: [4], dtype: 'u32' }], params: { rowCount: 'tokens' }, values: { 1: [66, 1, 1, 0] } },
+    {
+      label: 'one column',
+      inputs: [f(70, 1), { shape: [4], dtype: 'u32' }],
+      params: { rowCount: 'targets' },
+      values: { 1: [70, 68, 1, 0] },
+    },
   ],
 }
 
-export function columnSum(x: Tensor, countsTensor: Tensor, live: 0 | 1): Tensor {
-  return only(apply(columnSumOp, [x, countsTensor], { live }))
+export function columnSum(x: Tensor, countsTensor: Tensor, rowCount: RowCount): Tensor {
+  return only(apply(columnSumOp, [x, countsTensor], { rowCount }))
 }
 
 function f(...shape: number[]): TensorSpec {

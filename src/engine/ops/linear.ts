@@ -1,6 +1,7 @@
 /** A linear layer, the NT product, with what its kernels add before they store: bias, residual, an adapter's low-rank term, SwiGLU's gate. */
 import { apply, at, fail, input, only, output, scratch } from '../op'
 import type { Binding, Dispatch, Kernel, KernelContext, NumberArray, Op } from '../op'
+import type { RowCount } from '../rowCount'
 import { bytesOf } from '../tensor'
 import type { Tensor, TensorSpec } from '../tensor'
 import { isPacked } from '../weightFormat'
@@ -19,8 +20,8 @@ export interface LinearParams {
   readonly hasResidual: boolean
   /** What multiplies low bᵀ, where there is one. */
   readonly loraScale: number | null
-  /** Which word of `counts` bounds the rows when a weight gradient sums over them: 0 tokens, 1 targets. */
-  readonly live: 0 | 1
+  /** Which count bounds the rows when a weight gradient sums over them. */
+  readonly rowCount: RowCount
 }
 
 /** Which input is what; those that are left out are undefined. `gate` comes after all others. */
@@ -158,17 +159,17 @@ export const linearOp: Op<LinearParams> = {
   backward: ({ grads, inputs, params, needs }) => {
     const dy = at(grads, 0)
     if (!dy) return []
-    const { alpha, live, loraScale } = params
+    const { alpha, rowCount, loraScale } = params
     const [x, w, counts] = [at(inputs, 0), at(inputs, 1), at(inputs, 2)]
     const { bias, residual, low, b } = places(params)
     const result: (Tensor | null)[] = inputs.map(() => null)
     if (needs[0]) result[0] = matmulNN(dy, w, alpha)
-    if (needs[1]) result[1] = matmulTN(dy, x, counts, { alpha, live })
-    if (bias !== undefined && needs[bias]) result[bias] = columnSum(dy, counts, live)
+    if (needs[1]) result[1] = matmulTN(dy, x, counts, { alpha, rowCount })
+    if (bias !== undefined && needs[bias]) result[bias] = columnSum(dy, counts, rowCount)
     if (residual !== undefined) result[residual] = dy
     if (low !== undefined && b !== undefined && loraScale !== null) {
       if (needs[low]) result[low] = matmulNN(dy, at(inputs, b), loraScale)
-      if (needs[b]) result[b] = matmulTN(dy, at(inputs, low), counts, { alpha: loraScale, live })
+      if (needs[b]) result[b] = matmulTN(dy, at(inputs, low), counts, { alpha: loraScale, rowCount })
     }
     return result
   },
@@ -202,11 +203,16 @@ export interface LinearOptions {
   /** Adds scale · low bᵀ: low [M, R] is what the adapter's first factor made of its input, b [N, R] the second. */
   readonly lora?: { readonly low: Tensor; readonly b: Tensor; readonly scale: number }
   readonly alpha?: number
-  readonly live?: 0 | 1
+  readonly rowCount?: RowCount
 }
 
-export function linear(x: Tensor, w: Tensor, counts: Tensor, { bias, residual, lora, alpha = 1, live = 0 }: LinearOptions = {}): Tensor {
+export function linear(
+  x: Tensor,
+  w: Tensor,
+  counts: Tensor,
+  { bias, residual, lora, alpha = 1, rowCount = 'tokens' }: LinearOptions = {},
+): Tensor {
   const inputs = [x, w, counts, ...(bias ? [bias] : []), ...(residual ? [residual] : []), ...(lora ? [lora.low, lora.b] : [])]
-  const params = { alpha, live, hasBias: bias !== undefined, hasResidual: residual !== undefined, loraScale: lora?.scale ?? null }
+  const params = { alpha, rowCount, hasBias: bias !== undefined, hasResidual: residual !== undefined, loraScale: lora?.scale ?? null }
   return only(apply(linearOp, inputs, params))
 }

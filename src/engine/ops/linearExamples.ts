@@ -7,7 +7,7 @@ const spec = (...shape: number[]): TensorSpec => ({ shape, dtype: 'f32' })
 const stored = (dtype: DType, ...shape: number[]): TensorSpec => ({ shape, dtype })
 const counts: TensorSpec = { shape: [4], dtype: 'u32' }
 const live = (rows: number): Record<number, number[]> => ({ 2: [rows, rows, 1, 0] })
-const plain: LinearParams = { alpha: 1, hasBias: false, hasResidual: false, loraScale: null, live: 0 }
+const plain: LinearParams = { alpha: 1, hasBias: false, hasResidual: false, loraScale: null, rowCount: 'tokens' }
 
 export const linearExamples: readonly OpExample<LinearParams>[] = [
   { label: 'few columns', inputs: [spec(9, 8), spec(12, 8), counts], params: plain, values: live(9) },
@@ -20,7 +20,7 @@ export const linearExamples: readonly OpExample<LinearParams>[] = [
   {
     label: 'bias and residual',
     inputs: [spec(6, 4), spec(40, 4), counts, spec(40), spec(6, 40)],
-    params: { alpha: 0.5, hasBias: true, hasResidual: true, loraScale: null, live: 1 },
+    params: { alpha: 0.5, hasBias: true, hasResidual: true, loraScale: null, rowCount: 'targets' },
     values: live(6),
   },
   ...(['bf16', 'f16', 'int8', 'int4'] as const).map((format) => ({

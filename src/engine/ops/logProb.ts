@@ -254,7 +254,7 @@ export const logProbWeightGradOp: Op<LogProbParams> = {
     if (isPacked(at(inputs, 1).dtype)) fail('logProbWeightGrad', 'weights in f32', inputs[1]?.shape)
     const chunks = gradientChunks(inputs, size, context)
     const dispatches = chunks.dispatches(({ first, count }) =>
-      tnDispatch({ m: size.rows, n: count, k: size.width }, { alpha: 1, live: 1 }, context, [
+      tnDispatch({ m: size.rows, n: count, k: size.width }, { alpha: 1, rowCount: 'targets' }, context, [
         scratch(0),
         input(0),
         input(3),

@@ -1,6 +1,7 @@
 /** Matrix products that a linear layer's gradients need: NN for dX, TN for dW. Its forward pass, NT, is ops/linear. */
 import { apply, at, fail, input, only, output, scratch } from '../op'
 import type { Op } from '../op'
+import { COUNT_WORD, type RowCount } from '../rowCount'
 import type { DType, Tensor, TensorSpec } from '../tensor'
 import { isPacked } from '../weightFormat'
 import { anyDispatch, divisible, matrix, product } from '../products/anyProduct'
@@ -74,8 +75,8 @@ export const matmulNNOp: Op<{ readonly alpha: number }> = {
   ],
 }
 
-/** y[N, K] = alpha Σ_{m < counts[live]} a[m, N] b[m, K]. Inputs: a, b, counts. */
-export const matmulTNOp: Op<{ readonly alpha: number; readonly live: 0 | 1 }> = {
+/** y[N, K] = alpha Σ_{m < counts[rowCount]} a[m, N] b[m, K]. Inputs: a, b, counts. */
+export const matmulTNOp: Op<{ readonly alpha: number; readonly rowCount: RowCount }> = {
   name: 'matmulTN',
   canAccumulate: true,
   infer: (inputs) => {
@@ -87,7 +88,7 @@ export const matmulTNOp: Op<{ readonly alpha: number; readonly live: 0 | 1 }> = 
   reference: (arrays, specs, params) => {
     const [, n] = matrix('matmulTN', specs[0])
     const [, k] = matrix('matmulTN', specs[1])
-    const live = at(arrays, 2)[params.live] ?? 0
+    const live = at(arrays, 2)[COUNT_WORD[params.rowCount]] ?? 0
     return [
       product(at(arrays, 0), at(arrays, 1), { rows: n, columns: k, inner: live, aRow: 1, aInner: n, bRow: 1, bInner: k }, params.alpha),
     ]
@@ -100,29 +101,34 @@ export const matmulTNOp: Op<{ readonly alpha: number; readonly live: 0 | 1 }> = 
     if (split) {
       const [a, b, counts, y] = bindings
       const whole = tnDispatch({ m, n, k }, { ...params, split }, context, [a, b, counts, scratch(0)])
-      const live = { counts, index: params.live }
-      const sum = addParts(scratch(0), y, { rows: n, columns: k, split }, { alpha: params.alpha, accumulate: context.accumulate, live })
+      const stopsAt = { counts, rowCount: params.rowCount }
+      const sum = addParts(scratch(0), y, { rows: n, columns: k, split }, { alpha: params.alpha, accumulate: context.accumulate, stopsAt })
       return { scratch: [partBytes(n, k, split)], dispatches: [whole, sum] }
     }
     if (divisible(n, k)) return { dispatches: [tnDispatch({ m, n, k }, params, context, bindings)] }
     const layout = { rows: n, columns: k, inner: m, aRow: 1, aInner: n, bRow: 1, bInner: k }
-    const flags = { counted: true, live: params.live, accumulate: context.accumulate }
+    const flags = { counted: true, rowCount: params.rowCount, accumulate: context.accumulate }
     return { dispatches: [anyDispatch(layout, params.alpha, [input(0), input(1), input(2), input(1), input(1), output(0)], flags)] }
   },
   examples: [
     {
       label: 'stops at the live count',
       inputs: [spec(9, 8), spec(9, 12), countsSpec],
-      params: { alpha: 1, live: 0 },
+      params: { alpha: 1, rowCount: 'tokens' },
       values: { 2: [7, 0, 1, 0] },
     },
     {
       label: 'few columns, many rows',
       inputs: [spec(700, 72), spec(700, 8), countsSpec],
-      params: { alpha: 0.5, live: 1 },
+      params: { alpha: 0.5, rowCount: 'targets' },
       values: { 2: [700, 513, 1, 0] },
     },
-    { label: 'odd extents', inputs: [spec(6, 3), spec(6, 5), countsSpec], params: { alpha: 2, live: 1 }, values: { 2: [6, 4, 1, 0] } },
+    {
+      label: 'odd extents',
+      inputs: [spec(6, 3), spec(6, 5), countsSpec],
+      params: { alpha: 2, rowCount: 'targets' },
+      values: { 2: [6, 4, 1, 0] },
+    },
   ],
 }
 
@@ -130,6 +136,6 @@ export function matmulNN(x: Tensor, w: Tensor, alpha = 1): Tensor {
   return only(apply(matmulNNOp, [x, w], { alpha }))
 }
 
-export function matmulTN(a: Tensor, b: Tensor, counts: Tensor, params: { alpha: number; live: 0 | 1 }): Tensor {
+export function matmulTN(a: Tensor, b: Tensor, counts: Tensor, params: { alpha: number; rowCount: RowCount }): Tensor {
   return only(apply(matmulTNOp, [a, b, counts], params))
 }

@@ -1,11 +1,12 @@
 import { apply, at, f32, fail, fold, input, output, scratch, only, u32 } from '../op'
 import type { KernelContext, Op } from '../op'
+import { COUNT_WORD, type RowCount } from '../rowCount'
 import type { Tensor, TensorSpec } from '../tensor'
 import { tileSubgroup } from '../products/subgroupTiles'
 
 export interface RmsNormParams {
   readonly eps: number
-  readonly live: 0 | 1
+  readonly rowCount: RowCount
 }
 const CHUNK = 64
 
@@ -86,14 +87,19 @@ export const rmsNormOp: Op<RmsNormParams> = {
     const [x, gain, counts, rstd] = [at(inputs, 0), at(inputs, 1), at(inputs, 2), at(outputs, 1)]
     return [
       needs[0] ? only(apply(rmsNormBackwardOp, [dy, x, gain, rstd], null)) : null,
-      needs[1] ? only(apply(rmsNormGainBackwardOp, [dy, x, rstd, counts], { live: params.live })) : null,
+      needs[1] ? only(apply(rmsNormGainBackwardOp, [dy, x, rstd, counts], { rowCount: params.rowCount })) : null,
       null,
     ]
   },
   examples: [
-    { label: 'rows', inputs: [f(5, 8), f(8), c()], params: { eps: 1e-5, live: 0 }, values: { 2: [5, 5, 1, 0] } },
-    { label: 'by head', inputs: [f(5, 24), f(8), c()], params: { eps: 1e-6, live: 0 }, values: { 2: [5, 5, 1, 0] } },
-    { label: 'wider than a workgroup', inputs: [f(3, 144), f(144), c()], params: { eps: 1e-6, live: 0 }, values: { 2: [3, 3, 1, 0] } },
+    { label: 'rows', inputs: [f(5, 8), f(8), c()], params: { eps: 1e-5, rowCount: 'tokens' }, values: { 2: [5, 5, 1, 0] } },
+    { label: 'by head', inputs: [f(5, 24), f(8), c()], params: { eps: 1e-6, rowCount: 'tokens' }, values: { 2: [5, 5, 1, 0] } },
+    {
+      label: 'wider than a workgroup',
+      inputs: [f(3, 144), f(144), c()],
+      params: { eps: 1e-6, rowCount: 'tokens' },
+      values: { 2: [3, 3, 1, 0] },
+    },
   ],
 }
 
@@ -144,13 +150,13 @@ const byRstd = (x: TensorSpec | undefined, rstd: TensorSpec | undefined): Extent
   extentOf('rmsNormGainBackward', x, (rstd?.shape[0] ?? 0) / (x?.shape[0] ?? 1))
 
 /** dgain of rmsNorm, summed over live rows. Inputs: dy, x, rstd [T · groups], counts. */
-export const rmsNormGainBackwardOp: Op<{ readonly live: 0 | 1 }> = {
+export const rmsNormGainBackwardOp: Op<{ readonly rowCount: RowCount }> = {
   name: 'rmsNormGainBackward',
   canAccumulate: true,
   infer: (inputs) => [{ shape: [byRstd(inputs[1], inputs[2]).width], dtype: 'f32' }],
   reference: (arrays, specs, params) => {
     const { groups, width } = byRstd(specs[1], specs[2])
-    const live = groups * (at(arrays, 3)[params.live] ?? 0)
+    const live = groups * (at(arrays, 3)[COUNT_WORD[params.rowCount]] ?? 0)
     const dgain = new Float64Array(width)
     for (let t = 0; t < live; t++)
       for (let d = 0; d < width; d++) {
@@ -169,7 +175,7 @@ export const rmsNormGainBackwardOp: Op<{ readonly live: 0 | 1 }> = {
           shader: 'norm/rms_norm_gain_backward',
           constants: { CHUNK },
           bindings: [input(0), input(1), input(2), input(3), scratch(0)],
-          params: [u32(width / 4), u32(groups), u32(params.live)],
+          params: [u32(width / 4), u32(groups), u32(COUNT_WORD[params.rowCount])],
           workgroups: [Math.ceil(width / 128), chunks, 1],
           flops: 3 * rows * width,
           bytes: 8 * rows * width,
@@ -186,8 +192,13 @@ export const rmsNormGainBackwardOp: Op<{ readonly live: 0 | 1 }> = {
     }
   },
   examples: [
-    { label: 'stops at the live count', inputs: [f(70, 8), f(70, 8), f(70), c()], params: { live: 0 }, values: { 3: [67, 0, 1, 0] } },
-    { label: 'by head', inputs: [f(30, 24), f(30, 24), f(90), c()], params: { live: 0 }, values: { 3: [27, 0, 1, 0] } },
+    {
+      label: 'stops at the live count',
+      inputs: [f(70, 8), f(70, 8), f(70), c()],
+      params: { rowCount: 'tokens' },
+      values: { 3: [67, 0, 1, 0] },
+    },
+    { label: 'by head', inputs: [f(30, 24), f(30, 24), f(90), c()], params: { rowCount: 'tokens' }, values: { 3: [27, 0, 1, 0] } },
   ],
 }
 

@@ -1,6 +1,7 @@
 /** Matrix products of any layout and size: their meaning in f64, and the kernel for extents that are no multiples of four. */
 import { f32, fail, fold, u32 } from '../op'
 import type { Dispatch, NumberArray } from '../op'
+import { COUNT_WORD, type RowCount } from '../rowCount'
 import type { TensorSpec } from '../tensor'
 import { flagWord, type ProductFlags } from './productFlags'
 
@@ -40,14 +41,14 @@ export function anyDispatch(
   layout: AnyLayout,
   alpha: number,
   bindings: Dispatch['bindings'],
-  { live = 0, ...flags }: ProductFlags & { readonly live?: 0 | 1 },
+  { rowCount = 'tokens', ...flags }: ProductFlags & { readonly rowCount?: RowCount },
 ): Dispatch {
   return {
     shader: 'matmul/matmul_any',
     bindings,
     params: [
       ...[u32(layout.rows), f32(alpha), u32(layout.aRow), u32(layout.aInner), u32(layout.bRow), u32(layout.bInner)],
-      ...[u32(layout.columns), u32(layout.inner), u32(live), flagWord(flags)],
+      ...[u32(layout.columns), u32(layout.inner), u32(COUNT_WORD[rowCount]), flagWord(flags)],
     ],
     workgroups: fold(Math.ceil((layout.rows * layout.columns) / 64)),
     flops: 2 * layout.rows * layout.columns * layout.inner,

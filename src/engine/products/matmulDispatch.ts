@@ -1,6 +1,7 @@
 /** Which kernel computes a matrix product, over which workgroups. Sums run over the inner dimension in order, whatever the tile. */
 import { f32, input, u32 } from '../op'
 import type { Binding, Dispatch, KernelContext } from '../op'
+import { COUNT_WORD, type RowCount } from '../rowCount'
 import type { TensorSpec } from '../tensor'
 import { GROUP, isInteger, rowsIn } from '../weightFormat'
 import type { WeightFormat } from '../weightFormat'
@@ -166,10 +167,10 @@ export function nnDispatch(
   }
 }
 
-/** y[n, k] = alpha Σ_{m < counts[live]} a[m, n] b[m, k]. N and K are multiples of 4. */
+/** y[n, k] = alpha Σ_{m < counts[rowCount]} a[m, n] b[m, k]. N and K are multiples of 4. */
 export function tnDispatch(
   { m, n, k }: Extent,
-  params: { readonly alpha: number; readonly live: 0 | 1; readonly split?: Split | undefined },
+  params: { readonly alpha: number; readonly rowCount: RowCount; readonly split?: Split | undefined },
   context: KernelContext,
   [a, b, counts, y]: readonly [Binding, Binding, Binding, Binding],
 ): Dispatch {
@@ -186,7 +187,7 @@ export function tnDispatch(
     ...(tile.parts ? { parts: tile.parts } : {}),
     constants: { ...tile.constants, ACCUMULATE: Number(context.accumulate) },
     bindings: [a, b, counts, y],
-    params: [f32(params.alpha), u32(n), u32(k), u32(params.live), u32(split.each)],
+    params: [f32(params.alpha), u32(n), u32(k), u32(COUNT_WORD[params.rowCount]), u32(split.each)],
     workgroups: tile.workgroups,
     flops: 2 * m * n * k,
     bytes: 4 * (m * k + m * n + n * k),

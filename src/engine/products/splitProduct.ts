@@ -6,6 +6,7 @@
  */
 import { f32, fold, u32 } from '../op'
 import type { Binding, Dispatch, KernelContext } from '../op'
+import { COUNT_WORD, type RowCount } from '../rowCount'
 import { flagWord } from './productFlags'
 import type { Split } from './workgroupTiles'
 
@@ -39,17 +40,29 @@ export function addParts(
     readonly bias?: Binding | undefined
     readonly residual?: Binding | undefined
     readonly accumulate?: boolean
-    /** Parts are of rows that stop at this count. */
-    readonly live?: { readonly counts: Binding; readonly index: 0 | 1 }
+    /** The parts sum over rows, of which this count are live. */
+    readonly stopsAt?: { readonly counts: Binding; readonly rowCount: RowCount }
   },
 ): Dispatch {
-  const { alpha, bias, residual, live } = options
+  const { alpha, bias, residual, stopsAt } = options
   return {
     shader: 'matmul/split_sum',
-    bindings: [parts, live?.counts ?? parts, bias ?? parts, residual ?? parts, y],
+    bindings: [parts, stopsAt?.counts ?? parts, bias ?? parts, residual ?? parts, y],
     params: [
-      ...[u32((rows * columns) / 4), f32(alpha), u32(split.parts), u32(columns / 4), u32(live?.index ?? 0), u32(split.each)],
-      flagWord({ bias: bias !== undefined, residual: residual !== undefined, accumulate: options.accumulate, counted: live !== undefined }),
+      ...[
+        u32((rows * columns) / 4),
+        f32(alpha),
+        u32(split.parts),
+        u32(columns / 4),
+        u32(stopsAt ? COUNT_WORD[stopsAt.rowCount] : 0),
+        u32(split.each),
+      ],
+      flagWord({
+        bias: bias !== undefined,
+        residual: residual !== undefined,
+        accumulate: options.accumulate,
+        counted: stopsAt !== undefined,
+      }),
     ],
     workgroups: fold(Math.ceil((rows * columns) / 256)),
     flops: split.parts * rows * columns,

@@ -123,7 +123,10 @@ function traceProduct(shape: ProductShape, rows: number): Graph {
       graph.output('y', matmulNN(graph.batch('x', [rows, inner]), graph.batch('w', [inner, columns], shape.format)))
       break
     case 'tn':
-      graph.output('y', matmulTN(graph.batch('x', [rows, inner]), graph.batch('w', [rows, columns]), counts, { alpha: 1, live: 0 }))
+      graph.output(
+        'y',
+        matmulTN(graph.batch('x', [rows, inner]), graph.batch('w', [rows, columns]), counts, { alpha: 1, rowCount: 'tokens' }),
+      )
       break
   }
   return graph

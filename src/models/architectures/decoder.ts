@@ -170,9 +170,9 @@ export function decoder({ graph, config, batch, lora, dropoutState, attend, trai
     sin: graph.state('rope.sin', [config.max_position_embeddings, headDim / 2]),
   }
   const norm = (x: Tensor, name: string): Tensor =>
-    rmsNorm(x, graph.state(name, [hidden]), batch.counts, { eps: config.rms_norm_eps, live: 0 })
+    rmsNorm(x, graph.state(name, [hidden]), batch.counts, { eps: config.rms_norm_eps, rowCount: 'tokens' })
   const byHead = (x: Tensor, name: string): Tensor =>
-    config.qk_norm ? rmsNorm(x, graph.state(name, [headDim]), batch.counts, { eps: config.rms_norm_eps, live: 0 }) : x
+    config.qk_norm ? rmsNorm(x, graph.state(name, [headDim]), batch.counts, { eps: config.rms_norm_eps, rowCount: 'tokens' }) : x
   const project = (x: Tensor, layer: number, projection: Projection, residual?: Tensor): Tensor => {
     const path = projectionPath(layer, projection)
     const [out, inner] = projectionShape(config, projection)

@@ -23,7 +23,7 @@ export async function* logitRows(policy: PolicyModel, ids: readonly number[], ga
       const hidden = architectureOf(config).forward({ graph, config, batch: tensors, lora })
       const targetOf = graph.batch('targetOf', [batch.tokenBucket], 'u32')
       const picked = gatherRows(hidden, graph.batch('rowOf', [batch.targetBucket], 'u32'), tensors.counts, targetOf)
-      graph.output('logits', linear(picked, headWeight(graph, config), tensors.counts, { live: 1 }))
+      graph.output('logits', linear(picked, headWeight(graph, config), tensors.counts, { rowCount: 'targets' }))
     })
     uploadBatch(plan, batch)
     await plan.run(gate)

@@ -132,9 +132,12 @@ export function policyPlans(config: ModelConfig, trainable: TrainableSet, contex
     )
     const value =
       trainable.valueHead && !isReference
-        ? linear(picked, graph.state(VALUE_WEIGHT, [1, config.hidden_size]), batch.counts, { bias: graph.state(VALUE_BIAS, [1]), live: 1 })
+        ? linear(picked, graph.state(VALUE_WEIGHT, [1, config.hidden_size]), batch.counts, {
+            bias: graph.state(VALUE_BIAS, [1]),
+            rowCount: 'targets',
+          })
         : null
-    const meanLogits = (): Tensor => linear(picked, graph.state(HEAD_MEANS, [1, config.hidden_size]), batch.counts, { live: 1 })
+    const meanLogits = (): Tensor => linear(picked, graph.state(HEAD_MEANS, [1, config.hidden_size]), batch.counts, { rowCount: 'targets' })
     return { graph, batch, ...scores, value, rows, meanLogits }
   }
 

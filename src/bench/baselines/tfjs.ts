@@ -1,11 +1,11 @@
 /** tfjs's WebGPU backend on the adapter the command runs on: given a device, it needs no browser. */
-import { importPeer, peerName } from './install'
+import { importBaseline, baselineName } from './install'
 
 interface TfTensor {
   dispose(): void
   data(): Promise<ArrayBufferView>
 }
-export interface TfjsPeer {
+export interface TfjsBaseline {
   readonly name: string
   matrix(values: Float32Array, size: number): TfTensor
   matMul(a: TfTensor, b: TfTensor, transposeA: boolean, transposeB: boolean): TfTensor
@@ -39,9 +39,9 @@ interface TfjsBackend {
 const BACKEND = 'webgpu-given'
 
 /** null when the packages are not installed. */
-export async function openTfjs(projectRoot: string, device: GPUDevice, info: GPUAdapterInfo): Promise<TfjsPeer | null> {
-  const core = await importPeer(projectRoot, '@tensorflow/tfjs-core')
-  const webgpu = core === null ? null : await importPeer(projectRoot, '@tensorflow/tfjs-backend-webgpu')
+export async function openTfjs(projectRoot: string, device: GPUDevice, info: GPUAdapterInfo): Promise<TfjsBaseline | null> {
+  const core = await importBaseline(projectRoot, '@tensorflow/tfjs-core')
+  const webgpu = core === null ? null : await importBaseline(projectRoot, '@tensorflow/tfjs-backend-webgpu')
   if (core === null || webgpu === null) return null
   const tf = core as Tfjs
   const { WebGPUBackend } = webgpu as TfjsWebgpu
@@ -51,7 +51,7 @@ export async function openTfjs(projectRoot: string, device: GPUDevice, info: GPU
   await tf.setBackend(BACKEND)
   await tf.ready()
   return {
-    name: peerName('tfjs', '@tensorflow/tfjs-backend-webgpu'),
+    name: baselineName('tfjs', '@tensorflow/tfjs-backend-webgpu'),
     matrix: (values, size) => tf.tensor2d(values, [size, size]),
     matMul: (a, b, transposeA, transposeB) => tf.matMul(a, b, transposeA, transposeB),
     async finish() {

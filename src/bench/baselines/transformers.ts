@@ -5,14 +5,14 @@ import { basename, dirname, join } from 'node:path'
 import { z } from 'zod'
 import type { ModelConfig } from '../../models/architectures/config'
 import type { WeightReader } from '../../models/languageModel'
-import { importPeer, peerName } from './install'
+import { importBaseline, baselineName } from './install'
 import { llamaOnnx } from './llamaOnnx'
 import { encodeOnnx } from './onnxModel'
 
 /** `cpu`: all cores, f32 in between. `webgpu`: ONNX Runtime's own Dawn, f16 in between. */
-export type PeerDevice = 'cpu' | 'webgpu'
+export type BaselineDevice = 'cpu' | 'webgpu'
 
-export interface DecodePeer {
+export interface DecodeBaseline {
   /** With what it ran on. */
   readonly name: string
   /** Milliseconds of taking so many greedy tokens of each prompt; prompts have one length. */
@@ -47,9 +47,9 @@ export async function openTransformers(
   projectRoot: string,
   config: ModelConfig,
   reader: WeightReader,
-  device: PeerDevice,
-): Promise<DecodePeer | null> {
-  const loaded = await importPeer(projectRoot, '@huggingface/transformers')
+  device: BaselineDevice,
+): Promise<DecodeBaseline | null> {
+  const loaded = await importBaseline(projectRoot, '@huggingface/transformers')
   if (loaded === null) return null
   const { env, Tensor, AutoModelForCausalLM } = loaded as Transformers
   const folder = mkdtempSync(join(tmpdir(), 'hone-bench-onnx-'))
@@ -68,7 +68,7 @@ export async function openTransformers(
       }
     }
     return {
-      name: `${peerName('transformers.js', '@huggingface/transformers')}, ${device === 'cpu' ? 'ONNX Runtime CPU' : 'ONNX Runtime WebGPU'}`,
+      name: `${baselineName('transformers.js', '@huggingface/transformers')}, ${device === 'cpu' ? 'ONNX Runtime CPU' : 'ONNX Runtime WebGPU'}`,
       async generate(prompts, tokens) {
         const output = await model.generate({ ...inputs(prompts), max_new_tokens: tokens, min_new_tokens: tokens, do_sample: false })
         const { dims, data } = idsOutput.parse(output)
@@ -95,7 +95,7 @@ export async function openTransformers(
   }
 }
 
-async function writeModel(folder: string, config: ModelConfig, reader: WeightReader, device: PeerDevice): Promise<void> {
+async function writeModel(folder: string, config: ModelConfig, reader: WeightReader, device: BaselineDevice): Promise<void> {
   mkdirSync(join(folder, 'onnx'))
   const graph = await llamaOnnx(config, reader, device === 'cpu' ? 'float' : 'float16')
   const file = openSync(join(folder, device === 'cpu' ? 'onnx/model.onnx' : 'onnx/model_fp16.onnx'), 'w')

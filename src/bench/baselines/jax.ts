@@ -5,12 +5,12 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import type { NodeAdapter } from '../cli/node/dawn'
-import { meterDevice, type DeviceMeter } from './deviceMeter'
+import type { NodeAdapter } from '../../cli/node/dawn'
+import { meterDevice, type DeviceMeter } from '../deviceMeter'
 
 export type Jax = typeof import('@jax-js/jax')
 
-export interface JaxPeer {
+export interface JaxBaseline {
   readonly jax: Jax
   /** `jax-js 0.1.25` */
   readonly name: string
@@ -21,7 +21,7 @@ export interface JaxPeer {
 const PACKAGE = '@jax-js/jax'
 
 /** null when the package is not installed. */
-export async function openJax({ gpu }: Pick<NodeAdapter, 'gpu'>, projectRoot: string, now: () => number): Promise<JaxPeer | null> {
+export async function openJax({ gpu }: Pick<NodeAdapter, 'gpu'>, projectRoot: string, now: () => number): Promise<JaxBaseline | null> {
   addIteratorHelpers()
   showGpu(gpu)
   let jax: Jax

@@ -12,7 +12,7 @@ const MICRO_BATCH_TOKENS = 2048
 export const parityLora = { rank: 4, alpha: 8, targets: PROJECTIONS } as const
 
 /** Ids of a whole context, where its sampled tokens are, and what generation said of them. */
-export interface Told extends Sequence {
+export interface SampledSequence extends Sequence {
   readonly logprobs: readonly number[]
 }
 
@@ -27,9 +27,9 @@ export async function adaptedPolicy(engine: EngineDevice, config: ModelConfig, r
 }
 
 /** log p of every target by the training plan, in order. */
-export async function scored(policy: PolicyModel, sequences: readonly Told[], vocabulary: number): Promise<number[]> {
+export async function scored(policy: PolicyModel, sequences: readonly SampledSequence[], vocabulary: number): Promise<number[]> {
   const result: number[] = []
-  let batch: Told[] = []
+  let batch: SampledSequence[] = []
   const flush = async (): Promise<void> => {
     if (batch.length === 0) return
     const packed = packSequences(batch, vocabulary)

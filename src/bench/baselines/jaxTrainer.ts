@@ -1,8 +1,8 @@
 /** The problem in jax-js, as its users would write it: one jitted function from weights, moments and batch to the next ones. */
 import type { numpy } from '@jax-js/jax'
-import { architectureOf } from '../models/languageModel'
-import type { Jax } from './jaxPeer'
-import type { TrainProblem } from './trainProblem'
+import { architectureOf } from '../../models/languageModel'
+import type { Jax } from './jax'
+import type { TrainProblem } from '../trainProblem'
 
 type Tensor = numpy.Array
 type Tensors = Record<string, Tensor>

@@ -1,5 +1,5 @@
 /**
- * Peers too large for everybody's `npm ci` (ONNX Runtime is over 200 MB): installed into `.cache/peers` when somebody asks for them,
+ * Baselines too large for everybody's `npm ci` (ONNX Runtime is over 200 MB): installed into `.cache/peers` when somebody asks for them,
  * at these versions, and found there at run time.
  */
 import { spawnSync } from 'node:child_process'
@@ -15,12 +15,12 @@ const VERSIONS = {
   '@tensorflow/tfjs-core': '4.22.0',
   '@tensorflow/tfjs-backend-webgpu': '4.22.0',
 } as const
-export type PeerPackage = keyof typeof VERSIONS
+export type BaselinePackage = keyof typeof VERSIONS
 
 const directoryOf = (projectRoot: string): string => join(projectRoot, '.cache/peers')
 
 /** Runs npm; install scripts stay off (ONNX Runtime's would fetch CUDA libraries that nothing here uses). */
-export function installPeers(projectRoot: string, progress: (line: string) => void): void {
+export function installBaselines(projectRoot: string, progress: (line: string) => void): void {
   const directory = directoryOf(projectRoot)
   mkdirSync(directory, { recursive: true })
   writeFileSync(
@@ -35,20 +35,20 @@ export function installPeers(projectRoot: string, progress: (line: string) => vo
   const npm = spawnSync('npm', ['install', '--prefix', directory, '--ignore-scripts', '--no-audit', '--no-fund'], {
     stdio: ['ignore', 2, 2],
   })
-  if (npm.status !== 0) throw new UsageError('The peers could not be installed; the lines above say why.')
+  if (npm.status !== 0) throw new UsageError('npm could not install the baselines (tfjs, transformers.js); its own messages above say why.')
 }
 
 /** null when it is not installed, or not at the version the bench is written for. */
-export async function importPeer(projectRoot: string, name: PeerPackage): Promise<unknown> {
+export async function importBaseline(projectRoot: string, name: BaselinePackage): Promise<unknown> {
   const directory = directoryOf(projectRoot)
   if (installedVersion(directory, name) !== VERSIONS[name]) return null
   return import(/* @vite-ignore */ pathToFileURL(createRequire(join(directory, 'package.json')).resolve(name)).href)
 }
 
 /** `tfjs 4.22.0` */
-export const peerName = (label: string, name: PeerPackage): string => `${label} ${VERSIONS[name]}`
+export const baselineName = (label: string, name: BaselinePackage): string => `${label} ${VERSIONS[name]}`
 
-function installedVersion(directory: string, name: PeerPackage): string | null {
+function installedVersion(directory: string, name: BaselinePackage): string | null {
   const file = join(directory, 'node_modules', name, 'package.json')
   if (!existsSync(file)) return null
   const parsed: unknown = JSON.parse(readFileSync(file, 'utf8'))
