@@ -11,6 +11,7 @@ export interface SourceImport {
   /** Path under the folder that was read; null for a package or an asset. */
   readonly target: string | null
   readonly kind: 'static' | 'type' | 'dynamic' | 'worker'
+  readonly line: number
 }
 
 export interface Source {
@@ -41,15 +42,14 @@ export function filesUnder(directory: string, entered: (name: string) => boolean
 
 function readSource(base: string, path: string): Source {
   const file = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest, true)
-  const found: { specifier: string; kind: SourceImport['kind'] }[] = []
+  const found: { specifier: string; kind: SourceImport['kind']; line: number }[] = []
   const declared = new Set<string>()
   const used: { name: string; line: number }[] = []
-  const use = (name: string, node: ts.Node): void => {
-    used.push({ name, line: file.getLineAndCharacterOfPosition(node.getStart(file)).line + 1 })
-  }
+  const lineOf = (node: ts.Node): number => file.getLineAndCharacterOfPosition(node.getStart(file)).line + 1
+  const use = (name: string, node: ts.Node): void => void used.push({ name, line: lineOf(node) })
   const visit = (node: ts.Node): void => {
     const reference = importIn(node)
-    if (reference !== null) found.push(reference)
+    if (reference !== null) found.push({ ...reference, line: lineOf(node) })
     const name = declaredName(node)
     if (name !== null) declared.add(name)
     if (ts.isIdentifier(node) && isFreeUse(node)) use(node.text, node)
@@ -61,9 +61,9 @@ function readSource(base: string, path: string): Source {
   const resolved = found.map((reference) => ({ ...reference, resolution: resolve(path, reference.specifier) }))
   return {
     path: relative(base, path).replaceAll('\\', '/'),
-    imports: resolved.map(({ specifier, kind, resolution }) => {
+    imports: resolved.map(({ specifier, kind, line, resolution }) => {
       const target = typeof resolution?.path !== 'string' ? null : relative(base, resolution.path).replaceAll('\\', '/')
-      return { specifier, kind, target: target?.startsWith('..') === true ? null : target }
+      return { specifier, kind, line, target: target?.startsWith('..') === true ? null : target }
     }),
     missing: resolved.filter(({ resolution }) => resolution !== null && resolution.path === null).map(({ specifier }) => specifier),
     globals: used.filter(({ name }) => !declared.has(name.replace(/[(.].*/, ''))),
