@@ -6,7 +6,7 @@ import { createNewId } from '../base/id'
 import { importDataset, type ImportedDataset } from '../data/importDataset'
 import type { Opinion } from '../records/annotation'
 import type { Trajectory } from '../records/trajectory'
-import type { LabelledTrajectory } from '../studio/runs/policyBackend'
+import type { LabelledTrajectory } from '../training/batches/labelledTrajectory'
 import { UsageError, type CommandContext } from './command'
 
 /** Dates and ids for rows that a command adds. */

@@ -10,8 +10,8 @@ import { runRecord, type RunRecord } from '../records/run'
 import { BEST, CHECKPOINT, DAMAGED_NOTE, runCheckpoints } from '../studio/runs/runCheckpoints'
 import { openNodeBlobs } from '../storage/nodeStore'
 import { isStorageFull } from '../storage/storageFull'
-import type { CheckpointSink } from '../training/algorithm'
-import { roundName } from '../training/algorithms/grpo/groups'
+import type { CheckpointSink } from '../training/checkpoints/checkpoint'
+import { roundName } from '../training/batches/rounds'
 import { UsageError } from './command'
 
 /** Holds the adapter a run began from. */

@@ -10,7 +10,7 @@ import { writeSafetensors, type TensorToWrite, type WritableDtype } from '../mod
 import { sha256 } from '../base/sha256'
 import { adapterFiles, policyAdapter } from '../studio/models/adapterFiles'
 import type { LoadedModel } from '../studio/models/models'
-import type { AdapterTensors } from '../studio/runs/policyBackend'
+import type { AdapterTensors } from '../training/policy/adapterTensors'
 import type { PolicyModel } from '../training/policy/policyModel'
 import type { OpenModel } from './modelSpec'
 import { nodeFolder } from './node/folder'

@@ -5,7 +5,7 @@ import { archerMemory } from '../training/algorithms/archer/memory'
 import { tokenizeTrajectory, type TokenizedTrajectory } from '../training/batches/tokenizedTrajectory'
 import { BATCHES_LOOKED_AT, defineMethod, truncationNote, usualEpisode } from './method'
 import type { ModelText } from './models/models'
-import type { LabelledTrajectory } from './runs/policyBackend'
+import type { LabelledTrajectory } from '../training/batches/labelledTrajectory'
 
 /** Trajectories of a data set that are looked at to tell its memory. */
 const LOOKED_AT = 256

@@ -6,7 +6,7 @@ import { rft } from '../training/algorithms/rft/loop'
 import { dpoAttempts, findPairs, noPairsSentence } from '../training/algorithms/dpo/pairs'
 import { nothingKeptSentence, rftAttempts, selectPasses } from '../training/algorithms/rft/selection'
 import type { ModelText } from './models/models'
-import type { LabelledTrajectory } from './runs/policyBackend'
+import type { LabelledTrajectory } from '../training/batches/labelledTrajectory'
 
 export function whyUntrainable(
   method: string,

@@ -8,7 +8,7 @@ import { rftAttempts, rftSequenceOptions, selectPasses, type RftAttempt } from '
 import { trajectorySamples } from '../training/batches/trajectorySamples'
 import { defineMethod, truncationNote, usualWithin } from './method'
 import type { ModelText } from './models/models'
-import type { LabelledTrajectory } from './runs/policyBackend'
+import type { LabelledTrajectory } from '../training/batches/labelledTrajectory'
 
 /** A sample must fit one micro-batch: the final response gets a quarter of it, what came before the rest. */
 function samplesOf(

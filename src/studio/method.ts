@@ -2,7 +2,8 @@
 import type { z } from 'zod'
 import type { PlanContext } from '../engine/plan/planGraph'
 import type { LoraShape } from '../models/architectures/decoder'
-import type { Algorithm, TrainingContext } from '../training/algorithm'
+import type { Algorithm } from '../training/algorithm'
+import type { TrainingContext } from '../training/trainingContext'
 import { settingsOfInitialAdapter } from '../training/policy/initialAdapter'
 import type { PolicyModel, TrainableSet } from '../training/policy/policyModel'
 import type { MemoryPart } from '../training/preflight/memoryPlan'
@@ -12,7 +13,7 @@ import { trainedPositions } from '../training/batches/stepRewards'
 import type { Reply } from '../worker/protocol'
 import { accept, refuse, sentenceOf } from './failure'
 import type { ModelText } from './models/models'
-import type { LabelledTrajectory } from './runs/policyBackend'
+import type { LabelledTrajectory } from '../training/batches/labelledTrajectory'
 
 type Config = Readonly<Record<string, unknown>>
 

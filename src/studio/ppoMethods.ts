@@ -16,7 +16,7 @@ import { ppoSequenceOptions, type PpoSettings } from '../training/algorithms/ppo
 import { tokenizeTrajectory, type TokenizedTrajectory, type TokenizeOptions } from '../training/batches/tokenizedTrajectory'
 import { BATCHES_LOOKED_AT, defineMethod, truncationNote, usualEpisode, type Feed, type MemoryRequest, type StoryScale } from './method'
 import type { ModelText } from './models/models'
-import type { LabelledTrajectory } from './runs/policyBackend'
+import type { LabelledTrajectory } from '../training/batches/labelledTrajectory'
 
 /** What both PPOs share: they differ in the rewards of their sequences alone. */
 const ppoParts = {

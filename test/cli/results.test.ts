@@ -7,7 +7,7 @@ import { comparisonOf, summaryOf } from '../../src/cli/commands/evaluate'
 import { readEvaluation, writeEvaluation } from '../../src/cli/resultDirectory'
 import { shuffledRewards } from '../../src/cli/starterPractice'
 import type { EvaluationRecord, EvaluationRow } from '../../src/records/evaluation'
-import type { LabelledTrajectory } from '../../src/studio/runs/policyBackend'
+import type { LabelledTrajectory } from '../../src/training/batches/labelledTrajectory'
 import { temporaryDirectory } from './commandContext'
 
 const row = (query: number, status: EvaluationRow['status'], changes: Partial<EvaluationRow> = {}): EvaluationRow => ({

@@ -1,9 +1,9 @@
 /** When a loop is kept, and which weights beside the last. */
 import { expect, it } from 'vitest'
 import { EngineDevice } from '../../src/engine/device/engineDevice'
-import type { TrainingCheckpoint } from '../../src/training/algorithm'
+import type { TrainingCheckpoint } from '../../src/training/checkpoints/checkpoint'
 import { runSteptoolPpo, steptoolPpo } from '../../src/training/algorithms/ppo/loop'
-import type { BestWeights } from '../../src/training/checkpoints/checkpointer'
+import type { BestWeights } from '../../src/training/checkpoints/checkpoint'
 import { testDevice } from '../support/gpu'
 import { someSequences, tinyContext } from './tinyPolicy'
 

@@ -1,7 +1,7 @@
 /** Runs of DPO on a two-layer model. Its kernels against TRL: test/cli/parity.gpu.test.ts. */
 import { describe, expect, it } from 'vitest'
 import { EngineDevice } from '../../src/engine/device/engineDevice'
-import type { TrainingContext } from '../../src/training/algorithm'
+import type { TrainingContext } from '../../src/training/trainingContext'
 import { dpo, runDpo } from '../../src/training/algorithms/dpo/loop'
 import type { DpoConfig } from '../../src/training/algorithms/dpo/config'
 import { makePairs, type DpoPair } from '../../src/training/algorithms/dpo/pairs'

@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest'
 import { EngineDevice } from '../../src/engine/device/engineDevice'
-import type { TrainingContext } from '../../src/training/algorithm'
+import type { TrainingContext } from '../../src/training/trainingContext'
 import { dpo, runDpo } from '../../src/training/algorithms/dpo/loop'
 import { grpo, runGrpo } from '../../src/training/algorithms/grpo/loop'
 import { ppo, runPpo } from '../../src/training/algorithms/ppo/outcome'

@@ -1,7 +1,7 @@
 /** Runs of GRPO on a two-layer model. Against TRL: test/cli/parity.gpu.test.ts; resumed and cut: equivalence.gpu.test.ts. */
 import { describe, expect, it } from 'vitest'
 import { EngineDevice } from '../../src/engine/device/engineDevice'
-import type { TrainingContext } from '../../src/training/algorithm'
+import type { TrainingContext } from '../../src/training/trainingContext'
 import { grpo, runGrpo } from '../../src/training/algorithms/grpo/loop'
 import { groupAdvantages } from '../../src/training/algorithms/grpo/arithmetic'
 import type { GrpoSample, GrpoSource } from '../../src/training/algorithms/grpo/groups'

@@ -1,7 +1,8 @@
 /** Group advantages where the golden of TRL says nothing: which groups teach nothing. Their values: test/cli/parity.gpu.test.ts. */
 import { expect, it } from 'vitest'
 import { groupAdvantages, SCALE_REWARDS } from '../../src/training/algorithms/grpo/arithmetic'
-import { flatGroupsOf, gatherGroups, roundName, stepOfRound, updatesOf, type GrpoSample } from '../../src/training/algorithms/grpo/groups'
+import { flatGroupsOf, gatherGroups, updatesOf, type GrpoSample } from '../../src/training/algorithms/grpo/groups'
+import { roundName, stepOfRound } from '../../src/training/batches/rounds'
 import { grpoConfig } from '../../src/training/algorithms/grpo/config'
 import type { PolicyModel } from '../../src/training/policy/policyModel'
 import { layoutBatch } from '../../src/training/batches/batchLayout'

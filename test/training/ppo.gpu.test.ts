@@ -1,7 +1,7 @@
 /** Outcome PPO on a two-layer model: to the bit step-grained PPO with the scores [0, …, 0, r]; it repeats and resumes bit for bit. */
 import { describe, expect, it } from 'vitest'
 import { EngineDevice } from '../../src/engine/device/engineDevice'
-import type { TrainingContext } from '../../src/training/algorithm'
+import type { TrainingContext } from '../../src/training/trainingContext'
 import { ppo, runPpo, type PpoConfig } from '../../src/training/algorithms/ppo/outcome'
 import { runSteptoolPpo, steptoolPpo } from '../../src/training/algorithms/ppo/loop'
 import { datasetSource } from '../../src/training/batches/batchLayout'

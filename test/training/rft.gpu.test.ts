@@ -1,7 +1,7 @@
 /** Rejection sampling end to end on a two-layer model: what is kept is imitated as SFT does it, and runs resume bit for bit. */
 import { describe, expect, it } from 'vitest'
 import { EngineDevice } from '../../src/engine/device/engineDevice'
-import type { TrainingContext } from '../../src/training/algorithm'
+import type { TrainingContext } from '../../src/training/trainingContext'
 import { rft, runRft, samplesToImitate, type RftSource } from '../../src/training/algorithms/rft/loop'
 import { runSft, sft } from '../../src/training/algorithms/sft/loop'
 import type { PolicyModel } from '../../src/training/policy/policyModel'

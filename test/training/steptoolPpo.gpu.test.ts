@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { EngineDevice } from '../../src/engine/device/engineDevice'
 import { runSteptoolPpo, steptoolPpo, type PpoObserver, type SteptoolPpoConfig } from '../../src/training/algorithms/ppo/loop'
-import type { TrainingContext } from '../../src/training/algorithm'
+import type { TrainingContext } from '../../src/training/trainingContext'
 import { datasetSource, type BatchSource } from '../../src/training/batches/batchLayout'
 import type { PpoTokens } from '../../src/training/algorithms/ppo/metrics'
 import { adapterUnderTest, testDevice } from '../support/gpu'

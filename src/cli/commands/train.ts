@@ -15,7 +15,7 @@ import { practiceMeanings } from '../../studio/runs/practice'
 import { initialAdapterNote, initialAdapterConfig, initialAdapterNotes, type NamedInitialAdapter } from '../../studio/models/initialAdapter'
 import { newRun } from '../../studio/runs/trainJob'
 import { algorithms } from '../../training/algorithms'
-import type { BestRule } from '../../training/checkpoints/checkpointer'
+import type { BestRule } from '../../training/checkpoints/checkpoint'
 import { totalBytes } from '../../training/preflight/memoryPlan'
 import {
   checkedSettings,

@@ -20,7 +20,7 @@ import { writeSafetensors, type TensorToWrite } from '../../models/weights/write
 import type { Store } from '../../storage/store'
 import { VALUE_BIAS, VALUE_WEIGHT, type TrainableSet } from '../../training/policy/policyModel'
 import type { ModelText } from './models'
-import type { AdapterTensors } from '../runs/policyBackend'
+import type { AdapterTensors } from '../../training/policy/adapterTensors'
 
 /** Full weights, when all of the model was trained. */
 const FULL_WEIGHTS = 'model.safetensors'

@@ -13,7 +13,7 @@ import {
   VALUE_HEAD_WEIGHTS,
   type LoraAdapter,
 } from '../../models/weights/peft'
-import type { InitialAdapter } from '../../training/algorithm'
+import type { InitialAdapter } from '../../training/policy/adapterTensors'
 import { VALUE_BIAS, VALUE_WEIGHT } from '../../training/policy/policyModel'
 import { policyAdapter } from './adapterFiles'
 import type { Method } from '../method'

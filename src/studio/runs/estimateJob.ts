@@ -16,7 +16,8 @@ import { MAX_CONTEXT, MAX_NEW_TOKENS, slotsOf } from './gpuPolicyBackend'
 import type { JobContext } from '../jobs/jobContext'
 import { withPrecision, STARTER, type ModelText } from '../models/models'
 import { DEFAULT_STORY_ALGORITHM, storySizes } from './storyJob'
-import { plainTrainable, type LabelledTrajectory } from './policyBackend'
+import { plainTrainable } from './policyBackend'
+import type { LabelledTrajectory } from '../../training/batches/labelledTrajectory'
 
 const GUESSED_BUDGET_BYTES = { software: 2e9, gpu: 4e9 } as const
 const DEFAULT_BINDING_BYTES = 128 << 20

@@ -13,7 +13,8 @@ import { loraOf } from '../../training/policy/policyPlans'
 import { rolloutEpisodes } from '../../agents/rollout'
 import type { Gate } from '../../engine/plan/executable'
 import { methodNamed } from '../methods'
-import type { ActingPolicy, AdapterTensors, OpenPolicyRequest, TrainRequest, PolicyBackend } from './policyBackend'
+import type { ActingPolicy, OpenPolicyRequest, TrainRequest, PolicyBackend } from './policyBackend'
+import type { AdapterTensors } from '../../training/policy/adapterTensors'
 
 /** 99 of 100 episodes of the starter world are shorter than 130 tokens. */
 export const MAX_CONTEXT = 512

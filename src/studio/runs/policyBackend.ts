@@ -8,7 +8,9 @@ import type { Gate } from '../../engine/plan/executable'
 import type { ToolWorld, WorldQuery } from '../../environments/toolWorld'
 import type { SamplingFilters } from '../../records/samplingFilters'
 import type { Trajectory } from '../../records/trajectory'
-import type { AdapterTensors, TrainingContext } from '../../training/algorithm'
+import type { AdapterTensors } from '../../training/policy/adapterTensors'
+import type { LabelledTrajectory } from '../../training/batches/labelledTrajectory'
+import type { TrainingContext } from '../../training/trainingContext'
 import type { TrainableSet } from '../../training/policy/policyModel'
 import type { LoadedModel } from '../models/models'
 
@@ -28,8 +30,6 @@ export interface RolloutRequest {
   /** Called as each ends, in no fixed order. */
   readonly onTrajectory: (trajectory: Trajectory) => void
 }
-
-export type { AdapterTensors } from '../../training/algorithm'
 
 /** A model with an adapter, ready. */
 export interface ActingPolicy {
@@ -51,12 +51,6 @@ export interface OpenPolicyRequest {
   readonly gate: Gate
   /** Tokens the policy has generated. */
   readonly onTokens: (count: number) => void
-}
-
-/** A trajectory with the reward of each of its steps. */
-export interface LabelledTrajectory {
-  readonly trajectory: Trajectory
-  readonly rewards: readonly (number | null)[]
 }
 
 export interface TrainRequest {

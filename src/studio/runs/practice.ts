@@ -7,12 +7,13 @@ import type { ToolWorld, WorldQuery } from '../../environments/toolWorld'
 import type { Opinion } from '../../records/annotation'
 import type { Trajectory } from '../../records/trajectory'
 import type { Store } from '../../storage/store'
-import { roundName } from '../../training/algorithms/grpo/groups'
+import { roundName } from '../../training/batches/rounds'
 import type { StudioEvent } from '../../worker/protocol'
 import { createTrajectoryRecorder } from '../evaluations/exam'
 import type { JobControl } from '../jobs/jobQueue'
 import { retryWhenStorageFull } from '../storage/retryWhenStorageFull'
-import type { ActingPolicy, LabelledTrajectory } from './policyBackend'
+import type { ActingPolicy } from './policyBackend'
+import type { LabelledTrajectory } from '../../training/batches/labelledTrajectory'
 
 /** After the first batch a few of each are kept: enough to look at, and a long run does not fill the browser. */
 const KEPT_PER_BATCH = 8

@@ -20,7 +20,7 @@ import { trainedPositions, UNLABELLED_STEPS } from '../../training/batches/stepR
 import { whyUntrainable } from '../dataProblem'
 import type { Method } from '../method'
 import type { ModelText } from '../models/models'
-import type { LabelledTrajectory } from './policyBackend'
+import type { LabelledTrajectory } from '../../training/batches/labelledTrajectory'
 
 type Config = Readonly<Record<string, unknown>>
 

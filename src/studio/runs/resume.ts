@@ -6,7 +6,7 @@ import { WEIGHT_FORMATS } from '../../engine/weightFormat'
 import type { GpuInfo, RunRecord } from '../../records/run'
 import type { JobRequest, Reply } from '../../worker/protocol'
 import { accept, refuse } from '../failure'
-import type { LabelledTrajectory } from './policyBackend'
+import type { LabelledTrajectory } from '../../training/batches/labelledTrajectory'
 
 const requestSchema = z.discriminatedUnion('kind', [
   z.object({

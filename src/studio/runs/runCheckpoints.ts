@@ -1,8 +1,8 @@
 /** Where a run's checkpoints and its best weights are kept: two blobs, each in two slots with a checksum. */
 import { z } from 'zod'
 import { StoredBlobError } from '../../storage/blobSlots'
-import type { CheckpointSink } from '../../training/algorithm'
-import type { BestWeights } from '../../training/checkpoints/checkpointer'
+import type { CheckpointSink } from '../../training/checkpoints/checkpoint'
+import type { BestWeights } from '../../training/checkpoints/checkpoint'
 import { decodeCheckpoint, encodeCheckpoint } from '../../training/checkpoints/checkpointFile'
 
 export interface CheckpointBlobs {

@@ -2,8 +2,8 @@
 import type { RowParts } from '../../annotation/opinions'
 import type { StarterWorld } from '../../environments/starter'
 import type { Store } from '../../storage/store'
-import type { CheckpointSink } from '../../training/algorithm'
-import { stepOfRound } from '../../training/algorithms/grpo/groups'
+import type { CheckpointSink } from '../../training/checkpoints/checkpoint'
+import { stepOfRound } from '../../training/batches/rounds'
 import type { TrainableSet } from '../../training/policy/policyModel'
 import { checkReference, type ReferenceKind } from '../../training/preflight/adapterChecks'
 import type { CheckpointSettings, StudioEvent } from '../../worker/protocol'
@@ -19,7 +19,9 @@ import type { RunRecorder } from './runs'
 import { initialAdapterNote, type NamedInitialAdapter } from '../models/initialAdapter'
 import type { InitialAdapters } from '../models/initialAdapters'
 import { retryWhenStorageFull } from '../storage/retryWhenStorageFull'
-import type { ActingPolicy, AdapterTensors, LabelledTrajectory, PolicyBackend } from './policyBackend'
+import type { ActingPolicy, PolicyBackend } from './policyBackend'
+import type { AdapterTensors } from '../../training/policy/adapterTensors'
+import type { LabelledTrajectory } from '../../training/batches/labelledTrajectory'
 
 /** When nothing else is asked for. */
 const USUAL_CHECKPOINTS: CheckpointSettings = { everySteps: 10, everyMinutes: 2, best: null }

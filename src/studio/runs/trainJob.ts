@@ -12,7 +12,7 @@ import { practiceMeanings } from './practice'
 import { withPrecision, type LoadedModel } from '../models/models'
 import { initialAdapterConfig, initialAdapterNotes } from '../models/initialAdapter'
 import { retryWhenStorageFull } from '../storage/retryWhenStorageFull'
-import type { LabelledTrajectory } from './policyBackend'
+import type { LabelledTrajectory } from '../../training/batches/labelledTrajectory'
 
 /** @param going a run that goes on, with the request it began with. */
 export async function trainWork(request: TrainRequest, room: JobContext, going: ResumedRun | null = null): Promise<Reply<JobWork>> {

@@ -1,7 +1,7 @@
 /** The starter world's expert transcripts as supervised samples: loss on the agent's own tokens only, of all turns or of the last. */
 import { sftCorpus } from '../../environments/starter'
 import type { Message, SftCorpusOptions, StarterWorld } from '../../environments/starter'
-import type { SampleSource } from '../algorithm'
+import type { SampleSource } from './sampleSource'
 import type { LossMask } from './lossMask'
 import type { Sequence } from './packing'
 

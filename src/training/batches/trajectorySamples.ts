@@ -1,7 +1,7 @@
 /** Trajectories as supervised samples: completions are imitated whatever their labels, all or the last of each. */
 import { createRng } from '../../base/random'
 import type { Trajectory } from '../../records/trajectory'
-import type { SampleSource } from '../algorithm'
+import type { SampleSource } from './sampleSource'
 import { imitatedPositions } from './lossMask'
 import type { LossMask } from './lossMask'
 import { tokenizeTrajectory } from './tokenizedTrajectory'

@@ -3,7 +3,7 @@
  * bytes · the arrays, f32 little-endian. Whoever keeps it adds the checksum.
  */
 import { z } from 'zod'
-import type { TrainingCheckpoint } from '../algorithm'
+import type { TrainingCheckpoint } from './checkpoint'
 
 const header = z.object({
   version: z.literal(1),

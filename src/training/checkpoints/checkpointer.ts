@@ -2,26 +2,9 @@
  * When a training loop is kept. A checkpoint every so many steps and every so many minutes, whichever comes first, and always at the end;
  * beside it the weights that did best by a metric. Nothing here changes what is computed: weights are copied, never touched.
  */
-import type { TrainingCheckpoint, TrainingContext } from '../algorithm'
+import type { TrainingContext } from '../trainingContext'
+import type { TrainingCheckpoint } from './checkpoint'
 import type { PolicyModel } from '../policy/policyModel'
-
-/** The weights a step began with, which are those its metric was measured on. */
-export interface BestWeights {
-  /** Steps taken before: 0 is the model as training found it. */
-  readonly step: number
-  readonly metric: string
-  readonly value: number
-  /** In packed order. */
-  readonly weights: Float32Array
-}
-
-/** Which weights are the best. */
-export interface BestRule {
-  readonly metric: string
-  readonly greaterIsBetter: boolean
-  /** What the metric was at a step that was just reported. */
-  valueOf(step: number): number | undefined
-}
 
 export interface StepEnd {
   /** Counted from 0. */

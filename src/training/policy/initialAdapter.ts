@@ -1,7 +1,8 @@
 /** What a run begins with: an adapter drawn from the seed, or one that was trained before; and the frozen copy of it that may be the reference. */
 import { PROJECTIONS } from '../../models/architectures/decoder'
 import type { LoraShape } from '../../models/architectures/decoder'
-import type { AdapterTensors, TrainingContext } from '../algorithm'
+import type { AdapterTensors } from './adapterTensors'
+import type { TrainingContext } from '../trainingContext'
 import { initialLora, initialValueHead } from './initialWeights'
 import type { PolicyModel } from './policyModel'
 

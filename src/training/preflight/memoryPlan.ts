@@ -7,7 +7,7 @@ import { decodePlan, EXTEND_BUCKETS, extendPlan, generationBuffers, generationSh
 import type { GenerationSize } from '../../models/generationPlans'
 import { storedSpec } from '../../models/architectures/decoder'
 import { architectureOf } from '../../models/languageModel'
-import type { SampleSource } from '../algorithm'
+import type { SampleSource } from '../batches/sampleSource'
 import { dpoObjective, dpoTrainable, pairsPerUpdate } from '../algorithms/dpo/loop'
 import { grpoTrainable } from '../algorithms/grpo/loop'
 import { fillBatch, nll, sftTrainable, tokenBucketOf } from '../algorithms/sft/loop'

@@ -8,7 +8,7 @@ import { Executable } from '../../../engine/plan/executable'
 import type { Gate, StateRange } from '../../../engine/plan/executable'
 import type { Plan } from '../../../engine/plan/planGraph'
 import type { ScratchPool } from '../../../engine/plan/scratchPool'
-import type { TrainingCheckpoint } from '../../algorithm'
+import type { TrainingCheckpoint } from '../../checkpoints/checkpoint'
 import {
   ADVANTAGE_SUMS_LEAF,
   criticEntries,

@@ -2,6 +2,7 @@
 import { groupAdvantages, tokenWeights } from './arithmetic'
 import type { GroupAdvantages } from './arithmetic'
 import type { GrpoConfig } from './config'
+import { roundOfStep } from '../../batches/rounds'
 import type { PolicyModel } from '../../policy/policyModel'
 import { rowCapacity } from '../../batches/batchLayout'
 import type { BatchLayout, BatchItem } from '../../batches/batchLayout'
@@ -14,16 +15,6 @@ export interface GrpoSample {
   readonly group: string
   /** It ran out of calls or tokens. */
   readonly isTruncated: boolean
-}
-
-/** Further rounds of a step are numbered past every step: what a step's first round reports stands under the step itself. */
-const EXTRA_ROUND = 1_000_000
-/** The step a round of practice belongs to. */
-export const stepOfRound = (round: number): number => round % EXTRA_ROUND
-/** `0003` for the only or first round of step 2, `0003-more-1` for its next; listed by name, steps stand in their order. */
-export function roundName(round: number): string {
-  const further = Math.floor(round / EXTRA_ROUND)
-  return String(stepOfRound(round) + 1).padStart(4, '0') + (further > 0 ? `-more-${further}` : '')
 }
 
 /** Practice with the policy as it is; `round` is the step, or for its further rounds a number no other has. null ends the run. */
@@ -53,7 +44,7 @@ export async function gatherGroups(step: number, settings: GrpoConfig, source: G
   const flat: GrpoSample[] = []
   const seen = { groups: 0, flat: 0 }
   for (let round = 0; round < rounds && useful.length < settings.generation_batch_size; round++) {
-    const samples = await source.next(step + round * EXTRA_ROUND, policy)
+    const samples = await source.next(roundOfStep(step, round), policy)
     if (!samples && round === 0) return null
     if (!samples) break
     const flatGroups = flatGroupsOf(samples, settings)

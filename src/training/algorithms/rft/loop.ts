@@ -8,7 +8,9 @@
  */
 import { optimizerQuestions } from '../../policy/metricQuestions'
 import { z } from 'zod'
-import type { Algorithm, SampleSource, TrainingContext } from '../../algorithm'
+import type { Algorithm } from '../../algorithm'
+import type { SampleSource } from '../../batches/sampleSource'
+import type { TrainingContext } from '../../trainingContext'
 import type { Sequence } from '../../batches/packing'
 import type { PolicyModel } from '../../policy/policyModel'
 import { rftConfig, rftMetricMeanings } from './config'

@@ -1,0 +1,29 @@
+/** What every training loop is given: device, model, seed, where to report and where to store checkpoints. */
+import type { EngineDevice } from '../engine/device/engineDevice'
+import type { Gate } from '../engine/plan/executable'
+import type { ModelConfig } from '../models/architectures/config'
+import type { WeightReader } from '../models/languageModel'
+import type { BestRule, CheckpointSink } from './checkpoints/checkpoint'
+import type { InitialAdapter } from './policy/adapterTensors'
+
+export interface TrainingContext {
+  readonly engine: EngineDevice
+  readonly model: ModelConfig
+  readonly reader: WeightReader
+  readonly seed: number
+  /** Steps to take; null lets the config or the data decide. */
+  readonly steps: number | null
+  readonly gate: Gate
+  /** The adapter the run begins from; null or left out: a new one. On resume pass the same adapter: it may be the KL reference. */
+  readonly initial?: InitialAdapter | null
+  /** One call per step, in order. */
+  report(step: number, metrics: Readonly<Record<string, number>>): void
+  readonly checkpoints: CheckpointSink | null
+  /** Optimizer steps between checkpoints. */
+  readonly checkpointEvery: number
+  /** Minutes after which the end of a step is a checkpoint too; null or left out: only steps count. */
+  readonly checkpointMinutes?: number | null
+  /** Which weights are stored as the best; null or left out: none. */
+  readonly best?: BestRule | null
+  readonly now: () => number
+}
