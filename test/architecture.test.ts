@@ -34,13 +34,13 @@ const onlyIn: readonly { readonly packages: RegExp; readonly where: RegExp }[] =
   { packages: /^(hono|@hono\/.*)(\/|$)/, where: /^gateway\// },
   { packages: /^webgpu$/, where: /^cli\/node\/dawn\.ts$/ },
   { packages: /^idb$/, where: /^storage\// },
-  { packages: /^node:/, where: /^(cli|bench|parity|gateway)\/|^storage\/nodeStore\.ts$/ },
+  { packages: /^node:/, where: /^(cli|bench|parity|gateway)\/|^storage\/(nodeStore|runFolder|folderStore)\.ts$/ },
 ]
 
 /** Folders that run the same in a worker, in Node and in a test: devices, stores, clocks, fetch and randomness are handed in. */
 const hosts = ['worker', 'cli', 'bench', 'parity', 'gateway', 'ui']
 const hostGlobals = new Set(['document', 'window', 'self', 'process', 'localStorage', 'sessionStorage', 'navigator', 'indexedDB'])
-const storageImplementations = /^storage\/(browserStore|nodeStore|memoryStore)\.ts$/
+const storageImplementations = /^storage\/(browserStore|nodeStore|memoryStore|runFolder|folderStore)\.ts$/
 
 const sources = readSources('src')
 const folderOf = (path: string): string => path.split('/')[0] ?? ''

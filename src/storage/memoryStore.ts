@@ -8,7 +8,8 @@ export function createMemoryStore(migrations?: readonly RecordMigration[]): Stor
   return createStore(createMemoryHost(), migrations)
 }
 
-function createMemoryHost(): StoreHost {
+/** The rows and files of a memory store, for stores that keep some of their records elsewhere. */
+export function createMemoryHost(): StoreHost {
   const rows = new Map<string, StoredRow>()
   const keyOf = ({ kind, id }: Pick<StoredRow, 'kind' | 'id'>): string => `${kind}/${id}`
   return {

@@ -48,7 +48,17 @@ export interface Collection<T> {
 /** A data set's or a run's. */
 export type TrajectoryOwner = { readonly dataset_id: string } | { readonly run_id: string }
 
+/** Directories that runs are kept in, where the host has such. */
+export interface RunFolders {
+  /** What a new run stores goes into `directory`, which is made; what an earlier run of its kind left there is removed. */
+  place(runId: string, kind: RunRecord['kind'], directory: string): Promise<void>
+  /** The id of the run a directory holds, which is then one of the store's; null when it holds none. Throws for a foreign run.json. */
+  open(directory: string): Promise<string | null>
+}
+
 export interface Store {
+  /** Left out: the host has no directories. */
+  readonly folders?: RunFolders
   readonly runs: Collection<RunRecord>
   readonly datasets: Collection<StoredDataset>
   readonly evaluations: Collection<EvaluationRecord>

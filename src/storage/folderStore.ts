@@ -1,0 +1,214 @@
+/**
+ * A store that keeps each run in a directory of its own (`runFolder.ts`) and the measured kernels in one for all of them. Records that
+ * belong to no run, such as imported data sets, last as long as the process.
+ */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { runRecord, type RunRecord } from '../records/run'
+import type { BlobSlots } from './blobSlots'
+import { createMemoryHost } from './memoryStore'
+import { openNodeBlobs } from './nodeStore'
+import type { RecordKind } from './recordKinds'
+import { RunFolder } from './runFolder'
+import { createStore, type RunFolders, type Store, type StoredRow, type StoreHost } from './store'
+
+export interface FolderStore extends Store {
+  readonly folders: RunFolders
+}
+
+/** @param home holds what all runs share. */
+export function openFolderStore(home: string): FolderStore {
+  const folders = new Map<string, RunFolder>()
+  /** Runs of which the record is written down; of exams and rollouts the result is. */
+  const recorded = new Set<string>()
+  const base = createMemoryHost()
+  const store = createStore(folderHost(base, folders, recorded))
+  let kernels: Promise<BlobSlots> | null = null
+  const kernelBlobs = (): Promise<BlobSlots> => (kernels ??= openNodeBlobs(join(home, 'kernels')))
+  const placeOfBlob = (name: string): { readonly folder: RunFolder; readonly rest: string } | null => {
+    const [, runId = '', rest = ''] = /^runs\/([^/]+)\/(.+)$/.exec(name) ?? []
+    const folder = recorded.has(runId) ? folders.get(runId) : undefined
+    return folder ? { folder, rest } : null
+  }
+  const isKernels = (name: string): boolean => name.startsWith('kernels/')
+  return {
+    ...store,
+    async readBlob(name) {
+      if (isKernels(name)) return (await kernelBlobs()).read(name)
+      const place = placeOfBlob(name)
+      return place ? place.folder.readBlob(place.rest) : store.readBlob(name)
+    },
+    async writeBlob(name, bytes) {
+      if (isKernels(name)) return (await kernelBlobs()).write(name, bytes)
+      const place = placeOfBlob(name)
+      return place ? place.folder.writeBlob(place.rest, bytes) : store.writeBlob(name, bytes)
+    },
+    async removeBlob(name) {
+      const place = placeOfBlob(name)
+      return place ? place.folder.removeBlob(place.rest) : store.removeBlob(name)
+    },
+    async listBlobs(wanted = () => true) {
+      const found = [...(await store.listBlobs(wanted))]
+      for (const runId of recorded)
+        for (const { name, bytes } of (await folders.get(runId)?.listBlobs()) ?? []) {
+          const whole = `runs/${runId}/${name}`
+          if (wanted(whole)) found.push({ name: whole, bytes })
+        }
+      return found.sort((a, b) => (a.name < b.name ? -1 : 1))
+    },
+    folders: {
+      async place(runId, kind, directory) {
+        await mkdir(directory, { recursive: true })
+        const folder = new RunFolder(directory)
+        const isRecorded = kind === 'train' || kind === 'story'
+        await (isRecorded ? folder.clear() : folder.clearAttempts())
+        folders.set(runId, folder)
+        if (isRecorded) recorded.add(runId)
+      },
+      async open(directory) {
+        const folder = new RunFolder(directory)
+        const record = await recordIn(folder)
+        if (record === null) return null
+        folders.set(record.run_id, folder)
+        recorded.add(record.run_id)
+        return record.run_id
+      },
+    },
+  }
+}
+
+/** Throws one sentence for a file of that name that is none of ours: it must not be replaced. */
+async function recordIn(folder: RunFolder): Promise<RunRecord | null> {
+  const foreign = (): never => {
+    throw new Error(`${join(folder.directory, 'run.json')} is no run record of Hone: choose another --out.`)
+  }
+  const value = await folder.record().catch(foreign)
+  if (value === null) return null
+  return runRecord.safeParse(value).data ?? foreign()
+}
+
+const linked = z.looseObject({ evaluations: z.array(z.string()) })
+const metricChunk = z.object({
+  table: z.object({ step: z.array(z.number()), columns: z.record(z.string(), z.array(z.number().nullable())) }),
+})
+
+function folderHost(base: StoreHost, folders: ReadonlyMap<string, RunFolder>, recorded: ReadonlySet<string>): StoreHost {
+  const ofOwner = (owner: string): RunFolder | undefined => (owner.startsWith('run:') ? folders.get(owner.slice(4)) : undefined)
+  /** The run a trajectory belongs to begins its id. */
+  const ofTrajectory = (id: string): RunFolder | undefined => folders.get(id.split('/')[0] ?? '')
+  const row = (kind: RecordKind, id: string, owner: string, value: unknown): StoredRow => ({ kind, id, owner, value })
+
+  const opinionRows = (trajectoryId: string, opinions: readonly unknown[]): StoredRow[] =>
+    opinions.map((value) => row('opinions', z.looseObject({ opinion_id: z.string() }).parse(value).opinion_id, trajectoryId, value))
+
+  async function evaluationRows(): Promise<StoredRow[]> {
+    const rows: StoredRow[] = []
+    for (const folder of new Set(folders.values()))
+      for (const value of await folder.evaluations()) {
+        const id = z.looseObject({ evaluation_id: z.string() }).safeParse(value).data?.evaluation_id
+        if (id !== undefined) rows.push(row('evaluations', id, '', value))
+      }
+    return rows
+  }
+
+  async function putRun(run: StoredRow): Promise<void> {
+    const folder = folders.get(run.id)
+    // What names its evaluations makes them the run's.
+    for (const [index, id] of linked.parse(run.value).evaluations.entries()) {
+      const waiting = await base.get('evaluations', id)
+      if (!folder || !waiting) continue
+      await folder.writeEvaluation(index, waiting.value)
+      await base.remove([waiting])
+    }
+    if (folder && recorded.has(run.id)) await folder.writeRecord(run.value)
+    else await base.put([run])
+  }
+
+  async function putOpinions(rows: readonly StoredRow[]): Promise<void> {
+    const byFolder = new Map<RunFolder, Map<string, unknown[]>>()
+    for (const one of rows) {
+      const folder = ofTrajectory(one.owner)
+      if (!folder) {
+        await base.put([one])
+        continue
+      }
+      const added = byFolder.get(folder) ?? new Map<string, unknown[]>()
+      added.set(one.owner, [...(added.get(one.owner) ?? []), one.value])
+      byFolder.set(folder, added)
+    }
+    for (const [folder, added] of byFolder) await folder.addOpinions(added)
+  }
+
+  async function putTrajectories(rows: readonly StoredRow[]): Promise<void> {
+    const [first] = rows
+    const folder = first && ofOwner(first.owner)
+    await (folder ? folder.putTrajectories(rows) : base.put(rows))
+  }
+
+  let working: Promise<unknown> = Promise.resolve()
+  /** Files are read, changed and written: one after the other. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = working.then(work, work)
+    working = result.catch(() => undefined)
+    return result
+  }
+
+  return {
+    get: (kind, id) =>
+      inTurn(async () => {
+        const folder = folders.get(id)
+        if (kind === 'runs' && folder && recorded.has(id)) {
+          const value = await folder.record()
+          return value === null ? null : row(kind, id, '', value)
+        }
+        if (kind === 'trajectories') {
+          const own = ofTrajectory(id)
+          const entry = await own?.entry(id)
+          if (own) return entry ? row(kind, id, `run:${id.split('/')[0] ?? ''}`, entry.trajectory) : null
+        }
+        if (kind === 'evaluations') {
+          const found = (await evaluationRows()).find((one) => one.id === id)
+          if (found) return found
+        }
+        return base.get(kind, id)
+      }),
+    list: (kind, owner) =>
+      inTurn(async () => {
+        const rows = [...(await base.list(kind, owner))]
+        if (kind === 'runs')
+          for (const id of recorded) {
+            const value = await folders.get(id)?.record()
+            if (value !== null && value !== undefined) rows.push(row(kind, id, '', value))
+          }
+        if (kind === 'evaluations') rows.push(...(await evaluationRows()))
+        if (owner !== undefined) {
+          if (kind === 'trajectories')
+            for (const [id, { trajectory }] of (await ofOwner(owner)?.entries()) ?? []) rows.push(row(kind, id, owner, trajectory))
+          if (kind === 'opinions') rows.push(...opinionRows(owner, (await ofTrajectory(owner)?.entry(owner))?.opinions ?? []))
+          if (kind === 'metrics' && recorded.has(owner)) {
+            const table = await folders.get(owner)?.metrics()
+            const chunk = { chunk_id: `${owner}/${'0'.repeat(8)}`, run_id: owner, table }
+            if (table && table.step.length > 0) rows.push(row(kind, chunk.chunk_id, owner, chunk))
+          }
+        }
+        return rows.sort((a, b) => (a.id < b.id ? -1 : 1))
+      }),
+    put: (rows) =>
+      inTurn(async () => {
+        const of = (kind: RecordKind): StoredRow[] => rows.filter((one) => one.kind === kind)
+        for (const run of of('runs')) await putRun(run)
+        if (of('trajectories').length > 0) await putTrajectories(of('trajectories'))
+        if (of('opinions').length > 0) await putOpinions(of('opinions'))
+        for (const one of of('metrics')) {
+          const folder = recorded.has(one.owner) ? folders.get(one.owner) : undefined
+          await (folder ? folder.addMetrics(metricChunk.parse(one.value).table) : base.put([one]))
+        }
+        await base.put(rows.filter(({ kind }) => kind === 'datasets' || kind === 'evaluations'))
+      }),
+    // What lies in folders is the person's to remove.
+    remove: (rows) => inTurn(() => base.remove(rows)),
+    files: base.files,
+    close: () => working.then(() => base.close()),
+  }
+}
