@@ -7,6 +7,7 @@ import { steptoolPpo } from '../training/algorithms/ppo/loop'
 import { algorithms } from '../training/algorithms'
 import type { RunRecord } from '../records/run'
 import { forwardStudio } from '../worker/forwardStudio'
+import { checkedRequest } from './jobs/checkedRequest'
 import type { JobRequest, JobSnapshot, Reply, StudioDescription, StudioEvent } from '../worker/protocol'
 import type { StudioApi, StudioAreas } from '../worker/studioApi'
 import { storedAdapterFiles } from './models/adapterFiles'
@@ -184,8 +185,12 @@ async function openStudio(parts: StudioParts, assetBase: string): Promise<OpenSt
   }
   /** Preparing takes a moment; a second click in it must not start a second job. */
   let isPreparing = false
-  const start = (request: JobRequest): Promise<Reply<JobSnapshot>> =>
-    begin(request.kind !== 'judge' && request.kind !== 'download', () => workOf(request))
+  async function start(asked: JobRequest): Promise<Reply<JobSnapshot>> {
+    const request = checkedRequest(asked)
+    if (!request.ok) return request
+    const { value } = request
+    return begin(value.kind !== 'judge' && value.kind !== 'download', () => workOf(value))
+  }
   async function begin(usesGpu: boolean, prepare: () => Promise<Reply<JobWork>>): Promise<Reply<JobSnapshot>> {
     const busy = usesGpu ? (isPreparing ? 'Another job is about to start.' : desk.busy()) : null
     if (busy !== null) return refuse('busy', busy)

@@ -1,14 +1,5 @@
 /** Models as the page sees them: here, on a Hub, on their way. Part of the protocol. */
 
-/** A model on a Hub, or in a folder behind an address. */
-export interface RemoteModel {
-  /** `owner/name`, `owner/name@revision`, the address of a model's page, or that of a folder. */
-  readonly where: string
-  /** Address of the Hub, or of a mirror with its layout. */
-  readonly hub: string
-  /** Held in memory only; '' for none. */
-  readonly token: string
-}
 /** What a download would fetch, before it is fetched. */
 export interface DownloadPlan {
   readonly title: string

@@ -5,27 +5,31 @@
 import type { Opinion, ResolvedReward } from '../records/annotation'
 import type { EvaluationRecord } from '../records/evaluation'
 import type { GpuInfo, MetricTable, RunRecord } from '../records/run'
-import type { SamplingFilters } from '../records/samplingFilters'
+import type { JobRequest } from '../records/requests'
 import type { AnswerStatus } from '../records/trajectory'
 import type { ToolSpec } from '../records/trajectory'
-import type { RemoteModel } from './modelProtocol'
-import type { MergeRequest, TrainRequest } from './trainingProtocol'
 
-export type { DownloadPlan, ModelRow, RemoteModel, UnfinishedDownload } from './modelProtocol'
-export { CACHE_DTYPES, mergedJobId, WEIGHT_DTYPES } from './trainingProtocol'
+export { CACHE_DTYPES, WEIGHT_DTYPES } from '../records/requests'
 export type {
   CheckpointSettings,
+  InitialAdapterRef as StartFrom,
+  JobRequest,
+  JudgeSettings,
+  MergeRequest,
+  RemoteModel,
+  TrainRequest,
+} from '../records/requests'
+export type { DownloadPlan, ModelRow, UnfinishedDownload } from './modelProtocol'
+export { mergedJobId } from './trainingProtocol'
+export type {
   FieldRemark,
   ImportedAdapter,
   MemoryEstimate,
   MergedModel,
-  MergeRequest,
   PreflightFinding,
   RecipeFile,
   RecipeOnForm,
   RecipeSource,
-  InitialAdapterRef as StartFrom,
-  TrainRequest,
 } from './trainingProtocol'
 
 /** Expected failures are values; only bugs throw. */
@@ -148,43 +152,12 @@ export interface NewOpinion {
   readonly rationale?: string
 }
 
-export interface JudgeSettings {
-  readonly baseUrl: string
-  readonly model: string
-  /** Held in memory only. */
-  readonly apiKey: string
-  readonly repeats: number
-  readonly temperature: number
-}
 export interface JudgePlan {
   readonly calls: number
   readonly host: string
   readonly trajectories: number
   readonly promptTokensEstimate: number
 }
-
-export type JobRequest =
-  /** The run story: exam, practice, training, exam. `size` null lets the probe choose. */
-  | { readonly kind: 'story'; readonly seed: number; readonly size: 'gpu' | 'software' | null; readonly algorithm?: string }
-  | TrainRequest
-  | {
-      readonly kind: 'evaluate'
-      readonly model: string
-      /** run id whose adapter to use; null for the base model. */
-      readonly adapterOf: string | null
-      readonly benchmark: string
-      readonly split: string
-      readonly strategy: string
-      readonly maxCalls: number
-      readonly limit: number | null
-      readonly temperature: number
-      /** Absent: tokens are drawn from the model itself. */
-      readonly sampling?: SamplingFilters
-      readonly seed: number
-    }
-  | { readonly kind: 'judge'; readonly dataset_id: string; readonly trajectory_ids: readonly string[]; readonly settings: JudgeSettings }
-  | { readonly kind: 'download'; readonly model: RemoteModel }
-  | MergeRequest
 
 export type JobPhase =
   | 'starting'
@@ -211,6 +184,10 @@ export interface JobSnapshot {
   readonly done: number
   readonly total: number
   readonly tokensPerSecond: number | null
+  /** Trained and generated so far. */
+  readonly tokens?: number
+  /** The most that was allocated on the GPU at once. */
+  readonly peakBytes?: number | null
   readonly etaSeconds: number | null
   readonly dispatches: number
   readonly message: string

@@ -1,22 +1,5 @@
 /** What a training run is asked for, and what can be said of it beforehand: memory, pre-flight, recipes. Part of the protocol. */
-/** How a base model's frozen weights are held: int8 and int4 in groups of 32, with embedding and head in 8 bits. */
-export const WEIGHT_DTYPES = ['f32', 'bf16', 'f16', 'int8', 'int4'] as const
-export type WeightDtype = (typeof WEIGHT_DTYPES)[number]
-/** How generation keeps keys and values; training rounds its own alike. */
-export const CACHE_DTYPES = ['f32', 'f16'] as const
-export type CacheDtype = (typeof CACHE_DTYPES)[number]
-
-/** When a run is kept, so that it can go on from there, and which of its weights are kept beside the last. */
-export interface CheckpointSettings {
-  readonly everySteps: number
-  readonly everyMinutes: number
-  readonly best: { readonly metric: string; readonly greaterIsBetter: boolean } | null
-}
-
-/** The adapter a run begins from: what an earlier run left, or one that was imported. */
-export type InitialAdapterRef =
-  | { readonly kind: 'run'; readonly run_id: string; readonly which: 'last' | 'best' }
-  | { readonly kind: 'imported'; readonly adapter_id: string }
+import type { CacheDtype, InitialAdapterRef, TrainRequest, WeightDtype } from '../records/requests'
 
 /** A PEFT adapter a person brought, for one of the models here. */
 export interface ImportedAdapter {
@@ -27,27 +10,6 @@ export interface ImportedAdapter {
   readonly sha256: string
   readonly bytes: number
   readonly created_at: string
-}
-
-export interface TrainRequest {
-  readonly kind: 'train'
-  readonly algorithm: string
-  readonly model: string
-  /** dataset ids; empty means online rollouts in the starter world. */
-  readonly data: readonly string[]
-  readonly config: Readonly<Record<string, unknown>>
-  readonly steps: number | null
-  readonly seed: number
-  /** Left out: a new adapter. */
-  readonly initAdapter?: InitialAdapterRef
-  /** How frozen weights are held; left out: f32. */
-  readonly dtype?: WeightDtype
-  /** Left out: f32. */
-  readonly kvDtype?: CacheDtype
-  /** Train on the first N rows only; null for all. */
-  readonly rowLimit: number | null
-  /** Left out: every 10 steps, every 2 minutes, and only the last weights. */
-  readonly checkpoints?: CheckpointSettings | undefined
 }
 
 export interface MemoryEstimate {
@@ -104,12 +66,6 @@ export interface PreflightFinding {
   readonly message: string
 }
 
-export interface MergeRequest {
-  readonly kind: 'merge'
-  readonly run_id: string
-  /** The weights the run ended with, or those of its record's `best`. */
-  readonly which: 'last' | 'best'
-}
 /** What stands for the run of a merge's job: it is no run of its own. */
 export const mergedJobId = (runId: string): string => `${runId}/merged`
 

@@ -35,6 +35,8 @@ export interface JobWork {
   readonly usesGpu: boolean
   /** Dispatches the GPU has run so far. */
   readonly dispatches?: () => number
+  /** The most that was allocated on the GPU at once. */
+  readonly peakBytes?: () => number
   run(control: JobControl): Promise<void>
   /** The tab was frozen, or the machine slept, for so long while this ran; `done` of the phase were done then. */
   onSlept?(ms: number, done: number): void
@@ -321,6 +323,8 @@ class Job implements JobControl {
         isOver || this.#done === 0 || this.#total === 0
           ? null
           : Math.max(0, (spent / this.#done) * Math.max(0, this.#total - this.#done) - since),
+      tokens: this.#tokens,
+      peakBytes: this.work.peakBytes?.() ?? null,
       dispatches: (this.work.dispatches?.() ?? 0) - this.#dispatchesBefore,
       message: this.#message,
       error: this.#error,

@@ -1,48 +1,20 @@
 /** What it takes to go on with a run that ended before its time: the request it began with, and what it learnt from then. */
 import { z } from 'zod'
 import { sha256 } from '../../base/sha256'
-import { KV_DTYPES } from '../../engine/ops/kvCache'
-import { WEIGHT_FORMATS } from '../../engine/weightFormat'
+import { jobRequests, type ResumableRequest } from '../../records/requests'
 import type { GpuInfo, RunRecord } from '../../records/run'
-import type { JobRequest, Reply } from '../../worker/protocol'
+import type { Reply } from '../../worker/protocol'
 import { accept, refuse } from '../failure'
 import type { LabelledTrajectory } from '../../training/batches/labelledTrajectory'
 
-const requestSchema = z.discriminatedUnion('kind', [
-  z.object({
-    kind: z.literal('train'),
-    algorithm: z.string(),
-    model: z.string(),
-    data: z.array(z.string()),
-    config: z.record(z.string(), z.unknown()),
-    steps: z.int().nullable(),
-    seed: z.int(),
-    dtype: z.enum(WEIGHT_FORMATS).exactOptional(),
-    kvDtype: z.enum(KV_DTYPES).exactOptional(),
-    initAdapter: z
-      .discriminatedUnion('kind', [
-        z.object({ kind: z.literal('run'), run_id: z.string(), which: z.enum(['last', 'best']) }),
-        z.object({ kind: z.literal('imported'), adapter_id: z.string() }),
-      ])
-      .exactOptional(),
-    rowLimit: z.int().nullable(),
-    checkpoints: z
-      .object({
-        everySteps: z.int().positive(),
-        everyMinutes: z.number().positive(),
-        best: z.object({ metric: z.string(), greaterIsBetter: z.boolean() }).nullable(),
-      })
-      .optional(),
-  }),
-  z.object({ kind: z.literal('story'), seed: z.int(), size: z.enum(['gpu', 'software']), algorithm: z.string() }),
-])
-const beginning = z.object({ version: z.literal(1), request: requestSchema, data: z.string().nullable() })
-
-/** Requests whose runs can go on. */
-export type LastingRequest = Extract<JobRequest, { kind: 'train' | 'story' }>
+const beginning = z.object({
+  version: z.literal(1),
+  request: z.discriminatedUnion('kind', [jobRequests.train.unwrap(), jobRequests.story.unwrap()]),
+  data: z.string().nullable(),
+})
 
 export interface Beginning {
-  readonly request: LastingRequest
+  readonly request: ResumableRequest
   /** SHA-256 of what is learnt from, labels included; null for practice. */
   readonly data: string | null
 }

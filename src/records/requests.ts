@@ -1,0 +1,182 @@
+/** What the studio can be asked to do as a job, by the page and by the command line alike. One schema each, checked at the studio's door. */
+import { z } from 'zod'
+import { samplingFilters } from './samplingFilters'
+
+/** How a base model's frozen weights are stored: int8 and int4 in groups of 32, with embedding and head in 8 bits. */
+export const WEIGHT_DTYPES = ['f32', 'bf16', 'f16', 'int8', 'int4'] as const
+export type WeightDtype = (typeof WEIGHT_DTYPES)[number]
+/** How generation stores keys and values; training rounds its own alike. */
+export const CACHE_DTYPES = ['f32', 'f16'] as const
+export type CacheDtype = (typeof CACHE_DTYPES)[number]
+/** Matrix kernels: fixed, those measured on this GPU, or those measured with activations rounded to f16. */
+export const KERNEL_CHOICES = ['fixed', 'tuned', 'tuned-half'] as const
+
+const seed = z.int()
+const count = z.int().positive()
+
+/** When a run is stored, so that it can be resumed from there, and which of its weights are kept beside the last. */
+const checkpointSettings = z.object({
+  everySteps: count,
+  everyMinutes: z.number().positive(),
+  best: z.object({ metric: z.string(), greaterIsBetter: z.boolean() }).nullable(),
+})
+export type CheckpointSettings = Readonly<z.infer<typeof checkpointSettings>>
+
+/** A LoRA adapter that is here: what an earlier run left, or one that was imported. */
+const adapterRef = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('run'), run_id: z.string(), which: z.enum(['last', 'best']) }),
+  z.object({ kind: z.literal('imported'), adapter_id: z.string() }),
+])
+export type InitialAdapterRef = Readonly<z.infer<typeof adapterRef>>
+
+/** How the policy practises. */
+const practiceSettings = z.object({
+  /** Left out: `cot`. */
+  strategy: z.string().exactOptional(),
+  /** Tool calls of an episode; left out: as many as the benchmark allows. */
+  maxCalls: count.exactOptional(),
+  /** Episodes generated at once; results do not depend on it. Left out: what suits the GPU. */
+  slots: count.exactOptional(),
+})
+
+/** Where a host with directories keeps the run; left out: where it keeps runs by itself. */
+const folder = z.string().min(1).exactOptional()
+
+export const trainRequest = z
+  .object({
+    kind: z.literal('train'),
+    algorithm: z.string(),
+    /** Id of a model that is here, or a name that the host knows how to open. */
+    model: z.string(),
+    /** Ids of data sets; empty: online rollouts, or an expert's transcripts. */
+    data: z.array(z.string()).readonly(),
+    config: z.record(z.string(), z.unknown()).readonly(),
+    steps: count.nullable(),
+    seed,
+    /** Left out: a new adapter. */
+    initAdapter: adapterRef.readonly().exactOptional(),
+    /** How frozen weights are stored; left out: f32. */
+    dtype: z.enum(WEIGHT_DTYPES).exactOptional(),
+    /** Left out: f32. */
+    kvDtype: z.enum(CACHE_DTYPES).exactOptional(),
+    /** Train on the first N rows only; null for all. */
+    rowLimit: count.nullable(),
+    /** Left out: every 10 steps, every 2 minutes, and only the last weights. */
+    checkpoints: checkpointSettings.readonly().optional(),
+    /** Without `data`: learn from the transcripts of the benchmark's expert, drawn under these settings, instead of practising. */
+    expert: z.record(z.string(), z.unknown()).readonly().exactOptional(),
+    /** Draws another world than the usual one. */
+    worldSeed: seed.exactOptional(),
+    practice: practiceSettings.readonly().exactOptional(),
+    /** The null experiment: step rewards and statuses are permuted within each batch. */
+    shuffleRewards: z.boolean().exactOptional(),
+    /** Tokens kept of trajectories, for algorithms whose settings have no such limits. */
+    limits: z.object({ maxContextLen: count.exactOptional(), maxResponseLen: count.exactOptional() }).readonly().exactOptional(),
+    /** Left out: measured once and then used on a GPU, fixed on a processor. */
+    kernels: z.enum(KERNEL_CHOICES).exactOptional(),
+    folder,
+    /** Goes on with the run in `folder` if there is one. */
+    resume: z.boolean().exactOptional(),
+  })
+  .readonly()
+export type TrainRequest = z.infer<typeof trainRequest>
+
+const storySize = z.enum(['gpu', 'software'])
+const storyRequest = z
+  .object({
+    kind: z.literal('story'),
+    seed,
+    /** null: as the GPU allows. */
+    size: storySize.nullable(),
+    algorithm: z.string().exactOptional(),
+    folder,
+  })
+  .readonly()
+export type StoryRequest = z.infer<typeof storyRequest>
+
+/** What an exam and a rollout are both asked for. */
+const acting = {
+  model: z.string(),
+  /** Id of a run whose adapter acts; null for the base model. */
+  adapterOf: z.string().nullable(),
+  /** In its place: an imported adapter. */
+  adapter: adapterRef.readonly().exactOptional(),
+  /** How the base's weights are stored; left out: as its run had them, else f32. */
+  dtype: z.enum(WEIGHT_DTYPES).exactOptional(),
+  kvDtype: z.enum(CACHE_DTYPES).exactOptional(),
+  benchmark: z.string(),
+  /** A split of the benchmark, or a group of its exam. */
+  split: z.string(),
+  strategy: z.string(),
+  maxCalls: z.int().min(1),
+  /** So many queries, every group in its share, in a fixed order; null: all. */
+  limit: z.int().min(1).nullable(),
+  /** 0 is greedy. */
+  temperature: z.number().min(0),
+  /** Left out: tokens are drawn from the model itself. */
+  sampling: samplingFilters.readonly().exactOptional(),
+  seed,
+  slots: count.exactOptional(),
+  folder,
+}
+const evaluateRequest = z.object({ kind: z.literal('evaluate'), ...acting }).readonly()
+export type EvaluateRequest = z.infer<typeof evaluateRequest>
+
+const judgeSettings = z.object({
+  baseUrl: z.string(),
+  model: z.string(),
+  /** In memory only. */
+  apiKey: z.string(),
+  repeats: z.number(),
+  temperature: z.number(),
+  /** Requests at a time; left out: 4. */
+  concurrency: count.exactOptional(),
+})
+export type JudgeSettings = Readonly<z.infer<typeof judgeSettings>>
+const judgeRequest = z
+  .object({
+    kind: z.literal('judge'),
+    dataset_id: z.string(),
+    trajectory_ids: z.array(z.string()).readonly(),
+    settings: judgeSettings.readonly(),
+  })
+  .readonly()
+export type JudgeRequest = z.infer<typeof judgeRequest>
+
+/** A model on a Hub, or in a folder behind an address. */
+const remoteModel = z.object({
+  /** `owner/name`, `owner/name@revision`, the address of a model's page, or that of a folder. */
+  where: z.string(),
+  /** Address of the Hub, or of a mirror with its layout. */
+  hub: z.string(),
+  /** In memory only; '' for none. */
+  token: z.string(),
+})
+export type RemoteModel = Readonly<z.infer<typeof remoteModel>>
+
+const mergeRequest = z
+  .object({
+    kind: z.literal('merge'),
+    run_id: z.string(),
+    /** The weights the run ended with, or those of its record's `best`. */
+    which: z.enum(['last', 'best']),
+  })
+  .readonly()
+export type MergeRequest = z.infer<typeof mergeRequest>
+
+const downloadRequest = z.object({ kind: z.literal('download'), model: remoteModel.readonly() }).readonly()
+
+/** By kind. */
+export const jobRequests = {
+  train: trainRequest,
+  story: storyRequest,
+  evaluate: evaluateRequest,
+  judge: judgeRequest,
+  download: downloadRequest,
+  merge: mergeRequest,
+} as const
+export type JobKind = keyof typeof jobRequests
+export type JobRequest = { readonly [Kind in JobKind]: z.infer<(typeof jobRequests)[Kind]> }[JobKind]
+
+/** Requests whose runs can be resumed. */
+export type ResumableRequest = TrainRequest | StoryRequest
