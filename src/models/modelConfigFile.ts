@@ -1,7 +1,8 @@
 /** What a checkpoint says of its model beside config.json, as transformers reads it: where generation ends, and a head that is not the embedding. */
 import { z } from 'zod'
-import { idList, type ModelConfig, parseModelConfig, tokenIds } from './architectures/config'
+import { idList, type ModelConfig, parseModelConfig } from './architectures/config'
 import { EMBEDDING, HEAD } from './architectures/decoder'
+import { tokenIds } from './architectures/modelConfig'
 import { CheckpointError, type FolderSource, type JsonObject, readJsonObject } from './weights/byteSource'
 import type { TensorSource } from './weights/safetensors'
 

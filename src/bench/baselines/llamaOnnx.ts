@@ -16,7 +16,8 @@ export type OnnxCompute = 'float' | 'float16'
 const EMBEDDING = 'model.embed_tokens.weight'
 
 export async function llamaOnnx(config: ModelConfig, reader: WeightReader, compute: OnnxCompute): Promise<OnnxGraph> {
-  if (config.model_type !== 'llama' || !config.tie_word_embeddings) throw new Error('only Llama with tied embeddings is written as ONNX')
+  if (!config.tie_word_embeddings || config.qkv_bias || config.o_bias || config.mlp_bias || config.qk_norm)
+    throw new Error('Only a decoder with tied embeddings, without biases and without norms of queries and keys is written as ONNX.')
   const { hidden_size: hidden, num_key_value_heads: kvHeads, head_dim: headDim, num_attention_heads: heads } = config
   const nodes: OnnxNode[] = []
   const tensors: OnnxTensor[] = []

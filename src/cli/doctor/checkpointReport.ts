@@ -4,7 +4,8 @@ import { WEIGHT_FORMATS, type WeightFormat } from '../../engine/weightFormat'
 import type { ModelConfig } from '../../models/architectures/config'
 import { PROJECTIONS } from '../../models/architectures/decoder'
 import { openTokenizer } from '../../models/checkpointTokenizer'
-import { architectureClaims, ropeTypeOf } from '../../models/claims'
+import { architectures } from '../../models/architectures'
+import { ropeTypeOf } from '../../models/claims'
 import { architectureOf, parameterCount } from '../../models/languageModel'
 import { readModelConfig, withOwnHead, withTiedEmbedding } from '../../models/modelConfigFile'
 import { createHfTokenizer } from '../../models/tokenizer/hfTokenizer'
@@ -82,7 +83,7 @@ function configText(config: ModelConfig): string {
 
 /** Not that this checkpoint is exact: `--reference` says that. */
 function claimCheck(config: ModelConfig): Check {
-  const claim = architectureClaims.find(({ architecture }) => architecture === config.model_type)
+  const claim = architectures[config.model_type]
   const goldens = claim?.exact[ropeTypeOf(config)] ?? []
   const exact =
     goldens.length > 0

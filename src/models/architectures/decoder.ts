@@ -13,7 +13,7 @@ import { swiglu } from '../../engine/ops/swiglu'
 import { fits, isInteger } from '../../engine/weightFormat'
 import type { WeightFormat } from '../../engine/weightFormat'
 import type { Graph, Tensor } from '../../engine/tensor'
-import type { ModelConfig } from './config'
+import type { ModelConfig } from './modelConfig'
 
 export const EMBEDDING = 'model.embed_tokens.weight'
 export const HEAD = 'lm_head.weight'

@@ -2,4 +2,16 @@
 import type { Architecture } from './architecture'
 import { decoder, decoderParameters } from './decoder'
 
-export const llama: Architecture = { name: 'llama', parameters: decoderParameters, forward: decoder }
+export const llama: Architecture = {
+  name: 'llama',
+  title: 'Llama 2 and 3',
+  defaults: { max_position_embeddings: 2048, head_dim: null, tie_word_embeddings: false },
+  hasSlidingWindow: false,
+  flags: ({ attention_bias: bias, mlp_bias: mlpBias }) => ({
+    ...{ qkv_bias: bias ?? false, o_bias: bias ?? false, mlp_bias: mlpBias ?? false, qk_norm: false },
+  }),
+  parameters: decoderParameters,
+  forward: decoder,
+  exact: { plain: ['tiny_llama'], llama3: ['tiny_llama3'], linear: ['tiny_llama_bias'] },
+  ran: [],
+}

@@ -3,7 +3,7 @@
  * linear (Chen 2023), dynamic NTK, llama3 (Dubey 2024), YaRN (Peng 2023). Rounded to f32 where transformers rounds, so that log-probs at
  * position 100,000 are the ones a model was trained with.
  */
-import type { ModelConfig, RopeScaling } from './config'
+import type { ModelConfig, RopeScaling } from './modelConfig'
 
 export interface RopeFrequencies {
   /** [head_dim / 2], radians per position. */
