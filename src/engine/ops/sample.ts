@@ -3,7 +3,7 @@ import type { Op } from '../op'
 import type { Tensor } from '../tensor'
 import { NO_SLOT } from './kvCache'
 
-/** Words of one slot's state; the shader's header lists them. */
+/** Words of one slot's state. shaders/common/slot_state.wgsl declares the same and says what each is. */
 export const SLOT_WORDS = 20
 export const SLOT = {
   id: 0,
@@ -101,7 +101,6 @@ export const sampleOp: Op<SampleParams> = {
             V: vocabulary,
             COLUMNS: columns,
             LIMIT: params.limit,
-            SLOT_WORDS,
             SEEN: stateRows > slots ? seenWords(vocabulary) : 0,
           },
           bindings: [0, 1, 2, 3, 4, 5, 6, 7].map((index) => input(index)),

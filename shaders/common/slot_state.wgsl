@@ -1,0 +1,23 @@
+// The words of one slot's state. src/engine/ops/sample.ts declares the same as SLOT and SLOT_WORDS; test/engine/slotState.test.ts compares them.
+const SLOT_WORDS = 20u;
+const SLOT_ID = 0u; // the newest token
+const SLOT_POSITION = 1u; // its position
+const SLOT_ACTIVE = 2u; // 1 while the slot draws, 0 after
+const SLOT_COUNT = 3u; // new tokens so far
+const SLOT_MAX_NEW = 4u;
+const SLOT_SEED_LOW = 5u;
+const SLOT_SEED_HIGH = 6u;
+const SLOT_QUERY = 7u;
+const SLOT_SAMPLE = 8u;
+const SLOT_VERSION = 9u; // of the policy
+const SLOT_TEMPERATURE = 10u; // f32, 0: the likeliest token
+const SLOT_STOP = 11u; // four token ids that end the text
+const SLOT_REASON = 15u; // REASON_…, once the slot is inactive
+const SLOT_TOP_K = 16u; // 0: all tokens
+const SLOT_TOP_P = 17u; // f32, 1: all tokens
+const SLOT_MIN_P = 18u; // f32, 0: all tokens
+const SLOT_PENALTY = 19u; // f32, 1: no repetition penalty
+const STOP_IDS = 4u;
+const REASON_STOP = 1u;
+const REASON_LENGTH = 2u;
+const NO_SLOT = 0xffffffffu;
