@@ -4,8 +4,8 @@ import { strategies, type StrategyName } from '../agents/strategies'
 import { EngineDevice } from '../engine/device/engineDevice'
 import type { KvDtype } from '../engine/ops/kvCache'
 import { WEIGHT_FORMATS, type WeightFormat } from '../engine/weightFormat'
-import { MAX_CONTEXT } from '../studio/runs/gpuPolicyBackend'
-import { CALL_BUDGET, speaksStarter } from '../studio/jobs/jobContext'
+import { DEFAULT_BENCHMARK, DEFAULT_STRATEGY } from '../studio/defaults'
+import { promptFormatProblem } from '../studio/jobs/jobContext'
 import { filtersOf, samplingFilters, type SamplingFilters } from '../records/samplingFilters'
 import type { Trajectory } from '../records/trajectory'
 import { openActor, type Actor } from './acting'
@@ -19,12 +19,12 @@ export const actOptions = {
   model: z.string().default('starter').meta({ help: MODEL_HELP }),
   dtype: z.enum(WEIGHT_FORMATS).default('f32').meta({ help: DTYPE_HELP }),
   lora: z.string().optional().meta({ help: 'directory of an adapter to put on the model (PEFT layout; what train leaves)' }),
-  benchmark: z.enum(benchmarkNames).default('starter').meta({ help: 'the exam' }),
+  benchmark: z.enum(benchmarkNames).default(DEFAULT_BENCHMARK).meta({ help: 'the exam' }),
   strategy: z
     .enum(Object.keys(strategies) as StrategyName[])
-    .default('cot')
+    .default(DEFAULT_STRATEGY)
     .meta({ help: 'how calls are spent' }),
-  maxCalls: z.int().positive().default(CALL_BUDGET).meta({ help: 'tool calls of an episode' }),
+  maxCalls: z.int().positive().optional().meta({ help: 'tool calls of an episode; else what the benchmark allows' }),
   limit: z.int().positive().optional().meta({ help: 'this many queries, every group in its share, in a fixed order; else all' }),
   slots: z.int().positive().optional().meta({ help: 'episodes generated at once; results do not depend on it' }),
   kvDtype: kvDtypeOption,
@@ -36,9 +36,10 @@ export interface ActSettings extends SamplingFilters {
   readonly model: string
   readonly dtype: WeightFormat
   readonly lora?: string | undefined
+  readonly benchmark: string
   readonly split: string
   readonly strategy: StrategyName
-  readonly maxCalls: number
+  readonly maxCalls?: number | undefined
   readonly limit?: number | undefined
   readonly slots?: number | undefined
   readonly kvDtype: KvDtype
@@ -50,6 +51,8 @@ export interface ActSettings extends SamplingFilters {
 
 export interface Acted {
   readonly exam: Exam
+  /** Tool calls an episode was allowed. */
+  readonly callBudget: number
   /** In the order of queries, then samples. */
   readonly trajectories: readonly Trajectory[]
   readonly model: { readonly id: string; readonly adapter_sha256: string | null }
@@ -60,11 +63,13 @@ export interface Acted {
 
 /** Opens the model, lets it act on every query, closes it. */
 export async function actOnExam(settings: ActSettings, context: CommandContext): Promise<Acted> {
-  const exam = openExam(settings.split, settings.limit ?? null)
+  const exam = openExam(settings.benchmark, settings.split, settings.limit ?? null)
+  const { limits, environment } = exam.benchmark
+  const callBudget = settings.maxCalls ?? limits.toolCalls
   const model = await openModel(settings.model, settings.seed, context, { weights: settings.dtype, kv: settings.kvDtype })
   let actor: Actor | null = null
   try {
-    const refusal = speaksStarter(model)
+    const refusal = promptFormatProblem(model)
     if (refusal !== null) throw new UsageError(refusal)
     const adapter = settings.lora === undefined ? null : await readTrainedAdapter(settings.lora, model)
     const report = gpuInfoOf((await context.openAdapter()).adapter)
@@ -72,7 +77,7 @@ export async function actOnExam(settings: ActSettings, context: CommandContext):
     const now = (): number => performance.now()
     actor = await openActor(engine, model, adapter, {
       slots: settings.slots ?? null,
-      maxContext: MAX_CONTEXT,
+      limits,
       seed: settings.seed,
       gate: () => context.signal.throwIfAborted(),
       now,
@@ -82,11 +87,11 @@ export async function actOnExam(settings: ActSettings, context: CommandContext):
     let told = now()
     const started = now()
     const trajectories = await actor.act({
-      world: exam.world,
+      environment,
       queries: exam.queries,
       samples: settings.samples,
       strategy: settings.strategy,
-      callBudget: settings.maxCalls,
+      callBudget,
       temperature: settings.temperature,
       sampling: filtersOf(settings),
       source: settings.source,
@@ -102,6 +107,7 @@ export async function actOnExam(settings: ActSettings, context: CommandContext):
     })
     return {
       exam,
+      callBudget,
       trajectories,
       model: { id: model.id, adapter_sha256: adapter?.sha256 ?? null },
       generatedTokens: actor.generatedTokens,

@@ -1,18 +1,18 @@
-/** A model that acts in the starter world: generation in slots, episodes run against it. */
-import { starterPrompt } from '../agents/prompts/starterPrompt'
+/** A model that acts in an environment: generation in slots, episodes run against it. */
+import { requireCallFormat } from '../agents/callFormats/callFormatFor'
 import type { StrategyName } from '../agents/strategies'
 import type { EngineDevice } from '../engine/device/engineDevice'
 import type { Gate, StateLookup } from '../engine/plan/executable'
-import type { ToolWorld, WorldQuery } from '../environments/toolWorld'
+import type { Environment, Query } from '../environments/environment'
 import type { LoraShape } from '../models/architectures/decoder'
 import { Generator } from '../models/generate'
 import { compileGenerationAhead } from '../models/generationPlans'
 import { LanguageModel } from '../models/languageModel'
-import type { HfTokenizer } from '../models/tokenizer/hfTokenizer'
 import type { SamplingFilters } from '../records/samplingFilters'
 import type { Trajectory } from '../records/trajectory'
-import { MAX_NEW_TOKENS, slotsOf } from '../studio/runs/gpuPolicyBackend'
-import type { LoadedModel } from '../studio/models/models'
+import { slotsOf } from '../studio/runs/gpuPolicyBackend'
+import type { GenerationLimits } from '../studio/runs/policyBackend'
+import type { LoadedModel, ModelText } from '../studio/models/models'
 import { rolloutEpisodes } from '../agents/rollout'
 import type { TrainedAdapter } from './trainedFiles'
 
@@ -20,10 +20,11 @@ export interface ActingParts {
   readonly model: LanguageModel
   readonly lookup: StateLookup
   readonly lora: LoraShape | null
-  readonly tokenizer: HfTokenizer
+  /** What the call format is recognised by. */
+  readonly text: Pick<ModelText, 'title' | 'tokenizer' | 'chatTemplate'>
   /** null: what suits the adapter. */
   readonly slots: number | null
-  readonly maxContext: number
+  readonly limits: GenerationLimits
   readonly seed: number
   readonly gate: Gate
   readonly now: () => number
@@ -31,8 +32,8 @@ export interface ActingParts {
 }
 
 export interface ActRequest {
-  readonly world: ToolWorld
-  readonly queries: readonly WorldQuery[]
+  readonly environment: Environment
+  readonly queries: readonly Query[]
   readonly samples: number
   readonly strategy: StrategyName
   readonly callBudget: number
@@ -54,14 +55,15 @@ export interface Actor {
 }
 
 export function createActor(parts: ActingParts): Actor {
-  const { model, lookup, lora, tokenizer, seed, gate, now } = parts
+  const { model, lookup, lora, text, seed, gate, now } = parts
+  const { maxContext, maxNewTokens } = parts.limits
   const generator = new Generator({
     model,
     lookup,
     lora,
     slots: parts.slots ?? slotsOf(model.engine.isSoftware),
-    maxContext: parts.maxContext,
-    maxNewTokens: MAX_NEW_TOKENS,
+    maxContext,
+    maxNewTokens,
     seed,
     gate,
   })
@@ -75,12 +77,13 @@ export function createActor(parts: ActingParts): Actor {
     get generatedTokens() {
       return generator.generatedTokens
     },
-    act: (request) =>
+    act: ({ callBudget, ...request }) =>
       rolloutEpisodes({
         policy: generator,
-        codec: tokenizer,
-        prompt: starterPrompt,
-        maxNewTokens: MAX_NEW_TOKENS,
+        codec: text.tokenizer,
+        format: requireCallFormat(text),
+        budget: { toolCalls: callBudget, modelCalls: null },
+        maxNewTokens,
         maxContext: generator.maxContext,
         now,
         ...request,
@@ -95,12 +98,13 @@ export function createActor(parts: ActingParts): Actor {
 /** A model that only acts, with an adapter on top or without. */
 export async function openActor(
   engine: EngineDevice,
-  { config, reader, tokenizer }: Pick<LoadedModel, 'config' | 'reader' | 'tokenizer'>,
+  { config, reader, ...text }: Pick<LoadedModel, 'config' | 'reader' | 'title' | 'tokenizer' | 'chatTemplate'>,
   adapter: TrainedAdapter | null,
-  options: Pick<ActingParts, 'slots' | 'maxContext' | 'seed' | 'gate' | 'now'>,
+  options: Pick<ActingParts, 'slots' | 'limits' | 'seed' | 'gate' | 'now'>,
 ): Promise<Actor> {
-  const size = { lora: adapter?.lora ?? null, slots: options.slots ?? slotsOf(engine.isSoftware), maxContext: options.maxContext }
-  compileGenerationAhead(engine, { ...size, config, maxNewTokens: MAX_NEW_TOKENS })
+  const size = { lora: adapter?.lora ?? null, slots: options.slots ?? slotsOf(engine.isSoftware) }
+  const { maxContext, maxNewTokens } = options.limits
+  compileGenerationAhead(engine, { ...size, config, maxContext, maxNewTokens })
   const model = await LanguageModel.load(engine, config, reader)
   const own = new Map<string, GPUBuffer>()
   for (const [name, { values }] of adapter?.tensors ?? []) {
@@ -113,7 +117,7 @@ export async function openActor(
     ...options,
     ...size,
     model,
-    tokenizer,
+    text,
     lookup: (name) => {
       const buffer = own.get(name)
       return buffer ? { buffer, offset: 0 } : frozen(name)

@@ -1,35 +1,40 @@
-/** Exams one can sit: a world, the queries of a split, in a fixed order. */
-import { createStarterWorld, type StarterWorld } from '../environments/starter'
-import type { WorldQuery } from '../environments/toolWorld'
+/** Exams one can sit: a benchmark, and the queries of a split in a fixed order. */
+import { splitFor, type Benchmark, type BenchmarkDefinition } from '../environments/benchmark'
+import type { Query } from '../environments/environment'
+import { benchmarks } from '../evaluation/benchmarks'
 import { stratified } from '../studio/evaluations/exam'
 import { UsageError } from './command'
 
-export const benchmarkNames = ['starter'] as const
+export const benchmarkNames = Object.keys(benchmarks) as (keyof typeof benchmarks)[]
+
+/** null when there is no such benchmark. */
+export function definitionNamed(name: string): BenchmarkDefinition | null {
+  return Object.entries<BenchmarkDefinition>(benchmarks).find(([known]) => known === name)?.[1] ?? null
+}
 
 export interface Exam {
-  readonly world: StarterWorld
+  readonly benchmark: Benchmark
   readonly split: string
-  readonly queries: readonly WorldQuery[]
+  readonly queries: readonly Query[]
 }
-
-/** Always the same one: made once. */
-let world: StarterWorld | null = null
 
 /**
- * @param split a split of the world, or a group of its exam such as `I1-tool`.
+ * @param split a split of the benchmark, or a group of its exam such as `I1-tool`.
  * @param limit takes every group in its share, in a fixed order.
  */
-export function openExam(split: string, limit: number | null): Exam {
-  world ??= createStarterWorld()
-  const queries = queriesOf(world, split)
-  return { world, split, queries: stratified(queries, limit ?? queries.length) }
+export function openExam(name: string, split: string, limit: number | null): Exam {
+  const benchmark = definitionNamed(name)?.create()
+  if (!benchmark) throw new UsageError(`There is no benchmark ${name}; there is ${benchmarkNames.join(', ')}.`)
+  const queries = queriesOf(benchmark, split)
+  return { benchmark, split, queries: stratified(queries, limit ?? queries.length) }
 }
 
-function queriesOf(world: StarterWorld, split: string): readonly WorldQuery[] {
-  if (world.splits.some((known) => known === split)) return world.queries(split)
-  const exam = world.queries('exam')
+function queriesOf(benchmark: Benchmark, split: string): readonly Query[] {
+  const splits = benchmark.splits.map(({ name }) => name)
+  if (splits.includes(split)) return benchmark.queries(split)
+  const exam = benchmark.queries(splitFor(benchmark, 'exam'))
   const group = exam.filter((query) => query.group === split)
   if (group.length > 0) return group
   const groups = [...new Set(exam.map((query) => query.group))].sort()
-  throw new UsageError(`The starter benchmark has no split ${split}; it has ${[...world.splits, ...groups].join(', ')}.`)
+  throw new UsageError(`The ${benchmark.name} benchmark has no split ${split}; it has ${[...splits, ...groups].join(', ')}.`)
 }

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { EngineDevice } from '../engine/device/engineDevice'
 import { WEIGHT_FORMATS, type WeightFormat } from '../engine/weightFormat'
-import { createStarterWorld } from '../environments/starter'
+import { benchmarks } from '../evaluation/benchmarks'
+import { DEFAULT_BENCHMARK } from '../studio/defaults'
 import { readAdapter, type LoraAdapter } from '../models/weights/peft'
 import { mergedDivergence, mergedFiles } from '../studio/models/mergedModel'
 import type { Divergence } from '../training/policy/divergence'
@@ -65,7 +66,7 @@ async function measured(model: OpenModel, adapter: LoraAdapter, out: string, con
   const merged = nodeFolder(out)
   try {
     const gate = (): void => context.signal.throwIfAborted()
-    return await mergedDivergence({ engine, model, adapter, merged, world: createStarterWorld(), gate })
+    return await mergedDivergence({ engine, model, adapter, merged, benchmark: benchmarks[DEFAULT_BENCHMARK].create(), gate })
   } finally {
     await merged.close()
   }

@@ -1,9 +1,11 @@
 /** One run of `hone train`: its data as the algorithm wants it, its memory known beforehand, its loop. */
 import { createRng } from '../base/random'
 import type { EngineDevice } from '../engine/device/engineDevice'
-import type { StarterWorld } from '../environments/starter'
+import { requireCallFormat } from '../agents/callFormats/callFormatFor'
+import type { Benchmark, Transcripts } from '../environments/benchmark'
+import { DEFAULT_BENCHMARK } from '../studio/defaults'
 import { whyUntrainable } from '../studio/dataProblem'
-import { MAX_CONTEXT, MAX_NEW_TOKENS, slotsOf } from '../studio/runs/gpuPolicyBackend'
+import { slotsOf } from '../studio/runs/gpuPolicyBackend'
 import { truncationNote, type Method } from '../studio/method'
 import { methodNamed } from '../studio/methods'
 import type { LabelledTrajectory } from '../training/batches/labelledTrajectory'
@@ -24,20 +26,19 @@ import { ppoSequenceOptions } from '../training/algorithms/ppo/config'
 import { tokenizeTrajectory, type TokenizedTrajectory } from '../training/batches/tokenizedTrajectory'
 import { rftSequenceOptions } from '../training/algorithms/rft/selection'
 import { imitatedPositions } from '../training/batches/lossMask'
-import { starterSamples } from '../training/batches/expertSamples'
+import { expertSamples } from '../training/batches/expertSamples'
 import { trajectorySamples } from '../training/batches/trajectorySamples'
-import type { CorpusOptions } from '../training/recipes/recipe'
 import { UsageError, type JsonObject } from './command'
 import type { OpenModel } from './modelSpec'
-import { shuffledRewards, starterPractice, type PracticeOptions } from './starterPractice'
+import { onlinePractice, shuffledRewards, type PracticeOptions } from './onlinePractice'
 
 /** What a run learns from. */
 export type TrainingData =
   | { readonly kind: 'files'; readonly labelled: readonly LabelledTrajectory[] }
-  /** The expert's transcripts in the starter world. */
-  | { readonly kind: 'corpus'; readonly world: StarterWorld; readonly corpus: CorpusOptions }
-  /** Rollouts of the policy as it is, in the starter world. */
-  | { readonly kind: 'practice'; readonly world: StarterWorld }
+  /** The transcripts of a benchmark's expert. */
+  | { readonly kind: 'corpus'; readonly benchmark: Benchmark; readonly transcripts: Transcripts }
+  /** Rollouts of the policy as it is, on a benchmark's practice. */
+  | { readonly kind: 'practice'; readonly benchmark: Benchmark }
 
 export interface TrainingRequest {
   readonly method: Method
@@ -81,16 +82,18 @@ export function prepareTraining(request: TrainingRequest): TrainingJob {
   switch (data.kind) {
     case 'files':
       if (method.name === grpo.name)
-        throw new UsageError('grpo compares fresh attempts at the same query: it practises with --data starter.')
+        throw new UsageError(
+          `grpo compares fresh attempts at the same query: it practises with --data BENCHMARK, such as ${DEFAULT_BENCHMARK}.`,
+        )
       return method.name === steptoolPpo.name || method.name === archer.name
         ? ofSteps(request, data.labelled)
         : ofEnds(request, data.labelled)
     case 'practice':
       if (!method.isOnline) throw new UsageError(`${method.name} does not practise by itself: name files with --data.`)
-      return online(request, data.world)
+      return online(request, data.benchmark)
     case 'corpus':
       throw new UsageError(
-        `The starter corpus is for sft; ${method.name} learns from files${method.isOnline ? ', or practises with --data starter' : ''}.`,
+        `An expert’s transcripts are for sft; ${method.name} learns from files${method.isOnline ? `, or practises with --data ${data.benchmark.name}` : ''}.`,
       )
   }
 }
@@ -115,9 +118,9 @@ function supervised(request: TrainingRequest): TrainingJob {
     { data, maxContextLen, maxResponseLen }: TrainingRequest,
     budget: number,
   ): { samples: SampleSource; notes: readonly string[] } {
-    if (data.kind === 'practice') throw new UsageError('sft learns from data: --data FILE… or --data starter-corpus.')
+    if (data.kind === 'practice') throw new UsageError(`sft learns from data: --data FILE… or --data ${data.benchmark.name}-corpus.`)
     if (data.kind === 'corpus')
-      return { samples: starterSamples(data.world, model.tokenizer, { seed, mask: settings, ...data.corpus }), notes: [] }
+      return { samples: expertSamples(data.transcripts, model.tokenizer, { format: requireCallFormat(model), mask: settings }), notes: [] }
     // A sample must fit one micro-batch: unless told otherwise its last completion gets a quarter of it.
     const response = Math.min(maxResponseLen ?? Math.floor(budget / 4), budget - 1)
     const context = Math.min(maxContextLen ?? budget, budget - response)
@@ -170,7 +173,7 @@ function ofEnds(request: TrainingRequest, given: readonly LabelledTrajectory[]):
   }
 }
 
-/** Stand-ins for episodes of the starter world that are not played yet: 60 to 180 tokens, two fifths of them the agent's. */
+/** Stand-ins for episodes that are not played yet: 60 to 180 tokens, two fifths of them the agent's. */
 function likelyEpisodes(count: number, seed: number): TokenizedTrajectory[] {
   const rng = createRng(seed, 80)
   return Array.from({ length: count }, () => {
@@ -181,7 +184,7 @@ function likelyEpisodes(count: number, seed: number): TokenizedTrajectory[] {
   })
 }
 
-function online(request: TrainingRequest, world: StarterWorld): TrainingJob {
+function online(request: TrainingRequest, benchmark: Benchmark): TrainingJob {
   const { method, model, engine } = request
   const notes = [
     ...method.notesOf(request.config),
@@ -190,13 +193,12 @@ function online(request: TrainingRequest, world: StarterWorld): TrainingJob {
       : []),
   ]
   const batch = method.batchOf(request.config)
-  const practice = starterPractice({
+  const practice = onlinePractice({
     ...request.practice,
-    world,
-    tokenizer: model.tokenizer,
+    benchmark,
+    text: model,
     batch,
     samples: method.samplesOf(request.config),
-    maxContext: MAX_CONTEXT,
     seed: request.seed,
     shuffleRewards: request.shuffleRewards,
   })
@@ -208,8 +210,8 @@ function online(request: TrainingRequest, world: StarterWorld): TrainingJob {
           ...{
             config: model.config,
             lora: loraOf(method.trainable(request.config)),
-            maxContext: MAX_CONTEXT,
-            maxNewTokens: MAX_NEW_TOKENS,
+            maxContext: benchmark.limits.maxContext,
+            maxNewTokens: benchmark.limits.maxNewTokens,
           },
           slots: request.practice.slots ?? slotsOf(engine.isSoftware),
         },

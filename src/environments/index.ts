@@ -1,4 +1,5 @@
-/** The catalogue of tool worlds. */
-import { createStarterWorld } from './starter'
+/** The catalogue of environments. */
+import type { EnvironmentDefinition } from './environment'
+import { starterEnvironment } from './starter/environment'
 
-export const environments = { starter: createStarterWorld } as const
+export const environments = { starter: starterEnvironment } as const satisfies Record<string, EnvironmentDefinition>

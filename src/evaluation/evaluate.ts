@@ -1,45 +1,35 @@
-/** Pass rate, recall, win rate and their intervals, from trajectories of a tool world. No judge: the world checks the answer's facts. */
+/** Pass rate, recall, win rate and their intervals, from trajectories of a benchmark. */
 import { pairedDifference, pairedTable, wilson } from '../base/stats'
-import { copyCheck } from '../environments/starter'
-import type { ToolWorld } from '../environments/toolWorld'
+import type { Benchmark, Scorer, Scores } from '../environments/benchmark'
 import type { EvaluationRow } from '../records/evaluation'
-import { chosenPath } from '../records/trajectory'
 import type { AnswerStatus, Trajectory } from '../records/trajectory'
+import { commonScorers, scorers } from './scorers'
 
-/** One row per trajectory. Throws when a trajectory's query is not the world's. */
-export function evaluateTrajectories(trajectories: readonly Trajectory[], world: ToolWorld): EvaluationRow[] {
-  const queries = new Map(world.splits.flatMap((split) => world.queries(split).map((query) => [query.query_id, query] as const)))
+/** One row per trajectory. Throws when a trajectory's query is not the benchmark's, or a scorer it names does not exist. */
+export function evaluateTrajectories(trajectories: readonly Trajectory[], benchmark: Benchmark): EvaluationRow[] {
+  const queries = new Map(benchmark.splits.flatMap(({ name }) => benchmark.queries(name).map((query) => [query.query_id, query] as const)))
+  const used = [...commonScorers, ...benchmark.scorers.map(scorerNamed)]
   return trajectories.map((trajectory) => {
     const query = queries.get(trajectory.query_id)
-    if (!query) throw new Error(`trajectory ${trajectory.trajectory_id}: query ${trajectory.query_id} is not in the world`)
-    const path = chosenPath(trajectory).map(({ step }) => step)
-    const observations: string[] = []
-    let copied = 0
-    let due = 0
-    const called = new Set<string>()
-    for (const step of path) {
-      if (step.call && !step.call.error) called.add(step.call.name)
-      if (step.call) {
-        const copy = copyCheck(step.call, trajectory.query, observations)
-        if (copy.due) due++
-        if (copy.exact) copied++
-      }
-      if (step.observation !== null) observations.push(step.observation)
-    }
-    const gold = new Set(query.goldTools)
+    if (!query)
+      throw new Error(`trajectory ${trajectory.trajectory_id}: query ${trajectory.query_id} is not in the benchmark ${benchmark.name}`)
+    let scores: Scores = { status: 'unsolved', calls: 0, recall: 1, tokens: 0, copied_calls: 0, copy_calls: 0 }
+    for (const score of used) scores = { ...scores, ...score(trajectory, query) }
     return {
       query_id: trajectory.query_id,
       group: query.group,
       repeat: trajectory.sample,
-      status: trajectory.status ?? 'unsolved',
-      calls: observations.length,
-      recall: gold.size === 0 ? 1 : [...gold].filter((name) => called.has(name)).length / gold.size,
-      tokens: path.reduce((sum, step) => sum + (step.tokens?.completion_ids.length ?? 0), 0),
-      copied_calls: copied,
-      copy_calls: due,
+      ...scores,
       trajectory_id: trajectory.trajectory_id,
     }
   })
+}
+
+function scorerNamed(given: string | Scorer): Scorer {
+  if (typeof given !== 'string') return given
+  const found = Object.entries<Scorer>(scorers).find(([name]) => name === given)?.[1]
+  if (!found) throw new RangeError(`There is no scorer ${given}; there is ${Object.keys(scorers).join(', ')}.`)
+  return found
 }
 
 export interface Rate {

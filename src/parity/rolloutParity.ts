@@ -2,7 +2,8 @@
  * Rollout against training: the log-probs of sampled tokens as generation gave them, beside the training plan's for the same ids, through
  * several turns and refilled slots; and whether the number of slots changes anything.
  */
-import type { ToolWorld, WorldQuery } from '../environments/toolWorld'
+import type { Benchmark } from '../environments/benchmark'
+import type { Query } from '../environments/environment'
 import { chosenPath, type Trajectory } from '../records/trajectory'
 import type { EngineDevice } from '../engine/device/engineDevice'
 import type { LoadedModel } from '../studio/models/models'
@@ -10,16 +11,14 @@ import { createActor } from '../cli/acting'
 import { measureOf, type Quantity } from './quantity'
 import { adaptedPolicy, parityLora, scored, type SampledSequence } from './sampledLogProbs'
 
-const CONTEXT = 512
-const CALLS = 6
 /** Queries whose rollouts are compared bit for bit between numbers of slots. */
 const SLOT_QUERIES = 8
 
 export interface RolloutParityParts {
   readonly engine: EngineDevice
   readonly model: LoadedModel
-  readonly world: ToolWorld
-  readonly queries: readonly WorldQuery[]
+  readonly benchmark: Benchmark
+  readonly queries: readonly Query[]
   /** Sampled tokens to compare. */
   readonly tokens: number
   readonly adapter: string
@@ -29,15 +28,16 @@ export interface RolloutParityParts {
 
 export async function rolloutQuantities(parts: RolloutParityParts): Promise<Quantity[]> {
   const { engine, model, queries } = parts
+  const { environment, limits } = parts.benchmark
   const kvDtype = model.config.kv_dtype
   const policy = await adaptedPolicy(engine, model.config, model.reader)
-  const act = async (own: readonly WorldQuery[], slots: number, seed: number): Promise<Trajectory[]> => {
+  const act = async (own: readonly Query[], slots: number, seed: number): Promise<Trajectory[]> => {
     const actor = createActor({
-      ...{ model: policy.model, lookup: policy.model.lookup(policy.packed), lora: parityLora, tokenizer: model.tokenizer, slots },
-      ...{ maxContext: CONTEXT, seed, gate: () => parts.signal.throwIfAborted(), now: () => performance.now() },
+      ...{ model: policy.model, lookup: policy.model.lookup(policy.packed), lora: parityLora, text: model, slots },
+      ...{ limits, seed, gate: () => parts.signal.throwIfAborted(), now: () => performance.now() },
     })
     try {
-      const request = { world: parts.world, queries: own, samples: 1, strategy: 'cot' as const, callBudget: CALLS, temperature: 1 }
+      const request = { environment, queries: own, samples: 1, strategy: 'cot' as const, callBudget: limits.toolCalls, temperature: 1 }
       return await actor.act({ ...request, source: 'parity', signal: parts.signal })
     } finally {
       await actor.destroy()

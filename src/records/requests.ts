@@ -50,6 +50,8 @@ export const trainRequest = z
     model: z.string(),
     /** Ids of data sets; empty: online rollouts, or an expert's transcripts. */
     data: z.array(z.string()).readonly(),
+    /** Whose practice or expert it learns from without `data`; left out: the default one. */
+    benchmark: z.string().exactOptional(),
     config: z.record(z.string(), z.unknown()).readonly(),
     steps: count.nullable(),
     seed,
@@ -89,6 +91,8 @@ const storyRequest = z
     /** null: as the GPU allows. */
     size: storySize.nullable(),
     algorithm: z.string().exactOptional(),
+    /** Left out: the default one. */
+    benchmark: z.string().exactOptional(),
     folder,
   })
   .readonly()

@@ -1,18 +1,20 @@
 /** What the studio can do, for forms, help and legends. */
 import { z } from 'zod'
+import { callFormats } from '../agents/callFormats'
 import { strategies } from '../agents/strategies'
 import { formats } from '../data/formats'
 import { ops } from '../engine/ops'
-import type { StarterWorld } from '../environments/starter'
+import { environments } from '../environments'
+import { benchmarks } from '../evaluation/benchmarks'
 import { architectures } from '../models/architectures'
 import { architectureClaims } from '../models/claims'
 import { algorithms } from '../training/algorithms'
-import type { StudioDescription } from '../worker/protocol'
+import type { Reply, StudioDescription } from '../worker/protocol'
+import type { Worlds } from './worlds/worlds'
 
-/** The exam first: it is what one is asked about. */
-const SPLIT_ORDER = ['exam', 'dev', 'practice', 'train']
+const made = <T>(reply: Reply<T>): T[] => (reply.ok ? [reply.value] : [])
 
-export function describeStudio(world: StarterWorld): StudioDescription {
+export function describeStudio(worlds: Worlds): StudioDescription {
   return {
     algorithms: Object.values(algorithms).map(({ config, ...own }) => ({
       name: own.name,
@@ -29,16 +31,20 @@ export function describeStudio(world: StarterWorld): StudioDescription {
     formats: Object.values(formats).map(({ name, title }) => ({ name, title })),
     architectures: Object.keys(architectures),
     claims: architectureClaims,
-    environments: [{ name: world.id, title: 'Starter world', hash: world.hash, tools: world.tools }],
-    benchmarks: [
-      {
-        name: world.id,
-        splits: Object.fromEntries(
-          SPLIT_ORDER.filter((split) => world.splits.some((own) => own === split)).map((split) => [split, world.queries(split).length]),
-        ),
-      },
-    ],
+    environments: Object.keys(environments).flatMap((known) =>
+      made(worlds.environment(known)).map(({ name, title, description, hash, tools }) => ({ name, title, description, hash, tools })),
+    ),
+    benchmarks: Object.keys(benchmarks).flatMap((known) =>
+      made(worlds.benchmark(known)).map(({ name, title, environment, splits, limits }) => ({
+        name,
+        title,
+        environment: environment.name,
+        splits: Object.fromEntries(splits.map((split) => [split.name, split.queries])),
+        callBudget: limits.toolCalls,
+      })),
+    ),
     strategies: Object.keys(strategies),
+    callFormats: Object.values(callFormats).map(({ name, title }) => ({ name, title })),
     ops: Object.keys(ops),
   }
 }

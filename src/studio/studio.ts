@@ -1,7 +1,6 @@
 /** The application without a screen: commands, jobs, events. Rooms do the work; here they are opened and joined. */
 import { createNewId } from '../base/id'
 import { createFetchLedger } from '../base/fetchLedger'
-import { createStarterWorld } from '../environments/starter'
 import { sampleCsv } from '../data/sampleCsv'
 import { steptoolPpo } from '../training/algorithms/ppo/loop'
 import { algorithms } from '../training/algorithms'
@@ -20,7 +19,7 @@ import { accept, attempt, refuse, sentenceOf } from './failure'
 import { beginningOfRun } from './runs/resume'
 import { createGpuAccess } from './jobs/gpuAccess'
 import { createGpuPolicyBackend } from './runs/gpuPolicyBackend'
-import { createRunWork, speaksStarter, type JobContext } from './jobs/jobContext'
+import { createRunWork, promptFormatProblem, type JobContext } from './jobs/jobContext'
 import { createJobQueue, type JobWork } from './jobs/jobQueue'
 import { createJudges } from './labels/judges'
 import { createLabels } from './labels/labels'
@@ -40,6 +39,7 @@ import { createInitialAdapters } from './models/initialAdapters'
 import { storageItems } from './storage/storageItems'
 import { storyResultOf } from './runs/storyResult'
 import { callTool } from './worlds/callTool'
+import { createWorlds } from './worlds/worlds'
 import { trainWork } from './runs/trainJob'
 import { storyWork } from './runs/storyJob'
 
@@ -97,7 +97,7 @@ async function openStudio(parts: StudioParts, assetBase: string): Promise<OpenSt
   const gpu = createGpuAccess(parts, (status) => {
     emit({ type: 'gpu', status })
   })
-  const world = createStarterWorld()
+  const worlds = createWorlds()
   const models = createModels({ store, starter: starterFolder((path) => parts.readAsset(path, assetBase, ledger.fetch)), now: nowText })
   const remote = createRemoteModels({
     store,
@@ -144,7 +144,7 @@ async function openStudio(parts: StudioParts, assetBase: string): Promise<OpenSt
     starts,
     labels,
     gpu,
-    world,
+    worlds,
     newId,
     now: nowText,
     examParts: { store, emit, newId, now: nowText },
@@ -156,10 +156,9 @@ async function openStudio(parts: StudioParts, assetBase: string): Promise<OpenSt
       gpu,
       starts,
       workshop: parts.workshop ?? createGpuPolicyBackend(parts.clock),
-      world,
     },
     method: methodNamed,
-    promptFormatProblem: speaksStarter,
+    promptFormatProblem,
     runWork: createRunWork(runs, gpu, nowText),
   }
 
@@ -218,7 +217,7 @@ async function openStudio(parts: StudioParts, assetBase: string): Promise<OpenSt
 
   await runs.recover()
   return {
-    description: describeStudio(world),
+    description: describeStudio(worlds),
     reach: (port) => {
       ports.add(port)
     },
@@ -285,7 +284,12 @@ async function openStudio(parts: StudioParts, assetBase: string): Promise<OpenSt
       importFiles: (modelId, name, files) => starts.importFiles(modelId, name, files),
       remove: (id) => starts.remove(id),
     },
-    environments: { callTool: (tool, args) => Promise.resolve(callTool(world, tool, args)) },
+    environments: {
+      callTool: async (environment, tool, args) => {
+        const known = worlds.environment(environment ?? undefined)
+        return known.ok ? callTool(known.value, tool, args) : known
+      },
+    },
     storage: {
       usage: async () => ({ items: await storageItems(store, { models, remote, starts }), ...(await parts.storageEstimate()) }),
     },

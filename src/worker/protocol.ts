@@ -87,11 +87,20 @@ export interface StudioDescription {
   readonly environments: readonly {
     readonly name: string
     readonly title: string
+    readonly description: string
     readonly hash: string
     readonly tools: readonly ToolSpec[]
   }[]
-  readonly benchmarks: readonly { readonly name: string; readonly splits: Readonly<Record<string, number>> }[]
+  readonly benchmarks: readonly {
+    readonly name: string
+    readonly title: string
+    readonly environment: string
+    /** Queries of each split; first the one that a form offers first. */
+    readonly splits: Readonly<Record<string, number>>
+    readonly callBudget: number
+  }[]
   readonly strategies: readonly string[]
+  readonly callFormats: readonly { readonly name: string; readonly title: string }[]
   readonly ops: readonly string[]
 }
 

@@ -60,8 +60,15 @@ function describeRecording(data: Recording): StudioDescription {
     architectures: [],
     claims: [],
     environments: [],
-    benchmarks: data.evaluations.slice(0, 1).map((row) => ({ name: row.benchmark, splits: { [row.split]: row.rows.length } })),
+    benchmarks: data.evaluations.slice(0, 1).map((row) => ({
+      name: row.benchmark,
+      title: row.benchmark,
+      environment: row.benchmark,
+      splits: { [row.split]: row.rows.length },
+      callBudget: row.call_budget,
+    })),
     strategies: [...new Set(data.evaluations.map((row) => row.strategy))],
+    callFormats: [],
     ops: [],
   }
 }

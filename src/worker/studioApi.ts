@@ -127,7 +127,8 @@ export interface AdaptersApi {
 }
 
 export interface EnvironmentsApi {
-  callTool(tool: string, args: Readonly<Record<string, unknown>>): Promise<Reply<string>>
+  /** Calls a tool in a fresh episode. @param environment null: the default one. */
+  callTool(environment: string | null, tool: string, args: Readonly<Record<string, unknown>>): Promise<Reply<string>>
 }
 
 export interface StorageApi {

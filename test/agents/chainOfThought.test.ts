@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { starterPrompt } from '../../src/agents/prompts/starterPrompt'
+import { compact } from '../../src/agents/callFormats/compact'
 import { strategies } from '../../src/agents/strategies'
-import { runChainOfThought } from '../../src/agents/strategies/chainOfThought'
 import { scriptedSession, type Script } from '../../src/agents/strategies/scriptedSession'
-import { createStarterWorld, oraclePolicy } from '../../src/environments/starter'
+import { oraclePolicy } from '../../src/environments/starter/expert'
+import { createStarterWorld } from '../../src/environments/starter/world'
 import { trajectory } from '../../src/records/trajectory'
 import { codec } from '../environments/starterFiles'
 
@@ -11,22 +11,24 @@ const world = createStarterWorld()
 const deep = world.queries('exam').find((query) => world.task(query).context === 'clean' && query.goldTools.length === 3)!
 
 function run(query: typeof deep, script: Script, limits: { callBudget?: number; maxNewTokens?: number; maxContext?: number } = {}) {
-  return runChainOfThought({
-    session: scriptedSession(codec, starterPrompt, script),
+  const { callBudget = 8, ...others } = limits
+  return strategies.cot.run({
+    query,
+    openSession: () => Promise.resolve(scriptedSession(codec, compact, script)),
+    openEpisode: () => world.open(query),
     codec,
-    episode: world.start(query),
-    prompt: starterPrompt,
-    callBudget: 8,
+    format: compact,
+    budget: { toolCalls: callBudget, modelCalls: null },
     temperature: 0,
     maxNewTokens: 48,
     maxContext: 512,
     trajectoryId: 't',
     worldHash: world.hash,
-    ...limits,
+    ...others,
   })
 }
 
-describe('runChainOfThought', () => {
+describe('chain of thought', () => {
   test('the oracle solves, every step is recorded, and the record is valid', async () => {
     for (const query of world.queries('exam').slice(0, 80)) {
       const record = await run(query, oraclePolicy(world, query))
@@ -87,11 +89,12 @@ describe('runChainOfThought', () => {
   test('timing comes from the clock it is given', async () => {
     let at = 0
     const record = await strategies.cot.run({
-      session: scriptedSession(codec, starterPrompt, () => ({ name: 'give_up', arguments: {} })),
+      query: deep,
+      openSession: () => Promise.resolve(scriptedSession(codec, compact, () => ({ name: 'give_up', arguments: {} }))),
+      openEpisode: () => world.open(deep),
       codec,
-      episode: world.start(deep),
-      prompt: starterPrompt,
-      callBudget: 1,
+      format: compact,
+      budget: { toolCalls: 1, modelCalls: null },
       temperature: 0,
       maxNewTokens: 8,
       maxContext: 512,

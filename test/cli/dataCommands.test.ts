@@ -21,7 +21,16 @@ function sampleFile(text = sampleCsv(), name = 'sample.csv'): string {
 
 test('describe lists every catalogue by name', async () => {
   const lists = z.record(z.string(), z.array(z.string())).parse(await run(describeCommand, [], context))
-  expect(Object.keys(lists)).toEqual(['algorithms', 'formats', 'architectures', 'environments', 'benchmarks', 'strategies', 'ops'])
+  expect(Object.keys(lists)).toEqual([
+    'algorithms',
+    'formats',
+    'architectures',
+    'environments',
+    'benchmarks',
+    'strategies',
+    'callFormats',
+    'ops',
+  ])
   expect(lists).toMatchObject({ environments: ['starter'], benchmarks: ['starter'] })
   for (const name of ['sft', 'rft', 'ppo', 'steptool-ppo']) expect(lists.algorithms).toContain(name)
   expect(lists.ops).toContain('rmsNorm')

@@ -6,7 +6,8 @@ import { parseCommandLine } from '../../src/cli/args'
 import { exportFiles } from '../../src/cli/commands/export'
 import { train } from '../../src/cli/commands/train'
 import { algorithmOfRecipeFile, readRecipeFile } from '../../src/cli/recipeFile'
-import { completeRecipe, corpusOf, worldSeedOf } from '../../src/training/recipes/recipe'
+import { benchmarks } from '../../src/evaluation/benchmarks'
+import { completeRecipe } from '../../src/training/recipes/recipe'
 import { projectRoot } from '../support/sources'
 import { run, temporaryDirectory, testContext, tinyModelFolder } from './commandContext'
 
@@ -63,8 +64,9 @@ test('the starter’s recipes and a flat file', () => {
   const { recipe, ignored } = readRecipeFile(join(projectRoot, 'public/starter/recipe.json'))
   expect(recipe).toMatchObject({ version: 1, algorithm: 'sft', seed: 7, config: { trainable: 'all' } })
   expect(ignored).toEqual([])
-  expect(worldSeedOf(recipe)).toBe(7)
-  expect(corpusOf(recipe)).toMatchObject({ drillsShare: 0.1, wrongRate: 0.7, samples: 42_000 })
+  const { expert, environment } = benchmarks.starter.create(recipe.world_seed)
+  expect(environment.hash).toBe(benchmarks.starter.create(7).environment.hash)
+  expect(expert?.settings.parse(recipe)).toMatchObject({ drills_share: 0.1, wrong_rate: 0.7, samples: 42_000 })
   expect(readRecipeFile(file({ lora_r: 2, unheard_of: true })).recipe).toMatchObject({
     algorithm: null,
     config: { lora_r: 2, unheard_of: true },

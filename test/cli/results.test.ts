@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { openExam } from '../../src/cli/benchmark'
 import { comparisonOf, summaryOf } from '../../src/cli/commands/evaluate'
 import { readEvaluation, writeEvaluation } from '../../src/cli/resultDirectory'
-import { shuffledRewards } from '../../src/cli/starterPractice'
+import { shuffledRewards } from '../../src/cli/onlinePractice'
 import type { EvaluationRecord, EvaluationRow } from '../../src/records/evaluation'
 import type { LabelledTrajectory } from '../../src/training/batches/labelledTrajectory'
 import { temporaryDirectory } from './commandContext'
@@ -104,17 +104,19 @@ test('a result is read back; what is none is said', () => {
 })
 
 test('an exam’s subset has every group in its share, always the same', () => {
-  const whole = openExam('exam', null)
+  const whole = openExam('starter', 'exam', null)
   expect(whole.queries.length).toBeGreaterThanOrEqual(200)
-  const part = openExam('exam', 30)
+  const part = openExam('starter', 'exam', 30)
   expect(part.queries).toHaveLength(30)
-  expect(openExam('exam', 30).queries).toEqual(part.queries)
+  expect(openExam('starter', 'exam', 30).queries).toEqual(part.queries)
   const share = (queries: typeof whole.queries, group: string): number =>
     queries.filter((query) => query.group === group).length / queries.length
   for (const group of new Set(whole.queries.map((query) => query.group)))
     expect(Math.abs(share(part.queries, group) - share(whole.queries, group))).toBeLessThan(0.04)
-  expect(openExam('I1-tool', null).queries.every((query) => query.group === 'I1-tool')).toBe(true)
-  expect(() => openExam('I9', null)).toThrow(/^The starter benchmark has no split I9; it has train, practice, .*I1-tool/)
+  expect(openExam('starter', 'I1-tool', null).queries.every((query) => query.group === 'I1-tool')).toBe(true)
+  expect(() => openExam('starter', 'I9', null)).toThrow(
+    /^The starter benchmark has no split I9; it has exam, dev, practice, train, .*I1-tool/,
+  )
 })
 
 test('shuffled rewards are the same rewards on other steps', () => {

@@ -1,7 +1,8 @@
 /** What reinforcement learning trains on holds nothing of the exam: no query id, no person, place or thing of it. */
 import { describe, expect, test } from 'vitest'
 import { createRng } from '../../src/base/random'
-import { createStarterWorld, expertTranscript } from '../../src/environments/starter'
+import { expertTranscript } from '../../src/environments/starter/expert'
+import { createStarterWorld } from '../../src/environments/starter/world'
 import { apis } from '../../src/environments/starter/catalog'
 import type { Trajectory } from '../../src/records/trajectory'
 import { practiceQueries, withoutHeldOut } from '../../src/studio/runs/practice'

@@ -1,19 +1,21 @@
 import { describe, expect, test } from 'vitest'
 import { createRng } from '../../src/base/random'
+import { compact } from '../../src/agents/callFormats/compact'
+import { starterBenchmarkOf } from '../../src/environments/starter/benchmark'
+import { sftCorpus } from '../../src/environments/starter/corpus'
+import { expertTranscript } from '../../src/environments/starter/expert'
 import {
-  createStarterWorld,
-  expertTranscript,
-  sftCorpus,
   specialTokens,
+  starterGenerationConfig,
   starterModelConfig,
   starterTokenizer,
   starterTokenizerConfig,
-  starterGenerationConfig,
-} from '../../src/environments/starter'
+} from '../../src/environments/starter/tokenizer'
+import { createStarterWorld } from '../../src/environments/starter/world'
 import { apis, kinds, subjects } from '../../src/environments/starter/catalog'
 import { syllablesOf } from '../../src/environments/starter/names'
 import { trainBpe } from '../../src/models/tokenizer/trainBpe'
-import { starterSamples } from '../../src/training/batches/expertSamples'
+import { expertSamples } from '../../src/training/batches/expertSamples'
 import { codec, renderTemplate, starterJson, tokenizerJson, vocabulary } from './starterFiles'
 
 const world = createStarterWorld()
@@ -142,7 +144,8 @@ describe('the corpus', () => {
     }
     expect([...seen].sort()).toEqual(['bad call', 'missing', 'unknown tool'])
     const sourceOf = (mask_history: boolean) =>
-      starterSamples(world, { encode: (text) => ids(text) }, { seed: 1, samples: 2000, slipRate: 0.3, mask: { mask_history } })
+      expertSamples(transcripts, { encode: (text) => ids(text) }, { format: compact, mask: { mask_history } })
+    const transcripts = starterBenchmarkOf(world).expert!.transcripts(1, { samples: 2000, slip_rate: 0.3 })
     const source = sourceOf(false)
     const index =
       Array.from({ length: 600 }, (_, i) => i + 700).find((i) => slipping.sample(i).messages.some((message) => message.isSlip)) ?? 0

@@ -1,17 +1,20 @@
 import { describe, expect, test } from 'vitest'
 import { createRng } from '../../src/base/random'
 import { environments } from '../../src/environments'
-import { createStarterWorld, copyCheck, expertTranscript, oraclePolicy, FINISH, GIVE_UP } from '../../src/environments/starter'
+import { FINISH, GIVE_UP } from '../../src/environments/compactSyntax'
+import { expertTranscript, oraclePolicy } from '../../src/environments/starter/expert'
+import { createStarterWorld } from '../../src/environments/starter/world'
+import { copyCheck } from '../../src/evaluation/scorers/copyExact'
 import { apis, subjects } from '../../src/environments/starter/catalog'
 import { syllablesOf } from '../../src/environments/starter/names'
 import { groups } from '../../src/environments/starter/tasks'
 import type { ToolCall } from '../../src/records/trajectory'
-import type { WorldQuery } from '../../src/environments/toolWorld'
+import type { Query } from '../../src/environments/environment'
 
 const world = createStarterWorld()
 const every = world.splits.flatMap((split) => world.queries(split))
 
-function withContext(context: string, split = 'practice'): WorldQuery {
+function withContext(context: string, split = 'practice'): Query {
   const found = world.queries(split).find((query) => world.task(query).context === context)
   if (!found) throw new Error(`no ${context} query in ${split}`)
   return found
@@ -19,11 +22,12 @@ function withContext(context: string, split = 'practice'): WorldQuery {
 
 describe('the starter world', () => {
   test('follows from one integer', () => {
-    const again = environments.starter()
+    const again = createStarterWorld()
+    expect(environments.starter.create().hash).toBe(world.hash)
     expect(again.hash).toBe(world.hash)
     expect(again.queries('exam')).toEqual(world.queries('exam'))
     expect(createStarterWorld(8).hash).not.toBe(world.hash)
-    expect(again.id).toBe('starter')
+    expect(again.name).toBe('starter')
   })
 
   test('has at least 240 exam queries, and its indexes are dense', () => {
@@ -183,12 +187,17 @@ describe('the expert', () => {
 })
 
 describe('an episode', () => {
-  const first = (query: WorldQuery): ToolCall => oraclePolicy(world, query)([])
+  const first = (query: Query): ToolCall => oraclePolicy(world, query)([])
 
   test('a quota error asks for a retry, and the retry succeeds', () => {
     const query = world.queries('practice').find((q) => world.task(q).context === 'quota' && world.task(q).quotaAt === 0)!
     const episode = world.start(query)
-    expect(episode.call(first(query))).toEqual({ text: '{"error":"quota, retry"}', truth: { succeeded: false, needed: true } })
+    expect(episode.call(first(query))).toEqual({
+      text: '{"error":"quota, retry"}',
+      truth: { succeeded: false, needed: true },
+      error: 'quota',
+      elapsedMs: null,
+    })
     expect(episode.call(first(query)).truth).toEqual({ succeeded: true, needed: true })
     expect(episode.call(first(query)).truth).toEqual({ succeeded: true, needed: false })
   })

@@ -344,8 +344,8 @@ test('every method that practises can be sized: alone, as the run story, and on 
 test('tools can be called by hand', async () => {
   open = await openTestStudio()
   const { studio } = open
-  const query = await studio.environments.callTool('search_for', { name: 'nobody' })
+  const query = await studio.environments.callTool('starter', 'search_for', { name: 'nobody' })
   expect(query).toEqual({ ok: true, value: '{"error":"unknown name"}' })
-  expect(await studio.environments.callTool('home_of', {})).toEqual({ ok: true, value: '{"error":"missing person"}' })
-  expect(await studio.environments.callTool('none', {})).toMatchObject({ ok: false, code: 'unknown-tool' })
+  expect(await studio.environments.callTool('starter', 'home_of', {})).toEqual({ ok: true, value: '{"error":"missing person"}' })
+  expect(await studio.environments.callTool('starter', 'none', {})).toMatchObject({ ok: false, code: 'unknown-tool' })
 })

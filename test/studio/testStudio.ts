@@ -2,9 +2,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { scriptedSession } from '../../src/agents/strategies/scriptedSession'
-import { starterPrompt } from '../../src/agents/prompts/starterPrompt'
+import { compact } from '../../src/agents/callFormats/compact'
 import { strategies } from '../../src/agents/strategies'
-import { GIVE_UP, oraclePolicy, type StarterWorld } from '../../src/environments/starter'
+import { GIVE_UP } from '../../src/environments/compactSyntax'
+import { oraclePolicy } from '../../src/environments/starter/expert'
+import type { StarterWorld } from '../../src/environments/starter/world'
 import { PROJECTIONS } from '../../src/models/architectures/decoder'
 import { parseModelConfig } from '../../src/models/architectures/config'
 import { architectureOf } from '../../src/models/languageModel'
@@ -105,7 +107,7 @@ export function scriptedWorkshop(
   ): ActingPolicy {
     return {
       async rollout(request) {
-        const world = request.world as StarterWorld
+        const world = request.environment as StarterWorld
         const made = []
         for (const [index, query] of request.queries.entries())
           for (let sample = 0; sample < request.samples; sample++) {
@@ -113,15 +115,16 @@ export function scriptedWorkshop(
             await gate()
             const oracle = oraclePolicy(world, query)
             const isAble = (index * 7) % 10 < (skill + 0.1 * steps) * 10
-            const session = scriptedSession(codec, starterPrompt, (observations) =>
+            const session = scriptedSession(codec, compact, (observations) =>
               isAble || observations.length === 0 ? oracle(observations) : { name: GIVE_UP, arguments: {} },
             )
             const trajectory = await strategies.cot.run({
-              session,
+              query,
+              openSession: () => Promise.resolve(session),
+              openEpisode: () => world.open(query),
               codec,
-              episode: world.start(query),
-              prompt: starterPrompt,
-              callBudget: request.callBudget,
+              format: compact,
+              budget: { toolCalls: request.callBudget, modelCalls: null },
               temperature: request.temperature,
               maxNewTokens: 64,
               maxContext: 512,

@@ -1,66 +1,79 @@
 /**
- * One chain of calls, no branching: complete, call, append the observation, until an answer, the call budget or the end of
- * the context. Ids go in and come out; the past is never rendered or tokenised again, so what was sampled is what is trained.
+ * One chain of calls, no branching: complete, call, append the replies, until an answer, the budget or the end of the context. Ids go
+ * in and come out; the past is never rendered or tokenised again, so what was sampled is what is trained.
  */
-import type { Episode } from '../../environments/toolWorld'
-import { drawnWith, type SamplingFilters } from '../../records/samplingFilters'
-import type { AnswerStatus, StepTruth, Trajectory, TrajectoryStep } from '../../records/trajectory'
-import type { PolicySession, TextCodec } from '../policy'
-import type { PromptFormat } from '../prompts/promptFormat'
-
-export interface EpisodeRunOptions {
-  readonly session: PolicySession
-  readonly codec: TextCodec
-  readonly episode: Episode
-  readonly prompt: PromptFormat
-  /** Tool calls the agent may make. After the last one it may still answer. */
-  readonly callBudget: number
-  /** 0 is greedy. */
-  readonly temperature: number
-  /** Absent: tokens are drawn from the policy itself. */
-  readonly sampling?: SamplingFilters | undefined
-  /** Per completion. */
-  readonly maxNewTokens: number
-  /** Ids the session's context may hold. */
-  readonly maxContext: number
-  readonly trajectoryId: string
-  /** Which repeat of the query this is. */
-  readonly sample?: number
-  /** `run:<id>` for rollouts. */
-  readonly source?: string
-  readonly worldHash?: string | null
-  /** A clock in milliseconds; without one the steps carry no timing. */
-  readonly now?: () => number
-}
+import { EnvironmentError, type Episode } from '../../environments/environment'
+import { drawnWith } from '../../records/samplingFilters'
+import type { AnswerStatus, StepTruth, ToolSpec, Trajectory, TrajectoryStep } from '../../records/trajectory'
+import type { PolicySession } from '../policy'
+import type { Strategy, StrategyOptions } from './strategy'
 
 const NOTHING_DONE: StepTruth = { succeeded: false, needed: false }
 
-export async function runChainOfThought(options: EpisodeRunOptions): Promise<Trajectory> {
-  const { session, codec, episode, prompt, callBudget, maxNewTokens, maxContext, now } = options
-  const drawn = { temperature: options.temperature, ...drawnWith(options.sampling), stopIds: [codec.specialId(prompt.stopToken)] }
-  if (!Number.isInteger(callBudget) || callBudget < 1) throw new RangeError(`the call budget must be at least 1, found ${callBudget}`)
-  const steps: TrajectoryStep[] = []
-  let status: AnswerStatus | null = null
-  let answer: string | null = null
-  let stopReason: Trajectory['stop_reason'] = 'length'
-  let text = prompt.renderStart(episode.tools, episode.query.text)
-  let calls = 0
+/** What a chain has come to. */
+interface Chain {
+  tools: readonly ToolSpec[]
+  readonly steps: TrajectoryStep[]
+  status: AnswerStatus | null
+  answer: string | null
+  stopReason: Trajectory['stop_reason']
+}
 
-  while (status === null) {
+export const chainOfThought: Strategy = {
+  name: 'cot',
+  title: 'One chain of calls',
+  kind: 'chain',
+  help: 'The model calls tools one turn after another and never goes back.',
+  async run(options) {
+    const { budget, signal } = options
+    if (!Number.isInteger(budget.toolCalls) || budget.toolCalls < 1)
+      throw new RangeError(`the call budget must be at least 1, found ${budget.toolCalls}`)
+    const chain: Chain = { tools: [], steps: [], status: null, answer: null, stopReason: 'length' }
+    const session = await options.openSession()
+    let episode: Episode | null = null
+    try {
+      signal?.throwIfAborted()
+      episode = await options.openEpisode()
+      chain.tools = episode.tools
+      await grow(chain, session, episode, options)
+      chain.status ??= (await episode.finish(null, signal ? { signal } : {})).status
+    } catch (error) {
+      if (!(error instanceof EnvironmentError) || error.code === 'unknown-query') throw error
+      chain.stopReason = 'error'
+    } finally {
+      session.close()
+      await episode?.close()
+    }
+    const last = chain.steps[chain.steps.length - 1]
+    if (last) last.is_final = true
+    return recordOf(chain, options)
+  },
+}
+
+/** Runs turn after turn until the chain ends; leaves the status null when it ended without an answer. */
+async function grow(chain: Chain, session: PolicySession, episode: Episode, options: StrategyOptions): Promise<void> {
+  const { codec, format, budget, maxNewTokens, maxContext, now } = options
+  const cancel = options.signal ? { signal: options.signal } : {}
+  const stopIds = format.stopTokens.map((token) => codec.specialId(token))
+  const drawn = { temperature: options.temperature, ...drawnWith(options.sampling), stopIds }
+  let text = format.start(episode.tools, options.query.text)
+  let calls = 0
+  for (;;) {
     const promptIds = codec.encode(text)
-    const room = maxContext - session.length - promptIds.length
-    if (room < 1) {
-      // The observation does not fit: the step before it was the last.
-      stopReason = 'length'
-      break
+    const left = maxContext - session.length - promptIds.length
+    // The replies do not fit: the step before them was the last.
+    if (left < 1) return
+    if (budget.modelCalls !== null && chain.steps.length >= budget.modelCalls) {
+      chain.stopReason = 'budget'
+      return
     }
     const started = now?.()
-    const generation = await session.extend(promptIds, { ...drawn, maxNewTokens: Math.min(maxNewTokens, room) })
+    const generation = await session.extend(promptIds, { ...drawn, maxNewTokens: Math.min(maxNewTokens, left) })
     const completion = codec.decode(generation.ids)
-    const call = prompt.parseCompletion(completion)
+    const turn = format.parse(completion)
     const isTruncated = generation.finish === 'length'
     const step: TrajectoryStep = {
-      parent: steps.length === 0 ? null : steps.length - 1,
+      parent: chain.steps.length === 0 ? null : chain.steps.length - 1,
       prompt: text,
       completion,
       tokens: {
@@ -69,52 +82,64 @@ export async function runChainOfThought(options: EpisodeRunOptions): Promise<Tra
         completion_logprobs: [...generation.logprobs],
         policy_version: generation.policyVersion,
       },
-      thought: '',
-      call,
+      thought: turn.reasoning,
+      call: turn.calls[0] ?? null,
       observation: null,
       is_final: true,
       is_truncated: isTruncated,
       truth: NOTHING_DONE,
       ...(started === undefined || !now ? {} : { generation_ms: Math.max(0, now() - started) }),
     }
-    steps.push(step)
-    if (isTruncated) break
+    chain.steps.push(step)
+    if (isTruncated) return
 
-    const given = prompt.finalAnswer(call)
-    if (given !== undefined) {
-      const verdict = episode.finish(given)
-      answer = given
-      status = verdict.status
-      step.truth = { ...verdict.truth }
-      stopReason = 'finish'
-    } else if (calls === callBudget) {
-      stopReason = 'budget'
-      break
-    } else {
-      calls += 1
-      const reply = episode.call(call)
-      step.observation = reply.text
-      step.truth = { ...reply.truth }
+    if (turn.answer !== undefined) {
+      const next = (await episode.userTurn?.(turn.content, cancel)) ?? null
+      if (next === null) {
+        const verdict = await episode.finish(turn.answer, cancel)
+        chain.answer = turn.answer
+        chain.status = verdict.status
+        step.truth = { ...verdict.truth }
+        chain.stopReason = 'finish'
+        return
+      }
       step.is_final = false
-      text = prompt.renderObservation(reply.text)
+      text = format.userTurn(next)
+    } else if (calls + turn.calls.length > budget.toolCalls) {
+      chain.stopReason = 'budget'
+      return
+    } else {
+      calls += turn.calls.length
+      const replies = await episode.call(turn.calls, cancel)
+      const truths = replies.flatMap(({ truth }) => truth ?? [])
+      step.observation = replies.map((reply) => reply.text).join('\n')
+      step.truth = truths.length === 0 ? null : jointTruth(truths)
+      step.is_final = false
+      text = format.replies(replies.map((reply) => reply.text))
     }
   }
+}
 
-  const last = steps[steps.length - 1]
-  if (last) last.is_final = true
+/** Of several calls in one turn: it succeeded if all did, and was needed if one was. */
+const jointTruth = (truths: readonly StepTruth[]): StepTruth => ({
+  succeeded: truths.every(({ succeeded }) => succeeded),
+  needed: truths.some(({ needed }) => needed),
+})
+
+function recordOf(chain: Chain, { query, budget, ...options }: StrategyOptions): Trajectory {
   return {
     version: 1,
     trajectory_id: options.trajectoryId,
-    query_id: episode.query.query_id,
-    query: episode.query.text,
-    split: episode.query.split,
-    tools: [...episode.tools],
-    steps,
-    status: status ?? episode.finish(null).status,
-    answer,
-    stop_reason: stopReason,
-    call_budget: callBudget,
-    strategy: 'cot',
+    query_id: query.query_id,
+    query: query.text,
+    split: query.split,
+    tools: [...chain.tools],
+    steps: chain.steps,
+    status: chain.status,
+    answer: chain.answer,
+    stop_reason: chain.stopReason,
+    call_budget: budget.toolCalls,
+    strategy: chainOfThought.name,
     sample: options.sample ?? 0,
     source: options.source ?? '',
     world_hash: options.worldHash ?? null,

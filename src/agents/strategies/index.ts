@@ -1,14 +1,7 @@
-/** The catalogue of strategies: ways to spend a call budget on an episode. */
-import type { Trajectory } from '../../records/trajectory'
-import { runChainOfThought, type EpisodeRunOptions } from './chainOfThought'
+/** The catalogue of strategies. */
+import { chainOfThought } from './chainOfThought'
+import type { Strategy } from './strategy'
 
-export interface Strategy {
-  readonly title: string
-  run(options: EpisodeRunOptions): Promise<Trajectory>
-}
-
-export const strategies = {
-  cot: { title: 'One chain of calls', run: runChainOfThought },
-} as const satisfies Record<string, Strategy>
+export const strategies = { cot: chainOfThought } as const satisfies Record<string, Strategy>
 
 export type StrategyName = keyof typeof strategies

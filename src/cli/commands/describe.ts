@@ -1,17 +1,18 @@
 /** `hone describe`: what there is of everything. */
 import { z } from 'zod'
+import { callFormats } from '../../agents/callFormats'
 import { strategies } from '../../agents/strategies'
 import { formats } from '../../data/formats'
 import { ops } from '../../engine/ops'
 import { environments } from '../../environments'
+import { benchmarks } from '../../evaluation/benchmarks'
 import { architectures } from '../../models/architectures'
 import { algorithms } from '../../training/algorithms'
-import { benchmarkNames } from '../benchmark'
 import { defineCommand } from '../command'
 
 export const describe = defineCommand({
   name: 'describe',
-  summary: 'lists algorithms, formats, architectures, environments, benchmarks, strategies and ops',
+  summary: 'lists algorithms, formats, architectures, environments, benchmarks, strategies, call formats and ops',
   options: z.object({}),
   run: () =>
     Promise.resolve({
@@ -19,8 +20,9 @@ export const describe = defineCommand({
       formats: Object.keys(formats),
       architectures: Object.keys(architectures),
       environments: Object.keys(environments),
-      benchmarks: [...benchmarkNames],
+      benchmarks: Object.keys(benchmarks),
       strategies: Object.keys(strategies),
+      callFormats: Object.keys(callFormats),
       ops: Object.keys(ops),
     }),
   show: (lists) =>

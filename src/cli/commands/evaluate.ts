@@ -25,24 +25,24 @@ export const evaluate = defineCommand({
     const other = options.against === undefined ? null : readEvaluation(options.against)
     const id = rowParts.newId('eval')
     const acted = await actOnExam({ ...options, samples: 1, source: id }, context)
-    const { world, split } = acted.exam
+    const { benchmark, split } = acted.exam
     const record: EvaluationRecord = {
       version: 1,
       evaluation_id: id,
       title: `${options.model}${options.lora === undefined ? '' : ` with ${options.lora}`} on ${split}`,
-      benchmark: world.id,
+      benchmark: benchmark.name,
       split,
       strategy: options.strategy,
-      call_budget: options.maxCalls,
+      call_budget: acted.callBudget,
       temperature: options.temperature,
       sampling: filtersOf(options),
-      judge: 'world',
+      judge: benchmark.judge,
       prompt_hash: null,
-      world_hash: world.hash,
+      world_hash: benchmark.environment.hash,
       model: acted.model,
       seed: options.seed,
       created_at: rowParts.now(),
-      rows: evaluateTrajectories(acted.trajectories, world),
+      rows: evaluateTrajectories(acted.trajectories, benchmark),
     }
     const directory = options.out ?? join(context.homeDirectory, 'evaluations', id)
     writeTrajectories(directory, acted.trajectories)

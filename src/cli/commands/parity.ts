@@ -4,6 +4,7 @@ import { EngineDevice } from '../../engine/device/engineDevice'
 import { KV_DTYPES } from '../../engine/ops/kvCache'
 import { gpuInfoOf } from '../gpuInfo'
 import { defineCommand, type JsonObject } from '../command'
+import { DEFAULT_BENCHMARK } from '../../studio/defaults'
 import { openExam } from '../benchmark'
 import { openModel } from '../modelSpec'
 import { adamWQuantities } from '../../parity/adamWParity'
@@ -88,7 +89,7 @@ export const parity = defineCommand({
         continue
       }
       const model = await openModel('starter', 7, context, { weights: 'f32', kv: kvDtype })
-      add(await rolloutQuantities({ ...shared, ...openExam('practice', null), model }))
+      add(await rolloutQuantities({ ...shared, ...openExam(DEFAULT_BENCHMARK, 'practice', null), model }))
       await model.close()
     }
     return { quantities, passed: quantities.filter(({ pass }) => pass).length, failed: quantities.filter(({ pass }) => !pass).length }

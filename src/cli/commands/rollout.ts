@@ -28,7 +28,7 @@ export const rollout = defineCommand({
     const id = rowParts.newId('rollout')
     const acted = await actOnExam({ ...options, source: id }, context)
     const file = writeTrajectories(options.out ?? join(context.homeDirectory, 'rollouts', id), acted.trajectories)
-    const { passed, rate } = rateOf(evaluateTrajectories(acted.trajectories, acted.exam.world))
+    const { passed, rate } = rateOf(evaluateTrajectories(acted.trajectories, acted.exam.benchmark))
     return {
       benchmark: options.benchmark,
       split: options.split,

@@ -2,14 +2,13 @@
 import { basename, join } from 'node:path'
 import { z } from 'zod'
 import { strategies, type StrategyName } from '../../agents/strategies'
-import { sha256 } from '../../base/sha256'
 import { EngineDevice } from '../../engine/device/engineDevice'
 import { WEIGHT_FORMATS } from '../../engine/weightFormat'
 import { honeJsonlLine } from '../../data/formats/honeJsonl'
-import { createStarterWorld } from '../../environments/starter'
 import { watchMetrics } from '../../records/alarms'
 import type { RunRecord } from '../../records/run'
-import { CALL_BUDGET, speaksStarter } from '../../studio/jobs/jobContext'
+import { DEFAULT_BENCHMARK, DEFAULT_STRATEGY } from '../../studio/defaults'
+import { promptFormatProblem } from '../../studio/jobs/jobContext'
 import type { Method } from '../../studio/method'
 import { practiceMeanings } from '../../studio/runs/practice'
 import { initialAdapterNote, initialAdapterConfig, initialAdapterNotes, type NamedInitialAdapter } from '../../studio/models/initialAdapter'
@@ -19,15 +18,15 @@ import type { BestRule } from '../../training/checkpoints/checkpoint'
 import { totalBytes } from '../../training/preflight/memoryPlan'
 import {
   checkedSettings,
-  corpusOf,
   isAlgorithmName,
   knownSettings,
   recipeFromObject,
-  worldSeedOf,
   type FieldRemark,
   type ReadRecipe,
   type Recipe,
 } from '../../training/recipes/recipe'
+import type { BenchmarkDefinition } from '../../environments/benchmark'
+import { benchmarkNames, definitionNamed } from '../benchmark'
 import { gpuInfoOf } from '../gpuInfo'
 import { defineCommand, UsageError, type CommandContext, type JsonObject } from '../command'
 import { labelled, readTrajectories, rowParts } from '../datasetFiles'
@@ -43,7 +42,6 @@ import { holdPreflight } from '../trainPreflight'
 const names = Object.keys(algorithms) as (keyof typeof algorithms)[]
 const DEFAULT_ALGORITHM = 'sft'
 const STARTER = 'starter'
-const CORPUS = 'starter-corpus'
 const algorithmNamed = (name: string): (typeof algorithms)[keyof typeof algorithms] | undefined =>
   Object.values(algorithms).find((one) => one.name === name)
 
@@ -63,9 +61,12 @@ const options = z.object({
     .enum(WEIGHT_FORMATS)
     .optional()
     .meta({ help: `${DTYPE_HELP}; else the config’s, else f32` }),
-  data: z.array(z.string()).default([]).meta({
-    help: 'files with trajectories; or starter: practice in the starter world; or starter-corpus: its expert’s transcripts (sft)',
-  }),
+  data: z
+    .array(z.string())
+    .default([])
+    .meta({
+      help: `files with trajectories; or a benchmark (${benchmarkNames.join(', ')}): practise on it; or BENCHMARK-corpus: its expert’s transcripts (sft)`,
+    }),
   rows: z.int().positive().optional().meta({ help: 'of files: train on the first so many trajectories only' }),
   config: z.string().optional().meta({ help: 'JSON: settings, a recipe, or StepTool’s StepTool_ppo.json. Flags win over it' }),
   steps: z.int().positive().optional().meta({ help: 'steps to take: batches with all their epochs for PPO, optimizer updates else' }),
@@ -80,10 +81,10 @@ const options = z.object({
   max_response_len: z.int().positive().optional().meta({ help: 'tokens kept of the final response' }),
   slots: z.int().positive().optional().meta({ help: 'practice: episodes generated at once; results do not depend on it' }),
   kvDtype: kvDtypeOption.unwrap().optional().meta({ help: KV_DTYPE_HELP }),
-  maxCalls: z.int().positive().default(CALL_BUDGET).meta({ help: 'practice: tool calls of an episode' }),
+  maxCalls: z.int().positive().optional().meta({ help: 'practice: tool calls of an episode; else what the benchmark allows' }),
   strategy: z
     .enum(Object.keys(strategies) as StrategyName[])
-    .default('cot')
+    .default(DEFAULT_STRATEGY)
     .meta({ help: 'practice: how an episode is run' }),
   preflight: z.boolean().default(true).meta({ help: 'check settings, data and model before step 0; --no-preflight leaves it out' }),
   kernels: z.enum(['fixed', 'tuned', 'tuned-half']).optional().meta({
@@ -120,7 +121,8 @@ export const train = defineCommand({
       const start = await openStart(given.initAdapter ?? recipe.init_adapter, given.resume ? (given.out ?? null) : null, model)
       const settings = settledConfig(method, config, start)
       const steps = given.steps ?? recipe.steps ?? method.stepsOf(settings)
-      const { data, sources } = await dataOf(method.name, given, recipe, model, context)
+      const { data, sources } = await dataOf(method.name, given, recipe, model, seed, context)
+      const callBudget = given.maxCalls ?? (data.kind === 'files' ? 1 : data.benchmark.limits.toolCalls)
       const { adapter } = await context.openAdapter()
       const report = gpuInfoOf(adapter)
       const engine = new EngineDevice(await context.openDevice(), { isSoftware: report.isSoftware })
@@ -134,7 +136,7 @@ export const train = defineCommand({
         practice: {
           ...{
             strategy: given.strategy,
-            callBudget: given.maxCalls,
+            callBudget,
             slots: given.slots ?? null,
             kvDtype,
             gate,
@@ -158,13 +160,13 @@ export const train = defineCommand({
           title: `${method.title} of ${model.title}`,
           config: {
             ...settings,
-            ...(data.kind === 'practice' ? { max_calls: given.maxCalls, strategy: given.strategy } : {}),
+            ...(data.kind === 'practice' ? { max_calls: callBudget, strategy: given.strategy } : {}),
             ...(dtype === 'f32' ? {} : { dtype }),
             ...(kvDtype === 'f32' ? {} : { kv_dtype: kvDtype }),
             ...(given.shuffleRewards ? { shuffle_rewards: true } : {}),
             ...initialAdapterConfig(start),
           },
-          worldHash: data.kind === 'files' ? null : data.world.hash,
+          worldHash: data.kind === 'files' ? null : data.benchmark.environment.hash,
         }),
         data: sources,
         kernels: (await keptKernels(context, report, given.kernels)) ?? undefined,
@@ -303,26 +305,39 @@ async function dataOf(
   given: Options,
   recipe: Recipe,
   model: OpenModel,
+  seed: number,
   context: CommandContext,
 ): Promise<{ data: TrainingData; sources: RunRecord['data'] }> {
   const named = given.data.length > 0 ? given.data : recipe.data
   const [first, another] = named
-  const isStarter = first === undefined || ((first === STARTER || first === CORPUS) && another === undefined)
-  if (!isStarter) {
+  const asked = another === undefined ? benchmarkOf(first ?? DEFAULT_BENCHMARK) : null
+  if (!asked) {
     const { annotated, sources } = await readTrajectories(named, context)
     const usable = annotated.map(labelled).filter(({ trajectory }) => trajectory.steps.length > 0)
     return { data: { kind: 'files', labelled: usable.slice(0, given.rows) }, sources }
   }
-  const refusal = speaksStarter(model)
+  const refusal = promptFormatProblem(model)
   if (refusal !== null) throw new UsageError(refusal)
-  const world = createStarterWorld(worldSeedOf(recipe))
-  // SFT learns from transcripts: for it the starter's data is its expert's.
-  if (first === CORPUS || (first === STARTER && algorithm === 'sft'))
-    return {
-      data: { kind: 'corpus', world, corpus: corpusOf(recipe) },
-      sources: [{ id: CORPUS, sha256: sha256(JSON.stringify([world.hash, corpusOf(recipe)])) }],
-    }
-  return { data: { kind: 'practice', world }, sources: [] }
+  const benchmark = asked.definition.create(recipe.world_seed)
+  // SFT learns from transcripts: for it a benchmark's data is its expert's.
+  if (!asked.isCorpus && !(first === asked.definition.name && algorithm === 'sft'))
+    return { data: { kind: 'practice', benchmark }, sources: [] }
+  if (!benchmark.expert) throw new UsageError(`${benchmark.title} has no expert whose transcripts could be imitated.`)
+  const transcripts = benchmark.expert.transcripts(seed, recipe)
+  return {
+    data: { kind: 'corpus', benchmark, transcripts },
+    sources: [{ id: `${benchmark.name}${CORPUS}`, sha256: transcripts.sha256 }],
+  }
+}
+
+/** What `--data` adds to a benchmark's name for its expert's transcripts. */
+const CORPUS = '-corpus'
+
+/** null: it names a file. */
+function benchmarkOf(name: string): { readonly definition: BenchmarkDefinition; readonly isCorpus: boolean } | null {
+  const isCorpus = name.endsWith(CORPUS)
+  const definition = definitionNamed(isCorpus ? name.slice(0, -CORPUS.length) : name)
+  return definition && { definition, isCorpus }
 }
 
 /** A line every few seconds: the loss is of all steps since the last line, the rest of the newest. */

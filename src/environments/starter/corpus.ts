@@ -1,8 +1,9 @@
 /** The SFT corpus: an endless list of samples, each a function of (seed, index). First drills, then one hop, then up to five. */
 import { createRng } from '../../base/random'
+import type { TranscriptMessage } from '../benchmark'
 import { STREAM } from './database'
 import { drill, madeUpTools } from './drills'
-import { transcriptOf, WRONG_RATE, type Message } from './expert'
+import { transcriptOf, WRONG_RATE } from './expert'
 import { drawTask } from './tasks'
 import { drawGroup, type StarterWorld } from './world'
 
@@ -27,7 +28,7 @@ export type SampleKind = 'drill' | 'one-hop' | 'up-to-two' | 'full'
 export interface SftSample {
   readonly index: number
   readonly kind: SampleKind
-  readonly messages: readonly Message[]
+  readonly messages: readonly TranscriptMessage[]
 }
 
 export interface SftCorpus {

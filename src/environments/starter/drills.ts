@@ -4,10 +4,10 @@
  * Their names are drawn from the whole space, minus the names of the other uses.
  */
 import type { Rng } from '../../base/random'
+import type { TranscriptMessage } from '../benchmark'
 import { kinds, subjects, type Kind } from './catalog'
-import { FINISH, formatCall } from './callSyntax'
+import { FINISH, formatCall } from '../compactSyntax'
 import type { Database } from './database'
-import type { Message } from './expert'
 import { laterSyllables, randomName } from './names'
 import { drawSlips } from './slips'
 
@@ -35,18 +35,18 @@ function distinct(count: number, draw: () => string): string[] {
   return [...out]
 }
 
-function finish(parts: readonly string[]): Message {
+function finish(parts: readonly string[]): TranscriptMessage {
   return { role: 'assistant', content: formatCall(FINISH, { answer: parts.join(', ') }) }
 }
 
 /** Say the list again. */
-function echo(rng: Rng, db: Database): Message[] {
+function echo(rng: Rng, db: Database): TranscriptMessage[] {
   const items = distinct(4 + rng.int(5), () => drillValue(rng, db))
   return [{ role: 'user', content: `${items.join(', ')}?` }, finish(items)]
 }
 
 /** A record of several facts; the query asks for some of them, in its own order. */
-function recall(rng: Rng, db: Database): Message[] {
+function recall(rng: Rng, db: Database): TranscriptMessage[] {
   const keys = distinct(4 + rng.int(4), () => (rng.chance(0.6) ? drillName(rng, db) : rng.pick(words)))
   const facts = keys.map((key) => [key, drillValue(rng, db)] as const)
   const asked = rng.shuffle(facts).slice(0, 3 + rng.int(facts.length - 2))
@@ -77,12 +77,12 @@ function madeUpWord(rng: Rng): string {
 }
 
 /** Calls of made-up tools: the name, the parameter and the argument all have to be copied. */
-export function madeUpTools(rng: Rng, db: Database, slipRate = 0): Message[] {
+export function madeUpTools(rng: Rng, db: Database, slipRate = 0): TranscriptMessage[] {
   const drawn = new Map(Array.from({ length: 2 + rng.int(4) }, () => madeUpTool(rng)).map((tool) => [tool.word, tool]))
   const tools = [...drawn.values()]
   const asked = rng.shuffle(tools).slice(0, 1 + rng.int(Math.min(3, tools.length)))
   const name = drillName(rng, db)
-  const messages: Message[] = [
+  const messages: TranscriptMessage[] = [
     { role: 'system', content: tools.map((tool) => `${tool.name}(${tool.kind})`).join('\n') },
     { role: 'user', content: `${name}'s ${asked.map((tool) => tool.word).join(' and ')}?` },
   ]
@@ -102,7 +102,7 @@ export function madeUpTools(rng: Rng, db: Database, slipRate = 0): Message[] {
   return [...messages, finish(facts)]
 }
 
-export function drill(rng: Rng, db: Database, slipRate = 0): Message[] {
+export function drill(rng: Rng, db: Database, slipRate = 0): TranscriptMessage[] {
   const at = rng.uniform()
   if (at < 0.25) return echo(rng, db)
   return at < 0.6 ? recall(rng, db) : madeUpTools(rng, db, slipRate)

@@ -5,20 +5,13 @@
  */
 import type { Rng } from '../../base/random'
 import type { AnswerStatus, StepTruth, ToolCall } from '../../records/trajectory'
-import type { WorldQuery } from '../toolWorld'
+import type { TranscriptMessage } from '../benchmark'
+import type { Query } from '../environment'
 import { hastyCategories, misledFamilies } from './catalog'
-import { FINISH, formatCall, formatTools, GIVE_UP, parseCall } from './callSyntax'
-import { factsIn } from './episode'
+import { FINISH, formatCall, formatTools, GIVE_UP, parseCall } from '../compactSyntax'
 import { drawSlips } from './slips'
 import type { Context, Lookup, Task } from './tasks'
 import type { StarterWorld } from './world'
-
-export interface Message {
-  readonly role: 'system' | 'user' | 'assistant' | 'tool'
-  readonly content: string
-  /** A wrong call to recover from: it stands in the context and is not learned. */
-  readonly isSlip?: true
-}
 
 export interface ExpertOptions {
   /** Probability of the wrong move in a marked context; 0 is the oracle. */
@@ -30,9 +23,9 @@ export interface ExpertOptions {
 export const WRONG_RATE = 0.7
 
 export interface Transcript {
-  readonly query: WorldQuery
+  readonly query: Query
   readonly context: Context
-  readonly messages: readonly Message[]
+  readonly messages: readonly TranscriptMessage[]
   /** One entry per assistant turn, the final one included. */
   readonly truth: readonly StepTruth[]
   readonly status: AnswerStatus
@@ -106,7 +99,7 @@ function* lookUp(
 export function transcriptOf(world: StarterWorld, task: Task, rng: Rng, options: ExpertOptions = {}): Transcript {
   const { wrongRate = WRONG_RATE, slipRate = 0 } = options
   const episode = world.startTask(task)
-  const messages: Message[] = [
+  const messages: TranscriptMessage[] = [
     { role: 'system', content: formatTools(task.tools) },
     { role: 'user', content: task.query.text },
   ]
@@ -138,26 +131,16 @@ export function transcriptOf(world: StarterWorld, task: Task, rng: Rng, options:
   }
 }
 
-export function expertTranscript(world: StarterWorld, query: WorldQuery, rng: Rng, options: ExpertOptions = {}): Transcript {
+export function expertTranscript(world: StarterWorld, query: Query, rng: Rng, options: ExpertOptions = {}): Transcript {
   return transcriptOf(world, world.task(query), rng, options)
 }
 
 /** The perfect next action after the observations so far (a replay: the oracle is deterministic). */
-export function oraclePolicy(world: StarterWorld, query: WorldQuery): (observations: readonly string[]) => ToolCall {
+export function oraclePolicy(world: StarterWorld, query: Query): (observations: readonly string[]) => ToolCall {
   return (observations) => {
     const moves = expertMoves(world.task(query), () => false)
     let move = moves.next('')
     for (const observation of observations) move = moves.next(observation)
     return move.done ? giveUp : move.value
   }
-}
-
-/**
- * Whether a call copies: `due` when it has an argument, `exact` when every name and number in its arguments stands in the
- * query or an observation.
- */
-export function copyCheck(call: ToolCall, query: string, observations: readonly string[]): { due: boolean; exact: boolean } {
-  const pieces = Object.values(call.arguments).flatMap((value) => factsIn(String(value)))
-  const source = new Set([query, ...observations].flatMap((text) => text.match(/[A-Za-z]+|\d+/g) ?? []))
-  return { due: pieces.length > 0, exact: pieces.length > 0 && call.error === undefined && pieces.every((piece) => source.has(piece)) }
 }

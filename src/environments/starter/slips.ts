@@ -5,7 +5,7 @@
  */
 import type { Rng } from '../../base/random'
 import type { ToolCall } from '../../records/trajectory'
-import { formatCall } from './callSyntax'
+import { formatCall } from '../compactSyntax'
 import { kinds, subjects } from './catalog'
 
 export interface Slip {

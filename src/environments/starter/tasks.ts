@@ -4,7 +4,7 @@
  */
 import type { Rng } from '../../base/random'
 import type { ToolSpec } from '../../records/trajectory'
-import type { WorldQuery } from '../toolWorld'
+import type { Query } from '../environment'
 import { hastyCategories, misledFamilies, subjects, type Subject } from './catalog'
 import type { Database, Entity, Split } from './database'
 import { listTools } from './listing'
@@ -26,7 +26,7 @@ export interface Lookup {
 }
 
 export interface Task {
-  readonly query: WorldQuery
+  readonly query: Query
   readonly context: Context
   /** The name as the query says it: an alias when the context is `alias`. */
   readonly said: string
@@ -228,7 +228,7 @@ export function drawTask(db: Database, rng: Rng, options: DrawOptions): Task {
       lookup.second?.name,
       /^[A-Z]/.test(lookup.value) ? lookup.value : undefined,
     ])
-    const query: WorldQuery = {
+    const query: Query = {
       query_id: options.queryId,
       index: options.index,
       text: queryText(rng, said, lookups, shape.factCount),

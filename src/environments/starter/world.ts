@@ -1,11 +1,11 @@
 /** The starter world: seeded, closed, deterministic. */
 import { createRng } from '../../base/random'
 import { sha256 } from '../../base/sha256'
-import type { Episode, ToolWorld, WorldQuery } from '../toolWorld'
-import { formatTools } from './callSyntax'
+import { EnvironmentError, type Environment, type Query } from '../environment'
+import { formatTools } from '../compactSyntax'
 import { apis, conversions } from './catalog'
 import { createDatabase, splits, STREAM, type Database, type Split } from './database'
-import { openEpisode } from './episode'
+import { asEpisode, openEpisode, type StarterEpisode } from './episode'
 import { toolSpec } from './listing'
 import { drawTask, groups, weighted, type Group, type Task } from './tasks'
 
@@ -27,14 +27,24 @@ export function drawGroup(rng: ReturnType<typeof createRng>, kind: 'seen' | 'exa
   )
 }
 
-export interface StarterWorld extends ToolWorld {
+export const NAME = 'starter'
+export const TITLE = 'Starter world'
+export const DESCRIPTION =
+  'An invented world of eleven categories of tools, drawn from one seed: chained look-ups, errors one can recover from, and answers that are checked exactly.'
+
+export interface StarterWorld extends Environment {
   readonly seed: number
   readonly splits: readonly Split[]
+  /** Names that only the exam may mention. */
+  readonly heldOut: ReadonlySet<string>
+  queries(split: string): readonly Query[]
   readonly database: Database
   /** The gold plan behind a query of this world. */
-  task(query: WorldQuery): Task
+  task(query: Query): Task
+  /** An episode without waiting. The same query and the same calls give the same replies. */
+  start(query: Query): StarterEpisode
   /** Starts an episode of a task that is not in a fixed list. */
-  startTask(task: Task): Episode
+  startTask(task: Task): StarterEpisode
 }
 
 function drawSplit(db: Database, seed: number, split: Split, firstIndex: number): Task[] {
@@ -64,7 +74,7 @@ function drawSplit(db: Database, seed: number, split: Split, firstIndex: number)
 
 export function createStarterWorld(seed = 7): StarterWorld {
   const database = createDatabase(seed)
-  const lists = new Map<string, readonly WorldQuery[]>()
+  const lists = new Map<string, readonly Query[]>()
   const tasks = new Map<string, Task>()
   let index = 0
   for (const split of splits) {
@@ -88,13 +98,21 @@ export function createStarterWorld(seed = 7): StarterWorld {
       tasks: [...tasks.values()].map(({ query, context, facts, quotaAt, tools }) => [query, context, facts, quotaAt, formatTools(tools)]),
     }),
   )
-  const task = (query: WorldQuery): Task => {
+  const task = (query: Query): Task => {
     const found = tasks.get(query.query_id)
-    if (!found) throw new Error(`the starter world has no query ${query.query_id}`)
+    if (!found) throw new EnvironmentError('unknown-query', `The starter world has no query ${query.query_id}.`)
     return found
   }
+  /** Every call is the first of a task without a quota, which shows what the tool itself says. */
+  const free = (): StarterEpisode => {
+    const plain = (lists.get('practice') ?? []).map(task).find(({ quotaAt }) => quotaAt === null)
+    if (!plain) throw new EnvironmentError('unknown-query', 'The starter world has no query to call a tool with.')
+    return openEpisode(database, { ...plain, tools })
+  }
   return {
-    id: 'starter',
+    name: NAME,
+    title: TITLE,
+    description: DESCRIPTION,
     hash,
     tools,
     splits,
@@ -103,10 +121,14 @@ export function createStarterWorld(seed = 7): StarterWorld {
     heldOut: new Set(database.names('exam')),
     queries: (split) => {
       const found = lists.get(split)
-      if (!found) throw new Error(`the starter world has no split ${split}; it has ${splits.join(', ')}`)
+      if (!found) throw new EnvironmentError('unknown-split', `The starter world has no split ${split}; it has ${splits.join(', ')}.`)
       return found
     },
     task,
+    open: async (query, { signal } = {}) => {
+      signal?.throwIfAborted()
+      return Promise.resolve(asEpisode(query ? openEpisode(database, task(query)) : free()))
+    },
     start: (query) => openEpisode(database, task(query)),
     startTask: (drawn) => openEpisode(database, drawn),
   }

@@ -1,4 +1,4 @@
-/** A model, with or without an adapter, sits an exam of the starter world. */
+/** Evaluates a model, with or without an adapter, on a split of a benchmark. */
 import { strategies, type StrategyName } from '../../agents/strategies'
 import { KV_DTYPES } from '../../engine/ops/kvCache'
 import { WEIGHT_FORMATS } from '../../engine/weightFormat'
@@ -16,11 +16,13 @@ import { plainTrainable } from '../runs/policyBackend'
 type EvaluateRequest = Extract<JobRequest, { kind: 'evaluate' }>
 
 export async function evaluateWork(request: EvaluateRequest, room: JobContext): Promise<Reply<JobWork>> {
-  const { world, store } = room
-  if (request.benchmark !== world.id)
-    return refuse('unknown-benchmark', `There is no benchmark ${request.benchmark}; there is ${world.id}.`)
-  if (!world.splits.some((split) => split === request.split))
-    return refuse('unknown-split', `${world.id} has no split ${request.split}; it has ${world.splits.join(', ')}.`)
+  const { store } = room
+  const known = room.worlds.benchmark(request.benchmark)
+  if (!known.ok) return known
+  const benchmark = known.value
+  const splits = benchmark.splits.map(({ name }) => name)
+  if (!splits.includes(request.split))
+    return refuse('unknown-split', `${benchmark.name} has no split ${request.split}; it has ${splits.join(', ')}.`)
   const strategy = strategyNamed(request.strategy)
   if (!strategy)
     return refuse('unknown-strategy', `There is no strategy ${request.strategy}; there is ${Object.keys(strategies).join(', ')}.`)
@@ -45,7 +47,7 @@ export async function evaluateWork(request: EvaluateRequest, room: JobContext): 
   const kvDtype = KV_DTYPES.find((one) => one === source?.config.kv_dtype)
   const model = withPrecision(stored.value, dtype, kvDtype)
   const adapter = request.adapterOf === null ? null : await loadAdapter(store, request.adapterOf, model)
-  const all = world.queries(request.split)
+  const all = benchmark.queries(request.split)
   const queries = stratified(all, request.limit ?? all.length)
   const runId = room.newId('run')
   const title = `${source ? source.title : model.title} on ${request.split}`
@@ -68,7 +70,7 @@ export async function evaluateWork(request: EvaluateRequest, room: JobContext): 
     model,
     seed: request.seed,
     adapter: report,
-    worldHash: world.hash,
+    worldHash: benchmark.environment.hash,
     now: room.now(),
   })
   return accept(
@@ -82,6 +84,7 @@ export async function evaluateWork(request: EvaluateRequest, room: JobContext): 
           trainable: adapter?.trainable ?? plainTrainable,
           adapter: adapter?.tensors ?? null,
           seed: request.seed,
+          limits: benchmark.limits,
           gate: control.gate,
           onTokens: (count) => {
             control.countTokens(count)
@@ -94,7 +97,7 @@ export async function evaluateWork(request: EvaluateRequest, room: JobContext): 
             policy,
             {
               title,
-              world,
+              benchmark,
               split: request.split,
               queries,
               strategy,

@@ -1,7 +1,8 @@
 /** A model sits an exam: the grid fills cell by cell, every trajectory is kept, the result is a record. */
 import type { StrategyName } from '../../agents/strategies'
 import type { NewId } from '../../base/id'
-import type { ToolWorld, WorldQuery } from '../../environments/toolWorld'
+import type { Benchmark } from '../../environments/benchmark'
+import type { Query } from '../../environments/environment'
 import { evaluateTrajectories } from '../../evaluation/evaluate'
 import type { EvaluationRecord } from '../../records/evaluation'
 import { noFilters, type SamplingFilters } from '../../records/samplingFilters'
@@ -22,9 +23,9 @@ export interface ExamParts {
 
 export interface ExamRequest {
   readonly title: string
-  readonly world: ToolWorld
+  readonly benchmark: Benchmark
   readonly split: string
-  readonly queries: readonly WorldQuery[]
+  readonly queries: readonly Query[]
   readonly strategy: StrategyName
   readonly callBudget: number
   readonly temperature: number
@@ -45,9 +46,9 @@ export async function runExam(
   control: JobControl,
   parts: ExamParts,
 ): Promise<EvaluationRecord> {
-  const { world, queries } = request
+  const { benchmark, queries } = request
   const runId = control.runId
-  const blank = (query: WorldQuery): ExamCell => ({
+  const blank = (query: Query): ExamCell => ({
     query_id: query.query_id,
     group: query.group,
     text: query.text,
@@ -62,7 +63,7 @@ export async function runExam(
   const trajectories: Trajectory[] = []
   const { sampling = noFilters } = request
   await policy.rollout({
-    world,
+    environment: benchmark.environment,
     queries,
     samples: 1,
     temperature: request.temperature,
@@ -92,19 +93,19 @@ export async function runExam(
     version: 1,
     evaluation_id: parts.newId('eval'),
     title: request.title,
-    benchmark: world.id,
+    benchmark: benchmark.name,
     split: request.split,
     strategy: request.strategy,
     call_budget: request.callBudget,
     temperature: request.temperature,
     sampling,
-    judge: 'world',
+    judge: benchmark.judge,
     prompt_hash: null,
-    world_hash: world.hash,
+    world_hash: benchmark.environment.hash,
     model: request.model,
     seed: request.seed,
     created_at: parts.now(),
-    rows: [...evaluateTrajectories(trajectories, world)],
+    rows: [...evaluateTrajectories(trajectories, benchmark)],
   }
   await retryWhenStorageFull(control, () => parts.store.evaluations.put(record))
   await keeper.change({ evaluations: [...keeper.record.evaluations, record.evaluation_id] })
@@ -163,7 +164,7 @@ export function createTrajectoryRecorder(runId: string, tag: string, { store, em
 }
 
 /** `count` queries with every group in its share, in a fixed order; all of them when there are no more. */
-export function stratified(queries: readonly WorldQuery[], count: number): WorldQuery[] {
+export function stratified(queries: readonly Query[], count: number): Query[] {
   if (count >= queries.length) return [...queries]
   const byGroup = [...queries].sort((a, b) => (a.group < b.group ? -1 : a.group > b.group ? 1 : a.index - b.index))
   const chosen = Array.from({ length: count }, (_, k) => byGroup[Math.floor(((k + 0.5) * queries.length) / count)])

@@ -1,6 +1,6 @@
 /** What jobs share: rooms, methods, and the frame that turns work into a run whose end is always written down. */
 import type { NewId } from '../../base/id'
-import type { StarterWorld } from '../../environments/starter'
+import { callFormatFor } from '../../agents/callFormats/callFormatFor'
 import type { RunRecord } from '../../records/run'
 import { isStorageFull } from '../../storage/storageFull'
 import type { Store } from '../../storage/store'
@@ -14,12 +14,8 @@ import type { Method } from '../method'
 import type { Models, ModelText } from '../models/models'
 import type { RunRecorder, Runs } from '../runs/runs'
 import type { InitialAdapters } from '../models/initialAdapters'
+import type { Worlds } from '../worlds/worlds'
 import { STORAGE_FULL_REASON, retryWhenStorageFull } from '../storage/retryWhenStorageFull'
-
-/** Calls an agent may make in the starter world: the longest plan with one recovery. */
-export const CALL_BUDGET = 6
-/** Reinforcement learning needs the policy's own distribution. */
-export const PRACTICE_TEMPERATURE = 1
 
 export interface JobContext {
   readonly store: Store
@@ -27,14 +23,14 @@ export interface JobContext {
   readonly starts: InitialAdapters
   readonly labels: Labels
   readonly gpu: GpuAccess
-  readonly world: StarterWorld
+  readonly worlds: Worlds
   readonly newId: NewId
   /** ISO time. */
   readonly now: () => string
   readonly examParts: ExamParts
   readonly learnParts: Omit<TrainingParts, 'opened'>
   method(name: string): Reply<Method>
-  /** null when the model's tokenizer knows the starter world's markers, else why it cannot act there. */
+  /** null when there is a call format for the model, else one sentence that says why it cannot act. */
   promptFormatProblem(model: ModelText): string | null
   /** Work as a job whose run record follows its state. */
   runWork(
@@ -133,11 +129,8 @@ export function createRunWork(runs: Runs, gpu: GpuAccess, now: () => string): Jo
   }
 }
 
-const STARTER_MARKERS = ['<|system|>', '<|user|>', '<|assistant|>', '<|tool|>', '<|end|>']
-
-export function speaksStarter({ title, tokenizer }: ModelText): string | null {
-  const missing = STARTER_MARKERS.filter((marker) => tokenizer.tokenId(marker) === null)
-  return missing.length === 0
-    ? null
-    : `${title} cannot act in the starter world: its tokenizer has no ${missing.join(' ')}. It can be trained on imported trajectories.`
+/** null when there is a call format for the model, else one sentence that says why it cannot act. */
+export function promptFormatProblem(model: ModelText): string | null {
+  const choice = callFormatFor(model)
+  return choice.ok ? null : choice.message
 }

@@ -16,7 +16,7 @@ export interface Merges {
   merged(runId: string): Reply<MergedModel>
 }
 
-export function createMerges({ store, models, gpu, world }: Pick<JobContext, 'store' | 'models' | 'gpu' | 'world'>): Merges {
+export function createMerges({ store, models, gpu, worlds }: Pick<JobContext, 'store' | 'models' | 'gpu' | 'worlds'>): Merges {
   let made: { readonly runId: string; readonly model: MergedModel } | null = null
   return {
     async job({ run_id: runId, which }) {
@@ -33,6 +33,9 @@ export function createMerges({ store, models, gpu, world }: Pick<JobContext, 'st
           'changed',
           `${stored.value.title} is not the model this run was trained on any more, so its adapter cannot be merged into it.`,
         )
+      const known = worlds.benchmark()
+      if (!known.ok) return known
+      const benchmark = known.value
       const opened = await gpu.open()
       if (!opened.ok) return opened
       const dtype = WEIGHT_FORMATS.find((format) => format === run.config.dtype)
@@ -64,7 +67,7 @@ export function createMerges({ store, models, gpu, world }: Pick<JobContext, 'st
             if (row === 1) control.phase('measuring', of, 'Comparing it with base and adapter')
             control.advance(row)
           }
-          const kl = await mergedDivergence({ engine, model, adapter, merged, world, gate: control.gate, onProgress })
+          const kl = await mergedDivergence({ engine, model, adapter, merged, benchmark, gate: control.gate, onProgress })
           gpu.announce()
           made = { runId, model: { base: model.title, files: Object.fromEntries(files), bytes, dtype: as, note, kl } }
         },

@@ -1,7 +1,7 @@
 /** A model with an adapter merged in, in Hugging Face layout, and how far it is from the two apart. The command line and the page share it. */
 import type { EngineDevice } from '../../engine/device/engineDevice'
 import type { Gate } from '../../engine/plan/executable'
-import type { StarterWorld } from '../../environments/starter'
+import type { Benchmark } from '../../environments/benchmark'
 import type { ModelConfig } from '../../models/architectures/config'
 import { openWeightsFolder, SIDE_FILES } from '../../models/checkpointFolder'
 import { architectureOf, type WeightReader } from '../../models/languageModel'
@@ -12,7 +12,7 @@ import { readerOf } from '../../models/weights/safetensors'
 import { divergenceOf, logitRows, type Divergence } from '../../training/policy/divergence'
 import { PolicyModel, type TrainableSet } from '../../training/policy/policyModel'
 import { policyAdapter } from './adapterFiles'
-import { speaksStarter } from '../jobs/jobContext'
+import { callFormatFor } from '../../agents/callFormats/callFormatFor'
 import type { LoadedModel } from './models'
 import { probeText } from '../runs/probe'
 import { plainTrainable } from '../runs/policyBackend'
@@ -67,7 +67,7 @@ const whole = (name: string, bytes: Uint8Array): MergedFile => ({
   },
 })
 
-/** Texts the two are compared on, with one in the starter world where the model speaks it. */
+/** Texts that the two are compared on, besides an episode of the benchmark where the model can act in it. */
 const TEXTS = [
   'The weather tool takes the name of a city and returns degrees and wind. Call get_weather(city="Zürich").',
   '{"tool": "search", "arguments": {"query": "capital of Norway", "limit": 3}}',
@@ -81,7 +81,7 @@ interface Measuring {
   readonly adapter: LoraAdapter
   /** The merged model as it was written. */
   readonly merged: FolderSource
-  readonly world: StarterWorld
+  readonly benchmark: Benchmark
   readonly gate: Gate
   /** Rows of logits read so far, of both models together. */
   readonly onProgress?: (done: number, total: number) => void
@@ -89,8 +89,8 @@ interface Measuring {
 
 /** KL(base with adapter ‖ merged), the first as it was trained, the second read back from its files. */
 export async function mergedDivergence(parts: Measuring): Promise<Divergence> {
-  const { engine, model, merged, world, gate, onProgress } = parts
-  const texts = [...(speaksStarter({ id: '', ...model }) === null ? [probeText(world)] : []), ...TEXTS]
+  const { engine, model, merged, benchmark, gate, onProgress } = parts
+  const texts = [...(callFormatFor(model).ok ? [await probeText(benchmark, model)] : []), ...TEXTS]
   let left = MOST_TOKENS
   const sequences = texts.flatMap((text) => {
     const ids = model.tokenizer.encode(text).slice(0, left)

@@ -12,7 +12,7 @@ import { loraOf, trainableEntries, type TrainableSet } from '../../training/poli
 import type { JobRequest, MemoryEstimate, Reply } from '../../worker/protocol'
 import { verdictOn, type MemoryCount, type MemoryLimits } from './memoryVerdict'
 import { accept, attempt, refuse } from '../failure'
-import { MAX_CONTEXT, MAX_NEW_TOKENS, slotsOf } from './gpuPolicyBackend'
+import { slotsOf } from './gpuPolicyBackend'
 import type { JobContext } from '../jobs/jobContext'
 import { withPrecision, STARTER, type ModelText } from '../models/models'
 import { DEFAULT_STORY_ALGORITHM, storySizes } from './storyJob'
@@ -40,14 +40,17 @@ export function estimateJob(request: JobRequest, room: JobContext, memoryBytes?:
     const kvDtype = request.kind === 'train' ? request.kvDtype : KV_DTYPES.find((one) => one === source?.config.kv_dtype)
     const model = withPrecision(stored.value, dtype, kvDtype)
     const { config } = model
+    const known = room.worlds.benchmark(request.benchmark)
+    if (!known.ok) return known
+    const { maxContext, maxNewTokens } = known.value.limits
     const limits = limitsOf(room, memoryBytes)
     const generationUnder = (trainable: TrainableSet): MemoryCount => {
       const size = {
         config,
         lora: loraOf(trainable),
         slots: slotsOf(limits.isSoftware),
-        maxContext: MAX_CONTEXT,
-        maxNewTokens: MAX_NEW_TOKENS,
+        maxContext,
+        maxNewTokens,
       }
       return within((device) => generationMemory(size, device), limits)
     }

@@ -1,10 +1,10 @@
 /** The workshop on the GPU: a policy model, a generator over its weights, the training loops. */
 import type { Generation, PolicySession } from '../../agents/policy'
-import { starterPrompt } from '../../agents/prompts/starterPrompt'
+import { requireCallFormat } from '../../agents/callFormats/callFormatFor'
+import type { CallFormat } from '../../agents/callFormats/callFormat'
 import type { WeightReader } from '../../models/languageModel'
 import { Generator } from '../../models/generate'
 import { compileGenerationAhead } from '../../models/generationPlans'
-import type { HfTokenizer } from '../../models/tokenizer/hfTokenizer'
 import { setReferenceToInitial } from '../../training/policy/initialAdapter'
 import { initialLora } from '../../training/policy/initialWeights'
 import { logProbsOf } from '../../training/policy/referenceCheck'
@@ -13,21 +13,18 @@ import { loraOf } from '../../training/policy/policyPlans'
 import { rolloutEpisodes } from '../../agents/rollout'
 import type { Gate } from '../../engine/plan/executable'
 import { methodNamed } from '../methods'
-import type { ActingPolicy, OpenPolicyRequest, TrainRequest, PolicyBackend } from './policyBackend'
+import type { LoadedModel } from '../models/models'
+import type { ActingPolicy, GenerationLimits, OpenPolicyRequest, TrainRequest, PolicyBackend } from './policyBackend'
 import type { AdapterTensors } from '../../training/policy/adapterTensors'
 
-/** 99 of 100 episodes of the starter world are shorter than 130 tokens. */
-export const MAX_CONTEXT = 512
-/** Longest completion of the starter world's calls, with room to spare. */
-export const MAX_NEW_TOKENS = 48
-const GENERATION = { maxContext: MAX_CONTEXT, maxNewTokens: MAX_NEW_TOKENS }
 /** Episodes under way at once. */
 const SLOTS = { software: 16, gpu: 96 } as const
 export const slotsOf = (isSoftware: boolean): number => (isSoftware ? SLOTS.software : SLOTS.gpu)
 
 interface Acting {
   readonly policy: PolicyModel
-  readonly tokenizer: HfTokenizer
+  readonly model: LoadedModel
+  readonly limits: GenerationLimits
   readonly seed: number
   readonly gate: Gate
   readonly onTokens: (count: number) => void
@@ -35,8 +32,9 @@ interface Acting {
 }
 
 /** Owns `policy` from here on. */
-function actingPolicy({ policy, tokenizer, seed, gate, onTokens, now }: Acting): ActingPolicy & { version: number } {
+function actingPolicy({ policy, model, limits, seed, gate, onTokens, now }: Acting): ActingPolicy & { version: number } {
   let generator: Generator | null = null
+  const { tokenizer } = model
   const lora = policy.trainable.kind === 'lora' ? policy.trainable.lora : null
   const self = {
     version: 0,
@@ -47,11 +45,13 @@ function actingPolicy({ policy, tokenizer, seed, gate, onTokens, now }: Acting):
         lookup: policy.model.lookup(policy.packed),
         lora,
         slots: slotsOf(policy.engine.isSoftware),
-        ...GENERATION,
+        maxContext: limits.maxContext,
+        maxNewTokens: limits.maxNewTokens,
         seed,
         gate,
       })
       generator.version = self.version
+      const format = requireCallFormat(model)
       const own = generator
       const watched = {
         maxContext: own.maxContext,
@@ -68,7 +68,7 @@ function actingPolicy({ policy, tokenizer, seed, gate, onTokens, now }: Acting):
               await gate()
               const generation = await session.extend(ids, options)
               onTokens(generation.ids.length)
-              request.onText(tokenizer.decode(generation.ids).replaceAll(starterPrompt.stopToken, '\n'))
+              request.onText(shownText(tokenizer.decode(generation.ids), format))
               return generation
             },
           }
@@ -76,16 +76,16 @@ function actingPolicy({ policy, tokenizer, seed, gate, onTokens, now }: Acting):
       }
       return rolloutEpisodes({
         policy: watched,
-        world: request.world,
+        environment: request.environment,
         codec: tokenizer,
-        prompt: starterPrompt,
+        format,
         queries: request.queries,
         samples: request.samples,
         strategy: request.strategy,
-        callBudget: request.callBudget,
+        budget: { toolCalls: request.callBudget, modelCalls: null },
         temperature: request.temperature,
         sampling: request.sampling,
-        maxNewTokens: MAX_NEW_TOKENS,
+        maxNewTokens: limits.maxNewTokens,
         maxContext: own.maxContext,
         source: 'rollout',
         signal: request.signal,
@@ -114,6 +114,10 @@ function actingPolicy({ policy, tokenizer, seed, gate, onTokens, now }: Acting):
   return self
 }
 
+/** A completion for people to watch: its end is the end of a line. */
+const shownText = (text: string, format: CallFormat): string =>
+  format.stopTokens.reduce((shown, token) => shown.replaceAll(token, '\n'), text)
+
 /** Weights trained whole take the place of the checkpoint's. */
 function readerOver(reader: WeightReader, adapter: AdapterTensors): WeightReader {
   return {
@@ -126,25 +130,27 @@ function readerOver(reader: WeightReader, adapter: AdapterTensors): WeightReader
 
 export function createGpuPolicyBackend(now: () => number): PolicyBackend {
   return {
-    async openPolicy({ engine, model, trainable, adapter, seed, gate, onTokens }: OpenPolicyRequest) {
+    async openPolicy({ engine, model, trainable, adapter, seed, limits, gate, onTokens }: OpenPolicyRequest) {
       // An adapter lies beside the checkpoint, whose matrices are streamed.
       const reader = adapter && trainable.kind === 'all' ? readerOver(model.reader, adapter) : model.reader
-      compileGenerationAhead(engine, { ...GENERATION, config: model.config, lora: loraOf(trainable), slots: slotsOf(engine.isSoftware) })
+      const { maxContext, maxNewTokens } = limits
+      const size = { maxContext, maxNewTokens, slots: slotsOf(engine.isSoftware) }
+      compileGenerationAhead(engine, { ...size, config: model.config, lora: loraOf(trainable) })
       const policy = await PolicyModel.create(engine, model.config, reader, trainable)
       if (trainable.kind === 'lora')
         for (const { name, shape } of policy.packed.ranges.values())
           policy.packed.writeWeights(name, adapter?.get(name)?.values ?? initialLora(name, shape, seed))
       if (adapter) setReferenceToInitial(policy, adapter)
-      return actingPolicy({ policy, tokenizer: model.tokenizer, seed, gate, onTokens, now })
+      return actingPolicy({ policy, model, limits, seed, gate, onTokens, now })
     },
 
-    async train({ algorithm, config, context, model, data, practice, onTokens, onNote }: TrainRequest) {
+    async train({ algorithm, config, context, model, limits, data, practice, onTokens, onNote }: TrainRequest) {
       const method = methodNamed(algorithm)
       if (!method.ok) throw new Error(method.message)
       const { seed, gate } = context
       const held = new Map<PolicyModel, ReturnType<typeof actingPolicy>>()
       const actingOf = (policy: PolicyModel): ReturnType<typeof actingPolicy> => {
-        const known = held.get(policy) ?? actingPolicy({ policy, tokenizer: model.tokenizer, seed, gate, onTokens, now })
+        const known = held.get(policy) ?? actingPolicy({ policy, model, limits, seed, gate, onTokens, now })
         held.set(policy, known)
         return known
       }

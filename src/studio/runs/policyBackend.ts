@@ -5,7 +5,8 @@
 import type { StrategyName } from '../../agents/strategies'
 import type { EngineDevice } from '../../engine/device/engineDevice'
 import type { Gate } from '../../engine/plan/executable'
-import type { ToolWorld, WorldQuery } from '../../environments/toolWorld'
+import type { EpisodeLimits } from '../../environments/benchmark'
+import type { Environment, Query } from '../../environments/environment'
 import type { SamplingFilters } from '../../records/samplingFilters'
 import type { Trajectory } from '../../records/trajectory'
 import type { AdapterTensors } from '../../training/policy/adapterTensors'
@@ -14,9 +15,12 @@ import type { TrainingContext } from '../../training/trainingContext'
 import type { TrainableSet } from '../../training/policy/policyModel'
 import type { LoadedModel } from '../models/models'
 
+/** How long a conversation and a completion may grow; generation plans its buffers for it. */
+export type GenerationLimits = Pick<EpisodeLimits, 'maxContext' | 'maxNewTokens'>
+
 export interface RolloutRequest {
-  readonly world: ToolWorld
-  readonly queries: readonly WorldQuery[]
+  readonly environment: Environment
+  readonly queries: readonly Query[]
   /** Trajectories per query. */
   readonly samples: number
   /** 0 is greedy. */
@@ -48,6 +52,7 @@ export interface OpenPolicyRequest {
   /** null: as training starts, A drawn from the seed and B zero. It is the reference too where the trainable set keeps one. */
   readonly adapter: AdapterTensors | null
   readonly seed: number
+  readonly limits: GenerationLimits
   readonly gate: Gate
   /** Tokens the policy has generated. */
   readonly onTokens: (count: number) => void
@@ -58,6 +63,7 @@ export interface TrainRequest {
   readonly config: Readonly<Record<string, unknown>>
   readonly context: Omit<TrainingContext, 'model' | 'reader'>
   readonly model: LoadedModel
+  readonly limits: GenerationLimits
   /** What to learn from; null: practice is rolled out as it goes. */
   readonly data: readonly LabelledTrajectory[] | null
   /** The next batch, rolled out by the policy as it is now; asked for once per step. */

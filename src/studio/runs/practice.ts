@@ -1,14 +1,16 @@
-/** Practice: queries nobody is examined on, tried by the policy as it is now, every step labelled by what the world knows. */
+/** Practice: the policy tries queries that no exam asks, and every step is labelled by what the environment knows about it. */
 import type { RowParts } from '../../annotation/opinions'
 import { resolveRewards } from '../../annotation/resolver'
 import { annotateByWorld } from '../../annotation/rules'
 import { createRng } from '../../base/random'
-import type { ToolWorld, WorldQuery } from '../../environments/toolWorld'
+import type { Benchmark } from '../../environments/benchmark'
+import type { Query } from '../../environments/environment'
 import type { Opinion } from '../../records/annotation'
 import type { Trajectory } from '../../records/trajectory'
 import type { Store } from '../../storage/store'
 import { roundName } from '../../training/batches/rounds'
 import type { StudioEvent } from '../../worker/protocol'
+import { DEFAULT_STRATEGY } from '../defaults'
 import { createTrajectoryRecorder } from '../evaluations/exam'
 import type { JobControl } from '../jobs/jobQueue'
 import { retryWhenStorageFull } from '../storage/retryWhenStorageFull'
@@ -19,7 +21,7 @@ import type { LabelledTrajectory } from '../../training/batches/labelledTrajecto
 const KEPT_PER_BATCH = 8
 
 export interface PracticePlan {
-  readonly world: ToolWorld
+  readonly benchmark: Benchmark
   readonly split: string
   readonly queriesPerStep: number
   readonly samplesPerQuery: number
@@ -50,8 +52,8 @@ export interface Practice {
 const tagOf = (round: number): string => `practice-${roundName(round)}`
 
 /** Each pass over the queries in its own order, drawn from the seed. */
-export function practiceQueries(queries: readonly WorldQuery[], perStep: number, step: number, seed: number): WorldQuery[] {
-  const chosen: WorldQuery[] = []
+export function practiceQueries(queries: readonly Query[], perStep: number, step: number, seed: number): Query[] {
+  const chosen: Query[] = []
   for (let at = step * perStep; chosen.length < Math.min(perStep, queries.length); at++) {
     const pass = Math.floor(at / queries.length)
     const query = createRng(seed, 77, pass).shuffle(queries)[at % queries.length]
@@ -61,10 +63,10 @@ export function practiceQueries(queries: readonly WorldQuery[], perStep: number,
 }
 
 /**
- * Without what no exam may lose its worth by: a model that copies badly writes the name of an exam entity now and then, and such an
- * attempt is not trained on. All attempts at its query go, so that groups stay whole.
+ * Leaves out attempts that mention a name only the exam may ask about: a model that copies badly writes one now and then. All
+ * attempts at the same query are left out with it, so that groups stay whole.
  */
-export function withoutHeldOut(trajectories: readonly Trajectory[], { heldOut }: Pick<ToolWorld, 'heldOut'>): Trajectory[] {
+export function withoutHeldOut(trajectories: readonly Trajectory[], { heldOut }: Pick<Benchmark, 'heldOut'>): Trajectory[] {
   const names = (record: Trajectory): boolean => (JSON.stringify(record).match(NAME) ?? []).some((word) => heldOut.has(word))
   const left = new Set(trajectories.filter(names).map(({ query_id }) => query_id))
   return trajectories.filter(({ query_id }) => !left.has(query_id))
@@ -72,7 +74,7 @@ export function withoutHeldOut(trajectories: readonly Trajectory[], { heldOut }:
 const NAME = /[A-Z][a-z]+/g
 
 export function createPractice(plan: PracticePlan, control: JobControl, { store, rows, emit }: PracticeParts): Practice {
-  const all = plan.world.queries(plan.split)
+  const all = plan.benchmark.queries(plan.split)
   const isKept = (step: number, index: number): boolean => step === 0 || index < KEPT_PER_BATCH
   /** A run that goes on practises the steps after its checkpoint again, to the same labels. */
   async function addOnce(trajectoryId: string, opinions: readonly Opinion[]): Promise<void> {
@@ -85,12 +87,12 @@ export function createPractice(plan: PracticePlan, control: JobControl, { store,
       const total = queries.length * plan.samplesPerQuery
       let done = 0
       const rolled = await policy.rollout({
-        world: plan.world,
+        environment: plan.benchmark.environment,
         queries,
         samples: plan.samplesPerQuery,
         temperature: plan.temperature,
         callBudget: plan.callBudget,
-        strategy: 'cot',
+        strategy: DEFAULT_STRATEGY,
         signal: control.signal,
         onText: (text) => {
           emit({ type: 'token', run_id: control.runId, text })
@@ -101,7 +103,7 @@ export function createPractice(plan: PracticePlan, control: JobControl, { store,
         },
       })
       const order = new Map(queries.map(({ query_id }, index) => [query_id, index]))
-      const sorted = withoutHeldOut(rolled, plan.world).sort(
+      const sorted = withoutHeldOut(rolled, plan.benchmark).sort(
         (a, b) => (order.get(a.query_id) ?? 0) - (order.get(b.query_id) ?? 0) || a.sample - b.sample,
       )
       const keep = createTrajectoryRecorder(control.runId, tagOf(step), { store, emit })

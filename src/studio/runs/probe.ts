@@ -1,21 +1,35 @@
 /** A fixed text whose tokens' log-probs are taken before and after training: proof that the policy changed. */
-import { starterPrompt } from '../../agents/prompts/starterPrompt'
-import { formatCall, oraclePolicy, type StarterWorld } from '../../environments/starter'
+import { callFormatFor } from '../../agents/callFormats/callFormatFor'
+import type { FormatEvidence } from '../../agents/callFormats/callFormat'
+import { callFormats } from '../../agents/callFormats'
+import { splitFor, type Benchmark } from '../../environments/benchmark'
 
-/** The first practice query, answered perfectly. */
-export function probeText(world: StarterWorld): string {
-  const query = world.queries('practice')[0]
+/** Calls after which an expert that does not come to an end is cut off. */
+const MOST_CALLS = 8
+
+/** The first practice query, answered as the benchmark's expert would; without an expert, the query alone. */
+export async function probeText(benchmark: Benchmark, model: FormatEvidence): Promise<string> {
+  const query = benchmark.queries(splitFor(benchmark, 'practice'))[0]
   if (!query) return ''
-  const episode = world.start(query)
-  const oracle = oraclePolicy(world, query)
-  const observations: string[] = []
-  let text = starterPrompt.renderStart(episode.tools, query.text)
-  for (;;) {
-    const call = oracle(observations)
-    text += `${formatCall(call.name, call.arguments)}${starterPrompt.stopToken}`
-    if (starterPrompt.finalAnswer(call) !== undefined || observations.length > 8) return text
-    const reply = episode.call(call)
-    observations.push(reply.text)
-    text += starterPrompt.renderObservation(reply.text)
+  const choice = callFormatFor(model)
+  // A model that no format fits is trained on files: any text shows that its policy changed.
+  const format = choice.ok ? choice.format : callFormats.compact
+  const episode = await benchmark.environment.open(query)
+  try {
+    let text = format.start(episode.tools, query.text)
+    const script = benchmark.expert?.script(query)
+    const replies: string[] = []
+    while (script) {
+      const call = script(replies)
+      const written = `${format.write([call])}${format.stopTokens[0]}`
+      text += written
+      if (format.parse(written).answer !== undefined || replies.length > MOST_CALLS) break
+      const [reply] = await episode.call([call])
+      replies.push(reply?.text ?? '')
+      text += format.replies([reply?.text ?? ''])
+    }
+    return text
+  } finally {
+    await episode.close()
   }
 }

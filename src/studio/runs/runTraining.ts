@@ -1,6 +1,5 @@
 /** One run of training, whatever starts it: adapter and probe before, the steps, adapter and probe after. */
 import type { RowParts } from '../../annotation/opinions'
-import type { StarterWorld } from '../../environments/starter'
 import type { Store } from '../../storage/store'
 import type { CheckpointSink } from '../../training/checkpoints/checkpoint'
 import { stepOfRound } from '../../training/batches/rounds'
@@ -59,7 +58,6 @@ export interface TrainingParts {
   readonly starts: Pick<InitialAdapters, 'forget'>
   readonly opened: OpenGpu
   readonly workshop: PolicyBackend
-  readonly world: StarterWorld
 }
 
 export async function runTraining(
@@ -69,20 +67,22 @@ export async function runTraining(
   control: JobControl,
   parts: TrainingParts,
 ): Promise<void> {
-  const { store, workshop, opened, gpu, clock, world } = parts
+  const { store, workshop, opened, gpu, clock } = parts
   const { model, seed, start } = request
   const { trainable } = request
-  const probeIds = model.tokenizer.encode(probeText(world)).slice(0, 256)
+  const { benchmark } = request.practice
+  const { limits } = benchmark
   const onTokens = (count: number): void => {
     control.countTokens(count)
   }
   control.phase('starting', 0, 'Loading the model')
+  const probeIds = model.tokenizer.encode(await probeText(benchmark, model)).slice(0, 256)
 
   const filesOf = (tensors: AdapterTensors): ReturnType<typeof adapterFiles> =>
     adapterFiles(tensors, trainable, model.title, `Run ${control.runId}: ${keeper.record.title}.${initialAdapterNote(start)}`)
   const initial = start?.adapter ?? null
   const adapter = initial?.tensors ?? null
-  const base = await workshop.openPolicy({ engine: opened.engine, model, trainable, adapter, seed, gate: control.gate, onTokens })
+  const base = await workshop.openPolicy({ engine: opened.engine, model, trainable, adapter, seed, limits, gate: control.gate, onTokens })
   let hashBefore: string
   let shownBefore: string
   let probeBefore: readonly number[]
@@ -124,6 +124,7 @@ export async function runTraining(
       algorithm: request.algorithm,
       config: request.config,
       model,
+      limits,
       data: request.data,
       context: {
         engine: opened.engine,

@@ -3,7 +3,9 @@ import type { JobRequest, Reply } from '../../worker/protocol'
 import { runExam, stratified } from '../evaluations/exam'
 import { accept, refuse } from '../failure'
 import type { JobWork } from '../jobs/jobQueue'
-import { CALL_BUDGET, PRACTICE_TEMPERATURE, type JobContext } from '../jobs/jobContext'
+import { splitFor } from '../../environments/benchmark'
+import { DEFAULT_STRATEGY, PRACTICE_TEMPERATURE } from '../defaults'
+import type { JobContext } from '../jobs/jobContext'
 import { storedBeginning, resumedRecord, type ResumedRun } from './resume'
 import { runTraining } from './runTraining'
 import type { StoryScale } from '../method'
@@ -30,6 +32,8 @@ export async function storyWork(request: StoryRequest, room: JobContext, going: 
   const method = room.method(algorithm)
   if (!method.ok) return method
   if (!method.value.isOnline) return refuse('needs-data', `${method.value.title} does not practise by itself, so it cannot run the story.`)
+  const known = room.worlds.benchmark(request.benchmark)
+  if (!known.ok) return known
   const [model, gpu] = [await room.models.load(STARTER), await room.gpu.open()]
   if (!model.ok) return model
   if (!gpu.ok) return gpu
@@ -38,8 +42,9 @@ export async function storyWork(request: StoryRequest, room: JobContext, going: 
   const size = storySizes[name]
   const config = method.value.parseConfig(method.value.storyConfig(size))
   if (!config.ok) return config
-  const { world } = room
-  const queries = stratified(world.queries('exam'), size.examQueries)
+  const { value: benchmark } = known
+  const examSplit = splitFor(benchmark, 'exam')
+  const queries = stratified(benchmark.queries(examSplit), size.examQueries)
   const runId = room.newId('run')
   const title = `Run story · ${method.value.title}`
   const fresh = newRun({
@@ -51,15 +56,16 @@ export async function storyWork(request: StoryRequest, room: JobContext, going: 
     model: model.value,
     seed: request.seed,
     adapter: report,
-    worldHash: world.hash,
+    worldHash: benchmark.environment.hash,
     now: room.now(),
   })
-  const now = { config: config.value, model: model.value.sha256, data: null, world: world.hash, adapter: report }
+  const now = { config: config.value, model: model.value.sha256, data: null, world: benchmark.environment.hash, adapter: report }
   const began = storedBeginning({ request: { ...request, size: name, algorithm }, data: null })
   const record = going ? resumedRecord(going, now) : accept({ ...fresh, began, checkpoint: { step: 0, of: size.steps } })
   if (!record.ok) return record
   const frame = { kind: 'story' as const, title, record: record.value, usesGpu: true, dispatches: () => engine.counters.dispatches }
-  const exam = { world, split: 'exam', queries, strategy: 'cot' as const, callBudget: CALL_BUDGET, temperature: 0, seed: request.seed }
+  const callBudget = benchmark.limits.toolCalls
+  const exam = { benchmark, split: examSplit, queries, strategy: DEFAULT_STRATEGY, callBudget, temperature: 0, seed: request.seed } as const
   return accept(
     room.runWork(frame, async (keeper, control) => {
       for (const note of method.value.notesOf(config.value)) keeper.note(note)
@@ -78,11 +84,11 @@ export async function storyWork(request: StoryRequest, room: JobContext, going: 
           seed: request.seed,
           data: null,
           practice: {
-            world,
-            split: 'practice',
+            benchmark,
+            split: splitFor(benchmark, 'practice'),
             queriesPerStep: size.batch / method.value.samplesOf(config.value),
             samplesPerQuery: method.value.samplesOf(config.value),
-            callBudget: CALL_BUDGET,
+            callBudget,
             temperature: PRACTICE_TEMPERATURE,
             seed: request.seed,
           },

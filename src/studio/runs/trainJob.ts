@@ -1,10 +1,12 @@
-/** Trains a model: on data sets with their labels, or online on the starter world's practice. */
+/** Trains a model: on data sets with their labels, or online on a benchmark's practice. */
 import type { GpuInfo } from '../../records/run'
 import type { RunRecord } from '../../records/run'
 import type { Reply, TrainRequest } from '../../worker/protocol'
 import { accept, refuse } from '../failure'
 import type { JobWork } from '../jobs/jobQueue'
-import { CALL_BUDGET, PRACTICE_TEMPERATURE, type JobContext } from '../jobs/jobContext'
+import { splitFor } from '../../environments/benchmark'
+import { PRACTICE_TEMPERATURE } from '../defaults'
+import type { JobContext } from '../jobs/jobContext'
 import { dataHash, storedBeginning, resumedRecord, type ResumedRun } from './resume'
 import { settleKernels } from './kernels'
 import { runTraining } from './runTraining'
@@ -37,6 +39,9 @@ export async function trainWork(request: TrainRequest, room: JobContext, going: 
   if (!config.ok) return config
   const speaks = isOnline ? room.promptFormatProblem(model) : null
   if (speaks !== null) return refuse('prompt-format', speaks)
+  const known = room.worlds.benchmark(request.benchmark)
+  if (!known.ok) return known
+  const benchmark = known.value
   const gathered = isOnline ? accept(null) : await gatherData(request, room)
   if (!gathered.ok) return gathered
   const steps = request.steps ?? method.value.stepsOf(config.value)
@@ -44,7 +49,7 @@ export async function trainWork(request: TrainRequest, room: JobContext, going: 
   if (best && !(best.metric in { ...method.value.metrics, ...practiceMeanings }))
     return refuse('config', `${method.value.title} reports no metric ${best.metric}.`)
   const runId = room.newId('run')
-  const title = `${method.value.title} on ${gathered.value ? gathered.value.title : 'starter practice'}`
+  const title = `${method.value.title} on ${gathered.value ? gathered.value.title : `${benchmark.name} practice`}`
   const first = newRun({
     runId,
     kind: 'train',
@@ -54,7 +59,7 @@ export async function trainWork(request: TrainRequest, room: JobContext, going: 
     model,
     seed: request.seed,
     adapter: gpu.value.report,
-    worldHash: isOnline ? room.world.hash : null,
+    worldHash: isOnline ? benchmark.environment.hash : null,
     now: room.now(),
   })
   const data = gathered.value ? dataHash(gathered.value.labelled) : null
@@ -93,11 +98,11 @@ export async function trainWork(request: TrainRequest, room: JobContext, going: 
             seed: request.seed,
             data: gathered.value?.labelled ?? null,
             practice: {
-              world: room.world,
-              split: 'practice',
+              benchmark,
+              split: splitFor(benchmark, 'practice'),
               queriesPerStep: method.value.batchOf(config.value) / method.value.samplesOf(config.value),
               samplesPerQuery: method.value.samplesOf(config.value),
-              callBudget: CALL_BUDGET,
+              callBudget: benchmark.limits.toolCalls,
               temperature: PRACTICE_TEMPERATURE,
               seed: request.seed,
             },

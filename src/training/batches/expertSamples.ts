@@ -1,6 +1,6 @@
-/** The starter world's expert transcripts as supervised samples: loss on the agent's own tokens only, of all turns or of the last. */
-import { sftCorpus } from '../../environments/starter'
-import type { Message, SftCorpusOptions, StarterWorld } from '../../environments/starter'
+/** An expert's transcripts as supervised samples: loss on the agent's own tokens only, of all turns or of the last. */
+import type { CallFormat } from '../../agents/callFormats/callFormat'
+import type { TranscriptMessage, Transcripts } from '../../environments/benchmark'
 import type { SampleSource } from './sampleSource'
 import type { LossMask } from './lossMask'
 import type { Sequence } from './packing'
@@ -9,26 +9,28 @@ interface Codec {
   encode(text: string): number[]
 }
 
+interface TranscriptOptions {
+  readonly format: CallFormat
+  readonly mask: Pick<LossMask, 'mask_history'>
+}
+
 /** Ids of a transcript; targets are the assistant's content and the token that ends it, slips apart. */
-function sequenceOfMessages(messages: readonly Message[], codec: Codec, { mask_history }: Pick<LossMask, 'mask_history'>): Sequence {
-  const from = mask_history ? messages.findLastIndex(({ role }) => role === 'assistant') : 0
+function sequenceOfMessages(messages: readonly TranscriptMessage[], codec: Codec, { format, mask }: TranscriptOptions): Sequence {
+  const from = mask.mask_history ? messages.findLastIndex(({ role }) => role === 'assistant') : 0
   const ids: number[] = []
   const targets: number[] = []
   for (const [turn, { role, content, isSlip }] of messages.entries()) {
-    const marker = codec.encode(`<|${role}|>`)
-    const body = codec.encode(`${content}<|end|>`)
-    ids.push(...marker)
+    const message = format.message(role, content)
+    const header = codec.encode(message.header)
+    const body = codec.encode(message.body)
+    ids.push(...header)
     if (role === 'assistant' && !isSlip && turn >= from) targets.push(...body.map((_, index) => ids.length + index))
     ids.push(...body)
   }
   return { ids, targets }
 }
 
-export function starterSamples(
-  world: StarterWorld,
-  codec: Codec,
-  options: SftCorpusOptions & { readonly samples: number; readonly mask: Pick<LossMask, 'mask_history'> },
-): SampleSource {
-  const corpus = sftCorpus(world, options)
-  return { length: options.samples, sample: (index) => sequenceOfMessages(corpus.sample(index).messages, codec, options.mask) }
+/** Samples in the order of the transcripts, as many as their recipe draws. */
+export function expertSamples(transcripts: Transcripts, codec: Codec, options: TranscriptOptions): SampleSource {
+  return { length: transcripts.length, sample: (index) => sequenceOfMessages(transcripts.transcript(index), codec, options) }
 }

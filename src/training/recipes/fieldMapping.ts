@@ -33,7 +33,7 @@ export interface Handover {
 /** What a recipe says besides its settings. */
 export type RecipeFates = Fates<Pick<CompleteRecipe, 'seed' | 'steps' | 'model' | 'data' | 'init_adapter'>>
 
-const STARTER_FIELDS = ['world_seed', 'samples', 'drills_share', 'lasting_drills', 'made_up_tools', 'slip_rate', 'wrong_rate'] as const
+const EXPERT_FIELDS = ['world_seed', 'samples', 'drills_share', 'lasting_drills', 'made_up_tools', 'slip_rate', 'wrong_rate'] as const
 
 /** @param always names and values that hold whatever the recipe says. */
 export function handOver(
@@ -42,10 +42,10 @@ export function handOver(
   settings: Readonly<Record<string, Fate>>,
   always: Readonly<Record<string, unknown>>,
 ): Handover {
-  const starter = STARTER_FIELDS.map((field) => [field, recipe[field], nowhere('It draws Hone’s starter world.')] as const)
+  const expert = EXPERT_FIELDS.map((field) => [field, recipe[field], nowhere('It draws the world of a benchmark of Hone’s.')] as const)
   const fates: (readonly [string, unknown, Fate])[] = [
     ...(['seed', 'steps', 'model', 'data'] as const).map((field) => [field, recipe[field], own[field]] as const),
-    ...starter,
+    ...expert,
     ['dtype', recipe.dtype, nowhere('How the base is held is told to from_pretrained (dtype, quantization_config).')] as const,
     ['kv_dtype', recipe.kv_dtype, nowhere('How generation keeps keys and values is told to the engine that generates.')] as const,
     ...Object.entries(settings).map(([name, fate]) => [`config.${name}`, recipe.config[name], fate] as const),

@@ -17,8 +17,8 @@ export interface FieldRemark {
 }
 
 const share = z.number().min(0).max(1).optional()
-/** How the starter world and its expert's transcripts are drawn. */
-const starterFields = {
+/** How a benchmark's environment and its expert's transcripts are drawn. */
+const expertFields = {
   world_seed: z.int().optional(),
   samples: z.int().positive().optional(),
   drills_share: share,
@@ -48,7 +48,7 @@ const recipeSchema = z.object({
   data: z.array(z.string().min(1)).default([]),
   /** Settings of the algorithm; those left out have its defaults. */
   config: z.record(z.string(), z.unknown()).default({}),
-  ...starterFields,
+  ...expertFields,
   /** What the run that followed the recipe gave. */
   made: z.unknown().optional(),
 })
@@ -105,25 +105,6 @@ export function checkedSettings(file: string, settings: Settings, algorithm: Alg
   const schema: z.ZodObject = algorithms[algorithm].config
   return parsed(file, schema, settings, ['config'])
 }
-
-export interface CorpusOptions {
-  readonly samples: number
-  readonly drillsShare: number
-  readonly lastingDrills: number
-  readonly slipRate: number
-  readonly madeUp: number
-  readonly wrongRate: number
-}
-
-export const worldSeedOf = (recipe: Recipe): number => recipe.world_seed ?? 7
-export const corpusOf = (recipe: Recipe): CorpusOptions => ({
-  samples: recipe.samples ?? 60_000,
-  drillsShare: recipe.drills_share ?? 0.1,
-  lastingDrills: recipe.lasting_drills ?? 0.04,
-  slipRate: recipe.slip_rate ?? 0,
-  madeUp: recipe.made_up_tools ?? 0.18,
-  wrongRate: recipe.wrong_rate ?? 0.7,
-})
 
 /** What transformers would load for a model: a folder, or a name and revision on the Hub; null for what only Hone can open. */
 export function checkpointOf(model: string | null): { readonly name: string; readonly revision: string | null } | null {

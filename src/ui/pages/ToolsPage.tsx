@@ -121,7 +121,7 @@ export default function ToolsPage() {
             ))}
           </nav>
         </Panel>
-        {tool ? <ToolConsole key={tool.name} tool={tool} /> : <EmptyState title="No tool matches." />}
+        {tool ? <ToolConsole key={tool.name} environment={world.name} tool={tool} /> : <EmptyState title="No tool matches." />}
       </div>
     </>
   )

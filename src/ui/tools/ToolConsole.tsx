@@ -17,7 +17,7 @@ interface Call {
 const KEPT = 20
 
 /** One tool: what it says of itself, and a call to try it. */
-export function ToolConsole({ tool }: { readonly tool: ToolSpec }) {
+export function ToolConsole({ environment, tool }: { readonly environment: string; readonly tool: ToolSpec }) {
   const studio = useStudio()
   const [typed, setTyped] = useState<Readonly<Record<string, string>>>({})
   const [problems, setProblems] = useState<Readonly<Record<string, string>>>({})
@@ -28,7 +28,7 @@ export function ToolConsole({ tool }: { readonly tool: ToolSpec }) {
     setProblems(reading.ok ? {} : reading.problems)
     if (!reading.ok) return
     setBusy(true)
-    const reply = await studio.environments.callTool(tool.name, reading.args)
+    const reply = await studio.environments.callTool(environment, tool.name, reading.args)
     setCalls((list) =>
       [
         { id: (list[0]?.id ?? 0) + 1, args: JSON.stringify(reading.args), ok: reply.ok, text: reply.ok ? reply.value : reply.message },

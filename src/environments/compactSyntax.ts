@@ -1,5 +1,8 @@
-/** How a call, a tool and an observation are written. Compact on purpose: every character is a token the model must learn. */
-import type { ToolCall, ToolSpec } from '../../records/trajectory'
+/**
+ * The compact syntax: `name(parameter="value")`, an answer is `finish(answer="…")`, giving up is `give_up()`. It is short on purpose,
+ * since every character is a token that a small model must learn. Experts write it, and the compact call format reads it.
+ */
+import type { ToolCall, ToolSpec } from '../records/trajectory'
 
 export const FINISH = 'finish'
 export const GIVE_UP = 'give_up'

@@ -1,22 +1,21 @@
-/** Practice for online training: every step, queries of the practice split, rolled out by the policy as it is, labelled by the world. */
+/** Practice for online training: every step, queries of the practice split, rolled out by the policy as it is, labelled by what the environment knows. */
 import { annotateByWorld } from '../annotation/rules'
 import type { StrategyName } from '../agents/strategies'
 import { createRng } from '../base/random'
 import type { Gate } from '../engine/plan/executable'
-import type { StarterWorld } from '../environments/starter'
+import { splitFor, type Benchmark } from '../environments/benchmark'
 import type { Opinion } from '../records/annotation'
 import type { Trajectory } from '../records/trajectory'
-import type { HfTokenizer } from '../models/tokenizer/hfTokenizer'
 import { practiceMetrics, practiceQueries, withoutHeldOut } from '../studio/runs/practice'
 import type { LabelledTrajectory } from '../training/batches/labelledTrajectory'
 import { roundName } from '../training/batches/rounds'
 import type { PolicyModel } from '../training/policy/policyModel'
-import { createActor, type Actor } from './acting'
+import { createActor, type ActingParts, type Actor } from './acting'
 import { labelled, rowParts } from './datasetFiles'
 
 export interface PracticeOptions {
-  readonly world: StarterWorld
-  readonly tokenizer: HfTokenizer
+  readonly benchmark: Benchmark
+  readonly text: ActingParts['text']
   readonly strategy: StrategyName
   /** Trajectories of one step. */
   readonly batch: number
@@ -24,7 +23,6 @@ export interface PracticeOptions {
   readonly samples: number
   readonly callBudget: number
   readonly slots: number | null
-  readonly maxContext: number
   readonly seed: number
   /** The null experiment: step rewards permuted among the labelled steps of the batch, statuses among its trajectories. */
   readonly shuffleRewards: boolean
@@ -40,7 +38,7 @@ export interface Attempt {
   readonly opinions: readonly Opinion[]
 }
 
-export interface StarterPractice {
+export interface OnlinePractice {
   next(policy: PolicyModel, step: number): Promise<readonly LabelledTrajectory[]>
   /** Of the batch of a step: mean reward, pass rate, calls. Once. */
   takeMetrics(step: number): Readonly<Record<string, number>>
@@ -50,15 +48,16 @@ export interface StarterPractice {
 
 const STREAM = { rewards: 79, statuses: 81 } as const
 
-export function starterPractice(options: PracticeOptions): StarterPractice {
-  const { world, seed } = options
-  const queries = world.queries('practice')
+export function onlinePractice(options: PracticeOptions): OnlinePractice {
+  const { benchmark, seed } = options
+  const queries = benchmark.queries(splitFor(benchmark, 'practice'))
   const metrics = new Map<number, Record<string, number>>()
   let actor: Actor | null = null
   return {
     async next(policy, step) {
       actor ??= createActor({
         ...options,
+        limits: benchmark.limits,
         model: policy.model,
         lookup: policy.model.lookup(policy.packed),
         lora: policy.trainable.kind === 'lora' ? policy.trainable.lora : null,
@@ -66,7 +65,7 @@ export function starterPractice(options: PracticeOptions): StarterPractice {
       // Caches and draws belong to the weights of this step.
       actor.version = step
       const trajectories = await actor.act({
-        world,
+        environment: benchmark.environment,
         queries: practiceQueries(queries, options.batch / options.samples, step, seed),
         samples: options.samples,
         strategy: options.strategy,
@@ -76,7 +75,7 @@ export function starterPractice(options: PracticeOptions): StarterPractice {
         source: `practice-${roundName(step)}`,
         signal: options.signal,
       })
-      const attempts = withoutHeldOut(trajectories, world).map((trajectory) => ({
+      const attempts = withoutHeldOut(trajectories, benchmark).map((trajectory) => ({
         trajectory,
         opinions: annotateByWorld(trajectory, [], rowParts),
       }))

@@ -1,0 +1,47 @@
+/**
+ * The compact format: `name(parameter="value")`, one call in a turn, one special token that opens each role and one that ends every
+ * message. Its chat template is `<|role|>content<|end|>`; a test compares the two renderings.
+ */
+import { FINISH, GIVE_UP, formatCall, formatTools, parseCall } from '../../environments/compactSyntax'
+import type { ToolCall } from '../../records/trajectory'
+import type { CallFormat, RenderedMessage } from './callFormat'
+
+const END = '<|end|>'
+const markers = ['<|system|>', '<|user|>', '<|assistant|>', '<|tool|>', END]
+
+const message = (role: string, content: string): RenderedMessage => ({ header: `<|${role}|>`, body: `${content}${END}` })
+const rendered = (role: string, content: string): string => `<|${role}|>${content}${END}`
+const generationPrompt = '<|assistant|>'
+
+/** The answer of a final call: text, null for giving up, undefined when the call does not end the episode. */
+function finalAnswer(call: ToolCall): string | null | undefined {
+  if (call.error !== undefined) return undefined
+  if (call.name === GIVE_UP) return null
+  if (call.name !== FINISH) return undefined
+  return typeof call.arguments.answer === 'string' ? call.arguments.answer : null
+}
+
+export const compact: CallFormat = {
+  name: 'compact',
+  title: 'Compact calls',
+  recognise: ({ tokenizer, chatTemplate }) => {
+    const missing = markers.filter((marker) => tokenizer.tokenId(marker) === null)
+    // Without a template that writes the markers, the vocabulary alone says that the model knows them.
+    return missing.length === 0
+      ? { confidence: chatTemplate?.includes(END) ? 1 : 0.6 }
+      : { confidence: 0, needs: `${missing.length === 1 ? 'the token' : 'the tokens'} ${missing.join(' ')}` }
+  },
+  stopTokens: [END],
+  start: (tools, query) => rendered('system', formatTools(tools)) + rendered('user', query) + generationPrompt,
+  replies: (texts) => texts.map((text) => rendered('tool', text)).join('') + generationPrompt,
+  userTurn: (text) => rendered('user', text) + generationPrompt,
+  parse(completion) {
+    const stop = completion.indexOf(END)
+    const text = stop < 0 ? completion : completion.slice(0, stop)
+    const call = parseCall(text)
+    const answer = finalAnswer(call)
+    return { content: answer ?? '', reasoning: '', calls: [call], ...(answer === undefined ? {} : { answer }) }
+  },
+  write: (calls) => calls.map((call) => formatCall(call.name, call.arguments)).join('\n'),
+  message,
+}

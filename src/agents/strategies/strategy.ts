@@ -1,0 +1,56 @@
+/** The seam to a strategy: a way to spend a budget of calls on an episode. */
+import type { Episode, Query } from '../../environments/environment'
+import type { SamplingFilters } from '../../records/samplingFilters'
+import type { Trajectory } from '../../records/trajectory'
+import type { CallFormat } from '../callFormats/callFormat'
+import type { PolicySession, TextCodec } from '../policy'
+
+/** What an attempt may spend. */
+export interface Budget {
+  /** Calls of tools. After the last one the agent may still answer. */
+  readonly toolCalls: number
+  /** Completions of the model; null: as many as the tool calls allow. */
+  readonly modelCalls: number | null
+}
+
+export interface StrategyOptions {
+  readonly query: Query
+  /**
+   * A new, empty context of the model. A chain needs one; a tree opens one for each branch, and a number above 0 draws other tokens
+   * for the same prefix. The strategy closes what it opens.
+   */
+  readonly openSession: (branch?: number) => Promise<PolicySession>
+  /** A new attempt at the query. A chain needs one; phases open one for each pass. The strategy closes what it opens. */
+  readonly openEpisode: () => Promise<Episode>
+  readonly codec: TextCodec
+  readonly format: CallFormat
+  readonly budget: Budget
+  /** 0 is greedy. */
+  readonly temperature: number
+  /** Absent: tokens are drawn from the policy itself. */
+  readonly sampling?: SamplingFilters | undefined
+  /** Per completion. */
+  readonly maxNewTokens: number
+  /** Ids a session's context may hold. */
+  readonly maxContext: number
+  readonly trajectoryId: string
+  /** Which repeat of the query this is. */
+  readonly sample?: number
+  /** `run:<id>` for rollouts. */
+  readonly source?: string
+  readonly worldHash?: string | null
+  /** A clock in milliseconds; without one the steps carry no timing. */
+  readonly now?: () => number
+  /** Aborting it makes `run` reject with its reason, also in the middle of a tool's call. */
+  readonly signal?: AbortSignal
+}
+
+export interface Strategy {
+  readonly name: string
+  readonly title: string
+  /** `chain`: one path. `tree`: several paths from states that it returns to. `phases`: passes that each know what came out of the last. */
+  readonly kind: 'chain' | 'tree' | 'phases'
+  readonly help: string
+  /** Throws RangeError for a budget below one; an environment that fails ends the attempt with the stop reason `error`. */
+  run(options: StrategyOptions): Promise<Trajectory>
+}

@@ -1,0 +1,101 @@
+/** The seam to a benchmark: queries in splits, the environment they are asked in, what is measured, and what a result must state. */
+import type { z } from 'zod'
+import type { EvaluationRow } from '../records/evaluation'
+import type { Trajectory, ToolCall } from '../records/trajectory'
+import type { Environment, Query } from './environment'
+
+/** What a split may be used for. Models are trained on `train` and `practice`, and compared on `exam`; `dev` is for choosing settings. */
+export type SplitUse = 'train' | 'practice' | 'dev' | 'exam'
+
+export interface BenchmarkSplit {
+  readonly name: string
+  readonly use: SplitUse
+  /** How many queries it has. */
+  readonly queries: number
+}
+
+/** How much of an attempt there may be, unless a request says otherwise. */
+export interface EpisodeLimits {
+  /** Tool calls of an episode. */
+  readonly toolCalls: number
+  /** Tokens of the whole conversation. */
+  readonly maxContext: number
+  /** Tokens of one completion. */
+  readonly maxNewTokens: number
+}
+
+/** The fields of an evaluation's row that scorers fill. */
+export type Scores = Omit<EvaluationRow, 'query_id' | 'group' | 'repeat' | 'trajectory_id'>
+
+/** Measures one attempt at one query: some fields of its row. */
+export type Scorer = (trajectory: Trajectory, query: Query) => Partial<Scores>
+
+/** Fields of an evaluation without which its numbers cannot be compared with another's. */
+export type ResultField = 'call_budget' | 'world_hash' | 'judge' | 'prompt_hash' | 'strategy' | 'temperature' | 'sampling'
+
+/** One message of an expert's transcript, in the compact syntax for calls. */
+export interface TranscriptMessage {
+  readonly role: 'system' | 'user' | 'assistant' | 'tool'
+  readonly content: string
+  /** A wrong call to recover from: it stands in the context and is not learned. */
+  readonly isSlip?: true
+}
+
+/** Transcripts to imitate: a list whose entries are functions of (seed, index). */
+export interface Transcripts {
+  /** How many samples a recipe draws. */
+  readonly length: number
+  /** SHA-256 of the environment and the settings: the same one means the same transcripts. */
+  readonly sha256: string
+  transcript(index: number): readonly TranscriptMessage[]
+}
+
+/** Somebody who knows how to solve the queries. */
+export interface Expert {
+  /** Settings of its transcripts, as a recipe names them. */
+  readonly settings: z.ZodObject
+  /** @param settings checked by the schema above; fields it does not have are ignored. */
+  transcripts(seed: number, settings: Readonly<Record<string, unknown>>): Transcripts
+  /** The right next call after the replies so far. */
+  script(query: Query): (replies: readonly string[]) => ToolCall
+}
+
+export interface Benchmark {
+  /** Its name in the catalogue. */
+  readonly name: string
+  readonly title: string
+  readonly description: string
+  readonly environment: Environment
+  /** In the order in which a form offers them: what one is asked about first. */
+  readonly splits: readonly BenchmarkSplit[]
+  /** Throws EnvironmentError `unknown-split` for a split it does not have. */
+  queries(split: string): readonly Query[]
+  /** Scorers besides those that every result has: names of `evaluation/scorers`, or functions of its own. */
+  readonly scorers: readonly (string | Scorer)[]
+  /** Names that only the exam may mention: an attempt at another query that holds one is not trained on. */
+  readonly heldOut: ReadonlySet<string>
+  readonly limits: EpisodeLimits
+  /** Who decides whether an answer is right, as a result states it. */
+  readonly judge: string
+  readonly mustState: readonly ResultField[]
+  /** Left out: there is nobody to imitate. */
+  readonly expert?: Expert
+}
+
+/** An entry of the catalogue: a benchmark that is made when somebody needs it. */
+export interface BenchmarkDefinition {
+  readonly name: string
+  readonly title: string
+  readonly description: string
+  /** Name of its environment in the catalogue. */
+  readonly environment: string
+  /** @param seed of an environment that is drawn at random; left out: its usual one. */
+  create(seed?: number): Benchmark
+}
+
+/** The first split of a use; throws a RangeError when the benchmark has none. */
+export function splitFor(benchmark: Benchmark, use: SplitUse): string {
+  const found = benchmark.splits.find((split) => split.use === use)
+  if (!found) throw new RangeError(`${benchmark.title} has no split for ${use}.`)
+  return found.name
+}

@@ -1,0 +1,15 @@
+/** The starter world as an entry of the catalogue of environments. */
+import type { EnvironmentDefinition } from '../environment'
+import { createStarterWorld, DESCRIPTION, NAME, TITLE, type StarterWorld } from './world'
+
+/** One world for each seed: it only computes, so everybody may share it. */
+const worlds = new Map<number, StarterWorld>()
+
+/** @param seed left out: the world that the starter model and the recorded results know. */
+export function starterWorld(seed = 7): StarterWorld {
+  const known = worlds.get(seed) ?? createStarterWorld(seed)
+  worlds.set(seed, known)
+  return known
+}
+
+export const starterEnvironment: EnvironmentDefinition = { name: NAME, title: TITLE, description: DESCRIPTION, create: starterWorld }

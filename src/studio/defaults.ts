@@ -1,0 +1,9 @@
+/** What is used where a request names nothing. */
+
+/** The world that the story and online training act in, and that tools are tried in. */
+export const DEFAULT_ENVIRONMENT = 'starter'
+/** The exam that is offered first, and the practice of the story and of online training. */
+export const DEFAULT_BENCHMARK = 'starter'
+export const DEFAULT_STRATEGY = 'cot'
+/** Reinforcement learning needs attempts drawn from the policy's own distribution. */
+export const PRACTICE_TEMPERATURE = 1
