@@ -17,6 +17,6 @@ export function exportRecipe(
   for (const { field, reason } of unmapped) progress(`${field}: ${reason}`)
   if (out === undefined) print(text.trimEnd())
   else writeFileSync(out, text)
-  const handover = requires === null ? {} : { requires, config, unmapped, implied }
-  return { files: out === undefined ? [] : [out], ...handover, ignored, assumed }
+  const exported = requires === null ? {} : { requires, config, unmapped, implied }
+  return { files: out === undefined ? [] : [out], ...exported, ignored, assumed }
 }

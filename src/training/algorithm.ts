@@ -1,6 +1,7 @@
 /** What a training algorithm says about itself. */
 import type { z } from 'zod'
 import type { AlarmKind } from '../records/alarms'
+import type { RecipeInterop } from './recipes/interop'
 
 /** What people ask about a metric when they see its chart, and the answer. */
 export interface MetricQuestion {
@@ -23,4 +24,6 @@ export interface Algorithm<Config extends z.ZodObject> {
   readonly alarmsOff: readonly AlarmKind[]
   /** What it can learn from: given trajectories, rollouts of its own, or both. */
   readonly learnsFrom: readonly ('files' | 'rollouts')[]
+  /** How its settings are written for other programs and read from their files. */
+  readonly interop: RecipeInterop<z.output<Config>>
 }

@@ -9,6 +9,7 @@ import type { JobRequest } from '../records/requests'
 import type { AnswerStatus } from '../records/trajectory'
 import type { ToolSpec } from '../records/trajectory'
 
+export type { FieldRemark } from '../records/fieldRemark'
 export { CACHE_DTYPES, WEIGHT_DTYPES } from '../records/requests'
 export type {
   CheckpointSettings,
@@ -22,7 +23,6 @@ export type {
 export type { DownloadPlan, ModelRow, UnfinishedDownload } from './modelProtocol'
 export { mergedJobId } from './trainingProtocol'
 export type {
-  FieldRemark,
   ImportedAdapter,
   MemoryEstimate,
   MergedModel,

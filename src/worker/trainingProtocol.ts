@@ -1,4 +1,5 @@
 /** What a training run is asked for, and what can be said of it beforehand: memory, pre-flight, recipes. Part of the protocol. */
+import type { FieldRemark } from '../records/fieldRemark'
 import type { CacheDtype, InitialAdapterRef, TrainRequest, WeightDtype } from '../records/requests'
 
 /** A PEFT adapter a person brought, for one of the models here. */
@@ -21,12 +22,6 @@ export interface MemoryEstimate {
   readonly notes: readonly string[]
 }
 
-/** A field of a recipe, and what a reader should know of it. */
-export interface FieldRemark {
-  readonly field: string
-  readonly value: unknown
-  readonly reason: string
-}
 /** A recipe file as the new-run form takes it. */
 export interface RecipeOnForm {
   readonly algorithm: string

@@ -119,7 +119,7 @@ test('a recipe’s model, data and steps are what flags leave open', async () =>
   await expect(run(train, ['--config', recipe], context)).rejects.toThrow('There is no model folder no/such/model')
 })
 
-test('export --to trl writes the classes’ arguments and what did not go over', async () => {
+test('export --to trl writes the classes’ arguments and what has no counterpart', async () => {
   const out = join(temporaryDirectory(), 'trl.json')
   const result = await run(exportFiles, ['--recipe', file(steptool), '--to', 'trl', '--out', out], context)
   expect(result).toMatchObject({
@@ -138,7 +138,7 @@ test('without --out a recipe is printed: verl’s as YAML, Hone’s as JSON that
   const printed: string[] = []
   const { context: printing } = testContext({ print: (text) => void printed.push(text) })
   await run(exportFiles, ['--recipe', file({ algorithm: 'grpo', learning_rate: 1e-7, beta: 0.04 }), '--to', 'verl'], printing)
-  expect(printed[0]).toMatch(/^# verl==0\.9\.1, .*\n# What did not go over, or not quite:\n/)
+  expect(printed[0]).toMatch(/^# verl==0\.9\.1, .*\n# Without an exact counterpart:\n/)
   expect(printed[0]).toContain('\n      lr: 1.0e-7\n')
   expect(printed[0]).toContain('\n    kl_loss_coef: 0.04\n')
   expect(await run(exportFiles, ['--recipe', file(steptool), '--to', 'hone'], printing)).toMatchObject({ files: [] })

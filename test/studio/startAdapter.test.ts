@@ -51,7 +51,7 @@ test('from an earlier run: its shape is taken over and said; recipes carry it', 
   expect(accepted(await studio.recipes.write({ kind: 'request', request: request({ initAdapter }) }, 'hone')).text).toContain(first.run_id)
   expect(accepted(await studio.recipes.read('recipe.json', recipe.text, 'sft')).initAdapter).toEqual(initAdapter)
   const trl = accepted(await studio.recipes.write({ kind: 'run', run_id: second.run_id }, 'trl'))
-  expect(trl.unmapped.find(({ field }) => field === 'init_adapter')?.reason).toContain('not to a copy of the adapter')
+  expect(trl.unmapped.find(({ field }) => field === 'init_adapter')?.reason).toContain('not a copy of the adapter')
 })
 
 test('what it needs and what speaks against it, before it starts', async () => {

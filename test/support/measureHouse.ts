@@ -47,7 +47,7 @@ const MAY_NAME_STARTER = [
   /^studio\/defaults\.ts$/,
 ]
 /** The files in which the word 'starter' alone is the embedded model or its files in public/starter/. */
-const MAY_NAME_MODEL = [/^studio\/models\//, /^cli\/modelSpec\.ts$/]
+const MAY_NAME_MODEL = [/^models\/embeddedModel\.ts$/, /^studio\/models\//, /^cli\/modelSpec\.ts$/]
 const STARTER_TEXT = /\bstarter(’s|'s)? (tool )?(worlds?|corpus|benchmark|environment|prompts?|tools?|tasks?|quer(y|ies)|expert)\b/i
 const STARTER_IDENTIFIER =
   /starter(worlds?|prompt|practice|corpus|samples?|benchmark|environment|fields?|markers?|quer(y|ies)|tasks?|call|tokeniz)|speaksstarter/i

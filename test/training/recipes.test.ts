@@ -4,12 +4,13 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { algorithms } from '../../src/training/algorithms'
 import { parseFlatYaml } from '../../src/training/recipes/flatYaml'
-import type { Handover } from '../../src/training/recipes/fieldMapping'
+import { exportRecipe, type RecipeExport } from '../../src/training/recipes/exportRecipe'
 import { readRecipe } from '../../src/training/recipes/readRecipe'
 import { completeRecipe, recipeText, type AlgorithmName, type CompleteRecipe } from '../../src/training/recipes/recipe'
-import { toTrl } from '../../src/training/recipes/toTrl'
-import { toVerl } from '../../src/training/recipes/toVerl'
 import { yamlText } from '../../src/training/recipes/yamlText'
+
+const toTrl = (recipe: CompleteRecipe): RecipeExport => exportRecipe(recipe, 'trl')
+const toVerl = (recipe: CompleteRecipe): RecipeExport => exportRecipe(recipe, 'verl')
 
 const golden = (name: string): unknown => JSON.parse(readFileSync(new URL(`../golden/${name}`, import.meta.url), 'utf8'))
 const { versions: _trl, ...trlFields } = z
@@ -60,7 +61,7 @@ const models = [
   { model: 'some/folder', init_adapter: 'some/adapter' },
 ]
 
-const targets: readonly (readonly [string, AlgorithmName, (recipe: CompleteRecipe) => Handover & { requires: string }])[] = [
+const targets: readonly (readonly [string, AlgorithmName, (recipe: CompleteRecipe) => RecipeExport])[] = [
   ['TRL', 'sft', toTrl],
   ['TRL', 'grpo', toTrl],
   ['TRL', 'dpo', toTrl],
@@ -114,7 +115,7 @@ describe.each(targets)('to %s: %s', (_, algorithm, write) => {
 })
 
 /** Settings that are not listed though another value of theirs writes the same. */
-function unheard(recipe: CompleteRecipe, write: (recipe: CompleteRecipe) => Handover, listed: ReadonlySet<string>): string[] {
+function unheard(recipe: CompleteRecipe, write: (recipe: CompleteRecipe) => RecipeExport, listed: ReadonlySet<string>): string[] {
   const before = JSON.stringify(write(recipe))
   return Object.entries(recipe.config).flatMap(([name, value]) => {
     const config = { ...recipe.config, [name]: otherValue(value) }

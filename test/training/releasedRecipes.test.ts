@@ -2,9 +2,11 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { parseFlatYaml } from '../../src/training/recipes/flatYaml'
+import { exportRecipe, type RecipeExport } from '../../src/training/recipes/exportRecipe'
 import { readRecipe } from '../../src/training/recipes/readRecipe'
-import { completeRecipe } from '../../src/training/recipes/recipe'
-import { toTrl } from '../../src/training/recipes/toTrl'
+
+const toTrl = (recipe: CompleteRecipe): RecipeExport => exportRecipe(recipe, 'trl')
+import { completeRecipe, type CompleteRecipe } from '../../src/training/recipes/recipe'
 
 const shared = new URL('../../../shared/data/steptool/config/', import.meta.url)
 const present = existsSync(shared)

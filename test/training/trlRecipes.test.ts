@@ -1,9 +1,11 @@
 /** TRL's configurations read as recipes: what is written reads back, and every field becomes a setting or is listed. */
 import { describe, expect, it } from 'vitest'
 import { algorithms } from '../../src/training/algorithms'
+import { exportRecipe, type RecipeExport } from '../../src/training/recipes/exportRecipe'
 import { readRecipe } from '../../src/training/recipes/readRecipe'
 import { completeRecipe, type AlgorithmName, type CompleteRecipe } from '../../src/training/recipes/recipe'
-import { toTrl } from '../../src/training/recipes/toTrl'
+
+const toTrl = (recipe: CompleteRecipe): RecipeExport => exportRecipe(recipe, 'trl')
 
 const complete = (algorithm: AlgorithmName, config: Readonly<Record<string, unknown>> = {}, more: object = {}): CompleteRecipe =>
   completeRecipe('r.json', readRecipe('r.json', JSON.stringify({ version: 1, algorithm, config, ...more })).recipe).recipe

@@ -16,12 +16,12 @@ import { newRun } from '../../studio/runs/trainJob'
 import { algorithms } from '../../training/algorithms'
 import type { BestRule } from '../../training/checkpoints/checkpoint'
 import { totalBytes } from '../../training/preflight/memoryPlan'
+import type { FieldRemark } from '../../records/fieldRemark'
 import {
   checkedSettings,
   isAlgorithmName,
   knownSettings,
   recipeFromObject,
-  type FieldRemark,
   type ReadRecipe,
   type Recipe,
 } from '../../training/recipes/recipe'

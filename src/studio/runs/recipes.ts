@@ -1,12 +1,13 @@
 /** Recipes in and out of the form: a file becomes a request with a word about every field that did not, a request or a run becomes a file. */
+import type { FieldRemark } from '../../records/fieldRemark'
 import { totalSteps } from '../../records/run'
 import type { Store } from '../../storage/store'
 import {
   knownSettings,
   isAlgorithmName,
   completeRecipe,
+  EXPERT_FIELDS,
   recipeFromObject,
-  type FieldRemark,
   type ReadRecipe,
 } from '../../training/recipes/recipe'
 import { readRecipe } from '../../training/recipes/readRecipe'
@@ -48,8 +49,6 @@ interface Known {
   readonly imported: readonly ImportedAdapter[]
 }
 
-const WORLD_FIELDS = ['world_seed', 'samples', 'drills_share', 'lasting_drills', 'made_up_tools', 'slip_rate', 'wrong_rate'] as const
-
 /** Throws one sentence for a value no setting can have. */
 function onForm(
   file: string,
@@ -80,7 +79,7 @@ function onForm(
     else if (path !== 'starter')
       remarks.push({ field: 'data', value: path, reason: 'No data set of this name is here: import it, then choose it.' })
   }
-  for (const field of WORLD_FIELDS)
+  for (const field of EXPERT_FIELDS)
     if (recipe[field] !== undefined)
       remarks.push({
         field,

@@ -1,36 +1,33 @@
 /**
- * TRL's configuration as a recipe: its classes by name (GRPOConfig, SFTConfig, DPOConfig, the classic PPOConfig with ModelConfig or LoraConfig), as
- * `toTrl` writes them, or the flat fields of a `trl` command's YAML. Fields and defaults are those of trl 1.16.0, of PPOConfig those of 0.11.4.
+ * TRL's configuration as a recipe: its classes by name (with ModelConfig or LoraConfig), as `exportRecipe` writes them, or the flat fields of a
+ * `trl` command's YAML. Fields are those of trl 1.16.0, of PPOConfig those of 0.11.4. Each algorithm's interop says which class is its own,
+ * and what only that trainer's fields mean.
  */
+import type { z } from 'zod'
 import { PROJECTIONS } from '../../models/architectures/decoder'
+import type { FieldRemark } from '../../records/fieldRemark'
+import type { Algorithm } from '../algorithm'
 import { algorithms } from '../algorithms'
-import { isAlgorithmName, recipeFromObject, type AlgorithmName, type FieldRemark, type ReadRecipe } from './recipe'
-import { trlDefaults as classicPpoDefaults } from './stepTool'
+import type { Fields, TrlImport } from './interop'
+import { recipeFromObject, type ReadRecipe } from './recipe'
 
-type Fields = Readonly<Record<string, unknown>>
 const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value)
 
-const CLASSES: Readonly<Record<string, AlgorithmName>> = { GRPOConfig: 'grpo', SFTConfig: 'sft', DPOConfig: 'dpo', PPOConfig: 'ppo' }
+/** An algorithm that TRL's files can be for. */
+interface Target {
+  readonly name: string
+  /** Its settings by name. */
+  readonly shape: Fields
+  readonly trl: TrlImport
+}
+const targets: readonly Target[] = Object.entries<Algorithm<z.ZodObject>>(algorithms).flatMap(([name, { config, interop }]) =>
+  interop.fromTrl === undefined ? [] : [{ name, shape: config.shape, trl: interop.fromTrl }],
+)
+const classes = new Set(targets.map(({ trl }) => trl.configClass))
 /** Classes beside them: of the model and its adapter. */
 const OTHERS = ['ModelConfig', 'LoraConfig', 'AutoModelForCausalLMWithValueHead', 'ScriptArguments']
 /** Fields that flat TRL files have and Hone's settings have not. */
 const MARKERS = ['model_name_or_path', 'use_peft', 'lora_target_modules', 'dataset_name', 'output_dir', 'report_to']
-
-/** Defaults, under Hone's names, where they are not Hone's. */
-const DEFAULTS: Readonly<Partial<Record<AlgorithmName, Fields>>> = {
-  sft: {
-    learning_rate: 2e-5,
-    lr_scheduler_type: 'linear',
-    warmup_steps: 0,
-    lora_r: 16,
-    lora_alpha: 32,
-    lora_dropout: 0.05,
-    tokens_per_batch: 1024,
-  },
-  grpo: { max_completion_length: 512, lora_r: 16, lora_alpha: 32 },
-  dpo: { per_device_train_batch_size: 8, learning_rate: 1e-6, gradient_accumulation_steps: 1, lora_alpha: 32 },
-  ppo: classicPpoDefaults,
-}
 
 const OWN_WAY: Readonly<Record<string, string>> = {
   output_dir: 'Where a run is kept is chosen when it starts.',
@@ -66,49 +63,66 @@ const ANYWAY: Fields = {
 /** Whether a file's fields are TRL's. */
 export const isTrlConfig = (found: Fields): boolean => {
   const inner = isFields(found.config) ? found.config : found
-  return Object.keys(inner).some((key) => key in CLASSES) || MARKERS.some((field) => field in found)
+  return Object.keys(inner).some((key) => classes.has(key)) || MARKERS.some((field) => field in found)
 }
 
-/** Of TrainingArguments, per_device_train_batch_size: GRPO's batch follows from it. */
-const TRL_DEVICE_BATCH = 8
-
-interface Place {
-  config: Record<string, unknown>
+/** What has been read so far. */
+interface Reading {
+  /** null: the file does not say which trainer it is for. */
+  readonly target: Target | null
+  readonly config: Record<string, unknown>
   model: string | null
   revision: string | null
   seed: unknown
-  /** A share of all updates, as the file says it. */
+  /** A share of all updates, under the name the file gives it. */
   warmup: { readonly shown: string; readonly share: number } | null
-  ignored: FieldRemark[]
-  assumed: FieldRemark[]
+  readonly ignored: FieldRemark[]
+  readonly assumed: FieldRemark[]
+}
+
+/** A field of the file: `shown` has the class it stands under. */
+interface Field {
+  readonly name: string
+  readonly value: unknown
+  readonly shown: string
 }
 
 /** Throws one sentence for a value that no recipe can have. */
 export function recipeFromTrl(file: string, found: Fields): ReadRecipe {
   const inner = isFields(found.config) ? found.config : found
-  const named = Object.keys(inner).find((key) => key in CLASSES)
-  const told = toldBy(found)
-  const algorithm = named === undefined ? guess(inner) : 'step_reward_weighting' in told ? 'steptool-ppo' : CLASSES[named]
-  const groups: [string, Fields][] =
-    named === undefined
-      ? [['', inner]]
-      : Object.entries(inner).flatMap(([key, value]): [string, Fields][] =>
-          (key in CLASSES || OTHERS.includes(key)) && isFields(value) ? [[key, value]] : [['', { [key]: value }]],
-        )
-  const place: Place = { config: {}, model: null, revision: null, seed: undefined, warmup: null, ignored: [], assumed: [] }
-  for (const [group, fields] of groups)
-    for (const [field, value] of Object.entries(fields))
-      take(place, algorithm ?? null, field, value, group === '' ? field : `${group}.${field}`)
-  settle(place, algorithm ?? null)
-  const config = { ...place.config, ...told }
-  const defaults = assumed(algorithm ?? null, config)
-  const model = place.model === null ? null : place.revision === null ? place.model : `${place.model}@${place.revision}`
-  const { recipe } = recipeFromObject(file, { version: 1, algorithm: algorithm ?? null, seed: place.seed, model, config })
-  return { recipe, ignored: place.ignored, assumed: [...place.assumed, ...defaults] }
+  const named = Object.keys(inner).find((key) => classes.has(key))
+  const listed = listedSettings(found)
+  const target = (named === undefined ? targets.find(({ trl }) => trl.claims(inner)) : targetOf(named, listed)) ?? null
+  const reading: Reading = { target, config: {}, model: null, revision: null, seed: undefined, warmup: null, ignored: [], assumed: [] }
+  for (const field of fieldsOf(inner)) read(reading, field)
+  settle(reading)
+  Object.assign(reading.config, listed)
+  assumeDefaults(reading)
+  const { model: name, revision, seed, config, ignored, assumed } = reading
+  const model = name === null || revision === null ? name : `${name}@${revision}`
+  const { recipe } = recipeFromObject(file, { version: 1, algorithm: target?.name ?? null, seed, model, config })
+  return { recipe, ignored, assumed }
 }
 
-/** Settings that `toTrl` could not hand over are listed in its file: they come back from there. */
-function toldBy(found: Fields): Record<string, unknown> {
+/** Of the algorithms with a class, the one whose own setting is listed, or else the one that has none of its own. */
+function targetOf(configClass: string, listed: Fields): Target | undefined {
+  const ofClass = targets.filter(({ trl }) => trl.configClass === configClass)
+  return (
+    ofClass.find(({ trl }) => trl.ownSetting !== undefined && trl.ownSetting in listed) ??
+    ofClass.find(({ trl }) => trl.ownSetting === undefined)
+  )
+}
+
+function fieldsOf(inner: Fields): Field[] {
+  return Object.entries(inner).flatMap(([group, fields]) =>
+    (classes.has(group) || OTHERS.includes(group)) && isFields(fields)
+      ? Object.entries(fields).map(([name, value]) => ({ name, value, shown: `${group}.${name}` }))
+      : [{ name: group, value: fields, shown: group }],
+  )
+}
+
+/** Settings that `exportRecipe` had no field for are listed in its file: they are read from that list. */
+function listedSettings(found: Fields): Fields {
   const rows = [found.unmapped, found.implied].flatMap((list) => (Array.isArray(list) ? (list as readonly unknown[]) : []))
   return Object.fromEntries(
     rows.flatMap((row) => {
@@ -118,116 +132,119 @@ function toldBy(found: Fields): Record<string, unknown> {
   )
 }
 
-/** Which trainer flat fields are for; undefined when they do not say. */
-function guess(fields: Fields): AlgorithmName | undefined {
-  if ('num_generations' in fields || 'max_completion_length' in fields || 'reward_funcs' in fields) return 'grpo'
-  if ('ppo_epochs' in fields || 'init_kl_coef' in fields) return 'ppo'
-  if ('assistant_only_loss' in fields || 'completion_only_loss' in fields || 'packing' in fields) return 'sft'
-  if ('beta' in fields || 'max_prompt_length' in fields || 'precompute_ref_log_probs' in fields) return 'dpo'
-  return undefined
+const hasSetting = ({ target }: Reading, name: string): boolean => target !== null && name in target.shape
+const nameOf = ({ target }: Reading): string => target?.name ?? 'A recipe'
+const ignore = ({ ignored }: Reading, { shown, value }: Field, reason: string): void => void ignored.push({ field: shown, value, reason })
+
+/** Sets `setting` from a field, or lists the field where the algorithm has no such setting. */
+function set(reading: Reading, field: Field, setting: string, value: unknown): void {
+  if (reading.target === null || hasSetting(reading, setting)) reading.config[setting] = value
+  else ignore(reading, field, `${nameOf(reading)} has no such setting.`)
 }
 
-function take(place: Place, algorithm: AlgorithmName | null, field: string, value: unknown, shown: string): void {
-  const ignore = (reason: string): void => void place.ignored.push({ field: shown, value, reason })
-  const shape: Fields = algorithm === null ? {} : algorithms[algorithm].config.shape
-  const set = (name: string, own: unknown): void => {
-    if (algorithm === null || name in shape) place.config[name] = own
-    else ignore(`${algorithm} has no such setting.`)
-  }
-  switch (field) {
-    case 'seed':
-      place.seed = value
-      return
-    case 'model_name_or_path':
-    case 'pretrained_model_name_or_path':
-      place.model = typeof value === 'string' ? modelName(value) : null
-      return
-    case 'model_revision':
-      place.revision = typeof value === 'string' ? value : null
-      return
-    case 'r':
-      set('lora_r', value)
-      return
-    case 'lora_dropout':
-      if (algorithm === null || field in shape) set(field, value)
-      else
-        ignore(value === 0 ? 'Hone does so anyway.' : 'It is for sft and rft: elsewhere log-probs under different masks would be compared.')
-      return
-    case 'init_lora_weights':
-      set(field, value === true ? 'kaiming' : value)
-      return
-    case 'lora_target_modules':
-    case 'target_modules': {
-      const targets = value === 'all-linear' ? [...PROJECTIONS] : typeof value === 'string' ? [value] : value
-      const isAll = Array.isArray(targets) && PROJECTIONS.every((name) => targets.includes(name))
-      if ('lora_targets' in shape || algorithm === null) set('lora_targets', targets)
-      else ignore(isAll ? 'Every projection gets an adapter anyway.' : `${algorithm} adapts every projection.`)
-      return
-    }
-    case 'completion_only_loss':
-      // A completion is what stands last: Hone’s rows tell it from the prompt by its turn.
-      if ('mask_history' in shape && value === true) set('mask_history', true)
-      else ignore('mask_history says whether the last turn alone carries loss; no prompt does.')
-      return
-    case 'use_peft':
-      if ('trainable' in shape) set('trainable', value === true ? 'lora' : 'all')
-      else ignore(value === true ? 'An adapter is trained anyway.' : 'An adapter is trained: there is no training of all weights here.')
-      return
-    case 'steps':
-      set('max_steps', value)
-      return
-    case 'warmup_ratio':
-    case 'warmup_steps': {
-      // Newer releases take a share as warmup_steps too.
-      const isShare = typeof value === 'number' && value >= 0 && (field === 'warmup_ratio' || value < 1)
-      if (isShare && 'warmup_steps' in shape) place.warmup ??= value === 0 ? null : { shown, share: value }
-      else set('warmup_steps', value)
-      return
-    }
-    case 'scale_rewards':
-      set('scale_rewards', value === true ? 'group' : value === false ? 'none' : value)
-      return
-    case 'max_grad_norm':
-      set('max_grad_norm', value ?? 0)
-      return
-    case 'loss_type':
-      set('loss_type', Array.isArray(value) && value.length === 1 ? (value as readonly unknown[])[0] : value)
-      return
-    case 'max_steps':
-      if (typeof value === 'number' && value < 1) ignore('TRL’s −1 is as many as num_train_epochs has: choose the steps.')
-      else set('max_steps', value)
-      return
-    case 'max_length':
-      if ('tokens_per_batch' in shape) set('tokens_per_batch', value)
-      else ignore(OWN_WAY.max_length ?? '')
-      return
-    case 'v_head_init_strategy':
-      set('value_head_init', value === 'normal' ? 'zero' : 'torch')
-      return
-    case 'v_head_initializer_range':
-      if (value !== 0) ignore('A random value head starts as nn.Linear does (value_head_init torch).')
-      return
-    case 'gradient_accumulation_steps':
-      // GRPO's two are kept until the size of the batch is known.
-      if (algorithm === 'grpo') place.config[field] = value
-      else set(field, value)
-      return
-    case 'per_device_train_batch_size':
-      if (algorithm === 'grpo' || 'per_device_train_batch_size' in shape || algorithm === null) place.config[field] = value
-      else ignore('tokens_per_batch bounds a micro-batch.')
-      return
-    default:
-      if (field in ANYWAY)
-        ignore(ANYWAY[field] === value ? 'Hone does so anyway.' : `Hone has ${JSON.stringify(ANYWAY[field])} and nothing else.`)
-      else if (field in shape || (algorithm === null && !Object.hasOwn(OWN_WAY, field))) place.config[field] = value
-      else ignore((Object.hasOwn(OWN_WAY, field) ? OWN_WAY[field] : undefined) ?? `${algorithm ?? 'A recipe'} has no such setting.`)
-  }
+function read(reading: Reading, field: Field): void {
+  const { name, value } = field
+  const special = Object.hasOwn(specialFields, name) ? specialFields[name] : undefined
+  if (reading.target?.trl.settledFields?.includes(name) === true) reading.config[name] = value
+  else if (special !== undefined) special(reading, field)
+  else if (name in ANYWAY)
+    ignore(reading, field, ANYWAY[name] === value ? 'Hone does so anyway.' : `Hone has ${JSON.stringify(ANYWAY[name])} and nothing else.`)
+  else if (hasSetting(reading, name) || (reading.target === null && !Object.hasOwn(OWN_WAY, name))) reading.config[name] = value
+  else ignore(reading, field, (Object.hasOwn(OWN_WAY, name) ? OWN_WAY[name] : undefined) ?? `${nameOf(reading)} has no such setting.`)
 }
 
-/** What follows from several fields together. */
-function settle({ config, warmup, ignored, assumed: told }: Place, algorithm: AlgorithmName | null): void {
-  const count = (name: string): number | null => (typeof config[name] === 'number' ? config[name] : null)
-  const allUpdates = count('max_steps')
+const targetModules = (reading: Reading, field: Field): void => {
+  const { value } = field
+  const modules = value === 'all-linear' ? [...PROJECTIONS] : typeof value === 'string' ? [value] : value
+  const isAll = Array.isArray(modules) && PROJECTIONS.every((name) => modules.includes(name))
+  if (reading.target === null || hasSetting(reading, 'lora_targets')) reading.config.lora_targets = modules
+  else ignore(reading, field, isAll ? 'Every projection gets an adapter anyway.' : `${nameOf(reading)} adapts every projection.`)
+}
+
+const modelPath = (reading: Reading, { value }: Field): void => {
+  reading.model = typeof value === 'string' ? modelName(value) : null
+}
+
+const warmup = (reading: Reading, field: Field): void => {
+  const { name, value, shown } = field
+  // Newer releases take a share as warmup_steps too.
+  const isShare = typeof value === 'number' && value >= 0 && (name === 'warmup_ratio' || value < 1)
+  if (isShare && hasSetting(reading, 'warmup_steps')) reading.warmup ??= value === 0 ? null : { shown, share: value }
+  else set(reading, field, 'warmup_steps', value)
+}
+
+/** Fields whose name or value is not the setting's own. */
+const specialFields: Readonly<Record<string, (reading: Reading, field: Field) => void>> = {
+  seed: (reading, { value }) => {
+    reading.seed = value
+  },
+  model_name_or_path: modelPath,
+  pretrained_model_name_or_path: modelPath,
+  model_revision: (reading, { value }) => {
+    reading.revision = typeof value === 'string' ? value : null
+  },
+  r: (reading, field) => set(reading, field, 'lora_r', field.value),
+  lora_dropout: (reading, field) => {
+    if (reading.target === null || hasSetting(reading, field.name)) reading.config[field.name] = field.value
+    else
+      ignore(
+        reading,
+        field,
+        field.value === 0
+          ? 'Hone does so anyway.'
+          : `${nameOf(reading)} compares log-probs, which dropout would draw under different masks.`,
+      )
+  },
+  init_lora_weights: (reading, field) => set(reading, field, field.name, field.value === true ? 'kaiming' : field.value),
+  lora_target_modules: targetModules,
+  target_modules: targetModules,
+  completion_only_loss: (reading, field) => {
+    // A completion is what stands last: Hone’s rows tell it from the prompt by its turn.
+    if (hasSetting(reading, 'mask_history') && field.value === true) set(reading, field, 'mask_history', true)
+    else ignore(reading, field, 'mask_history says whether the last turn alone carries loss; no prompt does.')
+  },
+  use_peft: (reading, field) => {
+    if (hasSetting(reading, 'trainable')) set(reading, field, 'trainable', field.value === true ? 'lora' : 'all')
+    else
+      ignore(
+        reading,
+        field,
+        field.value === true ? 'An adapter is trained anyway.' : 'An adapter is trained: there is no training of all weights here.',
+      )
+  },
+  steps: (reading, field) => set(reading, field, 'max_steps', field.value),
+  warmup_ratio: warmup,
+  warmup_steps: warmup,
+  scale_rewards: (reading, field) =>
+    set(reading, field, field.name, field.value === true ? 'group' : field.value === false ? 'none' : field.value),
+  max_grad_norm: (reading, field) => set(reading, field, field.name, field.value ?? 0),
+  loss_type: (reading, field) => {
+    const { name, value } = field
+    set(reading, field, name, Array.isArray(value) && value.length === 1 ? (value as readonly unknown[])[0] : value)
+  },
+  max_steps: (reading, field) => {
+    if (typeof field.value === 'number' && field.value < 1)
+      ignore(reading, field, 'TRL’s −1 is as many as num_train_epochs has: choose the steps.')
+    else set(reading, field, field.name, field.value)
+  },
+  max_length: (reading, field) => {
+    if (hasSetting(reading, 'tokens_per_batch')) set(reading, field, 'tokens_per_batch', field.value)
+    else ignore(reading, field, OWN_WAY.max_length ?? '')
+  },
+  v_head_init_strategy: (reading, field) => set(reading, field, 'value_head_init', field.value === 'normal' ? 'zero' : 'torch'),
+  v_head_initializer_range: (reading, field) => {
+    if (field.value !== 0) ignore(reading, field, 'A random value head starts as nn.Linear does (value_head_init torch).')
+  },
+  gradient_accumulation_steps: (reading, field) => set(reading, field, field.name, field.value),
+  per_device_train_batch_size: (reading, field) => {
+    if (reading.target === null || hasSetting(reading, field.name)) reading.config[field.name] = field.value
+    else ignore(reading, field, 'tokens_per_batch bounds a micro-batch.')
+  },
+}
+
+/** Settings that follow from several fields together. */
+function settle({ target, config, warmup, ignored, assumed }: Reading): void {
+  const allUpdates = typeof config.max_steps === 'number' ? config.max_steps : null
   if (warmup && allUpdates !== null) config.warmup_steps = Math.ceil(warmup.share * allUpdates)
   else if (warmup)
     ignored.push({
@@ -235,41 +252,17 @@ function settle({ config, warmup, ignored, assumed: told }: Place, algorithm: Al
       value: warmup.share,
       reason: 'It is a share of max_steps, which the file does not say: choose warmup_steps.',
     })
-  if (algorithm === 'grpo') {
-    const device = count('per_device_train_batch_size') ?? TRL_DEVICE_BATCH
-    const accumulated = count('gradient_accumulation_steps') ?? 1
-    // TRL's steps_per_generation counts backward passes over `device` attempts, of which gradient_accumulation_steps make an update; Hone's counts updates.
-    const passes = count('steps_per_generation') ?? accumulated
-    if (!('per_device_train_batch_size' in config))
-      told.push({ field: 'per_device_train_batch_size', value: device, reason: 'TRL’s default where the file names none.' })
-    delete config.per_device_train_batch_size
-    delete config.gradient_accumulation_steps
-    config.generation_batch_size ??= device * passes
-    const attempts = count('generation_batch_size')
-    if (attempts !== null) config.steps_per_generation = Math.max(1, Math.round(attempts / (device * accumulated)))
-    else if (count('steps_per_generation') !== null) config.steps_per_generation = Math.max(1, Math.round(passes / accumulated))
-    if (allUpdates !== null)
-      config.max_steps = Math.max(1, Math.round(allUpdates / ((count('num_iterations') ?? 1) * (count('steps_per_generation') ?? 1))))
-  }
-  if (algorithm === 'ppo' || algorithm === 'steptool-ppo') {
-    const trajectories = count('max_steps')
-    const batch = count('batch_size') ?? classicPpoDefaults.batch_size
-    if (trajectories !== null) config.max_steps = Math.max(1, Math.round(trajectories / batch))
-  }
-  if (algorithm === 'dpo' && Array.isArray(config.loss_type)) {
-    ignored.push({ field: 'loss_type', value: config.loss_type, reason: 'Losses are not added up here: choose one.' })
-    delete config.loss_type
-  }
+  target?.trl.settle?.({ config, ignored, assumed })
 }
 
-/** Adds TRL's defaults to the settings, and says which. */
-function assumed(algorithm: AlgorithmName | null, config: Record<string, unknown>): FieldRemark[] {
-  const defaults = algorithm === null ? {} : (DEFAULTS[algorithm === 'steptool-ppo' ? 'ppo' : algorithm] ?? {})
-  return Object.entries(defaults).flatMap(([field, value]) => {
-    if (field in config || algorithm === null || !isAlgorithmName(algorithm) || !(field in algorithms[algorithm].config.shape)) return []
+/** Adds TRL's defaults to the settings, with a remark for each. */
+function assumeDefaults({ target, config, assumed }: Reading): void {
+  if (target === null) return
+  for (const [field, value] of Object.entries(target.trl.defaults)) {
+    if (field in config || !(field in target.shape)) continue
     config[field] = value
-    return [{ field, value, reason: 'TRL’s default where the file names none.' }]
-  })
+    assumed.push({ field, value, reason: 'TRL’s default where the file names none.' })
+  }
 }
 
 /** `owner/name` is the Hub's; anything else a folder. */

@@ -1,16 +1,16 @@
-/** Recognises a recipe file by its content: Hone's own, StepTool's StepTool_ppo.json, ArCHer's YAML, TRL's, or an algorithm's bare settings. */
+/** Recognises a recipe file by its content: Hone's own, StepTool's StepTool_ppo.json, TRL's, released code's YAML, or an algorithm's bare settings. */
 import { z } from 'zod'
-import { recipeFromArcher } from './archer'
 import { parseFlatYaml } from './flatYaml'
 import { isTrlConfig, recipeFromTrl } from './fromTrl'
 import { recipeFromObject, type ReadRecipe } from './recipe'
+import { recipeFromReleased } from './released'
 import { recipeFromSteptool } from './stepTool'
 
 /** Throws one sentence that names the file, the place, what was expected and what was found. */
 export function readRecipe(file: string, text: string): ReadRecipe {
   if (/\.ya?ml$/i.test(file)) {
     const fields = parseFlatYaml(file, text)
-    return isTrlConfig(fields) ? recipeFromTrl(file, fields) : recipeFromArcher(file, text)
+    return isTrlConfig(fields) ? recipeFromTrl(file, fields) : recipeFromReleased(file, fields)
   }
   const found = objectOf(file, text)
   if ('peft_kwargs' in found || 'ppo_kwargs' in found) return recipeFromSteptool(file, text)

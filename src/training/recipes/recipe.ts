@@ -1,5 +1,6 @@
 /** A run in one file: what is trained how, on what, from which seed. The settings of each algorithm keep TRL's names. */
 import { z } from 'zod'
+import type { FieldRemark } from '../../records/fieldRemark'
 import { KV_DTYPES } from '../../engine/ops/kvCache'
 import { WEIGHT_FORMATS } from '../../engine/weightFormat'
 import { excerpt, expectedBySchema } from '../../data/problem'
@@ -8,13 +9,6 @@ import { algorithms } from '../algorithms'
 export type AlgorithmName = keyof typeof algorithms
 const algorithmNames = Object.keys(algorithms)
 export const isAlgorithmName = (name: string): name is AlgorithmName => algorithmNames.includes(name)
-
-/** A field of a file, and what a reader should know of it. */
-export interface FieldRemark {
-  readonly field: string
-  readonly value: unknown
-  readonly reason: string
-}
 
 const share = z.number().min(0).max(1).optional()
 /** How a benchmark's environment and its expert's transcripts are drawn. */
@@ -27,6 +21,15 @@ const expertFields = {
   slip_rate: z.number().min(0).max(0.9).optional(),
   wrong_rate: share,
 }
+export const EXPERT_FIELDS = [
+  'world_seed',
+  'samples',
+  'drills_share',
+  'lasting_drills',
+  'made_up_tools',
+  'slip_rate',
+  'wrong_rate',
+] as const satisfies readonly (keyof typeof expertFields)[]
 
 const recipeSchema = z.object({
   /** Files from before versions were counted have none and are the same. */
@@ -40,9 +43,9 @@ const recipeSchema = z.object({
   model: z.string().min(1).nullable().default(null),
   /** The adapter to begin from, as `hone train --init-adapter` takes it; null: a new one. */
   init_adapter: z.string().min(1).nullable().default(null),
-  /** How its frozen weights are held; left out: f32. */
+  /** The precision of its frozen weights; f32 where it is left out. */
   dtype: z.enum(WEIGHT_FORMATS).optional(),
-  /** Of keys and values that generation keeps; left out: f32. */
+  /** The precision of keys and values while generating; f32 where it is left out. */
   kv_dtype: z.enum(KV_DTYPES).optional(),
   /** As `hone train --data` takes it. */
   data: z.array(z.string().min(1)).default([]),
@@ -104,13 +107,6 @@ export function knownSettings(settings: Settings, algorithm: AlgorithmName): { k
 export function checkedSettings(file: string, settings: Settings, algorithm: AlgorithmName): Record<string, unknown> {
   const schema: z.ZodObject = algorithms[algorithm].config
   return parsed(file, schema, settings, ['config'])
-}
-
-/** What transformers would load for a model: a folder, or a name and revision on the Hub; null for what only Hone can open. */
-export function checkpointOf(model: string | null): { readonly name: string; readonly revision: string | null } | null {
-  if (model === null || model === 'starter' || /^(random:|https?:)/.test(model)) return null
-  const hub = /^hf:([^@]+)(?:@(.+))?$/.exec(model)
-  return hub ? { name: hub[1] ?? '', revision: hub[2] ?? null } : { name: model, revision: null }
 }
 
 /** Fields in a fixed order, without those that say nothing. */

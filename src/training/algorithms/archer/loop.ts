@@ -38,6 +38,7 @@ import { microBatches } from '../../batches/batchLayout'
 import type { TokenizedTrajectory, TokenizeOptions } from '../../batches/tokenizedTrajectory'
 import { scheduleFactor } from '../../policy/schedule'
 import type { ModelConfig } from '../../../models/architectures/config'
+import { archerInterop } from './interop'
 
 export const archer: Algorithm<typeof archerConfig> = {
   name: 'archer',
@@ -50,6 +51,7 @@ export const archer: Algorithm<typeof archerConfig> = {
   metricQuestions: optimizerQuestions,
   alarmsOff: [],
   learnsFrom: ['files', 'rollouts'],
+  interop: archerInterop,
 }
 
 export const archerSequenceOptions = (settings: ArcherConfig): TokenizeOptions => ({

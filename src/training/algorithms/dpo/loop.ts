@@ -30,6 +30,7 @@ import type { Objective, TrainableSet } from '../../policy/policyModel'
 import { microBatches } from '../../batches/batchLayout'
 import type { TokenizedTrajectory, TokenizeOptions } from '../../batches/tokenizedTrajectory'
 import { scheduleFactor } from '../../policy/schedule'
+import { dpoInterop } from './interop'
 
 export const dpo: Algorithm<typeof dpoConfig> = {
   name: 'dpo',
@@ -43,6 +44,7 @@ export const dpo: Algorithm<typeof dpoConfig> = {
   // Imitation and preference learning are meant to make the model sure.
   alarmsOff: ['entropy_collapse'],
   learnsFrom: ['files'],
+  interop: dpoInterop,
 }
 
 export const dpoSequenceOptions = (settings: DpoConfig): TokenizeOptions => ({

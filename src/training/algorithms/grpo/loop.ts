@@ -32,6 +32,7 @@ import type { BatchItem } from '../../batches/batchLayout'
 import type { TokenizeOptions } from '../../batches/tokenizedTrajectory'
 import { scheduleFactor } from '../../policy/schedule'
 import { trainedPositions } from '../../batches/stepRewards'
+import { grpoInterop } from './interop'
 
 export const grpo: Algorithm<typeof grpoConfig> = {
   name: 'grpo',
@@ -44,6 +45,7 @@ export const grpo: Algorithm<typeof grpoConfig> = {
   metricQuestions: grpoQuestions,
   alarmsOff: [],
   learnsFrom: ['rollouts'],
+  interop: grpoInterop,
 }
 
 export const grpoSequenceOptions = (settings: GrpoConfig): TokenizeOptions => ({

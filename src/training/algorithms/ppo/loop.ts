@@ -32,6 +32,7 @@ import { ppoMetricMeanings, ppoMetrics, ppoTokens } from './metrics'
 import type { PpoTokens } from './metrics'
 import { ppoPlans } from './plans'
 import { STEP_REWARD_WEIGHTINGS, UNLABELLED_STEPS } from '../../batches/stepRewards'
+import { steptoolPpoInterop } from './interop'
 
 const config = z.object({
   ...ppoSettings,
@@ -61,6 +62,7 @@ export const steptoolPpo: Algorithm<typeof config> = {
   metricQuestions: ppoQuestions,
   alarmsOff: [],
   learnsFrom: ['files', 'rollouts'],
+  interop: steptoolPpoInterop,
 }
 
 /** @param isContinued the run begins from an adapter. */

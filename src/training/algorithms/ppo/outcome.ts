@@ -22,6 +22,7 @@ import { tokenizeTrajectory } from '../../batches/tokenizedTrajectory'
 import type { TokenizedTrajectory, TextCodec } from '../../batches/tokenizedTrajectory'
 import { runSteptoolPpo } from './loop'
 import type { SteptoolPpoConfig, SteptoolPpoResult } from './loop'
+import { outcomePpoInterop } from './interop'
 
 const config = z.object({
   ...ppoSettings,
@@ -53,6 +54,7 @@ export const ppo: Algorithm<typeof config> = {
   metricQuestions: ppoQuestions,
   alarmsOff: [],
   learnsFrom: ['files', 'rollouts'],
+  interop: outcomePpoInterop,
 }
 
 /** The configuration of the loop these settings stand for. */

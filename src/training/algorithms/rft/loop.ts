@@ -18,6 +18,7 @@ import type { RftConfig } from './config'
 import { nothingKeptSentence, selectionSentence, selectPasses } from './selection'
 import type { RftAttempt, RftCounts, RftSelection } from './selection'
 import { fillBatch, imitate, sftPlace, sftPolicy, sftStart } from '../sft/loop'
+import { rftInterop } from './interop'
 
 export const rft: Algorithm<typeof rftConfig> = {
   name: 'rft',
@@ -31,6 +32,7 @@ export const rft: Algorithm<typeof rftConfig> = {
   // Imitation and preference learning are meant to make the model sure.
   alarmsOff: ['entropy_collapse'],
   learnsFrom: ['files', 'rollouts'],
+  interop: rftInterop,
 }
 
 /** Attempts to choose from. */

@@ -23,6 +23,7 @@ import { DROPOUT_STATE } from '../../policy/policyPlans'
 import type { Objective, TrainableSet } from '../../policy/policyModel'
 import { scheduleFactor, SCHEDULES } from '../../policy/schedule'
 import type { ModelConfig } from '../../../models/architectures/config'
+import { sftInterop } from './interop'
 
 const config = z.object({
   learning_rate: z.number().positive().default(2e-4).meta({
@@ -74,6 +75,7 @@ export const sft: Algorithm<typeof config> = {
   // Imitation and preference learning are meant to make the model sure.
   alarmsOff: ['entropy_collapse'],
   learnsFrom: ['files'],
+  interop: sftInterop,
 }
 
 export const nll: Objective = ({ graph, batch, rows, ...scores }) => {
