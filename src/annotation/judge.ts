@@ -3,6 +3,7 @@ import { jsonrepair } from 'jsonrepair'
 import { z } from 'zod'
 import type { Opinion } from '../records/annotation'
 import { chosenPath, type Trajectory } from '../records/trajectory'
+import { trajectoryFromSteps } from '../records/trajectoryFromSteps'
 import { defaultJudgePrompt, judgeTool, promptHash, renderJudgePrompt, type JudgePromptPack } from './judgePrompt'
 import type { RowParts } from './opinions'
 
@@ -304,48 +305,15 @@ export function planJudge(
   }
 }
 
-const tryOut: Trajectory = {
-  version: 1,
+const tryOut: Trajectory = trajectoryFromSteps({
   trajectory_id: 'try-out',
-  query_id: 'try-out',
-  query: 'What is two plus three?',
-  split: '',
-  tools: [],
+  task: { query_id: 'try-out', query: 'What is two plus three?' },
   steps: [
-    {
-      parent: null,
-      prompt: '',
-      completion: '',
-      tokens: null,
-      thought: '',
-      call: { name: 'add', arguments: { a: 2, b: 3 } },
-      observation: '5',
-      is_final: false,
-      is_truncated: false,
-      truth: null,
-    },
-    {
-      parent: 0,
-      prompt: '',
-      completion: '',
-      tokens: null,
-      thought: '',
-      call: { name: 'Finish', arguments: { final_answer: '5' } },
-      observation: null,
-      is_final: true,
-      is_truncated: false,
-      truth: null,
-    },
+    { parent: null, prompt: '', completion: '', call: { name: 'add', arguments: { a: 2, b: 3 } }, observation: '5' },
+    { parent: 0, prompt: '', completion: '', call: { name: 'Finish', arguments: { final_answer: '5' } }, is_final: true },
   ],
-  status: null,
   answer: '5',
-  stop_reason: 'finish',
-  call_budget: null,
-  strategy: '',
-  sample: 0,
-  source: '',
-  world_hash: null,
-}
+})
 
 /** Judges a made-up trajectory of two steps: does the server answer, and does the model follow the forced call? */
 export async function testJudge(

@@ -73,7 +73,7 @@ export function renderJudgePrompt(pack: JudgePromptPack, trajectory: Trajectory)
     .map(({ step }) => ({ name: step.call?.name ?? '', arguments: argumentText(step), response: step.observation ?? '' }))
   const last = path.at(-1)?.step
   const places: Readonly<Record<string, () => string>> = {
-    query: () => trajectory.query,
+    query: () => trajectory.task.query,
     count: () => String(steps.length),
     steps: () => (steps.length === 0 ? '(none)' : steps.map((step, index) => `${String(index + 1)}. ${JSON.stringify(step)}`).join('\n')),
     answer: () => (last?.call ? `${last.call.name}: ${argumentText(last)}` : (last?.completion ?? '(nothing)')),

@@ -6,7 +6,7 @@
  * (mean s + mean c/5)/2. Half a label (success without contribution) is none. No label is null, which is not 0.
  */
 import type { Opinion, ResolvedReward } from '../records/annotation'
-import type { Trajectory } from '../records/trajectory'
+import { stepsOf, type Trajectory } from '../records/trajectory'
 import { currentOpinions } from './opinions'
 
 export type OpinionSource = 'human' | 'imported' | 'world' | 'judge' | 'rules'
@@ -33,25 +33,25 @@ export interface StepLabel {
 }
 
 /** True for the step whose reward is the answer's status: the final one, or the last where none is marked. */
-export function isAnswerStep(trajectory: Pick<Trajectory, 'steps'>, step: number): boolean {
-  if (trajectory.steps.some(({ is_final }) => is_final)) return trajectory.steps[step]?.is_final === true
-  return step === trajectory.steps.length - 1
+export function isAnswerStep(trajectory: Pick<Trajectory, 'nodes'>, step: number): boolean {
+  if (stepsOf(trajectory).some(({ is_final }) => is_final)) return stepsOf(trajectory)[step]?.is_final === true
+  return step === stepsOf(trajectory).length - 1
 }
 
 /** Every annotator's label of a step, oldest first: for suggestions and agreement. `rows` are the opinions on the trajectory. */
-export function stepLabels(trajectory: Pick<Trajectory, 'steps'>, rows: readonly Opinion[], step: number): StepLabel[] {
+export function stepLabels(trajectory: Pick<Trajectory, 'nodes'>, rows: readonly Opinion[], step: number): StepLabel[] {
   return labelsOf(isAnswerStep(trajectory, step), currentOpinions(rows.filter((row) => row.step === step)))
 }
 
 /** One reward for each step of the trajectory: the newest label of the first source in `order` that has one. */
 export function resolveRewards(
-  trajectory: Pick<Trajectory, 'steps'>,
+  trajectory: Pick<Trajectory, 'nodes'>,
   rows: readonly Opinion[],
   order: readonly OpinionSource[] = defaultSourceOrder,
 ): ResolvedReward[] {
   const byStep = new Map<number, Opinion[]>()
   for (const row of currentOpinions(rows)) byStep.set(row.step, [...(byStep.get(row.step) ?? []), row])
-  return trajectory.steps.map((_, step) => {
+  return stepsOf(trajectory).map((_, step) => {
     const labels = labelsOf(isAnswerStep(trajectory, step), byStep.get(step) ?? [])
     for (const source of order) {
       const label = labels.findLast((candidate) => candidate.source === source)

@@ -5,7 +5,7 @@
 import { pythonFromJson, PythonJsonError, strPython } from '../base/pythonRepr'
 import { PythonFloat, type PythonValue } from '../base/pythonValue'
 import type { Opinion } from '../records/annotation'
-import { chosenPath, type AnswerStatus, type Trajectory } from '../records/trajectory'
+import { chosenPath, type AnswerStatus, type Trajectory, stepsOf } from '../records/trajectory'
 import { argumentText } from './argumentText'
 import { opinionRows, type Annotator, type NewRow, type RowParts } from './opinions'
 
@@ -148,7 +148,7 @@ export function annotateByRules(
 export function annotateByWorld(trajectory: Trajectory, rows: readonly Opinion[], parts: RowParts): Opinion[] {
   const last = chosenPath(trajectory).at(-1)?.index
   const news: NewRow[] = []
-  for (const [step, { truth }] of trajectory.steps.entries()) {
+  for (const [step, { truth }] of stepsOf(trajectory).entries()) {
     if (!truth || step === last) continue
     const of = { trajectory_id: trajectory.trajectory_id, step }
     news.push({ ...of, name: 'success', value: truth.succeeded ? 1 : 0 }, { ...of, name: 'contribution', value: truth.needed ? 5 : 0 })

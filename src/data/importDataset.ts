@@ -2,7 +2,7 @@
 import { idInside } from '../base/id'
 import { Sha256 } from '../base/sha256'
 import type { Opinion } from '../records/annotation'
-import type { Trajectory } from '../records/trajectory'
+import { stepsOf, type Trajectory } from '../records/trajectory'
 import { formats } from './formats/index'
 import type { DatasetFormat, ImportedSettings } from './formats/format'
 import { problemOf, type Problem } from './problem'
@@ -137,7 +137,7 @@ export async function importDataset(file: ImportFile, { now, onProgress, signal 
     bytes,
     rows,
     trajectories: records.trajectories.length,
-    steps: records.trajectories.reduce((sum, record) => sum + record.steps.length, 0),
+    steps: records.trajectories.reduce((sum, record) => sum + stepsOf(record).length, 0),
     problems,
     created_at: importedAt,
   }

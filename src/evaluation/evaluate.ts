@@ -10,13 +10,13 @@ export function evaluateTrajectories(trajectories: readonly Trajectory[], benchm
   const queries = new Map(benchmark.splits.flatMap(({ name }) => benchmark.queries(name).map((query) => [query.query_id, query] as const)))
   const used = [...commonScorers, ...benchmark.scorers.map(scorerNamed)]
   return trajectories.map((trajectory) => {
-    const query = queries.get(trajectory.query_id)
+    const query = queries.get(trajectory.task.query_id)
     if (!query)
-      throw new Error(`trajectory ${trajectory.trajectory_id}: query ${trajectory.query_id} is not in the benchmark ${benchmark.name}`)
+      throw new Error(`trajectory ${trajectory.trajectory_id}: query ${trajectory.task.query_id} is not in the benchmark ${benchmark.name}`)
     let scores: Scores = { status: 'unsolved', calls: 0, recall: 1, tokens: 0, copied_calls: 0, copy_calls: 0 }
     for (const score of used) scores = { ...scores, ...score(trajectory, query) }
     return {
-      query_id: trajectory.query_id,
+      query_id: trajectory.task.query_id,
       group: query.group,
       repeat: trajectory.sample,
       ...scores,

@@ -3,7 +3,8 @@ import { z } from 'zod'
 import { opinion } from './annotation'
 import { evaluationRecord } from './evaluation'
 import { gpuInfo, metricTable, runRecord } from './run'
-import { answerStatus, trajectory } from './trajectory'
+import { answerStatus } from './trajectory'
+import { trajectoryOfAnyVersion } from './trajectoryV1'
 
 const interval = z.tuple([z.number(), z.number()])
 const examCell = z.object({
@@ -57,7 +58,7 @@ export const recording = z.object({
   recorded_at: z.string(),
   adapter: gpuInfo,
   run: recordedRun,
-  trajectories: z.array(trajectory),
+  trajectories: z.array(trajectoryOfAnyVersion),
   opinions: z.array(opinion),
   evaluations: z.array(evaluationRecord),
   /** By trajectory id, as they stood when the run was recorded. A few are enough. */

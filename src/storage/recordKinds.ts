@@ -4,6 +4,7 @@ import { opinion } from '../records/annotation'
 import { evaluationRecord } from '../records/evaluation'
 import { metricTable, runRecord } from '../records/run'
 import { trajectory } from '../records/trajectory'
+import { migrateTrajectoryV1 } from '../records/trajectoryV1'
 
 const problem = z.object({
   file: z.string(),
@@ -61,8 +62,8 @@ export interface RecordMigration {
   readonly migrate: (record: Readonly<Record<string, unknown>>) => Record<string, unknown>
 }
 
-/** None yet: every record is of version 1. */
-export const recordMigrations: readonly RecordMigration[] = []
+/** Oldest first. Trajectories are of version 2 (a tree of turns), every other kind of version 1. */
+export const recordMigrations: readonly RecordMigration[] = [{ kind: 'trajectories', version: 1, migrate: migrateTrajectoryV1 }]
 
 /** Applies every migration that fits, in turn; what carries no version is left to the schema. */
 export function migrateRecord(kind: RecordKind, value: unknown, migrations: readonly RecordMigration[]): unknown {

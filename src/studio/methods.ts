@@ -57,7 +57,7 @@ const grpoMethod = defineMethod({
       next: async (round: number, policy: PolicyModel) =>
         (await feed.practice(policy, round)).map((labelled) => ({
           sequence: tokenizeTrajectory(labelled.trajectory, labelled.rewards, feed.model.tokenizer, options),
-          group: labelled.trajectory.query_id,
+          group: labelled.trajectory.task.query_id,
           isTruncated: isCutShort(labelled.trajectory),
         })),
     }

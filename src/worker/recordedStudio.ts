@@ -8,7 +8,7 @@ import { sha256 } from '../base/sha256'
 import type { Opinion } from '../records/annotation'
 import { recording, starterManifest } from '../records/recording'
 import type { Recording } from '../records/recording'
-import type { Trajectory } from '../records/trajectory'
+import { stepsOf, withoutTokens, type Trajectory } from '../records/trajectory'
 import type { LiveStudio, RecordedStudio } from './client'
 import { closedStudio } from './closedStudio'
 import type { DatasetRow, LabelState, Reply, RunDetail, StudioDescription } from './protocol'
@@ -73,16 +73,12 @@ function describeRecording(data: Recording): StudioDescription {
   }
 }
 
-function withoutTokens(record: Trajectory): Trajectory {
-  return { ...record, steps: record.steps.map((step) => ({ ...step, tokens: null })) }
-}
-
 function studioOf(data: Recording, live: LiveStudio | null): StudioApi {
   const runId = data.run.run.run_id
   const datasetId = `recording:${runId}`
   const detail: RunDetail = data.run
   const byId = new Map(data.trajectories.map((record) => [record.trajectory_id, record]))
-  const practice = data.trajectories.filter((record) => record.split === 'practice')
+  const practice = data.trajectories.filter((record) => record.task.split === 'practice')
   const labelled = practice.length > 0 ? practice : data.trajectories
   let opinions: Opinion[] = [...data.opinions]
   let made = 0
@@ -98,7 +94,7 @@ function studioOf(data: Recording, live: LiveStudio | null): StudioApi {
     bytes: 0,
     rows: labelled.length,
     trajectories: labelled.length,
-    steps: labelled.reduce((sum, record) => sum + record.steps.length, 0),
+    steps: labelled.reduce((sum, record) => sum + stepsOf(record).length, 0),
     problems: [],
     created_at: data.recorded_at,
   }
@@ -152,7 +148,7 @@ function studioOf(data: Recording, live: LiveStudio | null): StudioApi {
         if (!first) return refuse('empty', 'No opinion was given.')
         const found = byId.get(first.trajectory_id)
         if (!found) return base.labels.add(rows, annotator)
-        const outside = rows.find((row) => row.trajectory_id !== found.trajectory_id || !found.steps[row.step])
+        const outside = rows.find((row) => row.trajectory_id !== found.trajectory_id || !stepsOf(found)[row.step])
         if (outside) return refuse('unknown-step', `The trajectory has no step ${outside.step + 1}.`)
         try {
           const news = rows.map(({ rationale, ...row }) => (rationale === undefined ? row : { ...row, rationale }))

@@ -4,7 +4,7 @@ import { strategies } from '../../src/agents/strategies'
 import { scriptedSession, type Script } from '../../src/agents/strategies/scriptedSession'
 import { oraclePolicy } from '../../src/environments/starter/expert'
 import { createStarterWorld } from '../../src/environments/starter/world'
-import { trajectory } from '../../src/records/trajectory'
+import { trajectory, stepsOf } from '../../src/records/trajectory'
 import { codec } from '../environments/starterFiles'
 
 const world = createStarterWorld()
@@ -33,18 +33,20 @@ describe('chain of thought', () => {
     for (const query of world.queries('exam').slice(0, 80)) {
       const record = await run(query, oraclePolicy(world, query))
       expect(record.status).toBe('solved')
-      expect(record.stop_reason).toBe('finish')
-      expect(record.steps.map((step) => step.is_final)).toEqual(record.steps.map((_, i) => i === record.steps.length - 1))
+      expect(record.stop_condition).toBe('finish')
+      expect(stepsOf(record).map((step) => step.is_final)).toEqual(stepsOf(record).map((_, i) => i === stepsOf(record).length - 1))
       expect(trajectory.parse(record)).toEqual(record)
     }
   })
 
   test('the ids of the steps, end to end, are the ids of the whole conversation', async () => {
     const record = await run(deep, oraclePolicy(world, deep))
-    const ids = record.steps.flatMap((step) => [...(step.tokens?.prompt_ids ?? []), ...(step.tokens?.completion_ids ?? [])])
-    const text = record.steps.map((step) => step.prompt + step.completion).join('')
+    const ids = stepsOf(record).flatMap((step) => [...(step.tokens?.prompt_ids ?? []), ...(step.tokens?.completion_ids ?? [])])
+    const text = stepsOf(record)
+      .map((step) => step.prompt + step.completion)
+      .join('')
     expect(ids).toEqual(codec.encode(text))
-    for (const step of record.steps) {
+    for (const step of stepsOf(record)) {
       expect(step.tokens?.completion_ids.at(-1)).toBe(1)
       expect(step.tokens?.completion_logprobs).toHaveLength(step.tokens?.completion_ids.length ?? -1)
     }
@@ -52,38 +54,48 @@ describe('chain of thought', () => {
 
   test('after the last budgeted call the agent may still answer', async () => {
     const record = await run(deep, oraclePolicy(world, deep), { callBudget: 3 })
-    expect([record.stop_reason, record.status, record.steps.length]).toEqual(['finish', 'solved', 4])
+    expect([record.stop_condition, record.status, stepsOf(record).length]).toEqual(['finish', 'solved', 4])
   })
 
   test('a call above the budget is not made', async () => {
     const record = await run(deep, oraclePolicy(world, deep), { callBudget: 2 })
-    expect([record.stop_reason, record.status, record.steps.length]).toEqual(['budget', 'unsolved', 3])
-    expect(record.steps[2]).toMatchObject({ observation: null, is_final: true, truth: { succeeded: false, needed: false } })
+    expect([record.stop_condition, record.status, stepsOf(record).length]).toEqual(['budget', 'unsolved', 3])
+    expect(stepsOf(record)[2]).toMatchObject({ observation: null, is_final: true, truth: { succeeded: false, needed: false } })
   })
 
   test('giving up is an unsolved finish', async () => {
     const record = await run(deep, () => ({ name: 'give_up', arguments: {} }))
-    expect([record.stop_reason, record.status, record.answer]).toEqual(['finish', 'unsolved', null])
+    expect([record.stop_condition, record.status, record.answer]).toEqual(['finish', 'unsolved', null])
   })
 
   test('text that is no call costs a call and gets an error', async () => {
     const record = await run(deep, (seen) => (seen.length < 2 ? 'I wonder' : { name: 'give_up', arguments: {} }))
-    expect(record.steps.map((step) => step.observation)).toEqual(['{"error":"bad call"}', '{"error":"bad call"}', null])
-    expect(record.steps[0]?.call?.error).toMatch(/expected/)
+    expect(stepsOf(record).map((step) => step.observation)).toEqual(['{"error":"bad call"}', '{"error":"bad call"}', null])
+    expect(stepsOf(record)[0]?.call?.error).toMatch(/expected/)
   })
 
   test('a completion that ran into its limit ends the episode', async () => {
     const record = await run(deep, oraclePolicy(world, deep), { maxNewTokens: 4 })
-    expect([record.stop_reason, record.status, record.steps.length, record.steps[0]?.is_truncated]).toEqual(['length', 'unsolved', 1, true])
+    expect([record.stop_condition, record.status, stepsOf(record).length, stepsOf(record)[0]?.is_truncated]).toEqual([
+      'length',
+      'unsolved',
+      1,
+      true,
+    ])
   })
 
   test('a full context ends the episode before the session is asked', async () => {
-    const first = (await run(deep, oraclePolicy(world, deep))).steps[0]
+    const first = stepsOf(await run(deep, oraclePolicy(world, deep)))[0]
     const used = (first?.tokens?.prompt_ids.length ?? 0) + (first?.tokens?.completion_ids.length ?? 0)
     const record = await run(deep, oraclePolicy(world, deep), { maxContext: used + 3 })
-    expect([record.stop_reason, record.status, record.steps.length, record.steps[0]?.is_final]).toEqual(['length', 'unsolved', 1, true])
+    expect([record.stop_condition, record.status, stepsOf(record).length, stepsOf(record)[0]?.is_final]).toEqual([
+      'length',
+      'unsolved',
+      1,
+      true,
+    ])
     const none = await run(deep, oraclePolicy(world, deep), { maxContext: 5 })
-    expect([none.stop_reason, none.steps]).toEqual(['length', []])
+    expect([none.stop_condition, stepsOf(none)]).toEqual(['length', []])
   })
 
   test('timing comes from the clock it is given', async () => {
@@ -101,7 +113,7 @@ describe('chain of thought', () => {
       trajectoryId: 't',
       now: () => (at += 5),
     })
-    expect(record.steps[0]?.generation_ms).toBe(5)
+    expect(stepsOf(record)[0]?.generation_ms).toBe(5)
   })
 
   test('a budget below one is refused', async () => {

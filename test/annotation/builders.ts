@@ -1,6 +1,7 @@
 import { createNewId } from '../../src/base/id'
 import { opinion, type Opinion } from '../../src/records/annotation'
-import { trajectory, type Trajectory } from '../../src/records/trajectory'
+import type { Trajectory } from '../../src/records/trajectory'
+import { trajectoryFromSteps } from '../../src/records/trajectoryFromSteps'
 import type { RowParts } from '../../src/annotation/opinions'
 
 /** Ids and times that follow one another, a second apart. */
@@ -28,15 +29,13 @@ export function chain(replies: readonly string[], more: Partial<Trajectory> = {}
     call: { name: 'Finish', arguments: { final_answer: 'It is 7 km to Tolvik.' } },
     is_final: true,
   }
-  return trajectory.parse({
-    version: 1,
+  const made = trajectoryFromSteps({
     trajectory_id: 't-1',
-    query_id: 'q-1',
-    query: 'How far is Tolvik?',
+    task: { query_id: 'q-1', query: 'How far is Tolvik?' },
     steps: [...calls, finish],
     answer: 'It is 7 km to Tolvik.',
-    ...more,
   })
+  return { ...made, ...more }
 }
 
 let made = 0

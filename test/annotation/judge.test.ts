@@ -180,7 +180,7 @@ describe('prompts', () => {
   })
 
   it('take StepTool’s places and doubled braces, and put nothing in twice', () => {
-    const tricky = chain(['{steps} {{'], { query: '{answer}' })
+    const tricky = chain(['{steps} {{'], { task: { query_id: 'q-1', query: '{answer}', split: '', tools: [] } })
     const pack = { id: 'p', system: '', user: '{{"q": "{query}"}}\n{mid_steps}\n{final_answer}' }
     expect(renderJudgePrompt(pack, tricky).user).toBe(
       String.raw`{"q": "{answer}"}` +

@@ -1,3 +1,5 @@
+import { stepsOf } from '../../src/records/trajectory'
+import { withSteps } from '../../src/records/trajectoryFromSteps'
 import { describe, expect, it } from 'vitest'
 import { currentOpinions, OpinionValueError, opinionHistory, opinionRows, undoRow, type NewRow } from '../../src/annotation/opinions'
 import { resolveRewards, stepLabels } from '../../src/annotation/resolver'
@@ -95,7 +97,7 @@ describe('resolveRewards', () => {
   })
 
   it('treats every final step of a tree as an answer', () => {
-    const tree = chain(['a'], { steps: [...chain(['a']).steps, ...chain([]).steps] })
+    const tree = withSteps(chain(['a']), [...stepsOf(chain(['a'])), ...stepsOf(chain([]))])
     expect(
       resolveRewards(tree, [row({ step: 1, name: 'status', value: 1 }), row({ step: 2, name: 'status', value: 0 })]).map(
         ({ value }) => value,

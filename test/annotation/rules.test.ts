@@ -2,6 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { resolveRewards } from '../../src/annotation/resolver'
 import { annotateByRules, annotateByWorld, callSucceeded, longestCommonSubsequence, replyContributed } from '../../src/annotation/rules'
+import { stepsOf } from '../../src/records/trajectory'
+import { withSteps } from '../../src/records/trajectoryFromSteps'
 import { chain, parts } from './builders'
 
 describe('callSucceeded', () => {
@@ -100,7 +102,10 @@ describe('annotateByRules and annotateByWorld', () => {
       { succeeded: true, needed: false },
       { succeeded: true, needed: true },
     ]
-    const record = { ...plain, steps: plain.steps.map((step, index) => ({ ...step, truth: truths[index] ?? null })) }
+    const record = withSteps(
+      plain,
+      stepsOf(plain).map((step, index) => ({ ...step, truth: truths[index] ?? null })),
+    )
     const rows = annotateByWorld(record, [], parts())
     expect(rows.map(({ step, name, value }) => [step, name, value])).toEqual([
       [0, 'success', 1],

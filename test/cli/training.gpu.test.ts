@@ -11,7 +11,7 @@ import { rollout } from '../../src/cli/commands/rollout'
 import { sampleCsv } from '../../src/data/sampleCsv'
 import { createStarterWorld } from '../../src/environments/starter/world'
 import { runRecord } from '../../src/records/run'
-import { trajectory } from '../../src/records/trajectory'
+import { trajectory, stepsOf } from '../../src/records/trajectory'
 import { run, temporaryDirectory, testContext } from './commandContext'
 import { gpu, model, stopAfter, trained } from './trainedRun'
 
@@ -175,12 +175,7 @@ test('of the likeliest token alone the draw is greedy at any temperature; a pena
     const lines = readFileSync(String(file), 'utf8').trimEnd().split('\n')
     return {
       notes,
-      texts: lines.map((line) =>
-        z
-          .looseObject({ trajectory: trajectory })
-          .parse(JSON.parse(line))
-          .trajectory.steps.map((step) => step.completion),
-      ),
+      texts: lines.map((line) => stepsOf(z.looseObject({ trajectory }).parse(JSON.parse(line)).trajectory).map((step) => step.completion)),
     }
   }
   const greedy = await completions('--temperature', '0')

@@ -4,13 +4,16 @@ import { describe, expect, it } from 'vitest'
 import { csvLine } from '../../src/data/csvRows'
 import { honeJsonlLine } from '../../src/data/formats/honeJsonl'
 import { importDataset, type ImportedDataset } from '../../src/data/importDataset'
-import type { Trajectory } from '../../src/records/trajectory'
+import { stepsOf, type Trajectory } from '../../src/records/trajectory'
 
 const sample = readFileSync(new URL('../fixtures/eto_pairs.csv', import.meta.url), 'utf8')
 const now = (): string => '2026-01-02T03:04:05.000Z'
 const load = (text: string, name = 'pairs.csv'): Promise<ImportedDataset> =>
   importDataset({ name, bytes: new TextEncoder().encode(text) }, { now })
-const textOf = ({ steps }: Trajectory): string => steps.map(({ prompt, completion }) => prompt + completion).join('')
+const textOf = (record: Trajectory): string =>
+  stepsOf(record)
+    .map(({ prompt, completion }) => prompt + completion)
+    .join('')
 const label = ({ opinions }: ImportedDataset, { trajectory_id }: Trajectory): unknown[] =>
   opinions.filter((row) => row.trajectory_id === trajectory_id).map(({ step, name, value }) => [step, name, value])
 
@@ -27,12 +30,12 @@ describe('the sample', () => {
     expect(trajectories.map(({ pair_id }) => pair_id?.replace(/^.*\//, ''))).toEqual(['row-2', 'row-2', 'row-3', 'row-3', 'row-4', 'row-4'])
     expect(trajectories.map((one) => label(all, one))).toEqual([0, 0, 2, 2, 0, 0].map((step, at) => [[step, 'reward', 1 - (at % 2)]]))
     const [first, , long, gaveUp, other] = trajectories
-    expect(first?.query_id).toBe(long?.query_id)
-    expect(first?.query_id).not.toBe(other?.query_id)
-    expect(long?.query).toBe('When is high water in Tolvik on Friday, and what does berth C4 cost?')
-    expect(long?.tools.map(({ name }) => name)).toEqual(['tide_table_for_harbour_desk', 'berth_price_for_harbour_desk', 'Finish'])
+    expect(first?.task.query_id).toBe(long?.task.query_id)
+    expect(first?.task.query_id).not.toBe(other?.task.query_id)
+    expect(long?.task.query).toBe('When is high water in Tolvik on Friday, and what does berth C4 cost?')
+    expect(long?.task.tools.map(({ name }) => name)).toEqual(['tide_table_for_harbour_desk', 'berth_price_for_harbour_desk', 'Finish'])
     expect(
-      long?.steps.map(({ parent, thought, call, observation, is_final }) => [parent, thought, call?.name, observation, is_final]),
+      stepsOf(long!).map(({ parent, thought, call, observation, is_final }) => [parent, thought, call?.name, observation, is_final]),
     ).toEqual([
       [
         null,
@@ -45,8 +48,8 @@ describe('the sample', () => {
       [1, 'I can answer.', 'Finish', null, true],
     ])
     expect(long?.answer).toBe('High water is at 05:12 and 17:38; berth C4 costs 31.50 NOK.')
-    expect([long?.status, gaveUp?.answer, gaveUp?.stop_reason]).toEqual([null, null, 'finish'])
-    expect(gaveUp?.steps.slice(0, 2)).toEqual(long?.steps.slice(0, 2))
+    expect([long?.status, gaveUp?.answer, gaveUp?.stop_condition]).toEqual([null, null, 'finish'])
+    expect(stepsOf(gaveUp!).slice(0, 2)).toEqual(stepsOf(long!).slice(0, 2))
   })
 
   it('keeps every character of the cells, and pairs through Hone’s own file', async () => {
@@ -54,7 +57,7 @@ describe('the sample', () => {
     const rows = [0, 2, 4].map((at) => {
       const [chosen, rejected] = [trajectories[at], trajectories[at + 1]]
       if (!chosen || !rejected) throw new Error('no pair')
-      const answers = [chosen, rejected].map(({ steps }) => steps.at(-1)?.completion ?? '')
+      const answers = [chosen, rejected].map((record) => stepsOf(record).at(-1)?.completion ?? '')
       const prompts = [chosen, rejected].map((one, side) => textOf(one).slice(0, textOf(one).length - (answers[side]?.length ?? 0)))
       expect(prompts[0]).toBe(prompts[1])
       return [prompts[0] ?? '', ...answers]
@@ -82,7 +85,7 @@ describe('the sample', () => {
       table('\t', ...[qwen, llama, 'Q: How far?\nA:'].map((prompt) => [prompt, ' near', ' far'])),
     )
     expect(problems).toEqual([])
-    expect(trajectories.map(({ query, steps }) => [query, steps.map(({ observation }) => observation)])).toEqual(
+    expect(trajectories.map((record) => [record.task.query, stepsOf(record).map(({ observation }) => observation)])).toEqual(
       [
         ['How far?', ['7 km', null]],
         ['How far?', ['7 km', null]],
@@ -143,18 +146,18 @@ describe.skipIf(!present)(`StepTool's file${present ? '' : ' (skipped: ../shared
     const all = await importDataset({ name: 'dpo_data_example.csv', bytes }, { now })
     expect(all.problems).toEqual([])
     expect(all.dataset).toMatchObject({ format: 'etoPairsCsv', rows: 20, trajectories: 40 })
-    expect(new Set(all.trajectories.map(({ query_id }) => query_id)).size).toBe(12)
+    expect(new Set(all.trajectories.map(({ task }) => task.query_id)).size).toBe(12)
     const rows = Array.from({ length: 20 }, (_, at) => {
       const pair = all.trajectories.slice(2 * at, 2 * at + 2)
-      const answers = pair.map(({ steps }) => steps.at(-1)?.completion ?? '')
+      const answers = pair.map((record) => stepsOf(record).at(-1)?.completion ?? '')
       const whole = pair.map(textOf)[0] ?? ''
       return [whole.slice(0, whole.length - (answers[0]?.length ?? 0)), ...answers]
     })
     expect(table('\t', ...rows)).toBe(`${bytes.toString('utf8')}\n`)
     for (const one of all.trajectories) {
-      expect(one.tools.at(-1)?.name).toBe('Finish')
-      expect(one.query).not.toMatch(/Begin!|^\s|\s$/)
-      for (const { observation, is_final, completion } of one.steps) {
+      expect(one.task.tools.at(-1)?.name).toBe('Finish')
+      expect(one.task.query).not.toMatch(/Begin!|^\s|\s$/)
+      for (const { observation, is_final, completion } of stepsOf(one)) {
         expect(completion).toMatch(/^\nThought: /)
         if (!is_final) expect(observation).toMatch(/^\{"error": /)
       }

@@ -46,8 +46,8 @@ describe('honeJsonl', () => {
     expect(once.opinions.find(({ value }) => value === null)?.supersedes).toBe(`${once.dataset.dataset_id}/op-1`)
     const twice = await load(exported(once), 'export.jsonl')
     expect(bare(twice)).toEqual(bare(once))
-    expect(once.trajectories.map(({ steps, query, status }) => [steps, query, status])).toEqual(
-      original.trajectories.map(({ steps, query, status }) => [steps, query, status]),
+    expect(once.trajectories.map(({ nodes, task, status }) => [nodes, task.query, status])).toEqual(
+      original.trajectories.map(({ nodes, task, status }) => [nodes, task.query, status]),
     )
   })
 
@@ -61,8 +61,14 @@ describe('honeJsonl', () => {
   it.each<[string, (line: string) => string, RegExp]>([
     ['a cut line', (line) => line.slice(0, 80), /row 2: expected a JSON object on one line, found .*left out/],
     [
-      'a step without its completion',
-      (line) => line.replace('"completion":', '"komplet":'),
+      'a turn without its role',
+      (line) => line.replace('"role":', '"rolle":'),
+      /row 2, column trajectory\.nodes\.0\.role: expected one of .*, found nothing/,
+    ],
+    [
+      'a step of version 1 without its completion',
+      () =>
+        JSON.stringify({ trajectory: { version: 1, trajectory_id: 't', query_id: 'q', query: '', steps: [{ parent: null, prompt: '' }] } }),
       /row 2, column trajectory\.steps\.0\.completion: expected string, found nothing/,
     ],
     [

@@ -1,3 +1,5 @@
+import { stepsOf } from '../../src/records/trajectory'
+import { withSteps } from '../../src/records/trajectoryFromSteps'
 import { describe, expect, it } from 'vitest'
 import { importDataset, type ImportedDataset } from '../../src/data/importDataset'
 import { sampleCsv } from '../../src/data/sampleCsv'
@@ -44,18 +46,20 @@ describe('the sample', () => {
       'solved',
     ])
     const [first] = trajectories
-    expect(first?.query).toBe("When is high water in Tolvik on Friday, and what does a night at berth 'C4' cost?")
-    expect(first?.tools.map(({ name }) => name)).toEqual(['tide_table_for_harbour_desk', 'berth_price_for_harbour_desk', 'Finish'])
-    expect(first?.steps.map(({ parent, call, is_final }) => [parent, call?.name, is_final])).toEqual([
+    expect(first?.task.query).toBe("When is high water in Tolvik on Friday, and what does a night at berth 'C4' cost?")
+    expect(first?.task.tools.map(({ name }) => name)).toEqual(['tide_table_for_harbour_desk', 'berth_price_for_harbour_desk', 'Finish'])
+    expect(stepsOf(first!).map(({ parent, call, is_final }) => [parent, call?.name, is_final])).toEqual([
       [null, 'tide_table_for_harbour_desk', false],
       [0, 'berth_price_for_harbour_desk', false],
       [1, 'Finish', true],
     ])
-    expect(first?.steps[1]?.call?.arguments).toEqual({ harbour: 'Tolvik', berth: 'C4' })
-    expect(first?.steps[1]?.observation).toBe('{"error":"","response":{"berth":"C4","per_night":31.5,"currency":"NOK"}}')
-    expect(first?.steps[2]?.prompt).toBe(`<|im_start|>function\n${first?.steps[1]?.observation ?? ''}<|im_end|>\n<|im_start|>assistant\n`)
+    expect(stepsOf(first!)[1]?.call?.arguments).toEqual({ harbour: 'Tolvik', berth: 'C4' })
+    expect(stepsOf(first!)[1]?.observation).toBe('{"error":"","response":{"berth":"C4","per_night":31.5,"currency":"NOK"}}')
+    expect(stepsOf(first!)[2]?.prompt).toBe(
+      `<|im_start|>function\n${stepsOf(first!)[1]?.observation ?? ''}<|im_end|>\n<|im_start|>assistant\n`,
+    )
     expect(first?.answer).toBe("High water in Tolvik on Friday is at 05:12 and 17:38. Berth 'C4' costs 31.50 NOK a night.")
-    expect(trajectories[4]?.query_id).toBe(trajectories[5]?.query_id)
+    expect(trajectories[4]?.task.query_id).toBe(trajectories[5]?.task.query_id)
     expect(opinions).toHaveLength(24)
     expect(opinions[1]).toMatchObject({
       trajectory_id: first?.trajectory_id,
@@ -112,7 +116,7 @@ describe('spellings of the same table', () => {
     const read = await importDataset({ name: 'sample.csv', bytes: typeof spelt === 'string' ? encode(spelt) : spelt }, { now })
     const plain = await load(sampleCsv(), 'sample.csv')
     expect(read.problems).toEqual([])
-    expect(read.trajectories.map(({ steps }) => steps)).toEqual(plain.trajectories.map(({ steps }) => steps))
+    expect(read.trajectories.map((record) => stepsOf(record))).toEqual(plain.trajectories.map((record) => stepsOf(record)))
     expect(read.opinions.map(({ value }) => value)).toEqual(plain.opinions.map(({ value }) => value))
   })
 
@@ -129,8 +133,8 @@ describe('spellings of the same table', () => {
         },
       })
       const read = await importDataset({ name: 'steps.csv', bytes: stream }, { now })
-      expect(read.trajectories.map(({ steps, query }) => [query, steps])).toEqual(
-        plain.trajectories.map(({ steps, query }) => [query, steps]),
+      expect(read.trajectories.map((record) => [record.task.query, stepsOf(record)])).toEqual(
+        plain.trajectories.map((record) => [record.task.query, stepsOf(record)]),
       )
       expect(read.dataset.bytes).toBe(bytes.length)
     }
@@ -141,7 +145,7 @@ describe('spellings of the same table', () => {
     const { trajectories, problems } = await load(file(GOOD, wrapped, GOOD))
     expect(problems).toEqual([])
     expect(trajectories.map(({ source }) => source)).toEqual(['file:steps.csv#2', 'file:steps.csv#3', 'file:steps.csv#4'])
-    expect(trajectories[1]?.steps).toEqual(trajectories[0]?.steps)
+    expect(trajectories[1]?.nodes).toEqual(trajectories[0]?.nodes)
   })
 })
 
@@ -252,7 +256,7 @@ describe('whole files', () => {
   it('with bytes that are no UTF-8: read, and said', async () => {
     const bytes = encode(file(GOOD)).map((byte) => (byte === 'H'.charCodeAt(0) ? 0xff : byte))
     const { problems, trajectories } = await importDataset({ name: 'steps.csv', bytes }, { now })
-    expect(trajectories[0]?.query).toBe('\ufffdow far?')
+    expect(trajectories[0]?.task.query).toBe('\ufffdow far?')
     expect(problems.map(({ found }) => found)).toEqual(['bytes that are none'])
   })
 
@@ -268,7 +272,8 @@ describe('turns', () => {
     const { trajectories } = await load(
       file(`['System:\\nAPIs: []\\nUser:\\nq\\nBegin!\\n\\nAssistant:\\n']\t['${body}']\t[0.8333333333333334]`),
     )
-    return trajectories[0]
+    const [read] = trajectories
+    return read && { ...read, steps: stepsOf(read) }
   }
 
   it.each<[string, object]>([
@@ -296,7 +301,7 @@ describe('turns', () => {
     ],
     ['It is 7 km.', { thought: 'It is 7 km.', call: null }],
   ])('%s', async (body, step) => {
-    expect(await turn(body)).toMatchObject({ status: null, stop_reason: 'budget', steps: [step] })
+    expect(await turn(body)).toMatchObject({ status: null, stop_condition: 'budget', steps: [step] })
   })
 })
 
@@ -310,9 +315,9 @@ describe('writeSteptoolCsv', () => {
 
   it('writes the chosen path of a tree', async () => {
     const [chain] = (await load(file(GOOD))).trajectories
-    if (!chain?.steps[0] || !chain.steps[1]) throw new Error('no trajectory')
-    const dead = { ...chain.steps[0], completion: 'a dead end', parent: null }
-    const tree = { ...chain, steps: [dead, { ...chain.steps[0] }, { ...chain.steps[1], parent: 1 }] }
+    const [first, second] = chain ? stepsOf(chain) : []
+    if (!chain || !first || !second) throw new Error('no trajectory')
+    const tree = withSteps(chain, [{ ...first, completion: 'a dead end' }, first, { ...second, parent: 1 }])
     const { csv } = writeSteptoolCsv([tree], () => [{ value: 0 }, { value: 0.9 }, { value: 1 }])
     expect(csv).toBe(file(GOOD))
   })

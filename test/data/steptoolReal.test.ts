@@ -1,4 +1,5 @@
 /** StepTool's own files, when ../shared is there: they are never copied into the project. */
+import { stepsOf } from '../../src/records/trajectory'
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { dialectOf } from '../../src/data/formats/steptoolDialect'
@@ -15,7 +16,9 @@ describe.skipIf(!present)(`StepTool's files${present ? '' : ' (skipped: ../share
     const { dataset, trajectories, opinions, problems } = await importDataset({ name: 'step_grained_for_ppo_example.csv', bytes }, { now })
     expect(problems).toEqual([])
     expect(dataset).toMatchObject({ format: 'steptoolCsv', rows: 10, trajectories: 10 })
-    for (const { steps, tools, query } of trajectories) {
+    for (const record of trajectories) {
+      const steps = stepsOf(record)
+      const { tools, query } = record.task
       expect(dialectOf(steps[0]?.prompt ?? '')?.name).toBe(dialect)
       expect(steps.length).toBeGreaterThanOrEqual(2)
       expect(tools.at(-1)?.name).toBe('Finish')
@@ -39,9 +42,16 @@ describe.skipIf(!present)(`StepTool's files${present ? '' : ' (skipped: ../share
     const bytes = readFileSync(new URL('data_train/toolllama/step_grained_for_ppo_example.csv', root))
     const { trajectories, opinions } = await importDataset({ name: 'x.csv', bytes }, { now })
     const [first] = trajectories
-    expect(first?.tools.map(({ name }) => name)).toEqual(['image_search_for_bing_image_search', 'trending_for_bing_image_search', 'Finish'])
-    expect(first?.query.startsWith("I'm a teacher and I need some educational images")).toBe(true)
-    expect(first?.steps[0]?.call).toEqual({ name: 'image_search_for_bing_image_search', arguments: { q: 'educational images', count: 5 } })
+    expect(first?.task.tools.map(({ name }) => name)).toEqual([
+      'image_search_for_bing_image_search',
+      'trending_for_bing_image_search',
+      'Finish',
+    ])
+    expect(first?.task.query.startsWith("I'm a teacher and I need some educational images")).toBe(true)
+    expect(stepsOf(first!)[0]?.call).toEqual({
+      name: 'image_search_for_bing_image_search',
+      arguments: { q: 'educational images', count: 5 },
+    })
     expect(first?.status).toBe('unsolved')
     expect(first?.answer?.startsWith('I have found relevant educational images')).toBe(true)
     expect(opinions.slice(0, 2).map(({ value }) => value)).toEqual([1, 0])

@@ -4,7 +4,7 @@ import { createRng } from '../../src/base/random'
 import { expertTranscript } from '../../src/environments/starter/expert'
 import { createStarterWorld } from '../../src/environments/starter/world'
 import { apis } from '../../src/environments/starter/catalog'
-import type { Trajectory } from '../../src/records/trajectory'
+import { trajectoryFromSteps } from '../../src/records/trajectoryFromSteps'
 import { practiceQueries, withoutHeldOut } from '../../src/studio/runs/practice'
 import { storySizes } from '../../src/studio/runs/storyJob'
 
@@ -52,14 +52,15 @@ describe('practice and exam', () => {
 
   test('an attempt that holds such a name is not trained on, nor are the others at its query', () => {
     const [exam] = world.database.names('exam')
-    const attempt = (query_id: string, completion: string) => ({ query_id, steps: [{ completion }] }) as unknown as Trajectory
+    const attempt = (query_id: string, completion: string) =>
+      trajectoryFromSteps({ trajectory_id: query_id, task: { query_id, query: '' }, steps: [{ parent: null, prompt: '', completion }] })
     const all = [
       attempt('a', 'wind_of(city="Zuvo")'),
       attempt('a', `wind_of(city="${String(exam)}")`),
       attempt('b', `wind_of(city="${String(exam)}x")`),
       attempt('c', 'Find it'),
     ]
-    expect(withoutHeldOut(all, world).map(({ query_id }) => query_id)).toEqual(['b', 'c'])
+    expect(withoutHeldOut(all, world).map(({ task }) => task.query_id)).toEqual(['b', 'c'])
   })
 
   test('no tool, asked about anybody or anything of practice, answers with a name of another use', () => {

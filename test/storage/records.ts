@@ -1,7 +1,8 @@
 import { opinion, type Opinion } from '../../src/records/annotation'
 import { evaluationRecord, type EvaluationRecord } from '../../src/records/evaluation'
 import { runRecord, type RunRecord } from '../../src/records/run'
-import { trajectory, type Trajectory } from '../../src/records/trajectory'
+import type { Trajectory } from '../../src/records/trajectory'
+import { trajectoryOfAnyVersion as trajectory } from '../../src/records/trajectoryV1'
 import type { StoredDataset } from '../../src/storage/recordKinds'
 
 export const aRun = (run_id: string, title = 'A run'): RunRecord =>

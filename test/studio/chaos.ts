@@ -2,6 +2,7 @@
  * A training run in the studio that is killed again and again, over a store on disk and a real device. What goes wrong is drawn from a
  * seed; where, is counted in moments: submits to the GPU and writes to the store, of the rollout, of the update, or of a checkpoint.
  */
+import { stepsOf } from '../../src/records/trajectory'
 import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -367,7 +368,9 @@ async function outcomeOf(directory: string, runId: string): Promise<Outcome> {
   const { records } = await store.trajectories.listOf({ run_id: runId })
   let opinions = 0
   const trajectories: string[] = []
-  for (const { trajectory_id: id, steps } of records) {
+  for (const record of records) {
+    const { trajectory_id: id } = record
+    const steps = stepsOf(record)
     opinions += (await store.opinions.listOf(id)).records.length
     trajectories.push(`${id.replace(runId, '')}: ${steps.map(({ completion }) => completion).join('|')}`)
   }

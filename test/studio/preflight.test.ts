@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import type { TrainRequest } from '../../src/worker/protocol'
 import { honeJsonlLine } from '../../src/data/formats/honeJsonl'
-import { trajectory } from '../../src/records/trajectory'
+import { trajectoryOfAnyVersion as trajectory } from '../../src/records/trajectoryV1'
 import { openTestStudio } from './testStudio'
 
 const request: TrainRequest = {

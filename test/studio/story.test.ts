@@ -1,3 +1,4 @@
+import { stepsOf } from '../../src/records/trajectory'
 import { afterEach, expect, test, vi } from 'vitest'
 import { exportRecording } from '../../src/studio/runs/recording'
 import { createMemoryStore } from '../../src/storage/memoryStore'
@@ -59,11 +60,11 @@ test('a story goes through its phases and leaves a whole record', async () => {
 
   // Practice and exam share no query, and practice steps carry the world's labels.
   const trajectories = await studio.trajectories.list({ run_id: job.run_id })
-  const practice = trajectories.filter(({ split }) => split === 'practice')
+  const practice = trajectories.filter(({ task }) => task.split === 'practice')
   const examined = new Set(exam.before.map(({ query_id }) => query_id))
   expect(practice.length).toBeGreaterThan(0)
-  expect(practice.some(({ query_id }) => examined.has(query_id))).toBe(false)
-  expect(trajectories.every(({ steps }) => steps.every(({ tokens }) => tokens === null))).toBe(true)
+  expect(practice.some(({ task }) => examined.has(task.query_id))).toBe(false)
+  expect(trajectories.every((record) => stepsOf(record).every(({ tokens }) => tokens === null))).toBe(true)
   const labels = await studio.labels.get(practice[0]?.trajectory_id ?? '')
   expect(labels.resolved.every(({ value, annotatorId }) => value !== null && annotatorId === 'world')).toBe(true)
   expect((await studio.evaluations.list()).map(({ split, call_budget }) => [split, call_budget])).toEqual([

@@ -1,4 +1,5 @@
 /** A studio in Node: memory store, the built-in starter files, a scripted workshop in the GPU's place. */
+import { stepsOf } from '../../src/records/trajectory'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { scriptedSession } from '../../src/agents/strategies/scriptedSession'
@@ -133,7 +134,11 @@ export function scriptedWorkshop(
               source: 'rollout',
               worldHash: world.hash,
             })
-            request.onText(trajectory.steps.map(({ completion }) => completion).join('\n'))
+            request.onText(
+              stepsOf(trajectory)
+                .map(({ completion }) => completion)
+                .join('\n'),
+            )
             request.onTrajectory(trajectory)
             made.push(trajectory)
           }

@@ -1,4 +1,5 @@
 /** A train job on a real device, end to end: rollouts, labels, updates, an adapter that acts. */
+import { stepsOf } from '../../src/records/trajectory'
 import { expect, test } from 'vitest'
 import { isSoftwareAdapter } from '../../src/cli/node/dawn'
 import type { OpenedDevice } from '../../src/studio/parts'
@@ -62,7 +63,7 @@ test('step-grained PPO online, then an evaluation with its adapter', async () =>
     expect(Math.max(...(probe?.after ?? []).map((value, index) => Math.abs(value - (probe?.before[index] ?? 0))))).toBeGreaterThan(1e-4)
     const [first] = await studio.trajectories.list({ run_id: run.run_id })
     const whole = await studio.trajectories.get(first?.trajectory_id ?? '')
-    const tokens = whole.ok ? whole.value.steps[0]?.tokens : null
+    const tokens = whole.ok ? stepsOf(whole.value)[0]?.tokens : null
     expect(tokens?.completion_ids.length).toBe(tokens?.completion_logprobs.length)
     expect(tokens?.completion_logprobs.every((value) => value < 0)).toBe(true)
 

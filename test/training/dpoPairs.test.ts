@@ -10,7 +10,7 @@ import {
   type DpoPair,
 } from '../../src/training/algorithms/dpo/pairs'
 import { attemptOutcome } from '../../src/training/batches/outcome'
-import { trajectory } from '../../src/records/trajectory'
+import { trajectoryOfAnyVersion as trajectory } from '../../src/records/trajectoryV1'
 
 const settings = { max_pairs_per_query: 4, overlong_pairs: 'keep' } as const
 

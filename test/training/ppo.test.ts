@@ -1,6 +1,7 @@
 /** What outcome PPO makes of a trajectory: one reward, at its end. */
 import { describe, expect, it } from 'vitest'
-import { trajectory, type Trajectory } from '../../src/records/trajectory'
+import type { Trajectory } from '../../src/records/trajectory'
+import { trajectoryOfAnyVersion as trajectory } from '../../src/records/trajectoryV1'
 import {
   noOutcomeSentence,
   outcomeNote,

@@ -1,6 +1,8 @@
 /** From a trajectory to the tokens PPO trains on: StepTool's query ++ response, truncation, stored ids, previews. */
 import { describe, expect, it } from 'vitest'
-import { trajectory, type Trajectory } from '../../src/records/trajectory'
+import { stepsOf, type Trajectory } from '../../src/records/trajectory'
+import { withSteps } from '../../src/records/trajectoryFromSteps'
+import { trajectoryOfAnyVersion as trajectory } from '../../src/records/trajectoryV1'
 import { advantagePreview } from '../../src/training/advantage'
 import { datasetSource, layoutBatch, meanStepReward, microBatches, minibatchesOf } from '../../src/training/batches/batchLayout'
 import { tokenizeTrajectory, toFloat16, type TokenizedTrajectory } from '../../src/training/batches/tokenizedTrajectory'
@@ -69,7 +71,7 @@ describe('buildPpoSequence', () => {
       String.fromCharCode(
         ...tokenizeTrajectory(
           of,
-          of.steps.map(() => 1),
+          stepsOf(of).map(() => 1),
           llama,
           { ...limits, encoding },
         ).ids,
@@ -121,10 +123,8 @@ describe('buildPpoSequence', () => {
   })
 
   it('follows the chosen path of a tree and keeps the rewards of its steps', () => {
-    const tree = trajectory.parse({
-      ...three,
-      steps: [three.steps[0], { ...three.steps[1], is_final: false }, { ...three.steps[2], parent: 0 }],
-    })
+    const [first, second, third] = stepsOf(three)
+    const tree = withSteps(three, [first!, { ...second!, is_final: false }, { ...third!, parent: 0 }])
     const built = tokenizeTrajectory(tree, [0.1, 0.2, 0.3], codec, limits)
     expect(String.fromCharCode(...built.ids)).toBe('ppppaaocccc')
     expect(built).toMatchObject({ rewards: [0.1, 0.3], stepIndex: [0, 2] })

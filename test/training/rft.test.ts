@@ -1,6 +1,7 @@
 /** Which attempts rejection sampling keeps, and which of their tokens it imitates. */
 import { describe, expect, it } from 'vitest'
-import { trajectory, type Trajectory } from '../../src/records/trajectory'
+import type { Trajectory } from '../../src/records/trajectory'
+import { trajectoryOfAnyVersion as trajectory } from '../../src/records/trajectoryV1'
 import { rft } from '../../src/training/algorithms/rft/loop'
 import type { RftConfig } from '../../src/training/algorithms/rft/config'
 import { imitatedPositions } from '../../src/training/batches/lossMask'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { trajectory as trajectorySchema } from '../../src/records/trajectory'
+import { trajectoryOfAnyVersion as trajectorySchema } from '../../src/records/trajectoryV1'
 import { csvCell, problemsCsv } from '../../src/ui/dataset/datasetText'
 import { datasetProfile } from '../../src/ui/dataset/profile'
 import { batchSummary, tokenRoles, tokenRuns } from '../../src/ui/dataset/tokenRoles'

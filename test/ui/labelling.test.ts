@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { opinion as opinionSchema, type Opinion } from '../../src/records/annotation'
-import { trajectory as trajectorySchema } from '../../src/records/trajectory'
+import { trajectoryOfAnyVersion as trajectorySchema } from '../../src/records/trajectoryV1'
 import { connectionAdvice, judgeAddressProblem, judgePresets } from '../../src/ui/labelling/judgePresets'
 import { queueProgress, queueRows } from '../../src/ui/labelling/queueRows'
 import { choiceOfKey, firstErrorCascade, humanJudgement, noJudgement, parseReward, rewardsWith } from '../../src/ui/labelling/reward'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { trajectory } from '../../src/records/trajectory'
+import { trajectoryOfAnyVersion as trajectory } from '../../src/records/trajectoryV1'
 import { flipOf, metricFor, phaseState, rateOfCells, storySentence, wrongStep, wrongStepReason } from '../../src/ui/story/storyModel'
 import type { ExamCell, JobSnapshot } from '../../src/worker/protocol'
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { trajectory as trajectorySchema, type Trajectory } from '../../src/records/trajectory'
+import { stepsOf, type Trajectory } from '../../src/records/trajectory'
+import { trajectoryOfAnyVersion as trajectorySchema } from '../../src/records/trajectoryV1'
 import { alignTrajectories } from '../../src/ui/trajectory/align'
 import { sameCall, signatureText } from '../../src/ui/trajectory/callSignature'
 import { looksLikeError, stepOutcome, timelineBoxes, treeLayout } from '../../src/ui/trajectory/timelineLayout'
@@ -51,9 +52,9 @@ test('the first divergence is the first step whose call or reply differs', () =>
 })
 
 test('outcomes follow the world first and StepTool’s rule second', () => {
-  const failed = build('a', [{ tool: 'x', observation: '{"error": "no such city", "response": ""}' }]).steps[0]
+  const failed = stepsOf(build('a', [{ tool: 'x', observation: '{"error": "no such city", "response": ""}' }]))[0]
   expect(failed && stepOutcome(failed)).toBe('failed')
-  const fine = build('a', [{ tool: 'x', observation: '{"error": "", "response": "sunny"}' }]).steps[0]
+  const fine = stepsOf(build('a', [{ tool: 'x', observation: '{"error": "", "response": "sunny"}' }]))[0]
   expect(fine && stepOutcome(fine)).toBe('ok')
   expect(fine && stepOutcome({ ...fine, truth: { succeeded: false, needed: true } })).toBe('failed')
   expect(fine && stepOutcome({ ...fine, call: { name: 'x', arguments: {}, error: 'not JSON' } })).toBe('unreadable')

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { sha256 } from '../../src/base/sha256'
 import type { Recording } from '../../src/records/recording'
+import { trajectoryFromSteps } from '../../src/records/trajectoryFromSteps'
 import type { StudioApi } from '../../src/worker/studioApi'
 import { recordedStudio } from '../../src/worker/recordedStudio'
 
@@ -38,26 +39,19 @@ const recording: Recording = {
     probe: null,
   },
   trajectories: [
-    {
-      version: 1,
+    trajectoryFromSteps({
       trajectory_id: 't1',
-      query_id: 'q1',
-      query: 'A question',
-      split: 'practice',
-      tools: [],
+      task: { query_id: 'q1', query: 'A question', split: 'practice' },
       steps: [
         { ...step, call: { name: 'a', arguments: {} }, observation: 'ok', is_final: false, truth: { succeeded: true, needed: true } },
         { ...step, parent: 0, call: null, observation: null, is_final: true, truth: null },
       ],
       status: 'solved',
       answer: null,
-      stop_reason: 'finish',
-      call_budget: 5,
-      strategy: 'cot',
-      sample: 0,
+      budgets: { calls: 5 },
+      agent: { strategy: 'cot' },
       source: 'run:run-1',
-      world_hash: null,
-    },
+    }),
   ],
   opinions: [],
   evaluations: [],

@@ -3,8 +3,9 @@
  * in and come out; the past is never rendered or tokenised again, so what was sampled is what is trained.
  */
 import { EnvironmentError, type Episode } from '../../environments/environment'
-import { drawnWith } from '../../records/samplingFilters'
-import type { AnswerStatus, StepTruth, ToolSpec, Trajectory, TrajectoryStep } from '../../records/trajectory'
+import { drawnWith, noFilters } from '../../records/samplingFilters'
+import type { AnswerStatus, StepTruth, ToolSpec, Trajectory } from '../../records/trajectory'
+import { trajectoryFromSteps, type StepInput } from '../../records/trajectoryFromSteps'
 import type { PolicySession } from '../policy'
 import type { Strategy, StrategyOptions } from './strategy'
 
@@ -13,10 +14,10 @@ const NOTHING_DONE: StepTruth = { succeeded: false, needed: false }
 /** What a chain has come to. */
 interface Chain {
   tools: readonly ToolSpec[]
-  readonly steps: TrajectoryStep[]
+  readonly steps: StepInput[]
   status: AnswerStatus | null
   answer: string | null
-  stopReason: Trajectory['stop_reason']
+  stopReason: Trajectory['stop_condition']
 }
 
 export const chainOfThought: Strategy = {
@@ -72,7 +73,7 @@ async function grow(chain: Chain, session: PolicySession, episode: Episode, opti
     const completion = codec.decode(generation.ids)
     const turn = format.parse(completion)
     const isTruncated = generation.finish === 'length'
-    const step: TrajectoryStep = {
+    const step: StepInput = {
       parent: chain.steps.length === 0 ? null : chain.steps.length - 1,
       prompt: text,
       completion,
@@ -83,8 +84,7 @@ async function grow(chain: Chain, session: PolicySession, episode: Episode, opti
         policy_version: generation.policyVersion,
       },
       thought: turn.reasoning,
-      call: turn.calls[0] ?? null,
-      observation: null,
+      calls: turn.calls,
       is_final: true,
       is_truncated: isTruncated,
       truth: NOTHING_DONE,
@@ -112,7 +112,7 @@ async function grow(chain: Chain, session: PolicySession, episode: Episode, opti
       calls += turn.calls.length
       const replies = await episode.call(turn.calls, cancel)
       const truths = replies.flatMap(({ truth }) => truth ?? [])
-      step.observation = replies.map((reply) => reply.text).join('\n')
+      step.replies = replies.map((reply) => ({ content: reply.text }))
       step.truth = truths.length === 0 ? null : jointTruth(truths)
       step.is_final = false
       text = format.replies(replies.map((reply) => reply.text))
@@ -127,21 +127,20 @@ const jointTruth = (truths: readonly StepTruth[]): StepTruth => ({
 })
 
 function recordOf(chain: Chain, { query, budget, ...options }: StrategyOptions): Trajectory {
-  return {
-    version: 1,
+  return trajectoryFromSteps({
     trajectory_id: options.trajectoryId,
-    query_id: query.query_id,
-    query: query.text,
-    split: query.split,
-    tools: [...chain.tools],
+    task: { query_id: query.query_id, query: query.text, split: query.split, tools: [...chain.tools] },
+    agent: {
+      strategy: chainOfThought.name,
+      sampling: { temperature: options.temperature, max_new_tokens: options.maxNewTokens, ...(options.sampling ?? noFilters) },
+    },
+    budgets: { calls: budget.toolCalls, model_calls: budget.modelCalls, context_tokens: options.maxContext },
     steps: chain.steps,
     status: chain.status,
     answer: chain.answer,
-    stop_reason: chain.stopReason,
-    call_budget: budget.toolCalls,
-    strategy: chainOfThought.name,
+    stop_condition: chain.stopReason,
     sample: options.sample ?? 0,
     source: options.source ?? '',
     world_hash: options.worldHash ?? null,
-  }
+  })
 }

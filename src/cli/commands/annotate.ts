@@ -1,4 +1,5 @@
 /** `hone annotate --by rules|judge|world IN… --out FILE`: opinions on every step, added to those the files hold. */
+import { stepsOf } from '../../records/trajectory'
 import { writeFileSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 import { z } from 'zod'
@@ -44,7 +45,7 @@ export const annotate = defineCommand({
     )
     return {
       trajectories: annotated.length,
-      steps: annotated.reduce((sum, { trajectory }) => sum + trajectory.steps.length, 0),
+      steps: annotated.reduce((sum, { trajectory }) => sum + stepsOf(trajectory).length, 0),
       opinions: result.opinions.length,
       ...(given.by === 'judge' ? { failures: result.failures } : {}),
       file: given.out,

@@ -1,4 +1,5 @@
 /** `hone rollout`: a model acts in a world; every step is kept, with token ids and log-probs, as data to label and train on. */
+import { stepsOf } from '../../records/trajectory'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { evaluateTrajectories, rateOf } from '../../evaluation/evaluate'
@@ -34,7 +35,7 @@ export const rollout = defineCommand({
       split: options.split,
       strategy: options.strategy,
       trajectories: acted.trajectories.length,
-      steps: acted.trajectories.reduce((sum, { steps }) => sum + steps.length, 0),
+      steps: acted.trajectories.reduce((sum, record) => sum + stepsOf(record).length, 0),
       passed,
       passRate: rate,
       tokens: acted.generatedTokens,

@@ -1,4 +1,5 @@
 /** `hone train`: one run, resumable; a PEFT adapter or a whole model in its directory. */
+import { stepsOf } from '../../records/trajectory'
 import { basename, join } from 'node:path'
 import { z } from 'zod'
 import { strategies, type StrategyName } from '../../agents/strategies'
@@ -313,7 +314,7 @@ async function dataOf(
   const asked = another === undefined ? benchmarkOf(first ?? DEFAULT_BENCHMARK) : null
   if (!asked) {
     const { annotated, sources } = await readTrajectories(named, context)
-    const usable = annotated.map(labelled).filter(({ trajectory }) => trajectory.steps.length > 0)
+    const usable = annotated.map(labelled).filter(({ trajectory }) => stepsOf(trajectory).length > 0)
     return { data: { kind: 'files', labelled: usable.slice(0, given.rows) }, sources }
   }
   const refusal = promptFormatProblem(model)

@@ -6,7 +6,8 @@
  */
 import { sha256 } from '../../base/sha256'
 import type { Opinion } from '../../records/annotation'
-import type { Trajectory, TrajectoryStep } from '../../records/trajectory'
+import type { Trajectory } from '../../records/trajectory'
+import { trajectoryFromSteps, type StepInput } from '../../records/trajectoryFromSteps'
 import { columnsFound, tableProblem, tableRows } from '../csvTable'
 import type { Problem } from '../problem'
 import type { DatasetFormat, FormatItem, FormatSource } from './format'
@@ -57,16 +58,13 @@ function recordsOf(
   const { dialect, opening, exchanges } = conversationOf(cell('prompt'))
   const { query, tools } = readOpening(dialect, opening)
   const turns = [...exchanges.map(({ completion }) => completion), cell(side)]
-  const steps = turns.map((completion, index): TrajectoryStep => ({
+  const steps = turns.map((completion, index): StepInput => ({
     parent: index === 0 ? null : index - 1,
     prompt: exchanges[index - 1]?.prompt ?? opening,
     completion,
-    tokens: null,
     ...readTurn(dialect, completion),
     observation: exchanges[index]?.observation ?? null,
     is_final: index === exchanges.length,
-    is_truncated: false,
-    truth: null,
   }))
   const last = steps.length - 1
   const call = steps[last]?.call
@@ -74,25 +72,18 @@ function recordsOf(
   const answer = isFinish ? call.arguments['final_answer'] : undefined
   const id = `row-${String(row)}-${side}`
   return {
-    trajectory: {
-      version: 1,
+    trajectory: trajectoryFromSteps({
       trajectory_id: id,
-      query_id: `q-${sha256(query).slice(0, 12)}`,
-      query,
-      split: file,
-      tools: [...tools],
+      task: { query_id: `q-${sha256(query).slice(0, 12)}`, query, split: file, tools: [...tools] },
       steps,
       // That one answer is preferred to another does not say that either solves the task.
       status: null,
       answer: typeof answer === 'string' ? answer : null,
-      stop_reason: isFinish ? 'finish' : 'budget',
-      call_budget: null,
-      strategy: '',
+      stop_condition: isFinish ? 'finish' : 'budget',
       sample: SIDES.indexOf(side),
       pair_id: `row-${String(row)}`,
       source: `file:${file}#${String(row)}`,
-      world_hash: null,
-    },
+    }),
     opinions: [
       {
         version: 1,

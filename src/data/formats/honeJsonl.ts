@@ -1,12 +1,13 @@
 /** Hone's own file: one line a trajectory, `{"trajectory": …, "opinions": […]}`, nothing left out. */
 import { z } from 'zod'
 import { opinion, type Opinion } from '../../records/annotation'
-import { trajectory, type Trajectory } from '../../records/trajectory'
+import { stepsOf, type Trajectory } from '../../records/trajectory'
+import { trajectoryOfAnyVersion } from '../../records/trajectoryV1'
 import { excerpt, expectedBySchema, problemOf } from '../problem'
 import { lines } from '../textStream'
 import type { DatasetFormat, FormatItem, FormatSource } from './format'
 
-const entry = z.object({ trajectory, opinions: z.array(opinion).default([]) })
+const entry = z.object({ trajectory: trajectoryOfAnyVersion, opinions: z.array(opinion).default([]) })
 
 export const honeJsonl: DatasetFormat = {
   name: 'honeJsonl',
@@ -44,7 +45,8 @@ export const honeJsonl: DatasetFormat = {
         )
         continue
       }
-      const { trajectory_id, steps } = read.data.trajectory
+      const { trajectory_id } = read.data.trajectory
+      const steps = stepsOf(read.data.trajectory)
       const stray = read.data.opinions.find((row) => row.trajectory_id !== trajectory_id || row.step >= steps.length)
       if (stray) {
         yield reject(

@@ -8,7 +8,8 @@ import { reprPython } from '../../base/pythonRepr'
 import { PythonFloat, PythonTuple, type PythonValue } from '../../base/pythonValue'
 import { sha256 } from '../../base/sha256'
 import type { Opinion, ResolvedReward } from '../../records/annotation'
-import { chosenPath, type AnswerStatus, type Trajectory, type TrajectoryStep } from '../../records/trajectory'
+import { chosenPath, type AnswerStatus, type Trajectory } from '../../records/trajectory'
+import { trajectoryFromSteps, type StepInput } from '../../records/trajectoryFromSteps'
 import { csvLine, type CsvDelimiter } from '../csvRows'
 import { columnsFound, tableProblem, tableRows } from '../csvTable'
 import { excerpt, type Problem } from '../problem'
@@ -115,42 +116,31 @@ function recordsOf(
   const dialect = dialectOf(firstPrompt)
   const { query, tools } = readOpening(dialect, firstPrompt)
   const last = prompts.length - 1
-  const steps = prompts.map((prompt, index): TrajectoryStep => {
+  const steps = prompts.map((prompt, index): StepInput => {
     const next = prompts[index + 1]
     return {
       parent: index === 0 ? null : index - 1,
       prompt,
       completion: responses[index] ?? '',
-      tokens: null,
       ...readTurn(dialect, responses[index] ?? ''),
       observation: next === undefined ? null : readObservation(dialect, next),
       is_final: index === last,
-      is_truncated: false,
-      truth: null,
     }
   })
   const finish = steps[last]?.call
   const isFinish = finish?.name.toLowerCase() === 'finish'
   const answer = isFinish ? finish.arguments['final_answer'] : undefined
   const id = `row-${String(row)}`
-  const trajectory: Trajectory = {
-    version: 1,
+  const trajectory = trajectoryFromSteps({
     trajectory_id: id,
-    query_id: `q-${sha256(query).slice(0, 12)}`,
-    query,
-    split: file,
-    tools: [...tools],
+    task: { query_id: `q-${sha256(query).slice(0, 12)}`, query, split: file, tools: [...tools] },
     steps,
     status: statusOf(rewards[last]),
     answer: typeof answer === 'string' ? answer : null,
     // The file does not say why a path without Finish ended; running out of calls is the usual reason.
-    stop_reason: isFinish ? 'finish' : 'budget',
-    call_budget: null,
-    strategy: '',
-    sample: 0,
+    stop_condition: isFinish ? 'finish' : 'budget',
     source: `file:${file}#${String(row)}`,
-    world_hash: null,
-  }
+  })
   const opinions = rewards.map((value, step): Opinion => ({
     version: 1,
     opinion_id: `${id}-reward-${String(step)}`,

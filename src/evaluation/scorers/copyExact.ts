@@ -8,7 +8,7 @@ export const copyExact: Scorer = (trajectory) => {
   let due = 0
   for (const { step } of chosenPath(trajectory)) {
     if (step.call) {
-      const copy = copyCheck(step.call, trajectory.query, observations)
+      const copy = copyCheck(step.call, trajectory.task.query, observations)
       if (copy.due) due++
       if (copy.exact) copied++
     }

@@ -4,7 +4,7 @@ import type { RowParts } from '../../annotation/opinions'
 import { importDataset } from '../../data/importDataset'
 import type { Store, TrajectoryOwner } from '../../storage/store'
 import type { Opinion } from '../../records/annotation'
-import type { Trajectory } from '../../records/trajectory'
+import { withoutTokens, type Trajectory } from '../../records/trajectory'
 import type { DatasetRow, Reply, StudioEvent } from '../../worker/protocol'
 import { accept, attempt, refuse } from '../failure'
 
@@ -73,8 +73,4 @@ function settingsNotes(file: string, ignored: readonly { readonly field: string;
     found: field,
     message: `${file}, ${field}: ${reason}`,
   }))
-}
-
-function withoutTokens(record: Trajectory): Trajectory {
-  return { ...record, steps: record.steps.map((step) => ({ ...step, tokens: null })) }
 }

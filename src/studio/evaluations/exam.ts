@@ -6,7 +6,7 @@ import type { Query } from '../../environments/environment'
 import { evaluateTrajectories } from '../../evaluation/evaluate'
 import type { EvaluationRecord } from '../../records/evaluation'
 import { noFilters, type SamplingFilters } from '../../records/samplingFilters'
-import type { Trajectory } from '../../records/trajectory'
+import { stepsOf, type Trajectory } from '../../records/trajectory'
 import type { Store } from '../../storage/store'
 import type { ExamCell, StudioEvent } from '../../worker/protocol'
 import type { JobControl } from '../jobs/jobQueue'
@@ -77,7 +77,7 @@ export async function runExam(
     onTrajectory: (raw) => {
       const trajectory = keep.add(raw)
       trajectories.push(trajectory)
-      const cell = cells.get(trajectory.query_id)
+      const cell = cells.get(trajectory.task.query_id)
       if (cell)
         keeper.exam(phase, queries.length, [
           { ...cell, status: trajectory.status, calls: callsOf(trajectory), trajectory_id: trajectory.trajectory_id },
@@ -88,7 +88,7 @@ export async function runExam(
   })
   await retryWhenStorageFull(control, () => keep.settle())
   const order = new Map(queries.map(({ query_id }, index) => [query_id, index]))
-  trajectories.sort((a, b) => (order.get(a.query_id) ?? 0) - (order.get(b.query_id) ?? 0))
+  trajectories.sort((a, b) => (order.get(a.task.query_id) ?? 0) - (order.get(b.task.query_id) ?? 0))
   const record: EvaluationRecord = {
     version: 1,
     evaluation_id: parts.newId('eval'),
@@ -113,7 +113,7 @@ export async function runExam(
 }
 
 /** Calls that were made: steps that got an answer from a tool. */
-const callsOf = (trajectory: Trajectory): number => trajectory.steps.filter(({ observation }) => observation !== null).length
+const callsOf = (trajectory: Trajectory): number => stepsOf(trajectory).filter(({ observation }) => observation !== null).length
 
 /** Stores trajectories of a run as they come, under ids that say where in the run they stand. */
 export function createTrajectoryRecorder(runId: string, tag: string, { store, emit }: Pick<ExamParts, 'store' | 'emit'>) {
@@ -144,7 +144,7 @@ export function createTrajectoryRecorder(runId: string, tag: string, { store, em
     add(raw: Trajectory): Trajectory {
       const trajectory = {
         ...raw,
-        trajectory_id: `${runId}/${tag}-${raw.query_id}${raw.sample > 0 ? `-${raw.sample + 1}` : ''}`,
+        trajectory_id: `${runId}/${tag}-${raw.task.query_id}${raw.sample > 0 ? `-${raw.sample + 1}` : ''}`,
         source: `run:${runId}`,
       }
       waiting.push(trajectory)

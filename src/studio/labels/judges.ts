@@ -4,7 +4,7 @@ import type { FetchLedger } from '../../base/fetchLedger'
 import { judgeTrajectories, planJudge, testJudge, type JudgeModel } from '../../annotation/judge'
 import type { RowParts } from '../../annotation/opinions'
 import type { Opinion } from '../../records/annotation'
-import type { Trajectory } from '../../records/trajectory'
+import { stepsOf, type Trajectory } from '../../records/trajectory'
 import type { Store } from '../../storage/store'
 import type { JobRequest, JudgePlan, JudgeSettings, Reply } from '../../worker/protocol'
 import type { JudgesApi } from '../../worker/studioApi'
@@ -58,7 +58,7 @@ export function createJudges(parts: JudgeParts): Judges {
     ]
     if (all.length === 0) return refuse('unknown-dataset', `There is no data set ${datasetId}, or it is empty.`)
     const wanted = new Set(ids)
-    const found = all.filter(({ trajectory_id, steps }) => steps.length > 0 && (ids.length === 0 || wanted.has(trajectory_id)))
+    const found = all.filter((record) => stepsOf(record).length > 0 && (ids.length === 0 || wanted.has(record.trajectory_id)))
     return found.length === 0 ? refuse('nothing-chosen', 'None of the chosen trajectories is here any more.') : accept(found)
   }
 

@@ -3,7 +3,7 @@ import { opinionRows, OpinionValueError, undoRow, type RowParts } from '../../an
 import { resolveRewards } from '../../annotation/resolver'
 import { writeSteptoolCsv } from '../../data/formats/steptoolCsv'
 import type { Opinion } from '../../records/annotation'
-import type { Trajectory } from '../../records/trajectory'
+import { stepsOf, type Trajectory } from '../../records/trajectory'
 import type { Store } from '../../storage/store'
 import type { LabelState, NewOpinion, Reply } from '../../worker/protocol'
 import { accept, refuse } from '../failure'
@@ -63,7 +63,8 @@ export function createLabels({ store, rows }: { readonly store: Store; readonly 
         trajectories.set(id, trajectory)
         stored.push(...(await opinionsOf(id)))
       }
-      const outside = news.find(({ trajectory_id, step }) => !trajectories.get(trajectory_id)?.steps[step])
+      const hasStep = (record: Trajectory | undefined, step: number): boolean => record !== undefined && step < stepsOf(record).length
+      const outside = news.find(({ trajectory_id, step }) => !hasStep(trajectories.get(trajectory_id), step))
       if (outside) return refuse('unknown-step', `The trajectory has no step ${outside.step + 1}.`)
       let made: Opinion[]
       try {
@@ -97,7 +98,7 @@ export function createLabels({ store, rows }: { readonly store: Store; readonly 
       const isDataset = (await store.datasets.get(id)) !== null
       if (!isDataset && !(await store.runs.get(id))) return refuse('unknown-dataset', `There is no data set ${id}.`)
       const all = (await store.trajectories.listOf(isDataset ? { dataset_id: id } : { run_id: id })).records
-      const trajectories = isDataset ? all : all.filter(({ split }) => split === 'practice')
+      const trajectories = isDataset ? all : all.filter(({ task }) => task.split === 'practice')
       const resolved = new Map<string, LabelState['resolved']>()
       for (const trajectory of trajectories) resolved.set(trajectory.trajectory_id, (await stateOf(trajectory)).resolved)
       const { csv, written, skipped } = writeSteptoolCsv(trajectories, ({ trajectory_id }) => resolved.get(trajectory_id) ?? [])

@@ -1,5 +1,5 @@
 /** A trajectory as the model is trained on it: its tokens, its loss mask, and what labels do to its advantages. */
-import type { Trajectory } from '../../records/trajectory'
+import { stepsOf, type Trajectory } from '../../records/trajectory'
 import { advantagePreview } from '../../training/advantage'
 import type { AdvantagePreviewOptions } from '../../training/advantage'
 import { tokenizeTrajectory, type TokenizedTrajectory } from '../../training/batches/tokenizedTrajectory'
@@ -11,10 +11,10 @@ import type { ModelText } from '../models/models'
 type Limits = Parameters<TrajectoriesApi['tokenPreview']>[1]
 
 function tokenPreviewOf(trajectory: Trajectory, model: ModelText, limits: Limits): Reply<TokenPreview> {
-  if (trajectory.steps.length === 0) return refuse('no-steps', 'This trajectory has no steps.')
+  if (stepsOf(trajectory).length === 0) return refuse('no-steps', 'This trajectory has no steps.')
   const sequence = sequenceOf(
     trajectory,
-    trajectory.steps.map(() => null),
+    stepsOf(trajectory).map(() => null),
     model,
     limits,
   )
@@ -35,9 +35,9 @@ function advantagePreviewOf(
   limits: Limits,
   options: AdvantagePreviewOptions,
 ): Reply<AdvantagePreview> {
-  if (trajectory.steps.length === 0) return refuse('no-steps', 'This trajectory has no steps.')
-  if (rewards.length !== trajectory.steps.length)
-    return refuse('rewards', `Expected ${trajectory.steps.length} rewards, one for each step, found ${rewards.length}.`)
+  if (stepsOf(trajectory).length === 0) return refuse('no-steps', 'This trajectory has no steps.')
+  if (rewards.length !== stepsOf(trajectory).length)
+    return refuse('rewards', `Expected ${stepsOf(trajectory).length} rewards, one for each step, found ${rewards.length}.`)
   const bad = rewards.findIndex((value) => value !== null && !Number.isFinite(value))
   if (bad >= 0) return refuse('rewards', `The reward of step ${bad + 1} is not a number.`)
   const sequence = sequenceOf(trajectory, rewards, model, limits)
@@ -53,7 +53,7 @@ function sequenceOf(
   limits: Limits,
 ): TokenizedTrajectory {
   // Ids of another vocabulary mean nothing here.
-  const isOwn = trajectory.steps.every(
+  const isOwn = stepsOf(trajectory).every(
     ({ tokens }) => tokens === null || [...tokens.prompt_ids, ...tokens.completion_ids].every((id) => id < tokenizer.vocabSize),
   )
   return tokenizeTrajectory(trajectory, rewards, tokenizer, {

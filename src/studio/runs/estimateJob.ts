@@ -1,4 +1,5 @@
 /** What a request would need in memory, by its kind. A plan needs no device, so this answers before one is opened. */
+import { stepsOf } from '../../records/trajectory'
 import type { PlanContext } from '../../engine/plan/planGraph'
 import { packedLayout } from '../../engine/memory/packedState'
 import { KV_DTYPES } from '../../engine/ops/kvCache'
@@ -143,6 +144,6 @@ async function sampleOf(data: readonly string[], { store }: JobContext): Promise
   const sample: LabelledTrajectory[] = []
   for (const dataset_id of data)
     for (const trajectory of (await store.trajectories.listOf({ dataset_id })).records.slice(0, SAMPLED - sample.length))
-      if (trajectory.steps.length > 0) sample.push({ trajectory, rewards: trajectory.steps.map(() => 0) })
+      if (stepsOf(trajectory).length > 0) sample.push({ trajectory, rewards: stepsOf(trajectory).map(() => 0) })
   return sample.length === 0 ? null : sample
 }

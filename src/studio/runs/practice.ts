@@ -6,7 +6,7 @@ import { createRng } from '../../base/random'
 import type { Benchmark } from '../../environments/benchmark'
 import type { Query } from '../../environments/environment'
 import type { Opinion } from '../../records/annotation'
-import type { Trajectory } from '../../records/trajectory'
+import { stepsOf, type Trajectory } from '../../records/trajectory'
 import type { Store } from '../../storage/store'
 import { roundName } from '../../training/batches/rounds'
 import type { StudioEvent } from '../../worker/protocol'
@@ -68,8 +68,8 @@ export function practiceQueries(queries: readonly Query[], perStep: number, step
  */
 export function withoutHeldOut(trajectories: readonly Trajectory[], { heldOut }: Pick<Benchmark, 'heldOut'>): Trajectory[] {
   const names = (record: Trajectory): boolean => (JSON.stringify(record).match(NAME) ?? []).some((word) => heldOut.has(word))
-  const left = new Set(trajectories.filter(names).map(({ query_id }) => query_id))
-  return trajectories.filter(({ query_id }) => !left.has(query_id))
+  const left = new Set(trajectories.filter(names).map(({ task }) => task.query_id))
+  return trajectories.filter(({ task }) => !left.has(task.query_id))
 }
 const NAME = /[A-Z][a-z]+/g
 
@@ -104,13 +104,13 @@ export function createPractice(plan: PracticePlan, control: JobControl, { store,
       })
       const order = new Map(queries.map(({ query_id }, index) => [query_id, index]))
       const sorted = withoutHeldOut(rolled, plan.benchmark).sort(
-        (a, b) => (order.get(a.query_id) ?? 0) - (order.get(b.query_id) ?? 0) || a.sample - b.sample,
+        (a, b) => (order.get(a.task.query_id) ?? 0) - (order.get(b.task.query_id) ?? 0) || a.sample - b.sample,
       )
       const keep = createTrajectoryRecorder(control.runId, tagOf(step), { store, emit })
       const named = sorted.map((trajectory, index) =>
         isKept(step, index)
           ? keep.add(trajectory)
-          : { ...trajectory, trajectory_id: `${control.runId}/${tagOf(step)}-${trajectory.query_id}-${trajectory.sample + 1}` },
+          : { ...trajectory, trajectory_id: `${control.runId}/${tagOf(step)}-${trajectory.task.query_id}-${trajectory.sample + 1}` },
       )
       await retryWhenStorageFull(control, () => keep.settle())
       return { trajectories: named, leftOut: rolled.length - named.length }
@@ -130,12 +130,12 @@ export function createPractice(plan: PracticePlan, control: JobControl, { store,
 }
 
 /** The attempt ran out of calls or tokens before it came to its end. */
-export const isCutShort = ({ stop_reason }: Trajectory): boolean => stop_reason === 'budget' || stop_reason === 'length'
+export const isCutShort = ({ stop_condition }: Trajectory): boolean => stop_condition === 'budget' || stop_condition === 'length'
 
 /** Means of a labelled batch and how many attempts it lost, reported beside the algorithm's own metrics. */
 export function practiceMetrics(batch: readonly LabelledTrajectory[], leftOut: number): Record<string, number> {
   const rewards = batch.flatMap(({ rewards: own }) => own.filter((value) => value !== null))
-  const steps = batch.flatMap(({ trajectory }) => trajectory.steps)
+  const steps = batch.flatMap(({ trajectory }) => stepsOf(trajectory))
   const calls = steps.filter(({ observation }) => observation !== null)
   const share = (part: number, whole: number): number => (whole === 0 ? Number.NaN : part / whole)
   return {

@@ -2,7 +2,7 @@
 import { architectureOf } from '../../models/languageModel'
 import { createChatTemplate } from '../../models/tokenizer/chatTemplate'
 import type { LoraMatrices } from '../../models/weights/peft'
-import { chosenPath } from '../../records/trajectory'
+import { chosenPath, stepsOf } from '../../records/trajectory'
 import { archer } from '../../training/algorithms/archer/loop'
 import { rft } from '../../training/algorithms/rft/loop'
 import { sft } from '../../training/algorithms/sft/loop'
@@ -68,7 +68,7 @@ function dataFindings(
   const { method, config, model, seed } = request
   const problem = whyUntrainable(method.name, config, data, model, seed)
   const text = data
-    .filter(({ trajectory }) => trajectory.steps.some(({ tokens }) => tokens === null))
+    .filter(({ trajectory }) => stepsOf(trajectory).some(({ tokens }) => tokens === null))
     .slice(0, ENCODED_ROWS)
     .map(({ trajectory }) => chosenPath(trajectory).flatMap(({ step }) => [step.prompt, step.completion]))
   return [

@@ -1,7 +1,7 @@
 /** A run story as one file: what a page needs to show it again on a machine without WebGPU. */
 import { recording, type Recording } from '../../records/recording'
 import type { Opinion } from '../../records/annotation'
-import type { Trajectory } from '../../records/trajectory'
+import { stepsOf, type Trajectory } from '../../records/trajectory'
 import type { AdvantagePreview, Reply } from '../../worker/protocol'
 import type { StudioApi } from '../../worker/studioApi'
 import { accept, refuse } from '../failure'
@@ -21,8 +21,8 @@ export async function exportRecording(studio: StudioApi, runId: string, recorded
   if (!run.adapter) return refuse('no-adapter', `Run ${runId} does not say on which adapter it ran.`)
   const all = await studio.trajectories.list({ run_id: runId })
   const evaluations = (await studio.evaluations.list()).filter(({ evaluation_id }) => run.evaluations.includes(evaluation_id))
-  const exam = all.filter(({ split }) => split !== 'practice').map(compact)
-  const practice = all.filter(({ split }) => split === 'practice').map(compact)
+  const exam = all.filter(({ task }) => task.split !== 'practice').map(compact)
+  const practice = all.filter(({ task }) => task.split === 'practice').map(compact)
 
   for (let kept = Math.min(PRACTICE_KEPT, practice.length); ; kept = Math.floor(kept / 2)) {
     const chosen = practice.slice(0, kept)
@@ -52,17 +52,20 @@ export async function exportRecording(studio: StudioApi, runId: string, recorded
 /** What tools say of themselves is in the world's catalogue. */
 const compact = (record: Trajectory): Trajectory => ({
   ...record,
-  tools: record.tools.map((tool) => ({
-    ...tool,
-    description: '',
-    parameters: tool.parameters.map((parameter) => ({ ...parameter, description: '' })),
-  })),
+  task: {
+    ...record.task,
+    tools: record.task.tools.map((tool) => ({
+      ...tool,
+      description: '',
+      parameters: tool.parameters.map((parameter) => ({ ...parameter, description: '' })),
+    })),
+  },
 })
 
 /** Attempts whose steps differ in worth come first: there is more to see. */
 function mostTelling(trajectories: readonly Trajectory[]): Trajectory[] {
   const spread = (record: Trajectory): number =>
-    new Set(record.steps.map(({ truth }) => `${String(truth?.succeeded)} ${String(truth?.needed)}`)).size * 10 + record.steps.length
+    new Set(stepsOf(record).map(({ truth }) => `${String(truth?.succeeded)} ${String(truth?.needed)}`)).size * 10 + stepsOf(record).length
   return [...trajectories].sort((a, b) => spread(b) - spread(a))
 }
 

@@ -1,4 +1,5 @@
 /** Trains a model: on data sets with their labels, or online on a benchmark's practice. */
+import { stepsOf } from '../../records/trajectory'
 import type { GpuInfo } from '../../records/run'
 import type { RunRecord } from '../../records/run'
 import type { Reply, TrainRequest } from '../../worker/protocol'
@@ -142,7 +143,7 @@ export async function gatherData(request: TrainRequest, { store, labels }: Pick<
     data.push({ id, sha256: dataset.sha256 })
     names.push(dataset.name)
     for (const trajectory of (await store.trajectories.listOf({ dataset_id: id })).records)
-      if (trajectory.steps.length > 0) labelled.push({ trajectory, rewards: await labels.rewards(trajectory) })
+      if (stepsOf(trajectory).length > 0) labelled.push({ trajectory, rewards: await labels.rewards(trajectory) })
   }
   const chosen = request.rowLimit === null ? labelled : labelled.slice(0, request.rowLimit)
   if (chosen.length === 0) return refuse('empty', `${names.join(', ')} ${names.length === 1 ? 'holds' : 'hold'} no trajectory to train on.`)

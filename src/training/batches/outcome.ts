@@ -20,4 +20,4 @@ export const outcomeOf = (trajectory: Trajectory, rewards: readonly (number | nu
   from === 'final_step' ? attemptOutcome(trajectory, rewards) : statusOutcome(trajectory)
 
 /** What attempts at the same query share. */
-export const queryKey = ({ query_id, query }: Trajectory): string => (query_id === '' ? query : query_id)
+export const queryKey = ({ task: { query_id, query } }: Trajectory): string => (query_id === '' ? query : query_id)

@@ -3,7 +3,7 @@
  * step's completion marked. Rollouts carry their token ids and are never tokenised again; imported text is encoded segment by segment.
  */
 import { float32FromF16, f16FromFloat32 } from '../../base/halfFloat'
-import { chosenPath } from '../../records/trajectory'
+import { chosenPath, stepsOf } from '../../records/trajectory'
 import type { Trajectory } from '../../records/trajectory'
 
 export interface TokenizedTrajectory {
@@ -56,8 +56,8 @@ export function tokenizeTrajectory(
   options: TokenizeOptions,
 ): TokenizedTrajectory {
   const name = trajectory.trajectory_id
-  if (rewards.length !== trajectory.steps.length)
-    throw new Error(`${name}: expected ${trajectory.steps.length} rewards, one per step, found ${rewards.length}`)
+  if (rewards.length !== stepsOf(trajectory).length)
+    throw new Error(`${name}: expected ${stepsOf(trajectory).length} rewards, one per step, found ${rewards.length}`)
   const path = chosenPath(trajectory)
   if (path.length === 0) throw new Error(`${name}: a trajectory without steps cannot be trained on`)
   const hasTokens = path.every(({ step }) => step.tokens !== null)

@@ -1,6 +1,6 @@
 /** Trajectories as supervised samples: completions are imitated whatever their labels, all or the last of each. */
 import { createRng } from '../../base/random'
-import type { Trajectory } from '../../records/trajectory'
+import { stepsOf, type Trajectory } from '../../records/trajectory'
 import type { SampleSource } from './sampleSource'
 import { imitatedPositions } from './lossMask'
 import type { LossMask } from './lossMask'
@@ -23,7 +23,7 @@ export function trajectorySamples(
   const sequences = trajectories.map((trajectory) =>
     tokenizeTrajectory(
       trajectory,
-      trajectory.steps.map(() => null),
+      stepsOf(trajectory).map(() => null),
       codec,
       { ...options, encoding: 'auto' },
     ),

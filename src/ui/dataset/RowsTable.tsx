@@ -1,6 +1,6 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { useRef } from 'react'
-import type { Trajectory } from '../../records/trajectory'
+import { stepsOf, type Trajectory } from '../../records/trajectory'
 import type { LabelState } from '../../worker/protocol'
 import { VisibleText } from '../trajectory/VisibleText'
 import { StatusMark } from '../widgets/StatusMark'
@@ -74,14 +74,14 @@ export function RowsTable({ trajectories, labels, selected, onSelect }: RowsProp
                 <span role="cell" className={`${classes.cell ?? ''} ${classes.num ?? ''}`}>
                   {item.index + 1}
                 </span>
-                <span role="cell" className={classes.cell} title={trajectory.query.slice(0, 400)}>
-                  <VisibleText text={trajectory.query.trim().slice(0, 200).replaceAll('\n', ' ') || id} />
+                <span role="cell" className={classes.cell} title={trajectory.task.query.slice(0, 400)}>
+                  <VisibleText text={trajectory.task.query.trim().slice(0, 200).replaceAll('\n', ' ') || id} />
                 </span>
                 <span role="cell" className={`${classes.cell ?? ''} ${classes.num ?? ''}`}>
-                  {trajectory.steps.length}
+                  {stepsOf(trajectory).length}
                 </span>
                 <span role="cell" className={`${classes.cell ?? ''} ${classes.num ?? ''}`}>
-                  {trajectory.steps.filter((step) => step.call !== null).length}
+                  {stepsOf(trajectory).filter((step) => step.call !== null).length}
                 </span>
                 <span role="cell" className={`${classes.cell ?? ''} ${classes.num ?? ''}`} style={{ textAlign: 'left' }}>
                   {rewardText(labels.get(id))}

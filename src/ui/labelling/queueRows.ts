@@ -1,5 +1,5 @@
 /** The queue of trajectories to label: which, in what order, how far along. */
-import type { Trajectory } from '../../records/trajectory'
+import { stepsOf, type Trajectory } from '../../records/trajectory'
 import type { LabelState } from '../../worker/protocol'
 import { trajectoryText } from '../trajectory/trajectoryFilter'
 import { disagreement } from './stepSuggestions'
@@ -39,7 +39,7 @@ export function queueRows(
     })
     .map((trajectory): QueueRow => {
       const state = labels.get(trajectory.trajectory_id)
-      const steps = trajectory.steps.length
+      const steps = stepsOf(trajectory).length
       return {
         trajectory,
         steps,

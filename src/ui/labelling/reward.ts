@@ -40,7 +40,7 @@ const SUPPOSED_AT = '9999-12-31T23:59:59Z'
 
 /** Rewards of every step if `annotator` also said this: the studio's own resolver over one supposed row more. */
 export function rewardsWith(
-  trajectory: Pick<Trajectory, 'trajectory_id' | 'steps'>,
+  trajectory: Pick<Trajectory, 'trajectory_id' | 'nodes'>,
   opinions: readonly Opinion[],
   supposed: { readonly step: number; readonly name: Opinion['name']; readonly value: number },
   annotator: string,

@@ -3,7 +3,7 @@ import { currentOpinions } from '../../annotation/opinions'
 import { isAnswerStep, sourceOf, stepLabels, type OpinionSource } from '../../annotation/resolver'
 import { mean } from '../../base/stats'
 import type { Opinion } from '../../records/annotation'
-import type { Trajectory } from '../../records/trajectory'
+import { stepsOf, type Trajectory } from '../../records/trajectory'
 import type { LabelState, NewOpinion } from '../../worker/protocol'
 import type { Judgement } from './reward'
 
@@ -19,7 +19,7 @@ export interface Suggestion {
   readonly spread: number
 }
 
-type Steps = Pick<Trajectory, 'steps'>
+type Steps = Pick<Trajectory, 'nodes'>
 
 /** Order beside the judgement: whoever reasons about the step itself first, what a file brought along last. */
 const ORDER: readonly OpinionSource[] = ['human', 'world', 'rules', 'judge', 'imported']
@@ -64,7 +64,7 @@ export function suggestionsFor(trajectory: Steps, opinions: readonly Opinion[], 
 
 /** The rows a person adds by accepting a suggestion: the same judgement, now theirs. Averages are rounded to the scale. */
 export function acceptedOpinions(
-  trajectory: Pick<Trajectory, 'trajectory_id' | 'steps'>,
+  trajectory: Pick<Trajectory, 'trajectory_id' | 'nodes'>,
   step: number,
   suggestion: Suggestion,
 ): NewOpinion[] {
@@ -87,7 +87,7 @@ export function acceptedOpinions(
 export function disagreement(trajectory: Steps, labels: LabelState): number {
   const others = labels.opinions.filter((one) => one.annotator_kind !== 'HUMAN')
   let worst = 0
-  for (let step = 0; step < trajectory.steps.length; step++) {
+  for (let step = 0; step < stepsOf(trajectory).length; step++) {
     const suggestions = suggestionsFor(trajectory, others, step, '')
     const values = suggestions.flatMap((one) => (one.reward === null ? [] : [one.reward]))
     worst = Math.max(worst, ...suggestions.map((one) => one.spread))

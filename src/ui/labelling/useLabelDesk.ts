@@ -1,6 +1,6 @@
 /** The labelling desk at one step: the rewards when it was opened, what is pointed at, and what that would make of them. */
 import { useMemo, useState } from 'react'
-import type { Trajectory } from '../../records/trajectory'
+import { stepsOf, type Trajectory } from '../../records/trajectory'
 import type { LabelState } from '../../worker/protocol'
 import { humanJudgement, rewardsWith, type Choice } from './reward'
 
@@ -23,7 +23,10 @@ interface Arrival {
 
 export function useLabelDesk(trajectory: Trajectory | null, labels: LabelState | null, step: number, annotator: string): LabelDesk {
   const key = trajectory === null ? '' : `${trajectory.trajectory_id} ${step}`
-  const now = useMemo(() => (trajectory?.steps ?? []).map((_, index) => labels?.resolved[index]?.value ?? null), [trajectory, labels])
+  const now = useMemo(
+    () => (trajectory ? stepsOf(trajectory) : []).map((_, index) => labels?.resolved[index]?.value ?? null),
+    [trajectory, labels],
+  )
   const [arrival, setArrival] = useState<Arrival>({ key: '', before: null, pointed: null, note: '' })
   // On arrival at a step the rewards are noted: they are the "before" of everything done there.
   if (arrival.key !== key || (arrival.before === null && labels !== null)) {

@@ -39,7 +39,7 @@ function useOptions(): readonly Option[] {
         .slice(0, 4)
         .map(async (row) => ({ place: { run: row.run_id }, rows: await studio.trajectories.list({ run_id: row.run_id }) })),
     ])
-    return lists.flatMap(({ place, rows }) => rows.slice(0, 500).map(({ trajectory_id: id, query }) => ({ id, query, place })))
+    return lists.flatMap(({ place, rows }) => rows.slice(0, 500).map(({ trajectory_id: id, task }) => ({ id, query: task.query, place })))
   }).value
   return useMemo(() => {
     const go = (href: string) => () => {

@@ -1,3 +1,4 @@
+import { stepsOf } from '../../records/trajectory'
 import { Button, Tabs } from '@mantine/core'
 import { useCallback, useMemo, useState } from 'react'
 import { Link } from 'wouter'
@@ -209,7 +210,7 @@ function OpenDataset({
               <TrajectoryReader
                 trajectory={selected}
                 labels={labels.get(selected.trajectory_id) ?? null}
-                step={Math.max(0, Math.min(url.step, selected.steps.length - 1))}
+                step={Math.max(0, Math.min(url.step, stepsOf(selected).length - 1))}
                 onStep={(step) => {
                   setUrl({ step })
                 }}

@@ -1,3 +1,4 @@
+import { stepsOf } from '../../records/trajectory'
 import { Button, Text } from '@mantine/core'
 import { useMediaQuery } from '@mantine/hooks'
 import { useMemo, useRef, useState } from 'react'
@@ -48,7 +49,7 @@ export default function LabelPage() {
   const { sources, chosen, loading } = useSources(url)
   const queue = useQueue(chosen, url)
   const { trajectory } = queue
-  const steps = trajectory?.steps.length ?? 0
+  const steps = trajectory ? stepsOf(trajectory).length : 0
   const step = Math.max(0, Math.min(url.step, steps - 1))
   const labels = trajectory ? (queue.labels.get(trajectory.trajectory_id) ?? null) : null
   const desk = useLabelDesk(trajectory, labels, step, annotator)
@@ -110,7 +111,7 @@ export default function LabelPage() {
     acceptRest: () => {
       if (!trajectory || !labels) return
       store(
-        trajectory.steps.flatMap((_, index) => {
+        stepsOf(trajectory).flatMap((_, index) => {
           const first = suggestionsFor(trajectory, labels.opinions, index, annotator)[0]
           return index < step || labels.resolved[index]?.from === 'HUMAN' || !first ? [] : acceptedOpinions(trajectory, index, first)
         }),
@@ -122,7 +123,7 @@ export default function LabelPage() {
           firstErrorCascade(
             trajectory.trajectory_id,
             step,
-            trajectory.steps.map((_, index) => isAnswerStep(trajectory, index)),
+            stepsOf(trajectory).map((_, index) => isAnswerStep(trajectory, index)),
           ),
         )
     },
@@ -134,7 +135,7 @@ export default function LabelPage() {
     },
     compare: () => {
       if (!trajectory) return
-      const siblings = queue.trajectories.filter((one) => one.query_id === trajectory.query_id).slice(0, COMPARE_MOST)
+      const siblings = queue.trajectories.filter((one) => one.task.query_id === trajectory.task.query_id).slice(0, COMPARE_MOST)
       navigate(
         hrefs.trajectories({
           dataset: datasetId,

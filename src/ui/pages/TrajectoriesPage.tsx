@@ -2,7 +2,7 @@ import { Button, Select, TextInput } from '@mantine/core'
 import { useMemo, useRef } from 'react'
 import { Link } from 'wouter'
 import { z } from 'zod'
-import type { Trajectory } from '../../records/trajectory'
+import { stepsOf, type Trajectory } from '../../records/trajectory'
 import { formatCount } from '../format'
 import { useLabelsOf } from '../labelling/labelStore'
 import { NOTHING, useReply } from '../stores/answer'
@@ -59,7 +59,7 @@ export default function TrajectoriesPage() {
   )
   const place = { dataset: chosen?.kind === 'dataset' ? chosen.id : null, run: chosen?.kind === 'run' ? chosen.id : null }
 
-  const siblings = selected ? all.filter((one) => one.query_id === selected.query_id) : []
+  const siblings = selected ? all.filter((one) => one.task.query_id === selected.task.query_id) : []
   const toggleCompare = (id: string): void => {
     const next = compareIds.includes(id) ? compareIds.filter((one) => one !== id) : [...compareIds, id].slice(-COMPARE_MOST)
     setUrl({ compare: next.join(',') })
@@ -70,7 +70,7 @@ export default function TrajectoriesPage() {
     if (next) setUrl({ id: next.trajectory_id, step: 0 })
   }
   const stepBy = (by: number): void => {
-    if (selected) setUrl({ step: Math.max(0, Math.min(selected.steps.length - 1, url.step + by)) })
+    if (selected) setUrl({ step: Math.max(0, Math.min(stepsOf(selected).length - 1, url.step + by)) })
   }
   usePageKeys([
     {
@@ -277,7 +277,7 @@ export default function TrajectoriesPage() {
               }}
               facts={(trajectory) => (
                 <>
-                  <span>{trajectory.steps.length} steps</span>
+                  <span>{stepsOf(trajectory).length} steps</span>
                   {compareIds.includes(trajectory.trajectory_id) && <span>◆ compared</span>}
                   <span className={classes.mono}>{trajectory.trajectory_id}</span>
                 </>
@@ -304,7 +304,7 @@ export default function TrajectoriesPage() {
                 key={selected.trajectory_id}
                 trajectory={selected}
                 labels={labels.get(selected.trajectory_id) ?? null}
-                step={Math.min(url.step, selected.steps.length - 1)}
+                step={Math.min(url.step, stepsOf(selected).length - 1)}
                 onStep={(step) => {
                   setUrl({ step })
                 }}

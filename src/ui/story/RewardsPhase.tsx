@@ -29,7 +29,7 @@ interface Practice {
 
 async function askPractice(studio: StudioApi, runId: string): Promise<Practice> {
   const all = await studio.trajectories.list({ run_id: runId })
-  const trajectories = all.filter((record) => record.split === 'practice')
+  const trajectories = all.filter((record) => record.task.split === 'practice')
   const asked = trajectories.slice(0, ASKED)
   const states = await Promise.all(asked.map((record) => studio.labels.get(record.trajectory_id)))
   return {
@@ -104,7 +104,7 @@ function Example({
           </Anchor>
         </Group>
       </Group>
-      <Text c="dimmed">{visibleText(record.query)}</Text>
+      <Text c="dimmed">{visibleText(record.task.query)}</Text>
       <Table.ScrollContainer minWidth={420} scrollAreaProps={{ viewportProps: { tabIndex: 0, 'aria-label': 'Step rewards, scrollable' } }}>
         <Table aria-label="Step rewards of one practice trajectory">
           <Table.Thead>

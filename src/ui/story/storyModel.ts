@@ -1,5 +1,5 @@
 /** The run story as pure functions of the run's record, its job and its exam grids. */
-import type { Trajectory } from '../../records/trajectory'
+import { stepsOf, type Trajectory } from '../../records/trajectory'
 import type { ExamCell, JobPhase, JobSnapshot, PairedDifference, RateWithInterval, RunDetail } from '../../worker/protocol'
 import { rateOf } from '../evaluation/rates'
 import { formatPoints } from '../format'
@@ -67,21 +67,21 @@ export function storySentence(
 
 /** The step to open a trajectory at: the first call that failed, could not be read, or was not needed; else the last step. */
 export function wrongStep(record: Trajectory): number {
-  const unreadable = record.steps.findIndex((step) => step.call?.error !== undefined || step.truth?.succeeded === false)
+  const unreadable = stepsOf(record).findIndex((step) => step.call?.error !== undefined || step.truth?.succeeded === false)
   if (unreadable >= 0) return unreadable
-  const needless = record.steps.findIndex((step) => step.truth !== null && !step.truth.needed && !step.is_final)
-  return needless >= 0 ? needless : Math.max(0, record.steps.length - 1)
+  const needless = stepsOf(record).findIndex((step) => step.truth !== null && !step.truth.needed && !step.is_final)
+  return needless >= 0 ? needless : Math.max(0, stepsOf(record).length - 1)
 }
 
 /** Why that step is the one: in a few words. */
 export function wrongStepReason(record: Trajectory, index: number): string {
-  const step = record.steps[index]
+  const step = stepsOf(record)[index]
   if (!step) return ''
   if (step.call?.error !== undefined) return 'the call could not be read'
   if (step.truth?.succeeded === false) return 'the call failed'
   if (step.truth && !step.truth.needed && !step.is_final) return 'the call was not needed'
-  if (record.stop_reason === 'budget') return 'the calls were used up'
-  if (record.stop_reason === 'length') return 'the context was full'
+  if (record.stop_condition === 'budget') return 'the calls were used up'
+  if (record.stop_condition === 'length') return 'the context was full'
   return record.status === 'solved' ? 'the final answer' : 'the answer is not what was asked'
 }
 

@@ -1,4 +1,5 @@
 /** A run, live or finished: reward first, then small multiples with linked zoom, its recipe, and the trajectories it sampled. */
+import { stepsOf } from '../../records/trajectory'
 import { Anchor, Button, Group, Stack, Table, Text } from '@mantine/core'
 import { useEffect, useMemo, useState } from 'react'
 import { Link } from 'wouter'
@@ -74,11 +75,11 @@ function Samples({ runId, expected }: { readonly runId: string; readonly expecte
                 </Table.Td>
                 <Table.Td>
                   <Anchor component={Link} href={hrefs.trajectory(record.trajectory_id, { run: runId })}>
-                    {visibleText(record.query)}
+                    {visibleText(record.task.query)}
                   </Anchor>
                 </Table.Td>
                 <Table.Td ta="right" style={{ whiteSpace: 'nowrap' }}>
-                  {record.steps.length} steps
+                  {stepsOf(record).length} steps
                 </Table.Td>
               </Table.Tr>
             ))}

@@ -31,8 +31,8 @@ export function CompareTrajectories({
             <Anchor component={Link} href={hrefs.trajectory(trajectory.trajectory_id, place)} className={classes.mono}>
               <VisibleText text={trajectory.trajectory_id} />
             </Anchor>
-            <div className={lists.rowTitle} title={trajectory.query}>
-              <VisibleText text={trajectory.query.trim()} />
+            <div className={lists.rowTitle} title={trajectory.task.query}>
+              <VisibleText text={trajectory.task.query.trim()} />
             </div>
             <TrajectoryFacts trajectory={trajectory} />
           </div>

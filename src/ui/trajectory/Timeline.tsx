@@ -1,6 +1,6 @@
 import { VisuallyHidden } from '@mantine/core'
 import { useMemo } from 'react'
-import type { Trajectory } from '../../records/trajectory'
+import { stepsOf, type Trajectory } from '../../records/trajectory'
 import { outcomeWords, timelineBoxes, treeLayout } from './timelineLayout'
 import classes from './trajectory.module.css'
 import { VisibleText } from './VisibleText'
@@ -82,7 +82,7 @@ export function SearchTree({ trajectory, step, onStep }: Omit<TimelineProps, 're
           })}
         </svg>
         {layout.nodes.map((node) => {
-          const label = trajectory.steps[node.index]?.call?.name ?? 'text'
+          const label = stepsOf(trajectory)[node.index]?.call?.name ?? 'text'
           return (
             <button
               key={node.index}

@@ -51,7 +51,7 @@ export function TrajectoryList({ trajectories, selected, onSelect, facts, label,
               }}
             >
               <span className={lists.rowTitle}>
-                <VisibleText text={trajectory.query.trim().slice(0, 160) || trajectory.trajectory_id} />
+                <VisibleText text={trajectory.task.query.trim().slice(0, 160) || trajectory.trajectory_id} />
               </span>
               <span className={lists.rowFacts}>
                 {trajectory.status !== null && <StatusMark status={trajectory.status} />}

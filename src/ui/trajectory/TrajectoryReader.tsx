@@ -1,7 +1,7 @@
 import { Switch, Text } from '@mantine/core'
 import { useMemo, useState } from 'react'
 import type { ReactNode } from 'react'
-import type { Trajectory } from '../../records/trajectory'
+import { stepsOf, type Trajectory } from '../../records/trajectory'
 import type { LabelState } from '../../worker/protocol'
 import { defaultAdvantageOptions, useAdvantages } from '../labelling/useAdvantages'
 import { Loading } from '../widgets/Panel'
@@ -25,21 +25,22 @@ interface ReaderProps {
   readonly hideOpinions?: boolean
 }
 
-const STOP_WORDS: Readonly<Record<Trajectory['stop_reason'], string>> = {
+const STOP_WORDS: Readonly<Record<Trajectory['stop_condition'], string>> = {
   finish: 'finished',
   budget: 'call budget used up',
   length: 'context full',
   error: 'ended by an error',
+  cancelled: 'cancelled',
 }
 
 /** What a trajectory is, in one line under its question. */
 export function TrajectoryFacts({ trajectory }: { readonly trajectory: Trajectory }) {
   const facts = [
-    `${trajectory.steps.length} steps`,
-    STOP_WORDS[trajectory.stop_reason],
-    trajectory.call_budget === null ? null : `budget ${trajectory.call_budget} calls`,
-    trajectory.strategy === '' ? null : trajectory.strategy,
-    trajectory.split === '' ? null : trajectory.split,
+    `${stepsOf(trajectory).length} steps`,
+    STOP_WORDS[trajectory.stop_condition],
+    trajectory.budgets.calls === null ? null : `budget ${trajectory.budgets.calls} calls`,
+    trajectory.agent.strategy === '' ? null : trajectory.agent.strategy,
+    trajectory.task.split === '' ? null : trajectory.task.split,
     trajectory.source === '' ? null : trajectory.source,
   ].filter((fact) => fact !== null)
   return (
@@ -52,13 +53,13 @@ export function TrajectoryFacts({ trajectory }: { readonly trajectory: Trajector
 
 export function TrajectoryReader({ trajectory, labels, step, onStep, underCurrent, hideOpinions = false }: ReaderProps) {
   const [showTokens, setShowTokens] = useState(false)
-  const rewards = useMemo(() => trajectory.steps.map((_, index) => labels?.resolved[index]?.value ?? null), [trajectory, labels])
+  const rewards = useMemo(() => stepsOf(trajectory).map((_, index) => labels?.resolved[index]?.value ?? null), [trajectory, labels])
   const isTree = useMemo(() => treeLayout(trajectory).isTree, [trajectory])
   const outcomes = useMemo(() => timelineBoxes(trajectory, rewards).map((box) => box.outcome), [trajectory, rewards])
   return (
     <div style={{ display: 'grid', gridTemplateColumns: 'minmax(0, 1fr)', gap: 8 }}>
       <div>
-        <FoldedText text={trajectory.query} lines={4} prose />
+        <FoldedText text={trajectory.task.query} lines={4} prose />
         <TrajectoryFacts trajectory={trajectory} />
       </div>
       <Timeline trajectory={trajectory} rewards={rewards} step={step} onStep={onStep} />
@@ -73,13 +74,13 @@ export function TrajectoryReader({ trajectory, labels, step, onStep, underCurren
         />
         <details>
           <summary className={classes.quiet} style={{ cursor: 'pointer', fontSize: 12 }}>
-            Prompt and {trajectory.tools.length} tools
+            Prompt and {trajectory.task.tools.length} tools
           </summary>
-          <FoldedText text={trajectory.steps[0]?.prompt ?? ''} lines={30} />
+          <FoldedText text={stepsOf(trajectory)[0]?.prompt ?? ''} lines={30} />
         </details>
       </div>
       {showTokens && <Tokens trajectory={trajectory} revision={labels?.opinions.length ?? 0} />}
-      {trajectory.steps.map((one, index) => (
+      {stepsOf(trajectory).map((one, index) => (
         <StepCard
           key={index}
           index={index}

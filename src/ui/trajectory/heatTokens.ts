@@ -1,5 +1,5 @@
 /** Which number each token carries in the heat-map, and the colour that number gets. */
-import type { Trajectory } from '../../records/trajectory'
+import { stepsOf, type Trajectory } from '../../records/trajectory'
 import type { AdvantagePreview } from '../../worker/protocol'
 
 export type HeatKind = 'mask' | 'advantages' | 'whitened' | 'logprob'
@@ -27,7 +27,7 @@ function logprobs(preview: AdvantagePreview, trajectory: Trajectory): (number | 
     const step = preview.tokens.step[at] ?? -1
     const position = next.get(step) ?? 0
     next.set(step, position + 1)
-    return trajectory.steps[step]?.tokens?.completion_logprobs[position] ?? null
+    return stepsOf(trajectory)[step]?.tokens?.completion_logprobs[position] ?? null
   })
 }
 

@@ -1,5 +1,5 @@
 /** The timeline of a trajectory: one box per step, as wide as its tokens, marked by what happened, lifted by its reward. */
-import { chosenPath, type Trajectory, type TrajectoryStep } from '../../records/trajectory'
+import { chosenPath, type Trajectory, type TrajectoryStep, stepsOf } from '../../records/trajectory'
 
 export type StepOutcome = 'ok' | 'failed' | 'unreadable' | 'final' | 'cut' | 'pruned'
 
@@ -49,14 +49,14 @@ export function stepTokenCount(step: TrajectoryStep): { tokens: number; estimate
 const MINIMUM_SHARE = 0.07
 
 export function timelineBoxes(trajectory: Trajectory, rewards: readonly (number | null)[]): TimelineBox[] {
-  const counted = trajectory.steps.map(stepTokenCount)
+  const counted = stepsOf(trajectory).map(stepTokenCount)
   const total = counted.reduce((sum, one) => sum + one.tokens, 0) || 1
   const floor = Math.min(MINIMUM_SHARE, 1 / Math.max(1, counted.length))
   const shares = counted.map((one) => Math.max(floor, one.tokens / total))
   const whole = shares.reduce((sum, share) => sum + share, 0) || 1
   const chosen = new Set(chosenPath(trajectory).map((at) => at.index))
   let x = 0
-  return trajectory.steps.map((step, index) => {
+  return stepsOf(trajectory).map((step, index) => {
     const width = (shares[index] ?? 0) / whole
     const own = stepOutcome(step)
     const box: TimelineBox = {
@@ -91,7 +91,7 @@ export function treeLayout(trajectory: Trajectory): {
 } {
   const chosen = new Set(chosenPath(trajectory).map((at) => at.index))
   const childrenOf = new Map<number | null, number[]>()
-  trajectory.steps.forEach((step, index) => {
+  stepsOf(trajectory).forEach((step, index) => {
     // A parent must come before its child, anything else would be a cycle.
     const parent = step.parent !== null && step.parent < index ? step.parent : null
     childrenOf.set(parent, [...(childrenOf.get(parent) ?? []), index])

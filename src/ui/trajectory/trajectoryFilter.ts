@@ -1,5 +1,5 @@
 /** The list of trajectories: facets, search in calls and observations, order. Everything here can stand in the URL. */
-import type { Trajectory } from '../../records/trajectory'
+import { stepsOf, type Trajectory } from '../../records/trajectory'
 import { stepOutcome } from './timelineLayout'
 
 export interface TrajectoryFilter {
@@ -16,15 +16,19 @@ export const anyTrajectory: TrajectoryFilter = { text: '', status: '', tool: '',
 const STATUS_ORDER: Readonly<Record<string, number>> = { unsolved: 0, unsure: 1, solved: 2 }
 
 export function trajectoryText(trajectory: Trajectory): string {
-  const parts = [trajectory.trajectory_id, trajectory.query_id, trajectory.query, trajectory.answer ?? '']
-  for (const step of trajectory.steps) parts.push(step.completion, step.observation ?? '')
+  const parts = [trajectory.trajectory_id, trajectory.task.query_id, trajectory.task.query, trajectory.answer ?? '']
+  for (const step of stepsOf(trajectory)) parts.push(step.completion, step.observation ?? '')
   return parts.join('\n').toLowerCase()
 }
 
 export function toolNames(trajectories: readonly Trajectory[]): { readonly name: string; readonly count: number }[] {
   const counts = new Map<string, number>()
   for (const trajectory of trajectories) {
-    const seen = new Set(trajectory.steps.map((step) => step.call?.name).filter((name) => name !== undefined))
+    const seen = new Set(
+      stepsOf(trajectory)
+        .map((step) => step.call?.name)
+        .filter((name) => name !== undefined),
+    )
     for (const name of seen) counts.set(name, (counts.get(name) ?? 0) + 1)
   }
   return [...counts].map(([name, count]) => ({ name, count })).sort((a, b) => b.count - a.count || (a.name < b.name ? -1 : 1))
@@ -34,9 +38,9 @@ export function filterTrajectories(trajectories: readonly Trajectory[], filter: 
   const words = filter.text.toLowerCase().split(/\s+/).filter(Boolean)
   const kept = trajectories.filter((trajectory) => {
     if (filter.status !== '' && (trajectory.status ?? 'none') !== filter.status) return false
-    if (filter.tool !== '' && !trajectory.steps.some((step) => step.call?.name === filter.tool)) return false
+    if (filter.tool !== '' && !stepsOf(trajectory).some((step) => step.call?.name === filter.tool)) return false
     if (filter.outcome !== '') {
-      const outcomes = trajectory.steps.map(stepOutcome)
+      const outcomes = stepsOf(trajectory).map(stepOutcome)
       const hasFailure = outcomes.includes('failed')
       const hasUnreadable = outcomes.includes('unreadable')
       if (filter.outcome === 'failed' && !hasFailure) return false
@@ -47,7 +51,7 @@ export function filterTrajectories(trajectories: readonly Trajectory[], filter: 
     const text = trajectoryText(trajectory)
     return words.every((word) => text.includes(word))
   })
-  if (filter.order === 'steps') kept.sort((a, b) => b.steps.length - a.steps.length)
+  if (filter.order === 'steps') kept.sort((a, b) => stepsOf(b).length - stepsOf(a).length)
   if (filter.order === 'status') kept.sort((a, b) => (STATUS_ORDER[a.status ?? ''] ?? 3) - (STATUS_ORDER[b.status ?? ''] ?? 3))
   return kept
 }

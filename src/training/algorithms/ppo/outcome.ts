@@ -10,7 +10,8 @@
 import { ppoQuestions } from './questions'
 import { z } from 'zod'
 import { reprPython } from '../../../base/pythonRepr'
-import { chosenPath } from '../../../records/trajectory'
+import { chosenPath, stepsOf } from '../../../records/trajectory'
+import { withSteps } from '../../../records/trajectoryFromSteps'
 import type { Trajectory } from '../../../records/trajectory'
 import type { Algorithm } from '../../algorithm'
 import type { TrainingContext } from '../../trainingContext'
@@ -68,7 +69,7 @@ export const stepGrained = (settings: PpoConfig): SteptoolPpoConfig => ({
 /** [0, …, 0, r_T]: one score per step of the trajectory; null throughout where the outcome is not known. */
 function outcomeScores(trajectory: Trajectory, outcome: number | null): (number | null)[] {
   const final = chosenPath(trajectory).at(-1)?.index
-  return trajectory.steps.map((_, step) => (outcome === null ? null : step === final ? outcome : 0))
+  return stepsOf(trajectory).map((_, step) => (outcome === null ? null : step === final ? outcome : 0))
 }
 
 /** @param rewards one per step of the trajectory. */
@@ -95,7 +96,7 @@ function literalText(trajectory: Trajectory): Trajectory {
   const final = path.at(-1)
   if (!final) return trajectory
   const [prompt, completion] = [path.map((step) => step.prompt), path.map((step) => step.completion)].map(reprPython)
-  return { ...trajectory, steps: [{ ...final, parent: null, prompt: prompt ?? '', completion: completion ?? '' }] }
+  return withSteps(trajectory, [{ ...final, parent: null, prompt: prompt ?? '', completion: completion ?? '' }])
 }
 
 const withOutcome = (sequences: readonly TokenizedTrajectory[]): number =>

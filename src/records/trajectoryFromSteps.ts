@@ -1,0 +1,133 @@
+/** Builds the tree of turns from a list of steps, for producers that know each step's prompt, completion and reply, but not the roles inside a prompt. */
+import { z } from 'zod'
+import { stepTruth, toolCall, trajectory, type ToolCall, type Trajectory, type TrajectoryNode } from './trajectory'
+
+const ids = z.array(z.int().nonnegative())
+
+/** A step as producers give it; `TrajectoryStep` of trajectory.ts says what the fields mean. */
+export const stepInput = z.object({
+  parent: z.int().nonnegative().nullable(),
+  prompt: z.string(),
+  completion: z.string(),
+  tokens: z
+    .object({
+      prompt_ids: ids,
+      completion_ids: ids,
+      completion_logprobs: z.array(z.number()),
+      policy_version: z.int().nonnegative().default(0),
+    })
+    .nullable()
+    .default(null),
+  thought: z.string().default(''),
+  call: toolCall.nullable().default(null),
+  /** All calls of the turn; left out: `call` alone. */
+  calls: z.array(toolCall).optional(),
+  observation: z.string().nullable().default(null),
+  /** All replies, one for each call; left out: `observation` alone. */
+  replies: z.array(z.object({ content: z.string() })).optional(),
+  is_final: z.boolean().default(false),
+  is_truncated: z.boolean().default(false),
+  pruned: z.boolean().default(false),
+  truth: stepTruth.nullable().default(null),
+  generation_ms: z.number().nonnegative().optional(),
+})
+type Step = z.output<typeof stepInput>
+export interface StepInput extends Omit<z.input<typeof stepInput>, 'tokens' | 'calls' | 'replies'> {
+  calls?: readonly ToolCall[] | undefined
+  replies?: readonly { readonly content: string }[] | undefined
+  tokens?: {
+    readonly prompt_ids: readonly number[]
+    readonly completion_ids: readonly number[]
+    readonly completion_logprobs: readonly number[]
+    readonly policy_version?: number
+  } | null
+}
+
+export type TrajectoryFromStepsInput = Omit<z.input<typeof trajectory>, 'version' | 'nodes' | 'spent'> & {
+  readonly steps: readonly StepInput[]
+}
+
+/** A valid record of version 2. Throws a ZodError for fields that do not fit, and for a step whose parent does not come before it. */
+export function trajectoryFromSteps({ steps, ...fields }: TrajectoryFromStepsInput): Trajectory {
+  const read = z.array(stepInput).parse(steps)
+  return trajectory.parse({ ...fields, version: 2, nodes: nodesOf(read, fields.task.query), spent: spentBy(read) })
+}
+
+/** The same record with other steps. */
+export const withSteps = ({ version: _, nodes: __, spent: ___, ...fields }: Trajectory, steps: readonly StepInput[]): Trajectory =>
+  trajectoryFromSteps({ ...fields, steps })
+
+const callsOf = ({ call, calls }: Step): readonly ToolCall[] => calls ?? (call === null ? [] : [call])
+const repliesOf = ({ observation, replies }: Step): readonly string[] =>
+  replies ? replies.map(({ content }) => content) : observation === null ? [] : [observation]
+
+function spentBy(steps: readonly Step[]): Partial<Trajectory['spent']> {
+  const known = steps.every(({ tokens }) => tokens !== null)
+  return {
+    calls: steps.reduce((sum, step) => sum + repliesOf(step).length, 0),
+    model_calls: steps.length,
+    sampled_tokens: known ? steps.reduce((sum, { tokens }) => sum + (tokens?.completion_ids.length ?? 0), 0) : null,
+  }
+}
+
+const blank = {
+  ...{ content: '', reasoning: '', tool_calls: [], tool_call_id: null, sampled: false, text: null, tokens: null, truth: null },
+  ...{ is_final: false, is_truncated: false, pruned: false },
+} satisfies Partial<TrajectoryNode>
+
+/**
+ * The nodes of what came before a step (shared by siblings with the same text and ids), then one for the step. The text of a first prompt
+ * belongs to a user node: its system turn is inside and cannot be told apart. The replies to the step before are tool nodes, of which the
+ * last holds the text of them all.
+ */
+function nodesOf(steps: readonly Step[], query: string): TrajectoryNode[] {
+  const nodes: TrajectoryNode[] = []
+  const places: number[] = []
+  const shared = new Map<string, number>()
+  const parents = new Set(steps.map(({ parent }) => parent))
+  const append = (made: readonly Omit<TrajectoryNode, 'parent'>[], below: number | null): number => {
+    let at = below
+    for (const node of made) at = nodes.push({ ...node, parent: at }) - 1
+    return at ?? 0
+  }
+  for (const [index, step] of steps.entries()) {
+    const above = step.parent === null ? undefined : steps[step.parent]
+    if (step.parent !== null && (!above || step.parent >= index))
+      throw new Error(`Step ${index + 1}: expected a parent before it, found ${step.parent + 1}.`)
+    const key = JSON.stringify([step.parent, step.prompt, step.tokens?.prompt_ids ?? null])
+    const context = shared.get(key) ?? append(contextOf(step, above, query), step.parent === null ? null : (places[step.parent] ?? null))
+    shared.set(key, context)
+    places.push(append([stepNode(step, index)], context))
+    if (!parents.has(index)) append(replyNodes(step, index), nodes.length - 1)
+  }
+  return nodes
+}
+
+const callId = (index: number, place: number): string => (place === 0 ? `call-${index + 1}` : `call-${index + 1}-${place + 1}`)
+
+const replyNodes = (step: Step, index: number): Omit<TrajectoryNode, 'parent'>[] =>
+  repliesOf(step).map((content, place) => ({
+    ...blank,
+    ...{ role: 'tool', content, tool_call_id: place < callsOf(step).length ? callId(index, place) : null },
+  }))
+
+function contextOf({ parent, prompt, tokens }: Step, above: Step | undefined, query: string): Omit<TrajectoryNode, 'parent'>[] {
+  const replies = above === undefined || parent === null ? [] : replyNodes(above, parent)
+  const said = replies.pop() ?? { ...blank, role: 'user', content: parent === null ? query : prompt }
+  const ofText = tokens === null ? null : { ids: tokens.prompt_ids, logprobs: [], policy_version: null }
+  return [...replies, { ...said, text: prompt, tokens: ofText }]
+}
+
+function stepNode(step: Step, index: number): Omit<TrajectoryNode, 'parent'> {
+  const { completion, tokens, thought, is_final, is_truncated, pruned, truth, generation_ms } = step
+  const calls = callsOf(step)
+  return {
+    ...blank,
+    ...{ role: 'assistant', sampled: true, text: completion, reasoning: thought, is_final, is_truncated, pruned, truth },
+    content: calls.length === 0 ? completion : '',
+    tool_calls: calls.map((call, place) => ({ id: callId(index, place), ...call })),
+    tokens:
+      tokens === null ? null : { ids: tokens.completion_ids, logprobs: tokens.completion_logprobs, policy_version: tokens.policy_version },
+    ...(generation_ms === undefined ? {} : { timing: { generation_ms } }),
+  }
+}
