@@ -1,4 +1,4 @@
-/** The contract of an op: one object says what it means, how the GPU computes it, and how it differentiates. */
+/** The contract of an op: one object says what it computes, how the GPU computes it, how it differentiates, and on which examples it is tested. */
 import type { ProductKernels } from './products/productChoice'
 import type { Shape, Tensor, TensorSpec } from './tensor'
 import { ShapeError } from './tensor'
@@ -60,21 +60,37 @@ export interface BackwardArgs<Params> {
   readonly needs: readonly boolean[]
 }
 
+/** One case on which test/engine/ops.gpu.test.ts runs the op: kernel against reference, backward against finite differences of the reference. */
 export interface OpExample<Params> {
   readonly label: string
   readonly inputs: readonly TensorSpec[]
   readonly params: Params
-  /** Values of u32 inputs (and any input whose values matter), by input index. */
+  /** Values of u32 inputs (and any input whose values matter), by input index. Other inputs are drawn from a normal distribution. */
   readonly values?: Readonly<Record<number, readonly number[]>>
+  /** Live rows of an input, by input index. The test fills its later rows with NaN, which must not reach any result. */
+  readonly liveRows?: Readonly<Record<number, number>>
+  /** Rows of the outputs that are defined. Later rows are not compared, and no gradient flows into them. Default: all. */
+  readonly definedRows?: number
   /** Inputs the finite-difference check perturbs; default: every f32 input. */
   readonly differentiable?: readonly number[]
 }
+
+/** Greatest relative L2 errors that the test allows. */
+export interface OpTolerance {
+  readonly output: number
+  readonly mutated: number
+  readonly gradient: number
+}
+export const OP_TOLERANCE: OpTolerance = { output: 2e-5, mutated: 2e-6, gradient: 1e-4 }
 
 export interface Op<Params> {
   readonly name: string
   /** Output specs, or throws a ShapeError that names the op and the shapes. */
   infer(inputs: readonly TensorSpec[], params: Params): readonly TensorSpec[]
-  /** Plain meaning in f64. Tests hold the kernel to it, and finite differences are taken on it. Mutating ops return the new value of each mutated input after the outputs. */
+  /**
+   * What the op computes, in plain f64. The kernel is compared with it, and finite differences are taken of it. Ops that mutate inputs return the
+   * new value of each mutated input after the outputs.
+   */
   reference(inputs: readonly NumberArray[], specs: readonly TensorSpec[], params: Params): readonly Float64Array[]
   kernel(inputs: readonly TensorSpec[], outputs: readonly TensorSpec[], params: Params, context: KernelContext): Kernel
   backward?(args: BackwardArgs<Params>): readonly (Tensor | null)[]
@@ -83,6 +99,10 @@ export interface Op<Params> {
   /** The kernel can add output 0 onto what its buffer holds (gradient accumulation without a copy). */
   readonly canAccumulate?: boolean
   readonly examples: readonly OpExample<Params>[]
+  /** Where the default tolerance does not fit. */
+  readonly tolerance?: Partial<OpTolerance>
+  /** The test that covers an op without examples. */
+  readonly testedBy?: string
 }
 
 /** The catalogue's view of an op: parameters are checked where the op is applied. */

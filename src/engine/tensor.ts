@@ -15,6 +15,9 @@ export interface TensorSpec {
   readonly dtype: DType
 }
 
+export const floats = (...shape: number[]): TensorSpec => ({ shape, dtype: 'f32' })
+export const words = (...shape: number[]): TensorSpec => ({ shape, dtype: 'u32' })
+
 /** `batch`: written by the host before each replay. `state`: lives across replays (weights, gradients, moments, caches). */
 export type LeafRole = 'batch' | 'state'
 

@@ -1,6 +1,7 @@
 import { apply, at, fail, fold, input, scratch, u32 } from '../op'
 import type { Op } from '../op'
-import type { Tensor, TensorSpec } from '../tensor'
+import { floats } from '../tensor'
+import type { Tensor } from '../tensor'
 import { CHUNK, packedShards } from './packedShards'
 
 /** Words of the hyper-parameter buffer, uploaded before each step. */
@@ -91,19 +92,19 @@ export const clipFactorOp: Op<null> = {
   examples: [
     {
       label: 'clips',
-      inputs: [f(5000), f(8), f(8)],
+      inputs: [floats(5000), floats(8), floats(8)],
       params: null,
       values: { 1: [0.01, 0.1, 0.001, 1e-8, 0, 1, 0.5, 0], 2: [0, 0, 0, 0, 0.1, 0.001, 1, 0] },
     },
     {
       label: 'does not clip',
-      inputs: [f(90), f(8), f(8)],
+      inputs: [floats(90), floats(8), floats(8)],
       params: null,
       values: { 1: [0.01, 0.1, 0.001, 1e-8, 0, 0, 1, 0], 2: [0, 0, 0, 0, 0, 0, 0, 0] },
     },
     {
       label: 'not finite',
-      inputs: [f(3), f(8), f(8)],
+      inputs: [floats(3), floats(8), floats(8)],
       params: null,
       values: { 0: [1, Number.NaN, 2], 1: [0.01, 0.1, 0.001, 1e-8, 0, 0, 1, 0], 2: [1, 1, 1, 2, 0.3, 0.4, 5, 0] },
     },
@@ -161,7 +162,7 @@ export const adamWOp: Op<AdamWParams> = {
   examples: [
     {
       label: 'step 2 with decay',
-      inputs: [f(100), f(8), f(8), f(100), f(100), f(100)],
+      inputs: [floats(100), floats(8), floats(8), floats(100), floats(100), floats(100)],
       params: { decayEnd: 60 },
       values: {
         1: [0.01, 0.1, 0.001, 1e-8, 0.1, 1, 1, 0],
@@ -171,7 +172,7 @@ export const adamWOp: Op<AdamWParams> = {
     },
     {
       label: 'skipped',
-      inputs: [f(10), f(8), f(8), f(10), f(10), f(10)],
+      inputs: [floats(10), floats(8), floats(8), floats(10), floats(10), floats(10)],
       params: { decayEnd: 0 },
       values: { 1: [0.01, 0.1, 0.001, 1e-8, 0.1, 1, 1, 0], 2: [0, -1, 0, 1, 0.19, 0.002, 2, 0], 5: Array.from({ length: 10 }, () => 0.5) },
     },
@@ -190,8 +191,4 @@ export interface PackedTensors {
 export function adamWStep(packed: PackedTensors, params: AdamWParams): void {
   apply(clipFactorOp, [packed.grads, packed.hyper, packed.optimizerState], null)
   apply(adamWOp, [packed.grads, packed.hyper, packed.optimizerState, packed.weights, packed.first, packed.second], params)
-}
-
-function f(...shape: number[]): TensorSpec {
-  return { shape, dtype: 'f32' }
 }

@@ -1,6 +1,6 @@
 import { apply, at, fail, fold, input, only, output, u32 } from '../op'
 import type { Op } from '../op'
-import { sizeOf } from '../tensor'
+import { floats, sizeOf } from '../tensor'
 import type { Tensor } from '../tensor'
 
 /** y = a + b, equal shapes. */
@@ -28,15 +28,11 @@ export const addOp: Op<null> = {
   },
   backward: ({ grads }) => [at(grads, 0), at(grads, 0)],
   examples: [
-    { label: 'small', inputs: [spec(3, 5), spec(3, 5)], params: null },
-    { label: 'over one workgroup', inputs: [spec(7, 30), spec(7, 30)], params: null },
+    { label: 'small', inputs: [floats(3, 5), floats(3, 5)], params: null },
+    { label: 'over one workgroup', inputs: [floats(7, 30), floats(7, 30)], params: null },
   ],
 }
 
 export function add(a: Tensor, b: Tensor): Tensor {
   return only(apply(addOp, [a, b], null))
-}
-
-function spec(...shape: number[]): { shape: number[]; dtype: 'f32' } {
-  return { shape, dtype: 'f32' }
 }

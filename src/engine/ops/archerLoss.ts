@@ -1,7 +1,7 @@
 import { apply, at, fail, fold, input, output, u32 } from '../op'
 import type { NumberArray, Op } from '../op'
-import { sizeOf } from '../tensor'
-import type { Tensor, TensorSpec } from '../tensor'
+import { floats, sizeOf, words } from '../tensor'
+import type { Tensor } from '../tensor'
 
 /** Words of the sums over utterances. */
 export const ADVANTAGE_SUM = { utterances: 0, advantage: 1, advantageSquared: 2, q: 3 } as const
@@ -23,7 +23,7 @@ export const utteranceAdvantageOp: Op<null> = {
     const rows = inputs[0]?.shape[0] ?? 0
     if (!inputs[0] || inputs.slice(0, 4).some(({ shape }) => sizeOf(shape) !== rows))
       fail('utteranceAdvantage', 'q1, q2, v1, v2 [N, 1]', ...inputs.slice(0, 4).map(({ shape }) => shape))
-    return [f(rows), f(ADVANTAGE_SUM_WORDS)]
+    return [floats(rows), floats(ADVANTAGE_SUM_WORDS)]
   },
   reference: (arrays, specs) => {
     const rows = at(specs, 0).shape[0] ?? 0
@@ -55,7 +55,7 @@ export const utteranceAdvantageOp: Op<null> = {
   examples: [
     {
       label: 'stops at the live count',
-      inputs: [f(70, 1), f(70, 1), f(70, 1), f(70, 1), u(4)],
+      inputs: [floats(70, 1), floats(70, 1), floats(70, 1), floats(70, 1), words(4)],
       params: null,
       values: { 0: Array.from({ length: 70 }, (_, n) => (n < 66 ? Math.cos(n) : Number.NaN)), 4: [66, 0, 66, 0] },
     },
@@ -80,7 +80,7 @@ export const archerLossOp: Op<ArcherLossParams> = {
     const same = [entropy, value, utterance].every((one) => one && sizeOf(one.shape) === rows)
     if (logp?.shape.length !== 1 || !same || advantage?.shape.length !== 1)
       fail('archerLoss', 'logp, entropy, value and utterance [R], advantage [N]', logp?.shape, value?.shape, advantage?.shape)
-    return [f(rows), f(rows, 1), f(ARCHER_SUM_WORDS)]
+    return [floats(rows), floats(rows, 1), floats(ARCHER_SUM_WORDS)]
   },
   reference: (arrays, specs, { hasValue }) => {
     const rows = at(specs, 0).shape[0] ?? 0
@@ -125,7 +125,7 @@ export const archerLossOp: Op<ArcherLossParams> = {
   },
   examples: [false, true].map((hasValue) => ({
     label: hasValue ? 'baseline' : 'no baseline',
-    inputs: [f(90), f(90), f(90, 1), u(90), f(5), f(4), u(4)],
+    inputs: [floats(90), floats(90), floats(90, 1), words(90), floats(5), floats(4), words(4)],
     params: { hasValue },
     values: {
       0: Array.from({ length: 90 }, (_, r) => (r < 83 ? -1 - Math.sin(r) : Number.NaN)),
@@ -163,11 +163,4 @@ export function archerLoss(rows: ArcherLossInputs): { dlogp: Tensor; dvalue: Ten
   const { logp, entropy, value, utterance, advantage, weight, counts } = rows
   const outputs = apply(archerLossOp, [logp, entropy, value ?? logp, utterance, advantage, weight, counts], { hasValue: value !== null })
   return { dlogp: at(outputs, 0), dvalue: at(outputs, 1), sums: at(outputs, 2) }
-}
-
-function f(...shape: number[]): TensorSpec {
-  return { shape, dtype: 'f32' }
-}
-function u(...shape: number[]): TensorSpec {
-  return { shape, dtype: 'u32' }
 }

@@ -1,6 +1,7 @@
 import { apply, at, f32, fail, fold, input, output, scratch, u32 } from '../op'
 import type { KernelContext, NumberArray, Op, Word } from '../op'
-import type { Tensor, TensorSpec } from '../tensor'
+import { floats, words } from '../tensor'
+import type { Tensor } from '../tensor'
 import { tileSubgroup } from '../products/subgroupTiles'
 
 export interface AttentionParams {
@@ -137,25 +138,25 @@ export const attentionOp: Op<AttentionParams> = {
   examples: [
     {
       label: 'two segments, grouped heads',
-      inputs: [f(7, 16), f(7, 8), f(7, 8), u(8, 2)],
+      inputs: [floats(7, 16), floats(7, 8), floats(7, 8), words(8, 2)],
       params: { heads: 4, kvHeads: 2, headDim: 4 },
       values: { 3: spans(7, [3, 4]) },
     },
     {
       label: 'several query blocks',
-      inputs: [f(70, 16), f(70, 8), f(70, 8), u(71, 2)],
+      inputs: [floats(70, 16), floats(70, 8), floats(70, 8), words(71, 2)],
       params: { heads: 2, kvHeads: 1, headDim: 8 },
       values: { 3: spans(70, [5, 41, 20]) },
     },
     {
       label: 'keys handed round in a subgroup',
-      inputs: [f(20, 64), f(20, 32), f(20, 32), u(21, 2)],
+      inputs: [floats(20, 64), floats(20, 32), floats(20, 32), words(21, 2)],
       params: { heads: 2, kvHeads: 1, headDim: 32 },
       values: { 3: spans(20, [3, 11, 5]) },
     },
     {
       label: 'wider heads',
-      inputs: [f(5, 64), f(5, 64), f(5, 64), u(6, 2)],
+      inputs: [floats(5, 64), floats(5, 64), floats(5, 64), words(6, 2)],
       params: { heads: 1, kvHeads: 1, headDim: 64 },
       values: { 3: spans(5, [2, 3]) },
     },
@@ -166,7 +167,8 @@ export const attentionOp: Op<AttentionParams> = {
 export const attentionBackwardOp: Op<AttentionParams> = {
   name: 'attentionBackward',
   infer: ([, q, k]) => {
-    if (!q || !k) fail('attentionBackward', 'do, q, k, v, o, lse, spans')
+    if (!q || !k || q.shape.length !== 2 || k.shape.length !== 2)
+      fail('attentionBackward', 'do, q, k, v, o, lse, spans, of which q and k are matrices', q?.shape, k?.shape)
     return [
       { shape: q.shape, dtype: 'f32' },
       { shape: k.shape, dtype: 'f32' },
@@ -211,6 +213,7 @@ export const attentionBackwardOp: Op<AttentionParams> = {
     }
   },
   examples: [],
+  testedBy: 'test/engine/ops.gpu.test.ts, as the backward of attention',
 }
 
 interface Indexer {
@@ -306,10 +309,4 @@ function spans(tokens: number, lengths: readonly number[]): number[] {
   }
   while (words.length < 2 * (tokens + 1)) words.push(0, 0)
   return words
-}
-function f(...shape: number[]): TensorSpec {
-  return { shape, dtype: 'f32' }
-}
-function u(...shape: number[]): TensorSpec {
-  return { shape, dtype: 'u32' }
 }

@@ -1,7 +1,8 @@
 import { apply, at, fail, input, only, output, scratch, u32 } from '../op'
 import type { Op } from '../op'
 import { COUNT_WORD, type RowCount } from '../rowCount'
-import type { Tensor, TensorSpec } from '../tensor'
+import { floats } from '../tensor'
+import type { Tensor } from '../tensor'
 
 const CHUNK = 64
 
@@ -63,10 +64,17 @@ export const columnSumOp: Op<{ readonly rowCount: RowCount }> = {
     }
   },
   examples: [
-    { label: 'two chunks', inputs: [f(70, 8), { shape: [4], dtype: 'u32' }], params: { rowCount: 'tokens' }, values: { 1: [66, 1, 1, 0] } },
+    {
+      label: 'two chunks',
+      liveRows: { 0: 66 },
+      inputs: [floats(70, 8), { shape: [4], dtype: 'u32' }],
+      params: { rowCount: 'tokens' },
+      values: { 1: [66, 1, 1, 0] },
+    },
     {
       label: 'one column',
-      inputs: [f(70, 1), { shape: [4], dtype: 'u32' }],
+      liveRows: { 0: 68 },
+      inputs: [floats(70, 1), { shape: [4], dtype: 'u32' }],
       params: { rowCount: 'targets' },
       values: { 1: [70, 68, 1, 0] },
     },
@@ -75,8 +83,4 @@ export const columnSumOp: Op<{ readonly rowCount: RowCount }> = {
 
 export function columnSum(x: Tensor, countsTensor: Tensor, rowCount: RowCount): Tensor {
   return only(apply(columnSumOp, [x, countsTensor], { rowCount }))
-}
-
-function f(...shape: number[]): TensorSpec {
-  return { shape, dtype: 'f32' }
 }

@@ -1,7 +1,7 @@
 import { apply, at, f32, fail, fold, input, only, output, u32 } from '../op'
 import type { NumberArray, Op } from '../op'
-import { sizeOf } from '../tensor'
-import type { Tensor, TensorSpec } from '../tensor'
+import { floats, sizeOf, words } from '../tensor'
+import type { Tensor } from '../tensor'
 
 /** Words of a transition: its reward, 1 where the episode goes on and 0 where it ended, the discounted return from it on, its weight in the loss. */
 export const TRANSITION = { reward: 0, continues: 1, mcReturn: 2, weight: 3 } as const
@@ -30,7 +30,7 @@ export const criticTargetsOp: Op<CriticTargetsParams> = {
     const rows = v1?.shape[0] ?? 0
     if (!v1 || inputs.slice(0, 4).some(({ shape }) => sizeOf(shape) !== rows) || transition?.shape.join() !== `${rows},${TRANSITION_WORDS}`)
       fail('criticTargets', 'v1, v2, q1, q2 [N, 1] and transition [N, 4]', v1?.shape, transition?.shape)
-    return [f(rows, 4)]
+    return [floats(rows, 4)]
   },
   reference: (arrays, specs, { gamma }) => {
     const rows = at(specs, 0).shape[0] ?? 0
@@ -60,7 +60,7 @@ export const criticTargetsOp: Op<CriticTargetsParams> = {
   examples: [
     {
       label: 'ends and dead rows',
-      inputs: [f(70, 1), f(70, 1), f(70, 1), f(70, 1), f(70, 4), u(4)],
+      inputs: [floats(70, 1), floats(70, 1), floats(70, 1), floats(70, 1), floats(70, 4), words(4)],
       params: { gamma: 0.95 },
       values: { 4: transitions(70), 5: [66, 66, 66, 0] },
     },
@@ -82,7 +82,7 @@ export const criticLossOp: Op<CriticLossParams> = {
     const rows = x?.shape[0] ?? 0
     if (!x || sizeOf(x.shape) !== rows || y?.shape.join() !== `${rows},4` || transition?.shape.join() !== `${rows},${TRANSITION_WORDS}`)
       fail('criticLoss', 'x [N, 1], y and transition [N, 4]', x?.shape, y?.shape, transition?.shape)
-    return [f(...x.shape), f(CRITIC_SUM_WORDS)]
+    return [floats(...x.shape), floats(CRITIC_SUM_WORDS)]
   },
   reference: (arrays, specs, params) => {
     const rows = at(specs, 0).shape[0] ?? 0
@@ -115,7 +115,7 @@ export const criticLossOp: Op<CriticLossParams> = {
   },
   examples: ([0, 3] as const).map((own) => ({
     label: `column ${own}`,
-    inputs: [f(70, 1), f(70, 4), f(70, 4), u(4)],
+    inputs: [floats(70, 1), floats(70, 4), floats(70, 4), words(4)],
     params: { column: own },
     values: {
       0: Array.from({ length: 70 }, (_, n) => (n < 66 ? Math.sin(n) : Number.NaN)),
@@ -149,11 +149,4 @@ export function criticLoss(
 ): { dx: Tensor; sums: Tensor } {
   const outputs = apply(criticLossOp, [x, y, transition, counts], params)
   return { dx: at(outputs, 0), sums: at(outputs, 1) }
-}
-
-function f(...shape: number[]): TensorSpec {
-  return { shape, dtype: 'f32' }
-}
-function u(...shape: number[]): TensorSpec {
-  return { shape, dtype: 'u32' }
 }

@@ -1,6 +1,7 @@
 import { apply, at, f32, fail, fold, input, output, u32 } from '../op'
 import type { NumberArray, Op } from '../op'
-import type { Tensor, TensorSpec } from '../tensor'
+import { floats, words } from '../tensor'
+import type { Tensor } from '../tensor'
 
 export const DPO_LOSS_TYPES = ['sigmoid', 'robust', 'hinge', 'ipo'] as const
 export type DpoLossType = (typeof DPO_LOSS_TYPES)[number]
@@ -94,7 +95,7 @@ export const dpoLossOp: Op<DpoLossParams> = {
         weight?.shape,
         firstRow?.shape,
       )
-    return [f(...logp.shape), f(pairs, DPO_PAIR_WORDS), f(DPO_SUM_WORDS)]
+    return [floats(...logp.shape), floats(pairs, DPO_PAIR_WORDS), floats(DPO_SUM_WORDS)]
   },
   reference: (arrays, specs, params) => {
     const [rows, pairCount] = [at(specs, 0).shape[0] ?? 0, at(specs, 5).shape[0] ?? 0]
@@ -192,7 +193,17 @@ function example(label: string, given: Partial<DpoLossParams>) {
   const firstRow = [0, 70, 79, 88, 90, 95, 95, 110, 121, 150, live, 0, 0, 0, 0]
   return {
     label,
-    inputs: [f(rows), f(rows), f(rows), u(rows), u(firstRow.length), f(7), u(4), f(rows), f(rows, 1)],
+    inputs: [
+      floats(rows),
+      floats(rows),
+      floats(rows),
+      words(rows),
+      words(firstRow.length),
+      floats(7),
+      words(4),
+      floats(rows),
+      floats(rows, 1),
+    ],
     params: { lossType: 'sigmoid' as const, beta: 0.1, labelSmoothing: 0, ...given },
     values: {
       0: Array.from({ length: rows }, (_, r) => (r < live ? -1 - 0.8 * Math.sin(r) : Number.NaN)),
@@ -224,11 +235,4 @@ export function dpoLoss(rows: DpoLossInputs, params: DpoLossParams): { dlogp: Te
   const { logp, ref, entropy, rowSequence, firstRow, weight, counts, isTop1, meanLogits } = rows
   const outputs = apply(dpoLossOp, [logp, ref, entropy, rowSequence, firstRow, weight, counts, isTop1, meanLogits], params)
   return { dlogp: at(outputs, 0), pairs: at(outputs, 1), sums: at(outputs, 2) }
-}
-
-function f(...shape: number[]): TensorSpec {
-  return { shape, dtype: 'f32' }
-}
-function u(...shape: number[]): TensorSpec {
-  return { shape, dtype: 'u32' }
 }

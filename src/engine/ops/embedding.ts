@@ -1,6 +1,7 @@
 import { apply, at, fail, fold, input, only, output, u32 } from '../op'
 import type { Op } from '../op'
-import type { Tensor, TensorSpec } from '../tensor'
+import { floats, words } from '../tensor'
+import type { Tensor } from '../tensor'
 import { weightShards } from '../products/matmulDispatch'
 
 /** y[t] = table[ids[t]]. Inputs: table [V, D], ids u32 [T], counts, order u32 [T], starts u32 [V + 1] (the last two for the gradient). */
@@ -42,13 +43,13 @@ export const embeddingOp: Op<null> = {
   examples: [
     {
       label: 'repeated ids',
-      inputs: [f(6, 4), u(5), u(4), u(5), u(7)],
+      inputs: [floats(6, 4), words(5), words(4), words(5), words(7)],
       params: null,
       values: { 1: [3, 0, 3, 5, 3], 2: [5, 0, 1, 0], 3: [1, 0, 2, 4, 3], 4: [0, 1, 1, 1, 4, 4, 5] },
     },
     {
       label: 'int8 table',
-      inputs: [{ shape: [6, 32], dtype: 'int8' }, u(5), u(4), u(5), u(7)],
+      inputs: [{ shape: [6, 32], dtype: 'int8' }, words(5), words(4), words(5), words(7)],
       params: null,
       values: { 1: [3, 0, 3, 5, 3], 2: [5, 0, 1, 0], 3: [1, 0, 2, 4, 3], 4: [0, 1, 1, 1, 4, 4, 5] },
       differentiable: [],
@@ -90,7 +91,7 @@ export const embeddingBackwardOp: Op<{ readonly vocabulary: number }> = {
   examples: [
     {
       label: 'segments',
-      inputs: [f(5, 8), u(5), u(7)],
+      inputs: [floats(5, 8), words(5), words(7)],
       params: { vocabulary: 6 },
       values: { 1: [1, 0, 2, 4, 3], 2: [0, 1, 1, 1, 4, 4, 5] },
     },
@@ -123,11 +124,4 @@ export function sortIds(ids: Uint32Array, live: number, vocabulary: number): { o
     next[id] = (next[id] ?? 0) + 1
   }
   return { order, starts }
-}
-
-function f(...shape: number[]): TensorSpec {
-  return { shape, dtype: 'f32' }
-}
-function u(...shape: number[]): TensorSpec {
-  return { shape, dtype: 'u32' }
 }

@@ -1,6 +1,7 @@
 import { apply, at, f32, fail, fold, input, output, u32 } from '../op'
 import type { Op } from '../op'
-import type { Tensor, TensorSpec } from '../tensor'
+import { floats, words } from '../tensor'
+import type { Tensor } from '../tensor'
 
 export interface GaeParams {
   readonly gamma: number
@@ -26,7 +27,7 @@ export const gaeOp: Op<GaeParams> = {
     const shape = reward?.shape.join()
     if (reward?.shape.length !== 1 || value?.shape.join() !== shape || gap?.shape.join() !== shape || first?.shape.length !== 1)
       fail('gae', 'reward, value and gap of one [R], first rows [S + 1]', reward?.shape, value?.shape, gap?.shape, first?.shape)
-    return [f(...reward.shape), f(...reward.shape)]
+    return [floats(...reward.shape), floats(...reward.shape)]
   },
   reference: (arrays, specs, { gamma, lam, gaeMaskMode }) => {
     const rows = at(specs, 0).shape[0] ?? 0
@@ -61,7 +62,7 @@ export const gaeOp: Op<GaeParams> = {
   },
   examples: GAE_MASK_MODES.map((gaeMaskMode) => ({
     label: gaeMaskMode,
-    inputs: [f(11), f(11), u(11), u(4), u(4)],
+    inputs: [floats(11), floats(11), words(11), words(4), words(4)],
     params: { gamma: 0.99, lam: 0.95, gaeMaskMode },
     values: { 2: [1, 4, 1, 1, 0, 1, 20, 3, 0], 3: [0, 5, 9, 9], 4: [40, 9, 2, 0] },
   })),
@@ -73,11 +74,4 @@ export function gae(
 ): { advantage: Tensor; returns: Tensor } {
   const outputs = apply(gaeOp, [rows.reward, rows.value, rows.gap, rows.firstRow, rows.counts], params)
   return { advantage: at(outputs, 0), returns: at(outputs, 1) }
-}
-
-function f(...shape: number[]): TensorSpec {
-  return { shape, dtype: 'f32' }
-}
-function u(...shape: number[]): TensorSpec {
-  return { shape, dtype: 'u32' }
 }

@@ -1,5 +1,6 @@
 import { apply, at, fail, fold, input, only, output, u32 } from '../op'
 import type { Op } from '../op'
+import { floats, words } from '../tensor'
 import type { Tensor, TensorSpec } from '../tensor'
 
 export const NO_TARGET = 0xffff_ffff
@@ -22,7 +23,7 @@ export const gatherRowsOp: Op<null> = {
   examples: [
     {
       label: 'three of five',
-      inputs: [f(5, 4), u(4), u(4), u(5)],
+      inputs: [floats(5, 4), words(4), words(4), words(5)],
       params: null,
       values: { 1: [1, 2, 4, 9], 2: [5, 3, 1, 0], 3: [NO_TARGET, 0, 1, NO_TARGET, 2] },
     },
@@ -32,7 +33,10 @@ export const gatherRowsOp: Op<null> = {
 /** y[t] = x[targetOf[t]] where there is one, else 0. Inputs: x [R, D], targetOf u32 [T], counts. */
 export const scatterRowsOp: Op<null> = {
   name: 'scatterRows',
-  infer: ([x, targetOf]) => [{ shape: [targetOf?.shape[0] ?? 0, x?.shape[1] ?? 0], dtype: 'f32' }],
+  infer: ([x, targetOf]) => {
+    if (x?.shape.length !== 2 || targetOf?.shape.length !== 1) fail('scatterRows', 'x [R, D] and targetOf [T]', x?.shape, targetOf?.shape)
+    return [floats(at(targetOf.shape, 0), at(x.shape, 1))]
+  },
   reference: (arrays, specs) => {
     const [live, targets] = [at(arrays, 2)[0] ?? 0, at(arrays, 2)[1] ?? 0]
     const width = at(specs, 0).shape[1] ?? 0
@@ -48,7 +52,7 @@ export const scatterRowsOp: Op<null> = {
   examples: [
     {
       label: 'three of five',
-      inputs: [f(4, 4), u(5), u(4)],
+      inputs: [floats(4, 4), words(5), words(4)],
       params: null,
       values: { 1: [NO_TARGET, 0, 1, NO_TARGET, 2], 2: [5, 3, 1, 0] },
     },
@@ -79,11 +83,4 @@ function move(shader: string, outputs: readonly TensorSpec[]): ReturnType<Op<nul
 
 export function gatherRows(x: Tensor, rowOf: Tensor, counts: Tensor, targetOf: Tensor): Tensor {
   return only(apply(gatherRowsOp, [x, rowOf, counts, targetOf], null))
-}
-
-function f(...shape: number[]): TensorSpec {
-  return { shape, dtype: 'f32' }
-}
-function u(...shape: number[]): TensorSpec {
-  return { shape, dtype: 'u32' }
 }

@@ -1,6 +1,7 @@
 import { apply, at, f32, fail, fold, input, output, u32 } from '../op'
 import type { NumberArray, Op } from '../op'
-import type { Tensor, TensorSpec } from '../tensor'
+import { floats, words } from '../tensor'
+import type { Tensor } from '../tensor'
 
 export interface GrpoLossParams {
   /** The ratio earns nothing below 1 − this (where A < 0). */
@@ -63,7 +64,7 @@ export const grpoLossOp: Op<GrpoLossParams> = {
     const same = [entropy, tableRow, weight].every((one) => one?.shape.join() === rows)
     if (logp?.shape.length !== 1 || !same || table?.shape[1] !== 4 || span?.shape.join() !== [...logp.shape, 2].join())
       fail('grpoLoss', 'logp, entropy, tableRow and weight [R], table [B, 4], span [R, 2]', logp?.shape, table?.shape, span?.shape)
-    return [f(...logp.shape), f(GRPO_SUM_WORDS)]
+    return [floats(...logp.shape), floats(GRPO_SUM_WORDS)]
   },
   reference: (arrays, specs, params) => {
     const rows = at(specs, 0).shape[0] ?? 0
@@ -172,7 +173,7 @@ function example(label: string, given: Partial<GrpoLossParams>) {
   }
   return {
     label,
-    inputs: [f(rows), f(rows), u(rows), f(90, 4), u(rows, 2), f(rows), u(4)],
+    inputs: [floats(rows), floats(rows), words(rows), floats(90, 4), words(rows, 2), floats(rows), words(4)],
     params,
     values: {
       0: Array.from({ length: rows }, (_, r) => -1 - 0.05 * r + 0.4 * Math.sin(r)),
@@ -202,11 +203,4 @@ export interface GrpoLossInputs {
 export function grpoLoss(rows: GrpoLossInputs, params: GrpoLossParams): { dlogp: Tensor; sums: Tensor } {
   const outputs = apply(grpoLossOp, [rows.logp, rows.entropy, rows.tableRow, rows.table, rows.span, rows.weight, rows.counts], params)
   return { dlogp: at(outputs, 0), sums: at(outputs, 1) }
-}
-
-function f(...shape: number[]): TensorSpec {
-  return { shape, dtype: 'f32' }
-}
-function u(...shape: number[]): TensorSpec {
-  return { shape, dtype: 'u32' }
 }

@@ -1,6 +1,7 @@
 import { apply, at, fail, fold, input, u32 } from '../op'
 import type { Op } from '../op'
-import type { Tensor, TensorSpec } from '../tensor'
+import { floats } from '../tensor'
+import type { Tensor } from '../tensor'
 
 /**
  * table[r] = (a[r], b[r], c[r], d[r]) for live targets: four per-row quantities in one binding, kept across replays.
@@ -39,7 +40,7 @@ export const interleaveOp: Op<null> = {
   examples: [
     {
       label: 'keeps the tail',
-      inputs: [f(70), f(70), f(70), f(70), { shape: [4], dtype: 'u32' }, f(70, 4)],
+      inputs: [floats(70), floats(70), floats(70), floats(70), { shape: [4], dtype: 'u32' }, floats(70, 4)],
       params: null,
       values: { 4: [80, 66, 1, 0] },
     },
@@ -48,8 +49,4 @@ export const interleaveOp: Op<null> = {
 
 export function interleave(columns: readonly [Tensor, Tensor, Tensor, Tensor], counts: Tensor, table: Tensor): void {
   apply(interleaveOp, [...columns, counts, table], null)
-}
-
-function f(...shape: number[]): TensorSpec {
-  return { shape, dtype: 'f32' }
 }

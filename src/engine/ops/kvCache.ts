@@ -2,6 +2,7 @@
 import { apply, at, f32, fail, fold, input, only, output, u32 } from '../op'
 import type { NumberArray, Op } from '../op'
 import { float32FromF16, f16FromFloat32 } from '../../base/halfFloat'
+import { floats, words } from '../tensor'
 import type { Tensor, TensorSpec } from '../tensor'
 
 /** How keys and values are kept between tokens; sums over them are f32 either way. */
@@ -69,7 +70,7 @@ export const kvWriteOp: Op<null> = {
   },
   examples: KV_DTYPES.map((dtype) => ({
     label: `two slots, one idle token, ${dtype}`,
-    inputs: [f(5, 8), f(5, 8), u(5), u(5), u(2, 2), u(4), kv(dtype, 64, 8), kv(dtype, 64, 8)],
+    inputs: [floats(5, 8), floats(5, 8), words(5), words(5), words(2, 2), words(4), kv(dtype, 64, 8), kv(dtype, 64, 8)],
     params: null,
     values: { 2: [0, 1, NO_SLOT, 1, 0], 3: [0, 15, 3, 16, 17], 4: [2, 0, 3, 1], 5: [4, 0, 0, 0] },
   })),
@@ -156,13 +157,13 @@ export const cachedAttentionOp: Op<CachedAttentionParams> = {
   examples: [
     ...KV_DTYPES.map((dtype) => ({
       label: `two slots, ${dtype}`,
-      inputs: [f(3, 16), kv(dtype, 64, 8), kv(dtype, 64, 8), u(3), u(3), u(2, 2), u(4)],
+      inputs: [floats(3, 16), kv(dtype, 64, 8), kv(dtype, 64, 8), words(3), words(3), words(2, 2), words(4)],
       params: { heads: 4, kvHeads: 2, headDim: 4, isDecode: dtype === 'f16' },
       values: { 3: [0, 1, 0], 4: [0, 17, 5], 5: [2, 0, 3, 1], 6: [3, 0, 0, 0] },
     })),
     {
       label: 'a context of two tiles, one that ends with the first, an idle slot, heads of 20',
-      inputs: [f(3, 40), kv('f32', 1104, 20), kv('f32', 1104, 20), u(3), u(3), u(2, 40), u(4)],
+      inputs: [floats(3, 40), kv('f32', 1104, 20), kv('f32', 1104, 20), words(3), words(3), words(2, 40), words(4)],
       params: { heads: 2, kvHeads: 1, headDim: 20, isDecode: true },
       values: { 3: [1, NO_SLOT, 0], 4: [560, 3, 511], 5: Array.from({ length: 80 }, (_, entry) => (entry * 7) % 69), 6: [3, 0, 0, 0] },
     },
@@ -177,12 +178,6 @@ export function cachedAttention(q: Tensor, keys: Tensor, values: Tensor, place: 
   return only(apply(cachedAttentionOp, [q, keys, values, place.slots, place.positions, place.blockTable, place.counts], params))
 }
 
-function f(...shape: number[]): TensorSpec {
-  return { shape, dtype: 'f32' }
-}
 function kv(dtype: KvDtype, ...shape: number[]): TensorSpec {
   return { shape, dtype }
-}
-function u(...shape: number[]): TensorSpec {
-  return { shape, dtype: 'u32' }
 }

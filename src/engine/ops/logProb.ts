@@ -1,5 +1,6 @@
 import { apply, at, fail, fold, input, output, scratch, u32 } from '../op'
 import type { Dispatch, Kernel, KernelContext, NumberArray, Op } from '../op'
+import { floats, words } from '../tensor'
 import type { Tensor, TensorSpec } from '../tensor'
 import { isPacked } from '../weightFormat'
 import { nnDispatch, ntDispatch, tnDispatch, weightRows } from '../products/matmulDispatch'
@@ -113,33 +114,34 @@ export const logProbOp: Op<LogProbParams> = {
   examples: [
     {
       label: 'small',
-      inputs: [f(5, 8), f(12, 8), u(5), u(4)],
+      liveRows: { 0: 4 },
+      inputs: [floats(5, 8), floats(12, 8), words(5), words(4)],
       params: { vocabulary: 12 },
       values: { 2: [0, 11, 3, 3, 7], 3: [9, 4, 1, 0] },
     },
     {
       label: 'int8 weights, two chunks',
-      inputs: [f(3, 32), { shape: [2056, 32], dtype: 'int8' }, u(3), u(4)],
+      inputs: [floats(3, 32), { shape: [2056, 32], dtype: 'int8' }, words(3), words(4)],
       params: { vocabulary: 2056 },
       values: { 2: [0, 2055, 2047], 3: [9, 3, 1, 0] },
       differentiable: [0],
     },
     {
       label: 'two chunks',
-      inputs: [f(3, 4), f(2056, 4), u(3), u(4)],
+      inputs: [floats(3, 4), floats(2056, 4), words(3), words(4)],
       params: { vocabulary: 2056 },
       values: { 2: [0, 2055, 2047], 3: [9, 3, 1, 0] },
       differentiable: [0],
     },
     {
       label: 'a vocabulary of 9 in 12 rows',
-      inputs: [f(5, 8), f(12, 8), u(5), u(4)],
+      inputs: [floats(5, 8), floats(12, 8), words(5), words(4)],
       params: { vocabulary: 9 },
       values: { 2: [0, 8, 3, 3, 7], 3: [9, 4, 1, 0] },
     },
     {
       label: 'two chunks, one row past the vocabulary',
-      inputs: [f(3, 32), { shape: [2056, 32], dtype: 'int8' }, u(3), u(4)],
+      inputs: [floats(3, 32), { shape: [2056, 32], dtype: 'int8' }, words(3), words(4)],
       params: { vocabulary: 2055 },
       values: { 2: [0, 2054, 2047], 3: [9, 3, 1, 0] },
       differentiable: [0],
@@ -147,7 +149,7 @@ export const logProbOp: Op<LogProbParams> = {
     // Logits are the w of the row's own column. Greatest: alone in either chunk, and of equals the first, the second and the one of the other chunk.
     {
       label: 'likeliest targets',
-      inputs: [f(6, 4), f(2060, 4), u(6), u(4)],
+      inputs: [floats(6, 4), floats(2060, 4), words(6), words(4)],
       params: { vocabulary: 2060 },
       values: {
         0: [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 1],
@@ -225,7 +227,7 @@ export const logProbHiddenGradOp: Op<LogProbParams> = {
   examples: [
     {
       label: 'two chunks',
-      inputs: [f(3, 4), f(2056, 4), u(3), u(4), f(3), f(3)],
+      inputs: [floats(3, 4), floats(2056, 4), words(3), words(4), floats(3), floats(3)],
       params: { vocabulary: 2056 },
       values: { 2: [0, 2055, 2047], 3: [9, 3, 1, 0], 4: [8, 8.5, 9] },
     },
@@ -266,7 +268,8 @@ export const logProbWeightGradOp: Op<LogProbParams> = {
   examples: [
     {
       label: 'one chunk',
-      inputs: [f(5, 4), f(12, 4), u(5), u(4), f(5), f(5)],
+      liveRows: { 0: 4, 4: 4, 5: 4 },
+      inputs: [floats(5, 4), floats(12, 4), words(5), words(4), floats(5), floats(5)],
       params: { vocabulary: 12 },
       values: { 2: [0, 11, 3, 3, 7], 3: [9, 4, 1, 0], 4: [3, 3.5, 4, 3, 3] },
     },
@@ -303,11 +306,4 @@ export interface TokenLogProbs {
 export function logProb(h: Tensor, w: Tensor, targets: Tensor, counts: Tensor, vocabulary = at(w.shape, 0)): TokenLogProbs {
   const outputs = apply(logProbOp, [h, w, targets, counts], { vocabulary })
   return { logp: at(outputs, 0), lse: at(outputs, 1), entropy: at(outputs, 2), isTop1: at(outputs, 3) }
-}
-
-function f(...shape: number[]): TensorSpec {
-  return { shape, dtype: 'f32' }
-}
-function u(...shape: number[]): TensorSpec {
-  return { shape, dtype: 'u32' }
 }

@@ -2,13 +2,13 @@
 import { apply, at, fail, input, only, output, scratch } from '../op'
 import type { Op } from '../op'
 import { COUNT_WORD, type RowCount } from '../rowCount'
+import { floats } from '../tensor'
 import type { DType, Tensor, TensorSpec } from '../tensor'
 import { isPacked } from '../weightFormat'
 import { anyDispatch, divisible, matrix, product } from '../products/anyProduct'
 import { nnDispatch, tnDispatch, weightShards } from '../products/matmulDispatch'
 import { addParts, innerSplit, partBytes, tokenSplit } from '../products/splitProduct'
 
-const spec = (...shape: number[]): TensorSpec => ({ shape, dtype: 'f32' })
 const stored = (dtype: DType, ...shape: number[]): TensorSpec => ({ shape, dtype })
 const countsSpec: TensorSpec = { shape: [4], dtype: 'u32' }
 
@@ -20,7 +20,7 @@ export const matmulNNOp: Op<{ readonly alpha: number }> = {
     const [m, k] = matrix('matmulNN', inputs[0])
     const [wk, n] = matrix('matmulNN', inputs[1])
     if (k !== wk) fail('matmulNN', 'x [M, K] and w [K, N] with the same K', inputs[0]?.shape, inputs[1]?.shape)
-    return [spec(m, n)]
+    return [floats(m, n)]
   },
   reference: (arrays, specs, params) => {
     const [m, k] = matrix('matmulNN', specs[0])
@@ -61,15 +61,15 @@ export const matmulNNOp: Op<{ readonly alpha: number }> = {
     }
   },
   examples: [
-    { label: 'tiles', inputs: [spec(9, 8), spec(8, 40)], params: { alpha: 1 } },
-    { label: 'few columns', inputs: [spec(9, 8), spec(8, 12)], params: { alpha: 1 } },
-    { label: 'few columns, many rows', inputs: [spec(150, 8), spec(8, 8)], params: { alpha: 2 } },
-    { label: 'few columns, a long sum', inputs: [spec(70, 1284), spec(1284, 16)], params: { alpha: 2 } },
-    { label: 'odd extents', inputs: [spec(5, 3), spec(3, 7)], params: { alpha: 0.25 } },
-    { label: 'one row, a long sum', inputs: [spec(1, 1284), stored('int8', 1284, 64)], params: { alpha: 1 / 1284 } },
+    { label: 'tiles', inputs: [floats(9, 8), floats(8, 40)], params: { alpha: 1 } },
+    { label: 'few columns', inputs: [floats(9, 8), floats(8, 12)], params: { alpha: 1 } },
+    { label: 'few columns, many rows', inputs: [floats(150, 8), floats(8, 8)], params: { alpha: 2 } },
+    { label: 'few columns, a long sum', inputs: [floats(70, 1284), floats(1284, 16)], params: { alpha: 2 } },
+    { label: 'odd extents', inputs: [floats(5, 3), floats(3, 7)], params: { alpha: 0.25 } },
+    { label: 'one row, a long sum', inputs: [floats(1, 1284), stored('int8', 1284, 64)], params: { alpha: 1 / 1284 } },
     ...(['bf16', 'f16', 'int8', 'int4'] as const).map((format) => ({
       label: `${format} weights`,
-      inputs: [spec(19, 20), stored(format, 20, 96)],
+      inputs: [floats(19, 20), stored(format, 20, 96)],
       params: { alpha: 1 },
     })),
   ],
@@ -83,7 +83,7 @@ export const matmulTNOp: Op<{ readonly alpha: number; readonly rowCount: RowCoun
     const [m, n] = matrix('matmulTN', inputs[0])
     const [bm, k] = matrix('matmulTN', inputs[1])
     if (m !== bm) fail('matmulTN', 'a [M, N] and b [M, K] with the same M', inputs[0]?.shape, inputs[1]?.shape)
-    return [spec(n, k)]
+    return [floats(n, k)]
   },
   reference: (arrays, specs, params) => {
     const [, n] = matrix('matmulTN', specs[0])
@@ -113,19 +113,21 @@ export const matmulTNOp: Op<{ readonly alpha: number; readonly rowCount: RowCoun
   examples: [
     {
       label: 'stops at the live count',
-      inputs: [spec(9, 8), spec(9, 12), countsSpec],
+      liveRows: { 0: 7, 1: 7 },
+      inputs: [floats(9, 8), floats(9, 12), countsSpec],
       params: { alpha: 1, rowCount: 'tokens' },
       values: { 2: [7, 0, 1, 0] },
     },
     {
       label: 'few columns, many rows',
-      inputs: [spec(700, 72), spec(700, 8), countsSpec],
+      liveRows: { 0: 513, 1: 513 },
+      inputs: [floats(700, 72), floats(700, 8), countsSpec],
       params: { alpha: 0.5, rowCount: 'targets' },
       values: { 2: [700, 513, 1, 0] },
     },
     {
       label: 'odd extents',
-      inputs: [spec(6, 3), spec(6, 5), countsSpec],
+      inputs: [floats(6, 3), floats(6, 5), countsSpec],
       params: { alpha: 2, rowCount: 'targets' },
       values: { 2: [6, 4, 1, 0] },
     },

@@ -1,6 +1,7 @@
 import { apply, at, fail, fold, input, only, output, u32 } from '../op'
 import type { Dispatch, Op } from '../op'
-import type { Tensor, TensorSpec } from '../tensor'
+import { floats } from '../tensor'
+import type { Tensor } from '../tensor'
 import { fits, GROUP, isInteger, packWeights as pack, storageOf, TOP_CODE, unpackWeights } from '../weightFormat'
 import type { PackedFormat } from '../weightFormat'
 
@@ -50,7 +51,7 @@ export const packWeightsOp: Op<PackWeightsParams> = {
   },
   examples: (['bf16', 'f16', 'int8', 'int4'] as const).map((format) => ({
     label: format,
-    inputs: [matrix(5, 96)],
+    inputs: [floats(5, 96)],
     params: { format },
     differentiable: [],
   })),
@@ -58,8 +59,4 @@ export const packWeightsOp: Op<PackWeightsParams> = {
 
 export function packWeights(w: Tensor, format: PackedFormat): Tensor {
   return only(apply(packWeightsOp, [w], { format }))
-}
-
-function matrix(...shape: number[]): TensorSpec {
-  return { shape, dtype: 'f32' }
 }

@@ -1,6 +1,7 @@
 import { apply, at, f32, fail, fold, input, output, u32 } from '../op'
 import type { NumberArray, Op } from '../op'
-import type { Tensor, TensorSpec } from '../tensor'
+import { floats, words } from '../tensor'
+import type { Tensor } from '../tensor'
 
 export interface PpoLossParams {
   readonly cliprange: number
@@ -72,7 +73,7 @@ export const ppoLossOp: Op<PpoLossParams> = {
         tableRow?.shape,
         table?.shape,
       )
-    return [f(...logp.shape), f(...value.shape), f(PPO_SUM_WORDS)]
+    return [floats(...logp.shape), floats(...value.shape), floats(PPO_SUM_WORDS)]
   },
   reference: (arrays, specs, params) => {
     const rows = at(specs, 0).shape[0] ?? 0
@@ -134,7 +135,7 @@ export const ppoLossOp: Op<PpoLossParams> = {
   examples: [
     {
       label: 'clipped and not',
-      inputs: [f(70), f(70, 1), f(70), u(70), f(90, 4), f(4), u(4)],
+      inputs: [floats(70), floats(70, 1), floats(70), words(70), floats(90, 4), floats(4), words(4)],
       params: { cliprange: 0.2, cliprangeValue: 0.2, vfCoef: 0.1 },
       values: {
         0: Array.from({ length: 70 }, (_, r) => -1 - 0.05 * r + 0.4 * Math.sin(r)),
@@ -164,11 +165,4 @@ export interface PpoLossInputs {
 export function ppoLoss(rows: PpoLossInputs, params: PpoLossParams): { dlogp: Tensor; dvalue: Tensor; sums: Tensor } {
   const outputs = apply(ppoLossOp, [rows.logp, rows.value, rows.entropy, rows.tableRow, rows.table, rows.weight, rows.counts], params)
   return { dlogp: at(outputs, 0), dvalue: at(outputs, 1), sums: at(outputs, 2) }
-}
-
-function f(...shape: number[]): TensorSpec {
-  return { shape, dtype: 'f32' }
-}
-function u(...shape: number[]): TensorSpec {
-  return { shape, dtype: 'u32' }
 }

@@ -1,6 +1,7 @@
 import { apply, at, f32, fail, fold, input, u32 } from '../op'
 import type { Op } from '../op'
-import type { Tensor, TensorSpec } from '../tensor'
+import { floats } from '../tensor'
+import type { Tensor } from '../tensor'
 import { packedShards } from './packedShards'
 import { PPO_SUM, PPO_SUM_WORDS } from './ppoLoss'
 
@@ -100,13 +101,13 @@ export const ppoMinibatchOp: Op<PpoMinibatchParams> = {
   examples: [
     {
       label: 'applies',
-      inputs: [f(16), f(16), f(90), f(90)],
+      inputs: [floats(16), floats(16), floats(90), floats(90)],
       params: { ratioThreshold: 10, vfCoef: 0.1 },
       values: { 0: [8, 0.4, 3, 8.5, 1, 2, 0.3, 0.1, 12, 4, 5] },
     },
     {
       label: 'ratio above the threshold',
-      inputs: [f(16), f(16), f(90), f(90)],
+      inputs: [floats(16), floats(16), floats(90), floats(90)],
       params: { ratioThreshold: 10, vfCoef: 0.1 },
       values: { 0: [8, 0.4, 3, 88, 1, 2, 0.3, 0.1, 12, 4, 5] },
     },
@@ -118,8 +119,4 @@ export function ppoMinibatch(
   params: PpoMinibatchParams,
 ): void {
   apply(ppoMinibatchOp, [state.sums, state.totals, state.grads, state.kept], params)
-}
-
-function f(...shape: number[]): TensorSpec {
-  return { shape, dtype: 'f32' }
 }

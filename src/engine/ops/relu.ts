@@ -1,7 +1,7 @@
 import { apply, at, fail, fold, input, only, output, u32 } from '../op'
 import type { Op } from '../op'
-import { sizeOf } from '../tensor'
-import type { Tensor, TensorSpec } from '../tensor'
+import { floats, sizeOf } from '../tensor'
+import type { Tensor } from '../tensor'
 
 /** y = max(x, 0), any shape. */
 export const reluOp: Op<null> = {
@@ -30,7 +30,7 @@ export const reluOp: Op<null> = {
     const dy = at(grads, 0)
     return dy ? [only(apply(reluBackwardOp, [dy, at(inputs, 0)], null))] : []
   },
-  examples: [{ label: 'values', inputs: [f(7, 11)], params: null }],
+  examples: [{ label: 'values', inputs: [floats(7, 11)], params: null }],
 }
 
 /** dx of relu; 0 where x is 0, as torch. Inputs: dy, x. */
@@ -56,13 +56,9 @@ export const reluBackwardOp: Op<null> = {
       ],
     }
   },
-  examples: [{ label: 'at 0 too', inputs: [f(5), f(5)], params: null, values: { 1: [-1, 0, 2, 1e-9, -1e-9] } }],
+  examples: [{ label: 'at 0 too', inputs: [floats(5), floats(5)], params: null, values: { 1: [-1, 0, 2, 1e-9, -1e-9] } }],
 }
 
 export function relu(x: Tensor): Tensor {
   return only(apply(reluOp, [x], null))
-}
-
-function f(...shape: number[]): TensorSpec {
-  return { shape, dtype: 'f32' }
 }

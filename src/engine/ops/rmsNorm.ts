@@ -1,6 +1,7 @@
 import { apply, at, f32, fail, fold, input, output, scratch, only, u32 } from '../op'
 import type { KernelContext, Op } from '../op'
 import { COUNT_WORD, type RowCount } from '../rowCount'
+import { floats } from '../tensor'
 import type { Tensor, TensorSpec } from '../tensor'
 import { tileSubgroup } from '../products/subgroupTiles'
 
@@ -92,11 +93,20 @@ export const rmsNormOp: Op<RmsNormParams> = {
     ]
   },
   examples: [
-    { label: 'rows', inputs: [f(5, 8), f(8), c()], params: { eps: 1e-5, rowCount: 'tokens' }, values: { 2: [5, 5, 1, 0] } },
-    { label: 'by head', inputs: [f(5, 24), f(8), c()], params: { eps: 1e-6, rowCount: 'tokens' }, values: { 2: [5, 5, 1, 0] } },
+    { label: 'rows', inputs: [floats(5, 8), floats(8), c()], params: { eps: 1e-5, rowCount: 'tokens' }, values: { 2: [5, 5, 1, 0] } },
+    { label: 'by head', inputs: [floats(5, 24), floats(8), c()], params: { eps: 1e-6, rowCount: 'tokens' }, values: { 2: [5, 5, 1, 0] } },
+    {
+      label: 'a tail that nothing may read',
+      inputs: [floats(9, 8), floats(8), c()],
+      params: { eps: 1e-6, rowCount: 'tokens' },
+      values: { 2: [6, 6, 1, 0] },
+      liveRows: { 0: 6 },
+      definedRows: 6,
+      differentiable: [1],
+    },
     {
       label: 'wider than a workgroup',
-      inputs: [f(3, 144), f(144), c()],
+      inputs: [floats(3, 144), floats(144), c()],
       params: { eps: 1e-6, rowCount: 'tokens' },
       values: { 2: [3, 3, 1, 0] },
     },
@@ -143,7 +153,7 @@ export const rmsNormBackwardOp: Op<null> = {
       ],
     }
   },
-  examples: [{ label: 'rows', inputs: [f(5, 8), f(5, 8), f(8), f(5)], params: null }],
+  examples: [{ label: 'rows', inputs: [floats(5, 8), floats(5, 8), floats(8), floats(5)], params: null }],
 }
 
 const byRstd = (x: TensorSpec | undefined, rstd: TensorSpec | undefined): Extent =>
@@ -194,11 +204,18 @@ export const rmsNormGainBackwardOp: Op<{ readonly rowCount: RowCount }> = {
   examples: [
     {
       label: 'stops at the live count',
-      inputs: [f(70, 8), f(70, 8), f(70), c()],
+      liveRows: { 0: 67, 1: 67, 2: 67 },
+      inputs: [floats(70, 8), floats(70, 8), floats(70), c()],
       params: { rowCount: 'tokens' },
       values: { 3: [67, 0, 1, 0] },
     },
-    { label: 'by head', inputs: [f(30, 24), f(30, 24), f(90), c()], params: { rowCount: 'tokens' }, values: { 3: [27, 0, 1, 0] } },
+    {
+      label: 'by head',
+      liveRows: { 0: 27, 1: 27, 2: 81 },
+      inputs: [floats(30, 24), floats(30, 24), floats(90), c()],
+      params: { rowCount: 'tokens' },
+      values: { 3: [27, 0, 1, 0] },
+    },
   ],
 }
 
@@ -206,9 +223,6 @@ export function rmsNorm(x: Tensor, gain: Tensor, counts: Tensor, params: RmsNorm
   return at(apply(rmsNormOp, [x, gain, counts], params), 0)
 }
 
-function f(...shape: number[]): TensorSpec {
-  return { shape, dtype: 'f32' }
-}
 function c(): TensorSpec {
   return { shape: [4], dtype: 'u32' }
 }

@@ -1,6 +1,7 @@
 import { apply, at, f32, fail, fold, input, only, output, u32 } from '../op'
 import type { Op } from '../op'
-import type { Tensor, TensorSpec } from '../tensor'
+import { floats } from '../tensor'
+import type { Tensor } from '../tensor'
 
 export interface RopeParams {
   readonly heads: number
@@ -68,7 +69,7 @@ export const ropeOp: Op<RopeParams> = {
   examples: [
     {
       label: 'two heads',
-      inputs: [f(4, 16), { shape: [4], dtype: 'u32' }, f(6, 4), f(6, 4), { shape: [4], dtype: 'u32' }],
+      inputs: [floats(4, 16), { shape: [4], dtype: 'u32' }, floats(6, 4), floats(6, 4), { shape: [4], dtype: 'u32' }],
       params: { heads: 2, sign: 1 },
       values: { 1: [0, 1, 5, 2], 4: [4, 0, 1, 0] },
       differentiable: [0],
@@ -78,8 +79,4 @@ export const ropeOp: Op<RopeParams> = {
 
 export function rope(x: Tensor, positions: Tensor, tables: { cos: Tensor; sin: Tensor }, counts: Tensor, heads: number): Tensor {
   return only(apply(ropeOp, [x, positions, tables.cos, tables.sin, counts], { heads, sign: 1 }))
-}
-
-function f(...shape: number[]): TensorSpec {
-  return { shape, dtype: 'f32' }
 }

@@ -1,6 +1,7 @@
 import { apply, at, fail, fold, input, output, u32 } from '../op'
 import type { Op } from '../op'
-import type { Tensor, TensorSpec } from '../tensor'
+import { floats, words } from '../tensor'
+import type { Tensor } from '../tensor'
 
 export const KL_PENALTIES = ['kl', 'abs', 'mse', 'low_var_kl'] as const
 export type KlPenalty = (typeof KL_PENALTIES)[number]
@@ -34,7 +35,7 @@ export const stepRewardOp: Op<StepRewardParams> = {
     const shape = logp?.shape.join()
     if (logp?.shape.length !== 1 || ref?.shape.join() !== shape || score?.shape.join() !== shape)
       fail('stepReward', 'logp, reference logp and score of one [R]', logp?.shape, ref?.shape, score?.shape)
-    return [f(...logp.shape), f(...logp.shape)]
+    return [floats(...logp.shape), floats(...logp.shape)]
   },
   reference: (arrays, specs, { klPenalty }) => {
     const rows = at(specs, 0).shape[0] ?? 0
@@ -63,7 +64,8 @@ export const stepRewardOp: Op<StepRewardParams> = {
   },
   examples: KL_PENALTIES.map((klPenalty) => ({
     label: klPenalty,
-    inputs: [f(70), f(70), f(70), f(4), u(4)],
+    liveRows: { 0: 66, 1: 66, 2: 66 },
+    inputs: [floats(70), floats(70), floats(70), floats(4), words(4)],
     params: { klPenalty },
     values: { 3: [0.3, 0, 0, 0], 4: [90, 66, 1, 0] },
   })),
@@ -75,11 +77,4 @@ export function stepReward(
 ): { reward: Tensor; kl: Tensor } {
   const outputs = apply(stepRewardOp, [rows.logp, rows.ref, rows.score, rows.klCoef, rows.counts], params)
   return { reward: at(outputs, 0), kl: at(outputs, 1) }
-}
-
-function f(...shape: number[]): TensorSpec {
-  return { shape, dtype: 'f32' }
-}
-function u(...shape: number[]): TensorSpec {
-  return { shape, dtype: 'u32' }
 }

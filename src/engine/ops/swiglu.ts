@@ -1,7 +1,7 @@
 import { apply, at, fail, fold, input, only, output, u32 } from '../op'
 import type { Binding, Dispatch, Op } from '../op'
-import { sizeOf } from '../tensor'
-import type { Tensor, TensorSpec } from '../tensor'
+import { floats, sizeOf } from '../tensor'
+import type { Tensor } from '../tensor'
 
 export const silu = (g: number): number => g / (1 + Math.exp(-g))
 
@@ -32,14 +32,15 @@ export const swigluOp: Op<null> = {
     const dy = at(grads, 0)
     return dy ? apply(swigluBackwardOp, [dy, at(inputs, 0), at(inputs, 1)], null) : []
   },
-  examples: [{ label: 'values', inputs: [f(3, 8), f(3, 8)], params: null }],
+  examples: [{ label: 'values', inputs: [floats(3, 8), floats(3, 8)], params: null }],
 }
 
 /** (dgate, dup) of swiglu. Inputs: dy, gate, up. */
 export const swigluBackwardOp: Op<null> = {
   name: 'swigluBackward',
-  infer: ([, gate]) => {
-    if (!gate) fail('swigluBackward', 'dy, gate, up')
+  infer: ([dy, gate, up]) => {
+    if (!gate || gate.shape.join() !== up?.shape.join() || gate.shape.join() !== dy?.shape.join())
+      fail('swigluBackward', 'dy, gate and up of one shape', dy?.shape, gate?.shape, up?.shape)
     return [
       { shape: gate.shape, dtype: 'f32' },
       { shape: gate.shape, dtype: 'f32' },
@@ -67,13 +68,9 @@ export const swigluBackwardOp: Op<null> = {
       ],
     }
   },
-  examples: [{ label: 'values', inputs: [f(3, 8), f(3, 8), f(3, 8)], params: null }],
+  examples: [{ label: 'values', inputs: [floats(3, 8), floats(3, 8), floats(3, 8)], params: null }],
 }
 
 export function swiglu(gate: Tensor, up: Tensor): Tensor {
   return only(apply(swigluOp, [gate, up], null))
-}
-
-function f(...shape: number[]): TensorSpec {
-  return { shape, dtype: 'f32' }
 }

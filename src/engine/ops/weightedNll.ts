@@ -1,6 +1,7 @@
 import { apply, at, fail, input, output, u32 } from '../op'
 import type { Op } from '../op'
-import type { Tensor, TensorSpec } from '../tensor'
+import { floats } from '../tensor'
+import type { Tensor } from '../tensor'
 import type { TokenLogProbs } from './logProb'
 
 /**
@@ -49,7 +50,8 @@ export const weightedNllOp: Op<null> = {
   examples: [
     {
       label: 'stops at the live count',
-      inputs: [f(70), f(70), { shape: [4], dtype: 'u32' }, f(70), f(70)],
+      liveRows: { 0: 66, 1: 66, 3: 66, 4: 66 },
+      inputs: [floats(70), floats(70), { shape: [4], dtype: 'u32' }, floats(70), floats(70)],
       params: null,
       values: { 2: [90, 66, 1, 0] },
     },
@@ -63,8 +65,4 @@ export const NLL_TOTAL = { loss: 0, rows: 1, entropy: 2, hits: 3 } as const
 export function weightedNll(scores: Omit<TokenLogProbs, 'lse'>, weight: Tensor, counts: Tensor): { dlogp: Tensor; totals: Tensor } {
   const outputs = apply(weightedNllOp, [scores.logp, weight, counts, scores.entropy, scores.isTop1], null)
   return { dlogp: at(outputs, 0), totals: at(outputs, 1) }
-}
-
-function f(...shape: number[]): TensorSpec {
-  return { shape, dtype: 'f32' }
 }

@@ -1,6 +1,7 @@
 import { apply, at, fail, input, output, u32 } from '../op'
 import type { Op } from '../op'
-import type { Tensor, TensorSpec } from '../tensor'
+import { floats, words } from '../tensor'
+import type { Tensor } from '../tensor'
 
 /**
  * y = (x − mean) / √(var + 1e-8) over the live targets, var unbiased (n / (n − 1)): TRL's `masked_whiten`, every row being unmasked.
@@ -10,7 +11,7 @@ export const whitenOp: Op<null> = {
   name: 'whiten',
   infer: ([x]) => {
     if (x?.shape.length !== 1) fail('whiten', 'x [R]', x?.shape)
-    return [f(...x.shape), f(4)]
+    return [floats(...x.shape), floats(4)]
   },
   reference: (arrays, specs) => {
     const rows = at(specs, 0).shape[0] ?? 0
@@ -37,19 +38,18 @@ export const whitenOp: Op<null> = {
     }
   },
   examples: [
-    { label: 'stops at the live count', inputs: [f(300), u(4)], params: null, values: { 1: [400, 270, 3, 0] } },
-    { label: 'one row', inputs: [f(3), u(4)], params: null, values: { 1: [4, 1, 1, 0] } },
+    {
+      label: 'stops at the live count',
+      liveRows: { 0: 270 },
+      inputs: [floats(300), words(4)],
+      params: null,
+      values: { 1: [400, 270, 3, 0] },
+    },
+    { label: 'one row', inputs: [floats(3), words(4)], params: null, values: { 1: [4, 1, 1, 0] } },
   ],
 }
 
 export function whiten(x: Tensor, counts: Tensor): { y: Tensor; moments: Tensor } {
   const outputs = apply(whitenOp, [x, counts], null)
   return { y: at(outputs, 0), moments: at(outputs, 1) }
-}
-
-function f(...shape: number[]): TensorSpec {
-  return { shape, dtype: 'f32' }
-}
-function u(...shape: number[]): TensorSpec {
-  return { shape, dtype: 'u32' }
 }
