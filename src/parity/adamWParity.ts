@@ -4,8 +4,8 @@ import { PackedState } from '../engine/memory/packedState'
 import { Executable } from '../engine/plan/executable'
 import { ScratchPool } from '../engine/plan/scratchPool'
 import { updatePlan } from '../training/policy/policyPlans'
-import type { Goldens } from './goldens'
-import { measureOf, type Quantity } from './quantity'
+import type { Goldens } from '../training/parity'
+import { measureOf, type Quantity } from '../base/quantity'
 
 const STEPS = 8
 const shapes = { matrix: [24, 16], vector: [32] } as const

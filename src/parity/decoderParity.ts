@@ -13,8 +13,8 @@ import type { WeightFormat } from '../engine/weightFormat'
 import { readerOf, type TensorSource } from '../models/weights/safetensors'
 import { packSequences, uploadBatch, type PackedBatch } from '../training/batches/packing'
 import { PolicyModel, type Objective, type TrainableSet } from '../training/policy/policyModel'
-import type { Goldens } from './goldens'
-import { measureOf, worst, type Measure, type Quantity } from './quantity'
+import type { Goldens } from '../training/parity'
+import { measureOf, worst, type Measure, type Quantity } from '../base/quantity'
 
 export const decoders = [
   'tiny_qwen2',

@@ -2,12 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { sourceFromBytes } from '../models/weights/byteSource'
-import { openSafetensors, type TensorSource } from '../models/weights/safetensors'
-
-export interface Goldens {
-  json(path: string): unknown
-  tensors(path: string): Promise<TensorSource>
-}
+import { openSafetensors } from '../models/weights/safetensors'
+import type { Goldens } from '../training/parity'
 
 export function goldensOf(projectRoot: string): Goldens {
   const read = (path: string): Uint8Array<ArrayBuffer> => readFileSync(join(projectRoot, 'test/golden', path))

@@ -10,8 +10,8 @@ import { nll } from '../training/algorithms/sft/loop'
 import { packSequences, uploadBatch } from '../training/batches/packing'
 import { PolicyModel } from '../training/policy/policyModel'
 import { formulaLora, formulaWeights, mix, streamOf } from './formulaWeights'
-import type { Goldens } from './goldens'
-import { measureOf, worst, type Quantity } from './quantity'
+import type { Goldens } from '../training/parity'
+import { measureOf, worst, type Quantity } from '../base/quantity'
 
 export const slices = ['toolllama-2-7b', 'llama-3.1-8b', 'qwen2.5-7b'] as const satisfies readonly PublishedName[]
 

@@ -8,7 +8,7 @@ import { chosenPath, type Trajectory } from '../records/trajectory'
 import type { EngineDevice } from '../engine/device/engineDevice'
 import type { LoadedModel } from '../studio/models/models'
 import { createActor } from '../cli/acting'
-import { measureOf, type Quantity } from './quantity'
+import { measureOf, type Quantity } from '../base/quantity'
 import { adaptedPolicy, parityLora, scored, type SampledSequence } from './sampledLogProbs'
 
 /** Queries whose rollouts are compared bit for bit between numbers of slots. */

@@ -10,7 +10,7 @@ import { parseModelConfig, type ModelConfig } from '../models/architectures/conf
 import { Generator } from '../models/generate'
 import type { WeightReader } from '../models/languageModel'
 import type { PolicyModel } from '../training/policy/policyModel'
-import { distance, measureOf, type Quantity } from './quantity'
+import { distance, measureOf, type Quantity } from '../base/quantity'
 import { adaptedPolicy, parityLora, scored, type SampledSequence } from './sampledLogProbs'
 
 /** As in the models' published config.json. */

@@ -10,7 +10,7 @@ import { readInitialAdapter } from '../studio/models/initialAdapter'
 import type { TrainingContext } from '../training/trainingContext'
 import { PolicyModel, VALUE_BIAS, VALUE_WEIGHT } from '../training/policy/policyModel'
 import type { TokenizedTrajectory } from '../training/batches/tokenizedTrajectory'
-import type { Goldens } from './goldens'
+import type { Goldens, TinyRun, ValueHead } from '../training/parity'
 
 /** Of every run: the orders of data in the goldens are drawn with this seed. */
 const SEED = 5
@@ -23,10 +23,7 @@ export const trajectorySchema = z.array(
   z.object({ ids: z.array(z.int()), stepOf: z.array(z.int()), rewards: z.array(z.number().nullable()) }),
 )
 
-export const valueHeadSchema = z.object({ weight: z.array(z.number()), bias: z.array(z.number()) })
-export type ValueHead = z.output<typeof valueHeadSchema>
-
-export function ppoSequences(trajectories: z.output<typeof trajectorySchema>): TokenizedTrajectory[] {
+export function goldenTrajectories(trajectories: z.output<typeof trajectorySchema>): TokenizedTrajectory[] {
   return trajectories.map((one, index) => ({
     ...one,
     ...{ trajectoryId: `golden/${index}`, stepIndex: one.rewards.map((_, step) => step) },
@@ -34,17 +31,11 @@ export function ppoSequences(trajectories: z.output<typeof trajectorySchema>): T
   }))
 }
 
-export interface TinyRun {
-  readonly context: TrainingContext
-  /** Metrics of each step, in order. */
-  readonly reports: Readonly<Record<string, number>>[]
-}
-
 export interface TinyTraining {
   /** @param state the algorithm's own, at the start of a run. */
   start(state: Readonly<Record<string, unknown>>, head?: ValueHead): Promise<TinyRun>
-  /** From the same adapter as files of peft's to go on with: it is its own reference. */
-  goOn(): Promise<TinyRun>
+  /** Continues the same adapter from PEFT files, so that the adapter itself is the KL reference. */
+  startFromFiles(): Promise<TinyRun>
   /** How far each trained tensor of a policy is from where its run started; ends the policy. */
   movedBy(policy: PolicyModel): Promise<Map<string, Float32Array>>
   /** The same of weights after training. */
@@ -108,7 +99,7 @@ export async function tinyTraining(engine: EngineDevice, goldens: Goldens): Prom
       const arrays = await arraysOf(head)
       return runOf({ checkpoints: { load: () => Promise.resolve({ step: 0, state, arrays }), save: () => Promise.resolve() } })
     },
-    async goOn() {
+    async startFromFiles() {
       const initial = await readInitialAdapter(folderFromMap('the golden adapter', await peftFiles()), { config: model })
       for (const [name, { values }] of initial.tensors) first.set(name, values)
       return runOf({ initial })

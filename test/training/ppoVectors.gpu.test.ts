@@ -1,7 +1,7 @@
 /** The vectors of the released StepTool code through the WGSL kernels: rewards, advantages, whitening, returns, losses, gradients. */
 import { describe, expect, it } from 'vitest'
 import { goldensOf } from '../../src/parity/goldens'
-import { maskedRows, PPO_CLIP, ppoQuantities, runPpoVectors, WEIGHTINGS } from '../../src/parity/ppoParity'
+import { maskedRows, PPO_CLIP, ppoQuantities, runPpoVectors, WEIGHTINGS } from '../../src/training/algorithms/ppo/stepVectors'
 import { EngineDevice } from '../../src/engine/device/engineDevice'
 import { PPO_SUM, PPO_SUM_WORDS, ppoLossOp, ppoTerms } from '../../src/engine/ops/ppoLoss'
 import { PPO_TOTAL, PPO_TOTAL_WORDS, ppoMinibatch } from '../../src/engine/ops/ppoMinibatch'

@@ -1,9 +1,9 @@
 /** test/golden/steptool_ppo_vectors.json: two sequences through StepTool's arithmetic, released and paper, in float64. */
 import { goldensOf } from '../../src/parity/goldens'
-import { ppoVectors } from '../../src/parity/ppoParity'
+import { ppoVectors } from '../../src/training/algorithms/ppo/stepVectors'
 import { projectRoot } from '../support/sources'
 
-export { stepsOfMask } from '../../src/parity/ppoParity'
+export { stepsOfMask } from '../../src/training/algorithms/ppo/stepVectors'
 export const vectors = ppoVectors(goldensOf(projectRoot))
 
 /** The vectors' numbers have six decimals. */

@@ -19,7 +19,7 @@ import { answerChecks, promptModel, type Answer, type PromptHost, type Question 
 import { openFolder, openModel } from '../modelSpec'
 import { findChrome } from '../node/chrome'
 import { findDriverFile } from '../node/dawn'
-import type { Quantity } from '../../parity/quantity'
+import type { Quantity } from '../../base/quantity'
 
 const doctorOptions = z.object({
   model: z.string().optional().meta({

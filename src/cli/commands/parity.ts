@@ -8,19 +8,15 @@ import { DEFAULT_BENCHMARK } from '../../studio/defaults'
 import { openExam } from '../benchmark'
 import { openModel } from '../modelSpec'
 import { adamWQuantities } from '../../parity/adamWParity'
-import { archerQuantities } from '../../parity/archerParity'
-import { classicPpoQuantities } from '../../parity/classicPpoParity'
 import { decoderQuantities, decoders, packedFormats, packedQuantities } from '../../parity/decoderParity'
-import { dpoQuantities } from '../../parity/dpoParity'
 import { goldensOf } from '../../parity/goldens'
-import { grpoQuantities } from '../../parity/grpoParity'
 import { leaveAdapter } from '../../parity/leftAdapters'
-import { ppoQuantities } from '../../parity/ppoParity'
+import { parities } from '../../training/algorithms/parity'
 import { qloraQuantities, slices } from '../../parity/qloraParity'
-import type { Quantity } from '../../parity/quantity'
+import type { Quantity } from '../../base/quantity'
 import { rolloutQuantities } from '../../parity/rolloutParity'
 import { rolloutShapes, shapeRolloutQuantities } from '../../parity/shapeRollout'
-import { observeArcher, updateQuantities } from '../../parity/updateParity'
+import { observeUnmatched, updateQuantities } from '../../parity/updateParity'
 import type { PolicyObserver } from '../../parity/updateParity'
 
 const parts = ['models', 'optimizer', 'algorithms', 'rollout', 'qlora'] as const
@@ -60,11 +56,8 @@ export const parity = defineCommand({
     if (wants('models')) for (const name of decoders) add(await decoderQuantities(name, engine, goldens, adapter))
     if (wants('models')) for (const format of packedFormats) add(await packedQuantities(format, engine, goldens, adapter))
     if (wants('optimizer')) add(await adamWQuantities(engine, goldens, adapter))
-    if (wants('algorithms')) add(await grpoQuantities(engine, goldens, adapter))
-    if (wants('algorithms')) add(await dpoQuantities(engine, goldens, adapter))
-    if (wants('algorithms')) add(await ppoQuantities(engine, goldens, adapter))
-    if (wants('algorithms')) add(await classicPpoQuantities(engine, goldens, adapter))
-    if (wants('algorithms')) add(await archerQuantities(engine, goldens, adapter))
+    if (wants('algorithms'))
+      for (const { vectors } of Object.values(parities)) for (const compare of vectors) add(await compare(engine, goldens, adapter))
     // Takes minutes and gigabytes: only when asked for.
     if (options.only === 'qlora')
       for (const name of slices)
@@ -73,7 +66,7 @@ export const parity = defineCommand({
       const folder = options.adapters
       const observe: PolicyObserver = (...trained) => (folder === undefined ? Promise.resolve() : leaveAdapter(folder, ...trained))
       add(await updateQuantities(engine, goldens, adapter, { observe }))
-      if (folder !== undefined) await observeArcher(engine, goldens, observe)
+      if (folder !== undefined) await observeUnmatched(engine, goldens, observe)
     }
     for (const kvDtype of wants('rollout') ? KV_DTYPES : []) {
       if (options.kvDtype !== undefined && options.kvDtype !== kvDtype) continue

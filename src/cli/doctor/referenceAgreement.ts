@@ -21,7 +21,7 @@ import { readerOf, type TensorSource } from '../../models/weights/safetensors'
 import { plainTrainable } from '../../studio/runs/policyBackend'
 import { packSequences, uploadBatch, type PackedBatch } from '../../training/batches/packing'
 import { PolicyModel } from '../../training/policy/policyModel'
-import { measureOf, type Quantity } from '../../parity/quantity'
+import { measureOf, type Quantity } from '../../base/quantity'
 
 const ids = z.array(z.int().nonnegative())
 const referenceSchema = z

@@ -1,9 +1,9 @@
-/** One run of a graph of frozen inputs: what a comparison of kernels needs. */
-import type { EngineDevice } from '../engine/device/engineDevice'
-import { Executable } from '../engine/plan/executable'
-import { planGraph } from '../engine/plan/planGraph'
-import { ScratchPool } from '../engine/plan/scratchPool'
-import type { Graph } from '../engine/tensor'
+/** Runs a graph without state once: plans it, writes its inputs, reads its outputs. */
+import type { EngineDevice } from '../device/engineDevice'
+import { Executable } from './executable'
+import { planGraph } from './planGraph'
+import { ScratchPool } from './scratchPool'
+import type { Graph } from '../tensor'
 
 /** @param outputs how many numbers to read of each output. */
 export async function runGraph<Name extends string>(

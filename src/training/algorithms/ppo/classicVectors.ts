@@ -3,18 +3,18 @@
  * and the KL controllers. Golden: test/golden/classic_ppo.py.
  */
 import { z } from 'zod'
-import type { EngineDevice } from '../engine/device/engineDevice'
-import { KL_PENALTIES } from '../engine/ops/stepReward'
-import { nextKlCoef } from '../training/algorithms/ppo/klController'
-import { layoutBatch } from '../training/batches/batchLayout'
-import type { BatchLayout } from '../training/batches/batchLayout'
-import { PPO_DETAIL, ppoMetricMeanings, ppoMetrics, PPO_ROW } from '../training/algorithms/ppo/metrics'
-import type { TokenizedTrajectory } from '../training/batches/tokenizedTrajectory'
-import { runFrozenPpo } from './frozenPpo'
-import type { FrozenPpoOutputs } from './frozenPpo'
-import type { Goldens } from './goldens'
-import { stepsOfMask } from './ppoParity'
-import { measureOf, type Measure, type Quantity } from './quantity'
+import type { EngineDevice } from '../../../engine/device/engineDevice'
+import { KL_PENALTIES } from '../../../engine/ops/stepReward'
+import { nextKlCoef } from './klController'
+import { layoutBatch } from '../../batches/batchLayout'
+import type { BatchLayout } from '../../batches/batchLayout'
+import { PPO_DETAIL, ppoMetricMeanings, ppoMetrics, PPO_ROW } from './metrics'
+import type { TokenizedTrajectory } from '../../batches/tokenizedTrajectory'
+import { runFrozenPpo } from './frozenBatch'
+import type { FrozenPpoOutputs } from './frozenBatch'
+import type { Goldens } from '../../parity'
+import { stepsOfMask } from './stepVectors'
+import { measureOf, type Measure, type Quantity } from '../../../base/quantity'
 
 const grid = z.array(z.array(z.number()))
 /** TRL's names and defaults; those of `PPOConfig` that the arithmetic depends on. */

@@ -1,15 +1,15 @@
 /** ArCHer's critics, their targets and the actor's loss against torch on frozen features. Golden: test/golden/archer.py. */
 import { z } from 'zod'
-import type { EngineDevice } from '../engine/device/engineDevice'
-import { archerLoss, ARCHER_SUM, ARCHER_SUM_WORDS } from '../engine/ops/archerLoss'
-import { CRITIC_SUM, TRANSITION_WORDS } from '../engine/ops/criticLoss'
-import { ScratchPool } from '../engine/plan/scratchPool'
-import { Graph } from '../engine/tensor'
-import { ArcherCritic } from '../training/algorithms/archer/critic'
-import { CRITICS } from '../training/algorithms/archer/criticPlans'
-import type { Goldens } from './goldens'
-import { measureOf, worst, type Measure, type Quantity } from './quantity'
-import { runGraph } from './runGraph'
+import type { EngineDevice } from '../../../engine/device/engineDevice'
+import { archerLoss, ARCHER_SUM, ARCHER_SUM_WORDS } from '../../../engine/ops/archerLoss'
+import { CRITIC_SUM, TRANSITION_WORDS } from '../../../engine/ops/criticLoss'
+import { ScratchPool } from '../../../engine/plan/scratchPool'
+import { Graph } from '../../../engine/tensor'
+import { ArcherCritic } from './critic'
+import { CRITICS } from './criticPlans'
+import type { Goldens } from '../../parity'
+import { measureOf, worst, type Measure, type Quantity } from '../../../base/quantity'
+import { runGraph } from '../../../engine/plan/runGraph'
 
 const numbers = z.array(z.number())
 const schema = z.object({

@@ -1,14 +1,14 @@
 /** GRPO's kernels and group advantages against TRL's own `_compute_loss` on frozen log-probs. Golden: test/golden/grpo.py. */
 import { z } from 'zod'
-import type { EngineDevice } from '../engine/device/engineDevice'
-import { GRPO_SUM, grpoLoss } from '../engine/ops/grpoLoss'
-import { Graph } from '../engine/tensor'
-import { grpoLossParams } from '../training/algorithms/grpo/loop'
-import { groupAdvantages, SCALE_REWARDS, tokenWeights } from '../training/algorithms/grpo/arithmetic'
-import { grpoConfig } from '../training/algorithms/grpo/config'
-import type { Goldens } from './goldens'
-import { measureOf, type Quantity } from './quantity'
-import { runGraph } from './runGraph'
+import type { EngineDevice } from '../../../engine/device/engineDevice'
+import { GRPO_SUM, grpoLoss } from '../../../engine/ops/grpoLoss'
+import { Graph } from '../../../engine/tensor'
+import { grpoLossParams } from './loop'
+import { groupAdvantages, SCALE_REWARDS, tokenWeights } from './arithmetic'
+import { grpoConfig } from './config'
+import type { Goldens } from '../../parity'
+import { measureOf, type Quantity } from '../../../base/quantity'
+import { runGraph } from '../../../engine/plan/runGraph'
 
 const grid = z.array(z.array(z.number()))
 const schema = z.object({

@@ -1,12 +1,12 @@
 /** DPO's kernels against TRL's own `_compute_loss` on frozen log-probs. Golden: test/golden/dpo.py. */
 import { z } from 'zod'
-import type { EngineDevice } from '../engine/device/engineDevice'
-import { DPO_LOSS_TYPES, DPO_PAIR, DPO_PAIR_WORDS, DPO_SUM, DPO_SUM_WORDS, dpoLoss, dpoLossOp } from '../engine/ops/dpoLoss'
-import { Graph } from '../engine/tensor'
-import { dpoLossParams } from '../training/algorithms/dpo/loop'
-import type { Goldens } from './goldens'
-import { measureOf, type Measure, type Quantity } from './quantity'
-import { runGraph } from './runGraph'
+import type { EngineDevice } from '../../../engine/device/engineDevice'
+import { DPO_LOSS_TYPES, DPO_PAIR, DPO_PAIR_WORDS, DPO_SUM, DPO_SUM_WORDS, dpoLoss, dpoLossOp } from '../../../engine/ops/dpoLoss'
+import { Graph } from '../../../engine/tensor'
+import { dpoLossParams } from './loop'
+import type { Goldens } from '../../parity'
+import { measureOf, type Measure, type Quantity } from '../../../base/quantity'
+import { runGraph } from '../../../engine/plan/runGraph'
 
 const grid = z.array(z.array(z.number()))
 const schema = z.object({
