@@ -7,3 +7,7 @@ export const DEFAULT_BENCHMARK = 'starter'
 export const DEFAULT_STRATEGY = 'cot'
 /** Reinforcement learning needs attempts drawn from the policy's own distribution. */
 export const PRACTICE_TEMPERATURE = 1
+/** The method that the story and the form for a new run begin with. */
+export const DEFAULT_ALGORITHM = 'steptool-ppo'
+/** The model that comes with the page. */
+export const DEFAULT_MODEL = 'starter'

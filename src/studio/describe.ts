@@ -10,12 +10,14 @@ import { architectures } from '../models/architectures'
 import { architectureClaims } from '../models/claims'
 import { algorithms } from '../training/algorithms'
 import type { Reply, StudioDescription } from '../worker/protocol'
+import { DEFAULT_ALGORITHM, DEFAULT_MODEL } from './defaults'
 import type { Worlds } from './worlds/worlds'
 
 const made = <T>(reply: Reply<T>): T[] => (reply.ok ? [reply.value] : [])
 
 export function describeStudio(worlds: Worlds): StudioDescription {
   return {
+    defaults: { algorithm: DEFAULT_ALGORITHM, model: DEFAULT_MODEL },
     algorithms: Object.values(algorithms).map(({ config, ...own }) => ({
       name: own.name,
       title: own.title,

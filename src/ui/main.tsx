@@ -2,8 +2,12 @@ import './trustedTypes'
 import '@mantine/core/styles.css'
 import './layout/global.css'
 import { MantineProvider } from '@mantine/core'
+import { QueryClientProvider } from '@tanstack/react-query'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
+import { queryClient } from './queries/client'
+import { activeRunIds } from './queries/jobs'
+import { watchStudioEvents } from './queries/studioEvents'
 import { Routes } from './routes'
 import { connectStudio } from './stores/studio'
 import { watchPageRequests } from './stores/network'
@@ -11,7 +15,8 @@ import { watchPage } from './stores/pageEvents'
 import { cssVariables, theme } from './theme'
 
 watchPageRequests()
-watchPage()
+watchPage(() => activeRunIds(queryClient))
+watchStudioEvents(queryClient)
 void connectStudio()
 
 const root = document.getElementById('root')
@@ -19,7 +24,9 @@ if (!root) throw new Error('index.html has no #root.')
 createRoot(root).render(
   <StrictMode>
     <MantineProvider theme={theme} cssVariablesResolver={cssVariables} defaultColorScheme="auto">
-      <Routes />
+      <QueryClientProvider client={queryClient}>
+        <Routes />
+      </QueryClientProvider>
     </MantineProvider>
   </StrictMode>,
 )

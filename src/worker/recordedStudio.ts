@@ -55,6 +55,7 @@ async function fetchRecording(base: string): Promise<Reply<{ recording: Recordin
 
 function describeRecording(data: Recording): StudioDescription {
   return {
+    defaults: { algorithm: data.run.run.algorithm ?? '', model: data.run.run.model.id },
     algorithms: [],
     formats: [],
     architectures: [],

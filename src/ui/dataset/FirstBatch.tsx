@@ -2,7 +2,7 @@ import { Group, NumberInput, Text } from '@mantine/core'
 import { useMemo, useState } from 'react'
 import type { TokenPreview } from '../../worker/protocol'
 import { formatCount, formatShare } from '../format'
-import { NOTHING, useReply } from '../stores/answer'
+import { useTokenPreviews } from '../queries/trajectories'
 import { VisibleText } from '../trajectory/VisibleText'
 import { Loading } from '../widgets/Panel'
 import { ErrorPanel } from '../widgets/ProblemList'
@@ -28,19 +28,8 @@ interface FirstBatchProps {
 export function FirstBatch({ trajectoryIds }: FirstBatchProps) {
   const [limits, setLimits] = useState({ maxContextLen: 4096, maxResponseLen: 1024 })
   const ids = trajectoryIds.slice(0, 4)
-  const previews = useReply(
-    ids.length === 0 ? NOTHING : `batch ${ids.join(' ')} ${limits.maxContextLen} ${limits.maxResponseLen}`,
-    async (studio) => {
-      const replies = await Promise.all(ids.map((id) => studio.trajectories.tokenPreview(id, limits)))
-      const value: TokenPreview[] = []
-      for (const reply of replies) {
-        if (!reply.ok) return reply
-        value.push(reply.value)
-      }
-      return { ok: true as const, value }
-    },
-  )
-  const summary = previews.value ? batchSummary(previews.value) : null
+  const previews = useTokenPreviews(ids, limits)
+  const summary = previews.data ? batchSummary(previews.data) : null
   const limit = (name: keyof typeof limits, value: number | string): void => {
     const number = Math.round(Number(value))
     if (number >= 16 && number <= 131_072) setLimits({ ...limits, [name]: number })
@@ -91,8 +80,8 @@ export function FirstBatch({ trajectoryIds }: FirstBatchProps) {
         </Text>
       )}
       {previews.error !== null && <ErrorPanel title="The batch could not be prepared." details={previews.error} />}
-      {previews.loading && <Loading label="Preparing tokens" lines={6} />}
-      {previews.value?.map((preview) => (
+      {previews.isLoading && <Loading label="Preparing tokens" lines={6} />}
+      {previews.data?.map((preview) => (
         <Sequence key={preview.trajectory_id} preview={preview} />
       ))}
     </div>

@@ -8,7 +8,7 @@ import { CopyText } from '../widgets/CopyText'
 import { problemText } from '../widgets/ProblemList'
 import classes from './dataset.module.css'
 import { problemsCsv } from './datasetText'
-import { downloadFile } from './useImports'
+import { downloadFile } from '../downloadFile'
 
 /** What was wrong, where, what was expected and what was found. The good rows are in. */
 export function ProblemsTable({ name, problems }: { readonly name: string; readonly problems: readonly Problem[] }) {

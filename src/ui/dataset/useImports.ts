@@ -1,6 +1,9 @@
 /** Files being read: a card for each at once, rows and problems as they come, and what became of it. */
+import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useCallback, useState } from 'react'
 import type { DatasetRow } from '../../worker/protocol'
+import { sentenceOf, valueOf } from '../queries/client'
+import { keys } from '../queries/keys'
 import { useStudio } from '../stores/studio'
 
 export interface PendingImport {
@@ -18,6 +21,14 @@ export function useImports(onImported: (dataset: DatasetRow) => void): {
   readonly dismiss: (id: number) => void
 } {
   const studio = useStudio()
+  const client = useQueryClient()
+  // Several files are read at once: each call is a mutation of its own.
+  const { mutateAsync: importFile } = useMutation({
+    mutationFn: (file: File) => valueOf(studio.datasets.importFile(file)),
+    onSettled: () => {
+      for (const queryKey of [keys.datasets, keys.storage]) void client.invalidateQueries({ queryKey })
+    },
+  })
   const [pending, setPending] = useState<readonly PendingImport[]>([])
   const dismiss = useCallback((id: number) => {
     setPending((list) => list.filter((one) => one.id !== id))
@@ -31,32 +42,18 @@ export function useImports(onImported: (dataset: DatasetRow) => void): {
         const fail = (error: string): void => {
           setPending((list) => list.map((one) => (one.id === id ? { ...one, error } : one)))
         }
-        studio.datasets.importFile(file).then(
-          (reply) => {
-            if (reply.ok) {
-              dismiss(id)
-              onImported(reply.value)
-            } else fail(reply.message)
+        importFile(file).then(
+          (dataset) => {
+            dismiss(id)
+            onImported(dataset)
           },
           (reason: unknown) => {
-            fail(reason instanceof Error ? reason.message : String(reason))
+            fail(sentenceOf(reason))
           },
         )
       }
     },
-    [studio, dismiss, onImported],
+    [importFile, dismiss, onImported],
   )
   return { pending, add, dismiss }
-}
-
-/** Hands a text or bytes to the browser's downloads. */
-export function downloadFile(name: string, content: string | Uint8Array<ArrayBuffer>, type = 'text/plain'): void {
-  const url = URL.createObjectURL(new Blob([content], { type }))
-  const link = document.createElement('a')
-  link.href = url
-  link.download = name
-  link.click()
-  setTimeout(() => {
-    URL.revokeObjectURL(url)
-  }, 10_000)
 }

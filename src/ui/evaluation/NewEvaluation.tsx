@@ -1,9 +1,9 @@
 import { Button, Drawer, Group, NumberInput, Select, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
 import type { JobRequest, StudioDescription } from '../../worker/protocol'
-import { useAnswer } from '../stores/answer'
-import { rememberJob, useActiveJob } from '../stores/jobs'
-import { useDescription, useStudio } from '../stores/studio'
+import { useActiveJob, useStartJob } from '../queries/jobs'
+import { useModels } from '../queries/models'
+import { useDescription } from '../stores/studio'
 import { PrimaryButton } from '../widgets/Panel'
 import { ErrorPanel } from '../widgets/ProblemList'
 import { noFilters } from '../../records/samplingFilters'
@@ -16,7 +16,7 @@ function firstRequest(description: StudioDescription): EvaluateRequest {
   const splits = Object.keys(benchmark?.splits ?? {})
   return {
     kind: 'evaluate',
-    model: 'starter',
+    model: '',
     adapterOf: null,
     benchmark: benchmark?.name ?? '',
     split: splits.find((split) => split === 'exam') ?? splits[0] ?? '',
@@ -30,37 +30,25 @@ function firstRequest(description: StudioDescription): EvaluateRequest {
 
 /** A new sitting of an exam. */
 export function NewEvaluation({ opened, onClose }: { readonly opened: boolean; readonly onClose: () => void }) {
-  const studio = useStudio()
   const description = useDescription()
-  const models = useAnswer('models', (from) => from.models.list())
+  const models = useModels()
+  const startJob = useStartJob()
   const [changes, setChanges] = useState<Partial<EvaluateRequest>>({})
-  const [error, setError] = useState<string | null>(null)
   const active = useActiveJob()
   const request: EvaluateRequest = {
     ...firstRequest(description),
-    ...(models.value?.[0] ? { model: models.value[0].model_id } : {}),
+    ...(models.data?.[0] ? { model: models.data[0].model_id } : {}),
     ...changes,
   }
   const benchmark = description.benchmarks.find((one) => one.name === request.benchmark)
   const splits = Object.entries(benchmark?.splits ?? {})
   const size = benchmark?.splits[request.split] ?? 0
-  const model = models.value?.find((one) => one.model_id === request.model)
+  const model = models.data?.find((one) => one.model_id === request.model)
   const change = (patch: Partial<EvaluateRequest>): void => {
     setChanges({ ...changes, ...patch })
   }
   const start = (): void => {
-    setError(null)
-    studio.jobs.start(request).then(
-      (reply) => {
-        if (reply.ok) {
-          rememberJob(reply.value)
-          onClose()
-        } else setError(reply.message)
-      },
-      (reason: unknown) => {
-        setError(String(reason))
-      },
-    )
+    startJob.mutate(request, { onSuccess: onClose })
   }
   return (
     <Drawer opened={opened} onClose={onClose} title="New evaluation" size="min(420px, 100%)" closeButtonProps={{ 'aria-label': 'Close' }}>
@@ -68,7 +56,7 @@ export function NewEvaluation({ opened, onClose }: { readonly opened: boolean; r
         <Select
           label="Model"
           value={request.model}
-          data={(models.value ?? []).map((one) => ({ value: one.model_id, label: one.title }))}
+          data={(models.data ?? []).map((one) => ({ value: one.model_id, label: one.title }))}
           onChange={(value) => {
             change({ model: value ?? '', adapterOf: null })
           }}
@@ -124,37 +112,7 @@ export function NewEvaluation({ opened, onClose }: { readonly opened: boolean; r
             }}
           />
         </Group>
-        <Group grow gap={8} align="flex-end">
-          <NumberInput
-            label="Questions"
-            description={`of ${size}; empty is all`}
-            min={1}
-            value={request.limit ?? ''}
-            onChange={(value) => {
-              change({ limit: value === '' ? null : Math.max(1, Math.round(Number(value))) })
-            }}
-          />
-          <NumberInput
-            label="Temperature"
-            description="0 is greedy"
-            min={0}
-            max={2}
-            step={0.1}
-            decimalScale={2}
-            value={request.temperature}
-            onChange={(value) => {
-              change({ temperature: Number(value) || 0 })
-            }}
-          />
-          <NumberInput
-            label="Seed"
-            description="same seed, same bits"
-            value={request.seed}
-            onChange={(value) => {
-              change({ seed: Math.round(Number(value) || 0) })
-            }}
-          />
-        </Group>
+        <QuestionFields request={request} size={size} onChange={change} />
         <SamplingFields
           value={request.sampling ?? noFilters}
           onChange={(sampling) => {
@@ -164,9 +122,12 @@ export function NewEvaluation({ opened, onClose }: { readonly opened: boolean; r
         <Text size="xs" c="dimmed">
           Results are compared only where benchmark, split, budget, judge and tool world agree.
         </Text>
-        {error !== null && <ErrorPanel title="The evaluation did not start." details={error} />}
+        {startJob.error !== null && <ErrorPanel title="The evaluation did not start." details={startJob.error} />}
         <Group gap={8}>
-          <PrimaryButton onClick={start} disabled={active !== null || request.benchmark === ''}>
+          <PrimaryButton
+            onClick={start}
+            disabled={active !== null || startJob.isPending || request.benchmark === '' || request.model === ''}
+          >
             Evaluate
           </PrimaryButton>
           <Button onClick={onClose}>Close</Button>
@@ -174,5 +135,48 @@ export function NewEvaluation({ opened, onClose }: { readonly opened: boolean; r
         {active !== null && <Text size="xs">Another job is running: {active.title}.</Text>}
       </Stack>
     </Drawer>
+  )
+}
+
+interface QuestionFieldsProps {
+  readonly request: EvaluateRequest
+  /** Questions in the split. */
+  readonly size: number
+  readonly onChange: (patch: Partial<EvaluateRequest>) => void
+}
+
+function QuestionFields({ request, size, onChange }: QuestionFieldsProps) {
+  return (
+    <Group grow gap={8} align="flex-end">
+      <NumberInput
+        label="Questions"
+        description={`of ${size}; empty is all`}
+        min={1}
+        value={request.limit ?? ''}
+        onChange={(value) => {
+          onChange({ limit: value === '' ? null : Math.max(1, Math.round(Number(value))) })
+        }}
+      />
+      <NumberInput
+        label="Temperature"
+        description="0 is greedy"
+        min={0}
+        max={2}
+        step={0.1}
+        decimalScale={2}
+        value={request.temperature}
+        onChange={(value) => {
+          onChange({ temperature: Number(value) || 0 })
+        }}
+      />
+      <NumberInput
+        label="Seed"
+        description="same seed, same bits"
+        value={request.seed}
+        onChange={(value) => {
+          onChange({ seed: Math.round(Number(value) || 0) })
+        }}
+      />
+    </Group>
   )
 }

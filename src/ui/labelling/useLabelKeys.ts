@@ -1,5 +1,5 @@
 /** The keys of the labelling page: two seconds a step. */
-import { usePageKeys, type PageKey } from '../stores/pageKeys'
+import { usePageKeys, type PageKey } from '../navigation/pageKeys'
 
 export interface LabelActions {
   readonly step: (by: number) => void

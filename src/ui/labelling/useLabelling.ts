@@ -1,15 +1,18 @@
-/** Labelling one trajectory: store, undo, repeat. Labels go to the studio at once; nothing here waits for a network. */
+/** Labelling one trajectory: store, undo, repeat. A label shows at once, and labelling never waits for a network. */
+import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useCallback, useRef, useState } from 'react'
 import type { Opinion } from '../../records/annotation'
+import type { Trajectory } from '../../records/trajectory'
 import type { LabelState, NewOpinion } from '../../worker/protocol'
+import { sentenceOf, valueOf } from '../queries/client'
+import { labelMutation, labelScope, putLabels, type LabelChange } from '../queries/labels'
 import { usePreferences } from '../stores/preferences'
 import { useStudio } from '../stores/studio'
-import { rememberLabels } from './labelStore'
 
 interface Batch {
   readonly trajectoryId: string
   readonly opinionIds: readonly string[]
-  readonly said: string
+  readonly what: string
 }
 
 export interface Labelling {
@@ -19,7 +22,7 @@ export interface Labelling {
   /** The rows stored last, to repeat them on another step. */
   readonly lastRows: () => readonly NewOpinion[]
   /** What happened last, for the status line. */
-  readonly said: string
+  readonly status: string
   readonly error: string | null
 }
 
@@ -31,72 +34,76 @@ const words = (rows: readonly NewOpinion[]): string =>
     ? `${rows.length} labels`
     : rows.map((row) => `${row.name} ${row.value === null ? 'withdrawn' : row.value} on step ${row.step + 1}`).join(', ')
 
-/** After a reload there is no stack: a person's rows, newest first, until the studio takes one back. */
+/** After a reload there is no history: a person's rows are tried, newest first, until the studio undoes one. */
 const LOOK_BACK = 60
 
-export function useLabelling(trajectoryId: string | null, labels: LabelState | null): Labelling {
+export function useLabelling(trajectory: Trajectory | null, labels: LabelState | null): Labelling {
   const studio = useStudio()
+  const client = useQueryClient()
   const annotator = useAnnotator()
-  const [said, setSaid] = useState('')
+  const [status, setStatus] = useState('')
   const [error, setError] = useState<string | null>(null)
-  const stack = useRef<Batch[]>([])
+  const history = useRef<Batch[]>([])
   const last = useRef<readonly NewOpinion[]>([])
+  const trajectoryId = trajectory?.trajectory_id ?? null
 
-  const attempt = useCallback((work: Promise<string | null>) => {
+  const { mutateAsync: change } = useMutation({
+    ...labelMutation(client, studio),
+    onSuccess: (state: LabelState, { rows, trajectory: { trajectory_id } }: LabelChange) => {
+      const opinionIds = rows.flatMap((row) => newestLike(state.opinions, row, annotator)?.opinion_id ?? [])
+      history.current.push({ trajectoryId: trajectory_id, opinionIds, what: words(rows) })
+    },
+  })
+  const { mutateAsync: revert } = useMutation({
+    scope: labelScope,
+    mutationFn: async (mine: readonly Opinion[]): Promise<string> => {
+      const undoOne = async (id: string, of: string): Promise<void> => {
+        putLabels(client, studio, of, await valueOf(studio.labels.undo(id)))
+      }
+      const batch = history.current.pop()
+      if (batch) {
+        for (const id of batch.opinionIds.toReversed()) await undoOne(id, batch.trajectoryId)
+        return `Undone: ${batch.what}.`
+      }
+      for (const one of mine) {
+        const isUndone = await undoOne(one.opinion_id, one.trajectory_id).then(
+          () => true,
+          () => false,
+        )
+        if (isUndone) return `Undone: ${one.name} on step ${one.step + 1}.`
+      }
+      return 'Nothing to undo.'
+    },
+  })
+  const report = useCallback((work: Promise<string>) => {
     work.then(
-      (done) => {
+      (sentence) => {
         setError(null)
-        if (done !== null) setSaid(done)
+        setStatus(sentence)
       },
       (reason: unknown) => {
-        setError(reason instanceof Error ? reason.message : String(reason))
+        setError(sentenceOf(reason))
       },
     )
   }, [])
 
   const store = useCallback(
     (rows: readonly NewOpinion[]) => {
-      const first = rows[0]
-      if (!first) return
+      if (!trajectory || rows.length === 0) return
       last.current = rows
-      const send = async (): Promise<string> => {
-        const reply = await studio.labels.add(rows, annotator)
-        if (!reply.ok) throw new Error(reply.message)
-        const opinionIds = rows.flatMap((row) => newestLike(reply.value.opinions, row, annotator)?.opinion_id ?? [])
-        stack.current.push({ trajectoryId: first.trajectory_id, opinionIds, said: words(rows) })
-        rememberLabels(studio, first.trajectory_id, reply.value)
-        return `Stored: ${words(rows)}.`
-      }
-      attempt(send())
+      report(change({ trajectory, rows, annotator }).then(() => `Stored: ${words(rows)}.`))
     },
-    [studio, annotator, attempt],
+    [trajectory, annotator, change, report],
   )
-
   const undo = useCallback(() => {
-    const batch = stack.current.pop()
-    const send = async (): Promise<string> => {
-      if (batch) {
-        for (const id of batch.opinionIds.toReversed()) {
-          const reply = await studio.labels.undo(id)
-          if (!reply.ok) throw new Error(reply.message)
-          rememberLabels(studio, batch.trajectoryId, reply.value)
-        }
-        return `Undone: ${batch.said}.`
-      }
-      const mine = (labels?.opinions ?? []).filter((one) => one.annotator_kind === 'HUMAN' && one.annotator_id === annotator)
-      for (const one of [...mine].sort((a, b) => (a.created_at < b.created_at ? 1 : -1)).slice(0, LOOK_BACK)) {
-        const reply = await studio.labels.undo(one.opinion_id)
-        if (!reply.ok || trajectoryId === null) continue
-        rememberLabels(studio, trajectoryId, reply.value)
-        return `Undone: ${one.name} on step ${one.step + 1}.`
-      }
-      return 'Nothing to undo.'
-    }
-    attempt(send())
-  }, [studio, annotator, labels, trajectoryId, attempt])
+    const mine = (labels?.opinions ?? []).filter(
+      (one) => one.annotator_kind === 'HUMAN' && one.annotator_id === annotator && one.trajectory_id === trajectoryId,
+    )
+    report(revert([...mine].sort((a, b) => (a.created_at < b.created_at ? 1 : -1)).slice(0, LOOK_BACK)))
+  }, [labels, annotator, trajectoryId, revert, report])
 
   const lastRows = useCallback(() => last.current, [])
-  return { store, undo, lastRows, said, error }
+  return { store, undo, lastRows, status, error }
 }
 
 /** The row that `row` became in the studio: the newest of its question. */

@@ -1,8 +1,8 @@
 import { Button } from '@mantine/core'
 import { Link } from 'wouter'
 import { formatBytes, formatSeconds, formatWhen } from '../format'
-import { useAnswer } from '../stores/answer'
-import { hrefs } from '../stores/hrefs'
+import { hrefs } from '../navigation/hrefs'
+import { useStorage } from '../queries/storage'
 import { usePageState } from '../stores/pageEvents'
 import { leaveRecording, useGpu, useRecording, useStudioState } from '../stores/studio'
 import classes from './frame.module.css'
@@ -13,8 +13,8 @@ export function Banners() {
   const gpu = useGpu()
   const live = useStudioState((state) => state.live)
   const { online, frozen } = usePageState()
-  const storage = useAnswer('storage', (studio) => studio.storage.usage(), ['dataset'])
-  const { usage, quota } = storage.value ?? { usage: null, quota: null }
+  const storage = useStorage()
+  const { usage, quota } = storage.data ?? { usage: null, quota: null }
   const nearlyFull = usage !== null && quota !== null && quota > 0 && usage / quota > 0.9
   return (
     <div role="region" aria-label="Notices">

@@ -1,66 +1,51 @@
 /** The frame around every page: rail, top bar, banners, palette and keys. */
-import { ActionIcon, AppShell, Kbd, Tooltip, UnstyledButton, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
-import { useHotkeys } from '@mantine/hooks'
+import { ActionIcon, AppShell, Kbd, Tooltip, UnstyledButton } from '@mantine/core'
+import { useHotkeys, type HotkeyItem } from '@mantine/hooks'
 import { lazy, Suspense, useEffect, useRef, useState } from 'react'
 import type { ReactNode } from 'react'
 import { Link, useLocation } from 'wouter'
-import { hrefs } from '../stores/hrefs'
+import { hrefs } from '../navigation/hrefs'
+import { navigate } from '../navigation/location'
+import { placeAt } from '../navigation/places'
+import type { PageDescription } from '../pages/definePage'
 import { Icon, Mark } from '../widgets/Icon'
 import { Banners } from './Banners'
 import { GpuChip } from './GpuChip'
 import { JobPill } from './JobPill'
 import { NetworkMark } from './NetworkMark'
+import { Rail } from './Rail'
+import { SchemeToggle } from './SchemeToggle'
 import { Workspace } from './Workspace'
-import { placeOf, places } from './navigation'
 import classes from './frame.module.css'
 
 const Palette = lazy(() => import('./Palette'))
 const KeysHelp = lazy(() => import('./KeysHelp'))
 
-function Rail({ path }: { readonly path: string }) {
-  const current = placeOf(path)
-  return (
-    <AppShell.Navbar component="nav" aria-label="Pages" className={classes.rail ?? ''}>
-      {places.map((place) => (
-        <Link
-          key={place.label}
-          href={place.href}
-          className={classes.place ?? ''}
-          aria-current={place === current ? 'page' : undefined}
-          title={place.label}
-        >
-          <Icon name={place.icon} />
-          <span>{place.label}</span>
-        </Link>
-      ))}
-    </AppShell.Navbar>
+/** Keys that open a page. They go by the place of the key, because Alt and Shift turn its letter into another on some keyboards. */
+function usePageShortcuts(pages: readonly PageDescription[]): void {
+  useHotkeys(
+    pages.flatMap(({ shortcut, path }): HotkeyItem[] =>
+      shortcut === undefined
+        ? []
+        : [
+            [
+              shortcut,
+              () => {
+                navigate(path)
+              },
+              { usePhysicalKeys: true },
+            ],
+          ],
+    ),
   )
 }
 
-function SchemeToggle() {
-  const { setColorScheme } = useMantineColorScheme()
-  const dark = useComputedColorScheme('light') === 'dark'
-  const label = dark ? 'Switch to light' : 'Switch to dark'
-  return (
-    <Tooltip label={label}>
-      <ActionIcon
-        aria-label={label}
-        data-testid="scheme-toggle"
-        onClick={() => {
-          setColorScheme(dark ? 'light' : 'dark')
-        }}
-      >
-        <Icon name={dark ? 'sun' : 'moon'} />
-      </ActionIcon>
-    </Tooltip>
-  )
-}
-
-export function Frame({ children }: { readonly children: ReactNode }) {
+export function Frame({ pages, children }: { readonly pages: readonly PageDescription[]; readonly children: ReactNode }) {
   const [path] = useLocation()
   const [open, setOpen] = useState<'palette' | 'keys' | null>(null)
   const main = useRef<HTMLDivElement>(null)
-  const place = placeOf(path)
+  const place = placeAt(pages, path)
+  usePageShortcuts(pages)
   useHotkeys([
     [
       'mod+K',
@@ -82,7 +67,7 @@ export function Frame({ children }: { readonly children: ReactNode }) {
     ],
   ])
   useEffect(() => {
-    document.title = place && place.label !== 'Home' ? `${place.label} · Hone` : 'Hone'
+    document.title = place && place.page.path !== hrefs.home() ? `${place.page.title} · Hone` : 'Hone'
     scrollTo({ top: 0 })
   }, [path, place])
   const close = (): void => {
@@ -127,14 +112,14 @@ export function Frame({ children }: { readonly children: ReactNode }) {
         </Tooltip>
         <SchemeToggle />
       </AppShell.Header>
-      <Rail path={path} />
+      <Rail pages={pages} current={place} />
       <AppShell.Main className={classes.main ?? ''} id="main" ref={main} tabIndex={-1}>
         <Banners />
         <div className={classes.inner}>{children}</div>
       </AppShell.Main>
       <Suspense>
-        {open === 'palette' && <Palette close={close} />}
-        {open === 'keys' && <KeysHelp close={close} />}
+        {open === 'palette' && <Palette pages={pages} close={close} />}
+        {open === 'keys' && <KeysHelp pages={pages} close={close} />}
       </Suspense>
     </AppShell>
   )

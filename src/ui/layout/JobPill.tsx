@@ -1,13 +1,11 @@
-import { ActionIcon, Tooltip } from '@mantine/core'
 import { useEffect } from 'react'
 import { Link } from 'wouter'
 import type { JobPhase, JobSnapshot } from '../../worker/protocol'
 import { formatBytes, formatCount, formatSeconds } from '../format'
-import { hrefs } from '../stores/hrefs'
-import { useActiveJob } from '../stores/jobs'
+import { jobHref } from '../navigation/jobHref'
+import { useActiveJob } from '../queries/jobs'
 import { holdScreen } from '../stores/pageEvents'
-import { useStudioState } from '../stores/studio'
-import { Icon } from '../widgets/Icon'
+import { JobControls } from './JobControls'
 import classes from './frame.module.css'
 
 const PHASE_WORDS: Readonly<Record<JobPhase, string>> = {
@@ -24,61 +22,7 @@ const PHASE_WORDS: Readonly<Record<JobPhase, string>> = {
   measuring: 'Comparing',
   done: 'Done',
 }
-export const jobHref = (job: JobSnapshot): string => {
-  switch (job.kind) {
-    case 'story':
-      return hrefs.story(job.run_id)
-    case 'train':
-      return hrefs.run(job.run_id)
-    case 'evaluate':
-      return hrefs.evaluate()
-    case 'judge':
-      return hrefs.label()
-    case 'download':
-      return hrefs.models()
-    case 'merge':
-      return hrefs.run(job.run_id.replace(/\/merged$/, ''))
-    default:
-      return job.kind satisfies never
-  }
-}
-
 const isInBytes = ({ phase }: JobSnapshot): boolean => phase === 'downloading' || phase === 'merging'
-
-/** Pause, resume and cancel speak to the engine worker, also while the recorded run is on screen. */
-export function JobControls({ job }: { readonly job: JobSnapshot }) {
-  const live = useStudioState((state) => state.live)
-  if (!live || (job.state !== 'running' && job.state !== 'paused')) return null
-  const paused = job.state === 'paused'
-  return (
-    <>
-      <Tooltip label={paused ? 'Resume' : 'Pause'}>
-        <ActionIcon
-          size={22}
-          aria-label={paused ? 'Resume the run' : 'Pause the run'}
-          data-testid="job-pause"
-          onClick={() => {
-            void (paused ? live.studio.jobs.resume(job.job_id) : live.studio.jobs.pause(job.job_id))
-          }}
-        >
-          <Icon name={paused ? 'play' : 'pause'} size={12} />
-        </ActionIcon>
-      </Tooltip>
-      <Tooltip label="Cancel. What is finished is kept.">
-        <ActionIcon
-          size={22}
-          aria-label="Cancel the run"
-          data-testid="job-cancel"
-          onClick={() => {
-            void live.studio.jobs.cancel(job.job_id)
-          }}
-        >
-          <Icon name="stop" size={12} />
-        </ActionIcon>
-      </Tooltip>
-    </>
-  )
-}
 
 /** What runs now; survives navigation. */
 export function JobPill() {

@@ -1,5 +1,6 @@
 import { Kbd, Modal, Table } from '@mantine/core'
-import { usePageLegend } from '../stores/pageKeys'
+import { usePageLegend } from '../navigation/pageKeys'
+import type { PageDescription } from '../pages/definePage'
 
 const FRAME_KEYS = [
   { keys: 'mod+K', does: 'find pages, runs, trajectories and actions' },
@@ -19,14 +20,15 @@ function Combination({ keys }: { readonly keys: string }) {
   )
 }
 
-/** The keys of the page, opened by `?`. */
-export default function KeysHelp({ close }: { readonly close: () => void }) {
+/** The keys of the page and those that open pages, shown by `?`. */
+export default function KeysHelp({ pages, close }: { readonly pages: readonly PageDescription[]; readonly close: () => void }) {
   const { legend } = usePageLegend()
+  const pageKeys = pages.flatMap(({ shortcut, title }) => (shortcut === undefined ? [] : [{ keys: shortcut, does: `open ${title}` }]))
   return (
     <Modal opened onClose={close} title="Keys" closeButtonProps={{ 'aria-label': 'Close' }} size="sm">
       <Table aria-label="Keys of this page">
         <Table.Tbody>
-          {[...legend, ...FRAME_KEYS].map((row) => (
+          {[...legend, ...FRAME_KEYS, ...pageKeys].map((row) => (
             <Table.Tr key={row.keys}>
               <Table.Td w={140}>
                 <Combination keys={row.keys} />

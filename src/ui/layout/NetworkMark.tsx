@@ -1,6 +1,6 @@
 import { Tooltip } from '@mantine/core'
 import { Link } from 'wouter'
-import { hrefs } from '../stores/hrefs'
+import { hrefs } from '../navigation/hrefs'
 import { useLedger } from '../stores/network'
 import { Icon } from '../widgets/Icon'
 import classes from './frame.module.css'

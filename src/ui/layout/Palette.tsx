@@ -1,109 +1,16 @@
 /** The mod+K palette: every page, run, trajectory and action, found by typing. */
-import { Modal, ScrollArea, Text, TextInput, UnstyledButton, useMantineColorScheme } from '@mantine/core'
-import { useMemo, useState } from 'react'
+import { Modal, ScrollArea, Text, TextInput, UnstyledButton } from '@mantine/core'
+import { useState } from 'react'
 import { visibleText } from '../format'
-import { useAnswer } from '../stores/answer'
-import { hrefs } from '../stores/hrefs'
-import { navigate } from '../stores/location'
-import { leaveRecording, useSource, useStudioState } from '../stores/studio'
-import { openRecordedStory } from '../widgets/NoGpu'
-import { places } from './navigation'
+import type { PageDescription } from '../pages/definePage'
+import { findOptions, usePaletteOptions, type PaletteOption } from './paletteOptions'
 import classes from './frame.module.css'
 
-interface Option {
-  readonly id: string
-  readonly label: string
-  readonly kind: string
-  readonly run: () => void
-}
-const SHOWN = 40
-
-function matches(words: readonly string[], option: Option): boolean {
-  const text = `${option.label} ${option.kind}`.toLowerCase()
-  return words.every((word) => text.includes(word))
-}
-
-function useOptions(): readonly Option[] {
-  const source = useSource()
-  const live = useStudioState((state) => state.live)
-  const { setColorScheme } = useMantineColorScheme()
-  const runs = useAnswer('palette runs', (studio) => studio.runs.list()).value
-  const datasets = useAnswer('palette datasets', (studio) => studio.datasets.list()).value
-  const trajectories = useAnswer('palette trajectories', async (studio) => {
-    const [allRuns, allDatasets] = [await studio.runs.list(), await studio.datasets.list()]
-    const lists = await Promise.all([
-      ...allDatasets
-        .slice(0, 4)
-        .map(async (row) => ({ place: { dataset: row.dataset_id }, rows: await studio.trajectories.list({ dataset_id: row.dataset_id }) })),
-      ...allRuns
-        .slice(0, 4)
-        .map(async (row) => ({ place: { run: row.run_id }, rows: await studio.trajectories.list({ run_id: row.run_id }) })),
-    ])
-    return lists.flatMap(({ place, rows }) => rows.slice(0, 500).map(({ trajectory_id: id, task }) => ({ id, query: task.query, place })))
-  }).value
-  return useMemo(() => {
-    const go = (href: string) => () => {
-      navigate(href)
-    }
-    const options: Option[] = places.map((place) => ({ id: `page ${place.label}`, label: place.label, kind: 'Page', run: go(place.href) }))
-    options.push(
-      { id: 'new', label: 'New training run', kind: 'Action', run: go(hrefs.newRun()) },
-      source === 'recorded' && live
-        ? { id: 'leave', label: 'Leave the recorded run', kind: 'Action', run: leaveRecording }
-        : { id: 'recorded', label: 'Watch a recorded run', kind: 'Action', run: () => void openRecordedStory() },
-      {
-        id: 'light',
-        label: 'Light colours',
-        kind: 'Action',
-        run: () => {
-          setColorScheme('light')
-        },
-      },
-      {
-        id: 'dark',
-        label: 'Dark colours',
-        kind: 'Action',
-        run: () => {
-          setColorScheme('dark')
-        },
-      },
-      {
-        id: 'system',
-        label: 'Colours as the system has them',
-        kind: 'Action',
-        run: () => {
-          setColorScheme('auto')
-        },
-      },
-      { id: 'ledger', label: 'Network ledger', kind: 'Action', run: go(hrefs.settings({ tab: 'network' })) },
-    )
-    for (const run of runs ?? [])
-      options.push({
-        id: run.run_id,
-        label: run.title,
-        kind: 'Run',
-        run: go(run.kind === 'story' ? hrefs.story(run.run_id) : hrefs.run(run.run_id)),
-      })
-    for (const row of datasets ?? [])
-      options.push({ id: row.dataset_id, label: row.name, kind: 'Data set', run: go(hrefs.data({ dataset: row.dataset_id })) })
-    for (const row of trajectories ?? [])
-      options.push({ id: `t ${row.id}`, label: row.query, kind: 'Trajectory', run: go(hrefs.trajectory(row.id, row.place)) })
-    return options
-  }, [source, live, runs, datasets, trajectories, setColorScheme])
-}
-
-export default function Palette({ close }: { readonly close: () => void }) {
+export default function Palette({ pages, close }: { readonly pages: readonly PageDescription[]; readonly close: () => void }) {
   const [query, setQuery] = useState('')
   const [at, setAt] = useState(0)
-  const options = useOptions()
-  const found = useMemo(() => {
-    const words = query
-      .toLowerCase()
-      .split(/\s+/)
-      .filter((word) => word !== '')
-    return options.filter((option) => matches(words, option)).slice(0, SHOWN)
-  }, [options, query])
-  const choose = (option: Option | undefined): void => {
+  const found = findOptions(usePaletteOptions(pages), query)
+  const choose = (option: PaletteOption | undefined): void => {
     if (!option) return
     close()
     option.run()

@@ -2,7 +2,7 @@
 import { Button, Group, Text } from '@mantine/core'
 import type { JobSnapshot } from '../../worker/protocol'
 import { formatBytes, formatSeconds, visibleText } from '../format'
-import { isActive } from '../stores/jobs'
+import { isActive } from '../queries/jobs'
 import { useStudio } from '../stores/studio'
 import { ErrorPanel } from '../widgets/ProblemList'
 import classes from './models.module.css'

@@ -4,15 +4,13 @@ import { Link } from 'wouter'
 import type { ArchitectureClaim, ImportedAdapter, ModelRow } from '../../worker/protocol'
 import { ConfirmButton } from '../dataset/ConfirmButton'
 import { formatBytes, formatCount } from '../format'
-import { hrefs } from '../stores/hrefs'
+import { hrefs } from '../navigation/hrefs'
+import { useDescription } from '../stores/studio'
 import { VisibleText } from '../trajectory/VisibleText'
 import { Panel } from '../widgets/Panel'
 import { Term } from '../widgets/Term'
 import { ModelMarks } from './ArchitectureMarks'
 import classes from './models.module.css'
-
-/** Comes with the page. */
-const STARTER = 'starter'
 
 function parameterText(count: number): string {
   if (count >= 1e9) return `${(count / 1e9).toFixed(2)} B`
@@ -39,6 +37,69 @@ function AdapterName({
   )
 }
 
+interface AdaptersProps {
+  readonly model: ModelRow
+  /** Adapters a person imported for it. */
+  readonly imported: readonly ImportedAdapter[]
+  readonly onExport: (runId: string, title: string) => void
+  readonly onRemoveAdapter: (adapterId: string) => void
+}
+
+function Adapters({ model, imported, onExport, onRemoveAdapter }: AdaptersProps) {
+  return (
+    <>
+      <Text size="xs" c="dimmed" mt={12} mb={4}>
+        <Term of="adapter">Adapters</Term> trained on it
+      </Text>
+      {model.adapters.length === 0 ? (
+        <Text size="xs">None yet.</Text>
+      ) : (
+        <ul className={classes.plain}>
+          {model.adapters.map((adapter) => (
+            <li key={adapter.run_id} className={classes.adapter} data-testid="adapter-row">
+              <AdapterName adapter={adapter} href={hrefs.run(adapter.run_id)} />
+              <Button
+                size="compact-xs"
+                onClick={() => {
+                  onExport(adapter.run_id, adapter.title)
+                }}
+                aria-label={`Export (PEFT): ${adapter.title}`}
+              >
+                Export (PEFT)
+              </Button>
+            </li>
+          ))}
+        </ul>
+      )}
+      {imported.length > 0 && (
+        <>
+          <Text size="xs" c="dimmed" mt={12} mb={4}>
+            Imported
+          </Text>
+          <ul className={classes.plain}>
+            {imported.map((adapter) => (
+              <li key={adapter.adapter_id} className={classes.adapter} data-testid="imported-adapter">
+                <AdapterName
+                  adapter={adapter}
+                  href={hrefs.newRun({ model: model.model_id, start: `imported:${adapter.adapter_id}` })}
+                  title="Begin a run from it"
+                />
+                <ConfirmButton
+                  label="Remove"
+                  confirmLabel="Remove the adapter"
+                  onConfirm={() => {
+                    onRemoveAdapter(adapter.adapter_id)
+                  }}
+                />
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+    </>
+  )
+}
+
 export function ModelCard({
   model,
   current,
@@ -47,16 +108,12 @@ export function ModelCard({
   onExport,
   onRemove,
   onRemoveAdapter,
-}: {
-  readonly model: ModelRow
+}: AdaptersProps & {
   readonly current: boolean
   readonly claims: readonly ArchitectureClaim[]
-  readonly onExport: (runId: string, title: string) => void
   readonly onRemove: () => void
-  /** Adapters a person brought for it. */
-  readonly imported: readonly ImportedAdapter[]
-  readonly onRemoveAdapter: (adapterId: string) => void
 }) {
+  const { defaults } = useDescription()
   const facts: readonly (readonly [string, string])[] = [
     ['Architecture', model.architecture],
     ['Parameters', parameterText(model.parameters)],
@@ -81,7 +138,7 @@ export function ModelCard({
             <Button component={Link} href={hrefs.evaluate()}>
               Evaluate
             </Button>
-            {model.model_id !== STARTER && (
+            {model.model_id !== defaults.model && (
               <ConfirmButton
                 size="xs"
                 label="Delete"
@@ -115,54 +172,7 @@ export function ModelCard({
               ),
           )}
         </dl>
-        <Text size="xs" c="dimmed" mt={12} mb={4}>
-          <Term of="adapter">Adapters</Term> trained on it
-        </Text>
-        {model.adapters.length === 0 ? (
-          <Text size="xs">None yet.</Text>
-        ) : (
-          <ul className={classes.plain}>
-            {model.adapters.map((adapter) => (
-              <li key={adapter.run_id} className={classes.adapter} data-testid="adapter-row">
-                <AdapterName adapter={adapter} href={hrefs.run(adapter.run_id)} />
-                <Button
-                  size="compact-xs"
-                  onClick={() => {
-                    onExport(adapter.run_id, adapter.title)
-                  }}
-                  aria-label={`Export (PEFT): ${adapter.title}`}
-                >
-                  Export (PEFT)
-                </Button>
-              </li>
-            ))}
-          </ul>
-        )}
-        {imported.length > 0 && (
-          <>
-            <Text size="xs" c="dimmed" mt={12} mb={4}>
-              Imported
-            </Text>
-            <ul className={classes.plain}>
-              {imported.map((adapter) => (
-                <li key={adapter.adapter_id} className={classes.adapter} data-testid="imported-adapter">
-                  <AdapterName
-                    adapter={adapter}
-                    href={hrefs.newRun({ model: model.model_id, start: `imported:${adapter.adapter_id}` })}
-                    title="Begin a run from it"
-                  />
-                  <ConfirmButton
-                    label="Remove"
-                    confirmLabel="Remove the adapter"
-                    onConfirm={() => {
-                      onRemoveAdapter(adapter.adapter_id)
-                    }}
-                  />
-                </li>
-              ))}
-            </ul>
-          </>
-        )}
+        <Adapters model={model} imported={imported} onExport={onExport} onRemoveAdapter={onRemoveAdapter} />
       </Panel>
     </div>
   )

@@ -1,36 +1,34 @@
-import { Button, Group, Text } from '@mantine/core'
-import { useEffect, useMemo, useState } from 'react'
+import { Text } from '@mantine/core'
+import { useMemo } from 'react'
 import { ConfirmButton } from '../dataset/ConfirmButton'
 import { formatBytes, formatShare } from '../format'
-import { useAnswer } from '../stores/answer'
-import { useStudio } from '../stores/studio'
+import { useDatasets, useRemoveDataset } from '../queries/datasets'
+import { useRemoveRun, useRuns } from '../queries/runs'
+import { useStorage } from '../queries/storage'
 import { VisibleText } from '../trajectory/VisibleText'
 import { Loading, Panel } from '../widgets/Panel'
 import { ErrorPanel } from '../widgets/ProblemList'
+import { Persistence } from './Persistence'
 import classes from './settings.module.css'
 import { storageRows, type StorageRow } from './storageRows'
 
 /** What this browser keeps for Hone, and for how long. */
 export function StoragePanel() {
-  const studio = useStudio()
-  const storage = useAnswer('storage', (from) => from.storage.usage(), ['dataset', 'job'])
-  const datasets = useAnswer('datasets', (from) => from.datasets.list(), ['dataset'])
-  const runs = useAnswer('runs', (from) => from.runs.list(), ['job'])
-  const [error, setError] = useState<string | null>(null)
-  const rows = useMemo(
-    () => storageRows(storage.value?.items ?? [], datasets.value ?? [], runs.value ?? []),
-    [storage.value, datasets.value, runs.value],
-  )
-  const remove = async ({ remove: target }: StorageRow): Promise<void> => {
+  const storage = useStorage()
+  const datasets = useDatasets().data
+  const runs = useRuns().data
+  const removeDataset = useRemoveDataset()
+  const removeRun = useRemoveRun()
+  const error = removeDataset.error ?? removeRun.error
+  const rows = useMemo(() => storageRows(storage.data?.items ?? [], datasets ?? [], runs ?? []), [storage.data, datasets, runs])
+  const remove = ({ remove: target }: StorageRow): void => {
     if (!target) return
-    const reply = target.kind === 'dataset' ? await studio.datasets.remove(target.id) : await studio.runs.remove(target.id)
-    if (!reply.ok) setError(reply.message)
-    storage.reload()
-    datasets.reload()
-    runs.reload()
+    removeDataset.reset()
+    removeRun.reset()
+    ;(target.kind === 'dataset' ? removeDataset : removeRun).mutate(target.id)
   }
-  const usage = storage.value?.usage ?? null
-  const quota = storage.value?.quota ?? null
+  const usage = storage.data?.usage ?? null
+  const quota = storage.data?.quota ?? null
   const share = usage !== null && quota !== null && quota > 0 ? usage / quota : null
   return (
     <>
@@ -57,9 +55,9 @@ export function StoragePanel() {
       </Panel>
       {error !== null && <ErrorPanel title="It was not deleted." details={error} />}
       <Panel title="Items" flush>
-        {storage.loading && <Loading />}
+        {storage.isLoading && <Loading />}
         {storage.error !== null && <ErrorPanel title="The storage could not be read." details={storage.error} />}
-        {storage.value !== null && rows.length === 0 && (
+        {storage.data && rows.length === 0 && (
           <Text c="dimmed" p={12}>
             Nothing is stored yet.
           </Text>
@@ -96,9 +94,7 @@ export function StoragePanel() {
                           confirmLabel="Delete for good?"
                           ariaLabel={`Delete ${row.name}`}
                           onConfirm={() => {
-                            remove(row).catch((reason: unknown) => {
-                              setError(String(reason))
-                            })
+                            remove(row)
                           }}
                         />
                       )}
@@ -111,48 +107,5 @@ export function StoragePanel() {
         )}
       </Panel>
     </>
-  )
-}
-
-function Persistence() {
-  const [state, setState] = useState<'asking' | 'kept' | 'best-effort' | 'refused' | 'unknown'>('asking')
-  useEffect(() => {
-    // Not there on insecure origins.
-    const manager = (navigator as { storage?: StorageManager }).storage
-    Promise.resolve(manager?.persisted())
-      .then((kept) => {
-        setState(kept === undefined ? 'unknown' : kept ? 'kept' : 'best-effort')
-      })
-      .catch(() => {
-        setState('unknown')
-      })
-  }, [])
-  const words = {
-    asking: '',
-    kept: 'Kept: the browser will not clear it without asking.',
-    'best-effort': 'Best effort: the browser may clear all of it when the disk runs low.',
-    refused: 'The browser refused to promise. Bookmark this page or install it, then ask again.',
-    unknown: 'This browser does not say whether it keeps data.',
-  }
-  return (
-    <Group gap={8} mt={8} data-testid="persistence">
-      <Text size="xs">{words[state]}</Text>
-      {(state === 'best-effort' || state === 'refused') && (
-        <Button
-          onClick={() => {
-            navigator.storage.persist().then(
-              (kept) => {
-                setState(kept ? 'kept' : 'refused')
-              },
-              () => {
-                setState('refused')
-              },
-            )
-          }}
-        >
-          Ask the browser to keep it
-        </Button>
-      )}
-    </Group>
   )
 }

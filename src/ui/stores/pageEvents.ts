@@ -1,7 +1,6 @@
 /** What happens to the tab while a run works: hidden (marked on the run's curves), frozen (marked there by the run), offline, about to close. */
 import { create } from 'zustand'
 import { markMetrics } from './metricHistory'
-import { activeRunIds } from './jobs'
 
 interface PageState {
   readonly online: boolean
@@ -9,10 +8,6 @@ interface PageState {
   readonly frozen: { readonly at: string; readonly ms: number } | null
 }
 export const usePageState = create<PageState>(() => ({ online: navigator.onLine, frozen: null }))
-
-function mark(label: string): void {
-  for (const runId of activeRunIds()) markMetrics(runId, label)
-}
 
 let wakeLock: WakeLockSentinel | null = null
 async function keepAwake(): Promise<void> {
@@ -31,7 +26,11 @@ export function holdScreen(wanted: boolean): void {
   else void wakeLock?.release()
 }
 
-export function watchPage(): void {
+/** @param activeRunIds the runs at work now. */
+export function watchPage(activeRunIds: () => readonly string[]): void {
+  const mark = (label: string): void => {
+    for (const runId of activeRunIds()) markMetrics(runId, label)
+  }
   let hiddenAt = 0
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState === 'hidden') {

@@ -1,22 +1,15 @@
 import { Button, Group, Text } from '@mantine/core'
-import { useState } from 'react'
 import { Link } from 'wouter'
 import type { RunRecord } from '../../records/run'
-import { hrefs } from '../stores/hrefs'
-import { useRecording, useStudio } from '../stores/studio'
+import { hrefs } from '../navigation/hrefs'
+import { useRecording } from '../stores/studio'
+import { useRunCommands } from '../train/useRunCommands'
 import { CopyText } from '../widgets/CopyText'
-import { downloadBytes } from './exportFiles'
 
 /** What to do with a finished story. */
 export function NextActions({ run }: { readonly run: RunRecord }) {
-  const studio = useStudio()
   const recording = useRecording()
-  const [problem, setProblem] = useState<string | null>(null)
-  const exportAdapter = async (): Promise<void> => {
-    const reply = await studio.runs.exportAdapter(run.run_id)
-    setProblem(reply.ok ? null : reply.message)
-    if (reply.ok) for (const [name, bytes] of Object.entries(reply.value)) downloadBytes(name, [bytes], 'application/octet-stream')
-  }
+  const { saveAdapter, error } = useRunCommands(run)
   return (
     <div>
       <Group gap={8}>
@@ -29,7 +22,7 @@ export function NextActions({ run }: { readonly run: RunRecord }) {
         {!recording && (
           <Button
             onClick={() => {
-              void exportAdapter()
+              saveAdapter('last')
             }}
           >
             Export the adapter
@@ -40,9 +33,9 @@ export function NextActions({ run }: { readonly run: RunRecord }) {
         </Button>
         <CopyText text={location.href} label="Copy the link" />
       </Group>
-      {problem !== null && (
+      {error !== null && (
         <Text c="var(--hone-unsolved)" mt={4} role="alert">
-          {problem}
+          {error}
         </Text>
       )}
     </div>

@@ -26,7 +26,9 @@ interface TrainingPhaseProps {
 }
 
 function TrainingPhaseView({ runId, algorithm, meanings }: TrainingPhaseProps) {
-  const colour = methodColour(useAlgorithm()(algorithm))
+  const algorithmOf = useAlgorithm()
+  const description = useMemo(() => algorithmOf(algorithm), [algorithmOf, algorithm])
+  const colour = methodColour(description)
   const metrics = useMetrics(runId)
   const smoothing = usePreferences((state) => state.smoothing)
   const [range, setRange] = useState<readonly [number, number] | null>(null)
@@ -73,7 +75,7 @@ function TrainingPhaseView({ runId, algorithm, meanings }: TrainingPhaseProps) {
         />
         <LineChart
           title="Loss"
-          meaning={meaning(loss, glossary.loss.text)}
+          meaning={meaning(loss, (loss === null ? undefined : description?.metricQuestions[loss]?.answer) ?? glossary.loss.text)}
           series={charts.loss}
           height={200}
           smoothing={smoothing}

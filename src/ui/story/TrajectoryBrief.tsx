@@ -5,8 +5,8 @@ import { Link } from 'wouter'
 import { chosenPath } from '../../records/trajectory'
 import type { Trajectory } from '../../records/trajectory'
 import { visibleText } from '../format'
-import { useReply, NOTHING } from '../stores/answer'
-import { hrefs } from '../stores/hrefs'
+import { hrefs } from '../navigation/hrefs'
+import { useTrajectory } from '../queries/trajectories'
 import { signatureText } from '../trajectory/callSignature'
 import { Loading } from '../widgets/Panel'
 import { StatusMark } from '../widgets/StatusMark'
@@ -58,12 +58,9 @@ function TrajectoryBriefView({
   readonly runId: string
   readonly title?: string
 }) {
-  const answer = useReply(trajectoryId === null ? NOTHING : `trajectory ${trajectoryId}`, (studio) =>
-    studio.trajectories.get(trajectoryId ?? ''),
-  )
+  const { data: record, error } = useTrajectory(trajectoryId)
   if (trajectoryId === null) return <Text c="dimmed">{title === undefined ? '' : `${title}: `}not answered yet</Text>
-  if (answer.error !== null) return <Text c="var(--hone-unsolved)">{answer.error}</Text>
-  const record = answer.value
+  if (error !== null) return <Text c="var(--hone-unsolved)">{error}</Text>
   if (!record) return <Loading label="Loading the trajectory" lines={4} />
   const focus = wrongStep(record)
   return (

@@ -1,9 +1,8 @@
 /** Fits, tight or exceeds: the plan's exact bytes against a budget, the parts behind, and the knob that helps most. */
 import { NumberInput, Table, Text } from '@mantine/core'
-import { useDebouncedValue } from '@mantine/hooks'
 import { formatBytes, visibleText } from '../format'
-import { NOTHING, useReply } from '../stores/answer'
-import { setPreferences, useGpuMemory, usePreferences } from '../stores/preferences'
+import { useMemoryEstimate } from '../queries/training'
+import { setPreferences, usePreferences } from '../stores/preferences'
 import { Loading, Panel } from '../widgets/Panel'
 import { Term } from '../widgets/Term'
 import type { MemoryEstimate, TrainRequest } from '../../worker/protocol'
@@ -16,17 +15,12 @@ const VERDICTS: Readonly<Record<MemoryEstimate['verdict'], { readonly sign: stri
 }
 
 export function EstimatePanel({ request }: { readonly request: TrainRequest | null }) {
-  const memoryBytes = useGpuMemory()
   const memoryGb = usePreferences((state) => state.gpuMemoryGb)
-  const [text] = useDebouncedValue(request === null ? NOTHING : JSON.stringify([request, memoryBytes ?? null]), 400)
-  const answer = useReply(text, (studio) =>
-    request ? studio.jobs.estimateMemory(request, memoryBytes) : Promise.resolve({ ok: false, code: 'none', message: '' }),
-  )
-  const estimate = answer.value
+  const { data: estimate, error } = useMemoryEstimate(request)
   return (
     <Panel title={<Term of="memory estimate">Memory, estimate</Term>} testId="estimate">
-      {answer.error !== null && <Text c="var(--hone-unsolved)">{answer.error}</Text>}
-      {request !== null && !estimate && answer.error === null && <Loading label="Planning" />}
+      {error !== null && <Text c="var(--hone-unsolved)">{error}</Text>}
+      {request !== null && !estimate && error === null && <Loading label="Planning" />}
       {request === null && <Text c="dimmed">Choose a method and a model.</Text>}
       {estimate && (
         <>

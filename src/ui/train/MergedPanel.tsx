@@ -1,15 +1,14 @@
-/** The base with a run's adapter merged in: how far the two are apart, and its files. Kept until the page closes or another merge ends. */
+/** The base with a run's adapter merged in: how far the two are apart, and its files. It is there until the page closes or another merge ends. */
 import { Anchor, Button, Group, Text } from '@mantine/core'
-import { useState } from 'react'
 import { Link } from 'wouter'
 import type { RunRecord } from '../../records/run'
 import { mergedJobId, type JobSnapshot } from '../../worker/protocol'
+import { downloadFile } from '../downloadFile'
 import { formatBytes, visibleText } from '../format'
-import { useReply } from '../stores/answer'
-import { hrefs } from '../stores/hrefs'
-import { isActive, useJobOfRun } from '../stores/jobs'
-import { useStudio } from '../stores/studio'
-import { downloadBytes } from '../story/exportFiles'
+import { hrefs } from '../navigation/hrefs'
+import { isActive, useJobOfRun } from '../queries/jobs'
+import { useImportModel } from '../queries/models'
+import { useMergedModel } from '../queries/runs'
 import { Panel } from '../widgets/Panel'
 import { ErrorPanel } from '../widgets/ProblemList'
 import { Term } from '../widgets/Term'
@@ -30,24 +29,14 @@ export function MergedPanel({ run }: { readonly run: RunRecord }) {
 }
 
 function Merged({ run, job }: { readonly run: RunRecord; readonly job: JobSnapshot }) {
-  const studio = useStudio()
-  const answer = useReply(`merged ${job.job_id}`, (from) => from.runs.mergedModel(run.run_id))
-  const [kept, setKept] = useState<string | null>(null)
-  const [problem, setProblem] = useState<string | null>(null)
-  const [keeping, setKeeping] = useState(false)
-  const merged = answer.value
-  if (!merged) return answer.error === null ? null : <ErrorPanel title="The merged model is gone.">{answer.error}</ErrorPanel>
+  const { data: merged, error } = useMergedModel(run.run_id, job.job_id)
+  const store = useImportModel()
+  if (!merged) return error === null ? null : <ErrorPanel title="The merged model is gone.">{error}</ErrorPanel>
   const files = Object.entries(merged.files)
   const { mean, max, tokens, sameTop } = merged.kl
-  const keep = async (): Promise<void> => {
-    setKeeping(true)
-    const reply = await studio.models.importFiles(
-      `${run.model.id}-${run.algorithm ?? 'run'}-merged`,
-      files.map(([name, blob]) => new File([blob], name)),
-    )
-    setKeeping(false)
-    setProblem(reply.ok ? null : reply.message)
-    if (reply.ok) setKept(reply.value.title)
+  const storeModel = (): void => {
+    const name = `${run.model.id}-${run.algorithm ?? 'run'}-merged`
+    store.mutate({ name, files: files.map(([file, blob]) => new File([blob], file)) })
   }
   return (
     <Panel title="Merged model" aside={`${merged.dtype === 'BF16' ? 'bfloat16' : 'float16'} · ${formatBytes(merged.bytes)}`}>
@@ -61,29 +50,23 @@ function Merged({ run, job }: { readonly run: RunRecord; readonly job: JobSnapsh
         <Button
           size="compact-sm"
           onClick={() => {
-            for (const [name, blob] of files) downloadBytes(name, [blob], 'application/octet-stream')
+            for (const [name, blob] of files) downloadFile(name, blob, 'application/octet-stream')
           }}
         >
           Save its {files.length} files
         </Button>
-        <Button
-          size="compact-sm"
-          disabled={keeping || kept !== null}
-          onClick={() => {
-            void keep()
-          }}
-        >
-          {keeping ? 'Keeping…' : 'Keep it among the models'}
+        <Button size="compact-sm" disabled={store.isPending || store.data !== undefined} onClick={storeModel}>
+          {store.isPending ? 'Adding…' : 'Add it to the models'}
         </Button>
-        {kept !== null && (
+        {store.data && (
           <Anchor component={Link} href={hrefs.models()}>
-            Kept as {visibleText(kept)}
+            Added as {visibleText(store.data.title)}
           </Anchor>
         )}
       </Group>
-      {problem !== null && (
+      {store.error !== null && (
         <Text c="var(--hone-unsolved)" role="alert">
-          {problem}
+          {store.error}
         </Text>
       )}
       <Text size="xs" c="dimmed" mt={8}>

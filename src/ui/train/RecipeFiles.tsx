@@ -1,10 +1,9 @@
 /** A recipe as a file: Hone's own, or the same run in TRL or verl, with what could not be mapped. */
 import { Button, Group, Text } from '@mantine/core'
-import { useState } from 'react'
 import type { RecipeFile, RecipeSource } from '../../worker/protocol'
 import { visibleText } from '../format'
-import { useStudio } from '../stores/studio'
-import { downloadBytes } from '../story/exportFiles'
+import { downloadFile } from '../downloadFile'
+import { useWriteRecipe } from '../queries/training'
 import { CopyText } from '../widgets/CopyText'
 import { Remarks } from './RecipeLoader'
 import widgets from '../widgets/widgets.module.css'
@@ -15,18 +14,22 @@ const TARGETS = [
   { to: 'verl', label: 'As verl' },
 ] as const
 
+function save({ name, text }: RecipeFile): void {
+  downloadFile(name, text, name.endsWith('.yaml') ? 'application/yaml' : 'application/json')
+}
+
 export function RecipeFiles({ source }: { readonly source: RecipeSource }) {
-  const studio = useStudio()
-  const [shown, setShown] = useState<RecipeFile | null>(null)
-  const [problem, setProblem] = useState<string | null>(null)
-  const write = async (to: (typeof TARGETS)[number]['to']): Promise<void> => {
-    const reply = await studio.recipes.write(source, to)
-    setProblem(reply.ok ? null : reply.message)
-    setShown(reply.ok && to !== 'hone' ? reply.value : null)
-    if (reply.ok && to === 'hone') save(reply.value)
-  }
-  const save = ({ name, text }: RecipeFile): void => {
-    downloadBytes(name, [text], name.endsWith('.yaml') ? 'application/yaml' : 'application/json')
+  const { mutate, variables, data, error } = useWriteRecipe()
+  const shown = variables?.to === 'hone' ? undefined : data
+  const write = (to: (typeof TARGETS)[number]['to']): void => {
+    mutate(
+      { source, to },
+      {
+        onSuccess: (file) => {
+          if (to === 'hone') save(file)
+        },
+      },
+    )
   }
   return (
     <div data-testid="recipe-files">
@@ -36,26 +39,27 @@ export function RecipeFiles({ source }: { readonly source: RecipeSource }) {
             key={to}
             size="compact-xs"
             onClick={() => {
-              void write(to)
+              write(to)
             }}
           >
             {label}
           </Button>
         ))}
       </Group>
-      {problem !== null && (
+      {error !== null && (
         <Text c="var(--hone-unsolved)" role="alert" mt={4}>
-          {visibleText(problem)}
+          {visibleText(error)}
         </Text>
       )}
       {shown && (
         <div data-testid="recipe-shown">
           <Text mt={8}>
-            For {shown.requires}: {shown.unmapped.length === 0 ? 'everything went over.' : 'not everything means the same.'}
+            For {shown.requires}:{' '}
+            {shown.unmapped.length === 0 ? 'every setting could be translated.' : 'not every setting means the same there.'}
           </Text>
-          <Remarks label={`${shown.unmapped.length} did not go over, or not quite`} remarks={shown.unmapped} />
-          <Remarks label={`${shown.implied.length} it does without being told`} remarks={shown.implied} />
-          <Remarks label={`${shown.ignored.length} belong to this run alone`} remarks={shown.ignored} />
+          <Remarks label={`${shown.unmapped.length} could not be translated, or only nearly`} remarks={shown.unmapped} />
+          <Remarks label={`${shown.implied.length} are that program’s defaults already`} remarks={shown.implied} />
+          <Remarks label={`${shown.ignored.length} belong to this run only`} remarks={shown.ignored} />
           <pre className={widgets.code} style={{ maxHeight: 420, overflowY: 'auto' }} tabIndex={0} aria-label={shown.name}>
             {shown.text}
           </pre>

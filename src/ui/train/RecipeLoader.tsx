@@ -1,16 +1,11 @@
 /** A recipe file onto the form: what it fills, and every field that it does not. */
 import { Button, Group, Text } from '@mantine/core'
-import { useRef, useState } from 'react'
+import { useRef } from 'react'
 import type { FieldRemark, RecipeOnForm } from '../../worker/protocol'
 import { visibleText } from '../format'
-import { useStudio } from '../stores/studio'
+import { useReadRecipe } from '../queries/training'
 import { plainValue } from './plainValue'
 import classes from './train.module.css'
-
-interface Loaded {
-  readonly file: string
-  readonly recipe: RecipeOnForm
-}
 
 export function Remarks({ label, remarks }: { readonly label: string; readonly remarks: readonly FieldRemark[] }) {
   if (remarks.length === 0) return null
@@ -31,16 +26,8 @@ export function Remarks({ label, remarks }: { readonly label: string; readonly r
 const counted = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`
 
 export function RecipeLoader({ fallback, onLoad }: { readonly fallback: string; readonly onLoad: (recipe: RecipeOnForm) => void }) {
-  const studio = useStudio()
   const picker = useRef<HTMLInputElement>(null)
-  const [loaded, setLoaded] = useState<Loaded | null>(null)
-  const [problem, setProblem] = useState<string | null>(null)
-  const load = async (file: File): Promise<void> => {
-    const reply = await studio.recipes.read(file.name, await file.text(), fallback)
-    setProblem(reply.ok ? null : reply.message)
-    setLoaded(reply.ok ? { file: file.name, recipe: reply.value } : null)
-    if (reply.ok) onLoad(reply.value)
-  }
+  const { mutate, variables, data: recipe, error } = useReadRecipe()
   return (
     <div data-testid="recipe-loader">
       <Group gap={8}>
@@ -61,31 +48,22 @@ export function RecipeLoader({ fallback, onLoad }: { readonly fallback: string; 
         onChange={(event) => {
           const file = event.currentTarget.files?.[0]
           event.currentTarget.value = ''
-          if (file)
-            load(file).catch((reason: unknown) => {
-              setProblem(reason instanceof Error ? reason.message : String(reason))
-            })
+          if (file) mutate({ file, fallback }, { onSuccess: onLoad })
         }}
       />
-      {problem !== null && (
+      {error !== null && (
         <Text c="var(--hone-unsolved)" role="alert" mt={4}>
-          {visibleText(problem)}
+          {visibleText(error)}
         </Text>
       )}
-      {loaded && (
+      {recipe && variables && (
         <div role="status" data-testid="recipe-loaded">
           <Text mt={4}>
-            {visibleText(loaded.file)}: {counted(Object.keys(loaded.recipe.config).length, 'setting', 'settings')} filled
-            {loaded.recipe.ignored.length === 0 && ', nothing left out'}.
+            {visibleText(variables.file.name)}: {counted(Object.keys(recipe.config).length, 'setting', 'settings')} filled
+            {recipe.ignored.length === 0 && ', nothing left out'}.
           </Text>
-          <Remarks
-            label={`${counted(loaded.recipe.ignored.length, 'field changes', 'fields change')} nothing`}
-            remarks={loaded.recipe.ignored}
-          />
-          <Remarks
-            label={`${counted(loaded.recipe.assumed.length, 'setting', 'settings')} the file does not name`}
-            remarks={loaded.recipe.assumed}
-          />
+          <Remarks label={`${counted(recipe.ignored.length, 'field changes', 'fields change')} nothing`} remarks={recipe.ignored} />
+          <Remarks label={`${counted(recipe.assumed.length, 'setting', 'settings')} the file does not name`} remarks={recipe.assumed} />
         </div>
       )}
     </div>

@@ -2,33 +2,22 @@
 import { Button } from '@mantine/core'
 import { Link } from 'wouter'
 import type { RunRecord } from '../../records/run'
-import { hrefs } from '../stores/hrefs'
-import { rememberJob, useActiveJob } from '../stores/jobs'
-import { useGpu, useRecording, useStudio } from '../stores/studio'
-import { downloadBytes } from '../story/exportFiles'
+import { hrefs } from '../navigation/hrefs'
+import { useActiveJob } from '../queries/jobs'
+import { useGpu, useRecording } from '../stores/studio'
+import type { RunCommands } from './useRunCommands'
 
-export function RunExports({ run, onProblem }: { readonly run: RunRecord; readonly onProblem: (sentence: string | null) => void }) {
-  const studio = useStudio()
+export function RunExports({ run, commands }: { readonly run: RunRecord; readonly commands: RunCommands }) {
   const busy = useActiveJob() !== null
   const gpu = useGpu()
   const recording = useRecording()
-  const exportAdapter = async (which: 'last' | 'best'): Promise<void> => {
-    const reply = await studio.runs.exportAdapter(run.run_id, which)
-    onProblem(reply.ok ? null : reply.message)
-    if (reply.ok) for (const [name, bytes] of Object.entries(reply.value)) downloadBytes(name, [bytes], 'application/octet-stream')
-  }
-  const merge = async (): Promise<void> => {
-    const reply = await studio.jobs.start({ kind: 'merge', run_id: run.run_id, which: 'last' })
-    onProblem(reply.ok ? null : reply.message)
-    if (reply.ok) rememberJob(reply.value)
-  }
   const isFinished = run.status === 'finished' && run.algorithm !== null
   return (
     <>
       {isFinished && (
         <Button
           onClick={() => {
-            void exportAdapter('last')
+            commands.saveAdapter('last')
           }}
         >
           Export the adapter
@@ -38,7 +27,7 @@ export function RunExports({ run, onProblem }: { readonly run: RunRecord; readon
         <Button
           title={`${run.best.metric} ${run.best.value}, after ${run.best.step} steps`}
           onClick={() => {
-            void exportAdapter('best')
+            commands.saveAdapter('best')
           }}
         >
           Export the best
@@ -56,11 +45,9 @@ export function RunExports({ run, onProblem }: { readonly run: RunRecord; readon
       {isFinished && recording === null && (
         <Button
           data-testid="run-merge"
-          title="The base model with this adapter in its weights, in 16 bits, for programs that know no adapters"
+          title="The base model with this adapter in its weights, in 16 bits, for programs that cannot load adapters"
           disabled={busy || gpu?.state !== 'ready'}
-          onClick={() => {
-            void merge()
-          }}
+          onClick={commands.merge}
         >
           Export merged
         </Button>

@@ -1,35 +1,21 @@
 /** Runs as rows: method, model, exam before → after with interval, when. */
 import { Anchor, Checkbox, Table, Text, VisuallyHidden } from '@mantine/core'
 import { Link } from 'wouter'
-import type { EvaluationRecord } from '../../records/evaluation'
 import type { RunRecord } from '../../records/run'
-import type { RateWithInterval } from '../../worker/protocol'
-import { passRate, queryScores } from '../evaluation/rates'
 import { formatWhen, visibleText } from '../format'
-import { useAnswer } from '../stores/answer'
-import { hrefs } from '../stores/hrefs'
+import { runHref } from '../navigation/runHref'
+import { useEvaluations } from '../queries/evaluations'
+import { useRuns } from '../queries/runs'
 import { useAlgorithm, useMethodTitle, useStudioOrNull } from '../stores/studio'
 import { methodColour } from '../theme'
 import { EmptyState, Loading } from '../widgets/Panel'
 import { ErrorPanel } from '../widgets/ProblemList'
 import { RateNumber } from '../widgets/RateBar'
+import { finalsOf, type Finals } from './finals'
 import classes from './train.module.css'
 
 /** Rows drawn at once; older runs are found through the palette. */
 const SHOWN = 200
-
-export const runHref = (run: RunRecord): string => (run.kind === 'story' ? hrefs.story(run.run_id) : hrefs.run(run.run_id))
-
-export interface Finals {
-  readonly record: EvaluationRecord
-  readonly rate: RateWithInterval
-}
-export function finalsOf(run: RunRecord, evaluations: readonly EvaluationRecord[]): readonly Finals[] {
-  return run.evaluations.flatMap((id) => {
-    const record = evaluations.find((one) => one.evaluation_id === id)
-    return record ? [{ record, rate: passRate(queryScores(record.rows, record.call_budget)) }] : []
-  })
-}
 
 function ExamRates({ finals }: { readonly finals: readonly Finals[] }) {
   const first = finals[0]
@@ -48,7 +34,7 @@ function ExamRates({ finals }: { readonly finals: readonly Finals[] }) {
 }
 
 const STATUS_TEXT: Readonly<Record<RunRecord['status'], string>> = {
-  running: 'at work',
+  running: 'running',
   paused: 'paused',
   finished: 'finished',
   cancelled: 'cancelled',
@@ -65,24 +51,21 @@ export function RunRows({ limit = SHOWN, selected = [], onSelect }: RunRowsProps
   const studio = useStudioOrNull()
   const methodTitle = useMethodTitle()
   const algorithmOf = useAlgorithm()
-  const answer = useAnswer(
-    'runs and evaluations',
-    async (from) => ({ runs: await from.runs.list(), evaluations: await from.evaluations.list() }),
-    ['job'],
-  )
-  if (answer.error !== null) return <ErrorPanel title="The runs could not be read." details={answer.error} />
-  if (!studio || !answer.value)
+  const runs = useRuns()
+  const evaluations = useEvaluations()
+  const error = runs.error ?? evaluations.error
+  if (error !== null) return <ErrorPanel title="The runs could not be read." details={error} />
+  if (!studio || !runs.data || !evaluations.data)
     return (
       <div style={{ padding: 12 }}>
         {studio ? <Loading label="Loading the runs" /> : <Text c="dimmed">Runs appear here when the engine has started.</Text>}
       </div>
     )
-  const { runs, evaluations } = answer.value
-  const rows = [...runs].sort((a, b) => (a.created_at < b.created_at ? 1 : -1)).slice(0, limit)
+  const rows = [...runs.data].sort((a, b) => (a.created_at < b.created_at ? 1 : -1)).slice(0, limit)
   if (rows.length === 0)
     return (
       <div style={{ padding: 12 }}>
-        <EmptyState title="No runs yet.">The first one takes a minute or two and keeps everything it measured.</EmptyState>
+        <EmptyState title="No runs yet.">The first one takes a minute or two and stores everything it measured.</EmptyState>
       </div>
     )
   return (
@@ -129,7 +112,7 @@ export function RunRows({ limit = SHOWN, selected = [], onSelect }: RunRowsProps
               </Table.Td>
               <Table.Td>{visibleText(run.model.id)}</Table.Td>
               <Table.Td>
-                <ExamRates finals={finalsOf(run, evaluations)} />
+                <ExamRates finals={finalsOf(run, evaluations.data ?? [])} />
               </Table.Td>
               <Table.Td ta="right">{run.steps_done}</Table.Td>
               <Table.Td>{STATUS_TEXT[run.status]}</Table.Td>

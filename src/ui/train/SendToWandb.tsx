@@ -1,29 +1,29 @@
-import { useState } from 'react'
-import { Anchor, Button } from '@mantine/core'
-import type { WandbSent } from '../../records/wandbRun'
-import { useStudio } from '../stores/studio'
+import { Anchor, Button, Text } from '@mantine/core'
+import { useSendToWandb } from '../queries/runs'
 
-/** All metrics of a run so far, through the gateway; then a link to them. */
-export function SendToWandb({ runId, onProblem }: { readonly runId: string; readonly onProblem: (message: string | null) => void }) {
-  const studio = useStudio()
-  const [busy, setBusy] = useState(false)
-  const [sent, setSent] = useState<WandbSent | null>(null)
-  const send = async (): Promise<void> => {
-    setBusy(true)
-    const reply = await studio.runs.sendToWandb(runId)
-    onProblem(reply.ok ? null : reply.message)
-    setSent(reply.ok ? reply.value : null)
-    setBusy(false)
-  }
+/** Sends all metrics of a run so far through the gateway, then links to them. */
+export function SendToWandb({ runId }: { readonly runId: string }) {
+  const { mutate, isPending, data: sent, error } = useSendToWandb()
   return (
     <>
-      <Button size="compact-xs" loading={busy} onClick={() => void send()}>
+      <Button
+        size="compact-xs"
+        loading={isPending}
+        onClick={() => {
+          mutate(runId)
+        }}
+      >
         Send to wandb
       </Button>
       {sent && (
         <Anchor href={sent.url} target="_blank" rel="noreferrer" size="xs">
           {sent.sent} of {sent.steps} steps were new to wandb
         </Anchor>
+      )}
+      {error !== null && (
+        <Text c="var(--hone-unsolved)" role="alert">
+          {error}
+        </Text>
       )}
     </>
   )

@@ -1,10 +1,9 @@
 /** Where a run's adapter begins: anew, from what an earlier run on the same model left, or from an adapter in PEFT's files. */
 import { Button, Group, Select, Text } from '@mantine/core'
-import { useRef, useState } from 'react'
+import { useRef } from 'react'
 import type { RunRecord } from '../../records/run'
 import type { ModelRow } from '../../worker/protocol'
-import { useAnswer } from '../stores/answer'
-import { useStudio } from '../stores/studio'
+import { useAdapters, useImportAdapter } from '../queries/models'
 import { visibleText } from '../format'
 import { NEW_ADAPTER, startChoices } from './startChoices'
 
@@ -17,33 +16,34 @@ interface StartFromProps {
 }
 
 export function StartFromField({ model, runs, value, onChange }: StartFromProps) {
-  const studio = useStudio()
-  const imported = useAnswer('imported adapters', (from) => from.adapters.list())
+  const imported = useAdapters().data
+  const importAdapter = useImportAdapter()
   const picker = useRef<HTMLInputElement>(null)
-  const [problem, setProblem] = useState<string | null>(null)
-  const choices = startChoices(model, runs, imported.value ?? [])
-  const isGone = value !== NEW_ADAPTER && imported.value !== null && model !== null && !choices.some((one) => one.value === value)
-
-  const importFiles = async (files: readonly File[]): Promise<void> => {
+  const choices = startChoices(model, runs, imported ?? [])
+  const isGone = value !== NEW_ADAPTER && imported !== undefined && model !== null && !choices.some((one) => one.value === value)
+  const importFiles = (files: readonly File[]): void => {
     if (!model || files.length === 0) return
-    const reply = await studio.adapters.importFiles(model.model_id, '', files)
-    setProblem(reply.ok ? null : reply.message)
-    if (!reply.ok) return
-    imported.reload()
-    onChange(`imported:${reply.value.adapter_id}`)
+    importAdapter.mutate(
+      { modelId: model.model_id, files },
+      {
+        onSuccess: (adapter) => {
+          onChange(`imported:${adapter.adapter_id}`)
+        },
+      },
+    )
   }
   return (
     <>
       <Group align="flex-end" gap={12} mt={12}>
         <Select
           label="Start from"
-          description="An adapter that is there brings its rank, alpha and targets; methods with a reference hold the policy to it."
+          description="An existing adapter sets the rank, alpha and targets. Methods with a KL reference use a frozen copy of it."
           data={choices.map((one) => ({ value: one.value, label: visibleText(one.label) }))}
           allowDeselect={false}
           value={isGone ? null : value}
           placeholder="Choose again"
           onChange={(next) => {
-            setProblem(null)
+            importAdapter.reset()
             onChange(next ?? NEW_ADAPTER)
           }}
           data-testid="start-from"
@@ -67,15 +67,13 @@ export function StartFromField({ model, runs, value, onChange }: StartFromProps)
           onChange={(event) => {
             const files = [...(event.currentTarget.files ?? [])]
             event.currentTarget.value = ''
-            importFiles(files).catch((reason: unknown) => {
-              setProblem(reason instanceof Error ? reason.message : String(reason))
-            })
+            importFiles(files)
           }}
         />
       </Group>
-      {(isGone || problem !== null) && (
+      {(isGone || importAdapter.error !== null) && (
         <Text c="var(--hone-unsolved)" role="alert" mt={6}>
-          {problem ?? 'The adapter that was chosen is not stored here any more, or is for another model.'}
+          {importAdapter.error ?? 'The adapter that was chosen is not stored here any more, or is for another model.'}
         </Text>
       )}
     </>

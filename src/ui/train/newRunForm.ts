@@ -6,7 +6,7 @@ import { startFolder, startOf, startText } from './startChoices'
 export const newRunUrl = z.object({
   algorithm: z.string().default(''),
   model: z.string().default(''),
-  /** Comma-separated dataset ids; empty: online rollouts in the starter world. */
+  /** Comma-separated dataset ids; empty: online rollouts in the tool world. */
   data: z.string().default(''),
   /** How the base model's frozen weights are held. */
   dtype: z.enum(WEIGHT_DTYPES).catch('f32').default('f32'),

@@ -3,7 +3,7 @@ import { useMemo, useState } from 'react'
 import type { ReactNode } from 'react'
 import { stepsOf, type Trajectory } from '../../records/trajectory'
 import type { LabelState } from '../../worker/protocol'
-import { defaultAdvantageOptions, useAdvantages } from '../labelling/useAdvantages'
+import { defaultAdvantageOptions, useStoredAdvantages } from '../labelling/useAdvantages'
 import { Loading } from '../widgets/Panel'
 import { ErrorPanel } from '../widgets/ProblemList'
 import { StatusMark } from '../widgets/StatusMark'
@@ -79,7 +79,7 @@ export function TrajectoryReader({ trajectory, labels, step, onStep, underCurren
           <FoldedText text={stepsOf(trajectory)[0]?.prompt ?? ''} lines={30} />
         </details>
       </div>
-      {showTokens && <Tokens trajectory={trajectory} revision={labels?.opinions.length ?? 0} />}
+      {showTokens && <Tokens trajectory={trajectory} />}
       {stepsOf(trajectory).map((one, index) => (
         <StepCard
           key={index}
@@ -100,8 +100,8 @@ export function TrajectoryReader({ trajectory, labels, step, onStep, underCurren
   )
 }
 
-function Tokens({ trajectory, revision }: { readonly trajectory: Trajectory; readonly revision: number }) {
-  const { preview, error } = useAdvantages(trajectory.trajectory_id, null, defaultAdvantageOptions, revision)
+function Tokens({ trajectory }: { readonly trajectory: Trajectory }) {
+  const { data: preview, error } = useStoredAdvantages(trajectory.trajectory_id)
   if (error !== null) return <ErrorPanel title="The tokens could not be prepared." details={error} />
   if (!preview) return <Loading label="Preparing tokens" />
   const cut = preview.tokens.truncatedTokens

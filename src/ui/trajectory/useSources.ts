@@ -1,20 +1,18 @@
-/** Where trajectories come from: imported files and runs. One choice, kept in the URL. */
+/** Where trajectories come from: imported files and runs. The choice is in the URL. */
 import { useMemo } from 'react'
-import type { Trajectory } from '../../records/trajectory'
-import { useAnswer, NOTHING } from '../stores/answer'
-import type { Answer } from '../stores/answer'
+import { useDatasets } from '../queries/datasets'
+import { useRuns } from '../queries/runs'
+import type { TrajectorySource } from '../queries/trajectories'
 
-export interface Source {
+export interface Source extends TrajectorySource {
   /** `dataset:…` or `run:…`. */
   readonly key: string
   readonly title: string
-  readonly kind: 'dataset' | 'run'
-  readonly id: string
 }
 
 export interface Sources {
   readonly sources: readonly Source[]
-  readonly loading: boolean
+  readonly isLoading: boolean
   readonly chosen: Source | null
 }
 
@@ -32,21 +30,10 @@ function sourceList(
 
 /** The source the URL names, else the first there is. */
 export function useSources(url: { readonly dataset: string; readonly run: string }): Sources {
-  const datasets = useAnswer('datasets', (studio) => studio.datasets.list(), ['dataset'])
-  const runs = useAnswer('runs', (studio) => studio.runs.list(), ['job'])
-  const sources = useMemo(() => sourceList(datasets.value ?? [], runs.value ?? []), [datasets.value, runs.value])
+  const datasets = useDatasets()
+  const runs = useRuns()
+  const sources = useMemo(() => sourceList(datasets.data ?? [], runs.data ?? []), [datasets.data, runs.data])
   const wanted = url.dataset !== '' ? `dataset:${url.dataset}` : url.run !== '' ? `run:${url.run}` : null
   const chosen = wanted === null ? (sources[0] ?? null) : (sources.find((source) => source.key === wanted) ?? null)
-  return { sources, loading: datasets.loading || runs.loading, chosen }
-}
-
-export function useTrajectoriesOf(source: Source | null): Answer<readonly Trajectory[]> {
-  return useAnswer(
-    source === null ? NOTHING : source.key,
-    (studio) =>
-      source === null
-        ? Promise.resolve([])
-        : studio.trajectories.list(source.kind === 'dataset' ? { dataset_id: source.id } : { run_id: source.id }),
-    ['trajectories', 'dataset'],
-  )
+  return { sources, isLoading: datasets.isLoading || runs.isLoading, chosen }
 }

@@ -1,0 +1,51 @@
+/** A card for each file that is being read, and for each data set. */
+import type { DatasetRow } from '../../../worker/protocol'
+import { DatasetCard, PendingCard } from '../../dataset/DatasetCard'
+import classes from '../../dataset/dataset.module.css'
+import type { PendingImport } from '../../dataset/useImports'
+import { useDescription } from '../../stores/studio'
+
+interface DatasetCardsProps {
+  readonly pending: readonly PendingImport[]
+  readonly datasets: readonly DatasetRow[]
+  readonly openId: string
+  readonly onDismiss: (pendingId: number) => void
+  readonly onToggle: (datasetId: string) => void
+  readonly onExport: (dataset: DatasetRow) => void
+  readonly onRemove: (dataset: DatasetRow) => void
+}
+
+export function DatasetCards({ pending, datasets, openId, onDismiss, onToggle, onExport, onRemove }: DatasetCardsProps) {
+  const { formats } = useDescription()
+  if (datasets.length === 0 && pending.length === 0) return null
+  return (
+    <div className={classes.cards}>
+      {pending.map((one) => (
+        <PendingCard
+          key={one.id}
+          pending={one}
+          onDismiss={() => {
+            onDismiss(one.id)
+          }}
+        />
+      ))}
+      {datasets.map((dataset) => (
+        <DatasetCard
+          key={dataset.dataset_id}
+          dataset={dataset}
+          title={formats.find((format) => format.name === dataset.format)?.title ?? dataset.format}
+          open={dataset.dataset_id === openId}
+          onOpen={() => {
+            onToggle(dataset.dataset_id)
+          }}
+          onExport={() => {
+            onExport(dataset)
+          }}
+          onRemove={() => {
+            onRemove(dataset)
+          }}
+        />
+      ))}
+    </div>
+  )
+}

@@ -1,0 +1,13 @@
+import { z } from 'zod'
+
+/** What the address holds: the query set, the strategy, the calls counted, and which two results are compared. */
+export const evaluateUrl = z.object({
+  set: z.string().default(''),
+  strategy: z.string().default(''),
+  /** 0: all of them. */
+  budget: z.coerce.number().int().nonnegative().catch(0).default(0),
+  before: z.string().default(''),
+  after: z.string().default(''),
+  tab: z.enum(['paired', 'budget', 'groups']).catch('paired').default('paired'),
+})
+export type EvaluateUrl = z.output<typeof evaluateUrl>

@@ -1,0 +1,32 @@
+import { Text } from '@mantine/core'
+import { commandLine } from '../../train/newRunForm'
+import { RecipeFiles } from '../../train/RecipeFiles'
+import { CopyText } from '../../widgets/CopyText'
+import widgets from '../../widgets/widgets.module.css'
+import type { NewRunForm } from './useNewRun'
+
+/** The same run from the command line, as a recipe, in TRL and in verl. */
+export function SameElsewhere({ form: { request, files } }: { readonly form: NewRunForm }) {
+  if (!request) return null
+  const line = commandLine(request, files)
+  return (
+    <>
+      <details>
+        <summary>The same from the command line</summary>
+        <pre className={widgets.code} tabIndex={0} aria-label="Command line">
+          {line}
+        </pre>
+        <CopyText text={line} />
+        {request.initAdapter && (
+          <Text size="xs" c="dimmed" mt={6}>
+            --init-adapter names the folder of the adapter’s files: export them there first.
+          </Text>
+        )}
+      </details>
+      <details>
+        <summary>The same as a recipe, in TRL or in verl</summary>
+        <RecipeFiles source={{ kind: 'request', request }} />
+      </details>
+    </>
+  )
+}

@@ -1,0 +1,9 @@
+import { lazy } from 'react'
+import { definePage } from '../definePage'
+
+export const page = definePage({
+  path: '/train/run/:runId',
+  title: 'Run',
+  navigation: null,
+  component: lazy(() => import('./RunPage')),
+})

@@ -1,0 +1,41 @@
+import type { DownloadPlan, ImportedAdapter, ModelRow, RemoteModel, UnfinishedDownload } from '../../worker/protocol'
+import { keys } from './keys'
+import { useCommand, type Command } from './useCommand'
+import { useStudioQuery, type StudioQuery } from './useStudioQuery'
+
+export const useModels = (): StudioQuery<readonly ModelRow[]> => useStudioQuery(keys.models, (studio) => studio.models.list())
+
+export interface NamedFiles {
+  readonly name: string
+  readonly files: readonly File[]
+}
+export const useImportModel = (): Command<NamedFiles, ModelRow> =>
+  useCommand((studio, { name, files }: NamedFiles) => studio.models.importFiles(name, files), { invalidates: [keys.models, keys.storage] })
+
+/** Removes a model, or what an interrupted download left. */
+export const useRemoveModel = (): Command<string, null> =>
+  useCommand((studio, modelId: string) => studio.models.remove(modelId), {
+    invalidates: [keys.models, keys.unfinishedDownloads, keys.storage],
+  })
+
+export const useUnfinishedDownloads = (): StudioQuery<readonly UnfinishedDownload[]> =>
+  useStudioQuery(keys.unfinishedDownloads, (studio) => studio.models.unfinishedDownloads())
+
+/** Asks the server what there is to download. */
+export const usePlanDownload = (): Command<RemoteModel, DownloadPlan> =>
+  useCommand((studio, model: RemoteModel) => studio.models.planDownload(model))
+
+/** LoRA adapters a person imported; those that runs left are in the runs' records. */
+export const useAdapters = (): StudioQuery<readonly ImportedAdapter[]> => useStudioQuery(keys.adapters, (studio) => studio.adapters.list())
+
+export interface AdapterImport {
+  readonly modelId: string
+  readonly files: readonly File[]
+}
+export const useImportAdapter = (): Command<AdapterImport, ImportedAdapter> =>
+  useCommand((studio, { modelId, files }: AdapterImport) => studio.adapters.importFiles(modelId, '', files), {
+    invalidates: [keys.adapters, keys.storage],
+  })
+
+export const useRemoveAdapter = (): Command<string, null> =>
+  useCommand((studio, adapterId: string) => studio.adapters.remove(adapterId), { invalidates: [keys.adapters, keys.storage] })
