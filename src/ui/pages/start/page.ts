@@ -1,5 +1,5 @@
 import { definePage } from '../definePage'
-import HomePage from './HomePage'
+import StartPage from './StartPage'
 
 /** The one page that comes with the first load: it is what most people see first, and it needs no engine. */
 export const page = definePage({
@@ -8,5 +8,5 @@ export const page = definePage({
   navigation: { label: 'Home', icon: 'home' },
   shortcut: 'alt+shift+H',
   needsStudio: false,
-  component: HomePage,
+  component: StartPage,
 })

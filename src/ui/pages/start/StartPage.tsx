@@ -7,7 +7,7 @@ import { RunRows } from '../../train/RunRows'
 import { NoGpu, WatchRecordedRun } from '../../widgets/NoGpu'
 import { Panel } from '../../widgets/Panel'
 import { Term } from '../../widgets/Term'
-import classes from './home.module.css'
+import classes from './start.module.css'
 import { StartButton } from './StartButton'
 
 function TimeNote() {
@@ -22,7 +22,7 @@ function TimeNote() {
   )
 }
 
-export default function HomePage() {
+export default function StartPage() {
   return (
     <Stack gap={16}>
       <div className={classes.hero}>
