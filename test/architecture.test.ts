@@ -107,7 +107,8 @@ test('there are no import cycles', () => {
 
 test('files are named for what they hold', () => {
   const vague = sources.filter(({ path }) => /(^|\/)(utils?|helpers?|managers?|common)(\.tsx?$|\/)/i.test(path)).map(({ path }) => path)
-  const catalogues = /(ops|pages|algorithms|architectures|formats|callFormats|environments|benchmarks|strategies|commands|scorers)\/index\.ts$/
+  const catalogues =
+    /(ops|pages|algorithms|architectures|formats|callFormats|environments|benchmarks|strategies|commands|scorers)\/index\.ts$/
   const indexes = sources.filter(({ path }) => /\/index\.tsx?$/.test(path) && !catalogues.test(path)).map(({ path }) => path)
   expect([...vague, ...indexes]).toEqual([])
 })
