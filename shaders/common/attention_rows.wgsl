@@ -4,7 +4,7 @@ const WEIGHT_STRIDE = TILE / 4u + 1u;
 var<workgroup> weights: array<vec4f, TILE * WEIGHT_STRIDE>;
 /// The row in [T, HEADS, HD].
 fn head_row(row: u32) -> u32 { return row / GROUP * HEADS + kv * GROUP + row % GROUP; }
-/// First and last key; none, (1, 0), where there is no such query.
+/// First and last key that the row sees; (1, 0), an empty range, where there is no such query.
 fn keys_of(row: u32, live: u32) -> vec2u {
   let query = row / GROUP;
   return select(vec2u(1u, 0u), vec2u(spans[1u + min(query, live - 1u)].x, query), query < live);

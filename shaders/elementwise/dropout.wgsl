@@ -1,6 +1,6 @@
 // y[t, i] = x[t, i] / (1 - rate) where a random word reaches rate * 2^32, else 0                          (Srivastava 2014, inverted)
-// The word is one of four that Philox makes of the counter (t, i / 4, stream, state[2]) under the key state[0 .. 1]: whoever knows the state
-// makes the same mask again, as the gradient does. x, y: [rows, 4 quads].
+// The word is one of four that Philox makes of the counter (t, i / 4, stream, state[2]) under the key state[0 .. 1]: the backward pass
+// computes the same mask again from the same state. x, y: [rows, 4 quads].
 // #include "flat"
 // #include "philox"
 struct Params { count: u32, least: u32, scale: f32, quads: u32, stream: u32 }

@@ -1,9 +1,9 @@
 // y[i, j] = alpha * sum_k a[i * a_row + k * a_inner] * b[j * b_row + k * b_inner] (+ bias[j]) (+ residual[i, j])
 // Any layout, any size: the path for extents that are no multiple of 4 (a value head, odd ranks). A counted sum
-// stops at counts[live].
+// stops at counts[count_word].
 // #include "flat"
 struct Params {
-  rows: u32, alpha: f32, a_row: u32, a_inner: u32, b_row: u32, b_inner: u32, columns: u32, inner: u32, live: u32, flags: u32
+  rows: u32, alpha: f32, a_row: u32, a_inner: u32, b_row: u32, b_inner: u32, columns: u32, inner: u32, count_word: u32, flags: u32
 }
 // #include "product_flags"
 @group(0) @binding(0) var<storage, read> a: array<f32>;
@@ -21,7 +21,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let i = index / params.columns;
   let j = index % params.columns;
   var inner = params.inner;
-  if (does(COUNTED)) { inner = min(inner, counts[params.live]); }
+  if (does(COUNTED)) { inner = min(inner, counts[params.count_word]); }
   var sum = 0.0;
   for (var k = 0u; k < inner; k++) { sum += a[i * params.a_row + k * params.a_inner] * b[j * params.b_row + k * params.b_inner]; }
   sum *= params.alpha;

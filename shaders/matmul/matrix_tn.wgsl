@@ -1,4 +1,4 @@
-// y[n, k] = alpha * sum_{m < counts[live]} a[m, n] * b[m, k] (added onto y when ACCUMULATE)          (TN on subgroup matrices)
+// y[n, k] = alpha * sum_{m < counts[count_word]} a[m, n] * b[m, k] (added onto y when ACCUMULATE)          (TN on subgroup matrices)
 // As tile_tn, on the tiles of matrix_product. Params: gradient_params. Constants: ACCUMULATE and those of matrix_product.
 enable subgroups;
 // #include "gradient_params"
@@ -15,7 +15,7 @@ const RIGHT_SIZE = DEPTH * RIGHT_STRIDE;
 // #include "matrix_product"
 
 fn has_rows(row0: u32) -> bool { return row0 < params.n; }
-fn extent() -> u32 { return counts[params.live]; }
+fn extent() -> u32 { return counts[params.count_word]; }
 fn left_matrix(row: u32, k: u32) -> Left { return left_by_columns(k * LEFT_STRIDE + row); }
 fn right_matrix(k: u32, column: u32) -> Right { return right_by_rows(k * RIGHT_STRIDE + column); }
 

@@ -1,8 +1,8 @@
 // y[i, j] = alpha * sum_s parts[s, i, j] (+ bias[j]) (+ residual[i, j]) (or added onto y): second pass of a split product.
 // parts: [count, rows, N] in fours of columns, added in the order of s. Of a counted sum parts are of `each` rows of the operands, and
-// those that begin past counts[live] are left out: the result does not depend on how many rows there is room for.
+// those that begin past counts[count_word] are left out: the result does not depend on how many rows there is room for.
 // #include "flat"
-struct Params { quads: u32, alpha: f32, count: u32, row_quads: u32, live: u32, each: u32, flags: u32 }
+struct Params { quads: u32, alpha: f32, count: u32, row_quads: u32, count_word: u32, each: u32, flags: u32 }
 // #include "product_flags"
 @group(0) @binding(0) var<storage, read> parts: array<vec4f>;
 @group(0) @binding(1) var<storage, read> counts: array<u32>;
@@ -16,7 +16,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let index = flat_workgroup(group, groups) * 64u + lane.x;
   if (index >= params.quads) { return; }
   var count = params.count;
-  if (does(COUNTED)) { count = min(count, (counts[params.live] + params.each - 1u) / params.each); }
+  if (does(COUNTED)) { count = min(count, (counts[params.count_word] + params.each - 1u) / params.each); }
   var sum = vec4f();
   for (var s = 0u; s < count; s++) { sum += parts[s * params.quads + index]; }
   sum *= params.alpha;

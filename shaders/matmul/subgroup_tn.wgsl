@@ -1,5 +1,5 @@
-// y[n, k] = alpha * sum_{m < counts[live]} a[m, n] * b[m, k] (added onto y when ACCUMULATE)   (TN: dW of a linear layer)
-// a: [M, N], b: [M, K]. The sum over rows stops at counts[live]. The lanes of a subgroup load BLOCKS x SUBGROUP columns of a row
+// y[n, k] = alpha * sum_{m < counts[count_word]} a[m, n] * b[m, k] (added onto y when ACCUMULATE)   (TN: dW of a linear layer)
+// a: [M, N], b: [M, K]. The sum over rows stops at counts[count_word]. The lanes of a subgroup load BLOCKS x SUBGROUP columns of a row
 // of a together and hand them round, as in subgroup_nt. One invocation computes BLOCKS x SUBGROUP rows of y and COLUMNS columns.
 // Params: gradient_params. Constants: LANES, COLUMNS, SUBGROUP, BLOCKS, UNROLL, ACCUMULATE.
 enable subgroups;
@@ -24,7 +24,7 @@ fn main(
 ) {
   let first = group.y * BLOCKS * SUBGROUP;
   let column = group.x * LANES * COLUMNS + lane.x;
-  let live = counts[params.live];
+  let live = counts[params.count_word];
   let a_width = params.n;
   let b_width = params.k;
   // #repeat j BLOCKS

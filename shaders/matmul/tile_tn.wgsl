@@ -1,5 +1,5 @@
-// y[n, k] = alpha * sum_{m < counts[live]} a[m, n] * b[m, k] (added onto y when ACCUMULATE)   (TN: dW of a linear layer)
-// a: [M, N], b: [M, K]; N and K multiples of 4. The sum over rows stops at counts[live], so tail rows never count. A workgroup computes
+// y[n, k] = alpha * sum_{m < counts[count_word]} a[m, n] * b[m, k] (added onto y when ACCUMULATE)   (TN: dW of a linear layer)
+// a: [M, N], b: [M, K]; N and K multiples of 4. The sum over rows stops at counts[count_word], so tail rows never count. A workgroup computes
 // 4 ROW_QUADS ROW_LANES x 4 COLUMN_QUADS COLUMN_LANES from tiles of DEPTH rows in workgroup memory, an invocation ROW_QUADS x COLUMN_QUADS fours.
 // With SPLIT workgroups take `each` rows and leave bare sums [parts, N, K] in y for split_sum.
 // Params: gradient_params. Constants: DEPTH, ROW_QUADS, COLUMN_QUADS, ROW_LANES, COLUMN_LANES, LANES, SPLIT, ACCUMULATE.
@@ -33,7 +33,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let column0 = group.x % blocks * TILE_COLUMNS;
   let own_column = lane % COLUMN_LANES;
   let own_row = lane / COLUMN_LANES;
-  var end = counts[params.live];
+  var end = counts[params.count_word];
   if (SPLIT == 1u) { end = min((split + 1u) * params.each, end); }
   // #repeat r ROW_QUADS
   // #repeat i 4

@@ -1,6 +1,6 @@
 /** Which kernel a product gets, and that the one on subgroup matrices is what Dawn takes: its null backend checks WGSL and computes nothing. */
 import { expect, test } from 'vitest'
-import { bindingKinds, shaderSource } from '../../src/engine/device/shaders'
+import { shaderSource } from '../../src/engine/device/shaders'
 import { matrixConfigs } from '../../src/engine/products/matrixTiles'
 import { nnDispatch, ntDispatch, tnDispatch } from '../../src/engine/products/matmulDispatch'
 import { input, output, type Dispatch } from '../../src/engine/op'
@@ -8,6 +8,7 @@ import { candidates, productClass, variantOf, type ProductShape } from '../../sr
 import { innerSplit, tokenSplit } from '../../src/engine/products/splitProduct'
 import { lowTileFor, lowTiles, tileVariants, workgroupBytes } from '../../src/engine/products/workgroupTiles'
 import type { MatrixConfig, ProductKernels } from '../../src/engine/products/productChoice'
+import { complaint, nullDevice } from './nullDevice'
 
 const nvidia: MatrixConfig = { element: 'f16', m: 16, n: 16, k: 16, subgroup: 32, operations: 'subgroup_matrix' }
 const apple: MatrixConfig = { element: 'f32', m: 8, n: 8, k: 8, subgroup: 32, operations: 'subgroup_matrix' }
@@ -108,20 +109,6 @@ test('a sum is split by the model’s shape, in parts of one length whatever the
   expect(tokenSplit(16, 4096, 1000, { isSoftware: true })).toBeNull()
 })
 
-/** Devices do not outlive it. */
-let dawn: GPU | null = null
-/** The null backend's device with default limits and what subgroup matrices need. */
-async function nullDevice(): Promise<GPUDevice> {
-  const { create, globals } = await import('webgpu')
-  Object.assign(globalThis, globals)
-  dawn ??= create(['backend=null', 'enable-dawn-features=allow_unsafe_apis'])
-  const adapter = await dawn.requestAdapter()
-  if (!adapter) throw new Error('Dawn has no null backend')
-  return adapter.requestDevice({
-    requiredFeatures: ['chromium-experimental-subgroup-matrix' as GPUFeatureName, 'shader-f16', 'subgroups'],
-  })
-}
-
 /** The kernel of a large product by the variant of this name, few rows or many. */
 function dispatchOf(
   { kind, format }: Pick<ProductShape, 'kind' | 'format'>,
@@ -135,22 +122,6 @@ function dispatchOf(
     return tnDispatch({ m, n: 4096, k: 4096 }, { alpha: 1, rowCount: 'tokens' }, context, [input(0), input(1), input(2), output(0)])
   const w = { format, codes: input(1, 0, 4096), scales: input(1, 4096, 256) }
   return (kind === 'nt' ? ntDispatch : nnDispatch)({ m, k: 4096, n: 4096 }, context, { x: input(0), w, y: output(0) })
-}
-
-/** What Dawn says against a kernel; null when it takes it. */
-async function complaint(device: GPUDevice, { shader, constants, parts, bindings }: Dispatch): Promise<string | null> {
-  const code = shaderSource(shader, constants, parts)
-  expect(bindingKinds(code)).toHaveLength(bindings.length + 1)
-  device.pushErrorScope('validation')
-  try {
-    const module = device.createShaderModule({ code })
-    await device.createComputePipelineAsync({ layout: 'auto', compute: { module, entryPoint: 'main' } })
-    return null
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error)
-  } finally {
-    await device.popErrorScope()
-  }
 }
 
 test('Dawn takes every tile within default limits, and every kernel on subgroup matrices', async () => {
