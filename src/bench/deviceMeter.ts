@@ -1,4 +1,4 @@
-/** Watches a device from outside, whoever uses it: bytes alive and at their peak, submits, readbacks, CPU time spent encoding. */
+/** Counts what any user of a device does to it: bytes alive and at their peak, submits, readbacks, CPU time spent encoding. */
 
 export interface DeviceCounts {
   readonly submits: number

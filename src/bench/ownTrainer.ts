@@ -10,7 +10,7 @@ import type { BenchTrainer } from './baselines/jaxTrainer'
 import type { TrainProblem } from './trainProblem'
 
 export interface OwnTrainer extends BenchTrainer {
-  /** The gate is asked between submits. */
+  /** The gate is awaited between submits. */
   step(gate?: Gate): Promise<void>
   /** In the order in which a step runs them. */
   readonly executables: readonly Executable[]

@@ -60,7 +60,7 @@ export async function benchTrain(options: TrainBenchOptions): Promise<TrainBench
   const tokens = problem.sequences.flat().length
   options.progress(`bench train: ${problem.config.num_hidden_layers} layers, hidden ${problem.config.hidden_size}, ${tokens} tokens a step`)
   const engine = new EngineDevice(device, { isSoftware: options.isSoftware })
-  // The first step makes pipelines: it is told apart.
+  // The first step compiles pipelines, so it is reported separately.
   const cold = async <T extends BenchTrainer>(make: () => Promise<T>): Promise<{ trainer: T; ms: number }> => {
     const started = now()
     const trainer = await make()

@@ -54,7 +54,7 @@ export class MetricRing<Tag> {
       this.#waiting = null
       this.#deliver(tag, values)
     })()
-    // Said by the next push or drain: of a lost device no buffer comes back, and nobody may wait for one.
+    // The next push or drain throws this error. A lost device returns no buffer, so nothing may wait for one.
     this.#last.catch((error: unknown) => {
       this.#failure ??= error instanceof Error ? error : new Error(String(error))
       this.#waiting?.()

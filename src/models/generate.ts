@@ -49,13 +49,13 @@ interface Task {
   /** Tokens of the context before this extend. */
   readonly before: number
   readonly request: GenerationRequest
-  /** New tokens its owner was told of. */
+  /** New tokens already reported to its owner. */
   told: number
   readonly resolve: (result: GenerationResult) => void
   readonly reject: (error: Error) => void
 }
 
-/** Tokens of text computed between two looks while others decode, so that a long prompt holds nobody up for long. */
+/** Tokens of text computed between two looks while others decode, so that a long prompt delays no other slot for long. */
 const EXTEND_WHILE_DECODING = 512
 
 export interface GeneratorSession {
@@ -245,8 +245,8 @@ export class Generator {
   }
 
   /**
-   * Blocks for all a task may come to. If nobody who works will give any back, contexts that rest lose theirs and are computed again when they
-   * are asked to go on.
+   * Reserves blocks for the longest text a task may reach. If no running task will free any, idle contexts lose theirs and are computed again
+   * when they continue.
    */
   #reserve({ session, request }: Task, isFirst: boolean): boolean {
     const { context, slot } = session

@@ -71,7 +71,7 @@ export function extendPlan(shape: GenerationShape, tokens: number, context: Plan
   return planGraph(graph, context)
 }
 
-/** Every active slot goes on by one token. */
+/** Adds one token to every active slot. */
 export function decodePlan(shape: GenerationShape, context: PlanContext): Plan {
   const { config, slots } = shape
   const graph = new Graph()

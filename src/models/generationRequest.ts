@@ -1,4 +1,4 @@
-/** What is asked of generation, and what comes back: token ids in, token ids out. */
+/** The request and result of generation: token ids in, token ids out. */
 export interface GenerationRequest {
   readonly maxNewTokens: number
   readonly temperature: number

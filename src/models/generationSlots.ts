@@ -1,4 +1,4 @@
-/** The slots' side of generation on the GPU: what each is to do is written here, what each has done is read here. */
+/** The state of generation slots on the GPU: writes what each slot is to do and reads back what it has done. */
 import type { EngineDevice } from '../engine/device/engineDevice'
 import { NO_SLOT } from '../engine/ops/kvCache'
 import { seenWords, SLOT, SLOT_WORDS } from '../engine/ops/sample'
@@ -45,7 +45,7 @@ export class GenerationSlots {
     this.#write('gen.table', Uint32Array.from(blocks), slot * this.#shape.blocksPerSlot)
   }
 
-  /** The slot's text is in the batch that comes next: it samples from there on. */
+  /** Starts sampling in a slot whose prompt is in the next batch. */
   start({ slot, key, context }: SlotOwner, request: GenerationRequest, version: number): void {
     const words = new Uint32Array(SLOT_WORDS)
     words[SLOT.position] = context.cached - 1
@@ -69,13 +69,13 @@ export class GenerationSlots {
     this.#write('gen.state', seen, this.#shape.slots * SLOT_WORDS + slot * seen.length)
   }
 
-  /** The slot does nothing from here on. */
+  /** Stops the slot. */
   stop(slot: number): void {
     this.#write('gen.state', Uint32Array.of(0), slot * SLOT_WORDS + SLOT.active)
     this.#write('gen.slots', Uint32Array.of(NO_SLOT), slot)
   }
 
-  /** Waits for what was submitted, and tells of slots that are done; of all of them if `everybody`. */
+  /** Waits for submitted work, then returns the progress of slots that are done, or of all slots if `everybody`. */
   async look(everybody: boolean): Promise<(slot: number) => SlotProgress | null> {
     const { slots, maxNewTokens } = this.#shape
     const state = new Uint32Array(await this.#engine.read(this.#buffer('gen.state'), 0, slots * SLOT_WORDS * 4))

@@ -1,7 +1,7 @@
 /**
  * Who owns which blocks of the key and value caches. A full block is known by the tokens in it and before it, so that contexts that begin
  * alike share blocks (RadixAttention, Zheng 2024; paging after vLLM, Kwon 2023). Only full blocks are shared and they are never written
- * again: copy-on-write without a copy. Blocks nobody refers to are kept until their room is needed, the least recently used going first.
+ * again: copy-on-write without a copy. Blocks without a reference stay until their space is needed; the least recently used goes first.
  */
 import { BLOCK_TOKENS } from '../engine/ops/kvCache'
 
@@ -25,7 +25,7 @@ export class KvBlocks {
   /** By what comes before and the block's own tokens. */
   readonly #known = new Map<string, Known>()
   readonly #keyOf = new Map<number, string>()
-  /** Known blocks nobody refers to, in the order they were let go. */
+  /** Known blocks without a reference, in the order in which they were released. */
   readonly #idle = new Set<number>()
   #nextId = 1
   #epoch = 0

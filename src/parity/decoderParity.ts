@@ -57,7 +57,7 @@ interface Subject {
   readonly batch: PackedBatch
 }
 
-/** `stored`: the checkpoint's matrices are held in this format, and the expected values are those of what it stands for. */
+/** @param stored the storage format of the checkpoint's matrices; expected values are computed from the numbers that the codes decode to. */
 async function subjectOf(name: string, goldens: Goldens, stored: WeightFormat = 'f32'): Promise<Subject> {
   const expected = stored === 'f32' ? name : `${name}_${stored}`
   const numbers = golden.parse(goldens.json(`${expected}_golden.json`))

@@ -1,4 +1,4 @@
-/** Sampled tokens as generation told them, and the training plan's log-probs of the same ids. */
+/** Compares the log-probs that generation stored with its sampled tokens and the training plan's log-probs of the same ids. */
 import type { EngineDevice } from '../engine/device/engineDevice'
 import type { ModelConfig } from '../models/architectures/config'
 import { PROJECTIONS } from '../models/architectures/decoder'

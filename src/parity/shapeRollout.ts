@@ -54,26 +54,26 @@ export async function shapeRolloutQuantities(parts: ShapeRolloutParts): Promise<
   parts.progress(`${title}: random weights`)
   const policy = await adaptedPolicy(parts.engine, config, hashedWeights(config))
   try {
-    const told: SampledSequence[] = []
+    const sequences: SampledSequence[] = []
     const sampled: number[] = []
     const trained: number[] = []
     const started = performance.now()
     const minutes = (): string => `${((performance.now() - started) / 60_000).toFixed(1)} min`
     while (sampled.length < parts.tokens) {
       let count = sampled.length
-      const sessions = Array.from({ length: 2 * SLOTS }, (_, index) => told.length + index)
+      const sessions = Array.from({ length: 2 * SLOTS }, (_, index) => sequences.length + index)
       const wave = await converse(policy, parts, { sessions, slots: SLOTS, turns: TURNS }, (tokens) => {
         count += tokens
         parts.progress(`${title}: ${count} tokens sampled, ${minutes()}`)
       })
-      told.push(...wave)
+      sequences.push(...wave)
       sampled.push(...wave.flatMap(({ logprobs }) => logprobs))
       trained.push(...(await scored(policy, wave, config.vocab_size)))
       const far = distance(sampled, trained).maxAbs
       parts.progress(`${title}: ${trained.length} tokens compared with training, largest difference ${far.toExponential(1)}, ${minutes()}`)
     }
     const measure = measureOf('our own training plan', parts.adapter)
-    const first = told.slice(0, OTHER_SLOTS)
+    const first = sequences.slice(0, OTHER_SLOTS)
     const again = await converse(policy, parts, {
       ...{ sessions: [...first.keys()].toReversed(), slots: OTHER_SLOTS, turns: [0], most: REPEATED_TOKENS },
     })

@@ -85,7 +85,7 @@ export class EngineDevice {
     if (this.#failure) throw this.#failure
   }
 
-  /** Memory that is refused is told by `settled`, and by whatever reads or submits next. */
+  /** Out of memory surfaces from `settled()`, or from the next read or submit. */
   createBuffer(label: string, bytes: number, usage: number = STORAGE): GPUBuffer {
     const size = Math.max(16, Math.ceil(bytes / 16) * 16)
     if (size > this.device.limits.maxBufferSize) {

@@ -1,10 +1,10 @@
-/** How fast work is done: how much of it goes into one submit follows from what submits took. */
+/** Sizes each submit to about 100 ms from the throughput measured so far. */
 
-/** A submit is to take about this long: the page, a pause and other tabs wait no longer for the GPU. */
+/** The length a submit aims at: the page, a pause and other tabs wait for the GPU about this long at most. */
 const TARGET_SUBMIT_MS = 100
-/** Most that one submit may seem slower than expected. */
+/** A submit counts as at most this many times slower than expected. */
 const MOST_SLOWDOWN = 4
-/** Shorter submits say little. */
+/** Submits shorter than this are not measured: the clock is too coarse for them. */
 const LEAST_MS = 5
 
 export class SubmitPace {

@@ -5,7 +5,7 @@ import { float32FromF16, f16FromFloat32 } from '../../base/halfFloat'
 import { floats, words } from '../tensor'
 import type { Tensor, TensorSpec } from '../tensor'
 
-/** How keys and values are kept between tokens; sums over them are f32 either way. */
+/** Storage formats of the key and value cache; sums over it are f32 either way. */
 export const KV_DTYPES = ['f32', 'f16'] as const
 export type KvDtype = (typeof KV_DTYPES)[number]
 
@@ -80,7 +80,7 @@ export interface CachedAttentionParams {
   readonly heads: number
   readonly kvHeads: number
   readonly headDim: number
-  /** Every row is a context of its own, as when each goes on by one token: rows are few and keys may be many. */
+  /** Each row belongs to another context, as in decoding one token per slot: rows are few and keys may be many. */
   readonly isDecode: boolean
 }
 

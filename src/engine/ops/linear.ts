@@ -1,4 +1,4 @@
-/** A linear layer, the NT product, with what its kernels add before they store: bias, residual, an adapter's low-rank term, SwiGLU's gate. */
+/** The linear layer: an NT product, to which its kernels add bias, residual and a LoRA adapter's low-rank term and apply SwiGLU's gate before they store. */
 import { apply, at, fail, input, only, output, scratch } from '../op'
 import type { Binding, Dispatch, Kernel, KernelContext, NumberArray, Op } from '../op'
 import type { RowCount } from '../rowCount'
@@ -18,7 +18,7 @@ export interface LinearParams {
   readonly alpha: number
   readonly hasBias: boolean
   readonly hasResidual: boolean
-  /** What multiplies low bᵀ, where there is one. */
+  /** The factor of low bᵀ; null without an adapter. */
   readonly loraScale: number | null
   /** Which count bounds the rows when a weight gradient sums over them. */
   readonly rowCount: RowCount
@@ -177,8 +177,8 @@ export const linearOp: Op<LinearParams> = {
 }
 
 /**
- * y[M, N] = silu(gate[M, N]) ⊙ linear(…) (Shazeer 2020). Inputs: those of `linear`, then gate. The planner makes it of `swiglu` and the layer
- * before it where nobody else reads that layer's result, so it needs no backward.
+ * y[M, N] = silu(gate[M, N]) ⊙ linear(…) (Shazeer 2020). Inputs: those of `linear`, then gate. The planner fuses `swiglu` with
+ * the layer before it if that layer's result has no other reader, so the op needs no backward.
  */
 export const gatedLinearOp: Op<LinearParams> = {
   name: 'gatedLinear',

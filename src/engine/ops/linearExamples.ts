@@ -1,4 +1,4 @@
-/** What the linear layer's kernels are tried on. */
+/** The examples on which the linear layer's kernels are tested. */
 import type { OpExample } from '../op'
 import { floats } from '../tensor'
 import type { DType, TensorSpec } from '../tensor'

@@ -15,7 +15,7 @@ export interface StateRange {
 }
 export type StateLookup = (name: string) => StateRange
 
-/** Called between submits: resolves when the step may go on, rejects when it must stop. */
+/** Called between submits: resolves when the step may continue, rejects when it must stop. */
 export type Gate = () => Promise<void> | void
 
 /** Launch cost of a small dispatch, as work: keeps hundreds of tiny dispatches from looking free. */
@@ -102,7 +102,7 @@ export class Executable {
     return new Executable(engine, plan, encoded, { batch, outputs, uniforms })
   }
 
-  /** Uploads a batch tensor. Short data is allowed: the tail keeps what it held, and live counts keep kernels off it. */
+  /** Uploads a batch tensor. Data may be shorter than the tensor: the tail keeps its old contents, which kernels do not read because live counts stop them. */
   write(name: string, data: Float32Array | Uint32Array): void {
     const buffer = this.#batch.get(name)
     // A tensor that no live op reads has no buffer; a name that never existed is a mistake the caller's tests find.

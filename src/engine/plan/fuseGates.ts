@@ -1,4 +1,4 @@
-/** SwiGLU without a pass of its own: `swiglu(gate, up)` becomes part of the layer that makes `up`. */
+/** Fuses `swiglu(gate, up)` into the linear layer that computes `up`, which saves a pass over memory. */
 import type { AnyOp } from '../op'
 import { at } from '../op'
 import { gatedLinearOp, linearOp, type LinearParams } from '../ops/linear'
@@ -6,8 +6,8 @@ import { swigluOp } from '../ops/swiglu'
 import type { Graph, Node, Tensor } from '../tensor'
 
 /**
- * Wherever nobody else reads `up`: in generation and scoring, and in a forward pass that is computed again for its gradients. A gradient reads
- * `up` itself. The fused layer stands where `swiglu` stood, so that the gate is there.
+ * Fuses only if `up` has no other reader: in generation, in scoring, and in a forward pass that is computed again for its gradients. In other
+ * training passes the backward pass reads `up`, so it is not fused. The fused layer takes the place of `swiglu`, where the gate is already computed.
  */
 export function fuseGates(nodes: readonly Node[], graph: Graph): readonly Node[] {
   const uses = new Map<Tensor, number>()

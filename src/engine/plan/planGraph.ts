@@ -1,6 +1,6 @@
 /**
- * From a graph to a list of dispatches and buffers: dead nodes dropped, gates and gradient accumulation fused into producers, buffers
- * assigned by liveness from size classes. Touches no GPU: the peak it reports is known before anything is allocated.
+ * Turns a graph into a list of dispatches and buffers: drops dead nodes, fuses gates and gradient accumulation into producers, and assigns
+ * buffers of a few size classes by liveness. It touches no GPU, so the peak memory is known before anything is allocated.
  */
 import type { Dispatch, KernelContext } from '../op'
 import { at } from '../op'
@@ -183,7 +183,7 @@ function liveNodes(graph: Graph): Node[] {
   return kept
 }
 
-/** `accumulateInto(state, x)` becomes "the producer of x adds into state" where the producer can and nobody else reads x. */
+/** `accumulateInto(state, x)` becomes "the producer of x adds into state" if the producer can and x has no other reader. */
 function fuseAccumulation(nodes: readonly Node[], graph: Graph): Step[] {
   const uses = new Map<Tensor, number>()
   for (const node of nodes) for (const input of node.inputs) uses.set(input, (uses.get(input) ?? 0) + 1)
@@ -224,8 +224,8 @@ function accumulation(x: Tensor, state: Tensor): Node {
 }
 
 /**
- * `add(a, b)` becomes "the producer of b adds onto a" where nobody else reads either: gradients that meet at a tensor are summed as they
- * are made. Runs over steps in order, so that a is there when b's producer runs.
+ * `add(a, b)` becomes "the producer of b adds onto a" if neither has another reader: gradients that meet at a tensor are summed as they
+ * are computed. Steps are visited in order, so that a is complete when b's producer runs.
  */
 function fuseSums(steps: readonly Step[], graph: Graph): Steps {
   const uses = new Map<Tensor, number>()

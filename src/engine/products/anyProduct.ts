@@ -1,4 +1,4 @@
-/** Matrix products of any layout and size: their meaning in f64, and the kernel for extents that are no multiples of four. */
+/** Matrix products of any layout and size: the f64 reference, and the dispatch of the kernel for extents that are no multiple of four. */
 import { f32, fail, fold, u32 } from '../op'
 import type { Dispatch, NumberArray } from '../op'
 import { COUNT_WORD, type RowCount } from '../rowCount'

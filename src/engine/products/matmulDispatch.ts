@@ -1,4 +1,4 @@
-/** Which kernel computes a matrix product, over which workgroups. Sums run over the inner dimension in order, whatever the tile. */
+/** Builds the dispatch of a matrix product (NT, NN or TN): kernel, tile, bindings, workgroups. Sums run over the inner dimension in order, whatever the tile. */
 import { f32, input, u32 } from '../op'
 import type { Binding, Dispatch, KernelContext } from '../op'
 import { COUNT_WORD, type RowCount } from '../rowCount'

@@ -1,6 +1,6 @@
-/** What matrix products may be computed with on a device (ops/productKernels chooses). */
+/** What a device offers for matrix products: subgroup matrices, workgroup memory, and tuned choices. productKernels.ts picks a kernel from it. */
 
-/** Matrices that a device multiplies, with sums in f32. */
+/** A size of matrices that the device's subgroups multiply in hardware, with sums in f32. */
 export interface MatrixConfig {
   readonly element: 'f16' | 'f32'
   readonly m: number

@@ -1,4 +1,4 @@
-/** What the kernels of light products do beside multiplying: the bits that shaders/common/product_flags.wgsl reads. */
+/** Flags of small products: whether they add a bias or residual, accumulate into y, or stop at a row count. shaders/common/product_flags.wgsl has the same bits. */
 import { u32, type Word } from '../op'
 
 const BITS = { bias: 1, residual: 2, accumulate: 4, counted: 8 } as const

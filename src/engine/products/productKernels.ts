@@ -1,7 +1,7 @@
 /**
- * Which kernel computes a matrix product: a fixed choice by kind of adapter, or the one measured to be fastest on this adapter for the
- * product's class (tuneProducts.ts). A class knows the model's extents and how its weights are stored, never the number of rows, so that a
- * row's result does not depend on how many others are computed with it.
+ * Picks the kernel of a matrix product: a fixed choice for the kind of adapter, or the one that tuneProducts.ts measured to be fastest for the
+ * product's class. A class depends on the model's extents and on how its weights are stored, never on the number of rows, so that a row's
+ * result does not depend on how many others are computed with it.
  */
 import type { KernelContext } from '../op'
 import type { WeightFormat } from '../weightFormat'

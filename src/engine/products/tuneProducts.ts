@@ -1,4 +1,4 @@
-/** Times the variants of matrix products on this device and says which is fastest for each class of product. */
+/** Autotuning: times the variants of each class of matrix product on this device and picks the fastest. */
 import type { EngineDevice } from '../device/engineDevice'
 import { at } from '../op'
 import { linear } from '../ops/linear'

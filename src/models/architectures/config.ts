@@ -12,7 +12,7 @@ import type { ConfigFile, ModelConfig, RopeScaling, tokenIds } from './modelConf
 
 export type { ModelConfig, RopeScaling } from './modelConfig'
 
-/** Positions that are prepared for at most: nobody runs longer contexts here, and the rotary tables of a million positions would take 500 MB. */
+/** The longest context that is supported: rotary tables of a million positions would take 500 MB. */
 const MOST_POSITIONS = 131_072
 
 function issueText(error: z.ZodError, prefix = ''): string {

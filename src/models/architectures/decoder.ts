@@ -135,14 +135,14 @@ export function decoderParameters(config: ModelConfig): Record<string, readonly 
 }
 
 /**
- * How a frozen parameter is held under `config.weight_format`. Gains and biases stay f32. Embedding and head are looked up and compared by
+ * The storage format of a frozen parameter under `config.weight_format`. Gains and biases stay f32. Embedding and head are looked up and compared by
  * single rows, where 4 bits lose most: they take 8, as llama.cpp's mixed formats do. Rows no group divides stay at 16 bits.
  */
 export function storedFormat(config: ModelConfig, name: string, shape: readonly number[]): WeightFormat {
   const wanted = config.weight_format
   const width = shape[1]
   if (width === undefined || wanted === 'f32') return 'f32'
-  // Products of packed weights take four rows at a time; embedding and head are held with rows to spare.
+  // Products of packed weights take four rows at a time; embedding and head are padded to such a number of rows.
   if (name !== EMBEDDING && name !== HEAD && (shape[0] ?? 0) % 4 !== 0) return 'f32'
   const format = wanted === 'int4' && (name === EMBEDDING || name === HEAD) ? 'int8' : wanted
   if (fits(format, width)) return format
@@ -159,7 +159,7 @@ export function storedSpec(config: ModelConfig, name: string, shape: readonly nu
   return { shape: isByToken ? [heldRows(config), width] : shape, dtype: storedFormat(config, name, shape) }
 }
 
-/** Rows of embedding and head as they are held. */
+/** Rows of embedding and head with their padding. */
 export const heldRows = ({ vocab_size: vocabulary }: Pick<ModelConfig, 'vocab_size'>): number => Math.ceil(vocabulary / 4) * 4
 
 /** Hidden states after the final norm, [T, hidden]. Names of state leaves are Hugging Face parameter names. */

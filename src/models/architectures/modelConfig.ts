@@ -93,7 +93,7 @@ export interface ModelConfig {
   readonly mlp_bias: boolean
   /** Whether queries and keys are RMS-normalised over head_dim. */
   readonly qk_norm: boolean
-  /** Storage format of frozen matrices on the GPU. Whoever opens the model chooses it; the file does not have it. Trained matrices are always f32. */
+  /** Storage format of frozen matrices on the GPU. The caller that opens the model chooses it; it is not in the file. Trained matrices are always f32. */
   readonly weight_format: WeightFormat
   /** Precision of generation's key and value cache. Training rounds its keys and values alike, so that both see one policy. Not in the file either. */
   readonly kv_dtype: KvDtype

@@ -1,6 +1,6 @@
 /**
- * Pieces of a far file, kept as they arrive: a second read of the same bytes asks nobody, and a download that was interrupted, even
- * by the end of the process, goes on where it stopped. What is missing is fetched in runs of neighbouring pieces.
+ * Caches the pieces of a remote file as they arrive: a second read of the same bytes needs no request, and an interrupted download, even after
+ * the process ended, resumes where it stopped. What is missing is fetched in runs of neighbouring pieces.
  */
 import { sha256 } from '../../base/sha256'
 import { type ByteSource, checkRange } from './byteSource'
