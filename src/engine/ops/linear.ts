@@ -11,6 +11,7 @@ import { gatedExamples, linearExamples } from './linearExamples'
 import { matmulNN, matmulTN } from './matmul'
 import { ntDispatch, takesLora, weightRows, weightShards, type LinearOperands } from '../products/matmulDispatch'
 import { addParts, innerSplit, partBytes } from '../products/splitProduct'
+import type { Split } from '../products/workgroupTiles'
 import { gateDispatch, silu } from './swiglu'
 
 export interface LinearParams {
@@ -64,7 +65,39 @@ function linearReference(arrays: readonly NumberArray[], specs: readonly TensorS
   return y.map((value, index) => value + (bias?.[index % n] ?? 0) + (residual?.[index] ?? 0) + (added?.[index] ?? 0))
 }
 
-/** y = x wᵀ and all that is added to it in `y`; scratch areas are those before `scratches.length`. */
+/** What the dispatches of one linear layer share: extents, bound operands, the parts of w that can each be bound. */
+interface LinearLayout {
+  readonly m: number
+  readonly k: number
+  readonly n: number
+  readonly bias: Binding | undefined
+  readonly residual: Binding | undefined
+  readonly lora: LinearOperands['lora']
+  /** Whether the kernels that take four numbers at a time fit. */
+  readonly whole: boolean
+  readonly shards: ReturnType<typeof weightShards>
+  readonly split: Split | null
+}
+
+function layoutOf(inputs: readonly TensorSpec[], params: LinearParams, context: KernelContext): LinearLayout {
+  const [m, k] = matrix('linear', inputs[0])
+  const [n] = matrix('linear', inputs[1])
+  const w = at(inputs, 1)
+  const place = places(params)
+  const bound = (index: number | undefined): Binding | undefined => (index === undefined ? undefined : input(index))
+  const [low, b] = [bound(place.low), bound(place.b)]
+  const rank = place.low === undefined ? 0 : (inputs[place.low]?.shape[1] ?? 0)
+  const whole = divisible(k, n)
+  if (!whole && isPacked(w.dtype)) fail('linear', 'packed weights with both extents multiples of 4', w.shape)
+  const shards = weightShards(1, w, context)
+  return {
+    ...{ m, k, n, bias: bound(place.bias), residual: bound(place.residual), whole, shards },
+    lora: low && b ? { low, b, rank, scale: params.loraScale ?? 0 } : undefined,
+    split: whole && shards.length === 1 ? innerSplit(n, k, context) : null,
+  }
+}
+
+/** y [M, N] = alpha x wᵀ with everything that is added to it: in one dispatch per part of w where the kernel can, else in several passes over scratch areas. */
 function linearKernel(
   inputs: readonly TensorSpec[],
   params: LinearParams,
@@ -72,65 +105,68 @@ function linearKernel(
   y: Binding,
   gate: Binding | undefined,
 ): Kernel {
-  const [m, k] = matrix('linear', inputs[0])
-  const [n] = matrix('linear', inputs[1])
-  const w = at(inputs, 1)
-  const place = places(params)
-  const bound = (index: number | undefined): Binding | undefined => (index === undefined ? undefined : input(index))
-  const [bias, residual] = [bound(place.bias), bound(place.residual)]
-  const whole = divisible(k, n)
-  if (!whole && isPacked(w.dtype)) fail('linear', 'packed weights with both extents multiples of 4', w.shape)
-  const shards = weightShards(1, w, context)
-  const split = whole && shards.length === 1 ? innerSplit(n, k, context) : null
+  const layout = layoutOf(inputs, params, context)
+  const { m, k, n, bias, residual, lora, whole, split } = layout
   const areas: number[] = []
   const area = (bytes: number): Binding => scratch(areas.push(bytes) - 1)
-  const dispatches: Dispatch[] = []
-
-  /** The base product alone, with bias and residual. */
-  const base = (to: Binding): void => {
-    if (!whole) {
-      const layout = { rows: m, columns: n, inner: k, aRow: k, aInner: 1, bRow: k, bInner: 1 }
-      const bindings = [input(0), input(1), input(2), bias ?? input(1), residual ?? input(1), to]
-      dispatches.push(anyDispatch(layout, params.alpha, bindings, { bias: bias !== undefined, residual: residual !== undefined }))
-    } else if (split) {
-      const parts = area(partBytes(m, n, split))
-      dispatches.push(ntDispatch({ m, k, n }, context, { x: input(0), w: at(shards, 0).rows, y: parts }, { split }))
-      dispatches.push(addParts(parts, to, { rows: m, columns: n, split }, { alpha: params.alpha, bias, residual }))
-    } else byShard({ x: input(0), y: to, ...(bias ? { bias } : {}), ...(residual ? { residual } : {}) })
-  }
-  const byShard = (operands: Omit<LinearOperands, 'w'>): void => {
-    for (const { first, count, rows } of shards)
-      dispatches.push(ntDispatch({ m, k, n: count }, context, { ...operands, w: rows }, { alpha: params.alpha, first, width: n }))
-  }
-
-  const [low, b] = [bound(place.low), bound(place.b)]
-  const rank = place.low === undefined ? 0 : (inputs[place.low]?.shape[1] ?? 0)
-  const lora = low && b ? { low, b, rank, scale: params.loraScale ?? 0 } : undefined
-  const isOne =
-    whole &&
-    !split &&
-    (!lora || (params.alpha === 1 && takesLora({ columns: n, inner: k, format: weightRows(1, w).format }, rank, context)))
-  if (isOne) {
-    byShard({
+  const takesAdapter = (rank: number): boolean =>
+    params.alpha === 1 && takesLora({ columns: n, inner: k, format: weightRows(1, at(inputs, 1)).format }, rank, context)
+  if (whole && !split && (!lora || takesAdapter(lora.rank))) {
+    const operands = {
       ...{ x: input(0), y },
       ...(bias ? { bias } : {}),
       ...(residual ? { residual } : {}),
       ...(lora ? { lora } : {}),
       ...(gate ? { gate } : {}),
-    })
-    return { dispatches, scratch: areas }
+    }
+    return { dispatches: byShard(layout, params, context, operands), scratch: areas }
   }
   const bytes = bytesOf({ shape: [m, n], dtype: 'f32' })
   const ungated = gate ? area(bytes) : y
-  if (!lora) base(ungated)
+  const dispatches: Dispatch[] = []
+  if (!lora) dispatches.push(...baseProduct(layout, params, context, ungated, area))
   else {
     const sum = area(bytes)
-    base(sum)
-    dispatches.push(lowRank({ m, n, rank }, lora, sum, ungated, context))
+    dispatches.push(...baseProduct(layout, params, context, sum, area), lowRank({ m, n, rank: lora.rank }, lora, sum, ungated, context))
   }
   if (gate) dispatches.push(gateDispatch(m * n, gate, ungated, y))
   return { dispatches, scratch: areas }
 }
+
+/** The base product with bias and residual, without adapter and gate. */
+function baseProduct(
+  layout: LinearLayout,
+  params: LinearParams,
+  context: KernelContext,
+  y: Binding,
+  area: (bytes: number) => Binding,
+): Dispatch[] {
+  const { m, k, n, bias, residual, whole, shards, split } = layout
+  if (!whole) {
+    const strides = { rows: m, columns: n, inner: k, aRow: k, aInner: 1, bRow: k, bInner: 1 }
+    const bindings = [input(0), input(1), input(2), bias ?? input(1), residual ?? input(1), y]
+    return [anyDispatch(strides, params.alpha, bindings, { bias: bias !== undefined, residual: residual !== undefined })]
+  }
+  if (split) {
+    const parts = area(partBytes(m, n, split))
+    return [
+      ntDispatch({ m, k, n }, context, { x: input(0), w: at(shards, 0).rows, y: parts }, { split }),
+      addParts(parts, y, { rows: m, columns: n, split }, { alpha: params.alpha, bias, residual }),
+    ]
+  }
+  return byShard(layout, params, context, { x: input(0), y, ...(bias ? { bias } : {}), ...(residual ? { residual } : {}) })
+}
+
+/** One dispatch for each part of w that can be bound. */
+const byShard = (
+  { m, k, n, shards }: LinearLayout,
+  params: LinearParams,
+  context: KernelContext,
+  operands: Omit<LinearOperands, 'w'>,
+): Dispatch[] =>
+  shards.map(({ first, count, rows }) =>
+    ntDispatch({ m, k, n: count }, context, { ...operands, w: rows }, { alpha: params.alpha, first, width: n }),
+  )
 
 /** y = scale · low bᵀ + residual, a product of its own. */
 function lowRank(
