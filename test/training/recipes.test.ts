@@ -3,11 +3,10 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { algorithms } from '../../src/training/algorithms'
-import { parseFlatYaml } from '../../src/training/recipes/flatYaml'
 import { exportRecipe, type RecipeExport } from '../../src/training/recipes/exportRecipe'
 import { readRecipe } from '../../src/training/recipes/readRecipe'
 import { completeRecipe, recipeText, type AlgorithmName, type CompleteRecipe } from '../../src/training/recipes/recipe'
-import { yamlText } from '../../src/training/recipes/yamlText'
+import { parseYaml } from '../../src/training/recipes/yaml'
 
 const toTrl = (recipe: CompleteRecipe): RecipeExport => exportRecipe(recipe, 'trl')
 const toVerl = (recipe: CompleteRecipe): RecipeExport => exportRecipe(recipe, 'verl')
@@ -326,14 +325,16 @@ describe('ArCHer’s YAML', () => {
   })
 
   it.each([
-    ['a: 1\n  b: 2', 'x.yaml, line 2: expected key: value, found "b: 2".'],
-    ['lm_lr: {a: 1}', 'x.yaml, line 1: expected a plain value, found "lm_lr: {a: 1}".'],
-    ['lm_lr: [1, 2]', 'x.yaml, line 1: expected a plain value, found "lm_lr: [1, 2]".'],
-    ['\nlm_lr: &x 1', 'x.yaml, line 2: expected a plain value, found "lm_lr: &x 1".'],
-    ['lm_lr: |\n  text', 'x.yaml, line 1: expected a plain value, found "lm_lr: |".'],
-    ['lm_lr: 1\nlm_lr: 2', 'x.yaml, line 2: expected lm_lr once, found "lm_lr: 2".'],
-    ['- 1', 'x.yaml, line 1: expected key: value, found "- 1".'],
-    ['lm_lr: "open', 'x.yaml, line 1: expected a plain value, found "lm_lr: \\"open".'],
+    ['a: 1\n  b: 2', 'x.yaml, line 1, column 4: expected valid YAML (Nested mappings are not allowed in compact mappings), found "a: 1".'],
+    ['lm_lr: 1\nlm_lr: 2', 'x.yaml, line 2, column 1: expected every key of a map once, found "lm_lr: 2".'],
+    ['- 1', 'x.yaml, line 1, column 1: expected a map of fields (key: value), found "- 1".'],
+    ['lm_lr: "open', 'x.yaml, line 1, column 13: expected valid YAML (Missing closing "quote), found "lm_lr: \\"open".'],
+    [
+      'lm_lr: [1, 2',
+      'x.yaml, line 1, column 13: expected valid YAML (Flow sequence in block collection must be sufficiently indented and end with a ]), found "lm_lr: [1, 2".',
+    ],
+    ['lm_lr: *gone', 'x.yaml, line 1, column 8: expected an alias of an anchor above it, found "lm_lr: *gone".'],
+    ['__proto__: {a: 1}', 'x.yaml, line 1, column 1: expected the name of a field, found __proto__.'],
     ['name: gpt2', 'x.yaml: expected ArCHer’s settings (lm_lr, critic_lr, …), found name.'],
     ['lm_lr: 1\niterations: none\npolicy_lm: 3', 'x.yaml, field model: expected string, found 3.'],
   ])('%j is refused', (text, sentence) => {
@@ -341,14 +342,8 @@ describe('ArCHer’s YAML', () => {
   })
 
   it('reads scalars as OmegaConf does', () => {
-    expect(parseFlatYaml('x', "a: -1.5\nb: .5\nc: 1E+3\nd: ~\ne:\nf: 'no # comment'\ng: 1.2.3\nh: false # no\ni: ''")).toEqual({
+    expect(parseYaml('x', "a: -1.5\nb: .5\nc: 1E+3\nd: ~\ne:\nf: 'no # comment'\ng: 1.2.3\nh: false # no\ni: ''").fields).toEqual({
       ...{ a: -1.5, b: 0.5, c: 1000, d: null, e: null, f: 'no # comment', g: '1.2.3', h: false, i: '' },
     })
   })
-})
-
-it('YAML 1.1 reads the numbers, words and lists that are written', () => {
-  expect(yamlText({ a: { lr: 1e-7, big: 1e21, small: 2.5e-9, whole: 3 }, b: [0.9, 'x'], c: null, d: 'no', e: true })).toBe(
-    'a:\n  lr: 1.0e-7\n  big: 1.0e+21\n  small: 2.5e-9\n  whole: 3\nb: [0.9, "x"]\nc: null\nd: "no"\ne: true\n',
-  )
 })

@@ -1,11 +1,11 @@
 /** StepTool's released configuration files as recipes, where ../shared has them. */
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { parseFlatYaml } from '../../src/training/recipes/flatYaml'
 import { exportRecipe, type RecipeExport } from '../../src/training/recipes/exportRecipe'
 import { readRecipe } from '../../src/training/recipes/readRecipe'
 
 const toTrl = (recipe: CompleteRecipe): RecipeExport => exportRecipe(recipe, 'trl')
+import { parseYaml } from '../../src/training/recipes/yaml'
 import { completeRecipe, type CompleteRecipe } from '../../src/training/recipes/recipe'
 
 const shared = new URL('../../../shared/data/steptool/config/', import.meta.url)
@@ -40,7 +40,7 @@ describe.skipIf(!present)(`StepTool’s own files${present ? '' : ' (skipped: ..
 
   it.each(['archer_config.yaml', 'default.yaml'])('archer/%s', (name) => {
     const { recipe, ignored, assumed } = open(`archer/${name}`)
-    const fields = Object.keys(parseFlatYaml(name, readFileSync(new URL(`archer/${name}`, shared), 'utf8')))
+    const fields = Object.keys(parseYaml(name, readFileSync(new URL(`archer/${name}`, shared), 'utf8')).fields)
     const placed = Object.keys(recipe.config).length - assumed.length + (recipe.model === null ? 0 : 1) + recipe.data.length
     expect(placed + ignored.length).toBe(fields.length)
     expect(ignored.filter(({ reason }) => reason.includes('does not know'))).toEqual([])

@@ -43,6 +43,7 @@ const OWN_WAY: Readonly<Record<string, string>> = {
   dtype: 'How weights are held is chosen beside the recipe (dtype).',
   load_in_4bit: 'Choose dtype int4.',
   load_in_8bit: 'Choose dtype int8.',
+  gradient_checkpointing_kwargs: 'Hone recomputes activations in its own way.',
   attn_implementation: 'Hone has one attention.',
   use_vllm: 'Hone samples with its own engine.',
   max_length: 'max_context_len and max_response_len bound both parts.',
@@ -132,7 +133,7 @@ function listedSettings(found: Fields): Fields {
   )
 }
 
-const hasSetting = ({ target }: Reading, name: string): boolean => target !== null && name in target.shape
+const hasSetting = ({ target }: Reading, name: string): boolean => target !== null && Object.hasOwn(target.shape, name)
 const nameOf = ({ target }: Reading): string => target?.name ?? 'A recipe'
 const ignore = ({ ignored }: Reading, { shown, value }: Field, reason: string): void => void ignored.push({ field: shown, value, reason })
 
@@ -145,9 +146,10 @@ function set(reading: Reading, field: Field, setting: string, value: unknown): v
 function read(reading: Reading, field: Field): void {
   const { name, value } = field
   const special = Object.hasOwn(specialFields, name) ? specialFields[name] : undefined
-  if (reading.target?.trl.settledFields?.includes(name) === true) reading.config[name] = value
+  if (name === '__proto__') ignore(reading, field, 'A recipe has no such field.')
+  else if (reading.target?.trl.settledFields?.includes(name) === true) reading.config[name] = value
   else if (special !== undefined) special(reading, field)
-  else if (name in ANYWAY)
+  else if (Object.hasOwn(ANYWAY, name))
     ignore(reading, field, ANYWAY[name] === value ? 'Hone does so anyway.' : `Hone has ${JSON.stringify(ANYWAY[name])} and nothing else.`)
   else if (hasSetting(reading, name) || (reading.target === null && !Object.hasOwn(OWN_WAY, name))) reading.config[name] = value
   else ignore(reading, field, (Object.hasOwn(OWN_WAY, name) ? OWN_WAY[name] : undefined) ?? `${nameOf(reading)} has no such setting.`)

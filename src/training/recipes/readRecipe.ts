@@ -1,23 +1,28 @@
 /** Recognises a recipe file by its content: Hone's own, StepTool's StepTool_ppo.json, TRL's, released code's YAML, or an algorithm's bare settings. */
 import { z } from 'zod'
-import { parseFlatYaml } from './flatYaml'
 import { isTrlConfig, recipeFromTrl } from './fromTrl'
 import { recipeFromObject, type ReadRecipe } from './recipe'
 import { recipeFromReleased } from './released'
 import { recipeFromSteptool } from './stepTool'
+import { parseYaml } from './yaml'
 
 /** Throws one sentence that names the file, the place, what was expected and what was found. */
 export function readRecipe(file: string, text: string): ReadRecipe {
-  if (/\.ya?ml$/i.test(file)) {
-    const fields = parseFlatYaml(file, text)
-    return isTrlConfig(fields) ? recipeFromTrl(file, fields) : recipeFromReleased(file, fields)
-  }
+  if (/\.ya?ml$/i.test(file)) return recipeFromYaml(file, text)
   const found = objectOf(file, text)
   if ('peft_kwargs' in found || 'ppo_kwargs' in found) return recipeFromSteptool(file, text)
   if (isTrlConfig(found)) return recipeFromTrl(file, found)
   if ('version' in found || 'config' in found) return { ...recipeFromObject(file, found), assumed: [] }
   const { algorithm, seed, ...config } = found
   return { ...recipeFromObject(file, { algorithm, seed, config }), assumed: [] }
+}
+
+function recipeFromYaml(file: string, text: string): ReadRecipe {
+  const { fields, otherDocuments } = parseYaml(file, text)
+  const read = isTrlConfig(fields) ? recipeFromTrl(file, fields) : recipeFromReleased(file, fields)
+  if (otherDocuments === 0) return read
+  const reason = 'A recipe is one document: the first of the file is used.'
+  return { ...read, ignored: [...read.ignored, { field: 'documents after the first', value: otherDocuments, reason }] }
 }
 
 function objectOf(file: string, text: string): Readonly<Record<string, unknown>> {

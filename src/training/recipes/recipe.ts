@@ -96,9 +96,9 @@ export function knownSettings(settings: Settings, algorithm: AlgorithmName): { k
   const { shape } = algorithms[algorithm].config
   const entries = Object.entries(settings)
   return {
-    known: Object.fromEntries(entries.filter(([field]) => field in shape)),
+    known: Object.fromEntries(entries.filter(([field]) => Object.hasOwn(shape, field))),
     ignored: entries
-      .filter(([field]) => !(field in shape))
+      .filter(([field]) => !Object.hasOwn(shape, field))
       .map(([field, value]) => ({ field, value, reason: `${algorithm} has no such setting.` })),
   }
 }

@@ -2,7 +2,7 @@
 import type { FieldRemark } from '../../records/fieldRemark'
 import { exportRecipe, type RecipeExport } from './exportRecipe'
 import { completeRecipe, recipeText, type ReadRecipe } from './recipe'
-import { yamlText } from './yamlText'
+import { yamlText } from './yaml'
 
 export const RECIPE_TARGETS = ['hone', 'trl', 'verl'] as const
 export type RecipeTarget = (typeof RECIPE_TARGETS)[number]
