@@ -1,7 +1,7 @@
 /** The problem on Hone's engine, as `hone train` runs it: gradient of a packed batch, one AdamW update. */
 import type { EngineDevice } from '../engine/device/engineDevice'
 import type { Executable, Gate } from '../engine/plan/executable'
-import { nll } from '../training/algorithms/sft/loop'
+import { nll } from '../training/policy/nllObjective'
 import { policyMemory, type MemoryPart } from '../training/preflight/memoryPlan'
 import { packSequences, uploadBatch } from '../training/batches/packing'
 import { PolicyModel } from '../training/policy/policyModel'

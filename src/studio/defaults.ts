@@ -1,5 +1,9 @@
-/** What is used where a request names nothing. */
+/** Names that are used where a request leaves them open. */
 
+/** The algorithm of the run story, and of the advantages that the labelling strip previews. */
+export const DEFAULT_STORY_ALGORITHM = 'steptool-ppo'
+/** The algorithm of `hone train` without --algorithm. */
+export const DEFAULT_TRAIN_ALGORITHM = 'sft'
 /** The world that the story and online training act in, and that tools are tried in. */
 export const DEFAULT_ENVIRONMENT = 'starter'
 /** The exam that is offered first, and the practice of the story and of online training. */

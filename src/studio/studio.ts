@@ -2,7 +2,7 @@
 import { createNewId } from '../base/id'
 import { createFetchLedger } from '../base/fetchLedger'
 import { sampleCsv } from '../data/sampleCsv'
-import { steptoolPpo } from '../training/algorithms/ppo/loop'
+import { advantageSettings } from '../training/advantage'
 import { algorithms } from '../training/algorithms'
 import type { RunRecord } from '../records/run'
 import { forwardStudio } from '../worker/forwardStudio'
@@ -11,6 +11,7 @@ import type { JobRequest, JobSnapshot, Reply, StudioDescription, StudioEvent } f
 import type { StudioApi, StudioAreas } from '../worker/studioApi'
 import { storedAdapterFiles } from './models/adapterFiles'
 import { createDatasets } from './data/datasets'
+import { DEFAULT_STORY_ALGORITHM } from './defaults'
 import { describeStudio } from './describe'
 import { estimateJob } from './runs/estimateJob'
 import { evaluateWork } from './evaluations/evaluateJob'
@@ -23,7 +24,6 @@ import { createRunWork, promptFormatProblem, type JobContext } from './jobs/jobC
 import { createJobQueue, type JobWork } from './jobs/jobQueue'
 import { createJudges } from './labels/judges'
 import { createLabels } from './labels/labels'
-import { methodNamed } from './methods'
 import { createMerges } from './models/mergeJob'
 import { createModels, STARTER } from './models/models'
 import type { StudioParts } from './parts'
@@ -130,12 +130,11 @@ async function openStudio(parts: StudioParts, assetBase: string): Promise<OpenSt
       emit({ type: 'job', job })
     },
   })
-  const defaults = steptoolPpo.config.parse({})
   const previews = createPreviews({
     trajectory: (id) => store.trajectories.get(id),
     rewards: (trajectory) => labels.rewards(trajectory),
-    model: () => models.text(STARTER),
-    gae: { gamma: defaults.gamma, lam: defaults.lam, gaeMaskMode: defaults.gae_mask_mode },
+    model: (id) => models.text(id ?? STARTER),
+    advantages: advantageSettings.parse(algorithms[DEFAULT_STORY_ALGORITHM].configure({}).settings),
   })
   const starts = createInitialAdapters({ store, models, newId, now: nowText })
   const room: JobContext = {
@@ -157,7 +156,6 @@ async function openStudio(parts: StudioParts, assetBase: string): Promise<OpenSt
       starts,
       workshop: parts.workshop ?? createGpuPolicyBackend(parts.clock),
     },
-    method: methodNamed,
     promptFormatProblem,
     runWork: createRunWork(runs, gpu, nowText),
   }

@@ -2,11 +2,13 @@
  * PPO's arithmetic over dense sequences in f64, as TRL 0.11 `PPOTrainer` and StepTool's `StepPPOTrainer` do it: position t holds
  * log p(ids[t + 1]), V(h_t) and mask[t]. The ops in engine/ops do the same over packed rows; tests hold the two together.
  */
+import { z } from 'zod'
 import { ppoTerms } from '../engine/ops/ppoLoss'
 import type { PpoLossParams } from '../engine/ops/ppoLoss'
+import { GAE_MASK_MODES } from '../engine/ops/gae'
 import type { GaeParams } from '../engine/ops/gae'
 import type { TokenizedTrajectory } from './batches/tokenizedTrajectory'
-import { placeStepScores, trainedPositions } from './batches/stepRewards'
+import { placeStepScores, STEP_REWARD_WEIGHTINGS, trainedPositions } from './batches/stepRewards'
 import type { StepRewardWeighting, UnlabelledSteps } from './batches/stepRewards'
 
 /**
@@ -67,6 +69,15 @@ export function ppoLossOf(
   const value = keep * mean((term) => term.value)
   return { policy, value, total: policy + params.vfCoef * value, ratio }
 }
+
+/** How an algorithm with a value head makes advantages of step rewards: the part of its settings a preview needs. */
+export const advantageSettings = z.object({
+  gamma: z.number(),
+  lam: z.number(),
+  gae_mask_mode: z.enum(GAE_MASK_MODES),
+  step_reward_weighting: z.enum(STEP_REWARD_WEIGHTINGS),
+})
+export type AdvantageSettings = z.output<typeof advantageSettings>
 
 export interface AdvantagePreviewOptions extends GaeParams {
   readonly step_reward_weighting?: StepRewardWeighting

@@ -60,8 +60,8 @@ export interface AlgorithmDescription {
   readonly metricQuestions: Readonly<Record<string, MetricQuestion | undefined>>
   /** Kinds of alarms that do not apply to it, because its metric of that name means something else. */
   readonly alarmsOff: readonly string[]
-  /** What it can learn from: given trajectories, rollouts of its own, or both. */
-  readonly learnsFrom: readonly ('files' | 'rollouts')[]
+  /** What it can learn from: given trajectories, rollouts of its own policy, transcripts of an expert. */
+  readonly learnsFrom: readonly ('files' | 'rollouts' | 'transcripts')[]
 }
 
 export interface MetricQuestion {
@@ -147,6 +147,8 @@ export interface AdvantagePreview {
   readonly whitened: readonly number[]
   /** PPO loss of the trajectory at ratio 1 with these rewards. */
   readonly loss: number
+  /** The weighting that was used; a recording does not hold it. */
+  readonly step_reward_weighting?: 'released' | 'paper'
 }
 
 export interface LabelState {

@@ -49,18 +49,30 @@ export interface TrajectoriesApi {
   /** Trajectories of a dataset or of a run, without token arrays. */
   list(of: { dataset_id: string } | { run_id: string }): Promise<readonly Trajectory[]>
   get(trajectoryId: string): Promise<Reply<Trajectory>>
-  tokenPreview(trajectoryId: string, options: { maxContextLen: number; maxResponseLen: number }): Promise<Reply<TokenPreview>>
+  /** @param options `model` is the id of the model whose tokenizer is used; left out: the embedded one. */
+  tokenPreview(
+    trajectoryId: string,
+    options: { maxContextLen: number; maxResponseLen: number; model?: string | null },
+  ): Promise<Reply<TokenPreview>>
 }
 
 export interface LabelsApi {
   get(trajectoryId: string): Promise<LabelState>
   add(rows: readonly NewOpinion[], annotator: string): Promise<Reply<LabelState>>
   undo(opinionId: string): Promise<Reply<LabelState>>
-  /** Advantages with the stored labels, or with `override` (one reward per step, null = unlabelled) in their place. */
+  /**
+   * Advantages with the stored labels, or with `override` (one reward per step, null = unlabelled) in their place. What `options` leaves out is as
+   * training has it by default: the weighting of the default algorithm, and the tokenizer of the embedded model.
+   */
   advantagePreview(
     trajectoryId: string,
     override: readonly (number | null)[] | null,
-    options: { maxContextLen: number; maxResponseLen: number; step_reward_weighting: 'released' | 'paper' },
+    options: {
+      maxContextLen: number
+      maxResponseLen: number
+      step_reward_weighting?: 'released' | 'paper' | null
+      model?: string | null
+    },
   ): Promise<Reply<AdvantagePreview>>
   /** The labels of a dataset as StepTool's CSV. */
   exportCsv(datasetId: string): Promise<Reply<string>>

@@ -1,5 +1,6 @@
 /** ArCHer on the task of two calls: practice of every iteration joins the replay buffer, the actor learns from the critics alone. */
-import { archer, runArcher } from '../../src/training/algorithms/archer/loop'
+import { runArcher } from '../../src/training/algorithms/archer/loop'
+import { archer } from '../../src/training/algorithms/archer/algorithm'
 import { closesTheGap } from './closesTheGap'
 import { withPractice } from './onPolicy'
 

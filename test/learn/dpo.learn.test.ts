@@ -1,6 +1,8 @@
 /** ETO's DPO on the task of two calls: solved attempts of the starting policy are preferred to its failures on the same query. */
-import { dpo, runDpo } from '../../src/training/algorithms/dpo/loop'
-import { runSft, sft } from '../../src/training/algorithms/sft/loop'
+import { runDpo } from '../../src/training/algorithms/dpo/loop'
+import { dpo } from '../../src/training/algorithms/dpo/algorithm'
+import { runSft } from '../../src/training/algorithms/sft/loop'
+import { sft } from '../../src/training/algorithms/sft/algorithm'
 import { makePairs } from '../../src/training/algorithms/dpo/pairs'
 import { createRng } from '../../src/base/random'
 import { closesTheGap } from './closesTheGap'

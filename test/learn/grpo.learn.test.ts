@@ -1,5 +1,6 @@
 /** GRPO on the task of two calls, groups of eight attempts at a query, rewarded by the share of right calls. */
-import { grpo, runGrpo } from '../../src/training/algorithms/grpo/loop'
+import { runGrpo } from '../../src/training/algorithms/grpo/loop'
+import { grpo } from '../../src/training/algorithms/grpo/algorithm'
 import { closesTheGap } from './closesTheGap'
 import { withPractice } from './onPolicy'
 import { queries } from './twoCalls'

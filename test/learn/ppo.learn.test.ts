@@ -1,5 +1,6 @@
 /** Outcome PPO on the task of two calls: only an episode whose calls are both right earns 1. */
-import { ppo, runPpo } from '../../src/training/algorithms/ppo/outcome'
+import { runPpo } from '../../src/training/algorithms/ppo/outcome'
+import { ppo } from '../../src/training/algorithms/ppo/outcomePpo'
 import { closesTheGap } from './closesTheGap'
 import { withPractice } from './onPolicy'
 import { solved } from './twoCalls'

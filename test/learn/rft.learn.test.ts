@@ -1,5 +1,6 @@
 /** Expert iteration: what passed is imitated, three rounds; the control keeps as many attempts, whether they passed or not. */
-import { rft, runRft } from '../../src/training/algorithms/rft/loop'
+import { runRft } from '../../src/training/algorithms/rft/loop'
+import { rft } from '../../src/training/algorithms/rft/algorithm'
 import { createRng } from '../../src/base/random'
 import { closesTheGap } from './closesTheGap'
 import { Practice, queries, solved } from './twoCalls'

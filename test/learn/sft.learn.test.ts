@@ -1,5 +1,6 @@
 /** Imitation of the expert; the control imitates actions drawn at random. */
-import { runSft, sft } from '../../src/training/algorithms/sft/loop'
+import { runSft } from '../../src/training/algorithms/sft/loop'
+import { sft } from '../../src/training/algorithms/sft/algorithm'
 import { closesTheGap } from './closesTheGap'
 import { blindSamples, expertSamples } from './twoCalls'
 

@@ -1,5 +1,6 @@
 /** Step-grained PPO on the task of two calls: each right call earns 1. */
-import { runSteptoolPpo, steptoolPpo } from '../../src/training/algorithms/ppo/loop'
+import { runSteptoolPpo } from '../../src/training/algorithms/ppo/loop'
+import { steptoolPpo } from '../../src/training/algorithms/ppo/steptoolPpo'
 import { closesTheGap } from './closesTheGap'
 import { withPractice } from './onPolicy'
 

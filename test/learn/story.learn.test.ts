@@ -9,7 +9,7 @@ import { z } from 'zod'
 import { createStarterWorld } from '../../src/environments/starter/world'
 import { compareRates, rateOf } from '../../src/evaluation/evaluate'
 import { evaluationRecord, type EvaluationRecord } from '../../src/records/evaluation'
-import { methodNamed } from '../../src/studio/methods'
+import { algorithms } from '../../src/training/algorithms'
 import { storySizes } from '../../src/studio/runs/storyJob'
 import { projectRoot } from '../support/sources'
 import { learnAdapter, once, placeOf, trainedOnce } from './honeRun'
@@ -25,11 +25,9 @@ async function exam(name: string, temperature: string, lora: readonly string[]):
 }
 
 async function train(seed: number, shuffled: boolean): Promise<string> {
-  const method = methodNamed('steptool-ppo')
-  if (!method.ok) throw new Error(method.message)
   mkdirSync(placeOf('.'), { recursive: true })
   const config = placeOf('story-config.json')
-  writeFileSync(config, JSON.stringify(method.value.storyConfig(storySizes.gpu)))
+  writeFileSync(config, JSON.stringify(algorithms['steptool-ppo'].storyDefaults(storySizes.gpu)))
   const words = ['--algorithm', 'steptool-ppo', '--model', 'starter', '--data', 'starter', '--config', config, '--seed', String(seed)]
   return trainedOnce(`story-${seed}${shuffled ? '-shuffled' : ''}`, [...words, ...(shuffled ? ['--shuffle-rewards'] : [])])
 }

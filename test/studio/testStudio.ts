@@ -167,7 +167,7 @@ export function scriptedWorkshop(
       return counts.atGates > 0
     },
     openPolicy: ({ trainable, seed, gate, model }) => Promise.resolve(acting(trainable, seed, 0, watched(gate), model.tokenizer)),
-    async train({ config, context, model, data, practice }) {
+    async train({ configured: { settings: config }, context, model, data, practice }) {
       const gate = watched(context.gate)
       const lora = { rank: Number(config.lora_r ?? 8), alpha: Number(config.lora_alpha ?? 16), targets: PROJECTIONS }
       const trainable: TrainableSet = { kind: 'lora', lora, valueHead: true }

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { PROJECTIONS } from '../../src/models/architectures/decoder'
 import { parseModelConfig } from '../../src/models/architectures/config'
-import { nll } from '../../src/training/algorithms/sft/loop'
+import { nll } from '../../src/training/policy/nllObjective'
 import { policyMemory, totalBytes } from '../../src/training/preflight/memoryPlan'
 import { policyPlans } from '../../src/training/policy/policyPlans'
 import type { TrainableSet } from '../../src/training/policy/policyPlans'

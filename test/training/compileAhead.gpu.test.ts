@@ -4,7 +4,7 @@ import { EngineDevice } from '../../src/engine/device/engineDevice'
 import { parseModelConfig } from '../../src/models/architectures/config'
 import { PROJECTIONS } from '../../src/models/architectures/decoder'
 import { compileGenerationAhead, decodePlan, extendPlan, generationShape } from '../../src/models/generationPlans'
-import { nll } from '../../src/training/algorithms/sft/loop'
+import { nll } from '../../src/training/policy/nllObjective'
 import { PolicyModel } from '../../src/training/policy/policyModel'
 import { openOwnDevice } from '../support/gpu'
 

@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { createHfTokenizer } from '../../src/models/tokenizer/hfTokenizer'
-import type { Trajectory } from '../../src/records/trajectory'
+import { stepsOf, type Trajectory } from '../../src/records/trajectory'
 import { trajectoryOfAnyVersion as trajectory } from '../../src/records/trajectoryV1'
 import { imitatedPositions } from '../../src/training/batches/lossMask'
 import { tokenizeTrajectory } from '../../src/training/batches/tokenizedTrajectory'
-import { trajectorySamples } from '../../src/training/batches/trajectorySamples'
+import { imitationSamples } from '../../src/training/batches/imitationSamples'
 
 const read = (file: string): unknown => JSON.parse(readFileSync(new URL(`../golden/${file}`, import.meta.url), 'utf8'))
 const ids = z.array(z.int())
@@ -48,7 +48,18 @@ describe.each(rows.map((row) => [row.turns.length, row] as const))('a conversati
 
 describe('mask_history', () => {
   const samplesOf = (all: readonly Trajectory[], mask_history: boolean) =>
-    trajectorySamples(all, tokenizer, { ...limits, seed: 1, mask: { mask_history } }).samples
+    imitationSamples(
+      all.map((one) =>
+        tokenizeTrajectory(
+          one,
+          stepsOf(one).map(() => null),
+          tokenizer,
+          { ...limits, encoding: 'auto' },
+        ),
+      ),
+      { mask_history },
+      1,
+    )
 
   it('leaves a last turn that is empty without loss: an earlier one does not stand in for it', () => {
     const [, , row] = rows

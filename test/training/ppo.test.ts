@@ -2,15 +2,10 @@
 import { describe, expect, it } from 'vitest'
 import type { Trajectory } from '../../src/records/trajectory'
 import { trajectoryOfAnyVersion as trajectory } from '../../src/records/trajectoryV1'
-import {
-  noOutcomeSentence,
-  outcomeNote,
-  outcomeSequence,
-  ppo,
-  stepGrained,
-  type PpoConfig,
-} from '../../src/training/algorithms/ppo/outcome'
-import { steptoolPpo } from '../../src/training/algorithms/ppo/loop'
+import { noOutcomeSentence, outcomeNote, outcomeSequence, stepGrained } from '../../src/training/algorithms/ppo/outcome'
+import { ppo } from '../../src/training/algorithms/ppo/outcomePpo'
+import type { PpoConfig } from '../../src/training/algorithms/ppo/config'
+import { steptoolPpo } from '../../src/training/algorithms/ppo/steptoolPpo'
 
 const settingsOf = (input: Partial<PpoConfig> = {}): PpoConfig => ppo.config.parse(input)
 

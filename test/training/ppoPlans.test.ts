@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import { policyPlans } from '../../src/training/policy/policyPlans'
 import { ppoObjective } from '../../src/training/algorithms/ppo/plans'
-import { steptoolPpo } from '../../src/training/algorithms/ppo/loop'
+import { steptoolPpo } from '../../src/training/algorithms/ppo/steptoolPpo'
 import { parseModelConfig } from '../../src/models/architectures/config'
 
 /** The shape of Qwen2-0.5B. */

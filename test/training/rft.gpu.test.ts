@@ -2,8 +2,11 @@
 import { describe, expect, it } from 'vitest'
 import { EngineDevice } from '../../src/engine/device/engineDevice'
 import type { TrainingContext } from '../../src/training/trainingContext'
-import { rft, runRft, samplesToImitate, type RftSource } from '../../src/training/algorithms/rft/loop'
-import { runSft, sft } from '../../src/training/algorithms/sft/loop'
+import { runRft, type RftSource } from '../../src/training/algorithms/rft/loop'
+import { rft } from '../../src/training/algorithms/rft/algorithm'
+import { samplesOf } from '../../src/training/batches/sampleSource'
+import { runSft } from '../../src/training/algorithms/sft/loop'
+import { sft } from '../../src/training/algorithms/sft/algorithm'
 import type { PolicyModel } from '../../src/training/policy/policyModel'
 import type { RftConfig } from '../../src/training/algorithms/rft/config'
 import { selectPasses, type RftAttempt } from '../../src/training/algorithms/rft/selection'
@@ -66,7 +69,7 @@ describe(`rejection sampling on ${adapterUnderTest()}`, () => {
     const { context } = await tinyContext(await engineOf(), { steps: 4 })
     const { kept } = selectPasses(attemptsOf(3), rft.config.parse(small), context.seed, 0)
     const shared = Object.fromEntries(Object.entries(small).filter(([name]) => name in sft.config.shape))
-    const { policy } = await runSft(context, sft.config.parse(shared), samplesToImitate(kept))
+    const { policy } = await runSft(context, sft.config.parse(shared), samplesOf(kept))
     expect(differing(weights, await policy.packed.readWeights())).toBe(0)
     await policy.destroy()
   })

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Trajectory } from '../../src/records/trajectory'
 import { trajectoryOfAnyVersion as trajectory } from '../../src/records/trajectoryV1'
-import { rft } from '../../src/training/algorithms/rft/loop'
+import { rft } from '../../src/training/algorithms/rft/algorithm'
 import type { RftConfig } from '../../src/training/algorithms/rft/config'
 import { imitatedPositions } from '../../src/training/batches/lossMask'
 import {
@@ -33,12 +33,11 @@ function told(query: string, status: Trajectory['status'], ...steps: readonly (r
   })
 }
 const noText = { encode: (): number[] => [] }
-const attemptsOf = (rows: readonly (readonly [Trajectory, readonly (number | null)[]])[], input: Partial<RftConfig> = {}) =>
-  rftAttempts(
-    rows.map(([one, rewards]) => ({ trajectory: one, rewards })),
-    noText,
-    settingsOf(input),
-  )
+const attemptsOf = (rows: readonly (readonly [Trajectory, readonly (number | null)[]])[], input: Partial<RftConfig> = {}) => {
+  const labelled = rows.map(([one, rewards]) => ({ trajectory: one, rewards }))
+  const configured = rft.configure(input)
+  return rftAttempts(labelled, configured.tokenize(labelled, noText), settingsOf(input))
+}
 const scoresOf = (...given: Parameters<typeof attemptsOf>): (number | null)[] => attemptsOf(...given).map(({ score }) => score)
 
 describe('the score of an attempt', () => {

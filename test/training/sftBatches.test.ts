@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { fillBatch } from '../../src/training/algorithms/sft/loop'
+import { fillBatch } from '../../src/training/algorithms/sft/microBatches'
 
 const source = (...lengths: number[]) => ({
   length: lengths.length,

@@ -1,7 +1,9 @@
 /** Step-grained PPO end to end on a two-layer model: learns, repeats bit for bit, resumes bit for bit, does not mind how batches are cut. */
 import { describe, expect, it } from 'vitest'
 import { EngineDevice } from '../../src/engine/device/engineDevice'
-import { runSteptoolPpo, steptoolPpo, type PpoObserver, type SteptoolPpoConfig } from '../../src/training/algorithms/ppo/loop'
+import { runSteptoolPpo, type PpoObserver } from '../../src/training/algorithms/ppo/loop'
+import { steptoolPpo } from '../../src/training/algorithms/ppo/steptoolPpo'
+import type { SteptoolPpoConfig } from '../../src/training/algorithms/ppo/config'
 import type { TrainingContext } from '../../src/training/trainingContext'
 import { datasetSource, type BatchSource } from '../../src/training/batches/batchLayout'
 import type { PpoTokens } from '../../src/training/algorithms/ppo/metrics'

@@ -8,9 +8,10 @@ import { WEIGHT_FORMATS } from '../../engine/weightFormat'
 import { honeJsonlLine } from '../../data/formats/honeJsonl'
 import { watchMetrics } from '../../records/alarms'
 import type { RunRecord } from '../../records/run'
-import { DEFAULT_BENCHMARK, DEFAULT_STRATEGY } from '../../studio/defaults'
+import { DEFAULT_BENCHMARK, DEFAULT_STRATEGY, DEFAULT_TRAIN_ALGORITHM } from '../../studio/defaults'
 import { promptFormatProblem } from '../../studio/jobs/jobContext'
-import type { Method } from '../../studio/method'
+import { algorithmNamed, configureAlgorithm } from '../../studio/runs/configure'
+import type { Algorithm, ConfiguredAlgorithm } from '../../training/algorithm'
 import { practiceMeanings } from '../../studio/runs/practice'
 import { initialAdapterNote, initialAdapterConfig, initialAdapterNotes, type NamedInitialAdapter } from '../../studio/models/initialAdapter'
 import { newRun } from '../../studio/runs/trainJob'
@@ -37,20 +38,22 @@ import { algorithmOfRecipeFile, readRecipeFile } from '../recipeFile'
 import { openRunDirectory, runFailure, type StepMetrics } from '../runDirectory'
 import { openStart } from '../startAdapter'
 import { writeTrained } from '../trainedFiles'
-import { methodOf, prepareTraining, type TrainingData } from '../trainingJob'
+import { prepareTraining, type CommandData } from '../trainingJob'
 import { holdPreflight } from '../trainPreflight'
 
 const names = Object.keys(algorithms) as (keyof typeof algorithms)[]
-const DEFAULT_ALGORITHM = 'sft'
 const STARTER = 'starter'
-const algorithmNamed = (name: string): (typeof algorithms)[keyof typeof algorithms] | undefined =>
-  Object.values(algorithms).find((one) => one.name === name)
+const algorithmOf = (name: string): Algorithm => {
+  const found = algorithmNamed(name)
+  if (!found.ok) throw new UsageError(found.message)
+  return found.value
+}
 
 const options = z.object({
   algorithm: z
     .enum(names)
     .optional()
-    .meta({ help: `the method; else what --config is for, else ${DEFAULT_ALGORITHM}` }),
+    .meta({ help: `the method; else what --config is for, else ${DEFAULT_TRAIN_ALGORITHM}` }),
   model: z
     .string()
     .optional()
@@ -100,19 +103,20 @@ export const train = defineCommand({
   summary: 'trains a model, or an adapter on it; resumable',
   options,
   extraOptions: ({ algorithm, config }) => {
-    const name = typeof algorithm === 'string' ? algorithm : (algorithmOfRecipeFile(config) ?? DEFAULT_ALGORITHM)
-    return algorithmNamed(name)?.config ?? null
+    const name = typeof algorithm === 'string' ? algorithm : (algorithmOfRecipeFile(config) ?? DEFAULT_TRAIN_ALGORITHM)
+    const found = algorithmNamed(name)
+    return found.ok ? found.value.config : null
   },
   run: async (context, given, extra) => {
     const file = given.config === undefined ? noRecipe : readRecipeFile(given.config)
     const { recipe } = file
-    const method = methodOf(given.algorithm ?? recipe.algorithm ?? DEFAULT_ALGORITHM)
-    const { config, ignored } = settingsOf(method.name, given, file, extra)
+    const algorithm = algorithmOf(given.algorithm ?? recipe.algorithm ?? DEFAULT_TRAIN_ALGORITHM)
+    const { config, ignored } = settingsOf(algorithm, given, file, extra)
     for (const { field, reason } of ignored) context.progress(`${field} changes nothing: ${reason}`)
     for (const { field, value, reason } of file.assumed) context.progress(`${field} is ${JSON.stringify(value)}: ${reason}`)
     // Before anything is opened.
-    settledConfig(method, config, null)
-    if (given.bestMetric !== undefined) checkMetric(given.bestMetric, method.metrics)
+    configuredWith(algorithm, config, null, given)
+    if (given.bestMetric !== undefined) checkMetric(given.bestMetric, algorithm.metrics)
     const seed = given.seed ?? recipe.seed ?? 1
 
     const dtype = given.dtype ?? recipe.dtype ?? 'f32'
@@ -120,9 +124,9 @@ export const train = defineCommand({
     const model = await openModel(given.model ?? recipe.model ?? STARTER, seed, context, { weights: dtype, kv: kvDtype })
     try {
       const start = await openStart(given.initAdapter ?? recipe.init_adapter, given.resume ? (given.out ?? null) : null, model)
-      const settings = settledConfig(method, config, start)
-      const steps = given.steps ?? recipe.steps ?? method.stepsOf(settings)
-      const { data, sources } = await dataOf(method.name, given, recipe, model, seed, context)
+      const configured = configuredWith(algorithm, config, start, given)
+      const steps = given.steps ?? recipe.steps ?? configured.steps
+      const { data, sources } = await dataOf(algorithm, given, recipe, model, seed, context)
       const callBudget = given.maxCalls ?? (data.kind === 'files' ? 1 : data.benchmark.limits.toolCalls)
       const { adapter } = await context.openAdapter()
       const report = gpuInfoOf(adapter)
@@ -130,10 +134,7 @@ export const train = defineCommand({
       const now = (): number => performance.now()
       const gate = (): void => context.signal.throwIfAborted()
       const job = prepareTraining({
-        ...{ method, config: settings, model, data, engine, seed, steps, shuffleRewards: given.shuffleRewards },
-        isContinued: start !== null,
-        maxContextLen: given.max_context_len ?? null,
-        maxResponseLen: given.max_response_len ?? null,
+        ...{ configured, model, data, engine, seed, steps, shuffleRewards: given.shuffleRewards },
         practice: {
           ...{
             strategy: given.strategy,
@@ -147,21 +148,21 @@ export const train = defineCommand({
           keep: (step, attempts) => run.practised(step, attempts.map((one) => honeJsonlLine(one.trajectory, one.opinions)).join('')),
         },
       })
-      const predictedBytes = job.memory.length === 0 ? null : totalBytes(job.memory)
-      if (predictedBytes !== null) context.progress(`${method.title}: ${steps} steps, ${(predictedBytes / 1e6).toFixed(1)} MB on the GPU`)
+      const predictedBytes = totalBytes(job.memory)
+      context.progress(`${algorithm.title}: ${steps} steps, ${(predictedBytes / 1e6).toFixed(1)} MB on the GPU`)
 
       if (given.preflight && !given.resume)
-        await holdPreflight({ method, settings, model, data, seed, engine, gate, initial: start?.adapter ?? null, limits: given }, context)
+        await holdPreflight({ configured, model, data, seed, engine, gate, initial: start?.adapter ?? null }, context)
 
       const runId = rowParts.newId('run')
       const directory = given.out ?? join(context.homeDirectory, 'runs', runId)
       const started: RunRecord = {
         ...newRun({
-          ...{ runId, kind: 'train', algorithm: method.name, model, seed, adapter: report, now: rowParts.now() },
-          title: `${method.title} of ${model.title}`,
+          ...{ runId, kind: 'train', algorithm: algorithm.name, model, seed, adapter: report, now: rowParts.now() },
+          title: `${algorithm.title} of ${model.title}`,
           config: {
-            ...settings,
-            ...(data.kind === 'practice' ? { max_calls: callBudget, strategy: given.strategy } : {}),
+            ...configured.settings,
+            ...(data.kind === 'rollouts' ? { max_calls: callBudget, strategy: given.strategy } : {}),
             ...(dtype === 'f32' ? {} : { dtype }),
             ...(kvDtype === 'f32' ? {} : { kv_dtype: kvDtype }),
             ...(given.shuffleRewards ? { shuffle_rewards: true } : {}),
@@ -176,7 +177,7 @@ export const train = defineCommand({
       useKernels(engine, run.kernels)
       const progress = progressOf(context, steps, now)
       const reports = [...run.earlier]
-      const alarms = watchMetrics(algorithmNamed(method.name)?.alarmsOff)
+      const alarms = watchMetrics(algorithm.alarmsOff)
       for (const { step, metrics } of reports) alarms.take(step, metrics)
       const trainingStarted = now()
       const tokensBefore = lastTokens(reports)
@@ -197,13 +198,13 @@ export const train = defineCommand({
         })
         const seconds = (now() - trainingStarted) / 1000
         const began = initialAdapterNote(start)
-        const written = await writeTrained(directory, policy, model, `Run ${runId}, ${method.title}.${began}`)
+        const written = await writeTrained(directory, policy, model, `Run ${runId}, ${algorithm.title}.${began}`)
         const best = given.bestMetric === undefined ? null : await run.checkpoints.best?.load()
         if (best) {
-          const note = `Run ${runId}, ${method.title}: the weights after ${best.step} steps, ${best.metric} ${short(best.value)}.${began}`
+          const note = `Run ${runId}, ${algorithm.title}: the weights after ${best.step} steps, ${best.metric} ${short(best.value)}.${began}`
           await writeTrained(join(directory, 'best'), policy, model, note, best.weights)
         }
-        const notes = [...startSentences(start, method, settings), ...job.notes, ...run.notes]
+        const notes = [...startSentences(start, configured), ...job.notes, ...run.notes]
         run.write({
           ...started,
           status: 'finished',
@@ -216,7 +217,7 @@ export const train = defineCommand({
         await job.destroy()
         await policy.destroy()
         return {
-          algorithm: method.name,
+          algorithm: algorithm.name,
           steps: reports.length,
           metrics: reports.at(-1)?.metrics ?? {},
           loss: reports.map(({ metrics }) => lossOf(metrics)),
@@ -246,22 +247,31 @@ export const train = defineCommand({
     }
   },
   show: (result) => {
+    // A loss that is not finite is NaN here, and null where the result went through JSON.
     const { algorithm, steps, loss, adapter } = z
-      .object({ algorithm: z.string(), steps: z.int(), loss: z.array(z.number()), adapter: z.string() })
+      .object({ algorithm: z.string(), steps: z.int(), loss: z.array(z.number().or(z.nan()).nullable()), adapter: z.string() })
       .parse(result)
-    return `${algorithm}: ${steps} steps, loss ${loss[0]?.toFixed(4) ?? ''} → ${loss.at(-1)?.toFixed(4) ?? ''}; written to ${adapter}`
+    const shown = (value: number | null | undefined): string =>
+      value === undefined ? '' : value !== null && Number.isFinite(value) ? value.toFixed(4) : 'not finite'
+    return `${algorithm}: ${steps} steps, loss ${shown(loss[0])} → ${shown(loss.at(-1))}; written to ${adapter}`
   },
 })
 
 /** With defaults filled in; of a run that begins from an adapter the shape is the adapter's. */
-function settledConfig(method: Method, given: JsonObject, start: NamedInitialAdapter | null): JsonObject {
-  const parsed = method.parseConfig(given, start && { lora: start.adapter.lora, from: start.from })
-  if (!parsed.ok) throw new UsageError(parsed.message)
-  return parsed.value
+function configuredWith(
+  algorithm: Algorithm,
+  settings: JsonObject,
+  start: NamedInitialAdapter | null,
+  { max_context_len: maxContextLen, max_response_len: maxResponseLen }: Options,
+): ConfiguredAlgorithm {
+  const limits = { ...(maxContextLen === undefined ? {} : { maxContextLen }), ...(maxResponseLen === undefined ? {} : { maxResponseLen }) }
+  const found = configureAlgorithm(algorithm, settings, start, limits)
+  if (!found.ok) throw new UsageError(found.message)
+  return found.value
 }
 
-const startSentences = (start: NamedInitialAdapter | null, method: Method, settings: JsonObject): string[] =>
-  start ? initialAdapterNotes(start, method, settings) : []
+const startSentences = (start: NamedInitialAdapter | null, configured: ConfiguredAlgorithm): string[] =>
+  start ? initialAdapterNotes(start, configured) : []
 
 /** Weights are judged by what their step reported. */
 const bestRule = (
@@ -286,12 +296,12 @@ const noRecipe: ReadRecipe = { ...recipeFromObject('', {}), assumed: [] }
 
 /** What flags say wins over what the file says. */
 function settingsOf(
-  algorithm: string,
+  { name: algorithm, config: schema }: Algorithm,
   given: Options,
   { recipe, ignored }: ReadRecipe,
   extra: JsonObject,
 ): { config: JsonObject; ignored: readonly FieldRemark[] } {
-  const shape = algorithmNamed(algorithm)?.config.shape ?? {}
+  const { shape } = schema
   const fromFile = isAlgorithmName(algorithm) ? knownSettings(recipe.config, algorithm) : { known: {}, ignored: [] }
   // What is wrong in the file is said with its name.
   if (given.config !== undefined && isAlgorithmName(algorithm)) checkedSettings(basename(given.config), fromFile.known, algorithm)
@@ -302,13 +312,13 @@ function settingsOf(
 }
 
 async function dataOf(
-  algorithm: string,
+  algorithm: Algorithm,
   given: Options,
   recipe: Recipe,
   model: OpenModel,
   seed: number,
   context: CommandContext,
-): Promise<{ data: TrainingData; sources: RunRecord['data'] }> {
+): Promise<{ data: CommandData; sources: RunRecord['data'] }> {
   const named = given.data.length > 0 ? given.data : recipe.data
   const [first, another] = named
   const asked = another === undefined ? benchmarkOf(first ?? DEFAULT_BENCHMARK) : null
@@ -320,13 +330,13 @@ async function dataOf(
   const refusal = promptFormatProblem(model)
   if (refusal !== null) throw new UsageError(refusal)
   const benchmark = asked.definition.create(recipe.world_seed)
-  // SFT learns from transcripts: for it a benchmark's data is its expert's.
-  if (!asked.isCorpus && !(first === asked.definition.name && algorithm === 'sft'))
-    return { data: { kind: 'practice', benchmark }, sources: [] }
+  // For an algorithm that learns from transcripts a benchmark's data is its expert's.
+  if (!asked.isCorpus && !(first === asked.definition.name && algorithm.learnsFrom.includes('transcripts')))
+    return { data: { kind: 'rollouts', benchmark }, sources: [] }
   if (!benchmark.expert) throw new UsageError(`${benchmark.title} has no expert whose transcripts could be imitated.`)
   const transcripts = benchmark.expert.transcripts(seed, recipe)
   return {
-    data: { kind: 'corpus', benchmark, transcripts },
+    data: { kind: 'transcripts', benchmark, transcripts },
     sources: [{ id: `${benchmark.name}${CORPUS}`, sha256: transcripts.sha256 }],
   }
 }

@@ -1,16 +1,14 @@
-/** What jobs share: rooms, methods, and the frame that turns work into a run whose end is always written down. */
+/** What jobs share: feature modules, and the frame that turns work into a run whose end is always written down. */
 import type { NewId } from '../../base/id'
 import { callFormatFor } from '../../agents/callFormats/callFormatFor'
 import type { RunRecord } from '../../records/run'
 import { isStorageFull } from '../../storage/storageFull'
 import type { Store } from '../../storage/store'
-import type { Reply } from '../../worker/protocol'
 import type { ExamParts } from '../evaluations/exam'
 import type { GpuAccess } from './gpuAccess'
 import type { JobControl, JobWork } from './jobQueue'
 import type { Labels } from '../labels/labels'
 import type { TrainingParts } from '../runs/runTraining'
-import type { Method } from '../method'
 import type { Models, ModelText } from '../models/models'
 import type { RunRecorder, Runs } from '../runs/runs'
 import type { InitialAdapters } from '../models/initialAdapters'
@@ -29,7 +27,6 @@ export interface JobContext {
   readonly now: () => string
   readonly examParts: ExamParts
   readonly learnParts: Omit<TrainingParts, 'opened'>
-  method(name: string): Reply<Method>
   /** null when there is a call format for the model, else one sentence that says why it cannot act. */
   promptFormatProblem(model: ModelText): string | null
   /** Work as a job whose run record follows its state. */

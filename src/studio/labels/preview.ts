@@ -1,7 +1,7 @@
 /** A trajectory as the model is trained on it: its tokens, its loss mask, and what labels do to its advantages. */
 import { stepsOf, type Trajectory } from '../../records/trajectory'
 import { advantagePreview } from '../../training/advantage'
-import type { AdvantagePreviewOptions } from '../../training/advantage'
+import type { AdvantagePreviewOptions, AdvantageSettings } from '../../training/advantage'
 import { tokenizeTrajectory, type TokenizedTrajectory } from '../../training/batches/tokenizedTrajectory'
 import type { AdvantagePreview, Reply, TokenPreview } from '../../worker/protocol'
 import type { LabelsApi, TrajectoriesApi } from '../../worker/studioApi'
@@ -33,7 +33,7 @@ function advantagePreviewOf(
   rewards: readonly (number | null)[],
   model: ModelText,
   limits: Limits,
-  options: AdvantagePreviewOptions,
+  options: AdvantagePreviewOptions & Pick<AdvantageSettings, 'step_reward_weighting'>,
 ): Reply<AdvantagePreview> {
   if (stepsOf(trajectory).length === 0) return refuse('no-steps', 'This trajectory has no steps.')
   if (rewards.length !== stepsOf(trajectory).length)
@@ -43,7 +43,14 @@ function advantagePreviewOf(
   const sequence = sequenceOf(trajectory, rewards, model, limits)
   // A value head that has learnt nothing yet says 0: the labels alone speak.
   const { mask, advantages, whitened, loss } = advantagePreview(sequence, sequence.rewards, options)
-  return accept({ tokens: shown(sequence, model, mask), rewards: [...rewards], advantages, whitened, loss: loss.total })
+  return accept({
+    tokens: shown(sequence, model, mask),
+    rewards: [...rewards],
+    advantages,
+    whitened,
+    loss: loss.total,
+    step_reward_weighting: options.step_reward_weighting,
+  })
 }
 
 function sequenceOf(
@@ -81,34 +88,38 @@ function shown(sequence: TokenizedTrajectory, { tokenizer }: ModelText, mask: re
 export interface PreviewParts {
   readonly trajectory: (id: string) => Promise<Trajectory | null>
   readonly rewards: (trajectory: Trajectory) => Promise<readonly (number | null)[]>
-  readonly model: () => Promise<Reply<ModelText>>
-  /** Discount and mask mode as the algorithm's defaults have them. */
-  readonly gae: Pick<AdvantagePreviewOptions, 'gamma' | 'lam' | 'gaeMaskMode'>
+  /** The model whose tokenizer is used; null: the embedded one. */
+  readonly model: (id: string | null) => Promise<Reply<ModelText>>
+  /** Settings as the default algorithm has them. */
+  readonly advantages: AdvantageSettings
 }
 
 export function createPreviews({
   trajectory: find,
   rewards: rewardsOf,
   model,
-  gae,
+  advantages: defaults,
 }: PreviewParts): Pick<TrajectoriesApi, 'tokenPreview'> & Pick<LabelsApi, 'advantagePreview'> {
   const withTrajectory = <T>(
     id: string,
+    modelId: string | null | undefined,
     work: (trajectory: Trajectory, text: ModelText) => Promise<Reply<T>> | Reply<T>,
   ): Promise<Reply<T>> =>
     attempt('preview', async () => {
       const trajectory = await find(id)
       if (!trajectory) return refuse('unknown-trajectory', `There is no trajectory ${id}.`)
-      const text = await model()
+      const text = await model(modelId ?? null)
       return text.ok ? work(trajectory, text.value) : text
     })
   return {
-    tokenPreview: (id, limits) => withTrajectory(id, (trajectory, text) => tokenPreviewOf(trajectory, text, limits)),
+    tokenPreview: (id, limits) => withTrajectory(id, limits.model, (trajectory, text) => tokenPreviewOf(trajectory, text, limits)),
     advantagePreview: (id, override, options) =>
-      withTrajectory(id, async (trajectory, text) =>
+      withTrajectory(id, options.model, async (trajectory, text) =>
         advantagePreviewOf(trajectory, override ?? (await rewardsOf(trajectory)), text, options, {
-          ...gae,
-          step_reward_weighting: options.step_reward_weighting,
+          gamma: defaults.gamma,
+          lam: defaults.lam,
+          gaeMaskMode: defaults.gae_mask_mode,
+          step_reward_weighting: options.step_reward_weighting ?? defaults.step_reward_weighting,
         }),
       ),
   }

@@ -14,9 +14,9 @@ import {
   type LoraAdapter,
 } from '../../models/weights/peft'
 import type { InitialAdapter } from '../../training/policy/adapterTensors'
+import type { ConfiguredAlgorithm } from '../../training/algorithm'
 import { VALUE_BIAS, VALUE_WEIGHT } from '../../training/policy/policyModel'
 import { policyAdapter } from './adapterFiles'
-import type { Method } from '../method'
 
 export interface StoredInitialAdapter extends InitialAdapter {
   /** Of the weights file. */
@@ -82,15 +82,13 @@ function checkTrainable({ modules }: LoraAdapter): void {
 /** Sentences for the run card of a run that begins from it. */
 export function initialAdapterNotes(
   { adapter, from }: NamedInitialAdapter,
-  method: Method,
-  config: Readonly<Record<string, unknown>>,
+  { trainable, settings, hasValueHead }: Pick<ConfiguredAlgorithm, 'trainable' | 'settings' | 'hasValueHead'>,
 ): string[] {
   const notes = [`It began from ${from} (SHA-256 ${adapter.sha256.slice(0, 12)}).`]
-  if (method.trainable(config, true).keepsReference === true)
-    notes.push('Its reference is a frozen copy of the adapter it began from (ref_adapter: initial).')
-  else if (config.ref_adapter === 'none')
+  if (trainable.keepsReference === true) notes.push('Its reference is a frozen copy of the adapter it began from (ref_adapter: initial).')
+  else if (settings.ref_adapter === 'none')
     notes.push('Its reference is the base with the adapter off, not the adapter it began from (ref_adapter: none).')
-  if (method.hasValueHead(config))
+  if (hasValueHead)
     notes.push(
       adapter.hasValueHead
         ? 'The value head beside the adapter goes on too.'

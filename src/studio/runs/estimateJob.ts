@@ -9,14 +9,18 @@ import type { ModelConfig } from '../../models/architectures/config'
 import { storedSpec } from '../../models/architectures/decoder'
 import { architectureOf } from '../../models/languageModel'
 import { generationMemory, onOnePool, policyMemory } from '../../training/preflight/memoryPlan'
+import type { ConfiguredAlgorithm } from '../../training/algorithm'
+import { usualRollouts } from '../../training/batches/expectedEpisodes'
 import { loraOf, trainableEntries, type TrainableSet } from '../../training/policy/policyPlans'
 import type { JobRequest, MemoryEstimate, Reply } from '../../worker/protocol'
 import { verdictOn, type MemoryCount, type MemoryLimits } from './memoryVerdict'
 import { accept, attempt, refuse } from '../failure'
+import { algorithmNamed, configureAlgorithm } from './configure'
 import { slotsOf } from './gpuPolicyBackend'
 import type { JobContext } from '../jobs/jobContext'
 import { withPrecision, STARTER, type ModelText } from '../models/models'
-import { DEFAULT_STORY_ALGORITHM, storySizes } from './storyJob'
+import { DEFAULT_STORY_ALGORITHM } from '../defaults'
+import { storySizes } from './storyJob'
 import { plainTrainable } from './policyBackend'
 import type { LabelledTrajectory } from '../../training/batches/labelledTrajectory'
 
@@ -24,8 +28,6 @@ const GUESSED_BUDGET_BYTES = { software: 2e9, gpu: 4e9 } as const
 const DEFAULT_BINDING_BYTES = 128 << 20
 /** Trajectories of a data set that are looked at. */
 const SAMPLED = 256
-
-type Config = Readonly<Record<string, unknown>>
 
 /** @param memoryBytes what the GPU has, as the person says. */
 export function estimateJob(request: JobRequest, room: JobContext, memoryBytes?: number): Promise<Reply<MemoryEstimate>> {
@@ -67,27 +69,24 @@ export function estimateJob(request: JobRequest, room: JobContext, memoryBytes?:
       )
     }
 
-    const method = room.method(request.kind === 'story' ? (request.algorithm ?? DEFAULT_STORY_ALGORITHM) : request.algorithm)
-    if (!method.ok) return method
+    const found = algorithmNamed(request.kind === 'story' ? (request.algorithm ?? DEFAULT_STORY_ALGORITHM) : request.algorithm)
+    if (!found.ok) return found
+    const algorithm = found.value
     const size = storySizes[request.kind === 'story' ? (request.size ?? (limits.isSoftware ? 'software' : 'gpu')) : 'gpu']
     const begun = request.kind === 'train' ? await room.starts.open(request.initAdapter, model, null) : accept(null)
     if (!begun.ok) return begun
     const isContinued = begun.value !== null
-    const settings = method.value.parseConfig(
-      request.kind === 'story' ? method.value.storyConfig(size) : request.config,
-      begun.value && { lora: begun.value.adapter.lora, from: begun.value.from },
-    )
-    if (!settings.ok) return settings
+    const settled = configureAlgorithm(algorithm, request.kind === 'story' ? algorithm.storyDefaults(size) : request.config, begun.value)
+    if (!settled.ok) return settled
+    const configured = settled.value
     const data = request.kind === 'story' || request.data.length === 0 ? null : await sampleOf(request.data, room)
-    const steps = (request.kind === 'story' ? size.steps : request.steps) ?? method.value.stepsOf(settings.value)
-    const isPractising = data === null && method.value.isOnline
-    const generation = isPractising
-      ? generationUnder(method.value.trainable(settings.value, isContinued))
-      : { parts: [], largestBinding: 0 }
-    const count = (own: Config, held: ModelText = model): MemoryCount => {
-      const trainable = method.value.trainable(own, isContinued)
+    const steps = (request.kind === 'story' ? size.steps : request.steps) ?? configured.steps
+    const isPractising = data === null && algorithm.learnsFrom.includes('rollouts')
+    const generation = isPractising ? generationUnder(configured.trainable) : { parts: [], largestBinding: 0 }
+    const count = (own: ConfiguredAlgorithm, held: ModelText = model): MemoryCount => {
+      const { trainable } = own
       const under = (device: PlanContext): MemoryCount['parts'] =>
-        method.value.memoryOf(own, { model: held, data, steps, seed: request.seed, device, isContinued })
+        own.memory({ model: held, data, expectedRollouts: usualRollouts, steps, seed: request.seed, device })
       const planned = within(under, limits)
       return {
         parts: onOnePool(planned.parts, generation.parts),
@@ -95,16 +94,18 @@ export function estimateJob(request: JobRequest, room: JobContext, memoryBytes?:
       }
     }
     // The rank of an adapter that is there is no choice.
-    const choices = method.value.knobsOf(settings.value).filter(({ config: own }) => !isContinued || own.lora_r === settings.value.lora_r)
-    const knobs = choices.map(({ change, config: own }) => ({ change, count: count(own) }))
+    const choices = configured
+      .smallerSettings()
+      .filter(({ configured: own }) => !isContinued || own.settings.lora_r === configured.settings.lora_r)
+    const knobs = choices.map(({ change, configured: own }) => ({ change, count: count(own) }))
     // What is trained is f32 anyway: only a frozen base can be held in fewer bits.
-    const isFrozen = method.value.trainable(settings.value).kind === 'lora'
+    const isFrozen = configured.trainable.kind === 'lora'
     const smaller = request.kind === 'train' && isFrozen ? WEIGHT_FORMATS.slice(WEIGHT_FORMATS.indexOf(dtype) + 1) : []
     const held = smaller.map((format) => ({
       change: `dtype ${dtype} → ${format}`,
-      count: count(settings.value, withPrecision(stored.value, format, kvDtype)),
+      count: count(configured, withPrecision(stored.value, format, kvDtype)),
     }))
-    return accept(verdictOn(count(settings.value), limits, [...knobs, ...held]))
+    return accept(verdictOn(count(configured), limits, [...knobs, ...held]))
   })
 }
 

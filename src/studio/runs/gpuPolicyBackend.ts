@@ -12,7 +12,6 @@ import { PolicyModel } from '../../training/policy/policyModel'
 import { loraOf } from '../../training/policy/policyPlans'
 import { rolloutEpisodes } from '../../agents/rollout'
 import type { Gate } from '../../engine/plan/executable'
-import { methodNamed } from '../methods'
 import type { LoadedModel } from '../models/models'
 import type { ActingPolicy, GenerationLimits, OpenPolicyRequest, TrainRequest, PolicyBackend } from './policyBackend'
 import type { AdapterTensors } from '../../training/policy/adapterTensors'
@@ -144,9 +143,7 @@ export function createGpuPolicyBackend(now: () => number): PolicyBackend {
       return actingPolicy({ policy, model, limits, seed, gate, onTokens, now })
     },
 
-    async train({ algorithm, config, context, model, limits, data, practice, onTokens, onNote }: TrainRequest) {
-      const method = methodNamed(algorithm)
-      if (!method.ok) throw new Error(method.message)
+    async train({ configured, context, model, limits, data, practice, onTokens, onNote }: TrainRequest) {
       const { seed, gate } = context
       const held = new Map<PolicyModel, ReturnType<typeof actingPolicy>>()
       const actingOf = (policy: PolicyModel): ReturnType<typeof actingPolicy> => {
@@ -155,18 +152,21 @@ export function createGpuPolicyBackend(now: () => number): PolicyBackend {
         return known
       }
       try {
-        const policy = await method.value.train({ ...context, model: model.config, reader: model.reader }, config, {
-          model,
-          data,
-          practice: (current, step) => {
-            const acting = actingOf(current)
-            acting.version = step
-            return practice(acting, step)
+        const policy = await configured.train(
+          { ...context, model: model.config, reader: model.reader },
+          {
+            model,
+            data,
+            rollouts: (current, step) => {
+              const acting = actingOf(current)
+              acting.version = step
+              return practice(acting, step)
+            },
+            onNote,
           },
-          onNote,
-        })
+        )
         const acting = actingOf(policy)
-        acting.version = context.steps ?? method.value.stepsOf(config)
+        acting.version = context.steps ?? configured.steps
         return acting
       } catch (error) {
         // Stopped or failed: the loop does not hand its model back, but what acted with it can free it.

@@ -12,6 +12,7 @@ import type { Trajectory } from '../../records/trajectory'
 import type { AdapterTensors } from '../../training/policy/adapterTensors'
 import type { LabelledTrajectory } from '../../training/batches/labelledTrajectory'
 import type { TrainingContext } from '../../training/trainingContext'
+import type { ConfiguredAlgorithm } from '../../training/algorithm'
 import type { TrainableSet } from '../../training/policy/policyModel'
 import type { LoadedModel } from '../models/models'
 
@@ -59,8 +60,7 @@ export interface OpenPolicyRequest {
 }
 
 export interface TrainRequest {
-  readonly algorithm: string
-  readonly config: Readonly<Record<string, unknown>>
+  readonly configured: ConfiguredAlgorithm
   readonly context: Omit<TrainingContext, 'model' | 'reader'>
   readonly model: LoadedModel
   readonly limits: GenerationLimits

@@ -8,6 +8,7 @@ import type { Query } from '../../environments/environment'
 import type { Opinion } from '../../records/annotation'
 import { stepsOf, type Trajectory } from '../../records/trajectory'
 import type { Store } from '../../storage/store'
+import { isCutShort } from '../../training/batches/outcome'
 import { roundName } from '../../training/batches/rounds'
 import type { StudioEvent } from '../../worker/protocol'
 import { DEFAULT_STRATEGY } from '../defaults'
@@ -128,9 +129,6 @@ export function createPractice(plan: PracticePlan, control: JobControl, { store,
     },
   }
 }
-
-/** The attempt ran out of calls or tokens before it came to its end. */
-export const isCutShort = ({ stop_condition }: Trajectory): boolean => stop_condition === 'budget' || stop_condition === 'length'
 
 /** Means of a labelled batch and how many attempts it lost, reported beside the algorithm's own metrics. */
 export function practiceMetrics(batch: readonly LabelledTrajectory[], leftOut: number): Record<string, number> {

@@ -10,7 +10,8 @@ import { accept, refuse } from '../failure'
 const LIMIT_BYTES = 1_900_000
 const PRACTICE_KEPT = 64
 const ADVANTAGES_KEPT = 8
-const PREVIEW = { maxContextLen: 4096, maxResponseLen: 1024, step_reward_weighting: 'paper' } as const
+/** The weighting is training's default. */
+const PREVIEW = { maxContextLen: 4096, maxResponseLen: 1024 } as const
 
 /** Asks the studio for everything about a finished story; practice is left out from the end until it fits. */
 export async function exportRecording(studio: StudioApi, runId: string, recordedAt: string): Promise<Reply<Recording>> {

@@ -3,7 +3,7 @@ import type { RowParts } from '../../annotation/opinions'
 import type { Store } from '../../storage/store'
 import type { CheckpointSink } from '../../training/checkpoints/checkpoint'
 import { stepOfRound } from '../../training/batches/rounds'
-import type { TrainableSet } from '../../training/policy/policyModel'
+import type { ConfiguredAlgorithm } from '../../training/algorithm'
 import { checkReference, type ReferenceKind } from '../../training/preflight/adapterChecks'
 import type { CheckpointSettings, StudioEvent } from '../../worker/protocol'
 import { adapterFiles, storeAdapter } from '../models/adapterFiles'
@@ -27,14 +27,10 @@ const USUAL_CHECKPOINTS: CheckpointSettings = { everySteps: 10, everyMinutes: 2,
 
 export interface RunTrainingRequest {
   readonly model: LoadedModel
-  readonly algorithm: string
-  readonly config: Readonly<Record<string, unknown>>
+  readonly configured: ConfiguredAlgorithm
   readonly steps: number
-  readonly trainable: TrainableSet
   /** What it begins from; null: a new adapter. */
   readonly start: NamedInitialAdapter | null
-  /** Times a token of a batch is trained on: the speed counts each. */
-  readonly passes: number
   readonly seed: number
   /** null: practice is rolled out as the plan says. */
   readonly data: readonly LabelledTrajectory[] | null
@@ -69,7 +65,7 @@ export async function runTraining(
 ): Promise<void> {
   const { store, workshop, opened, gpu, clock } = parts
   const { model, seed, start } = request
-  const { trainable } = request
+  const { trainable, passes } = request.configured
   const { benchmark } = request.practice
   const { limits } = benchmark
   const onTokens = (count: number): void => {
@@ -121,8 +117,7 @@ export async function runTraining(
   try {
     if (request.data) control.phase('training', request.steps, 'Preparing the first step')
     trained = await workshop.train({
-      algorithm: request.algorithm,
-      config: request.config,
+      configured: request.configured,
       model,
       limits,
       data: request.data,
@@ -134,7 +129,7 @@ export async function runTraining(
         gate: control.gate,
         report: (step, metrics) => {
           const total = metrics.num_tokens ?? trainedTokens ?? 0
-          const trainedNow = (total - (trainedTokens ?? total)) * request.passes
+          const trainedNow = (total - (trainedTokens ?? total)) * passes
           trainedTokens = total
           tokensSince += trainedNow
           onTokens(trainedNow)

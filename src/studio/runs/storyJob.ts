@@ -4,15 +4,14 @@ import { runExam, stratified } from '../evaluations/exam'
 import { accept, refuse } from '../failure'
 import type { JobWork } from '../jobs/jobQueue'
 import { splitFor } from '../../environments/benchmark'
-import { DEFAULT_STRATEGY, PRACTICE_TEMPERATURE } from '../defaults'
+import { DEFAULT_STORY_ALGORITHM, DEFAULT_STRATEGY, PRACTICE_TEMPERATURE } from '../defaults'
 import type { JobContext } from '../jobs/jobContext'
 import { storedBeginning, resumedRecord, type ResumedRun } from './resume'
 import { runTraining } from './runTraining'
-import type { StoryScale } from '../method'
+import type { StoryScale } from '../../training/algorithm'
+import { algorithmNamed, configureAlgorithm } from './configure'
 import { STARTER } from '../models/models'
 import { newRun } from './trainJob'
-
-export const DEFAULT_STORY_ALGORITHM = 'steptool-ppo'
 
 interface StorySize extends StoryScale {
   readonly examQueries: number
@@ -28,10 +27,11 @@ type StoryRequest = Extract<JobRequest, { kind: 'story' }>
 
 /** @param going a story that goes on, with the request it began with. */
 export async function storyWork(request: StoryRequest, room: JobContext, going: ResumedRun | null = null): Promise<Reply<JobWork>> {
-  const algorithm = request.algorithm ?? DEFAULT_STORY_ALGORITHM
-  const method = room.method(algorithm)
-  if (!method.ok) return method
-  if (!method.value.isOnline) return refuse('needs-data', `${method.value.title} does not practise by itself, so it cannot run the story.`)
+  const found = algorithmNamed(request.algorithm ?? DEFAULT_STORY_ALGORITHM)
+  if (!found.ok) return found
+  const algorithm = found.value
+  if (!algorithm.learnsFrom.includes('rollouts'))
+    return refuse('needs-data', `${algorithm.title} does not practise by itself, so it cannot run the story.`)
   const known = room.worlds.benchmark(request.benchmark)
   if (!known.ok) return known
   const [model, gpu] = [await room.models.load(STARTER), await room.gpu.open()]
@@ -40,27 +40,28 @@ export async function storyWork(request: StoryRequest, room: JobContext, going: 
   const { report, engine } = gpu.value
   const name = request.size ?? (report.isSoftware ? 'software' : 'gpu')
   const size = storySizes[name]
-  const config = method.value.parseConfig(method.value.storyConfig(size))
-  if (!config.ok) return config
+  const settled = configureAlgorithm(algorithm, algorithm.storyDefaults(size))
+  if (!settled.ok) return settled
+  const configured = settled.value
   const { value: benchmark } = known
   const examSplit = splitFor(benchmark, 'exam')
   const queries = stratified(benchmark.queries(examSplit), size.examQueries)
   const runId = room.newId('run')
-  const title = `Run story · ${method.value.title}`
+  const title = `Run story · ${algorithm.title}`
   const fresh = newRun({
     runId,
     kind: 'story',
     title,
-    algorithm,
-    config: config.value,
+    algorithm: algorithm.name,
+    config: configured.settings,
     model: model.value,
     seed: request.seed,
     adapter: report,
     worldHash: benchmark.environment.hash,
     now: room.now(),
   })
-  const now = { config: config.value, model: model.value.sha256, data: null, world: benchmark.environment.hash, adapter: report }
-  const began = storedBeginning({ request: { ...request, size: name, algorithm }, data: null })
+  const now = { config: configured.settings, model: model.value.sha256, data: null, world: benchmark.environment.hash, adapter: report }
+  const began = storedBeginning({ request: { ...request, size: name, algorithm: algorithm.name }, data: null })
   const record = going ? resumedRecord(going, now) : accept({ ...fresh, began, checkpoint: { step: 0, of: size.steps } })
   if (!record.ok) return record
   const frame = { kind: 'story' as const, title, record: record.value, usesGpu: true, dispatches: () => engine.counters.dispatches }
@@ -68,26 +69,23 @@ export async function storyWork(request: StoryRequest, room: JobContext, going: 
   const exam = { benchmark, split: examSplit, queries, strategy: DEFAULT_STRATEGY, callBudget, temperature: 0, seed: request.seed } as const
   return accept(
     room.runWork(frame, async (keeper, control) => {
-      for (const note of method.value.notesOf(config.value)) keeper.note(note)
+      for (const note of configured.notes()) keeper.note(note)
       keeper.note(
         `${name === 'software' ? 'A small run on the processor' : 'A full run'}: ${queries.length} exam queries, ${size.steps} steps of ${size.batch} practice attempts.`,
       )
       await runTraining(
         {
           model: model.value,
-          algorithm,
-          config: config.value,
+          configured,
           steps: size.steps,
-          trainable: method.value.trainable(config.value),
           start: null,
-          passes: method.value.passesOf(config.value),
           seed: request.seed,
           data: null,
           practice: {
             benchmark,
             split: splitFor(benchmark, 'practice'),
-            queriesPerStep: size.batch / method.value.samplesOf(config.value),
-            samplesPerQuery: method.value.samplesOf(config.value),
+            queriesPerStep: size.batch / configured.samplesPerQuery,
+            samplesPerQuery: configured.samplesPerQuery,
             callBudget,
             temperature: PRACTICE_TEMPERATURE,
             seed: request.seed,
@@ -112,7 +110,7 @@ export async function storyWork(request: StoryRequest, room: JobContext, going: 
             control.phase('after', queries.length, 'The same exam again')
             await runExam(
               policy,
-              { ...exam, title: `${method.value.title}, after`, model: { id: model.value.id, adapter_sha256: adapterSha256 } },
+              { ...exam, title: `${algorithm.title}, after`, model: { id: model.value.id, adapter_sha256: adapterSha256 } },
               'after',
               keeper,
               control,

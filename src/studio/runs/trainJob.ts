@@ -10,6 +10,7 @@ import { PRACTICE_TEMPERATURE } from '../defaults'
 import type { JobContext } from '../jobs/jobContext'
 import { dataHash, storedBeginning, resumedRecord, type ResumedRun } from './resume'
 import { settleKernels } from './kernels'
+import { algorithmNamed, configureAlgorithm } from './configure'
 import { runTraining } from './runTraining'
 import { practiceMeanings } from './practice'
 import { withPrecision, type LoadedModel } from '../models/models'
@@ -19,16 +20,14 @@ import type { LabelledTrajectory } from '../../training/batches/labelledTrajecto
 
 /** @param going a run that goes on, with the request it began with. */
 export async function trainWork(request: TrainRequest, room: JobContext, going: ResumedRun | null = null): Promise<Reply<JobWork>> {
-  const method = room.method(request.algorithm)
-  if (!method.ok) return method
-  const asked = method.value.parseConfig(request.config)
+  const found = algorithmNamed(request.algorithm)
+  if (!found.ok) return found
+  const algorithm = found.value
+  const asked = configureAlgorithm(algorithm, request.config)
   if (!asked.ok) return asked
   const isOnline = request.data.length === 0
-  if (isOnline && !method.value.isOnline)
-    return refuse(
-      'needs-data',
-      `${method.value.title} learns from trajectories one has: choose a data set. It does not practise by itself.`,
-    )
+  if (isOnline && !algorithm.learnsFrom.includes('rollouts'))
+    return refuse('needs-data', `${algorithm.title} learns from trajectories one has: choose a data set. It does not practise by itself.`)
   const [stored, gpu] = [await room.models.load(request.model), await room.gpu.open()]
   if (!stored.ok) return stored
   const model = withPrecision(stored.value, request.dtype, request.kvDtype)
@@ -36,8 +35,9 @@ export async function trainWork(request: TrainRequest, room: JobContext, going: 
   const begun = await room.starts.open(request.initAdapter, model, going?.record ?? null)
   if (!begun.ok) return begun
   const start = begun.value
-  const config = start ? method.value.parseConfig(request.config, { lora: start.adapter.lora, from: start.from }) : asked
-  if (!config.ok) return config
+  const settled = start ? configureAlgorithm(algorithm, request.config, start) : asked
+  if (!settled.ok) return settled
+  const configured = settled.value
   const speaks = isOnline ? room.promptFormatProblem(model) : null
   if (speaks !== null) return refuse('prompt-format', speaks)
   const known = room.worlds.benchmark(request.benchmark)
@@ -45,18 +45,18 @@ export async function trainWork(request: TrainRequest, room: JobContext, going: 
   const benchmark = known.value
   const gathered = isOnline ? accept(null) : await gatherData(request, room)
   if (!gathered.ok) return gathered
-  const steps = request.steps ?? method.value.stepsOf(config.value)
+  const steps = request.steps ?? configured.steps
   const best = request.checkpoints?.best ?? null
-  if (best && !(best.metric in { ...method.value.metrics, ...practiceMeanings }))
-    return refuse('config', `${method.value.title} reports no metric ${best.metric}.`)
+  if (best && !(best.metric in { ...algorithm.metrics, ...practiceMeanings }))
+    return refuse('config', `${algorithm.title} reports no metric ${best.metric}.`)
   const runId = room.newId('run')
-  const title = `${method.value.title} on ${gathered.value ? gathered.value.title : `${benchmark.name} practice`}`
+  const title = `${algorithm.title} on ${gathered.value ? gathered.value.title : `${benchmark.name} practice`}`
   const first = newRun({
     runId,
     kind: 'train',
     title,
     algorithm: request.algorithm,
-    config: { ...config.value, ...heldConfig(request), ...initialAdapterConfig(start) },
+    config: { ...configured.settings, ...heldConfig(request), ...initialAdapterConfig(start) },
     model,
     seed: request.seed,
     adapter: gpu.value.report,
@@ -81,28 +81,24 @@ export async function trainWork(request: TrainRequest, room: JobContext, going: 
         dispatches: () => gpu.value.engine.counters.dispatches,
       },
       async (keeper, control) => {
-        const begins = start ? initialAdapterNotes(start, method.value, config.value) : []
-        for (const note of [...begins, ...method.value.notesOf(config.value), ...(gathered.value?.notes ?? [])]) keeper.note(note)
+        const begins = start ? initialAdapterNotes(start, configured) : []
+        for (const note of [...begins, ...configured.notes(), ...(gathered.value?.notes ?? [])]) keeper.note(note)
         if (start) await retryWhenStorageFull(control, () => room.starts.keep(keeper.record.run_id, start))
-        const trainable = method.value.trainable(config.value, start !== null)
         const opened = gpu.value
-        const putBack = await settleKernels(model.config, trainable, keeper, control, { ...room.learnParts, opened })
+        const putBack = await settleKernels(model.config, configured.trainable, keeper, control, { ...room.learnParts, opened })
         await runTraining(
           {
             model,
-            algorithm: request.algorithm,
-            config: config.value,
+            configured,
             steps,
-            trainable,
             start,
-            passes: method.value.passesOf(config.value),
             seed: request.seed,
             data: gathered.value?.labelled ?? null,
             practice: {
               benchmark,
               split: splitFor(benchmark, 'practice'),
-              queriesPerStep: method.value.batchOf(config.value) / method.value.samplesOf(config.value),
-              samplesPerQuery: method.value.samplesOf(config.value),
+              queriesPerStep: configured.batch / configured.samplesPerQuery,
+              samplesPerQuery: configured.samplesPerQuery,
               callBudget: benchmark.limits.toolCalls,
               temperature: PRACTICE_TEMPERATURE,
               seed: request.seed,

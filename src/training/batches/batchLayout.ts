@@ -13,17 +13,27 @@ export interface BatchSource {
 
 const STREAM = { epochs: 211, minibatches: 212 } as const
 
-/** A data set in a new order every pass; the sequences left over at the end of a pass are dropped (torch's shuffle and drop_last). */
-export function datasetSource(sequences: readonly TokenizedTrajectory[], batchSize: number, seed: number): BatchSource {
+/**
+ * The batch of each step from a data set: in a new order every pass; the sequences left over at the end of a pass are dropped (torch's shuffle and
+ * drop_last). Throws when the data does not fill one batch.
+ */
+export function datasetBatches(
+  sequences: readonly TokenizedTrajectory[],
+  batchSize: number,
+  seed: number,
+): (step: number) => readonly TokenizedTrajectory[] {
   const perEpoch = Math.floor(sequences.length / batchSize)
   if (perEpoch === 0) throw new Error(`${sequences.length} sequences do not fill one batch of ${batchSize}: lower batch_size or add data`)
-  return {
-    next: (batchIndex) => {
-      const order = createRng(seed, STREAM.epochs, Math.floor(batchIndex / perEpoch)).shuffle(sequences)
-      const first = (batchIndex % perEpoch) * batchSize
-      return Promise.resolve(order.slice(first, first + batchSize))
-    },
+  return (step) => {
+    const order = createRng(seed, STREAM.epochs, Math.floor(step / perEpoch)).shuffle(sequences)
+    const first = (step % perEpoch) * batchSize
+    return order.slice(first, first + batchSize)
   }
+}
+
+export function datasetSource(sequences: readonly TokenizedTrajectory[], batchSize: number, seed: number): BatchSource {
+  const batchOf = datasetBatches(sequences, batchSize, seed)
+  return { next: (step) => Promise.resolve(batchOf(step)) }
 }
 
 /** The sequences of each mini-batch of one PPO epoch: a permutation named by seed, batch and epoch, cut into equal parts. */

@@ -21,3 +21,7 @@ export const outcomeOf = (trajectory: Trajectory, rewards: readonly (number | nu
 
 /** What attempts at the same query share. */
 export const queryKey = ({ task: { query_id, query } }: Trajectory): string => (query_id === '' ? query : query_id)
+
+/** The attempt ran out of calls or tokens before it came to its end. */
+export const isCutShort = ({ stop_condition }: Pick<Trajectory, 'stop_condition'>): boolean =>
+  stop_condition === 'budget' || stop_condition === 'length'

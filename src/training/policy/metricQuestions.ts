@@ -1,5 +1,9 @@
 /** What people ask about metrics that several algorithms report, and the answers; an algorithm's description adds its own. */
-import type { MetricQuestion } from '../algorithm'
+
+export interface MetricQuestion {
+  readonly question: string
+  readonly answer: string
+}
 
 export const CLIP_FRACTION: MetricQuestion = {
   question: 'What does the clip fraction say?',

@@ -91,8 +91,9 @@ export function WhatIfStrip({ trajectoryId, step, before, after, view, onView }:
           <SegmentedControl
             size="xs"
             aria-label="Reward weighting"
-            value={view.options.step_reward_weighting}
+            value={view.options.step_reward_weighting ?? is.preview?.step_reward_weighting ?? ''}
             onChange={(weighting) => {
+              if (weighting === '') return
               onView({ ...view, options: { ...view.options, step_reward_weighting: weighting } })
             }}
             data={[

@@ -9,10 +9,11 @@ import { useStudio } from '../stores/studio'
 export interface AdvantageOptions {
   readonly maxContextLen: number
   readonly maxResponseLen: number
-  readonly step_reward_weighting: 'released' | 'paper'
+  /** Left out: as training has it by default. */
+  readonly step_reward_weighting?: 'released' | 'paper'
 }
 /** StepTool's own limits. */
-export const defaultAdvantageOptions: AdvantageOptions = { maxContextLen: 4096, maxResponseLen: 1024, step_reward_weighting: 'released' }
+export const defaultAdvantageOptions: AdvantageOptions = { maxContextLen: 4096, maxResponseLen: 1024 }
 
 export interface Advantages {
   readonly preview: AdvantagePreview | null

@@ -83,7 +83,7 @@ export const archerConfig = z.object({
 })
 export type ArcherConfig = z.output<typeof archerConfig>
 
-/** Every metric and what it means; `archer.metrics`. Those of the actor are reported once it learns. */
+/** Every metric and what it means. Those of the actor are reported once it learns. */
 export const archerMetricMeanings = {
   loss: 'Sum of the four critics’ losses, mean over the iteration’s updates.',
   'q1.loss': 'Mean squared error of Q1 against r + γ V1 of the next observation by the target critic.',

@@ -29,10 +29,27 @@ export function prefixesOf(transitions: readonly Transition[]): FeatureRequest[]
 }
 
 /** A row reads the token before its target: a token more makes every prefix's last one readable. What comes after changes nothing before. */
-export function featureSequence({ ids, ends }: FeatureRequest): Sequence {
+function featureSequence({ ids, ends }: FeatureRequest): Sequence {
   const length = ends.at(-1) ?? 0
   return { ids: [...ids.slice(0, length), 0], targets: ends }
 }
+
+/** The micro-batches in which requests are encoded. */
+export const featureParts = (requests: readonly FeatureRequest[], maxTokens: number): { readonly sequence: Sequence }[][] =>
+  microBatches(
+    requests.map((request) => ({ sequence: featureSequence(request) })),
+    maxTokens,
+  )
+
+/** What of these requests is not known yet. */
+export const missingFeatures = (
+  wanted: readonly FeatureRequest[],
+  isKnown: (ids: readonly number[], end: number) => boolean,
+): FeatureRequest[] =>
+  wanted.flatMap(({ ids, ends }) => {
+    const left = ends.filter((end) => !isKnown(ids, end))
+    return left.length === 0 ? [] : [{ ids, ends: left }]
+  })
 
 /** Features of each end of each request, in order. */
 export async function encodeFeatures(
@@ -42,8 +59,7 @@ export async function encodeFeatures(
 ): Promise<Float32Array[][]> {
   const { hidden_size: width, vocab_size: vocabulary } = policy.model.config
   const found: Float32Array[][] = []
-  const items = requests.map((request) => ({ sequence: featureSequence(request) }))
-  for (const part of microBatches(items, options.maxTokens)) {
+  for (const part of featureParts(requests, options.maxTokens)) {
     const packed = packSequences(
       part.map(({ sequence }) => sequence),
       vocabulary,
@@ -107,10 +123,7 @@ export class TrajectoryFeatures {
       this.#known.delete(ids)
       for (const { byteLength } of features.values()) this.#bytes -= byteLength
     }
-    const missing = wanted.flatMap(({ ids, ends }) => {
-      const left = ends.filter((end) => !this.#known.get(ids)?.has(end))
-      return left.length === 0 ? [] : [{ ids, ends: left }]
-    })
+    const missing = missingFeatures(wanted, (ids, end) => this.#known.get(ids)?.has(end) === true)
     const found = await encodeFeatures(policy, missing, options)
     missing.forEach(({ ids, ends }, index) => {
       const own = this.#known.get(ids) ?? new Map<number, Float32Array>()

@@ -1,37 +1,39 @@
-/** What a run of ArCHer will hold on the GPU. Actions that are not sampled yet are taken to be as long as those replayed. */
+/** What a run of ArCHer holds on the GPU. Actions that are not sampled yet are taken to be as long as those replayed. */
 import { packedLayout } from '../../../engine/memory/packedState'
 import type { PlanContext } from '../../../engine/plan/planGraph'
 import type { ModelConfig } from '../../../models/architectures/config'
-import { archerObjective, archerTrainable, criticShape } from './loop'
+import { STEPS_LOOKED_AT } from '../../batches/expectedEpisodes'
+import type { TokenizedTrajectory } from '../../batches/tokenizedTrajectory'
+import { loraOf, policyPlans } from '../../policy/policyPlans'
+import { generationMemory, noteSize, onOnePool, policyMemory, readback } from '../../preflight/memoryPlan'
+import type { MemoryPart, Sizes } from '../../preflight/memoryPlan'
 import { samplerSize } from './actions'
 import type { ArcherConfig } from './config'
 import { criticBytes } from './critic'
 import { criticEntries, criticPlans } from './criticPlans'
-import { featureSequence, prefixesOf } from './features'
+import { actorActions, actorEpochsOf, actorParts, criticDrawsOf } from './draws'
+import type { AskedAction } from './draws'
+import { featureParts, missingFeatures, prefixesOf } from './features'
 import type { FeatureRequest } from './features'
-import { actorDraw, criticDraws, ReplayBuffer, transitionsOf, utterancesPerUpdate } from './replay'
-import type { Transition } from './replay'
-import { generationMemory, noteSize, onOnePool, policyMemory, readback } from '../../preflight/memoryPlan'
-import type { MemoryPart, Sizes } from '../../preflight/memoryPlan'
-import { loraOf, policyPlans } from '../../policy/policyPlans'
-import { microBatches } from '../../batches/batchLayout'
-import type { TokenizedTrajectory } from '../../batches/tokenizedTrajectory'
+import { archerObjective, archerTrainable, criticShape } from './objective'
+import { ReplayBuffer, transitionsOf, utterancesPerUpdate } from './replay'
 
-/** Iterations looked at to learn which sizes of batches come up. */
-const ITERATIONS_LOOKED_AT = 8
+export interface ReplayFill {
+  /** What fills the replay buffer before the first iteration. */
+  readonly given: readonly TokenizedTrajectory[]
+  /** What comes in with each of the first iterations. */
+  readonly rollouts: readonly (readonly TokenizedTrajectory[])[]
+}
 
-/**
- * @param given what fills the replay buffer before the first iteration.
- * @param rollouts what comes in with each of the first iterations.
- */
-export function archerMemory(
-  config: ModelConfig,
-  settings: ArcherConfig,
-  { given, rollouts }: { readonly given: readonly TokenizedTrajectory[]; readonly rollouts: readonly (readonly TokenizedTrajectory[])[] },
-  steps: number,
-  seed: number,
-  device: PlanContext,
-): MemoryPart[] {
+export interface ArcherSizes {
+  readonly encoded: Sizes
+  readonly trained: Sizes
+  /** Tokens of the longest observation an action is sampled behind. */
+  readonly longest: number
+}
+
+/** The sizes of micro-batches that the first iterations encode and train on. */
+export function archerSizes(settings: ArcherConfig, { given, rollouts }: ReplayFill, steps: number, seed: number): ArcherSizes {
   const replay = new ReplayBuffer(settings.capacity)
   const store = (sequences: readonly TokenizedTrajectory[]): void => {
     const rules = { gamma: settings.gamma, unlabelled: settings.unlabelled_steps }
@@ -40,42 +42,50 @@ export function archerMemory(
   const encoded: Sizes = new Map()
   const trained: Sizes = new Map()
   const known = new Map<readonly number[], Set<number>>()
-  const note = (requests: readonly FeatureRequest[]): void => {
-    const items = requests.map((request) => ({ sequence: featureSequence(request) }))
-    for (const part of microBatches(items, settings.max_tokens_per_micro_batch)) noteSize(encoded, part)
+  const encode = (requests: readonly FeatureRequest[]): void => {
+    for (const part of featureParts(requests, settings.max_tokens_per_micro_batch)) noteSize(encoded, part)
   }
-  const know = (transitions: readonly Transition[]): void => {
-    const missing = prefixesOf(transitions).flatMap(({ ids, ends }) => {
-      const own = known.get(ids) ?? new Set<number>()
-      known.set(ids, own)
-      const left = ends.filter((end) => !own.has(end))
-      for (const end of left) own.add(end)
-      return left.length === 0 ? [] : [{ ids, ends: left }]
-    })
-    note(missing)
+  const know = (places: readonly number[]): void => {
+    const wanted = prefixesOf(places.map((place) => replay.at(place)))
+    encode(missingFeatures(wanted, (ids, end) => known.get(ids)?.has(end) === true))
+    for (const { ids, ends } of wanted) known.set(ids, new Set([...(known.get(ids) ?? []), ...ends]))
   }
-  const acted = ({ ids, action }: Transition): FeatureRequest => ({ ids, ends: [action] })
-  let longest = 1
+  /** The replayed actions stand for fresh ones. */
+  const act = (asked: readonly AskedAction[]) => {
+    const actions = asked.map(({ place }) => replay.at(place)).map(({ ids, observation, action }) => ({ ids, observation, action }))
+    encode(actions.map(({ ids, action }) => ({ ids, ends: [action] })))
+    return actions.map(({ ids, observation, action }) => ({ observation: ids.slice(0, observation), ids: ids.slice(observation, action) }))
+  }
   store(given)
-  for (let step = 0; step < Math.min(steps, ITERATIONS_LOOKED_AT); step++) {
+  let longest = 1
+  const last = Math.min(steps, STEPS_LOOKED_AT) - 1
+  for (let step = 0; step <= last; step++) {
     store(rollouts[step] ?? [])
     if (replay.size === 0) continue
-    const drawn = criticDraws(replay, settings, seed, step).flat()
-    know(drawn.map((place) => replay.at(place)))
-    note((settings.fresh_actions === 'every_iteration' ? [...new Set(drawn)] : drawn).map((place) => acted(replay.at(place))))
+    const draws = criticDrawsOf(replay, settings, seed, step)
+    know(draws.places)
+    act(draws.asked)
     longest = replay.items.reduce((most, { observation }) => Math.max(most, observation), longest)
-    const actorEpochs = step < Math.min(settings.warmup_iter, steps - 1) ? 0 : settings.actor_epochs
+    // The actor may learn only later than the iterations looked at: the last of them stands for it.
+    const actorEpochs = actorEpochsOf(settings, step === last ? steps - 1 : step)
     for (let epoch = 0; epoch < actorEpochs; epoch++) {
-      const transitions = actorDraw(replay, settings, seed, step, epoch).map((place) => replay.at(place))
-      know(transitions)
-      note(transitions.map(acted))
-      const items = transitions.map(({ ids, observation, action }) => ({
-        sequence: { ids: ids.slice(0, action), targets: Array.from({ length: action - observation }, (_, index) => observation + index) },
-      }))
-      for (const part of microBatches(items, settings.max_tokens_per_micro_batch)) noteSize(trained, part)
+      const asked = actorActions(replay, settings, seed, step, epoch)
+      know(asked.map(({ place }) => place))
+      for (const part of actorParts(act(asked), settings)) noteSize(trained, part)
     }
   }
+  return { encoded, trained, longest }
+}
 
+export function archerMemory(
+  config: ModelConfig,
+  settings: ArcherConfig,
+  fill: ReplayFill,
+  steps: number,
+  seed: number,
+  device: PlanContext,
+): MemoryPart[] {
+  const { encoded, trained, longest } = archerSizes(settings, fill, steps, seed)
   const size = utterancesPerUpdate(settings)
   const trainable = archerTrainable(settings)
   const plans = policyPlans(config, trainable, device)

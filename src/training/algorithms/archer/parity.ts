@@ -1,6 +1,7 @@
 /** ArCHer's critics and loss beside torch. No library trains it, so its adapter is only left for peft to load. Golden: test/golden/archer.py. */
 import type { AlgorithmParity } from '../../parity'
-import { archer, runArcher } from './loop'
+import { runArcher } from './loop'
+import { archer } from './algorithm'
 import { archerQuantities } from './vectors'
 
 const SETTINGS = {

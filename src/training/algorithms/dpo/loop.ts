@@ -7,7 +7,6 @@
  * pairs, however these are cut into micro-batches. Loss forms and names are TRL's; smoothed `sigmoid` is cDPO, which TRL dropped.
  * As in TRL, dropout is never active. Nothing is read back while a step runs.
  */
-import { dpoQuestions } from './questions'
 import { z } from 'zod'
 import { hyperOf } from '../../policy/optimizerSettings'
 import { MetricRing } from '../../../engine/metricRing'
@@ -15,51 +14,23 @@ import { accumulateInto } from '../../../engine/ops/accumulateInto'
 import { dpoLoss, DPO_SUM, DPO_SUM_WORDS } from '../../../engine/ops/dpoLoss'
 import type { DpoLossParams } from '../../../engine/ops/dpoLoss'
 import { adapterTrainable } from '../../policy/adapterSettings'
-import type { Algorithm } from '../../algorithm'
 import type { TrainingContext } from '../../trainingContext'
 import { createCheckpointer } from '../../checkpoints/checkpointer'
-import { checkPairs, packPairs, pairParts, referenceSequences, tokenCount } from './batch'
-import { dpoConfig, dpoMetricMeanings } from './config'
+import { checkPairs, packPairs, tokenCount } from './batch'
+import type { dpoMetricMeanings } from './config'
 import type { DpoConfig } from './config'
-import { pairsOfStep, pairsOfSteps } from './pairs'
+import { partsOfStep, pairsOfUpdate, referenceParts } from './microBatches'
 import type { DpoPair } from './pairs'
 import { initializePolicy, keepsReference } from '../../policy/initialAdapter'
 import { packSequences, uploadBatch } from '../../batches/packing'
 import { METRICS_LEAF, PolicyModel } from '../../policy/policyModel'
 import type { Objective, TrainableSet } from '../../policy/policyModel'
-import { microBatches } from '../../batches/batchLayout'
-import type { TokenizedTrajectory, TokenizeOptions } from '../../batches/tokenizedTrajectory'
+import type { TokenizedTrajectory } from '../../batches/tokenizedTrajectory'
 import { scheduleFactor } from '../../policy/schedule'
-import { dpoInterop } from './interop'
-
-export const dpo: Algorithm<typeof dpoConfig> = {
-  name: 'dpo',
-  title: 'DPO',
-  paper: 'Rafailov 2023, arXiv:2305.18290; ETO: Song 2024, arXiv:2403.02502',
-  help: 'Learns from pairs of a success and a failure on the same query. No reward model, no practice, no value head.',
-  config: dpoConfig,
-  metrics: dpoMetricMeanings,
-  colour: 4,
-  metricQuestions: dpoQuestions,
-  // Imitation and preference learning are meant to make the model sure.
-  alarmsOff: ['entropy_collapse'],
-  learnsFrom: ['files'],
-  interop: dpoInterop,
-}
-
-export const dpoSequenceOptions = (settings: DpoConfig): TokenizeOptions => ({
-  maxContextLen: settings.max_context_len,
-  maxResponseLen: settings.max_response_len,
-  encoding: settings.encoding,
-})
 
 /** @param isContinued the run begins from an adapter. */
 export const dpoTrainable = (settings: DpoConfig, isContinued = false): TrainableSet =>
   adapterTrainable(settings, { valueHead: false, keepsReference: keepsReference(isContinued, settings) })
-
-/** Pairs of one update. */
-export const pairsPerUpdate = (settings: Pick<DpoConfig, 'per_device_train_batch_size' | 'gradient_accumulation_steps'>): number =>
-  settings.per_device_train_batch_size * settings.gradient_accumulation_steps
 
 export interface DpoResult {
   readonly policy: PolicyModel
@@ -100,12 +71,10 @@ async function train(policy: PolicyModel, context: TrainingContext, settings: Dp
     tokens = state.tokens
   }
   const total = context.steps ?? settings.max_steps
-  const size = pairsPerUpdate(settings)
 
   // Reference: a resumed run computes it anew, to the same bits, as the reference is frozen and a row does not depend on its batch.
   const reference = new Map<TokenizedTrajectory, Float32Array>()
-  const upcoming = referenceSequences(pairsOfSteps(pairs, size, seed, first, total))
-  for (const part of microBatches(upcoming, settings.max_tokens_per_micro_batch)) {
+  for (const part of referenceParts(pairs, settings, seed, first, total)) {
     const packed = packSequences(
       part.map(({ sequence }) => sequence),
       model.vocab_size,
@@ -127,11 +96,11 @@ async function train(policy: PolicyModel, context: TrainingContext, settings: Dp
   try {
     for (let step = first; step < total; step++) {
       clock.beginStep()
-      const chosen = pairsOfStep(pairs, size, seed, step)
+      const chosen = pairsOfUpdate(pairs, settings, seed, step)
       const learningRate = settings.learning_rate * scheduleFactor(settings.lr_scheduler_type, step, total, settings.warmup_steps)
       policy.packed.setHyper(hyperOf(settings, learningRate))
       policy.beginStep()
-      for (const part of pairParts(chosen, settings)) {
+      for (const part of partsOfStep(pairs, settings, seed, step)) {
         const batch = packPairs(part, reference, model.vocab_size)
         const { tokenBucket, targetBucket } = batch.packed
         const key = `dpo ${batch.pairBucket}`

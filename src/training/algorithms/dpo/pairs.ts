@@ -3,12 +3,11 @@
  * What both share from the start (the query, steps they took alike) is context: it is not trained, nor are observations.
  */
 import { createRng } from '../../../base/random'
-import type { Trajectory } from '../../../records/trajectory'
 import type { DpoConfig } from './config'
+import type { LabelledTrajectory } from '../../batches/labelledTrajectory'
 import { attemptOutcome, queryKey } from '../../batches/outcome'
 import type { Sequence } from '../../batches/packing'
-import { tokenizeTrajectory } from '../../batches/tokenizedTrajectory'
-import type { TokenizedTrajectory, TokenizeOptions, TextCodec } from '../../batches/tokenizedTrajectory'
+import type { TokenizedTrajectory } from '../../batches/tokenizedTrajectory'
 import { trainedPositions } from '../../batches/stepRewards'
 
 const STREAM = { pairs: 241, epochs: 242 } as const
@@ -49,18 +48,14 @@ export interface DpoPairs {
   readonly undecided: number
 }
 
-/** Trajectories with the rewards of their steps as attempts. */
-export function dpoAttempts(
-  labelled: readonly { readonly trajectory: Trajectory; readonly rewards: readonly (number | null)[] }[],
-  codec: TextCodec,
-  options: TokenizeOptions,
-): DpoAttempt[] {
-  return labelled.map(({ trajectory, rewards }) => ({
-    sequence: tokenizeTrajectory(trajectory, rewards, codec, options),
-    query: queryKey(trajectory),
-    pair: trajectory.pair_id ?? null,
-    outcome: attemptOutcome(trajectory, rewards),
-  }))
+/** Labelled trajectories as attempts. @param sequences one per trajectory. */
+export function dpoAttempts(labelled: readonly LabelledTrajectory[], sequences: readonly TokenizedTrajectory[]): DpoAttempt[] {
+  return labelled.flatMap(({ trajectory, rewards }, index) => {
+    const sequence = sequences[index]
+    if (!sequence) return []
+    const outcome = attemptOutcome(trajectory, rewards)
+    return [{ sequence, query: queryKey(trajectory), pair: trajectory.pair_id ?? null, outcome }]
+  })
 }
 
 /** `findPairs`, or one sentence with the counts when there is no pair. */

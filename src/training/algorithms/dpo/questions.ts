@@ -1,6 +1,6 @@
 /** What people ask about the metrics of DPO, and the answers. */
-import type { MetricQuestion } from '../../algorithm'
 import { optimizerQuestions } from '../../policy/metricQuestions'
+import type { MetricQuestion } from '../../policy/metricQuestions'
 
 export const dpoQuestions: Readonly<Record<string, MetricQuestion>> = {
   ...optimizerQuestions,

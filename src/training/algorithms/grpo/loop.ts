@@ -6,53 +6,29 @@
  *   update    num_iterations passes over steps_per_generation parts of the batch: clipped ratio + beta · k3, then AdamW
  * Several turns are one sequence: tool replies are masked. Loss forms and names are TRL's; `advantage_level` step is our own.
  */
-import { grpoQuestions } from './questions'
 import { z } from 'zod'
-import { hyperOf } from '../../policy/optimizerSettings'
 import { accumulateInto } from '../../../engine/ops/accumulateInto'
 import { grpoLoss, GRPO_SUM_WORDS } from '../../../engine/ops/grpoLoss'
 import type { GrpoLossParams } from '../../../engine/ops/grpoLoss'
 import { interleave } from '../../../engine/ops/interleave'
-import { adapterTrainable } from '../../policy/adapterSettings'
-import type { Algorithm } from '../../algorithm'
-import type { TrainingContext } from '../../trainingContext'
-import { createCheckpointer } from '../../checkpoints/checkpointer'
-import { gatherGroups, lossRows, rowAdvantages, updatesOf } from './groups'
-import type { GrpoSource } from './groups'
-import { grpoConfig } from './config'
-import type { GrpoConfig } from './config'
-import { grpoMetricMeanings, grpoMetrics } from './metrics'
-import { initializePolicy, keepsReference } from '../../policy/initialAdapter'
+import { rowCapacity } from '../../batches/batchLayout'
+import type { BatchItem, BatchLayout } from '../../batches/batchLayout'
 import { packSequences, uploadBatch } from '../../batches/packing'
 import type { PackedBatch } from '../../batches/packing'
+import { trainedPositions } from '../../batches/stepRewards'
+import { createCheckpointer } from '../../checkpoints/checkpointer'
+import { adapterTrainable } from '../../policy/adapterSettings'
+import { initializePolicy, keepsReference } from '../../policy/initialAdapter'
+import { hyperOf } from '../../policy/optimizerSettings'
 import { METRICS_LEAF, PolicyModel } from '../../policy/policyModel'
 import type { Objective, TrainableSet } from '../../policy/policyModel'
-import { layoutBatch, microBatches, minibatchesOf, rowCapacity } from '../../batches/batchLayout'
-import type { BatchItem } from '../../batches/batchLayout'
-import type { TokenizeOptions } from '../../batches/tokenizedTrajectory'
 import { scheduleFactor } from '../../policy/schedule'
-import { trainedPositions } from '../../batches/stepRewards'
-import { grpoInterop } from './interop'
-
-export const grpo: Algorithm<typeof grpoConfig> = {
-  name: 'grpo',
-  title: 'GRPO',
-  paper: 'Shao 2024, arXiv:2402.03300; DAPO arXiv:2503.14476, Dr. GRPO arXiv:2503.20783, GSPO arXiv:2507.18071',
-  help: 'Tries each query several times and moves towards the better attempts of each group. No value head.',
-  config: grpoConfig,
-  metrics: grpoMetricMeanings,
-  colour: 3,
-  metricQuestions: grpoQuestions,
-  alarmsOff: [],
-  learnsFrom: ['rollouts'],
-  interop: grpoInterop,
-}
-
-export const grpoSequenceOptions = (settings: GrpoConfig): TokenizeOptions => ({
-  maxContextLen: settings.max_context_len,
-  maxResponseLen: settings.max_response_len,
-  encoding: settings.encoding,
-})
+import type { TrainingContext } from '../../trainingContext'
+import type { GrpoConfig } from './config'
+import { gatherGroups, lossRows, rowAdvantages } from './groups'
+import type { GrpoSample, GrpoSource } from './groups'
+import { grpoMetrics } from './metrics'
+import { layoutOfStep, scoredParts, updatesOfStep } from './microBatches'
 
 /** @param isContinued the run begins from an adapter. Without a KL there is no reference. */
 export const grpoTrainable = (settings: GrpoConfig, isContinued = false): TrainableSet =>
@@ -82,7 +58,7 @@ export async function runGrpo(context: TrainingContext, settings: GrpoConfig, so
 const saved = z.object({ batches: z.int(), tokens: z.int(), updates: z.int() })
 
 async function train(policy: PolicyModel, context: TrainingContext, settings: GrpoConfig, source: GrpoSource): Promise<GrpoResult> {
-  const { engine, model, seed, gate } = context
+  const { engine, model } = context
   initializePolicy(policy, context, settings)
   let [tokens, first, updates] = [0, 0, 0]
   const checkpoint = await context.checkpoints?.load()
@@ -90,19 +66,13 @@ async function train(policy: PolicyModel, context: TrainingContext, settings: Gr
     policy.restore(checkpoint.arrays)
     ;({ batches: first, tokens, updates } = saved.parse(checkpoint.state))
   }
-  const update = await policy.update()
   const total = context.steps ?? settings.max_steps
-  const totalUpdates = total * settings.num_iterations * settings.steps_per_generation
+  const run: Run = { policy, settings, context, totalUpdates: total * settings.num_iterations * settings.steps_per_generation }
   const limits = {
     maxTokens: settings.max_tokens_per_micro_batch,
     maxPositions: model.max_position_embeddings,
     vocabulary: model.vocab_size,
   }
-  const pack = (items: readonly BatchItem[]): PackedBatch =>
-    packSequences(
-      items.map(({ sequence }) => sequence),
-      model.vocab_size,
-    )
   const clock = createCheckpointer(context, policy)
   let done = first
 
@@ -111,72 +81,21 @@ async function train(policy: PolicyModel, context: TrainingContext, settings: Gr
     const gathered = await gatherGroups(step, settings, source, policy)
     if (!gathered) break
     const { samples, flatGroups, groups } = gathered
-    const kept = settings.mask_truncated_completions ? samples.filter(({ isTruncated }) => !isTruncated) : samples
-    const batch = layoutBatch(
-      kept.map(({ sequence }) => sequence),
-      { step_reward_weighting: 'paper', unlabelled_steps: 'no_score' },
-      limits,
-    )
+    const batch = layoutOfStep(samples, settings, limits)
     const lengths = samples.map(({ sequence }) => trainedPositions(sequence, 'no_score').length)
     if (samples.length > 0 && lengths.every((length) => length === 0))
       throw new Error(`batch ${step}: none of its ${samples.length} attempts has a token to train on`)
-    const capacity = rowCapacity(batch.rows)
-    const columns = { logp: policy.ownState(`grpo/logp ${capacity}`, [capacity]), ref: policy.ownState(`grpo/ref ${capacity}`, [capacity]) }
-    const rowTable = policy.ownState(`grpo/table ${capacity}`, [capacity, 4])
+    const tables = tablesOf(policy, batch)
     policy.beginStep()
 
-    // Score: log π_old, and log π_ref where the KL counts.
-    for (const items of microBatches(batch.items, limits.maxTokens)) {
-      const packed = pack(items)
-      const firstRow = items[0]?.firstRow ?? 0
-      for (const reference of settings.beta > 0 ? [false, true] : [false]) {
-        const score = await policy.score(packed.tokenBucket, packed.targetBucket, reference)
-        uploadBatch(score, packed)
-        await score.run(gate)
-        const encoder = engine.device.createCommandEncoder()
-        const to = reference ? columns.ref : columns.logp
-        encoder.copyBufferToBuffer(score.outputBuffer('logp'), 0, to, firstRow * 4, packed.targetCount * 4)
-        engine.submit(encoder)
-      }
-    }
+    await scoreBatch(run, batch, tables)
+    await prepareAdvantages(run, batch, tables, samples)
+    const { taken, learningRate } = await updatePolicy(run, batch, tables, samples, step, updates)
+    updates += taken
 
-    // Advantages into the batch's table.
-    const prepare = await policy.executable(`grpo prepare ${capacity}`, (graph) => {
-      const [logp, ref] = [graph.state(`grpo/logp ${capacity}`, [capacity]), graph.state(`grpo/ref ${capacity}`, [capacity])]
-      const counts = graph.batch('counts', [4], 'u32')
-      interleave([logp, ref, graph.batch('advantage', [capacity]), ref], counts, graph.state(`grpo/table ${capacity}`, [capacity, 4]))
-    })
-    prepare.write('advantage', rowAdvantages(batch, samples, settings))
-    prepare.write('counts', Uint32Array.of(0, batch.rows, batch.items.length, 0))
-    await prepare.run(gate)
-
-    // Update. A batch that masks leave nothing of passes by with gradients of 0, as in TRL.
-    const size = Math.ceil(samples.length / settings.steps_per_generation)
-    let learningRate = 0
-    let taken = 0
-    for (let iteration = 0; iteration < settings.num_iterations; iteration++) {
-      for (const { items, weightOf } of updatesOf(batch, samples, minibatchesOf(samples.length, size, seed, step, iteration), settings)) {
-        learningRate = settings.learning_rate * scheduleFactor(settings.lr_scheduler_type, updates, totalUpdates, settings.warmup_steps)
-        policy.packed.setHyper(hyperOf(settings, learningRate))
-        policy.packed.zeroGradients()
-        for (const part of microBatches(items, limits.maxTokens)) {
-          const packed = pack(part)
-          const gradient = await policy.gradient(`grpo ${capacity}`, packed.tokenBucket, packed.targetBucket, objective(settings, capacity))
-          uploadBatch(gradient, packed)
-          const rows = lossRows(part, weightOf)
-          gradient.write('tableRow', rows.tableRow)
-          gradient.write('span', rows.span)
-          gradient.write('weight', rows.weight)
-          await gradient.run(gate)
-        }
-        await update.run(gate)
-        updates += 1
-        taken += 1
-      }
-    }
-
+    // The batch is done: read back, report, store.
     const [table, sums, optimizer] = await Promise.all([
-      engine.readF32(rowTable, 0, Math.max(1, batch.rows) * 4),
+      engine.readF32(tables.table, 0, Math.max(1, batch.rows) * 4),
       engine.readF32(policy.metricsBuffer, 0, GRPO_SUM_WORDS),
       policy.packed.readOptimizerState(),
     ])
@@ -192,6 +111,108 @@ async function train(policy: PolicyModel, context: TrainingContext, settings: Gr
     await clock.endStep({ step, isLast: done === total, state: () => ({ batches: done, tokens, updates }) })
   }
   return { policy, batches: done }
+}
+
+interface Run {
+  readonly policy: PolicyModel
+  readonly settings: GrpoConfig
+  readonly context: TrainingContext
+  /** Which the learning rate follows. */
+  readonly totalUpdates: number
+}
+
+/** The rows of a batch on the GPU: their log-probs, and the table the loss reads. */
+interface Tables {
+  readonly capacity: number
+  readonly logp: GPUBuffer
+  readonly ref: GPUBuffer
+  readonly table: GPUBuffer
+}
+
+const leaf = (what: 'logp' | 'ref' | 'table', capacity: number): string => `grpo/${what} ${capacity}`
+
+function tablesOf(policy: PolicyModel, { rows }: BatchLayout): Tables {
+  const capacity = rowCapacity(rows)
+  return {
+    capacity,
+    logp: policy.ownState(leaf('logp', capacity), [capacity]),
+    ref: policy.ownState(leaf('ref', capacity), [capacity]),
+    table: policy.ownState(leaf('table', capacity), [capacity, 4]),
+  }
+}
+
+const packed = ({ context }: Run, items: readonly BatchItem[]): PackedBatch =>
+  packSequences(
+    items.map(({ sequence }) => sequence),
+    context.model.vocab_size,
+  )
+
+/** log π_old of every row, and log π_ref where the KL counts. */
+async function scoreBatch(run: Run, batch: BatchLayout, tables: Tables): Promise<void> {
+  const { policy, settings, context } = run
+  for (const items of scoredParts(batch, settings)) {
+    const part = packed(run, items)
+    const firstRow = items[0]?.firstRow ?? 0
+    for (const reference of settings.beta > 0 ? [false, true] : [false]) {
+      const score = await policy.score(part.tokenBucket, part.targetBucket, reference)
+      uploadBatch(score, part)
+      await score.run(context.gate)
+      const encoder = policy.engine.device.createCommandEncoder()
+      const to = reference ? tables.ref : tables.logp
+      encoder.copyBufferToBuffer(score.outputBuffer('logp'), 0, to, firstRow * 4, part.targetCount * 4)
+      policy.engine.submit(encoder)
+    }
+  }
+}
+
+/** Advantages into the batch's table. */
+async function prepareAdvantages(
+  { policy, settings, context }: Run,
+  batch: BatchLayout,
+  { capacity }: Tables,
+  samples: readonly GrpoSample[],
+): Promise<void> {
+  const prepare = await policy.executable(`grpo prepare ${capacity}`, (graph) => {
+    const [logp, ref] = [graph.state(leaf('logp', capacity), [capacity]), graph.state(leaf('ref', capacity), [capacity])]
+    const counts = graph.batch('counts', [4], 'u32')
+    interleave([logp, ref, graph.batch('advantage', [capacity]), ref], counts, graph.state(leaf('table', capacity), [capacity, 4]))
+  })
+  prepare.write('advantage', rowAdvantages(batch, samples, settings))
+  prepare.write('counts', Uint32Array.of(0, batch.rows, batch.items.length, 0))
+  await prepare.run(context.gate)
+}
+
+/** All passes over the batch. A batch that masks leave nothing of passes by with gradients of 0, as in TRL. @param before updates taken so far. */
+async function updatePolicy(
+  run: Run,
+  batch: BatchLayout,
+  { capacity }: Tables,
+  samples: readonly GrpoSample[],
+  step: number,
+  before: number,
+): Promise<{ taken: number; learningRate: number }> {
+  const { policy, settings, context, totalUpdates } = run
+  const update = await policy.update()
+  let learningRate = 0
+  let taken = 0
+  for (const { parts, weightOf } of updatesOfStep(batch, samples, settings, context.seed, step)) {
+    learningRate = settings.learning_rate * scheduleFactor(settings.lr_scheduler_type, before + taken, totalUpdates, settings.warmup_steps)
+    policy.packed.setHyper(hyperOf(settings, learningRate))
+    policy.packed.zeroGradients()
+    for (const items of parts) {
+      const part = packed(run, items)
+      const gradient = await policy.gradient(`grpo ${capacity}`, part.tokenBucket, part.targetBucket, objective(settings, capacity))
+      uploadBatch(gradient, part)
+      const rows = lossRows(items, weightOf)
+      gradient.write('tableRow', rows.tableRow)
+      gradient.write('span', rows.span)
+      gradient.write('weight', rows.weight)
+      await gradient.run(context.gate)
+    }
+    await update.run(context.gate)
+    taken += 1
+  }
+  return { taken, learningRate }
 }
 
 export function grpoLossParams(
@@ -218,7 +239,7 @@ function objective(settings: GrpoConfig, capacity: number): Objective {
         logp,
         entropy,
         tableRow: graph.batch('tableRow', [rows], 'u32'),
-        table: graph.state(`grpo/table ${capacity}`, [capacity, 4]),
+        table: graph.state(leaf('table', capacity), [capacity, 4]),
         span: graph.batch('span', [rows, 2], 'u32'),
         weight: graph.batch('weight', [rows]),
         counts: batch.counts,

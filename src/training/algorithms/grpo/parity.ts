@@ -3,7 +3,8 @@ import { z } from 'zod'
 import { minibatchesOf } from '../../batches/batchLayout'
 import { loggedStats, MEANS_OVER_MICRO_BATCHES, PARITY_STEPS, sameOrder } from '../../parity'
 import type { AlgorithmParity, GoldenRun, Stats, TrainedRun } from '../../parity'
-import { grpo, runGrpo } from './loop'
+import { runGrpo } from './loop'
+import { grpo } from './algorithm'
 import { grpoQuantities } from './vectors'
 
 const schema = z.object({ parts: z.array(z.array(z.array(z.int()))) })

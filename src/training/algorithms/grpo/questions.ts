@@ -1,6 +1,6 @@
 /** What people ask about the metrics of GRPO, and the answers. */
-import type { MetricQuestion } from '../../algorithm'
 import { CLIP_FRACTION, optimizerQuestions, samplingQuestions } from '../../policy/metricQuestions'
+import type { MetricQuestion } from '../../policy/metricQuestions'
 
 const LOSS: MetricQuestion = {
   question: 'Why is GRPO’s loss near 0?',

@@ -7,6 +7,8 @@ import { memorySettings } from '../../policy/memorySettings'
 import { adamSettings } from '../../policy/optimizerSettings'
 import { sequenceSettings } from '../../batches/sequenceSettings'
 import { REWARD_DTYPES } from '../../batches/tokenizedTrajectory'
+import { OUTCOMES } from '../../batches/outcome'
+import { STEP_REWARD_WEIGHTINGS, UNLABELLED_STEPS } from '../../batches/stepRewards'
 import type { TokenizeOptions } from '../../batches/tokenizedTrajectory'
 
 export const ppoSettings = {
@@ -78,7 +80,38 @@ export const ppoSettings = {
 }
 export type PpoSettings = z.output<z.ZodObject<typeof ppoSettings>>
 
-/** How trajectories become the sequences such a configuration trains on: for `buildPpoSequence`. */
+/** The settings of step-grained PPO. */
+export const steptoolPpoConfig = z.object({
+  ...ppoSettings,
+  step_reward_weighting: z.enum(STEP_REWARD_WEIGHTINGS).default('paper').meta({
+    help: 'paper: every step’s reward counts once. released: reward i of n is multiplied by n − i − 1 as in StepTool’s code, so the final step counts nothing.',
+    essential: true,
+  }),
+  center_step_rewards: z.boolean().default(false).meta({
+    help: 'Take the batch’s mean step reward off each. Without it rewards of 0 to 1 pay for every further step, whatever it does.',
+    essential: true,
+  }),
+  unlabelled_steps: z
+    .enum(UNLABELLED_STEPS)
+    .default('leave_out')
+    .meta({ help: 'leave_out: a step without a label is not trained. no_score: it is, as if its reward were 0.' }),
+})
+export type SteptoolPpoConfig = z.output<typeof steptoolPpoConfig>
+
+/** The settings of PPO on the outcome. */
+export const ppoConfig = z.object({
+  ...ppoSettings,
+  reward: z.enum(OUTCOMES).default('final_step').meta({
+    help: 'final_step: the label of the final step, or how the trajectory ended where it has none. status: how it ended, whatever the labels say. Solved 1, Unsure ½, Unsolved 0.',
+    essential: true,
+  }),
+  literal_text_bug: z.boolean().default(false).meta({
+    help: 'As StepTool’s released baseline: all prompts as one Python list, then all completions as another, and only that is trained. The order of the turns is lost.',
+  }),
+})
+export type PpoConfig = z.output<typeof ppoConfig>
+
+/** How trajectories become the sequences such a configuration trains on. */
 export function ppoSequenceOptions(settings: PpoSettings): TokenizeOptions {
   return {
     maxContextLen: settings.max_context_len,

@@ -2,8 +2,8 @@
 import type { FieldRemark } from '../../../records/fieldRemark'
 import type { RecipeInterop, SteptoolImport, TrlImport } from '../../recipes/interop'
 import { VERL_RELEASE, verlRunFields } from '../../recipes/verlFields'
-import type { SteptoolPpoConfig } from './loop'
-import type { PpoConfig } from './outcome'
+import type { SteptoolPpoConfig } from './config'
+import type { PpoConfig } from './config'
 import { CLASSIC_TRL_RELEASE, outcomePpoTrlMappings, ppoTrlAlways, ppoTrlRunFields, steptoolPpoTrlMappings } from './trlMapping'
 import { outcomePpoVerlMappings, ppoVerlAlways, steptoolPpoVerlMappings } from './verlMapping'
 

@@ -11,59 +11,25 @@
  * taken off (`center_step_rewards`). As in TRL, dropout is never active.
  * A step is a batch with all its epochs; nothing is read back before it is done.
  */
-import { ppoQuestions } from './questions'
 import { z } from 'zod'
 import { PPO_TOTAL_WORDS } from '../../../engine/ops/ppoMinibatch'
-import { adapterTrainable } from '../../policy/adapterSettings'
-import type { Algorithm } from '../../algorithm'
-import type { TrainingContext } from '../../trainingContext'
-import { createCheckpointer } from '../../checkpoints/checkpointer'
-import { initializePolicy, keepsReference } from '../../policy/initialAdapter'
-import { nextKlCoef } from './klController'
+import type { BatchItem, BatchLayout, BatchLimits, BatchSource } from '../../batches/batchLayout'
 import { packSequences, uploadBatch } from '../../batches/packing'
 import type { PackedBatch } from '../../batches/packing'
+import { createCheckpointer } from '../../checkpoints/checkpointer'
+import { adapterTrainable } from '../../policy/adapterSettings'
+import { initializePolicy, keepsReference } from '../../policy/initialAdapter'
 import { PolicyModel } from '../../policy/policyModel'
 import type { TrainableSet } from '../../policy/policyModel'
-import { chunk, layoutBatch, meanStepReward, microBatches, minibatchesOf } from '../../batches/batchLayout'
-import type { BatchItem, BatchSource } from '../../batches/batchLayout'
-import { ppoSettings } from './config'
-import type { PpoSettings } from './config'
-import { ppoMetricMeanings, ppoMetrics, ppoTokens } from './metrics'
+import type { TrainingContext } from '../../trainingContext'
+import type { PpoSettings, SteptoolPpoConfig } from './config'
+import { nextKlCoef } from './klController'
+import { ppoMetrics, ppoTokens } from './metrics'
 import type { PpoTokens } from './metrics'
+import { layoutOfStep, scoredParts, updatesOfStep } from './microBatches'
+import type { PpoMinibatch } from './microBatches'
 import { ppoPlans } from './plans'
-import { STEP_REWARD_WEIGHTINGS, UNLABELLED_STEPS } from '../../batches/stepRewards'
-import { steptoolPpoInterop } from './interop'
-
-const config = z.object({
-  ...ppoSettings,
-  step_reward_weighting: z.enum(STEP_REWARD_WEIGHTINGS).default('paper').meta({
-    help: 'paper: every step’s reward counts once. released: reward i of n is multiplied by n − i − 1 as in StepTool’s code, so the final step counts nothing.',
-    essential: true,
-  }),
-  center_step_rewards: z.boolean().default(false).meta({
-    help: 'Take the batch’s mean step reward off each. Without it rewards of 0 to 1 pay for every further step, whatever it does.',
-    essential: true,
-  }),
-  unlabelled_steps: z
-    .enum(UNLABELLED_STEPS)
-    .default('leave_out')
-    .meta({ help: 'leave_out: a step without a label is not trained. no_score: it is, as if its reward were 0.' }),
-})
-export type SteptoolPpoConfig = z.output<typeof config>
-
-export const steptoolPpo: Algorithm<typeof config> = {
-  name: 'steptool-ppo',
-  title: 'Step-grained PPO (StepTool)',
-  paper: 'Yu 2024, StepTool, arXiv:2410.07745; Schulman 2017, arXiv:1707.06347',
-  help: 'Rewards every step of a trajectory, not just its end, and improves the policy with clipped PPO near a frozen reference.',
-  config,
-  metrics: ppoMetricMeanings,
-  colour: 2,
-  metricQuestions: ppoQuestions,
-  alarmsOff: [],
-  learnsFrom: ['files', 'rollouts'],
-  interop: steptoolPpoInterop,
-}
+import type { PpoPlans, PpoRollout } from './plans'
 
 /** @param isContinued the run begins from an adapter. */
 export const ppoTrainable = (settings: PpoSettings, isContinued = false): TrainableSet =>
@@ -105,7 +71,7 @@ async function train(
   source: BatchSource,
   observe: PpoObserver | undefined,
 ): Promise<SteptoolPpoResult> {
-  const { engine, model, seed, gate } = context
+  const { model } = context
   initializePolicy(policy, context, settings)
 
   let klCoef = settings.init_kl_coef
@@ -120,20 +86,13 @@ async function train(
     klCoef = state.kl_coef
   }
 
-  const plans = ppoPlans(policy, settings)
-  const update = await policy.update()
-  const endMinibatch = await plans.endMinibatch()
+  const run: Run = { policy, plans: ppoPlans(policy, settings), settings, context }
   const total = context.steps ?? settings.max_steps
-  const limits = {
+  const limits: BatchLimits = {
     maxTokens: settings.max_tokens_per_micro_batch,
     maxPositions: model.max_position_embeddings,
     vocabulary: model.vocab_size,
   }
-  const pack = (items: readonly BatchItem[]): PackedBatch =>
-    packSequences(
-      items.map(({ sequence }) => sequence),
-      model.vocab_size,
-    )
   const clock = createCheckpointer(context, policy)
   let done = first
 
@@ -141,110 +100,122 @@ async function train(
     clock.beginStep()
     const sequences = await source.next(step, policy)
     if (!sequences) break
-    const batch = layoutBatch(
-      sequences,
-      {
-        step_reward_weighting: settings.step_reward_weighting,
-        unlabelled_steps: settings.unlabelled_steps,
-        baseline: settings.center_step_rewards ? meanStepReward(sequences) : 0,
-      },
-      limits,
-    )
+    const batch = layoutOfStep(sequences, settings, limits)
     if (sequences.length === 0) {
-      // Practice left nothing to train on: the step passes by.
+      // The rollouts left nothing to train on: the step passes by.
       done = step + 1
       context.report(step, { 'objective/kl_coef': klCoef, num_tokens: tokens })
       await clock.endStep({ step, isLast: done === total, state: () => ({ batches: done, tokens, kl_coef: klCoef }) })
       continue
     }
     if (batch.rows === 0) throw new Error(`batch ${step}: none of its ${sequences.length} trajectories has a labelled step to train on`)
-    const rollout = plans.rollout(batch)
+    const rollout = run.plans.rollout(batch)
     policy.beginStep()
 
-    // Score: log π and V with the adapter, log π_ref without them, or with the adapter as it began.
-    for (const items of microBatches(batch.items, limits.maxTokens)) {
-      const packed = pack(items)
-      const firstRow = items[0]?.firstRow ?? 0
-      for (const reference of [false, true]) {
-        const score = await policy.score(packed.tokenBucket, packed.targetBucket, reference)
-        uploadBatch(score, packed)
-        await score.run(gate)
-        rollout.keepScores(score, reference, firstRow, packed.targetCount)
-      }
-    }
+    await scoreBatch(run, batch, rollout)
+    await prepareAdvantages(run, batch, rollout, klCoef)
+    const minibatches = await updatePolicy(run, batch, rollout, step)
 
-    // Rewards, advantages, returns; whitened over the whole batch.
-    const prepare = await rollout.prepare()
-    prepare.write('score', batch.score)
-    prepare.write('gap', batch.gap)
-    prepare.write('firstRow', batch.firstRow)
-    prepare.write('klCoef', Float32Array.of(klCoef))
-    prepare.write('counts', Uint32Array.of(0, batch.rows, batch.items.length, 0))
-    await prepare.run(gate)
-
-    // Update.
-    const minibatches: BatchItem[][] = []
-    for (let epoch = 0; epoch < settings.ppo_epochs; epoch++) {
-      const order = minibatchesOf(batch.items.length, settings.mini_batch_size, seed, step, epoch)
-      for (const group of chunk(order, settings.gradient_accumulation_steps)) {
-        policy.packed.setHyper({
-          learningRate: settings.learning_rate,
-          beta1: settings.adam_beta1,
-          beta2: settings.adam_beta2,
-          eps: settings.adam_epsilon,
-          weightDecay: 0,
-          maxGradNorm: settings.max_grad_norm,
-          gradScale: 1 / group.length,
-        })
-        policy.packed.zeroGradients()
-        plans.forgetKept()
-        for (const members of group) {
-          const items = members.flatMap((index) => batch.items[index] ?? [])
-          const rows = items.reduce((sum, item) => sum + item.sequence.targets.length, 0)
-          for (const part of microBatches(items, limits.maxTokens)) {
-            const packed = pack(part)
-            const gradient = await policy.gradient(`ppo ${rollout.capacity}`, packed.tokenBucket, packed.targetBucket, rollout.objective)
-            uploadBatch(gradient, packed)
-            gradient.write(
-              'tableRow',
-              Uint32Array.from(part.flatMap((item) => item.sequence.targets.map((_, index) => item.firstRow + index))),
-            )
-            gradient.write('weight', Float32Array.of(1 / rows))
-            await gradient.run(gate)
-          }
-          await endMinibatch.run(gate)
-          minibatches.push(items)
-        }
-        await update.run(gate)
-      }
-    }
-
-    // The batch is done: read back, steer β, report, keep.
-    const [table, details, totals, optimizer] = await Promise.all([
-      engine.readF32(rollout.table, 0, batch.rows * 4),
-      engine.readF32(rollout.details, 0, batch.rows * 4),
-      engine.readF32(policy.metricsBuffer, 0, PPO_TOTAL_WORDS),
-      policy.packed.readOptimizerState(),
-    ])
+    // The batch is done: read back, steer β, report, store.
     tokens += sequences.reduce((sum, sequence) => sum + sequence.ids.length, 0)
-    const gradNorm = optimizer[1] ?? Number.NaN
+    const readings = await readBack(run, batch, rollout)
     const metrics = ppoMetrics({
-      batch,
-      sequences,
-      table,
-      details,
-      totals,
-      minibatches,
-      klCoef,
-      learningRate: settings.learning_rate,
-      gradNorm,
-      tokens,
+      ...readings,
+      ...{ batch, sequences, minibatches: minibatches.map(({ items }) => items) },
+      ...{ klCoef, learningRate: settings.learning_rate, tokens },
     })
     klCoef = nextKlCoef(klCoef, metrics['objective/kl'], sequences.length, settings)
     done = step + 1
     context.report(step, metrics)
-    observe?.(step, ppoTokens({ batch, table, details }))
+    observe?.(step, ppoTokens({ batch, ...readings }))
     await clock.endStep({ step, isLast: done === total, state: () => ({ batches: done, tokens, kl_coef: klCoef }) })
   }
   return { policy, batches: done, tokens, klCoef }
+}
+
+interface Run {
+  readonly policy: PolicyModel
+  readonly plans: PpoPlans
+  readonly settings: SteptoolPpoConfig
+  readonly context: TrainingContext
+}
+
+const packed = ({ context }: Run, items: readonly BatchItem[]): PackedBatch =>
+  packSequences(
+    items.map(({ sequence }) => sequence),
+    context.model.vocab_size,
+  )
+
+/** log π and V with the adapter, log π_ref without it, or with the adapter as it began. */
+async function scoreBatch(run: Run, batch: BatchLayout, rollout: PpoRollout): Promise<void> {
+  const { policy, settings, context } = run
+  for (const items of scoredParts(batch, settings)) {
+    const part = packed(run, items)
+    const firstRow = items[0]?.firstRow ?? 0
+    for (const reference of [false, true]) {
+      const score = await policy.score(part.tokenBucket, part.targetBucket, reference)
+      uploadBatch(score, part)
+      await score.run(context.gate)
+      rollout.keepScores(score, reference, firstRow, part.targetCount)
+    }
+  }
+}
+
+/** Rewards, advantages, returns; advantages whitened over the whole batch. */
+async function prepareAdvantages({ context }: Run, batch: BatchLayout, rollout: PpoRollout, klCoef: number): Promise<void> {
+  const prepare = await rollout.prepare()
+  prepare.write('score', batch.score)
+  prepare.write('gap', batch.gap)
+  prepare.write('firstRow', batch.firstRow)
+  prepare.write('klCoef', Float32Array.of(klCoef))
+  prepare.write('counts', Uint32Array.of(0, batch.rows, batch.items.length, 0))
+  await prepare.run(context.gate)
+}
+
+/** All epochs over the batch; returns their mini-batches in order. */
+async function updatePolicy(run: Run, batch: BatchLayout, rollout: PpoRollout, step: number): Promise<PpoMinibatch[]> {
+  const { policy, plans, settings, context } = run
+  const [update, endMinibatch] = [await policy.update(), await plans.endMinibatch()]
+  const taken: PpoMinibatch[] = []
+  for (const minibatches of updatesOfStep(batch, settings, context.seed, step)) {
+    policy.packed.setHyper({
+      learningRate: settings.learning_rate,
+      beta1: settings.adam_beta1,
+      beta2: settings.adam_beta2,
+      eps: settings.adam_epsilon,
+      weightDecay: 0,
+      maxGradNorm: settings.max_grad_norm,
+      gradScale: 1 / minibatches.length,
+    })
+    policy.packed.zeroGradients()
+    plans.forgetKept()
+    for (const minibatch of minibatches) {
+      for (const items of minibatch.parts) {
+        const part = packed(run, items)
+        const gradient = await policy.gradient(`ppo ${rollout.capacity}`, part.tokenBucket, part.targetBucket, rollout.objective)
+        uploadBatch(gradient, part)
+        gradient.write(
+          'tableRow',
+          Uint32Array.from(items.flatMap((item) => item.sequence.targets.map((_, index) => item.firstRow + index))),
+        )
+        gradient.write('weight', Float32Array.of(1 / minibatch.rows))
+        await gradient.run(context.gate)
+      }
+      await endMinibatch.run(context.gate)
+      taken.push(minibatch)
+    }
+    await update.run(context.gate)
+  }
+  return taken
+}
+
+async function readBack({ policy }: Run, batch: BatchLayout, rollout: PpoRollout) {
+  const { engine } = policy
+  const [table, details, totals, optimizer] = await Promise.all([
+    engine.readF32(rollout.table, 0, batch.rows * 4),
+    engine.readF32(rollout.details, 0, batch.rows * 4),
+    engine.readF32(policy.metricsBuffer, 0, PPO_TOTAL_WORDS),
+    policy.packed.readOptimizerState(),
+  ])
+  return { table, details, totals, gradNorm: optimizer[1] ?? Number.NaN }
 }

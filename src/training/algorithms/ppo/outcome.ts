@@ -7,56 +7,19 @@
  * with `trl_classic` next to nothing passes a long tool reply. A trajectory without an outcome is not trained.
  * StepTool's released baseline (`src/baseline-ppo/ppo.py`) learns to write Python lists instead: `literal_text_bug`, off by default.
  */
-import { ppoQuestions } from './questions'
-import { z } from 'zod'
 import { reprPython } from '../../../base/pythonRepr'
 import { chosenPath, stepsOf } from '../../../records/trajectory'
 import { withSteps } from '../../../records/trajectoryFromSteps'
 import type { Trajectory } from '../../../records/trajectory'
-import type { Algorithm } from '../../algorithm'
 import type { TrainingContext } from '../../trainingContext'
-import { OUTCOMES, outcomeOf } from '../../batches/outcome'
+import { outcomeOf } from '../../batches/outcome'
 import type { BatchSource } from '../../batches/batchLayout'
-import { ppoSequenceOptions, ppoSettings } from './config'
-import { ppoMetricMeanings } from './metrics'
+import { ppoSequenceOptions } from './config'
+import type { PpoConfig, SteptoolPpoConfig } from './config'
 import { tokenizeTrajectory } from '../../batches/tokenizedTrajectory'
 import type { TokenizedTrajectory, TextCodec } from '../../batches/tokenizedTrajectory'
 import { runSteptoolPpo } from './loop'
-import type { SteptoolPpoConfig, SteptoolPpoResult } from './loop'
-import { outcomePpoInterop } from './interop'
-
-const config = z.object({
-  ...ppoSettings,
-  reward: z.enum(OUTCOMES).default('final_step').meta({
-    help: 'final_step: the label of the final step, or how the trajectory ended where it has none. status: how it ended, whatever the labels say. Solved 1, Unsure ½, Unsolved 0.',
-    essential: true,
-  }),
-  literal_text_bug: z.boolean().default(false).meta({
-    help: 'As StepTool’s released baseline: all prompts as one Python list, then all completions as another, and only that is trained. The order of the turns is lost.',
-  }),
-})
-export type PpoConfig = z.output<typeof config>
-
-export const ppo: Algorithm<typeof config> = {
-  name: 'ppo',
-  title: 'PPO on the outcome',
-  paper: 'Schulman 2017, arXiv:1707.06347; Ouyang 2022, arXiv:2203.02155',
-  help: 'Rewards a trajectory for how it ended, and leaves it to the value head which steps earned it.',
-  config,
-  metrics: {
-    ...ppoMetricMeanings,
-    'ppo/mean_scores': 'Mean outcome of the trajectories: 1 solved, 0 unsolved.',
-    'ppo/std_scores': 'Standard deviation of the outcomes (n − 1).',
-    'env/reward_mean': 'The same as ppo/mean_scores.',
-    'env/reward_std': 'The same as ppo/std_scores.',
-    'steps/unlabelled': 'Steps of trajectories without an outcome: they are not trained.',
-  },
-  colour: 1,
-  metricQuestions: ppoQuestions,
-  alarmsOff: [],
-  learnsFrom: ['files', 'rollouts'],
-  interop: outcomePpoInterop,
-}
+import type { SteptoolPpoResult } from './loop'
 
 /** The configuration of the loop these settings stand for. */
 export const stepGrained = (settings: PpoConfig): SteptoolPpoConfig => ({

@@ -9,8 +9,10 @@ import type { TokenizedTrajectory } from '../../batches/tokenizedTrajectory'
 import { sameOrder, valueHeadSchema } from '../../parity'
 import type { AlgorithmParity, GoldenRun, TinyRun, TrainedRun } from '../../parity'
 import { classicPpoQuantities } from './classicVectors'
-import { runSteptoolPpo, steptoolPpo } from './loop'
-import { ppo, runPpo } from './outcome'
+import { runSteptoolPpo } from './loop'
+import { steptoolPpo } from './steptoolPpo'
+import { runPpo } from './outcome'
+import { ppo } from './outcomePpo'
 import { ppoQuantities } from './stepVectors'
 
 const goldenSchema = z.object({ orders: z.array(z.array(z.array(z.array(z.int())))), value_head: valueHeadSchema })

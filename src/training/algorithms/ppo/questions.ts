@@ -1,6 +1,6 @@
 /** What people ask about the metrics of PPO, and the answers. */
-import type { MetricQuestion } from '../../algorithm'
 import { CLIP_FRACTION, optimizerQuestions, samplingQuestions, TWO_ENTROPIES } from '../../policy/metricQuestions'
+import type { MetricQuestion } from '../../policy/metricQuestions'
 
 export const ppoQuestions: Readonly<Record<string, MetricQuestion>> = {
   ...optimizerQuestions,

@@ -7,8 +7,8 @@ import { approximate, fixedValue, implied, mapsTo, unmapped, type FieldMapping, 
 import type { RunFields } from '../../recipes/interop'
 import { ANOTHER_GENERATOR, DATASET_OBJECT, NO_CHECKPOINT, NO_MAX_STEPS } from '../../recipes/trlFields'
 import type { PpoSettings } from './config'
-import type { SteptoolPpoConfig } from './loop'
-import type { PpoConfig } from './outcome'
+import type { SteptoolPpoConfig } from './config'
+import type { PpoConfig } from './config'
 
 export const CLASSIC_TRL_RELEASE = 'trl==0.11.4'
 

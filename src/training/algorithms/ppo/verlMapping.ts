@@ -2,8 +2,8 @@
 import { approximate, fixedValue, implied, mapsTo, unmapped, type FieldMappings } from '../../recipes/fieldMapping'
 import { ACTOR, adamMappings, adapterMappings, each, lengthMappings, NO_BOUND, refAdapter } from '../../recipes/verlFields'
 import type { PpoSettings } from './config'
-import type { SteptoolPpoConfig } from './loop'
-import type { PpoConfig } from './outcome'
+import type { SteptoolPpoConfig } from './config'
+import type { PpoConfig } from './config'
 
 export const ppoVerlAlways = {
   'algorithm.adv_estimator': 'gae',

@@ -1,13 +1,13 @@
 /** RFT's settings: those of supervised fine-tuning, and what is kept to fine-tune on; and its metrics. */
 import { z } from 'zod'
-import { sft } from '../sft/loop'
+import { sftConfig, sftMetricMeanings } from '../sft/config'
 import { OUTCOMES } from '../../batches/outcome'
 import { sequenceSettings } from '../../batches/sequenceSettings'
 
 const RFT_REWARDS = [...OUTCOMES, 'step_mean', 'step_min'] as const
 
 export const rftConfig = z.object({
-  ...sft.config.shape,
+  ...sftConfig.shape,
   max_steps: z.int().positive().default(100).meta({ help: 'Optimizer updates to take at most, over all rounds.', essential: true }),
   num_train_epochs: z.int().positive().default(3).meta({
     help: 'Passes over what a round kept. It ends sooner where its share of max_steps is used up.',
@@ -46,9 +46,9 @@ export const rftConfig = z.object({
 })
 export type RftConfig = z.output<typeof rftConfig>
 
-/** Every metric and what it means; `rft.metrics`. */
+/** Every metric and what it means. */
 export const rftMetricMeanings = {
-  ...sft.metrics,
+  ...sftMetricMeanings,
   'rft/sampled': 'Attempts of this round.',
   'rft/passed': 'Attempts whose reward reached reward_threshold.',
   'rft/blank': 'Passes without a token to train on.',

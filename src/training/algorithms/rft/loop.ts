@@ -6,34 +6,16 @@
  * More than one of sampling_rounds is expert iteration (RAFT, arXiv:2304.06767): each round samples from what the last one made.
  * An attempt that ends well may have taken bad steps: `step_filtered`, our own, leaves steps labelled 0 without loss.
  */
-import { optimizerQuestions } from '../../policy/metricQuestions'
 import { z } from 'zod'
-import type { Algorithm } from '../../algorithm'
+import { samplesOf } from '../../batches/sampleSource'
 import type { SampleSource } from '../../batches/sampleSource'
 import type { TrainingContext } from '../../trainingContext'
-import type { Sequence } from '../../batches/packing'
 import type { PolicyModel } from '../../policy/policyModel'
-import { rftConfig, rftMetricMeanings } from './config'
 import type { RftConfig } from './config'
 import { nothingKeptSentence, selectionSentence, selectPasses } from './selection'
 import type { RftAttempt, RftCounts, RftSelection } from './selection'
-import { fillBatch, imitate, sftPlace, sftPolicy, sftStart } from '../sft/loop'
-import { rftInterop } from './interop'
-
-export const rft: Algorithm<typeof rftConfig> = {
-  name: 'rft',
-  title: 'Rejection sampling (RFT)',
-  paper: 'Yuan 2023, arXiv:2308.01825; RAFT: Dong 2023, arXiv:2304.06767',
-  help: 'Tries each query several times, keeps the attempts that pass, and imitates these. No value head, no reference.',
-  config: rftConfig,
-  metrics: rftMetricMeanings,
-  colour: 5,
-  metricQuestions: optimizerQuestions,
-  // Imitation and preference learning are meant to make the model sure.
-  alarmsOff: ['entropy_collapse'],
-  learnsFrom: ['files', 'rollouts'],
-  interop: rftInterop,
-}
+import { imitate, sftPlace, sftPolicy, sftStart } from '../sft/loop'
+import { fillBatch } from '../sft/microBatches'
 
 /** Attempts to choose from. */
 export interface RftSource {
@@ -104,7 +86,7 @@ async function train(
     }
     if (selection === null) throw new Error('a round of RFT has nothing to imitate')
     const { kept, counts } = selection
-    const data = samplesToImitate(kept)
+    const data = samplesOf(kept)
     if (!goesOn) {
       cursor = 0
       end = Math.min(step + updatesOf(data, settings, context.model), Math.floor((total * (round + 1)) / rounds))
@@ -132,12 +114,6 @@ function updatesOf(samples: SampleSource, settings: RftConfig, model: TrainingCo
     micros += 1
   }
   return Math.ceil(micros / settings.gradient_accumulation_steps)
-}
-
-export function samplesToImitate(kept: readonly Sequence[]): SampleSource {
-  const [first] = kept
-  if (!first) throw new Error('RFT was given nothing to imitate')
-  return { length: kept.length, sample: (index) => kept[index] ?? first }
 }
 
 function roundNote(counts: RftCounts, round: number, rounds: number): string {

@@ -3,7 +3,8 @@ import { z } from 'zod'
 import { loggedStats, MEANS_OVER_MICRO_BATCHES, PARITY_STEPS, sameOrder } from '../../parity'
 import type { AlgorithmParity, GoldenRun, TrainedRun } from '../../parity'
 import { PARITY_BATCH } from '../sft/parity'
-import { rft, runRft } from './loop'
+import { runRft } from './loop'
+import { rft } from './algorithm'
 import { selectPasses, type RftAttempt } from './selection'
 
 const schema = z.object({ kept: z.array(z.int()) })

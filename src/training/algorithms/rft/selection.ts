@@ -1,12 +1,11 @@
 /** Which attempts rejection sampling keeps: those that pass, each once, at most so many of a query; and what of them is imitated. */
 import { createRng } from '../../../base/random'
-import type { Trajectory } from '../../../records/trajectory'
+import type { LabelledTrajectory } from '../../batches/labelledTrajectory'
 import { imitatedPositions } from '../../batches/lossMask'
 import type { LossMask } from '../../batches/lossMask'
 import { outcomeOf, queryKey } from '../../batches/outcome'
 import type { Sequence } from '../../batches/packing'
-import { tokenizeTrajectory } from '../../batches/tokenizedTrajectory'
-import type { TokenizedTrajectory, TokenizeOptions, TextCodec } from '../../batches/tokenizedTrajectory'
+import type { TokenizedTrajectory, TokenizeOptions } from '../../batches/tokenizedTrajectory'
 import type { RftConfig } from './config'
 
 const STREAM = { cap: 251, order: 252 } as const
@@ -28,19 +27,18 @@ export function rftSequenceOptions(
   return { maxContextLen, maxResponseLen, encoding: settings.encoding }
 }
 
-/** Trajectories with the rewards of their steps as attempts. */
+/** Labelled trajectories as attempts. @param sequences one per trajectory, as `rftTokenization` cuts them. */
 export function rftAttempts(
-  labelled: readonly { readonly trajectory: Trajectory; readonly rewards: readonly (number | null)[] }[],
-  codec: TextCodec,
-  settings: RftConfig,
+  labelled: readonly LabelledTrajectory[],
+  sequences: readonly TokenizedTrajectory[],
+  { reward }: Pick<RftConfig, 'reward'>,
 ): RftAttempt[] {
-  const options = rftSequenceOptions(settings)
-  return labelled.map(({ trajectory, rewards }) => {
-    const sequence = tokenizeTrajectory(trajectory, rewards, codec, options)
-    const { reward } = settings
-    const isOfSteps = reward === 'step_mean' || reward === 'step_min'
+  const isOfSteps = reward === 'step_mean' || reward === 'step_min'
+  return labelled.flatMap(({ trajectory, rewards }, index) => {
+    const sequence = sequences[index]
+    if (!sequence) return []
     const score = isOfSteps ? stepScore(sequence, reward) : outcomeOf(trajectory, rewards, reward)
-    return { sequence, query: queryKey(trajectory), score }
+    return [{ sequence, query: queryKey(trajectory), score }]
   })
 }
 

@@ -2,7 +2,7 @@
 import { approximate, implied, mapsTo, type FieldMapping, type FieldMappings } from '../../recipes/fieldMapping'
 import type { Fields, RecipeInterop } from '../../recipes/interop'
 import { adapterAlways, initWeights, optimizerMappings, TRL_RELEASE, trlRunFields } from '../../recipes/trlFields'
-import type { SftConfig } from './loop'
+import type { SftConfig } from './config'
 
 export const sftInterop: RecipeInterop<SftConfig> = {
   toTrl: (settings, run) => ({

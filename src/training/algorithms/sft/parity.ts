@@ -2,7 +2,8 @@
 import { imitatedPositions } from '../../batches/lossMask'
 import { loggedStats, MEANS_OVER_MICRO_BATCHES } from '../../parity'
 import type { AlgorithmParity, GoldenRun, TrainedRun } from '../../parity'
-import { runSft, sft } from './loop'
+import { runSft } from './loop'
+import { sft } from './algorithm'
 
 /** 2 × 3 sequences of 17 to 21 tokens in an update. */
 export const PARITY_BATCH = { tokens_per_batch: 64, gradient_accumulation_steps: 2 } as const
