@@ -3,6 +3,7 @@ import { page as compareRuns } from './compare-runs/page'
 import { page as data } from './data/page'
 import type { PageDescription } from './definePage'
 import { page as evaluate } from './evaluate/page'
+import { page as glossary } from './glossary/page'
 import { page as home } from './start/page'
 import { page as label } from './label/page'
 import { page as models } from './models/page'
@@ -27,5 +28,6 @@ export const pages: readonly PageDescription[] = [
   evaluate,
   models,
   tools,
+  glossary,
   settings,
 ]
