@@ -16,7 +16,7 @@ function patternOf(path: string): RegExp {
 }
 
 /** The page at an address; undefined where there is none. */
-export const pageAt = (pages: readonly PageDescription[], address: string): PageDescription | undefined =>
+const pageAt = (pages: readonly PageDescription[], address: string): PageDescription | undefined =>
   pages.find(({ path }) => patternOf(path).test(address))
 
 /** The place in the rail that an address belongs to: the page itself, the one it is `under`, else the longest path it begins with. */

@@ -5,9 +5,6 @@ import { useStudioQuery, type StudioQuery } from './useStudioQuery'
 
 export const useDatasets = (): StudioQuery<readonly DatasetRow[]> => useStudioQuery(keys.datasets, (studio) => studio.datasets.list())
 
-export const useImportDataset = (): Command<File, DatasetRow> =>
-  useCommand((studio, file: File) => studio.datasets.importFile(file), { invalidates: [keys.datasets, keys.storage] })
-
 export const useRemoveDataset = (): Command<string, null> =>
   useCommand((studio, datasetId: string) => studio.datasets.remove(datasetId), { invalidates: [keys.datasets, keys.storage] })
 

@@ -79,7 +79,7 @@ function atMostEvery(ms: number, run: () => void): () => void {
   }
 }
 
-export function createEventReader(client: QueryClient): (events: readonly StudioEvent[]) => void {
+function createEventReader(client: QueryClient): (events: readonly StudioEvent[]) => void {
   const refresh = createRefresh(client)
   const refreshLabels = atMostEvery(LABELS_EVERY_MS, () => void refresh(keys.everyLabel))
   const labelsHash = hashKey(keys.everyLabel)

@@ -1,8 +1,6 @@
 /** Studio events on the page: gathered, handed on at most four times a second, so that numbers do not dance. */
-import { useEffect, useEffectEvent } from 'react'
 import type { StudioEvent } from '../../worker/protocol'
 
-type EventType = StudioEvent['type']
 type Listener = (events: readonly StudioEvent[]) => void
 
 const FLUSH_MS = 250
@@ -27,13 +25,4 @@ export function deliverEvents(events: readonly StudioEvent[]): void {
 export function listenToEvents(listener: Listener): () => void {
   listeners.add(listener)
   return () => listeners.delete(listener)
-}
-
-/** Calls `handler` with each batch that holds an event of one of these types. */
-export function useStudioEvents(types: readonly EventType[], handler: (events: readonly StudioEvent[]) => void): void {
-  const handle = useEffectEvent((events: readonly StudioEvent[]) => {
-    const wanted = events.filter((event) => types.includes(event.type))
-    if (wanted.length > 0) handler(wanted)
-  })
-  useEffect(() => listenToEvents(handle), [])
 }

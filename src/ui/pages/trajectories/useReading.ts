@@ -9,7 +9,7 @@ import { filterTrajectories, type TrajectoryFilter } from '../../trajectory/traj
 import type { Source } from '../../trajectory/useSources'
 import type { SetTrajectoriesUrl, TrajectoriesUrl } from './trajectoriesUrl'
 
-export const COMPARE_MOST = 16
+const COMPARE_MOST = 16
 
 export interface Reading {
   readonly all: readonly Trajectory[]
