@@ -13,7 +13,7 @@ export const glossary = {
     title: 'Whitened advantage',
     text: 'The advantage minus the batch mean, divided by its standard deviation. This is what the loss multiplies.',
   },
-  adapter: { title: 'Adapter', text: 'The small set of LoRA matrices that training changes. The base model stays as it was.' },
+  adapter: { title: 'LoRA adapter', text: 'The small set of LoRA matrices that training changes. The base model stays as it was.' },
   'gpu adapter': {
     title: 'GPU adapter',
     text: 'What WebGPU calls the device it computes on: a graphics card, or software on the processor.',
@@ -64,15 +64,15 @@ export const glossary = {
   ppo: { title: 'PPO', text: 'Proximal policy optimization: several careful steps on each batch, with the change in probability clipped.' },
   dtype: {
     title: 'dtype',
-    text: 'How the frozen weights of the base are held on the GPU. f32 is exact; bf16 and f16 halve the memory; int8 and int4 hold groups of 32 with a scale (QLoRA). What is trained is always f32.',
+    text: 'How the frozen weights of the base are stored on the GPU. f32 is exact; bf16 and f16 halve the memory; int8 and int4 store groups of 32 with a scale (QLoRA). What is trained is always f32.',
   },
   'kv dtype': {
     title: 'KV cache',
-    text: 'How generation keeps keys and values of past tokens. f16 takes half the memory of f32; training then rounds its own alike, so that both score a token the same.',
+    text: 'How generation stores keys and values of past tokens. f16 takes half the memory of f32; training then rounds its own alike, so that both score a token the same.',
   },
   'pre-flight': {
     title: 'Pre-flight',
-    text: 'Checks of settings, model and data before anything is computed: what would end the run, or not do what is meant.',
+    text: 'Checks of settings, model and data before anything is computed. They find what would end the run or would not do what you expect.',
   },
   practice: { title: 'Practice', text: 'Questions the model tries, is rewarded on, and is trained on. Disjoint from the exam.' },
   ratio: {
@@ -85,11 +85,11 @@ export const glossary = {
     text: 'What a step earned, 0 to 1. From a person: (success + contribution ÷ 5) ÷ 2; on the last step Solved 1, Unsure ½, Unsolved 0.',
   },
   rollout: { title: 'Rollout', text: 'One attempt at a question, from the question to the final answer.' },
-  seed: { title: 'Seed', text: 'The number all randomness follows from. Same seed, adapter, driver and build: same bits.' },
-  software: { title: 'Software adapter', text: 'WebGPU running on the processor. Everything works; it is slower.' },
+  seed: { title: 'Seed', text: 'The number all randomness follows from. The same seed, GPU, driver and build give the same bits.' },
+  software: { title: 'Software GPU adapter', text: 'WebGPU running on the processor. Everything works; it is slower.' },
   'step reward': {
     title: 'Step reward',
-    text: 'A reward for each step, not only for the final answer, so that a wasted call can be told from a useful one.',
+    text: 'A reward for each step, not only for the final answer, so that a wasted call earns less than a useful one.',
   },
   success: { title: 'Success', text: 'Whether the tool call itself worked: 1 or 0.' },
   solved: { title: 'Solved', text: 'The answer holds everything the question asked for.' },

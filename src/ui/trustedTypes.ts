@@ -23,7 +23,7 @@ window.trustedTypes?.createPolicy('default', {
   },
 })
 
-// zod probes `new Function` unless told not to; the policy above refuses it, and the console would show a violation.
+// zod probes `new Function` unless it is configured not to; the policy above refuses it, and the console would show a violation.
 Object.assign(globalThis, { __zod_globalConfig: { jitless: true } })
 
 export {}

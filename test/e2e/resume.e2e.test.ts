@@ -206,8 +206,8 @@ it('goes on after a reload and after its page was closed, to the end of the same
   // So large a learning rate sets off an alarm.
   await second.getByTestId('alarms').waitFor()
   expect(await axeViolations(second)).toEqual([])
-  await second.getByRole('button', { name: 'Keep it among the models' }).click()
-  await second.getByRole('link', { name: /^Kept as/ }).click({ timeout: 60_000 })
+  await second.getByRole('button', { name: 'Add it to the models' }).click()
+  await second.getByRole('link', { name: /^Added as/ }).click({ timeout: 60_000 })
   await second.locator('[data-model="tiny-steptool-ppo-merged"]').waitFor({ timeout: 60_000 })
   expect(problems).toEqual([])
   await context.close()

@@ -15,7 +15,7 @@ interface ChartFigureProps {
   readonly height: number
   readonly testId?: string | undefined
   readonly empty: boolean
-  /** Set by charts that redraw only while they are seen. */
+  /** Charts that redraw only while they are seen set it. */
   readonly place?: RefObject<HTMLElement | null>
   readonly emptyText?: string | undefined
   readonly children: (width: number) => ReactNode

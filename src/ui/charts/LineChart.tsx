@@ -23,7 +23,7 @@ interface LineChartProps {
   readonly height?: number
   readonly smoothing?: number
   readonly marks?: readonly { readonly step: number; readonly label: string }[]
-  /** Shared by the charts of one run, so that all show the same steps. */
+  /** The charts of one run share it, so that all show the same steps. */
   readonly zoom?: Zoom
   readonly testId?: string
   /** Log-scale switch in the head. */

@@ -1,4 +1,4 @@
-/** What narrows the draw of a token beside the temperature. Folded in: greedy answers need none of it but the penalty. */
+/** What narrows the draw of a token beside the temperature. The fields are folded, because greedy answers need only the penalty. */
 import { NumberInput, SimpleGrid } from '@mantine/core'
 import { filtersInWords, noFilters, type SamplingFilters } from '../../records/samplingFilters'
 

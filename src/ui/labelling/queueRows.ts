@@ -4,7 +4,7 @@ import type { LabelState } from '../../worker/protocol'
 import { trajectoryText } from '../trajectory/trajectoryFilter'
 import { disagreement } from './stepSuggestions'
 
-/** Remembered by label state: the queue is rebuilt at every key press. */
+/** The result is remembered by label state, because the queue is rebuilt at every key press. */
 const known = new WeakMap<LabelState, number>()
 function disagreementOf(trajectory: Trajectory, labels: LabelState): number {
   const found = known.get(labels) ?? disagreement(trajectory, labels)

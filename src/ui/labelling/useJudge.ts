@@ -6,7 +6,7 @@ import { usePlanJudge, useTestJudge } from '../queries/judges'
 import { judgeAddressProblem, judgePresets, type JudgePreset } from './judgePresets'
 
 const firstPreset = judgePresets[0] as JudgePreset
-/** Lives as long as the tab: the key is in its memory and nowhere else. */
+/** It lives as long as the tab. The key is in the tab's memory and is never stored. */
 let remembered: { readonly preset: string; readonly settings: JudgeSettings } = {
   preset: firstPreset.name,
   settings: { baseUrl: firstPreset.baseUrl, model: firstPreset.model, apiKey: '', repeats: 1, temperature: 0 },

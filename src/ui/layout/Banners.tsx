@@ -15,7 +15,7 @@ export function Banners() {
   const { online, frozen } = usePageState()
   const storage = useStorage()
   const { usage, quota } = storage.data ?? { usage: null, quota: null }
-  const nearlyFull = usage !== null && quota !== null && quota > 0 && usage / quota > 0.9
+  const almostFull = usage !== null && quota !== null && quota > 0 && usage / quota > 0.9
   return (
     <div role="region" aria-label="Notices">
       {recording && (
@@ -36,7 +36,7 @@ export function Banners() {
           You are offline. Training, labelling and everything stored here go on working.
         </div>
       )}
-      {nearlyFull && (
+      {almostFull && (
         <div className={classes.banner}>
           <span>
             Storage is nearly full: {formatBytes(usage)} of {formatBytes(quota)}. A checkpoint may not fit.

@@ -62,7 +62,7 @@ export function GpuChip() {
             </Table>
             <Text size="xs" c="dimmed">
               WebGPU does not say how much memory the GPU has.{' '}
-              {ready.adapter.isSoftware && 'This adapter is software: it computes on the processor.'}
+              {ready.adapter.isSoftware && 'This GPU adapter is software: it computes on the processor.'}
             </Text>
           </Stack>
         ) : (

@@ -12,7 +12,7 @@ import { changed, hostOf, HUB } from './remoteForm'
 import { RemoteModelForm } from './RemoteModelForm'
 import { UnfinishedDownload } from './UnfinishedDownload'
 
-/** Lives as long as the tab: the token is in its memory and nowhere else. */
+/** It lives as long as the tab. The token is in the tab's memory and is never stored. */
 let remembered: RemoteModel = { where: '', hub: HUB, token: '' }
 
 function useRemoteModel() {

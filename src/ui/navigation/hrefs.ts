@@ -1,4 +1,4 @@
-/** Every address of the page, built here and nowhere else. */
+/** Builds every address of the page; no other file writes one. */
 type Query = Readonly<Record<string, string | number | null | undefined>>
 
 function address(path: string, query: Query = {}): string {

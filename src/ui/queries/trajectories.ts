@@ -65,7 +65,7 @@ export interface Practice {
   readonly labels: ReadonlyMap<string, LabelState>
 }
 
-/** The practice attempts of a run with the labels of the first `labelled`. Asked again when the run ends, not at every attempt. */
+/** The practice attempts of a run with the labels of the first `labelled`. The question is asked again when the run ends, not at every attempt. */
 export function usePractice(runId: string, labelled: number): StudioQuery<Practice> {
   const client = useQueryClient()
   return useStudioQuery(keys.practice(runId), async (studio) => {

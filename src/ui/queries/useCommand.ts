@@ -21,7 +21,7 @@ export interface Command<Variables, T> {
 interface Effects<T> {
   /** Keys of the queries that are asked again afterwards, whether the command was obeyed or not. */
   readonly invalidates?: readonly QueryKey[]
-  /** Called with the value, also when the component is gone. */
+  /** It is called with the value, also when the component is gone. */
   readonly onValue?: (value: T) => void
 }
 

@@ -104,5 +104,5 @@ export function useMethodTitle(): (algorithm: string | null) => string | null {
 /** null until the worker answered. */
 export const useGpu = (): GpuStatus | null => useStudioState((state) => state.gpu)
 export const useSource = (): Source => useStudioState((state) => state.source)
-/** Set while the recorded run is what the pages show. */
+/** The recorded run while the pages show it; else null. */
 export const useRecording = (): RecordedStudio | null => useStudioState((state) => (state.source === 'recorded' ? state.recording : null))

@@ -39,7 +39,7 @@ interface CellProps {
   readonly onOpen: (queryId: string) => void
 }
 
-/** Drawn again only when what it shows changed: the grid is rebuilt with every batch of events. */
+/** A cell is drawn again only when what it shows changed, because the grid is rebuilt with every batch of events. */
 function sameCell(a: CellProps, b: CellProps): boolean {
   const x = a.placed
   const y = b.placed

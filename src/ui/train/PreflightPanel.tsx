@@ -8,7 +8,7 @@ import { Term } from '../widgets/Term'
 import classes from './train.module.css'
 
 const SIGNS: Readonly<Record<PreflightFinding['level'], string>> = { refusal: '○', warning: '◐', fine: '●' }
-const WORDS: Readonly<Record<PreflightFinding['level'], string>> = { refusal: 'cannot start', warning: 'look at this', fine: 'fine' }
+const WORDS: Readonly<Record<PreflightFinding['level'], string>> = { refusal: 'cannot start', warning: 'warning', fine: 'fine' }
 
 function Findings({ findings }: { readonly findings: readonly PreflightFinding[] }) {
   return (

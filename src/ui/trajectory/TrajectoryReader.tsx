@@ -19,7 +19,7 @@ interface ReaderProps {
   readonly labels: LabelState | null
   readonly step: number
   readonly onStep: (step: number) => void
-  /** Drawn under the current step. */
+  /** What is drawn under the current step. */
   readonly underCurrent?: ReactNode
   /** Hide the opinions: the labelling page shows them beside the judgement. */
   readonly hideOpinions?: boolean

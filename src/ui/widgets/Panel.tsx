@@ -12,7 +12,7 @@ interface PanelProps {
   /** No padding: tables and lists. */
   readonly flush?: boolean
   readonly testId?: string
-  /** Heading level; 2 unless told. */
+  /** Heading level, 2 by default. */
   readonly order?: 2 | 3
 }
 

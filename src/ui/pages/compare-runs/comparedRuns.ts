@@ -5,7 +5,7 @@ import { visibleText } from '../../format'
 import { methodColour, seriesColour } from '../../theme'
 import { plainValue } from '../../train/plainValue'
 
-/** Methods keep their colours; runs of the same method are told apart by the others. */
+/** Each method has its own colour. Runs of the same method get different series colours instead. */
 export function coloursOf(
   details: readonly RunDetail[],
   algorithmOf: (name: string | null) => AlgorithmDescription | null,

@@ -10,7 +10,7 @@ import type { LabelPageState } from './useLabelPage'
 interface LabelReaderProps {
   readonly state: LabelPageState
   readonly onStep: (step: number) => void
-  /** Drawn under the open step, below the strip. */
+  /** What is drawn under the open step, below the strip. */
   readonly underStep: ReactNode
 }
 
