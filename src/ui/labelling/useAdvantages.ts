@@ -38,7 +38,7 @@ export function useAdvantages(trajectoryId: string, rewards: readonly (number | 
   return {
     preview: data ?? null,
     error: error === null ? null : sentenceOf(error),
-    current: data !== undefined && !isPlaceholderData,
+    current: !isPlaceholderData && (data !== undefined || error !== null),
   }
 }
 
