@@ -2,7 +2,7 @@
  * Symbolic tensors: shape and dtype, no data. Model and loss code runs once against them and leaves a graph of ops;
  * `differentiate` appends the backward graph; `planGraph` turns it into dispatches and buffers; `replay` runs those.
  */
-import type { AnyOp } from './op'
+import type { Kernel, KernelContext } from './kernel'
 import { storageOf } from './weightFormat'
 import type { WeightFormat } from './weightFormat'
 
@@ -29,7 +29,7 @@ export interface Leaf {
 
 export interface Node {
   readonly kind: 'node'
-  readonly op: AnyOp
+  readonly op: AnyGraphOp
   readonly inputs: readonly Tensor[]
   readonly params: unknown
   readonly outputs: readonly Tensor[]
@@ -54,6 +54,32 @@ export class Tensor implements TensorSpec {
     return sizeOf(this.shape)
   }
 }
+
+export interface BackwardArgs<Params> {
+  /** Cotangent of each output; null where none flows. */
+  readonly grads: readonly (Tensor | null)[]
+  readonly inputs: readonly Tensor[]
+  readonly outputs: readonly Tensor[]
+  readonly params: Params
+  /** Which inputs need a gradient: do not build the others. */
+  readonly needs: readonly boolean[]
+}
+
+/** What the graph, autograd and the planner ask of an op. `Op` adds what its test needs. */
+export interface GraphOp<Params> {
+  readonly name: string
+  /** Output specs, or throws a ShapeError that names the op and the shapes. */
+  infer(inputs: readonly TensorSpec[], params: Params): readonly TensorSpec[]
+  kernel(inputs: readonly TensorSpec[], outputs: readonly TensorSpec[], params: Params, context: KernelContext): Kernel
+  backward?(args: BackwardArgs<Params>): readonly (Tensor | null)[]
+  /** Indices of state inputs written in place. */
+  readonly mutates?: readonly number[]
+  /** The kernel can add output 0 onto what its buffer holds (gradient accumulation without a copy). */
+  readonly canAccumulate?: boolean
+}
+
+/** Parameters are checked where the op is applied. */
+export type AnyGraphOp = GraphOp<unknown>
 
 export function sizeOf(shape: Shape): number {
   return shape.reduce((product, extent) => product * extent, 1)
@@ -111,7 +137,7 @@ export class Graph {
     return tensor
   }
 
-  add(op: AnyOp, inputs: readonly Tensor[], params: unknown): readonly Tensor[] {
+  add(op: AnyGraphOp, inputs: readonly Tensor[], params: unknown): readonly Tensor[] {
     const outputs: Tensor[] = []
     const node: Node = { kind: 'node', op, inputs, params, outputs }
     for (const spec of op.infer(inputs, params)) {

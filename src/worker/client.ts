@@ -4,25 +4,8 @@
  */
 import * as Comlink from 'comlink'
 import { forwardStudio } from './forwardStudio'
-import type { GpuStatus, Reply, StudioDescription, StudioEvent } from './protocol'
-import type { StudioApi, StudioAreas } from './studioApi'
-
-export interface LiveStudio {
-  readonly studio: StudioApi
-  readonly description: StudioDescription
-}
-
-export interface RecordedStudio {
-  readonly studio: StudioApi
-  readonly description: StudioDescription
-  readonly gpu: GpuStatus
-  readonly runId: string
-  readonly title: string
-  readonly recordedAt: string
-  readonly adapterName: string
-  /** Whether the file's bytes were compared with the manifest's hash. */
-  readonly verified: boolean
-}
+import type { Reply, StudioDescription, StudioEvent } from './protocol'
+import type { LiveStudio, RecordedStudio, StudioApi, StudioAreas } from './studioApi'
 
 interface Pinned {
   readonly worker: Worker

@@ -9,10 +9,9 @@ import type { Opinion } from '../records/annotation'
 import { recording, starterManifest } from '../records/recording'
 import type { Recording } from '../records/recording'
 import { stepsOf, withoutTokens, type Trajectory } from '../records/trajectory'
-import type { LiveStudio, RecordedStudio } from './client'
 import { closedStudio } from './closedStudio'
 import type { DatasetRow, LabelState, Reply, RunDetail, StudioDescription } from './protocol'
-import type { StudioApi, StudioAreas } from './studioApi'
+import type { LiveStudio, RecordedStudio, StudioApi, StudioAreas } from './studioApi'
 
 const FILE = 'recorded-run.json'
 

@@ -172,3 +172,20 @@ export interface StudioApi extends StudioAreas {
   /** First call. `assetBase` is the page's own base URL, ending in `/`. Events leave on `port`. */
   connect(assetBase: string, port: MessagePort): Promise<Reply<StudioDescription>>
 }
+
+export interface LiveStudio {
+  readonly studio: StudioApi
+  readonly description: StudioDescription
+}
+
+export interface RecordedStudio {
+  readonly studio: StudioApi
+  readonly description: StudioDescription
+  readonly gpu: GpuStatus
+  readonly runId: string
+  readonly title: string
+  readonly recordedAt: string
+  readonly adapterName: string
+  /** Whether the file's bytes were compared with the manifest's hash. */
+  readonly verified: boolean
+}

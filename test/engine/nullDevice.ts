@@ -1,6 +1,6 @@
 /** Dawn's null backend: it checks WGSL, layouts and limits as every browser on Dawn does, and computes nothing. */
 import { bindingKinds, shaderSource } from '../../src/engine/device/shaders'
-import type { Dispatch } from '../../src/engine/op'
+import type { Dispatch } from '../../src/engine/kernel'
 
 /** Devices do not outlive it. */
 let dawn: GPU | null = null

@@ -1,6 +1,6 @@
 /** Every kernel of every op, for every kind of adapter, is WGSL that Dawn takes within WebGPU's default limits. */
 import { expect, test } from 'vitest'
-import type { KernelContext } from '../../src/engine/op'
+import type { KernelContext } from '../../src/engine/kernel'
 import { ops } from '../../src/engine/ops'
 import { complaint, nullDevice } from './nullDevice'
 

@@ -1,5 +1,5 @@
 /** A GPUDevice with a pipeline cache, counters and one place where GPU errors surface. */
-import type { Dispatch } from '../op'
+import type { Dispatch } from '../kernel'
 import { matrixConfigs } from '../products/matrixTiles'
 import type { ProductKernels } from '../products/productChoice'
 import { BufferUsage, MAP_READ, STAGE_COMPUTE } from './usage'

@@ -1,4 +1,5 @@
-import { apply, at, fail, fold, input, scratch, u32 } from '../op'
+import { fold, input, scratch, u32 } from '../kernel'
+import { apply, at, fail } from '../op'
 import type { Op } from '../op'
 import { floats } from '../tensor'
 import type { Tensor } from '../tensor'

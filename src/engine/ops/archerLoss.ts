@@ -1,4 +1,5 @@
-import { apply, at, fail, fold, input, output, u32 } from '../op'
+import { fold, input, output, u32 } from '../kernel'
+import { apply, at, fail } from '../op'
 import type { NumberArray, Op } from '../op'
 import { floats, sizeOf, words } from '../tensor'
 import type { Tensor } from '../tensor'

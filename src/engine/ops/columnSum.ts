@@ -1,4 +1,5 @@
-import { apply, at, fail, input, only, output, scratch, u32 } from '../op'
+import { input, output, scratch, u32 } from '../kernel'
+import { apply, at, fail, only } from '../op'
 import type { Op } from '../op'
 import { COUNT_WORD, type RowCount } from '../rowCount'
 import { floats } from '../tensor'

@@ -1,4 +1,5 @@
-import { apply, at, f32, fail, fold, input, only, output, u32 } from '../op'
+import { f32, fold, input, output, u32 } from '../kernel'
+import { apply, at, fail, only } from '../op'
 import type { NumberArray, Op } from '../op'
 import { floats, sizeOf, words } from '../tensor'
 import type { Tensor } from '../tensor'

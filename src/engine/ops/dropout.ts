@@ -1,5 +1,6 @@
 import { philox4x32 } from '../../base/random'
-import { apply, at, f32, fail, fold, input, only, output, u32 } from '../op'
+import { f32, fold, input, output, u32 } from '../kernel'
+import { apply, at, fail, only } from '../op'
 import type { Op } from '../op'
 import type { Tensor } from '../tensor'
 

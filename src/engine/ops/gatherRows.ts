@@ -1,4 +1,5 @@
-import { apply, at, fail, fold, input, only, output, u32 } from '../op'
+import { fold, input, output, u32 } from '../kernel'
+import { apply, at, fail, only } from '../op'
 import type { Op } from '../op'
 import { floats, words } from '../tensor'
 import type { Tensor, TensorSpec } from '../tensor'

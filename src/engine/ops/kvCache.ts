@@ -1,5 +1,6 @@
 /** Ops of KV-cached generation: paged caches of 16-token blocks, addressed through a block table. */
-import { apply, at, f32, fail, fold, input, only, output, u32 } from '../op'
+import { f32, fold, input, output, u32 } from '../kernel'
+import { apply, at, fail, only } from '../op'
 import type { NumberArray, Op } from '../op'
 import { float32FromF16, f16FromFloat32 } from '../../base/halfFloat'
 import { floats, words } from '../tensor'

@@ -1,6 +1,8 @@
 /** The linear layer: an NT product, to which its kernels add bias, residual and a LoRA adapter's low-rank term and apply SwiGLU's gate before they store. */
-import { apply, at, fail, input, only, output, scratch } from '../op'
-import type { Binding, Dispatch, Kernel, KernelContext, NumberArray, Op } from '../op'
+import { input, output, scratch } from '../kernel'
+import { apply, at, fail, only } from '../op'
+import type { Binding, Dispatch, Kernel, KernelContext } from '../kernel'
+import type { NumberArray, Op } from '../op'
 import type { RowCount } from '../rowCount'
 import { bytesOf } from '../tensor'
 import type { Tensor, TensorSpec } from '../tensor'
@@ -8,30 +10,12 @@ import { isPacked } from '../weightFormat'
 import { anyDispatch, divisible, matrix, product } from '../products/anyProduct'
 import { columnSum } from './columnSum'
 import { gatedExamples, linearExamples } from './linearExamples'
+import { places, type LinearParams } from './linearParams'
 import { matmulNN, matmulTN } from './matmul'
 import { ntDispatch, takesLora, weightRows, weightShards, type LinearOperands } from '../products/matmulDispatch'
 import { addParts, innerSplit, partBytes } from '../products/splitProduct'
 import type { Split } from '../products/workgroupTiles'
 import { gateDispatch, silu } from './swiglu'
-
-export interface LinearParams {
-  /** Multiplies the product x wᵀ, nothing else. */
-  readonly alpha: number
-  readonly hasBias: boolean
-  readonly hasResidual: boolean
-  /** The factor of low bᵀ; null without an adapter. */
-  readonly loraScale: number | null
-  /** Which count bounds the rows when a weight gradient sums over them. */
-  readonly rowCount: RowCount
-}
-
-/** Which input is what; those that are left out are undefined. `gate` comes after all others. */
-function places({ hasBias, hasResidual, loraScale }: LinearParams) {
-  let next = 3
-  const take = (has: boolean): number | undefined => (has ? next++ : undefined)
-  const [bias, residual, low, b] = [take(hasBias), take(hasResidual), take(loraScale !== null), take(loraScale !== null)]
-  return { bias, residual, low, b, gate: next }
-}
 
 function inferLinear(op: string, inputs: readonly TensorSpec[], params: LinearParams): TensorSpec {
   const [m, k] = matrix(op, inputs[0])

@@ -2,7 +2,7 @@
 import type { OpExample } from '../op'
 import { floats } from '../tensor'
 import type { DType, TensorSpec } from '../tensor'
-import type { LinearParams } from './linear'
+import type { LinearParams } from './linearParams'
 
 const stored = (dtype: DType, ...shape: number[]): TensorSpec => ({ shape, dtype })
 const counts: TensorSpec = { shape: [4], dtype: 'u32' }

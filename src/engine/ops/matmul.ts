@@ -1,5 +1,6 @@
 /** Matrix products that a linear layer's gradients need: NN for dX, TN for dW. Its forward pass, NT, is ops/linear. */
-import { apply, at, fail, input, only, output, scratch } from '../op'
+import { input, output, scratch } from '../kernel'
+import { apply, at, fail, only } from '../op'
 import type { Op } from '../op'
 import { COUNT_WORD, type RowCount } from '../rowCount'
 import { floats } from '../tensor'

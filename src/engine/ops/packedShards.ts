@@ -1,5 +1,5 @@
 /** Packed state that is longer than a binding is taken in parts. */
-import type { KernelContext } from '../op'
+import type { KernelContext } from '../kernel'
 
 /** Elements whose partial sums are taken together. */
 export const CHUNK = 4096

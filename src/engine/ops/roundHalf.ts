@@ -1,5 +1,6 @@
 import { float32FromF16, f16FromFloat32 } from '../../base/halfFloat'
-import { apply, at, fail, fold, input, only, output, u32 } from '../op'
+import { fold, input, output, u32 } from '../kernel'
+import { apply, at, fail, only } from '../op'
 import type { Op } from '../op'
 import { sizeOf } from '../tensor'
 import type { Tensor } from '../tensor'

@@ -1,4 +1,5 @@
-import { apply, at, fail, fold, input, u32 } from '../op'
+import { fold, input, u32 } from '../kernel'
+import { apply, at, fail } from '../op'
 import type { Op } from '../op'
 import type { Tensor } from '../tensor'
 import { NO_SLOT } from './kvCache'

@@ -1,5 +1,7 @@
-import { apply, at, fail, fold, input, only, output, u32 } from '../op'
-import type { Binding, Dispatch, Op } from '../op'
+import { fold, input, output, u32 } from '../kernel'
+import { apply, at, fail, only } from '../op'
+import type { Binding, Dispatch } from '../kernel'
+import type { Op } from '../op'
 import { floats, sizeOf } from '../tensor'
 import type { Tensor } from '../tensor'
 

@@ -1,4 +1,5 @@
-import { apply, at, fail, input, output, u32 } from '../op'
+import { input, output, u32 } from '../kernel'
+import { apply, at, fail } from '../op'
 import type { Op } from '../op'
 import { floats, words } from '../tensor'
 import type { Tensor } from '../tensor'

@@ -1,9 +1,9 @@
 /** Fuses `swiglu(gate, up)` into the linear layer that computes `up`, which saves a pass over memory. */
-import type { AnyOp } from '../op'
 import { at } from '../op'
-import { gatedLinearOp, linearOp, type LinearParams } from '../ops/linear'
+import { gatedLinearOp, linearOp } from '../ops/linear'
+import type { LinearParams } from '../ops/linearParams'
 import { swigluOp } from '../ops/swiglu'
-import type { Graph, Node, Tensor } from '../tensor'
+import type { AnyGraphOp, Graph, Node, Tensor } from '../tensor'
 
 /**
  * Fuses only if `up` has no other reader: in generation, in scoring, and in a forward pass that is computed again for its gradients. In other
@@ -20,10 +20,10 @@ export function fuseGates(nodes: readonly Node[], graph: Graph): readonly Node[]
   for (const node of nodes) {
     if ((node.op.mutates?.length ?? 0) > 0) movable = new Set()
     else movable.add(node)
-    if (node.op !== (swigluOp as AnyOp)) continue
+    if (node.op !== (swigluOp as AnyGraphOp)) continue
     const [gate, up] = [at(node.inputs, 0), at(node.inputs, 1)]
     const layer = up.source
-    if (layer.kind === 'leaf' || layer.op !== (linearOp as AnyOp) || !movable.has(layer)) continue
+    if (layer.kind === 'leaf' || layer.op !== (linearOp as AnyGraphOp) || !movable.has(layer)) continue
     const params = layer.params as LinearParams
     if (params.hasResidual || uses.get(up) !== 1 || pinned.has(up)) continue
     fused.set(node, { ...node, op: gatedLinearOp, inputs: [...layer.inputs, gate], params })

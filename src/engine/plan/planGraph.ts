@@ -2,13 +2,12 @@
  * Turns a graph into a list of dispatches and buffers: drops dead nodes, fuses gates and gradient accumulation into producers, and assigns
  * buffers of a few size classes by liveness. It touches no GPU, so the peak memory is known before anything is allocated.
  */
-import type { Dispatch, KernelContext } from '../op'
+import type { Dispatch, KernelContext } from '../kernel'
 import { at } from '../op'
 import { accumulateIntoOp } from '../ops/accumulateInto'
 import { addOp } from '../ops/add'
-import type { AnyOp } from '../op'
 import { bytesOf } from '../tensor'
-import type { Graph, Node, Tensor, TensorSpec } from '../tensor'
+import type { AnyGraphOp, Graph, Node, Tensor, TensorSpec } from '../tensor'
 import { fuseGates } from './fuseGates'
 
 export type Place =
@@ -191,7 +190,7 @@ function fuseAccumulation(nodes: readonly Node[], graph: Graph): Step[] {
   const redirected = new Map<Node, Tensor>()
   const dropped = new Set<Node>()
   const extra: { after: Node; node: Node }[] = []
-  const is = (node: Node, op: { readonly name: string }): boolean => node.op === (op as AnyOp)
+  const is = (node: Node, op: { readonly name: string }): boolean => node.op === (op as AnyGraphOp)
   const fuse = (x: Tensor, state: Tensor): boolean => {
     const producer = x.source
     if (producer.kind === 'leaf' || uses.get(x) !== 1 || pinned.has(x) || producer.outputs[0] !== x) return false
@@ -245,7 +244,7 @@ function fuseSums(steps: readonly Step[], graph: Graph): Steps {
     return source.kind === 'node' ? (position.get(source) ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY
   }
   for (const { node } of steps) {
-    if (node.op !== (addOp as AnyOp)) continue
+    if (node.op !== (addOp as AnyGraphOp)) continue
     const sum = at(node.outputs, 0)
     const halves = [at(node.inputs, 0), at(node.inputs, 1)] as const
     for (const [base, added] of [halves, [halves[1], halves[0]] as const]) {

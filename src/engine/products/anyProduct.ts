@@ -1,6 +1,8 @@
 /** Matrix products of any layout and size: the f64 reference, and the dispatch of the kernel for extents that are no multiple of four. */
-import { f32, fail, fold, u32 } from '../op'
-import type { Dispatch, NumberArray } from '../op'
+import { f32, fold, u32 } from '../kernel'
+import { fail } from '../op'
+import type { Dispatch } from '../kernel'
+import type { NumberArray } from '../op'
 import { COUNT_WORD, type RowCount } from '../rowCount'
 import type { TensorSpec } from '../tensor'
 import { flagWord, type ProductFlags } from './productFlags'

@@ -1,6 +1,6 @@
 /** Builds the dispatch of a matrix product (NT, NN or TN): kernel, tile, bindings, workgroups. Sums run over the inner dimension in order, whatever the tile. */
-import { f32, input, u32 } from '../op'
-import type { Binding, Dispatch, KernelContext } from '../op'
+import { f32, input, u32 } from '../kernel'
+import type { Binding, Dispatch, KernelContext } from '../kernel'
 import { COUNT_WORD, type RowCount } from '../rowCount'
 import type { TensorSpec } from '../tensor'
 import { GROUP, isInteger, rowsIn } from '../weightFormat'

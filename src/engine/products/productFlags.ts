@@ -1,5 +1,5 @@
 /** Flags of small products: whether they add a bias or residual, accumulate into y, or stop at a row count. shaders/common/product_flags.wgsl has the same bits. */
-import { u32, type Word } from '../op'
+import { u32, type Word } from '../kernel'
 
 const BITS = { bias: 1, residual: 2, accumulate: 4, counted: 8 } as const
 

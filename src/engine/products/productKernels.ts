@@ -3,7 +3,7 @@
  * product's class. A class depends on the model's extents and on how its weights are stored, never on the number of rows, so that a row's
  * result does not depend on how many others are computed with it.
  */
-import type { KernelContext } from '../op'
+import type { KernelContext } from '../kernel'
 import type { WeightFormat } from '../weightFormat'
 import { matrixVariants, type MatrixVariant } from './matrixTiles'
 import { tileSubgroup } from './subgroupTiles'

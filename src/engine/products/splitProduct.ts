@@ -4,8 +4,8 @@
  * cores a workgroup each keeps busy. Parts are of fixed length:
  * which product is split, and where, follows from the model's shape, and neither live counts nor room for rows change a bit.
  */
-import { f32, fold, u32 } from '../op'
-import type { Binding, Dispatch, KernelContext } from '../op'
+import { f32, fold, u32 } from '../kernel'
+import type { Binding, Dispatch, KernelContext } from '../kernel'
 import { COUNT_WORD, type RowCount } from '../rowCount'
 import { flagWord } from './productFlags'
 import type { Split } from './workgroupTiles'

@@ -2,7 +2,7 @@
  * Matrix products for adapters without scalar loads, where every load costs one access per lane: the lanes of a subgroup load
  * together and hand round what they loaded (shaders/matmul/subgroup_*.wgsl).
  */
-import type { KernelContext } from '../op'
+import type { KernelContext } from '../kernel'
 
 export interface Tile {
   readonly workgroups: readonly [number, number, number]

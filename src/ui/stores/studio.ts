@@ -2,9 +2,8 @@
 import { useCallback } from 'react'
 import { create } from 'zustand'
 import type { AlgorithmDescription, GpuStatus, Reply, StudioDescription } from '../../worker/protocol'
-import type { StudioApi } from '../../worker/studioApi'
+import type { LiveStudio, RecordedStudio, StudioApi } from '../../worker/studioApi'
 import { connectLive, openRecording } from '../../worker/client'
-import type { LiveStudio, RecordedStudio } from '../../worker/client'
 import { deliverEvents, listenToEvents } from './events'
 
 export type Source = 'connecting' | 'live' | 'recorded' | 'failed'
