@@ -1,5 +1,6 @@
 /** The import rule of src/README.md, held by a machine: who may import whom, what only hosts may touch, no cycles. */
 import { expect, test } from 'vitest'
+import { measureHouse } from './support/measureHouse'
 import { readSources, type Source } from './support/sources'
 
 /** A folder may import itself, and these folders or single files. `import type` obeys the same rule. */
@@ -111,6 +112,10 @@ test('files are named for what they hold', () => {
     /(ops|pages|algorithms|architectures|formats|callFormats|environments|benchmarks|strategies|commands|scorers)\/index\.ts$/
   const indexes = sources.filter(({ path }) => /\/index\.tsx?$/.test(path) && !catalogues.test(path)).map(({ path }) => path)
   expect([...vague, ...indexes]).toEqual([])
+})
+
+test('only the catalogues and the defaults name the starter world', () => {
+  expect(measureHouse().starterNames).toEqual([])
 })
 
 /** Types are erased and dynamic imports wait: only static value imports can deadlock a module's start. */

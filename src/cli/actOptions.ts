@@ -4,7 +4,7 @@ import { strategies, type StrategyName } from '../agents/strategies'
 import { EngineDevice } from '../engine/device/engineDevice'
 import type { KvDtype } from '../engine/ops/kvCache'
 import { WEIGHT_FORMATS, type WeightFormat } from '../engine/weightFormat'
-import { DEFAULT_BENCHMARK, DEFAULT_STRATEGY } from '../studio/defaults'
+import { DEFAULT_BENCHMARK, DEFAULT_MODEL, DEFAULT_STRATEGY } from '../studio/defaults'
 import { promptFormatProblem } from '../studio/jobs/jobContext'
 import { filtersOf, samplingFilters, type SamplingFilters } from '../records/samplingFilters'
 import type { Trajectory } from '../records/trajectory'
@@ -16,7 +16,7 @@ import { DTYPE_HELP, kvDtypeOption, MODEL_HELP, openModel } from './modelSpec'
 import { readTrainedAdapter } from './trainedFiles'
 
 export const actOptions = {
-  model: z.string().default('starter').meta({ help: MODEL_HELP }),
+  model: z.string().default(DEFAULT_MODEL).meta({ help: MODEL_HELP }),
   dtype: z.enum(WEIGHT_FORMATS).default('f32').meta({ help: DTYPE_HELP }),
   lora: z.string().optional().meta({ help: 'directory of an adapter to put on the model (PEFT layout; what train leaves)' }),
   benchmark: z.enum(benchmarkNames).default(DEFAULT_BENCHMARK).meta({ help: 'the exam' }),

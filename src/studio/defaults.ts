@@ -1,4 +1,5 @@
 /** Names that are used where a request leaves them open. */
+import { EMBEDDED_MODEL } from '../models/embeddedModel'
 
 /** The algorithm of the run story, and of the advantages that the labelling strip previews. */
 export const DEFAULT_STORY_ALGORITHM = 'steptool-ppo'
@@ -9,9 +10,9 @@ export const DEFAULT_ENVIRONMENT = 'starter'
 /** The exam that is offered first, and the practice of the story and of online training. */
 export const DEFAULT_BENCHMARK = 'starter'
 export const DEFAULT_STRATEGY = 'cot'
+/** The model that comes with the page. */
+export const DEFAULT_MODEL = EMBEDDED_MODEL
 /** Reinforcement learning needs attempts drawn from the policy's own distribution. */
 export const PRACTICE_TEMPERATURE = 1
 /** The method that the story and the form for a new run begin with. */
 export const DEFAULT_ALGORITHM = 'steptool-ppo'
-/** The model that comes with the page. */
-export const DEFAULT_MODEL = 'starter'

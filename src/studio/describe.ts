@@ -10,14 +10,13 @@ import { architectures } from '../models/architectures'
 import { architectureClaims } from '../models/claims'
 import { algorithms } from '../training/algorithms'
 import type { Reply, StudioDescription } from '../worker/protocol'
-import { DEFAULT_ALGORITHM, DEFAULT_MODEL } from './defaults'
+import { DEFAULT_ALGORITHM, DEFAULT_BENCHMARK, DEFAULT_ENVIRONMENT, DEFAULT_MODEL, DEFAULT_STRATEGY } from './defaults'
 import type { Worlds } from './worlds/worlds'
 
 const made = <T>(reply: Reply<T>): T[] => (reply.ok ? [reply.value] : [])
 
 export function describeStudio(worlds: Worlds): StudioDescription {
   return {
-    defaults: { algorithm: DEFAULT_ALGORITHM, model: DEFAULT_MODEL },
     algorithms: Object.values(algorithms).map(({ config, ...own }) => ({
       name: own.name,
       title: own.title,
@@ -46,6 +45,13 @@ export function describeStudio(worlds: Worlds): StudioDescription {
       })),
     ),
     strategies: Object.keys(strategies),
+    defaults: {
+      algorithm: DEFAULT_ALGORITHM,
+      model: DEFAULT_MODEL,
+      environment: DEFAULT_ENVIRONMENT,
+      benchmark: DEFAULT_BENCHMARK,
+      strategy: DEFAULT_STRATEGY,
+    },
     callFormats: Object.values(callFormats).map(({ name, title }) => ({ name, title })),
     ops: Object.keys(ops),
   }

@@ -80,8 +80,14 @@ export interface ArchitectureClaim {
 }
 
 export interface StudioDescription {
-  /** What forms begin with: names of an algorithm and of a model. The model is the one that comes with the page. */
-  readonly defaults: { readonly algorithm: string; readonly model: string }
+  /** Names that forms begin with. The model is the one that comes with the page. */
+  readonly defaults: {
+    readonly algorithm: string
+    readonly model: string
+    readonly environment: string
+    readonly benchmark: string
+    readonly strategy: string
+  }
   readonly algorithms: readonly AlgorithmDescription[]
   readonly formats: readonly { readonly name: string; readonly title: string }[]
   readonly architectures: readonly string[]

@@ -54,7 +54,6 @@ async function fetchRecording(base: string): Promise<Reply<{ recording: Recordin
 
 function describeRecording(data: Recording): StudioDescription {
   return {
-    defaults: { algorithm: data.run.run.algorithm ?? '', model: data.run.run.model.id },
     algorithms: [],
     formats: [],
     architectures: [],
@@ -68,6 +67,13 @@ function describeRecording(data: Recording): StudioDescription {
       callBudget: row.call_budget,
     })),
     strategies: [...new Set(data.evaluations.map((row) => row.strategy))],
+    defaults: {
+      algorithm: data.run.run.algorithm ?? '',
+      model: data.run.run.model.id,
+      environment: data.evaluations[0]?.benchmark ?? '',
+      benchmark: data.evaluations[0]?.benchmark ?? '',
+      strategy: data.evaluations[0]?.strategy ?? '',
+    },
     callFormats: [],
     ops: [],
   }

@@ -4,6 +4,7 @@ import { EngineDevice } from '../../engine/device/engineDevice'
 import { KV_DTYPES } from '../../engine/ops/kvCache'
 import { gpuInfoOf } from '../gpuInfo'
 import { defineCommand, type JsonObject } from '../command'
+import { EMBEDDED_MODEL } from '../../models/embeddedModel'
 import { DEFAULT_BENCHMARK } from '../../studio/defaults'
 import { openExam } from '../benchmark'
 import { openModel } from '../modelSpec'
@@ -28,10 +29,10 @@ export const parity = defineCommand({
     only: z.enum(parts).optional().meta({ help: 'one part; else all but qlora' }),
     qloraModel: z.enum(slices).optional().meta({ help: 'whose two layers --only qlora trains; else each in turn' }),
     rolloutModel: z
-      .enum(['starter', ...(Object.keys(rolloutShapes) as (keyof typeof rolloutShapes)[])])
-      .default('starter')
+      .enum([EMBEDDED_MODEL, ...(Object.keys(rolloutShapes) as (keyof typeof rolloutShapes)[])])
+      .default(EMBEDDED_MODEL)
       .meta({
-        help: 'whose rollout is compared with training: the starter, or random weights in the shape of another (minutes to an hour)',
+        help: 'whose rollout is compared with training: the embedded model, or random weights in the shape of another (minutes to an hour)',
       }),
     kvDtype: z.enum(KV_DTYPES).optional().meta({ help: 'of keys and values in the rollout, cached and in training; else each in turn' }),
     kernels: z
@@ -76,12 +77,12 @@ export const parity = defineCommand({
           context.progress(text)
         },
       }
-      if (options.rolloutModel !== 'starter') {
+      if (options.rolloutModel !== EMBEDDED_MODEL) {
         const name = options.rolloutModel
         add(await shapeRolloutQuantities({ ...shared, name, config: { ...rolloutShapes[name], kv_dtype: kvDtype } }))
         continue
       }
-      const model = await openModel('starter', 7, context, { weights: 'f32', kv: kvDtype })
+      const model = await openModel(EMBEDDED_MODEL, 7, context, { weights: 'f32', kv: kvDtype })
       add(await rolloutQuantities({ ...shared, ...openExam(DEFAULT_BENCHMARK, 'practice', null), model }))
       await model.close()
     }

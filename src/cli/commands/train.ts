@@ -8,7 +8,7 @@ import { WEIGHT_FORMATS } from '../../engine/weightFormat'
 import { honeJsonlLine } from '../../data/formats/honeJsonl'
 import { watchMetrics } from '../../records/alarms'
 import type { RunRecord } from '../../records/run'
-import { DEFAULT_BENCHMARK, DEFAULT_STRATEGY, DEFAULT_TRAIN_ALGORITHM } from '../../studio/defaults'
+import { DEFAULT_BENCHMARK, DEFAULT_MODEL, DEFAULT_STRATEGY, DEFAULT_TRAIN_ALGORITHM } from '../../studio/defaults'
 import { promptFormatProblem } from '../../studio/jobs/jobContext'
 import { algorithmNamed, configureAlgorithm } from '../../studio/runs/configure'
 import type { Algorithm, ConfiguredAlgorithm } from '../../training/algorithm'
@@ -42,7 +42,6 @@ import { prepareTraining, type CommandData } from '../trainingJob'
 import { holdPreflight } from '../trainPreflight'
 
 const names = Object.keys(algorithms) as (keyof typeof algorithms)[]
-const STARTER = 'starter'
 const algorithmOf = (name: string): Algorithm => {
   const found = algorithmNamed(name)
   if (!found.ok) throw new UsageError(found.message)
@@ -57,7 +56,7 @@ const options = z.object({
   model: z
     .string()
     .optional()
-    .meta({ help: `${MODEL_HELP}; else the config’s, else ${STARTER}` }),
+    .meta({ help: `${MODEL_HELP}; else the config’s, else ${DEFAULT_MODEL}` }),
   initAdapter: z.string().optional().meta({
     help: 'begin from this adapter: a folder as Hone or peft writes it (adapter_config.json, adapter_model.safetensors); else the config’s, else a new one',
   }),
@@ -121,7 +120,7 @@ export const train = defineCommand({
 
     const dtype = given.dtype ?? recipe.dtype ?? 'f32'
     const kvDtype = given.kvDtype ?? recipe.kv_dtype ?? 'f32'
-    const model = await openModel(given.model ?? recipe.model ?? STARTER, seed, context, { weights: dtype, kv: kvDtype })
+    const model = await openModel(given.model ?? recipe.model ?? DEFAULT_MODEL, seed, context, { weights: dtype, kv: kvDtype })
     try {
       const start = await openStart(given.initAdapter ?? recipe.init_adapter, given.resume ? (given.out ?? null) : null, model)
       const configured = configuredWith(algorithm, config, start, given)

@@ -5,6 +5,7 @@ import { tuneProducts } from '../../engine/products/tuneProducts'
 import { WEIGHT_FORMATS } from '../../engine/weightFormat'
 import { PROJECTIONS } from '../../models/architectures/decoder'
 import { productShapes } from '../../models/productShapes'
+import { DEFAULT_MODEL } from '../../studio/defaults'
 import { gpuInfoOf } from '../gpuInfo'
 import { defineCommand } from '../command'
 import { keepKernels, tableOf } from '../kernelChoice'
@@ -14,7 +15,7 @@ export const tune = defineCommand({
   name: 'tune',
   summary: 'times the matrix kernels on this adapter for a model’s shapes; train uses the fastest',
   options: z.object({
-    model: z.string().default('starter').meta({ help: MODEL_HELP }),
+    model: z.string().default(DEFAULT_MODEL).meta({ help: MODEL_HELP }),
     dtype: z.enum(WEIGHT_FORMATS).default('f32').meta({ help: DTYPE_HELP }),
     rank: z.int().positive().default(16).meta({ help: 'of LoRA' }),
     rows: z.int().positive().default(512).meta({ help: 'tokens of a micro-batch; the choice holds for any number' }),

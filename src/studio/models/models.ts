@@ -2,6 +2,7 @@
 import type { KvDtype } from '../../engine/ops/kvCache'
 import type { WeightFormat } from '../../engine/weightFormat'
 import type { ModelConfig } from '../../models/architectures/config'
+import { EMBEDDED_MODEL } from '../../models/embeddedModel'
 import { openCheckpoint } from '../../models/checkpointFolder'
 import { openTokenizer } from '../../models/checkpointTokenizer'
 import { readModelConfig } from '../../models/modelConfigFile'
@@ -19,7 +20,7 @@ import { checkUsable, freeId, keepModel, keptSize, readCards, readNotes, removeM
 import { keptFolder, piecesOf, removeModelFiles } from './modelFiles'
 import { missingStarter } from './starterFiles'
 
-export const STARTER = 'starter'
+export const STARTER = EMBEDDED_MODEL
 
 /** What one needs to put text in and get text out; reading it needs no weights. */
 export interface ModelText {

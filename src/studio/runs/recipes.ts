@@ -1,4 +1,5 @@
 /** Recipes in and out of the form: a file becomes a request with a word about every field that did not, a request or a run becomes a file. */
+import { benchmarks } from '../../evaluation/benchmarks'
 import type { FieldRemark } from '../../records/fieldRemark'
 import { totalSteps } from '../../records/run'
 import type { Store } from '../../storage/store'
@@ -76,7 +77,7 @@ function onForm(
   for (const path of recipe.data) {
     const same = datasets.find(({ name }) => name === path.split('/').at(-1))
     if (same) data.push(same.dataset_id)
-    else if (path !== 'starter')
+    else if (!Object.keys(benchmarks).includes(path))
       remarks.push({ field: 'data', value: path, reason: 'No data set of this name is here: import it, then choose it.' })
   }
   for (const field of EXPERT_FIELDS)
@@ -84,7 +85,7 @@ function onForm(
       remarks.push({
         field,
         value: recipe[field],
-        reason: 'It draws another starter world; the page has one. The command line follows it.',
+        reason: 'It draws the benchmark’s world from another seed or settings. The page does not do that yet; the command line does.',
       })
   if (recipe.made !== undefined) remarks.push({ field: 'made', value: '…', reason: 'It tells what the run gave, and sets nothing.' })
   return accept({

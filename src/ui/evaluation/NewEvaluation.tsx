@@ -12,7 +12,7 @@ import { SamplingFields } from './SamplingFields'
 type EvaluateRequest = Extract<JobRequest, { kind: 'evaluate' }>
 
 function firstRequest(description: StudioDescription): EvaluateRequest {
-  const benchmark = description.benchmarks[0]
+  const benchmark = description.benchmarks.find(({ name }) => name === description.defaults.benchmark)
   const splits = Object.keys(benchmark?.splits ?? {})
   return {
     kind: 'evaluate',
@@ -20,7 +20,7 @@ function firstRequest(description: StudioDescription): EvaluateRequest {
     adapterOf: null,
     benchmark: benchmark?.name ?? '',
     split: splits.find((split) => split === 'exam') ?? splits[0] ?? '',
-    strategy: description.strategies[0] ?? '',
+    strategy: description.defaults.strategy,
     maxCalls: 5,
     limit: 48,
     temperature: 0,
