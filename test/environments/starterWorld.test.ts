@@ -7,7 +7,7 @@ import { createStarterWorld } from '../../src/environments/starter/world'
 import { copyCheck } from '../../src/evaluation/scorers/copyExact'
 import { apis, subjects } from '../../src/environments/starter/catalog'
 import { syllablesOf } from '../../src/environments/starter/names'
-import { groups } from '../../src/environments/starter/tasks'
+import { groups } from '../../src/environments/starter/plan'
 import type { ToolCall } from '../../src/records/trajectory'
 import type { Query } from '../../src/environments/environment'
 

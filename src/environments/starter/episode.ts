@@ -3,7 +3,7 @@ import type { StepTruth, ToolCall, ToolSpec } from '../../records/trajectory'
 import { cancellable, type Episode, type Query, type ToolErrorKind, type ToolReply, type Verdict } from '../environment'
 import { apiNamed, type Api } from './catalog'
 import type { Database, Entity } from './database'
-import type { Lookup, Task } from './tasks'
+import type { Lookup, Task } from './plan'
 
 function say(key: string, value: string): string {
   return JSON.stringify({ [key]: value })

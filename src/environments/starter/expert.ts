@@ -10,7 +10,7 @@ import type { Query } from '../environment'
 import { hastyCategories, misledFamilies } from './catalog'
 import { FINISH, formatCall, formatTools, GIVE_UP, parseCall } from '../compactSyntax'
 import { drawSlips } from './slips'
-import type { Context, Lookup, Task } from './tasks'
+import type { Context, Lookup, Task } from './plan'
 import type { StarterWorld } from './world'
 
 export interface ExpertOptions {

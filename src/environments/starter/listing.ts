@@ -2,7 +2,7 @@
 import type { Rng } from '../../base/random'
 import type { ToolSpec } from '../../records/trajectory'
 import { apiNamed, sourcesOf, type Subject } from './catalog'
-import type { Context, Lookup } from './tasks'
+import type { Context, Lookup } from './plan'
 
 export function toolSpec(apiName: string, hidden: readonly string[] = []): ToolSpec {
   const api = apiNamed(apiName)

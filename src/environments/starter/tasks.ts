@@ -3,41 +3,11 @@
  * thing in it that can go wrong. Possessives put the chain in the order of the calls: `Karo's maker's home?`.
  */
 import type { Rng } from '../../base/random'
-import type { ToolSpec } from '../../records/trajectory'
 import type { Query } from '../environment'
 import { hastyCategories, misledFamilies, subjects, type Subject } from './catalog'
 import type { Database, Entity, Split } from './database'
 import { listTools } from './listing'
-
-export const contexts = ['clean', 'quota', 'empty', 'sibling', 'unit', 'hasty', 'missing', 'alias', 'detour'] as const
-export type Context = (typeof contexts)[number]
-
-export const groups = ['I1-instruction', 'I1-tool', 'I1-category', 'I2-instruction', 'I2-category', 'I3'] as const
-export type Group = (typeof groups)[number]
-
-export interface Lookup {
-  readonly subject: Subject
-  readonly entity: Entity
-  readonly source: 'of' | 'log' | 'day' | 'night'
-  readonly second: Entity | null
-  readonly value: string
-  /** Set when the value must still be converted. */
-  readonly converted: string | null
-}
-
-export interface Task {
-  readonly query: Query
-  readonly context: Context
-  /** The name as the query says it: an alias when the context is `alias`. */
-  readonly said: string
-  readonly lookups: readonly Lookup[]
-  /** How many of the last lookups share one entity and are the facts asked for. */
-  readonly factCount: 1 | 2
-  readonly facts: readonly string[]
-  /** The lookup whose first call hits the quota. */
-  readonly quotaAt: number | null
-  readonly tools: readonly ToolSpec[]
-}
+import { contexts, type Context, type Group, type Lookup, type Task } from './plan'
 
 /** How often each context is drawn, per group. About half of the queries carry a context in which the expert is mostly wrong. */
 const contextWeights: Readonly<Record<Group, Partial<Record<Context, number>>>> = {

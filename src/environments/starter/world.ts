@@ -7,7 +7,8 @@ import { apis, conversions } from './catalog'
 import { createDatabase, splits, STREAM, type Database, type Split } from './database'
 import { asEpisode, openEpisode, type StarterEpisode } from './episode'
 import { toolSpec } from './listing'
-import { drawTask, groups, weighted, type Group, type Task } from './tasks'
+import { groups, type Group, type Task } from './plan'
+import { drawTask, weighted } from './tasks'
 
 /** Raised by hand when the same seed starts to mean a different world. */
 const WORLD_VERSION = 2
