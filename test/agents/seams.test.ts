@@ -5,7 +5,7 @@ import type { PolicySession, TextCodec } from '../../src/agents/policy'
 import { strategies } from '../../src/agents/strategies'
 import type { StrategyOptions } from '../../src/agents/strategies/strategy'
 import { cancellable, EnvironmentError, type Episode, type Query, type ToolReply } from '../../src/environments/environment'
-import type { ToolCall } from '../../src/records/trajectory'
+import { stepsOf, type ToolCall } from '../../src/records/trajectory'
 
 const query: Query = { query_id: 'q', index: 0, text: 'Sum?', group: 'all', split: 'exam', goldTools: [], entities: [] }
 const tools = ['add', 'fail', 'slow', 'broken'].map((name) => ({ name, category: '', description: '', parameters: [] }))
@@ -119,18 +119,18 @@ function attempt(turns: readonly string[], episode: Fake, more: Partial<Strategy
 test('two calls in one turn get their replies in order, and each counts against the budget', async () => {
   const episode = fakeEpisode()
   const { model, record } = attempt(['two at once|add+add.', '=2.'], episode)
-  expect(await record).toMatchObject({ status: 'solved', answer: '2', stop_reason: 'finish' })
+  expect(await record).toMatchObject({ status: 'solved', answer: '2', stop_condition: 'finish' })
   expect(model.asked).toEqual(['QSum?>', 'R1R2>'])
   expect(episode.log).toEqual(['add+add', 'said 2', 'finish 2', 'closed'])
-  expect((await record).steps[0]).toMatchObject({ thought: 'two at once', truth: { succeeded: true, needed: true } })
+  expect(stepsOf(await record)[0]).toMatchObject({ thought: 'two at once', truth: { succeeded: true, needed: true } })
   const tight = attempt(['add+add.', '=2.'], fakeEpisode(), { budget: { toolCalls: 1, modelCalls: null } })
-  expect(await tight.record).toMatchObject({ stop_reason: 'budget', status: 'unsolved' })
+  expect(await tight.record).toMatchObject({ stop_condition: 'budget', status: 'unsolved' })
 })
 
 test('a budget of completions ends the attempt', async () => {
   const { record } = attempt(['add.', 'add.', '=2.'], fakeEpisode(), { budget: { toolCalls: 6, modelCalls: 2 } })
-  expect(await record).toMatchObject({ stop_reason: 'budget', status: 'unsolved' })
-  expect((await record).steps).toHaveLength(2)
+  expect(await record).toMatchObject({ stop_condition: 'budget', status: 'unsolved' })
+  expect(stepsOf(await record)).toHaveLength(2)
 })
 
 test('a slow reply is cancelled, and the episode is closed', async () => {
@@ -148,13 +148,13 @@ test('a tool that fails replies with its error, and the attempt goes on', async 
   const { model, record } = attempt(['fail+add.', '=1.'], fakeEpisode())
   expect(await record).toMatchObject({ status: 'solved' })
   expect(model.asked[1]).toBe('Rno such numberR1>')
-  expect((await record).steps[0]?.truth).toEqual({ succeeded: false, needed: true })
+  expect(stepsOf(await record)[0]?.truth).toEqual({ succeeded: false, needed: true })
 })
 
 test('an environment that fails ends the attempt with an error and no verdict', async () => {
   const episode = fakeEpisode()
   const { record } = attempt(['add.', 'broken.'], episode)
-  expect(await record).toMatchObject({ stop_reason: 'error', status: null, answer: null })
+  expect(await record).toMatchObject({ stop_condition: 'error', status: null, answer: null })
   expect(episode.log.at(-1)).toBe('closed')
 })
 

@@ -3,7 +3,7 @@ import type { Scorer } from '../../environments/benchmark'
 import { chosenPath } from '../../records/trajectory'
 
 export const recall: Scorer = (trajectory, query) => {
-  const called = new Set(chosenPath(trajectory).flatMap(({ step }) => (step.call && !step.call.error ? [step.call.name] : [])))
+  const called = new Set(chosenPath(trajectory).flatMap(({ step }) => step.calls.filter(({ error }) => !error).map(({ name }) => name)))
   const gold = new Set(query.goldTools)
   return { recall: gold.size === 0 ? 1 : [...gold].filter((name) => called.has(name)).length / gold.size }
 }
