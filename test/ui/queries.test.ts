@@ -114,7 +114,10 @@ describe('two quick key presses', () => {
 test('fetched labels come into one map; when they become invalid they are asked for in a new round', async () => {
   const client = createQueryClient()
   const { studio } = slowStudio()
+  // Another question brought this one before.
+  await client.query(labelQuery(studio, 'a'))
   const view = createLabelView(client, studio)
+  expect([...view.snapshot().byId.keys()]).toEqual(['a'])
   await fetchLabels(client, studio, ['a', 'b'], new AbortController().signal)
   await vi.waitFor(() => {
     expect([...view.snapshot().byId.keys()]).toEqual(['a', 'b'])

@@ -30,7 +30,7 @@ export default function KeysHelp({ pages, close }: { readonly pages: readonly Pa
         <Table.Tbody>
           {[...legend, ...FRAME_KEYS, ...pageKeys].map((row) => (
             <Table.Tr key={row.keys}>
-              <Table.Td w={140}>
+              <Table.Td w={180}>
                 <Combination keys={row.keys} />
               </Table.Td>
               <Table.Td>{row.does}</Table.Td>

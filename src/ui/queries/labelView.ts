@@ -25,7 +25,7 @@ export function createLabelView(client: QueryClient, studio: StudioApi): LabelVi
   const name = studioKey(studio)
   const [area] = keys.everyLabel
   const listeners = new Set<() => void>()
-  let snapshot: LabelSnapshot = { byId: new Map(), round: 0 }
+  let snapshot: LabelSnapshot = { byId: cachedLabels(client, name), round: 0 }
   let changed = new Map<string, LabelState>()
   let isInvalid = false
   let timer: ReturnType<typeof setTimeout> | null = null
@@ -57,6 +57,12 @@ export function createLabelView(client: QueryClient, studio: StudioApi): LabelVi
     },
     snapshot: () => snapshot,
   }
+}
+
+/** What other questions have brought into the cache before. */
+function cachedLabels(client: QueryClient, name: string): ReadonlyMap<string, LabelState> {
+  const cached = client.getQueriesData<LabelState>({ queryKey: keys.everyLabel })
+  return new Map(cached.flatMap(([[, id, whose], state]) => (whose === name && state ? [[String(id), state] as const] : [])))
 }
 
 const views = new WeakMap<StudioApi, LabelView>()
