@@ -1,5 +1,7 @@
 /** The import rule of src/README.md, held by a machine: who may import whom, what only hosts may touch, no cycles. */
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { algorithms } from '../src/training/algorithms'
 import { measureHouse } from './support/measureHouse'
 import { readSources, type Source } from './support/sources'
 
@@ -104,6 +106,19 @@ test('only hosts touch what a host owns', () => {
 test('there are no import cycles', () => {
   const graph = new Map(sources.map((source): [string, string[]] => [source.path, runtimeTargets(source)]))
   expect(findCycle(graph)).toEqual([])
+})
+
+test('only the folders of algorithms name one, and the defaults: everything else asks the description', () => {
+  const names = Object.keys(algorithms)
+  const outside = sources.filter(({ path }) => !path.startsWith('training/algorithms/') && path !== 'studio/defaults.ts')
+  const literals = outside.flatMap(({ path }) => {
+    const text = readFileSync(new URL(`../src/${path}`, import.meta.url), 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|(?<!:)\/\/.*$/gm, '')
+    return names.filter((name) => new RegExp(`(['"\`])${name}\\1`).test(text)).map((name) => `${path} names ${name}`)
+  })
+  const imports = outside.flatMap(({ path, imports: all }) =>
+    all.flatMap(({ target }) => (target !== null && /^training\/algorithms\/[^/]+\//.test(target) ? [`${path} imports ${target}`] : [])),
+  )
+  expect([...literals, ...imports]).toEqual([])
 })
 
 test('files are named for what they hold', () => {
