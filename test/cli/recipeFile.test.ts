@@ -7,6 +7,7 @@ import { exportFiles } from '../../src/cli/commands/export'
 import { train } from '../../src/cli/commands/train'
 import { algorithmOfRecipeFile, readRecipeFile } from '../../src/cli/recipeFile'
 import { benchmarks } from '../../src/evaluation/benchmarks'
+import { algorithms } from '../../src/training/algorithms'
 import { completeRecipe } from '../../src/training/recipes/recipe'
 import { projectRoot } from '../support/sources'
 import { run, temporaryDirectory, testContext, tinyModelFolder } from './commandContext'
@@ -95,7 +96,7 @@ test('flags follow the algorithm, named by flag or file', () => {
   expect(parsed.options).toMatchObject({ max_context_len: 99, resume: false, data: [] })
   expect(() => parseCommandLine(train, ['--algorithm', 'sft', ...words])).toThrow('--ppo_epochs is not a flag of train')
   expect(() => parseCommandLine(train, ['--algorithm', 'sarsa'])).toThrow(
-    '--algorithm takes one of sft, rft, ppo, steptool-ppo, grpo, dpo, archer, not "sarsa".',
+    `--algorithm takes one of ${Object.keys(algorithms).join(', ')}, not "sarsa".`,
   )
 })
 
