@@ -35,11 +35,3 @@ export interface Policy {
   open(key: { readonly query: number; readonly sample: number }): Promise<PolicySession>
   readonly maxContext: number
 }
-
-/** Text ↔ ids, as an agent needs it. `decode` keeps special tokens. */
-export interface TextCodec {
-  encode(text: string): number[]
-  decode(ids: readonly number[]): string
-  /** Id of a special token such as `<|im_end|>`; throws when the vocabulary has none. */
-  specialId(token: string): number
-}

@@ -1,5 +1,6 @@
 /** Many episodes at once against a batched policy: each runs its own agent loop, the policy batches whatever they ask together. */
-import type { Policy, TextCodec } from './policy'
+import type { Policy } from './policy'
+import type { TextCodec } from '../base/textCodec'
 import type { CallFormat } from './callFormats/callFormat'
 import { strategies } from './strategies'
 import type { StrategyName } from './strategies'

@@ -1,7 +1,7 @@
 /** A language model as annotator: K repeats of one forced tool call for each trajectory, every mark a row. */
 import { jsonrepair } from 'jsonrepair'
 import { z } from 'zod'
-import type { Opinion } from '../records/annotation'
+import type { JudgePlan, Opinion } from '../records/annotation'
 import { chosenPath, type Trajectory } from '../records/trajectory'
 import { trajectoryFromSteps } from '../records/trajectoryFromSteps'
 import { defaultJudgePrompt, judgeTool, promptHash, renderJudgePrompt, type JudgePromptPack } from './judgePrompt'
@@ -277,14 +277,6 @@ function rowsOf(
       ? [row(index, 'status', marks.status)]
       : [row(index, 'success', marks.success[at] ?? 0), row(index, 'contribution', marks.contribution[at] ?? 0)],
   )
-}
-
-export interface JudgePlan {
-  readonly calls: number
-  readonly host: string
-  readonly trajectories: number
-  /** Prompt tokens of all calls together, at four characters a token. */
-  readonly promptTokensEstimate: number
 }
 
 /** What judging would send, and where, before anything is sent. */

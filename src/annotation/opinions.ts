@@ -1,6 +1,6 @@
 /** Opinions as rows that are only ever added: what counts now, what came before, and how to take a row back. */
 import type { NewId } from '../base/id'
-import type { AnnotatorKind, Opinion } from '../records/annotation'
+import { UNDO_RATIONALE, type AnnotatorKind, type NewOpinion, type Opinion } from '../records/annotation'
 
 export interface RowParts {
   readonly newId: NewId
@@ -8,22 +8,10 @@ export interface RowParts {
   readonly now: () => string
 }
 
-export interface NewRow {
-  readonly trajectory_id: string
-  readonly step: number
-  readonly name: Opinion['name']
-  /** null withdraws the annotator's opinion. */
-  readonly value: number | null
-  readonly rationale?: string
-}
-
 export interface Annotator {
   readonly kind: AnnotatorKind
   readonly id: string
 }
-
-/** Marks a row that undoes the one it supersedes: its value is the one from before. */
-const UNDO = '(undo)'
 
 /** A value outside its name's range; the message says which. */
 export class OpinionValueError extends Error {
@@ -60,7 +48,7 @@ export function opinionHistory(
   return byTime(rows.filter((row) => row.step === step)).map((row) => ({
     row,
     isCurrent: current.has(row.opinion_id),
-    isUndo: row.rationale === UNDO,
+    isUndo: row.rationale === UNDO_RATIONALE,
   }))
 }
 
@@ -68,7 +56,7 @@ export function opinionHistory(
  * Rows to add for new opinions, each superseding the annotator's own newest row on the same question. `rows` are those stored
  * about the trajectories. Throws OpinionValueError for a value its name cannot have.
  */
-export function opinionRows(news: readonly NewRow[], annotator: Annotator, rows: readonly Opinion[], parts: RowParts): Opinion[] {
+export function opinionRows(news: readonly NewOpinion[], annotator: Annotator, rows: readonly Opinion[], parts: RowParts): Opinion[] {
   const made: Opinion[] = []
   for (const { trajectory_id, step, name, value, rationale = '' } of news) {
     checkValue(name, value)
@@ -127,7 +115,7 @@ export function undoRow(opinionId: string, rows: readonly Opinion[], parts: RowP
     ...target,
     opinion_id: parts.newId('op'),
     value: before?.value ?? null,
-    rationale: UNDO,
+    rationale: UNDO_RATIONALE,
     created_at: parts.now(),
     supersedes: current.opinion_id,
   }
@@ -136,7 +124,7 @@ export function undoRow(opinionId: string, rows: readonly Opinion[], parts: RowP
 
 /** The row whose value stands when `row` is the newest: itself, or, for an undo, what was there before the undone one. */
 function standingRow(row: Opinion, rows: readonly Opinion[]): Opinion | null {
-  if (row.rationale !== UNDO) return row
+  if (row.rationale !== UNDO_RATIONALE) return row
   const undone = rows.find(({ opinion_id }) => opinion_id === row.supersedes)
   const standing = undone && standingRow(undone, rows)
   return standing ? rowBefore(standing, rows) : null

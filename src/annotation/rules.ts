@@ -4,10 +4,10 @@
  */
 import { pythonFromJson, PythonJsonError, strPython } from '../base/pythonRepr'
 import { PythonFloat, type PythonValue } from '../base/pythonValue'
-import type { Opinion } from '../records/annotation'
+import type { NewOpinion, Opinion } from '../records/annotation'
 import { chosenPath, type AnswerStatus, type Trajectory, stepsOf } from '../records/trajectory'
 import { argumentText } from './argumentText'
-import { opinionRows, type Annotator, type NewRow, type RowParts } from './opinions'
+import { opinionRows, type Annotator, type RowParts } from './opinions'
 
 export type RuleVariant = 'released' | 'sound'
 
@@ -131,7 +131,7 @@ export function annotateByRules(
 ): Opinion[] {
   const path = chosenPath(trajectory)
   const answer = finishText(trajectory)
-  const news: NewRow[] = []
+  const news: NewOpinion[] = []
   for (const { index, step } of path) {
     if (step.observation === null || step.call?.name.toLowerCase() === 'finish') continue
     const of = { trajectory_id: trajectory.trajectory_id, step: index }
@@ -147,7 +147,7 @@ export function annotateByRules(
 /** What a tool world knows of a rollout, as opinions: whether calls succeeded, were needed, and the answer's status. */
 export function annotateByWorld(trajectory: Trajectory, rows: readonly Opinion[], parts: RowParts): Opinion[] {
   const last = chosenPath(trajectory).at(-1)?.index
-  const news: NewRow[] = []
+  const news: NewOpinion[] = []
   for (const [step, { truth }] of stepsOf(trajectory).entries()) {
     if (!truth || step === last) continue
     const of = { trajectory_id: trajectory.trajectory_id, step }

@@ -5,7 +5,8 @@ import type { Opinion } from '../records/annotation'
 import { stepsOf, type Trajectory } from '../records/trajectory'
 import { formats } from './formats/index'
 import type { DatasetFormat, ImportedSettings } from './formats/format'
-import { problemOf, type Problem } from './problem'
+import { problemOf } from './problem'
+import type { DatasetRow, Problem } from '../records/dataset'
 import { byteChunks, textChunks, type ByteSource, type TextReport } from './textStream'
 
 export interface ImportFile {
@@ -21,23 +22,8 @@ export interface ImportParts {
   readonly signal?: AbortSignal
 }
 
-/** The same shape as `DatasetRow` in worker/protocol.ts. */
-export interface ImportedDatasetRow {
-  readonly dataset_id: string
-  readonly name: string
-  readonly format: string
-  readonly sha256: string
-  readonly bytes: number
-  /** Data rows met: kept and left out. */
-  readonly rows: number
-  readonly trajectories: number
-  readonly steps: number
-  readonly problems: readonly Problem[]
-  readonly created_at: string
-}
-
 export interface ImportedDataset {
-  readonly dataset: ImportedDatasetRow
+  readonly dataset: DatasetRow
   readonly trajectories: readonly Trajectory[]
   readonly opinions: readonly Opinion[]
   readonly problems: readonly Problem[]
@@ -129,7 +115,7 @@ export async function importDataset(file: ImportFile, { now, onProgress, signal 
         outcome: 'They are not listed.',
       }),
     )
-  const dataset: ImportedDatasetRow = {
+  const dataset: DatasetRow = {
     dataset_id,
     name: file.name,
     format: format?.name ?? 'unknown',

@@ -1,15 +1,5 @@
 /** What was wrong with a file, said so that a person can mend it. */
-
-/** The same shape as `Problem` in worker/protocol.ts: plain data that crosses to the page. */
-export interface Problem {
-  readonly file: string
-  /** 1-based row of the file (header = 1); null when the whole file is meant. */
-  readonly row: number | null
-  readonly column: string | null
-  readonly expected: string
-  readonly found: string
-  readonly message: string
-}
+import type { Problem } from '../records/dataset'
 
 export interface ProblemParts {
   readonly file: string

@@ -34,3 +34,25 @@ export interface ResolvedReward {
   readonly from: AnnotatorKind | null
   readonly annotatorId: string | null
 }
+
+/** An opinion as it is given, before it becomes a row. */
+export interface NewOpinion {
+  readonly trajectory_id: string
+  readonly step: number
+  readonly name: Opinion['name']
+  /** null withdraws the annotator's opinion. */
+  readonly value: number | null
+  readonly rationale?: string
+}
+
+/** The rationale of a row that undoes the row it supersedes: its value is the one from before. */
+export const UNDO_RATIONALE = '(undo)'
+
+/** What a judge would be sent. */
+export interface JudgePlan {
+  readonly calls: number
+  readonly host: string
+  readonly trajectories: number
+  /** Prompt tokens of all calls together, at four characters a token. */
+  readonly promptTokensEstimate: number
+}

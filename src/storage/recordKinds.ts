@@ -1,34 +1,11 @@
 /** What is kept, under which schema, and how records of earlier versions are brought up to date. */
 import { z } from 'zod'
 import { opinion } from '../records/annotation'
+import { datasetRow } from '../records/dataset'
 import { evaluationRecord } from '../records/evaluation'
 import { metricTable, runRecord } from '../records/run'
 import { trajectory } from '../records/trajectory'
 import { migrateTrajectoryV1 } from '../records/trajectoryV1'
-
-const problem = z.object({
-  file: z.string(),
-  row: z.int().nullable(),
-  column: z.string().nullable(),
-  expected: z.string(),
-  found: z.string(),
-  message: z.string(),
-})
-
-/** Same shape as `DatasetRow` in worker/protocol.ts. */
-export const datasetRow = z.object({
-  dataset_id: z.string().min(1),
-  name: z.string(),
-  format: z.string(),
-  sha256: z.string(),
-  bytes: z.number().nonnegative(),
-  rows: z.int().nonnegative(),
-  trajectories: z.int().nonnegative(),
-  steps: z.int().nonnegative(),
-  problems: z.array(problem),
-  created_at: z.string(),
-})
-export type StoredDataset = z.infer<typeof datasetRow>
 
 /** A piece of a run's metrics, in the order it was appended. */
 export const metricChunk = z.object({ chunk_id: z.string(), run_id: z.string(), table: metricTable })

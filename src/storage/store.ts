@@ -1,18 +1,11 @@
 /** The seam between the studio and wherever records are kept. One implementation of the meaning, three of the keeping. */
 import type { Opinion } from '../records/annotation'
+import type { DatasetRow } from '../records/dataset'
 import type { EvaluationRecord } from '../records/evaluation'
 import type { MetricTable, RunRecord } from '../records/run'
 import type { Trajectory } from '../records/trajectory'
 import { createBlobSlots, type BlobEntry, type BlobFiles } from './blobSlots'
-import {
-  migrateRecord,
-  recordKinds,
-  recordMigrations,
-  type MetricChunk,
-  type RecordKind,
-  type RecordMigration,
-  type StoredDataset,
-} from './recordKinds'
+import { migrateRecord, recordKinds, recordMigrations, type MetricChunk, type RecordKind, type RecordMigration } from './recordKinds'
 
 /** A stored record that cannot be read: which, and why. The others can. */
 export interface CorruptRecord {
@@ -60,7 +53,7 @@ export interface Store {
   /** Left out: the host has no directories. */
   readonly folders?: RunFolders
   readonly runs: Collection<RunRecord>
-  readonly datasets: Collection<StoredDataset>
+  readonly datasets: Collection<DatasetRow>
   readonly evaluations: Collection<EvaluationRecord>
   readonly trajectories: {
     get(id: string): Promise<Trajectory | null>

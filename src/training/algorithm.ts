@@ -12,7 +12,8 @@ import type { LabelledTrajectory } from './batches/labelledTrajectory'
 import type { LossMask } from './batches/lossMask'
 import type { SampleSource } from './batches/sampleSource'
 import { truncationNote } from './batches/truncationNote'
-import type { TextCodec, TokenizedTrajectory } from './batches/tokenizedTrajectory'
+import type { TokenizedTrajectory } from './batches/tokenizedTrajectory'
+import type { TextEncoding } from '../base/textCodec'
 import { settingsOfInitialAdapter } from './policy/initialAdapter'
 import type { MetricQuestion } from './policy/metricQuestions'
 import type { PolicyModel } from './policy/policyModel'
@@ -31,7 +32,7 @@ export type LearnsFrom = 'files' | 'rollouts' | 'transcripts'
 /** The parts of a model that need no weights. */
 export interface TextModel {
   readonly config: ModelConfig
-  readonly tokenizer: TextCodec
+  readonly tokenizer: TextEncoding
 }
 
 /** How large a run is. */
@@ -64,7 +65,7 @@ export interface SequenceLimits {
 
 /** How an algorithm cuts and encodes a trajectory. Loop, preflight and memory estimate use this one function. */
 export interface Tokenization {
-  readonly tokenize: (labelled: LabelledTrajectory, codec: TextCodec) => TokenizedTrajectory
+  readonly tokenize: (labelled: LabelledTrajectory, codec: TextEncoding) => TokenizedTrajectory
   /** The settings that bound the length, for the note on what they cut: `max_context_len 512 and max_response_len 64`. */
   readonly limits: string
 }
@@ -196,7 +197,7 @@ export interface ConfiguredAlgorithm extends RunSizes {
   /** Whether a value head is trained beside it. */
   readonly hasValueHead: boolean
   notes(): string[]
-  tokenize(labelled: readonly LabelledTrajectory[], codec: TextCodec): TokenizedTrajectory[]
+  tokenize(labelled: readonly LabelledTrajectory[], codec: TextEncoding): TokenizedTrajectory[]
   /** Why it can learn nothing from these trajectories, in one sentence; null when it can. */
   checkData(labelled: readonly LabelledTrajectory[], model: Pick<TextModel, 'tokenizer'>, seed: number): string | null
   readonly preflight: {
@@ -257,7 +258,7 @@ interface Configured<Schema extends z.ZodObject> {
 function configured<Schema extends z.ZodObject>({ parts, algorithm, config, initial, limits }: Configured<Schema>): ConfiguredAlgorithm {
   const { tokenize, limits: limitNames } = parts.tokenization(config, limits)
   const tokenizeWith =
-    (codec: TextCodec): TokenizeAll =>
+    (codec: TextEncoding): TokenizeAll =>
     (labelled) =>
       labelled.map((one) => tokenize(one, codec))
   const isContinued = initial !== null

@@ -3,12 +3,15 @@
  * Commands are few and coarse; events leave on one MessagePort, batched at ≤ 10 Hz.
  */
 import type { Opinion, ResolvedReward } from '../records/annotation'
+import type { DatasetRow } from '../records/dataset'
 import type { EvaluationRecord } from '../records/evaluation'
 import type { GpuInfo, MetricTable, RunRecord } from '../records/run'
 import type { JobRequest } from '../records/requests'
 import type { AnswerStatus } from '../records/trajectory'
 import type { ToolSpec } from '../records/trajectory'
 
+export type { JudgePlan, NewOpinion } from '../records/annotation'
+export type { DatasetRow, Problem } from '../records/dataset'
 export type { FieldRemark } from '../records/fieldRemark'
 export { CACHE_DTYPES, WEIGHT_DTYPES } from '../records/requests'
 export type {
@@ -34,16 +37,6 @@ export type {
 
 /** Expected failures are values; only bugs throw. */
 export type Reply<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly code: string; readonly message: string }
-
-export interface Problem {
-  readonly file: string
-  /** 1-based row of the file (header = 1); null when the whole file is meant. */
-  readonly row: number | null
-  readonly column: string | null
-  readonly expected: string
-  readonly found: string
-  readonly message: string
-}
 
 export interface AlgorithmDescription {
   readonly name: string
@@ -117,19 +110,6 @@ export type GpuStatus =
   /** `cause`: insecure-context · no-api · no-adapter · no-device · too-small · lost. */
   | { readonly state: 'unavailable'; readonly cause: string; readonly message: string }
 
-export interface DatasetRow {
-  readonly dataset_id: string
-  readonly name: string
-  readonly format: string
-  readonly sha256: string
-  readonly bytes: number
-  readonly rows: number
-  readonly trajectories: number
-  readonly steps: number
-  readonly problems: readonly Problem[]
-  readonly created_at: string
-}
-
 /** One trained batch row as the model sees it. */
 export interface TokenPreview {
   readonly trajectory_id: string
@@ -161,21 +141,6 @@ export interface LabelState {
   readonly opinions: readonly Opinion[]
   /** One per step of the trajectory. */
   readonly resolved: readonly ResolvedReward[]
-}
-
-export interface NewOpinion {
-  readonly trajectory_id: string
-  readonly step: number
-  readonly name: Opinion['name']
-  readonly value: number | null
-  readonly rationale?: string
-}
-
-export interface JudgePlan {
-  readonly calls: number
-  readonly host: string
-  readonly trajectories: number
-  readonly promptTokensEstimate: number
 }
 
 export type JobPhase =

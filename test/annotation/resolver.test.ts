@@ -1,9 +1,9 @@
 import { stepsOf } from '../../src/records/trajectory'
 import { withSteps } from '../../src/records/trajectoryFromSteps'
 import { describe, expect, it } from 'vitest'
-import { currentOpinions, OpinionValueError, opinionHistory, opinionRows, undoRow, type NewRow } from '../../src/annotation/opinions'
+import { currentOpinions, OpinionValueError, opinionHistory, opinionRows, undoRow } from '../../src/annotation/opinions'
 import { resolveRewards, stepLabels } from '../../src/annotation/resolver'
-import type { Opinion } from '../../src/records/annotation'
+import type { NewOpinion, Opinion } from '../../src/records/annotation'
 import { chain, parts, row } from './builders'
 
 const two = chain(['a', 'b'])
@@ -114,7 +114,7 @@ describe('rows are added, replaced and taken back', () => {
     const made = parts()
     return {
       rows,
-      say: (news: Omit<NewRow, 'trajectory_id' | 'step'>) => {
+      say: (news: Omit<NewOpinion, 'trajectory_id' | 'step'>) => {
         const added = opinionRows([{ trajectory_id: 't-1', step: 0, ...news }], ada, rows, made)
         rows.push(...added)
         return added[0]?.opinion_id ?? ''

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { Template } from '@huggingface/jinja'
 import { Tokenizer } from '@huggingface/tokenizers'
 import { z } from 'zod'
-import type { TextCodec } from '../../src/agents/policy'
+import type { TextCodec } from '../../src/base/textCodec'
 
 export function starterJson(name: string): Record<string, unknown> {
   return z.record(z.string(), z.unknown()).parse(JSON.parse(readFileSync(new URL(`../../public/starter/${name}`, import.meta.url), 'utf8')))

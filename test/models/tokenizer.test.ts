@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import type { TextCodec } from '../../src/agents/policy'
+import type { TextCodec } from '../../src/base/textCodec'
 import { createHfTokenizer } from '../../src/models/tokenizer/hfTokenizer'
 
 const read = (file: string): unknown => JSON.parse(readFileSync(new URL(`../golden/${file}`, import.meta.url), 'utf8'))

@@ -3,7 +3,7 @@ import { evaluationRecord, type EvaluationRecord } from '../../src/records/evalu
 import { runRecord, type RunRecord } from '../../src/records/run'
 import type { Trajectory } from '../../src/records/trajectory'
 import { trajectoryOfAnyVersion as trajectory } from '../../src/records/trajectoryV1'
-import type { StoredDataset } from '../../src/storage/recordKinds'
+import type { DatasetRow } from '../../src/records/dataset'
 
 export const aRun = (run_id: string, title = 'A run'): RunRecord =>
   runRecord.parse({
@@ -27,7 +27,7 @@ export const aRun = (run_id: string, title = 'A run'): RunRecord =>
     notes: [],
     evaluations: [],
   })
-export const aDataset = (dataset_id: string): StoredDataset => ({
+export const aDataset = (dataset_id: string): DatasetRow => ({
   dataset_id,
   name: 'a.csv',
   format: 'steptoolCsv',

@@ -1,6 +1,7 @@
 /** A policy that follows a script: the expert as a session, for teacher data and for tests without a model. */
 import type { ToolCall } from '../../records/trajectory'
-import type { PolicySession, TextCodec } from '../policy'
+import type { PolicySession } from '../policy'
+import type { TextCodec } from '../../base/textCodec'
 import type { CallFormat } from '../callFormats/callFormat'
 
 /** The next call, given the observations so far; a string is sent as it stands. */

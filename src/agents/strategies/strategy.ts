@@ -3,7 +3,8 @@ import type { Episode, Query } from '../../environments/environment'
 import type { SamplingFilters } from '../../records/samplingFilters'
 import type { Trajectory } from '../../records/trajectory'
 import type { CallFormat } from '../callFormats/callFormat'
-import type { PolicySession, TextCodec } from '../policy'
+import type { PolicySession } from '../policy'
+import type { TextCodec } from '../../base/textCodec'
 
 /** What an attempt may spend. */
 export interface Budget {

@@ -9,7 +9,7 @@ import type { Opinion } from '../../records/annotation'
 import type { Trajectory } from '../../records/trajectory'
 import { trajectoryFromSteps, type StepInput } from '../../records/trajectoryFromSteps'
 import { columnsFound, tableProblem, tableRows } from '../csvTable'
-import type { Problem } from '../problem'
+import type { Problem } from '../../records/dataset'
 import type { DatasetFormat, FormatItem, FormatSource } from './format'
 import { conversationOf, readOpening, readTurn } from './steptoolDialect'
 

@@ -1,7 +1,7 @@
 /** What a dataset format is: it recognises a file by name and first characters, and reads it to records. */
 import type { Opinion } from '../../records/annotation'
 import type { Trajectory } from '../../records/trajectory'
-import type { Problem } from '../problem'
+import type { Problem } from '../../records/dataset'
 
 export interface FormatSource {
   readonly name: string

@@ -1,6 +1,7 @@
 /** StepTool_ppo.json: the LoRA arguments and the PPO arguments of a run, under peft's and TRL 0.10's names. */
 import { z } from 'zod'
-import { excerpt, expectedBySchema, problemOf, type Problem } from '../problem'
+import type { Problem } from '../../records/dataset'
+import { excerpt, expectedBySchema, problemOf } from '../problem'
 import type { DatasetFormat, FormatItem, FormatSource, ImportedSettings } from './format'
 
 const count = z.int().positive()

@@ -12,7 +12,8 @@ import { chosenPath, type AnswerStatus, type Trajectory } from '../../records/tr
 import { trajectoryFromSteps, type StepInput } from '../../records/trajectoryFromSteps'
 import { csvLine, type CsvDelimiter } from '../csvRows'
 import { columnsFound, tableProblem, tableRows } from '../csvTable'
-import { excerpt, type Problem } from '../problem'
+import type { Problem } from '../../records/dataset'
+import { excerpt } from '../problem'
 import type { DatasetFormat, FormatItem, FormatSource } from './format'
 import { dialectOf, readObservation, readOpening, readTurn } from './steptoolDialect'
 

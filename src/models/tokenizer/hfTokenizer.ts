@@ -1,6 +1,6 @@
 /**
  * Text ↔ ids from a `tokenizer.json`, over @huggingface/tokenizers 0.2.0, held to Python `tokenizers` by
- * test/golden/tokenizer.py. Satisfies agents/policy.ts `TextCodec` by shape. Departures from the library's defaults: no special
+ * test/golden/tokenizer.py. Satisfies base/textCodec.ts `TextCodec` by shape. Departures from the library's defaults: no special
  * tokens are added, decoding keeps specials and never "cleans up" spaces, and special tokens can be read as plain text. What is a letter is told
  * by the runtime's version of Unicode (tokenizers 0.23: version 16): characters newer than either may be cut otherwise.
  */

@@ -3,6 +3,7 @@
  * step's completion marked. Rollouts carry their token ids and are never tokenised again; imported text is encoded segment by segment.
  */
 import { float32FromF16, f16FromFloat32 } from '../../base/halfFloat'
+import type { TextEncoding } from '../../base/textCodec'
 import { chosenPath, stepsOf } from '../../records/trajectory'
 import type { Trajectory } from '../../records/trajectory'
 
@@ -41,18 +42,13 @@ export interface TokenizeOptions {
   readonly rewardDtype?: (typeof REWARD_DTYPES)[number]
 }
 
-export interface TextCodec {
-  /** `addSpecialTokens`: with what the tokenizer puts around a text. */
-  encode(text: string, options?: { readonly addSpecialTokens?: boolean }): readonly number[]
-}
-
 /**
  * @param rewards one per step of the trajectory (all of `steps`); those on the chosen path are kept.
  */
 export function tokenizeTrajectory(
   trajectory: Trajectory,
   rewards: readonly (number | null)[],
-  codec: TextCodec,
+  codec: TextEncoding,
   options: TokenizeOptions,
 ): TokenizedTrajectory {
   const name = trajectory.trajectory_id
@@ -116,7 +112,7 @@ export function tokenizeTrajectory(
 }
 
 /** The ids of a text that begins a conversation: after what the tokenizer puts before a text, once. */
-export function encodeStart(text: string, codec: TextCodec): readonly number[] {
+export function encodeStart(text: string, codec: TextEncoding): readonly number[] {
   const plain = codec.encode(text)
   const whole = codec.encode(text, { addSpecialTokens: true })
   for (let front = 0; front + plain.length <= whole.length; front++) {

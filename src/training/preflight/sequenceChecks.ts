@@ -1,6 +1,7 @@
 /** Checks before step 0 of the data as the model will see it: what is cut off, what carries loss, what the rewards say. */
 import type { Finding } from './settingsChecks'
-import type { TokenizedTrajectory, TextCodec } from '../batches/tokenizedTrajectory'
+import type { TokenizedTrajectory } from '../batches/tokenizedTrajectory'
+import type { TextEncoding } from '../../base/textCodec'
 
 const of = (part: number, all: number): string => `${part} of ${all} (${Math.round((100 * part) / Math.max(1, all))} %)`
 
@@ -83,7 +84,7 @@ export function checkRewards(rewards: readonly (number | null)[]): Finding {
  * Whether text that is encoded piece by piece gives the ids it would have as a whole: where it does not, the model is trained on ids it would
  * not read when it acts. `texts`: for each row its pieces in order.
  */
-export function checkEncoding(texts: readonly (readonly string[])[], codec: TextCodec): Finding {
+export function checkEncoding(texts: readonly (readonly string[])[], codec: TextEncoding): Finding {
   const check = 'encoding'
   const differing = texts.filter((pieces) => {
     const whole = codec.encode(pieces.join(''))

@@ -1,7 +1,7 @@
 /** A person's judgement of one step, what a further judgement would make of the rewards, and which keys give it. */
 import { currentOpinions } from '../../annotation/opinions'
 import { resolveRewards } from '../../annotation/resolver'
-import type { Opinion } from '../../records/annotation'
+import { UNDO_RATIONALE, type Opinion } from '../../records/annotation'
 import type { Trajectory } from '../../records/trajectory'
 import type { NewOpinion } from '../../worker/protocol'
 
@@ -12,9 +12,6 @@ export interface Judgement {
   readonly reward: number | null
 }
 export const noJudgement: Judgement = { success: null, contribution: null, status: null, reward: null }
-
-/** The studio marks rows that undo another so; that is no note. */
-const UNDO = '(undo)'
 
 /** What `annotator` said of a step and still stands, and the part given last. */
 export function humanJudgement(
@@ -30,7 +27,7 @@ export function humanJudgement(
   )) {
     judgement = { ...judgement, [one.name]: one.value }
     newest = one.name
-    if (one.rationale !== '' && one.rationale !== UNDO) note = one.rationale
+    if (one.rationale !== '' && one.rationale !== UNDO_RATIONALE) note = one.rationale
   }
   return { judgement, newest, note }
 }

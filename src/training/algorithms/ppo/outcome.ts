@@ -17,7 +17,8 @@ import type { BatchSource } from '../../batches/batchLayout'
 import { ppoSequenceOptions } from './config'
 import type { PpoConfig, SteptoolPpoConfig } from './config'
 import { tokenizeTrajectory } from '../../batches/tokenizedTrajectory'
-import type { TokenizedTrajectory, TextCodec } from '../../batches/tokenizedTrajectory'
+import type { TokenizedTrajectory } from '../../batches/tokenizedTrajectory'
+import type { TextEncoding } from '../../../base/textCodec'
 import { runSteptoolPpo } from './loop'
 import type { SteptoolPpoResult } from './loop'
 
@@ -39,7 +40,7 @@ function outcomeScores(trajectory: Trajectory, outcome: number | null): (number 
 export function outcomeSequence(
   trajectory: Trajectory,
   rewards: readonly (number | null)[],
-  codec: TextCodec,
+  codec: TextEncoding,
   settings: PpoConfig,
 ): TokenizedTrajectory {
   const outcome = outcomeOf(trajectory, rewards, settings.reward)
