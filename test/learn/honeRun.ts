@@ -1,12 +1,14 @@
 /**
- * Runs of the command line for the long tests. What is finished is not done again and what was cut off goes on, so that a test of hours can
- * be interrupted: everything stands under `.hone/learn/<adapter>/`. Delete that folder to measure afresh.
+ * Runs of the command line for the long tests. A finished run is used again and an unfinished one is resumed, so that a test of hours can
+ * be interrupted: everything lies under `.hone/learn/<adapter>/`. A run that other sources or another command made is removed and done again:
+ * the file `<name>.sources` beside it holds their fingerprint.
  */
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { runRecord } from '../../src/records/run'
 import { adaptersUnderTest } from '../support/adapters'
+import { sourceFingerprint } from '../support/fingerprint'
 import { projectRoot } from '../support/sources'
 
 /** lavapipe where it is: of the software adapters the faster one. `HONE_ADAPTERS=default` asks for the system's GPU. */
@@ -29,9 +31,20 @@ function hone(words: readonly string[]): Promise<unknown> {
   })
 }
 
+/** Removes what other sources or another command left at `out`, and writes down what will make it now. */
+function removeIfStale(out: string, words: readonly string[]): void {
+  const stamp = `${out}.sources`
+  const fingerprint = sourceFingerprint(words)
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint) return
+  rmSync(out, { recursive: true, force: true })
+  mkdirSync(dirname(out), { recursive: true })
+  writeFileSync(stamp, fingerprint)
+}
+
 /** Trains once; later calls find the adapter. Returns its directory. */
 export async function trainedOnce(name: string, words: readonly string[]): Promise<string> {
   const out = placeOf(name)
+  removeIfStale(out, words)
   const record = join(out, 'run.json')
   const finished = existsSync(record) && runRecord.parse(JSON.parse(readFileSync(record, 'utf8'))).status === 'finished'
   if (!finished) await hone(['train', ...words, '--out', out, '--resume', '--checkpoint-every', '2'])
@@ -41,6 +54,7 @@ export async function trainedOnce(name: string, words: readonly string[]): Promi
 /** The JSON a command printed, kept beside what it wrote. */
 export async function once(name: string, words: readonly string[]): Promise<unknown> {
   const out = placeOf(name)
+  removeIfStale(out, words)
   const kept = join(out, 'printed.json')
   if (!existsSync(kept)) {
     const printed = await hone([...words, '--out', out])
