@@ -104,7 +104,7 @@ function testProjects(): TestProjectInlineConfiguration[] {
       test: {
         name: 'unit',
         include: ['test/**/*.test.ts'],
-        exclude: ['test/**/*.{gpu,learn,e2e}.test.ts'],
+        exclude: ['test/**/*.{gpu,deep,learn,e2e}.test.ts'],
         environment: 'node',
         // Loading the modules of each file anew took longer than the tests.
         pool: 'threads',
@@ -114,6 +114,7 @@ function testProjects(): TestProjectInlineConfiguration[] {
       },
     },
     ...gpuProjects(),
+    longProject('deep', 1_200_000),
     longProject('learn', 3_600_000),
     endToEndProject(longProject('e2e', 600_000)),
   ]

@@ -1,7 +1,7 @@
 /**
  * `npm test`: makes sure a Chrome is there, then runs every kind of test, one kind after the other, and sums up. GPU tests run in two processes
  * at once: most of their time one thread compiles kernels while the other cores rest. So do two files of end-to-end tests.
- * `npm test -- unit gpu` runs only these kinds; other words go to Vitest (`npm test -- unit records`).
+ * `npm test -- unit gpu` runs only these kinds; other words go to Vitest (`npm test -- unit records`). The kind `deep` runs only where it is named.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
@@ -14,7 +14,7 @@ import { findChrome } from '../../src/cli/node/chrome.ts'
 import { adaptersUnderTest, adapterSummary } from './adapters.ts'
 
 interface Stage {
-  readonly kind: 'unit' | 'gpu' | 'e2e'
+  readonly kind: 'unit' | 'gpu' | 'e2e' | 'deep'
   /** Vitest project. */
   readonly project: string
   /** The part of the project's files it runs, as Vitest writes it: "1/4". */
@@ -49,9 +49,10 @@ export async function runTests(projectRoot: string, words: readonly string[]): P
     { kind: 'unit', project: 'unit' },
     ...adapters.found.map((adapter): Stage => ({ kind: 'gpu', project: `gpu:${adapter}` })),
     { kind: 'e2e', project: 'e2e' },
+    { kind: 'deep', project: 'deep' },
   ]
   const kinds = words.filter((word) => all.some(({ kind }) => kind === word))
-  const stages = kinds.length === 0 ? all : all.filter(({ kind }) => kinds.includes(kind))
+  const stages = kinds.length === 0 ? all.filter(({ kind }) => kind !== 'deep') : all.filter(({ kind }) => kinds.includes(kind))
   const filters = words.filter((word) => !kinds.includes(word))
 
   const outcomes: Outcome[] = []

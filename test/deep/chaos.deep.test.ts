@@ -12,7 +12,7 @@ import { temporaryDirectory, tinyModelFolder } from '../cli/commandContext'
 import { ChaosRun, drawFaults, FAULTS } from '../studio/chaos'
 import { chaosRequests } from '../studio/chaosRequests'
 import { projectRoot } from '../support/sources'
-import { learnAdapter } from './honeRun'
+import { learnAdapter } from '../learn/honeRun'
 
 const KILLS = 20
 /** So many that a run is still at work when its last kill comes: one costs about as much as it gained, and GRPO is kept every other step. */
