@@ -9,7 +9,7 @@ export type WeightDtype = (typeof WEIGHT_DTYPES)[number]
 export const CACHE_DTYPES = ['f32', 'f16'] as const
 export type CacheDtype = (typeof CACHE_DTYPES)[number]
 /** Matrix kernels: fixed, those measured on this GPU, or those measured with activations rounded to f16. */
-export const KERNEL_CHOICES = ['fixed', 'tuned', 'tuned-half'] as const
+const KERNEL_CHOICES = ['fixed', 'tuned', 'tuned-half'] as const
 
 const seed = z.int()
 const count = z.int().positive()
@@ -124,7 +124,6 @@ const acting = {
   folder,
 }
 const evaluateRequest = z.object({ kind: z.literal('evaluate'), ...acting }).readonly()
-export type EvaluateRequest = z.infer<typeof evaluateRequest>
 
 const judgeSettings = z.object({
   baseUrl: z.string(),
@@ -145,7 +144,6 @@ const judgeRequest = z
     settings: judgeSettings.readonly(),
   })
   .readonly()
-export type JudgeRequest = z.infer<typeof judgeRequest>
 
 /** A model on a Hub, or in a folder behind an address. */
 const remoteModel = z.object({

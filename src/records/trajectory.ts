@@ -56,9 +56,8 @@ const nodeTokens = z.object({
   advantages: z.array(z.number()).optional(),
   loss_weights: z.array(z.number()).optional(),
 })
-export type NodeTokens = z.infer<typeof nodeTokens>
 
-export const turnRole = z.enum(['system', 'user', 'assistant', 'tool'])
+const turnRole = z.enum(['system', 'user', 'assistant', 'tool'])
 
 export const trajectoryNode = z.object({
   /** Index in `nodes` of the turn before this one; null for a root. A parent always comes before its children. */

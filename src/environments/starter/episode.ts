@@ -10,7 +10,7 @@ function say(key: string, value: string): string {
 }
 
 /** The facts named by an answer: names and numbers, in any order, between any punctuation. */
-export function factsIn(answer: string): string[] {
+function factsIn(answer: string): string[] {
   return answer.split(/[\s,;]+/).filter((piece) => piece !== '')
 }
 

@@ -10,7 +10,7 @@ import { architectures } from './index'
 import { configFileSchema, positive, ropeScaling } from './modelConfig'
 import type { ConfigFile, ModelConfig, RopeScaling, tokenIds } from './modelConfig'
 
-export type { ModelConfig, RopeScaling } from './modelConfig'
+export type { ModelConfig } from './modelConfig'
 
 /** The longest context that is supported: rotary tables of a million positions would take 500 MB. */
 const MOST_POSITIONS = 131_072

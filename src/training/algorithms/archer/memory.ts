@@ -33,7 +33,7 @@ export interface ArcherSizes {
 }
 
 /** The sizes of micro-batches that the first iterations encode and train on. */
-export function archerSizes(settings: ArcherConfig, { given, rollouts }: ReplayFill, steps: number, seed: number): ArcherSizes {
+function archerSizes(settings: ArcherConfig, { given, rollouts }: ReplayFill, steps: number, seed: number): ArcherSizes {
   const replay = new ReplayBuffer(settings.capacity)
   const store = (sequences: readonly TokenizedTrajectory[]): void => {
     const rules = { gamma: settings.gamma, unlabelled: settings.unlabelled_steps }

@@ -14,7 +14,7 @@ import type { DpoPair } from './pairs'
 const UPDATES_LOOKED_AT = 32
 
 /** Sizes the reference scores, and [tokens, rows, pairs] of the micro-batches that are trained on. */
-export function dpoSizes(
+function dpoSizes(
   settings: DpoConfig,
   pairs: readonly DpoPair[],
   steps: number,

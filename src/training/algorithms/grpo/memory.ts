@@ -10,7 +10,7 @@ import { grpoTrainable } from './loop'
 import { layoutOfStep, scoredParts, updatesOfStep } from './microBatches'
 
 /** The sizes of micro-batches and of row tables that come up. @param batches the attempts of each step. */
-export function grpoSizes(
+function grpoSizes(
   config: Pick<ModelConfig, 'max_position_embeddings'>,
   settings: GrpoConfig,
   batches: readonly (readonly TokenizedTrajectory[])[],

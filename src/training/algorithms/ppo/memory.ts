@@ -12,7 +12,7 @@ import { ppoTrainable } from './loop'
 import { layoutOfStep, scoredParts, updatesOfStep } from './microBatches'
 
 /** The sizes of micro-batches and of row tables that come up. @param batches the sequences of each step. */
-export function ppoSizes(
+function ppoSizes(
   config: Pick<ModelConfig, 'max_position_embeddings'>,
   settings: SteptoolPpoConfig,
   batches: readonly (readonly TokenizedTrajectory[])[],

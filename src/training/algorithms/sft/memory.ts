@@ -14,7 +14,7 @@ import { microBatchesOfStep, targetBucketOf, tokenBucketOf } from './microBatche
 const UPDATES_LOOKED_AT = 32
 
 /** Target rows of the micro-batches of the first updates, each size once. */
-export function sftSizes(config: ModelConfig, settings: SftConfig, data: SampleSource, steps: number): ReadonlySet<number> {
+function sftSizes(config: ModelConfig, settings: SftConfig, data: SampleSource, steps: number): ReadonlySet<number> {
   const targets = new Set<number>()
   let cursor = 0
   for (let step = 0; step < Math.min(steps, UPDATES_LOOKED_AT); step++) {
