@@ -1,6 +1,6 @@
 /** A server with OpenAI's `/chat/completions`: OpenAI, vLLM, llama.cpp, Ollama and their kin. */
 import { z } from 'zod'
-import type { FetchLike } from '../base/fetchLedger'
+import type { FetchLike } from '../network/fetchLedger'
 import type { ChatErrorCode, ChatMessage, ChatModel, ChatReply, ChatRequest } from './chatModel'
 
 export interface OpenaiChatParts {

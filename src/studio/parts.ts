@@ -1,5 +1,5 @@
 /** What a host hands the studio: a device, a store, the network, clocks. The studio touches no globals of its own. */
-import type { FetchLike } from '../base/fetchLedger'
+import type { FetchLike } from '../network/fetchLedger'
 import type { GpuInfo } from '../records/run'
 import type { Store } from '../storage/store'
 import type { PolicyBackend } from './runs/policyBackend'

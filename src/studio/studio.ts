@@ -1,6 +1,6 @@
 /** The application without a screen: commands, jobs, events. Rooms do the work; here they are opened and joined. */
 import { createNewId } from '../base/id'
-import { createFetchLedger } from '../base/fetchLedger'
+import { createFetchLedger } from '../network/fetchLedger'
 import { sampleCsv } from '../data/sampleCsv'
 import { advantageSettings } from '../training/advantage'
 import { algorithms } from '../training/algorithms'

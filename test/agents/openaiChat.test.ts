@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createOpenaiChat, normaliseBaseUrl, type OpenaiChatParts } from '../../src/agents/openaiChat'
-import { createFetchLedger, type FetchLike } from '../../src/base/fetchLedger'
+import { createFetchLedger, type FetchLike } from '../../src/network/fetchLedger'
 
 const KEY = 'sk-secret-0123456789'
 const ANSWER = {

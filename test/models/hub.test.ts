@@ -1,6 +1,6 @@
 /** The Hub's loader against a local server with its layout, which redirects, breaks, changes files and refuses. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { FetchLike } from '../../src/base/fetchLedger'
+import type { FetchLike } from '../../src/network/fetchLedger'
 import { openWeightsFolder } from '../../src/models/checkpointFolder'
 import { readText, type FolderSource } from '../../src/models/weights/byteSource'
 import { cachedSource, type PieceStore } from '../../src/models/weights/cachedSource'

@@ -1,6 +1,6 @@
 /** A run of the studio to wandb: page → ledger → gateway → (a server in wandb's place). */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createFetchLedger, type FetchLike } from '../../src/base/fetchLedger'
+import { createFetchLedger, type FetchLike } from '../../src/network/fetchLedger'
 import { createGateway } from '../../src/gateway/app'
 import type { WandbServer } from '../../src/gateway/wandb'
 import { createWandb } from '../../src/studio/runs/wandb'

@@ -1,5 +1,5 @@
 /** Node's fetch with a browser's manners: cross-origin rules (CORS), hidden headers, redirects that a page does not see. */
-import type { FetchLike } from '../../src/base/fetchLedger'
+import type { FetchLike } from '../../src/network/fetchLedger'
 
 const SAFELISTED = ['cache-control', 'content-language', 'content-length', 'content-type', 'expires', 'last-modified', 'pragma']
 

@@ -4,7 +4,7 @@
  * Sources: RFC 9110 §15.4 (redirects) and §10.2.3 (Retry-After); Fetch standard, "HTTP-redirect fetch" (Authorization is dropped
  * at another origin), which browsers carry out by themselves: they do not show a page where a redirect leads.
  */
-import type { FetchLike } from '../../base/fetchLedger'
+import type { FetchLike } from '../../network/fetchLedger'
 import { CheckpointError } from './byteSource'
 
 export interface HttpParts {

@@ -1,6 +1,6 @@
 /** A language model as judge: tried first, counted before anything is sent, then a job whose every answer is kept as it comes. The key stays in memory. */
 import { createOpenaiChat, normaliseBaseUrl } from '../../agents/openaiChat'
-import type { FetchLedger } from '../../base/fetchLedger'
+import type { FetchLedger } from '../../network/fetchLedger'
 import { judgeTrajectories, planJudge, testJudge, type JudgeModel } from '../../annotation/judge'
 import type { RowParts } from '../../annotation/opinions'
 import type { Opinion } from '../../records/annotation'

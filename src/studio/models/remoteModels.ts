@@ -2,7 +2,7 @@
  * Models from the Hub or from a folder behind an address: looked up first, so that host and size are known before anything is fetched; then
  * a job that fetches what is missing, and goes on where it was interrupted. The access token is in memory only.
  */
-import type { FetchLedger, FetchLike } from '../../base/fetchLedger'
+import type { FetchLedger, FetchLike } from '../../network/fetchLedger'
 import { openWeightsFolder, SIDE_FILES } from '../../models/checkpointFolder'
 import type { ModelConfig } from '../../models/architectures/config'
 import { parameterCount } from '../../models/languageModel'

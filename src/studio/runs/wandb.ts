@@ -1,5 +1,5 @@
 /** A run's metrics to wandb, by way of the gateway: it holds the key, this page never sees it. */
-import type { FetchLedger } from '../../base/fetchLedger'
+import type { FetchLedger } from '../../network/fetchLedger'
 import { wandbRunOf, wandbSent, WANDB_PROJECT } from '../../records/wandbRun'
 import type { Reply, RunDetail } from '../../worker/protocol'
 import type { RunsApi } from '../../worker/studioApi'
