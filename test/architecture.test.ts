@@ -132,7 +132,7 @@ test('files are named for what they hold', () => {
 
 test('only the catalogues and the defaults name the starter world', () => {
   expect(measureHouse().starterNames).toEqual([])
-})
+}, 120_000)
 
 /** Every file that a file imports, for its types or later too. The entry of a worker is started, not imported. */
 const targetsOf = ({ imports }: Source): string[] =>

@@ -1,7 +1,9 @@
 /** The seams carry what the embedded world does not need: several calls in a turn, slow and failing tools, users who speak again, copies. */
 import { expect, test } from 'vitest'
 import type { CallFormat } from '../../src/agents/callFormats/callFormat'
-import type { PolicySession, TextCodec } from '../../src/agents/policy'
+import type { PolicySession } from '../../src/agents/policy'
+import type { TextCodec } from '../../src/base/textCodec'
+
 import { strategies } from '../../src/agents/strategies'
 import type { StrategyOptions } from '../../src/agents/strategies/strategy'
 import { cancellable, EnvironmentError, type Episode, type Query, type ToolReply } from '../../src/environments/environment'
