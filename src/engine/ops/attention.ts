@@ -4,7 +4,7 @@ import type { KernelContext, Word } from '../kernel'
 import type { NumberArray, Op } from '../op'
 import { floats, words } from '../tensor'
 import type { Tensor } from '../tensor'
-import { tileSubgroup } from '../products/subgroupTiles'
+import { tileSubgroup } from '../tileSubgroup'
 
 export interface AttentionParams {
   readonly heads: number

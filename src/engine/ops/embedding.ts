@@ -3,7 +3,7 @@ import { apply, at, fail, only } from '../op'
 import type { Op } from '../op'
 import { floats, words } from '../tensor'
 import type { Tensor } from '../tensor'
-import { weightShards } from '../products/matmulDispatch'
+import { weightShards } from '../weightRows'
 
 /** y[t] = table[ids[t]]. Inputs: table [V, D], ids u32 [T], counts, order u32 [T], starts u32 [V + 1] (the last two for the gradient). */
 export const embeddingOp: Op<null> = {

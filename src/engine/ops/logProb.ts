@@ -5,7 +5,8 @@ import type { NumberArray, Op } from '../op'
 import { floats, words } from '../tensor'
 import type { Tensor, TensorSpec } from '../tensor'
 import { isPacked } from '../weightFormat'
-import { nnDispatch, ntDispatch, tnDispatch, weightRows } from '../products/matmulDispatch'
+import { nnDispatch, ntDispatch, tnDispatch } from '../products/matmulDispatch'
+import { weightRows } from '../weightRows'
 
 /** Entries of the vocabulary that are in flight at once: [R, V] is never materialised for larger vocabularies. Fixed, so bits do not depend on the batch. */
 const VOCABULARY_CHUNK = 2048

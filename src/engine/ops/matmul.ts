@@ -7,7 +7,8 @@ import { floats } from '../tensor'
 import type { DType, Tensor, TensorSpec } from '../tensor'
 import { isPacked } from '../weightFormat'
 import { anyDispatch, divisible, matrix, product } from '../products/anyProduct'
-import { nnDispatch, tnDispatch, weightShards } from '../products/matmulDispatch'
+import { nnDispatch, tnDispatch } from '../products/matmulDispatch'
+import { weightShards } from '../weightRows'
 import { addParts, innerSplit, partBytes, tokenSplit } from '../products/splitProduct'
 
 const stored = (dtype: DType, ...shape: number[]): TensorSpec => ({ shape, dtype })

@@ -5,7 +5,7 @@ import type { Op } from '../op'
 import { COUNT_WORD, type RowCount } from '../rowCount'
 import { floats } from '../tensor'
 import type { Tensor, TensorSpec } from '../tensor'
-import { tileSubgroup } from '../products/subgroupTiles'
+import { tileSubgroup } from '../tileSubgroup'
 
 export interface RmsNormParams {
   readonly eps: number

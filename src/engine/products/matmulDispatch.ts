@@ -1,13 +1,13 @@
 /** Builds the dispatch of a matrix product (NT, NN or TN): kernel, tile, bindings, workgroups. Sums run over the inner dimension in order, whatever the tile. */
-import { f32, input, u32 } from '../kernel'
+import { f32, u32 } from '../kernel'
 import type { Binding, Dispatch, KernelContext } from '../kernel'
 import { COUNT_WORD, type RowCount } from '../rowCount'
-import type { TensorSpec } from '../tensor'
-import { GROUP, isInteger, rowsIn } from '../weightFormat'
-import type { WeightFormat } from '../weightFormat'
+import { tileSubgroup } from '../tileSubgroup'
+import { GROUP, isInteger } from '../weightFormat'
+import type { WeightRows } from '../weightRows'
 import { matrixTile } from './matrixTiles'
 import { fixedVariant, variantOf, type ProductShape, type ProductVariant } from './productKernels'
-import { columnTile, rowTile, tileSubgroup, type Tile } from './subgroupTiles'
+import { columnTile, rowTile, type Tile } from './subgroupTiles'
 import { columnGroupTile, linearTile, rowGroupTile, WHOLE, type Split } from './workgroupTiles'
 
 export interface Extent {
@@ -16,45 +16,6 @@ export interface Extent {
   readonly n: number
 }
 type TileContext = Pick<KernelContext, 'isSoftware' | 'subgroupSize' | 'products'>
-
-/** Rows of a stored matrix, bound. */
-export interface WeightRows {
-  readonly format: WeightFormat
-  readonly codes: Binding
-  /** The codes again where the format has none. */
-  readonly scales: Binding
-}
-
-const formatOf = ({ dtype }: TensorSpec): WeightFormat => {
-  if (dtype === 'u32') throw new Error('whole numbers are not weights')
-  return dtype
-}
-
-/** Rows first … first + count of the matrix that is input `index`. */
-export function weightRows(index: number, spec: TensorSpec, first = 0, count = spec.shape[0] ?? 0): WeightRows {
-  const format = formatOf(spec)
-  const [rows = 0, width = 0] = spec.shape
-  const { codes, scales } = rowsIn(format, [rows, width], first, count)
-  return { format, codes: input(index, codes.offset, codes.size), scales: input(index, scales.offset, scales.size) }
-}
-
-/** The matrix that is input `index` in parts that can each be bound; one part where it fits. */
-export function weightShards(
-  index: number,
-  spec: TensorSpec,
-  { maxBindingBytes }: Pick<KernelContext, 'maxBindingBytes'>,
-): { readonly first: number; readonly count: number; readonly rows: WeightRows }[] {
-  const [rows = 0, width = 0] = spec.shape
-  const rowBytes = rowsIn(formatOf(spec), [rows, width], 0, ALIGNED_ROWS).codes.size / ALIGNED_ROWS
-  const most = Math.max(1, Math.floor(maxBindingBytes / rowBytes / ALIGNED_ROWS)) * ALIGNED_ROWS
-  return Array.from({ length: Math.max(1, Math.ceil(rows / most)) }, (_, shard) => {
-    const first = shard * most
-    const count = Math.min(most, rows - first)
-    return { first, count, rows: weightRows(index, spec, first, count) }
-  })
-}
-/** Rows at whose multiples both codes and scales begin at a multiple of 256 bytes. */
-const ALIGNED_ROWS = 128
 
 const bytesOf = ({ m, k, n }: Extent, weight: WeightRows): number => 4 * (m * k + m * n) + (weight.codes.size ?? 4 * n * k)
 const weightParts = ({ format }: WeightRows): { readonly weights: string } => ({ weights: `weights/${format}` })

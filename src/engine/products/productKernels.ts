@@ -6,7 +6,7 @@
 import type { KernelContext } from '../kernel'
 import type { WeightFormat } from '../weightFormat'
 import { matrixVariants, type MatrixVariant } from './matrixTiles'
-import { tileSubgroup } from './subgroupTiles'
+import { tileSubgroup } from '../tileSubgroup'
 import { tileVariants, workgroupBytes, type TileVariant } from './workgroupTiles'
 
 /** NT: y = x wᵀ, forward. NN: y = x w, the gradient of x. TN: y = aᵀ b, the gradient of w. */

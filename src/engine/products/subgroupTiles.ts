@@ -2,15 +2,11 @@
  * Matrix products for adapters without scalar loads, where every load costs one access per lane: the lanes of a subgroup load
  * together and hand round what they loaded (shaders/matmul/subgroup_*.wgsl).
  */
-import type { KernelContext } from '../kernel'
-
 export interface Tile {
   readonly workgroups: readonly [number, number, number]
   readonly constants: Readonly<Record<string, number>>
 }
 
-/** Unrolled text grows with the subgroup, and wide ones belong to adapters with scalar loads. */
-const WIDEST = 16
 const MOST_ROWS = 16
 const MOST_LANES = 16
 const MOST_COLUMNS = 4
@@ -18,12 +14,6 @@ const MOST_COLUMNS = 4
 const HOISTED = 8
 /** Rows of the operands of TN that are taken at once. */
 const UNROLL = 4
-
-/** The subgroup size to write kernels for, or null where the plain tiles are to be used. */
-export function tileSubgroup(context: Pick<KernelContext, 'isSoftware' | 'subgroupSize'>): number | null {
-  const { isSoftware, subgroupSize: size } = context
-  return isSoftware && size !== null && size >= 4 && size <= WIDEST ? size : null
-}
 
 /** Lanes along `columns` and how many columns each takes. */
 function across(columns: number, subgroup: number): { lanes: number; columnsEach: number } {
