@@ -1,8 +1,8 @@
 /**
- * Text ↔ ids from a `tokenizer.json`, over @huggingface/tokenizers 0.2.0, held to Python `tokenizers` by
- * test/golden/tokenizer.py. Satisfies base/textCodec.ts `TextCodec` by shape. Departures from the library's defaults: no special
- * tokens are added, decoding keeps specials and never "cleans up" spaces, and special tokens can be read as plain text. What is a letter is told
- * by the runtime's version of Unicode (tokenizers 0.23: version 16): characters newer than either may be cut otherwise.
+ * Text ↔ ids from a `tokenizer.json`, over @huggingface/tokenizers 0.2.0; test/golden/tokenizer.py compares it with Python `tokenizers`. It
+ * satisfies base/textCodec.ts `TextCodec` by shape. It departs from the library's defaults: no special tokens are added, decoding keeps specials
+ * and never "cleans up" spaces, and special tokens can be read as plain text. The runtime's version of Unicode decides what is a letter
+ * (tokenizers 0.23 has version 16): characters newer than either may be cut otherwise.
  */
 import {
   ByteFallbackDecoder,
@@ -156,49 +156,83 @@ function correctUnigram(model: Unigram, notText: ReadonlySet<string>, byteFallba
   model.encode = (tokens) => tokens.flatMap(segment)
 }
 
-/** Builds a tokenizer from parsed `tokenizer.json` and `tokenizer_config.json`. Throws CheckpointError when they cannot be used. */
-export function createHfTokenizer(tokenizerJson: unknown, tokenizerConfig: unknown = {}): HfTokenizer {
+type TokenizerFile = z.output<typeof fileSchema>
+
+/** @throws CheckpointError naming the first field that is not as `tokenizers` writes it. */
+function readTokenizerFile(tokenizerJson: unknown): TokenizerFile {
   const parsed = fileSchema.safeParse(tokenizerJson)
   if (!parsed.success) {
     const [issue] = parsed.error.issues
     throw new CheckpointError(`tokenizer.json: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not a tokenizer'}`)
   }
-  const file = { ...parsed.data, pre_tokenizer: withExplicitSplit(parsed.data.pre_tokenizer) }
-  const config = z.record(z.string(), z.unknown()).catch({}).parse(tokenizerConfig)
-  const specials = new Set(file.added_tokens.filter(({ special }) => special).map(({ content }) => content))
-  const build = (addedTokens: typeof file.added_tokens): { tokenizer: Tokenizer; strip: (text: string) => string } => {
-    try {
-      const { tokens, strip } = takeSpaces(addedTokens)
-      const built = new Tokenizer({ ...file, added_tokens: tokens }, config)
-      if (built.model instanceof Unigram) correctUnigram(built.model, specials, file.model.byte_fallback ?? false)
-      correctCharsmap(built.normalizer)
-      correctNormalForms(built.normalizer)
-      correctByteFallback(built.decoder)
-      return { tokenizer: built, strip }
-    } catch (error) {
-      if (error instanceof CheckpointError) throw error
-      throw new CheckpointError(`tokenizer.json: ${error instanceof Error ? error.message : String(error)}`)
-    }
+  return { ...parsed.data, pre_tokenizer: withExplicitSplit(parsed.data.pre_tokenizer) }
+}
+
+interface LibraryTokenizer {
+  readonly tokenizer: Tokenizer
+  /** Takes away the spaces that added tokens swallow; text passes through it before `tokenizer`. */
+  readonly strip: (text: string) => string
+}
+
+/** The library's tokenizer with what it does differently from Python corrected, for `addedTokens` of the file. Throws CheckpointError. */
+function buildTokenizer(
+  file: TokenizerFile,
+  config: Record<string, unknown>,
+  specials: ReadonlySet<string>,
+  addedTokens: TokenizerFile['added_tokens'],
+): LibraryTokenizer {
+  try {
+    const { tokens, strip } = takeSpaces(addedTokens)
+    const tokenizer = new Tokenizer({ ...file, added_tokens: tokens }, config)
+    if (tokenizer.model instanceof Unigram) correctUnigram(tokenizer.model, specials, file.model.byte_fallback ?? false)
+    correctCharsmap(tokenizer.normalizer)
+    correctNormalForms(tokenizer.normalizer)
+    correctByteFallback(tokenizer.decoder)
+    return { tokenizer, strip }
+  } catch (error) {
+    if (error instanceof CheckpointError) throw error
+    throw new CheckpointError(`tokenizer.json: ${error instanceof Error ? error.message : String(error)}`)
   }
-  const whole = build(file.added_tokens)
+}
+
+/** The highest id of the vocabulary and of the added tokens, plus 1. */
+function vocabSizeOf({ model: { vocab }, added_tokens }: TokenizerFile): number {
+  let size = 0
+  if (Array.isArray(vocab)) size = vocab.length
+  else for (const id of Object.values(vocab)) size = Math.max(size, id + 1)
+  for (const { id } of added_tokens) size = Math.max(size, id + 1)
+  return size
+}
+
+/** Decodes the ids that have a token; throws RangeError for what is no id. */
+function decodeWith(tokenizer: Tokenizer, ids: readonly number[]): string {
+  const known: number[] = []
+  for (const id of ids) {
+    if (!Number.isInteger(id) || id < 0) throw new RangeError(`token ids are integers from 0, found ${id}`)
+    if (tokenizer.id_to_token(id) !== undefined) known.push(id)
+  }
+  return known.length === 0 ? '' : tokenizer.decode(known, { skip_special_tokens: false, clean_up_tokenization_spaces: false })
+}
+
+/** Builds a tokenizer from parsed `tokenizer.json` and `tokenizer_config.json`. Throws CheckpointError when they cannot be used. */
+export function createHfTokenizer(tokenizerJson: unknown, tokenizerConfig: unknown = {}): HfTokenizer {
+  const file = readTokenizerFile(tokenizerJson)
+  const config = z.record(z.string(), z.unknown()).catch({}).parse(tokenizerConfig)
+  const specialTokens = file.added_tokens.filter(({ special }) => special)
+  const specials = new Set(specialTokens.map(({ content }) => content))
+  const whole = buildTokenizer(file, config, specials, file.added_tokens)
   const { tokenizer } = whole
-  let plain: typeof whole | null = null
-  const plainTokenizer = (): typeof whole => (plain ??= build(file.added_tokens.filter(({ special }) => !special)))
+  let plain: LibraryTokenizer | null = null
+  const plainTokenizer = (): LibraryTokenizer =>
+    (plain ??= buildTokenizer(
+      file,
+      config,
+      specials,
+      file.added_tokens.filter(({ special }) => !special),
+    ))
 
   const added = new Map(file.added_tokens.map(({ content, id }) => [content, id]))
-  let vocabSize = 0
-  if (Array.isArray(file.model.vocab)) vocabSize = file.model.vocab.length
-  else for (const id of Object.values(file.model.vocab)) vocabSize = Math.max(vocabSize, id + 1)
-  for (const id of added.values()) vocabSize = Math.max(vocabSize, id + 1)
-
-  const decode = (ids: readonly number[]): string => {
-    const known: number[] = []
-    for (const id of ids) {
-      if (!Number.isInteger(id) || id < 0) throw new RangeError(`token ids are integers from 0, found ${id}`)
-      if (tokenizer.id_to_token(id) !== undefined) known.push(id)
-    }
-    return known.length === 0 ? '' : tokenizer.decode(known, { skip_special_tokens: false, clean_up_tokenization_spaces: false })
-  }
+  const decode = (ids: readonly number[]): string => decodeWith(tokenizer, ids)
   let letter: { readonly ids: readonly number[]; readonly text: string } | null = null
   /** As `decode`, but not at the start of a text, where SentencePiece's decoders drop a space: after a letter. */
   const decodeWithin = (ids: readonly number[]): string => {
@@ -222,8 +256,8 @@ export function createHfTokenizer(tokenizerJson: unknown, tokenizerConfig: unkno
     },
     tokenId: (token) => added.get(token) ?? tokenizer.token_to_id(token) ?? null,
     tokenTexts: (ids) => textsOf(ids, decode, decodeWithin),
-    specialIds: new Set(file.added_tokens.filter(({ special }) => special).map(({ id }) => id)),
-    vocabSize,
+    specialIds: new Set(specialTokens.map(({ id }) => id)),
+    vocabSize: vocabSizeOf(file),
   }
 }
 

@@ -66,64 +66,92 @@ interface Word {
   readonly count: number
 }
 
+interface Pair {
+  readonly left: string
+  readonly right: string
+  count: number
+}
+
+/**
+ * Learns merges from `texts`, the most frequent pair first, until the vocabulary has `vocabSize` entries or no pair occurs twice. Ids: specials,
+ * the 256 bytes, then merges in their order.
+ */
 export function trainBpe(texts: Iterable<string>, options: BpeOptions): BpeTokenizerJson {
   const alphabet = byteAlphabet()
-  const encoder = new TextEncoder()
-  const pattern = new RegExp(options.pattern, 'gu')
   const atoms = new Set(options.atoms ?? [])
-
-  const counts = new Map<string, number>()
-  for (const text of texts) for (const [piece] of text.matchAll(pattern)) counts.set(piece, (counts.get(piece) ?? 0) + 1)
-  const words: Word[] = [...counts].map(([piece, count]) => ({
-    pieces: Array.from(encoder.encode(piece), (byte) => alphabet[byte] ?? ''),
-    count,
-  }))
-
+  const words = wordsOf(texts, options.pattern, alphabet)
   const vocab = new Map<string, number>()
   for (const token of options.specials) vocab.set(token, vocab.size)
   for (const token of alphabet) vocab.set(token, vocab.size)
   const merges: [string, string][] = []
-
   const merge = (left: string, right: string): void => {
     merges.push([left, right])
     if (!vocab.has(left + right)) vocab.set(left + right, vocab.size)
-    for (const word of words) {
-      const { pieces } = word
-      for (let i = 0; i + 1 < pieces.length; i++) if (pieces[i] === left && pieces[i + 1] === right) pieces.splice(i, 2, left + right)
-    }
+    mergeInWords(words, left, right)
   }
-
   // Atoms come first, so they exist before any longer merge can swallow one of their letters.
   for (const atom of atoms) merge(atom.slice(0, 1), atom.slice(1))
-
   while (vocab.size < options.vocabSize) {
-    const pairs = new Map<string, { left: string; right: string; count: number }>()
-    for (const { pieces, count } of words) {
-      for (let i = 0; i + 1 < pieces.length; i++) {
-        const left = pieces[i] ?? ''
-        const right = pieces[i + 1] ?? ''
-        if (atoms.has(left) && atoms.has(right)) continue
-        const key = `${left} ${right}`
-        const pair = pairs.get(key)
-        if (pair) pair.count += count
-        else pairs.set(key, { left, right, count })
-      }
-    }
-    let best: { left: string; right: string; count: number } | null = null
-    // Ties go to the smaller pair, so that the same texts give the same file everywhere.
-    for (const pair of pairs.values()) {
-      if (!best || pair.count > best.count || (pair.count === best.count && `${pair.left} ${pair.right}` < `${best.left} ${best.right}`))
-        best = pair
-    }
+    const best = mostFrequentPair(words, atoms)
     if (!best || best.count < 2) break
     merge(best.left, best.right)
   }
+  return tokenizerJson(options, vocab, merges)
+}
 
+/** The distinct pieces that `pattern` cuts from the texts, as characters of the byte alphabet, with how often each occurs. */
+function wordsOf(texts: Iterable<string>, pattern: string, alphabet: readonly string[]): Word[] {
+  const cut = new RegExp(pattern, 'gu')
+  const counts = new Map<string, number>()
+  for (const text of texts) for (const [piece] of text.matchAll(cut)) counts.set(piece, (counts.get(piece) ?? 0) + 1)
+  const encoder = new TextEncoder()
+  return [...counts].map(([piece, count]) => ({ pieces: Array.from(encoder.encode(piece), (byte) => alphabet[byte] ?? ''), count }))
+}
+
+/** Replaces every `left` followed by `right` by their union, in place. */
+function mergeInWords(words: readonly Word[], left: string, right: string): void {
+  for (const { pieces } of words)
+    for (let i = 0; i + 1 < pieces.length; i++) if (pieces[i] === left && pieces[i + 1] === right) pieces.splice(i, 2, left + right)
+}
+
+/** The pair of neighbours that occurs most often, two atoms excepted; null when no word has two pieces. */
+function mostFrequentPair(words: readonly Word[], atoms: ReadonlySet<string>): Pair | null {
+  let best: Pair | null = null
+  // Ties go to the smaller pair, so that the same texts give the same file everywhere.
+  for (const pair of pairsOf(words, atoms)) {
+    if (!best || pair.count > best.count || (pair.count === best.count && `${pair.left} ${pair.right}` < `${best.left} ${best.right}`))
+      best = pair
+  }
+  return best
+}
+
+function pairsOf(words: readonly Word[], atoms: ReadonlySet<string>): Iterable<Pair> {
+  const pairs = new Map<string, Pair>()
+  for (const { pieces, count } of words) {
+    for (let i = 0; i + 1 < pieces.length; i++) {
+      const left = pieces[i] ?? ''
+      const right = pieces[i + 1] ?? ''
+      if (atoms.has(left) && atoms.has(right)) continue
+      const key = `${left} ${right}`
+      const pair = pairs.get(key)
+      if (pair) pair.count += count
+      else pairs.set(key, { left, right, count })
+    }
+  }
+  return pairs.values()
+}
+
+/** The file that Python `tokenizers` and `createHfTokenizer` read. */
+function tokenizerJson(
+  { specials, pattern }: BpeOptions,
+  vocab: ReadonlyMap<string, number>,
+  merges: readonly (readonly [string, string])[],
+): BpeTokenizerJson {
   return {
     version: '1.0',
     truncation: null,
     padding: null,
-    added_tokens: options.specials.map((content, id) => ({
+    added_tokens: specials.map((content, id) => ({
       id,
       content,
       single_word: false,
@@ -136,7 +164,7 @@ export function trainBpe(texts: Iterable<string>, options: BpeOptions): BpeToken
     pre_tokenizer: {
       type: 'Sequence',
       pretokenizers: [
-        { type: 'Split', pattern: { Regex: options.pattern }, behavior: 'Isolated', invert: false },
+        { type: 'Split', pattern: { Regex: pattern }, behavior: 'Isolated', invert: false },
         { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false },
       ],
     },

@@ -12,7 +12,7 @@ export interface HttpParts {
   /** Rejects when `signal` aborts. */
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>
   readonly signal?: AbortSignal | undefined
-  /** Sent as `Authorization: Bearer …` to the address asked for, never to another origin it redirects to. */
+  /** The access token: it goes as `Authorization: Bearer …` to the address asked for, never to another origin that address redirects to. */
   readonly token?: string | undefined
 }
 
@@ -60,50 +60,13 @@ export function addressName(url: string): string {
 }
 
 /** Throws CheckpointError, without the token in it, for a token that no header can carry. */
-export function createHttpClient({ fetch, sleep, signal, token }: HttpParts): HttpClient {
+export function createHttpClient(parts: HttpParts): HttpClient {
+  const { sleep, signal, token } = parts
   if (token !== undefined && !/^[\x21-\x7e]+$/.test(token))
     throw new CheckpointError('The access token has characters that no token has, such as spaces or line breaks; copy it again.')
-  // Found out at the first redirect.
-  let followsByItself = false
-
-  async function send(url: URL, headers: Readonly<Record<string, string>>): Promise<Response> {
-    signal?.throwIfAborted()
-    const redirect = followsByItself ? 'follow' : 'manual'
-    let response: Response
-    try {
-      response = await fetch(url.href, { headers, redirect, credentials: 'omit', ...(signal ? { signal } : {}) })
-    } catch (error) {
-      signal?.throwIfAborted()
-      // Network failures are TypeErrors; anything else is a decision, such as that of the network ledger.
-      throw error instanceof TypeError ? new TransientError(`no connection${codeOf(error)}`) : error
-    }
-    if (response.type !== 'opaqueredirect') return response
-    followsByItself = true
-    return send(url, headers)
-  }
-
+  const send = createSender(parts)
   return {
-    async get(url, headers = {}) {
-      let at = new URL(url)
-      let authorization: Readonly<Record<string, string>> = token === undefined ? {} : { Authorization: `Bearer ${token}` }
-      let linked: string | null = null
-      for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
-        const response = await send(at, { ...headers, ...authorization })
-        if (BUSY.includes(response.status)) {
-          await release(response)
-          throw new TransientError(`the server answered ${response.status}`, retryAfterMs(response))
-        }
-        const found = response.headers
-        // The Hub redirects to servers with ETags of their own, and names the file's before.
-        linked ??= found.get('x-linked-etag')
-        if (!REDIRECTS.includes(response.status)) return { response, validator: linked ?? found.get('etag') ?? found.get('last-modified') }
-        await release(response)
-        const next = redirectTarget(found.get('location'), at)
-        if (next.origin !== at.origin) authorization = {}
-        at = next
-      }
-      throw new CheckpointError(`${addressName(url)}: the server redirects more than ${MAX_REDIRECTS} times`)
-    },
+    get: (url, headers = {}) => getFollowing(send, url, headers, token),
 
     async retrying(name, step) {
       let failures = 0
@@ -128,6 +91,57 @@ export function createHttpClient({ fetch, sleep, signal, token }: HttpParts): Ht
       return new CheckpointError(`${name}: ${sentenceFor(response.status, token !== undefined)}`)
     },
   }
+}
+
+type Send = (url: URL, headers: Readonly<Record<string, string>>) => Promise<Response>
+
+/** Sends one GET request without following redirects, where the runtime shows them. Rejects with TransientError without a connection. */
+function createSender({ fetch, signal }: HttpParts): Send {
+  // Browsers do not show where a redirect leads; the first redirect tells whether this is one.
+  let followsByItself = false
+  return async function send(url, headers) {
+    signal?.throwIfAborted()
+    const redirect = followsByItself ? 'follow' : 'manual'
+    let response: Response
+    try {
+      response = await fetch(url.href, { headers, redirect, credentials: 'omit', ...(signal ? { signal } : {}) })
+    } catch (error) {
+      signal?.throwIfAborted()
+      // Network failures are TypeErrors; anything else is a decision, such as that of the network ledger.
+      throw error instanceof TypeError ? new TransientError(`no connection${codeOf(error)}`) : error
+    }
+    if (response.type !== 'opaqueredirect') return response
+    followsByItself = true
+    return send(url, headers)
+  }
+}
+
+/** Follows redirects from `url`; `token` goes to the origin of `url` alone. Rejects with TransientError when the server is busy. */
+async function getFollowing(
+  send: Send,
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  token: string | undefined,
+): Promise<HttpAnswer> {
+  let at = new URL(url)
+  let authorization: Readonly<Record<string, string>> = token === undefined ? {} : { Authorization: `Bearer ${token}` }
+  let linked: string | null = null
+  for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
+    const response = await send(at, { ...headers, ...authorization })
+    if (BUSY.includes(response.status)) {
+      await release(response)
+      throw new TransientError(`the server answered ${response.status}`, retryAfterMs(response))
+    }
+    const found = response.headers
+    // The Hub redirects to servers with ETags of their own, and names the file's before.
+    linked ??= found.get('x-linked-etag')
+    if (!REDIRECTS.includes(response.status)) return { response, validator: linked ?? found.get('etag') ?? found.get('last-modified') }
+    await release(response)
+    const next = redirectTarget(found.get('location'), at)
+    if (next.origin !== at.origin) authorization = {}
+    at = next
+  }
+  throw new CheckpointError(`${addressName(url)}: the server redirects more than ${MAX_REDIRECTS} times`)
 }
 
 const GAVE_UP = 'The server may be down, or may not let pages of other sites read it (CORS); try again later.'
