@@ -5,14 +5,14 @@
 import { z } from 'zod'
 import { EngineDevice } from '../engine/device/engineDevice'
 import { linear } from '../engine/ops/linear'
-import { weightedNll } from '../engine/ops/weightedNll'
 import { architectureOf } from '../models/languageModel'
 import { parseModelConfig, type ModelConfig } from '../models/architectures/config'
 import { batchTensors, headWeight, PROJECTIONS } from '../models/architectures/decoder'
 import type { WeightFormat } from '../engine/weightFormat'
 import { readerOf, type TensorSource } from '../models/weights/safetensors'
 import { packSequences, uploadBatch, type PackedBatch } from '../training/batches/packing'
-import { PolicyModel, type Objective, type TrainableSet } from '../training/policy/policyModel'
+import { nll } from '../training/policy/nllObjective'
+import { PolicyModel, type TrainableSet } from '../training/policy/policyModel'
 import type { Goldens } from '../training/parity'
 import { measureOf, worst, type Measure, type Quantity } from '../base/quantity'
 
@@ -39,12 +39,6 @@ const golden = z.object({
   lora: part,
   adamw: z.object({ lr: z.number(), eps: z.number(), losses: z.array(z.number()), grad_norms: z.array(z.number()) }),
 })
-
-const nll: Objective = ({ graph, batch, rows, ...scores }) => {
-  const { dlogp, totals } = weightedNll(scores, graph.batch('weight', [rows]), batch.counts)
-  graph.output('totals', totals)
-  return { dlogp }
-}
 
 const peftName = (leaf: string): string => `base_model.model.${leaf}`
 
@@ -147,6 +141,7 @@ async function outputs(name: string, policy: PolicyModel, { config, numbers, bat
   return found
 }
 
+/** One step on `batch` with equal weights of its targets; `run` leaves its gradients in the packed state and resolves with its mean loss. */
 async function gradientStep(policy: PolicyModel, batch: PackedBatch): Promise<{ run(): Promise<number> }> {
   const step = await policy.gradient('nll', batch.tokenBucket, batch.targetBucket, nll)
   uploadBatch(step, batch)
@@ -155,10 +150,10 @@ async function gradientStep(policy: PolicyModel, batch: PackedBatch): Promise<{ 
   step.write('weight', weights.fill(1 / batch.targetCount, 0, batch.targetCount))
   return {
     async run() {
-      policy.packed.zeroGradients()
+      policy.beginStep()
       await step.run()
-      const [loss] = await step.readOutput('totals', 4)
-      return loss ?? Number.NaN
+      const [loss = Number.NaN] = await policy.engine.readF32(policy.metricsBuffer, 0, 1)
+      return loss
     },
   }
 }
