@@ -92,6 +92,14 @@ function generatorOf(model: LanguageModel, slots: number, tokens: number): Gener
 const openAll = (generator: Generator, slots: number): Promise<GeneratorSession[]> =>
   Promise.all(Array.from({ length: slots }, (_, query) => generator.open({ query, sample: 0 })))
 
+/** Times of one format and number of sequences, in ms: `whole` of reading the prompts and decoding, the others of decoding alone. */
+interface BatchTimes {
+  readonly greedy: readonly number[]
+  readonly nucleus: readonly number[]
+  readonly whole: readonly number[]
+  readonly baseline: readonly number[]
+}
+
 async function benchBatch(
   model: LanguageModel,
   format: WeightFormat,
@@ -99,25 +107,44 @@ async function benchBatch(
   baseline: DecodeBaseline | null,
   options: DecodeBenchOptions,
 ): Promise<BenchRow[]> {
-  const { now, tokens, pairs } = options
+  const { tokens } = options
+  const times = await timeBatch(model, slots, baseline, options)
+  // The first token of each sequence comes from reading the prompt.
+  const [all, decoded] = [slots * tokens, slots * (tokens - 1)]
+  const rate = (ms: readonly number[], count: number): string => ((count * 1000) / median(ms)).toFixed(1)
+  options.progress(
+    `bench decode: ${format}, ${slots} at once: ${rate(times.greedy, decoded)} tokens/s, ${rate(times.nucleus, decoded)} with top_p 0.9` +
+      (baseline ? `; with the prompt ${rate(times.whole, all)}, the baseline ${rate(times.baseline, all)}` : ''),
+  )
+  const unit = 'tokens/s'
+  const both = { ours: times.whole, theirs: times.baseline }
+  return [
+    rateRow(`decode ${format} ×${slots}`, unit, decoded, '', { ours: times.greedy, theirs: [] }),
+    rateRow(`decode ${format} ×${slots}, top_p 0.9`, unit, decoded, 'greedy', { ours: times.nucleus, theirs: times.greedy }),
+    ...(baseline ? [rateRow(`read ${PROMPT} and decode ${format} ×${slots}`, unit, all, baseline.name, both)] : []),
+  ]
+}
+
+/** Generates in turns: with a nucleus, greedily, and by the baseline with the same prompts. */
+async function timeBatch(
+  model: LanguageModel,
+  slots: number,
+  baseline: DecodeBaseline | null,
+  { now, tokens, pairs }: DecodeBenchOptions,
+): Promise<BatchTimes> {
   const generator = generatorOf(model, slots, tokens)
   const prompts = Array.from({ length: slots }, (_, query) => promptOf(query, model.config))
-  /** Of all of it, and of the tokens after the first of each sequence: those need no reading of the prompt. */
-  const run = async (how: Sampling, count: number): Promise<{ whole: number; decode: number }> => {
-    const sessions = await openAll(generator, slots)
-    const started = now()
-    await Promise.all(sessions.map((one, query) => one.extend(prompts[query] ?? [], { maxNewTokens: 1, ...how, stopIds: [] })))
-    const read = now()
-    await Promise.all(sessions.map((one) => one.extend([], { maxNewTokens: count - 1, ...how, stopIds: [] })))
-    const ended = now()
-    for (const one of sessions) one.close()
-    return { whole: ended - started, decode: ended - read }
-  }
+  const run = (how: Sampling, count: number): Promise<{ whole: number; decode: number }> =>
+    timeGeneration(generator, prompts, how, count, now)
   // Pipelines are made and everything is in memory before clocks start.
   await run(greedy, 3)
   await run(nucleus, 3)
   await baseline?.generate(prompts, 3)
   const whole: number[] = []
+  const baselineTurn = async (own: DecodeBaseline): Promise<undefined> => {
+    await own.generate(prompts, tokens)
+    return undefined
+  }
   const times = await timeTurns(
     {
       nucleus: async () => (await run(nucleus, tokens)).decode,
@@ -126,39 +153,31 @@ async function benchBatch(
         whole.push(taken.whole)
         return taken.decode
       },
-      ...(baseline
-        ? {
-            baseline: async () => {
-              await baseline.generate(prompts, tokens)
-              return undefined
-            },
-          }
-        : {}),
+      ...(baseline ? { baseline: () => baselineTurn(baseline) } : {}),
     },
     pairs,
     now,
   )
   await generator.destroy()
-  const amount = slots * (tokens - 1)
-  const unit = 'tokens/s'
-  const rows = [
-    rateRow(`decode ${format} ×${slots}`, unit, amount, '', { ours: times('greedy'), theirs: [] }),
-    rateRow(`decode ${format} ×${slots}, top_p 0.9`, unit, amount, 'greedy', { ours: times('nucleus'), theirs: times('greedy') }),
-    ...(baseline
-      ? [
-          rateRow(`read ${PROMPT} and decode ${format} ×${slots}`, unit, slots * tokens, baseline.name, {
-            ours: whole,
-            theirs: times('baseline'),
-          }),
-        ]
-      : []),
-  ]
-  const rate = (ms: readonly number[], count: number): string => ((count * 1000) / median(ms)).toFixed(1)
-  options.progress(
-    `bench decode: ${format}, ${slots} at once: ${rate(times('greedy'), amount)} tokens/s, ${rate(times('nucleus'), amount)} with top_p 0.9` +
-      (baseline ? `; with the prompt ${rate(whole, slots * tokens)}, the baseline ${rate(times('baseline'), slots * tokens)}` : ''),
-  )
-  return rows
+  return { greedy: times('greedy'), nucleus: times('nucleus'), whole, baseline: baseline ? times('baseline') : [] }
+}
+
+/** Milliseconds of the whole generation, and of the tokens after the first of each sequence: those need no reading of the prompt. */
+async function timeGeneration(
+  generator: Generator,
+  prompts: readonly (readonly number[])[],
+  how: Sampling,
+  tokens: number,
+  now: () => number,
+): Promise<{ whole: number; decode: number }> {
+  const sessions = await openAll(generator, prompts.length)
+  const started = now()
+  await Promise.all(sessions.map((one, query) => one.extend(prompts[query] ?? [], { maxNewTokens: 1, ...how, stopIds: [] })))
+  const read = now()
+  await Promise.all(sessions.map((one) => one.extend([], { maxNewTokens: tokens - 1, ...how, stopIds: [] })))
+  const ended = now()
+  for (const one of sessions) one.close()
+  return { whole: ended - started, decode: ended - read }
 }
 
 /** Tokens drawn by us, scored by the baseline: log-probabilities of text that differs from row to row must be equal. */

@@ -4,9 +4,9 @@ export interface DeviceCounts {
   readonly submits: number
   /** Buffers mapped for reading. */
   readonly readbacks: number
-  /** Those mapped after the first submit and before the last: a step that waits for itself. */
+  /** Buffers mapped after the first submit and before the last: the step waits for itself. */
   readonly readbacksBetweenSubmits: number
-  /** From making an encoder to the end of its submit. */
+  /** CPU time from making an encoder to the end of its submit. */
   readonly encodeMs: number
 }
 
@@ -14,7 +14,7 @@ export interface DeviceMeter {
   readonly liveBytes: number
   readonly peakBytes: number
   liveBuffers(): readonly GPUBuffer[]
-  /** Counts since the last call, and starts afresh. */
+  /** The counts since the last call; they begin again at 0. */
   take(): DeviceCounts
 }
 
@@ -22,39 +22,10 @@ const MAP_READ = 1
 
 /** Replaces methods of the device, its queue and its buffers; call it before the first buffer is made. */
 export function meterDevice(device: GPUDevice, now: () => number): DeviceMeter {
-  let live = 0
-  const alive = new Set<GPUBuffer>()
-  let peak = 0
-  let submits = 0
-  let readbacks = 0
-  let between = 0
-  let sinceSubmit = 0
-  let encodeMs = 0
-  let encodingSince: number | null = null
-
+  const counters = new Counters()
   const createBuffer = device.createBuffer.bind(device)
-  device.createBuffer = (descriptor) => {
-    const buffer = createBuffer(descriptor)
-    const { size } = buffer
-    live += size
-    alive.add(buffer)
-    peak = Math.max(peak, live)
-    const destroy = buffer.destroy.bind(buffer)
-    buffer.destroy = () => {
-      if (alive.delete(buffer)) live -= size
-      destroy()
-      return undefined
-    }
-    const mapAsync = buffer.mapAsync.bind(buffer)
-    buffer.mapAsync = (mode, ...range) => {
-      if (mode === MAP_READ) {
-        readbacks += 1
-        if (submits > 0) sinceSubmit += 1
-      }
-      return mapAsync(mode, ...range)
-    }
-    return buffer
-  }
+  device.createBuffer = (descriptor) => meterBuffer(createBuffer(descriptor), counters)
+  let encodingSince: number | null = null
   const createCommandEncoder = device.createCommandEncoder.bind(device)
   device.createCommandEncoder = (descriptor) => {
     encodingSince ??= now()
@@ -63,30 +34,88 @@ export function meterDevice(device: GPUDevice, now: () => number): DeviceMeter {
   const { queue } = device
   const submit = queue.submit.bind(queue)
   queue.submit = (commands) => {
-    submits += 1
-    between += sinceSubmit
-    sinceSubmit = 0
+    counters.beginSubmit()
     submit(commands)
-    if (encodingSince !== null) encodeMs += now() - encodingSince
+    if (encodingSince !== null) counters.encodeMs += now() - encodingSince
     encodingSince = null
     return undefined
   }
   return {
     get liveBytes() {
-      return live
+      return counters.liveBytes
     },
     get peakBytes() {
-      return peak
+      return counters.peakBytes
     },
-    liveBuffers: () => [...alive],
-    take() {
-      const counts = { submits, readbacks, readbacksBetweenSubmits: between, encodeMs }
-      submits = 0
-      readbacks = 0
-      between = 0
-      sinceSubmit = 0
-      encodeMs = 0
-      return counts
-    },
+    liveBuffers: () => [...counters.alive],
+    take: () => counters.take(),
+  }
+}
+
+/** Counts `buffer` as alive until it is destroyed, and its mappings for reading; returns it. */
+function meterBuffer(buffer: GPUBuffer, counters: Counters): GPUBuffer {
+  const { size } = buffer
+  counters.add(buffer, size)
+  const destroy = buffer.destroy.bind(buffer)
+  buffer.destroy = () => {
+    counters.remove(buffer, size)
+    destroy()
+    return undefined
+  }
+  const mapAsync = buffer.mapAsync.bind(buffer)
+  buffer.mapAsync = (mode, ...range) => {
+    if (mode === MAP_READ) counters.readback()
+    return mapAsync(mode, ...range)
+  }
+  return buffer
+}
+
+class Counters {
+  readonly alive = new Set<GPUBuffer>()
+  liveBytes = 0
+  peakBytes = 0
+  encodeMs = 0
+  #submits = 0
+  #readbacks = 0
+  #readbacksBetween = 0
+  /** Readbacks since the last submit; whether they lie between two is known at the next one. */
+  #sinceSubmit = 0
+
+  add(buffer: GPUBuffer, bytes: number): void {
+    this.liveBytes += bytes
+    this.alive.add(buffer)
+    this.peakBytes = Math.max(this.peakBytes, this.liveBytes)
+  }
+
+  /** A buffer may be destroyed twice; it counts once. */
+  remove(buffer: GPUBuffer, bytes: number): void {
+    if (this.alive.delete(buffer)) this.liveBytes -= bytes
+  }
+
+  beginSubmit(): void {
+    this.#submits += 1
+    this.#readbacksBetween += this.#sinceSubmit
+    this.#sinceSubmit = 0
+  }
+
+  readback(): void {
+    this.#readbacks += 1
+    if (this.#submits > 0) this.#sinceSubmit += 1
+  }
+
+  /** The counts since the last call; they begin again at 0. */
+  take(): DeviceCounts {
+    const counts = {
+      submits: this.#submits,
+      readbacks: this.#readbacks,
+      readbacksBetweenSubmits: this.#readbacksBetween,
+      encodeMs: this.encodeMs,
+    }
+    this.#submits = 0
+    this.#readbacks = 0
+    this.#readbacksBetween = 0
+    this.#sinceSubmit = 0
+    this.encodeMs = 0
+    return counts
   }
 }
