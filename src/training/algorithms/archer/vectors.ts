@@ -5,6 +5,7 @@ import { archerLoss, ARCHER_SUM, ARCHER_SUM_WORDS } from '../../../engine/ops/ar
 import { CRITIC_SUM, TRANSITION_WORDS } from '../../../engine/ops/criticLoss'
 import { ScratchPool } from '../../../engine/plan/scratchPool'
 import { Graph } from '../../../engine/tensor'
+import type { TensorSource } from '../../../models/weights/safetensors'
 import { ArcherCritic } from './critic'
 import { CRITICS } from './criticPlans'
 import type { Goldens } from '../../parity'
@@ -43,70 +44,115 @@ async function criticQuantities(engine: EngineDevice, goldens: Goldens, golden: 
   const tensors = await goldens.tensors('archer.safetensors')
   const pool = new ScratchPool(engine)
   const critic = new ArcherCritic(engine, pool, { features: settings.features, hidden: settings.critic_hidden_size }, settings.gamma)
-  const size = settings.batch_size * settings.gradient_accumulation_steps
-  const names = [...critic.packed.ranges.keys()]
-  for (const name of names) critic.packed.writeWeights(name, await tensors.float32(`start.${name}`))
+  for (const name of critic.packed.ranges.keys()) critic.packed.writeWeights(name, await tensors.float32(`start.${name}`))
   await critic.blend(1)
-  const [observation, action, fresh, next] = [
-    await tensors.float32('observation'),
-    await tensors.float32('action'),
-    await tensors.float32('fresh'),
-    await tensors.float32('next'),
-  ]
-  const hyper = {
-    ...{ learningRate: settings.critic_lr, beta1: 0.9, beta2: 0.999, eps: settings.adam_epsilon, weightDecay: 0 },
-    ...{ maxGradNorm: settings.max_grad_norm, gradScale: 1 },
+  const features: Features = {
+    observation: await tensors.float32('observation'),
+    action: await tensors.float32('action'),
+    fresh: await tensors.float32('fresh'),
+    next: await tensors.float32('next'),
   }
   const found: Quantity[] = []
-  const compareWeights = async (what: string, kind: string, packed: Float32Array, bounds: typeof SCALAR | typeof UPDATE): Promise<void> => {
-    const own = critic.packed.unpack(packed)
-    for (const head of CRITICS) {
-      const each: Quantity[] = []
-      for (const name of names.filter((one) => one.startsWith(`${head}.`))) {
-        const start = kind === 'grad' ? null : await tensors.float32(`start.${name}`)
-        const minus = (values: Float32Array): Float32Array => (start ? values.map((value, index) => value - (start[index] ?? 0)) : values)
-        const ours = minus(own.get(name) ?? new Float32Array(0))
-        each.push(measure(`ArCHer: ${what} of ${head}`, ours, minus(await tensors.float32(`${kind}.${name}`)), bounds))
-      }
-      found.push(worst(each))
-    }
+  for (const step of golden.updates.keys()) {
+    found.push(...(await updateQuantities(critic, features, golden, step, measure)))
+    if (step === 0) found.push(...(await weightQuantities(critic, tensors, 'grad', await critic.packed.readGradients(), measure)))
   }
+  found.push(...(await weightQuantities(critic, tensors, 'after', await critic.packed.readWeights(), measure)))
+  found.push(...(await weightQuantities(critic, tensors, 'target', await critic.readTargets(), measure)))
 
-  for (const [step, update] of golden.updates.entries()) {
-    const of = (all: Float32Array): Float32Array => all.subarray(step * size * settings.features, (step + 1) * size * settings.features)
-    const pair = (second: Float32Array): Float32Array => pairsOf(of(observation), of(second), settings.features)
-    critic.beginIteration()
-    await critic.learn(
-      {
-        ...{ observation: of(observation), acted: pair(action), fresh: pair(fresh), next: of(next) },
-        transition: Float32Array.from(transitionsOf(golden, step)),
-      },
-      size,
-      { hyper, tau: settings.tau },
-    )
-    const { critics } = await critic.readSums()
-    const sum = (index: number, key: keyof typeof CRITIC_SUM): number => critics[index]?.[CRITIC_SUM[key]] ?? Number.NaN
-    const losses = CRITICS.map((_, index) => sum(index, 'loss') / settings.gradient_accumulation_steps)
-    const means = [...CRITICS.map((_, index) => sum(index, 'value') / size), sum(2, 'target') / size, sum(3, 'target') / size]
-    const name = `ArCHer, update ${step + 1}`
-    CRITICS.forEach((head, index) => {
-      found.push(measure(`${name}: loss of ${head}`, [losses[index] ?? Number.NaN], [update.losses[index] ?? Number.NaN], SCALAR))
-    })
-    found.push(measure(`${name}: ${MEANS.join(', ')}`, means, update.means, SCALAR))
-    const norm = (await critic.packed.readOptimizerState())[1] ?? Number.NaN
-    found.push(measure(`${name}: gradient norm`, [norm], [update.grad_norm], SCALAR))
-    if (step === 0) await compareWeights('first gradient', 'grad', await critic.packed.readGradients(), SCALAR)
-  }
-  await compareWeights('weights after six updates', 'after', await critic.packed.readWeights(), UPDATE)
-  await compareWeights('target weights after six updates', 'target', await critic.readTargets(), UPDATE)
-
-  const last = golden.updates.length - 1
-  const of = (all: Float32Array): Float32Array => all.subarray(last * size * settings.features, (last + 1) * size * settings.features)
-  const inputs = { observation: of(observation), fresh: pairsOf(of(observation), of(fresh), settings.features) }
+  const size = utterancesOf(golden)
+  const of = rowsOf(golden, golden.updates.length - 1)
+  const observation = of(features.observation)
+  const inputs = { observation, fresh: pairsOf(observation, of(features.fresh), settings.features) }
   const advantages = await engine.readF32(await critic.advantage(inputs, size), 0, size)
   found.push(measure('ArCHer: advantages of fresh actions', advantages, golden.advantages, SCALAR))
   await critic.destroy()
   pool.destroy()
+  return found
+}
+
+/** Frozen features [updates · utterances, features] of what a critic reads. */
+type Features = Readonly<Record<'observation' | 'action' | 'fresh' | 'next', Float32Array>>
+
+/** Utterances of one update. */
+const utterancesOf = ({ settings }: Golden): number => settings.batch_size * settings.gradient_accumulation_steps
+
+/** Cuts the rows of update `step` from features of all updates. */
+function rowsOf(golden: Golden, step: number): (all: Float32Array) => Float32Array {
+  const words = utterancesOf(golden) * golden.settings.features
+  return (all) => all.subarray(step * words, (step + 1) * words)
+}
+
+/** One update of the critics: their losses, means and gradient norm. */
+async function updateQuantities(
+  critic: ArcherCritic,
+  features: Features,
+  golden: Golden,
+  step: number,
+  measure: Measure,
+): Promise<Quantity[]> {
+  const { settings } = golden
+  const size = utterancesOf(golden)
+  const of = rowsOf(golden, step)
+  const observation = of(features.observation)
+  const pair = (second: Float32Array): Float32Array => pairsOf(observation, of(second), settings.features)
+  const hyper = {
+    ...{ learningRate: settings.critic_lr, beta1: 0.9, beta2: 0.999, eps: settings.adam_epsilon, weightDecay: 0 },
+    ...{ maxGradNorm: settings.max_grad_norm, gradScale: 1 },
+  }
+  critic.beginIteration()
+  await critic.learn(
+    {
+      ...{ observation, acted: pair(features.action), fresh: pair(features.fresh), next: of(features.next) },
+      transition: Float32Array.from(transitionsOf(golden, step)),
+    },
+    size,
+    { hyper, tau: settings.tau },
+  )
+  const { critics } = await critic.readSums()
+  const sum = (index: number, key: keyof typeof CRITIC_SUM): number => critics[index]?.[CRITIC_SUM[key]] ?? Number.NaN
+  const losses = CRITICS.map((_, index) => sum(index, 'loss') / settings.gradient_accumulation_steps)
+  const means = [...CRITICS.map((_, index) => sum(index, 'value') / size), sum(2, 'target') / size, sum(3, 'target') / size]
+  const norm = (await critic.packed.readOptimizerState())[1] ?? Number.NaN
+  const expected = golden.updates[step]
+  const name = `ArCHer, update ${step + 1}`
+  return [
+    ...CRITICS.map((head, index) =>
+      measure(`${name}: loss of ${head}`, [losses[index] ?? Number.NaN], [expected?.losses[index] ?? Number.NaN], SCALAR),
+    ),
+    measure(`${name}: ${MEANS.join(', ')}`, means, expected?.means ?? [], SCALAR),
+    measure(`${name}: gradient norm`, [norm], [expected?.grad_norm ?? Number.NaN], SCALAR),
+  ]
+}
+
+/** Sets of packed numbers that the golden file holds, with what they are called and how close they must come. */
+const WEIGHTS = {
+  grad: { what: 'first gradient', bounds: SCALAR },
+  after: { what: 'weights after six updates', bounds: UPDATE },
+  target: { what: 'target weights after six updates', bounds: UPDATE },
+} as const
+
+/** Of each critic the tensor that is farthest off; weights are compared by how far they moved from their start. */
+async function weightQuantities(
+  critic: ArcherCritic,
+  tensors: TensorSource,
+  kind: keyof typeof WEIGHTS,
+  packed: Float32Array,
+  measure: Measure,
+): Promise<Quantity[]> {
+  const { what, bounds } = WEIGHTS[kind]
+  const own = critic.packed.unpack(packed)
+  const found: Quantity[] = []
+  for (const head of CRITICS) {
+    const each: Quantity[] = []
+    for (const name of [...critic.packed.ranges.keys()].filter((one) => one.startsWith(`${head}.`))) {
+      const start = kind === 'grad' ? null : await tensors.float32(`start.${name}`)
+      const minus = (values: Float32Array): Float32Array => (start ? values.map((value, index) => value - (start[index] ?? 0)) : values)
+      const ours = minus(own.get(name) ?? new Float32Array(0))
+      each.push(measure(`ArCHer: ${what} of ${head}`, ours, minus(await tensors.float32(`${kind}.${name}`)), bounds))
+    }
+    found.push(worst(each))
+  }
   return found
 }
 
@@ -129,7 +175,7 @@ function pairsOf(first: Float32Array, second: Float32Array, width: number): Floa
   return pairs
 }
 
-/** Room of the kernel: more rows than the golden has tokens. What lies past the live ones must not matter. */
+/** Capacity of the kernel in rows: it is larger than the number of tokens of the golden. What lies past the live rows must not matter. */
 const ROWS = 128
 
 async function actorQuantities(engine: EngineDevice, golden: Golden, measure: Measure): Promise<Quantity[]> {

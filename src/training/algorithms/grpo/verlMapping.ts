@@ -13,9 +13,6 @@ export function grpoVerlMappings(settings: GrpoConfig): FieldMappings<GrpoConfig
   const { generation_batch_size: attempts, num_generations: group, steps_per_generation: parts } = settings
   const prompts = Math.ceil(attempts / group)
   const updates = parts * settings.num_iterations
-  const isSequence = settings.importance_sampling_level === 'sequence'
-  const isCispo = settings.loss_type === 'cispo'
-  const high = settings.epsilon_high ?? settings.epsilon
   return {
     ...adamMappings(settings, [ACTOR]),
     ...adapterMappings(settings, ['actor_rollout_ref.model']),
@@ -34,7 +31,7 @@ export function grpoVerlMappings(settings: GrpoConfig): FieldMappings<GrpoConfig
           ),
     num_iterations: mapsTo({ [`${ACTOR}.ppo_epochs`]: settings.num_iterations }),
     loss_type:
-      parts > 1 && (settings.loss_type === 'dapo' || isCispo)
+      parts > 1 && (settings.loss_type === 'dapo' || settings.loss_type === 'cispo')
         ? approximate(lossOf(settings), 'verl averages over the tokens of an update, Hone and TRL over those of the batch it is a part of.')
         : mapsTo(lossOf(settings)),
     scale_rewards: {
@@ -42,24 +39,8 @@ export function grpoVerlMappings(settings: GrpoConfig): FieldMappings<GrpoConfig
       none: mapsTo({ 'algorithm.norm_adv_by_std_in_grpo': false }),
       batch: approximate({ 'algorithm.norm_adv_by_std_in_grpo': false }, 'verl divides by the deviation of the group or not at all.'),
     }[settings.scale_rewards],
-    importance_sampling_level: !isSequence
-      ? implied('Every loss but gspo has a ratio per token.')
-      : isCispo
-        ? unmapped('verl’s cispo has a ratio per token.')
-        : mapsTo({ [`${ACTOR}.policy_loss.loss_mode`]: 'gspo' }),
-    epsilon: isCispo
-      ? { to: { [`${ACTOR}.clip_ratio_low`]: 1 }, implied: 'cispo bounds the weight from above alone.' }
-      : mapsTo({ [`${ACTOR}.clip_ratio`]: settings.epsilon, [`${ACTOR}.clip_ratio_low`]: settings.epsilon }),
-    epsilon_high: mapsTo({ [`${ACTOR}.clip_ratio_high`]: isCispo ? high - 1 : high }),
-    // Dual-clip PPO's c: the same bound of the ratio where the advantage is negative.
-    delta: mapsTo({ [`${ACTOR}.clip_ratio_c`]: settings.delta ?? NO_BOUND }),
-    // low_var_kl is the k3 estimate.
-    beta: mapsTo(
-      settings.beta > 0
-        ? { [`${ACTOR}.use_kl_loss`]: true, [`${ACTOR}.kl_loss_coef`]: settings.beta, [`${ACTOR}.kl_loss_type`]: 'low_var_kl' }
-        : { [`${ACTOR}.use_kl_loss`]: false },
-    ),
-    use_bias_correction_kl: fixedValue(settings.beta === 0 || !settings.use_bias_correction_kl, 'verl does not weigh the KL by the ratio.'),
+    ...ratioMappings(settings),
+    ...klMappings(settings),
     reward: unmapped('verl takes a reward function of your own: reward.custom_reward_function.'),
     advantage_level: fixedValue(settings.advantage_level === 'trajectory', 'verl has one advantage for all tokens of an attempt.'),
     mask_truncated_completions: fixedValue(!settings.mask_truncated_completions, 'verl trains on attempts that ran out of tokens.'),
@@ -74,6 +55,40 @@ export function grpoVerlMappings(settings: GrpoConfig): FieldMappings<GrpoConfig
     warmup_steps: warmupOf(settings, updates),
     weight_decay: mapsTo({ [`${ACTOR}.optim.weight_decay`]: settings.weight_decay }),
     ref_adapter: refAdapter,
+  }
+}
+
+type RatioField = 'importance_sampling_level' | 'epsilon' | 'epsilon_high' | 'delta'
+
+/** What the importance ratio is taken over, and its bounds. */
+function ratioMappings(settings: GrpoConfig): FieldMappings<Pick<GrpoConfig, RatioField>> {
+  const isSequence = settings.importance_sampling_level === 'sequence'
+  const isCispo = settings.loss_type === 'cispo'
+  const high = settings.epsilon_high ?? settings.epsilon
+  return {
+    importance_sampling_level: !isSequence
+      ? implied('Every loss but gspo has a ratio per token.')
+      : isCispo
+        ? unmapped('verl’s cispo has a ratio per token.')
+        : mapsTo({ [`${ACTOR}.policy_loss.loss_mode`]: 'gspo' }),
+    epsilon: isCispo
+      ? { to: { [`${ACTOR}.clip_ratio_low`]: 1 }, implied: 'cispo bounds the weight from above alone.' }
+      : mapsTo({ [`${ACTOR}.clip_ratio`]: settings.epsilon, [`${ACTOR}.clip_ratio_low`]: settings.epsilon }),
+    epsilon_high: mapsTo({ [`${ACTOR}.clip_ratio_high`]: isCispo ? high - 1 : high }),
+    // Dual-clip PPO's c: the same bound of the ratio where the advantage is negative.
+    delta: mapsTo({ [`${ACTOR}.clip_ratio_c`]: settings.delta ?? NO_BOUND }),
+  }
+}
+
+function klMappings(settings: GrpoConfig): FieldMappings<Pick<GrpoConfig, 'beta' | 'use_bias_correction_kl'>> {
+  return {
+    // low_var_kl is the k3 estimate.
+    beta: mapsTo(
+      settings.beta > 0
+        ? { [`${ACTOR}.use_kl_loss`]: true, [`${ACTOR}.kl_loss_coef`]: settings.beta, [`${ACTOR}.kl_loss_type`]: 'low_var_kl' }
+        : { [`${ACTOR}.use_kl_loss`]: false },
+    ),
+    use_bias_correction_kl: fixedValue(settings.beta === 0 || !settings.use_bias_correction_kl, 'verl does not weigh the KL by the ratio.'),
   }
 }
 

@@ -93,11 +93,58 @@ export async function ppoQuantities(engine: EngineDevice, goldens: Goldens, adap
   return found
 }
 
+/** Runs the kernels of a batch, from step scores to one mini-batch's loss, on the vectors' two sequences. */
 export async function runPpoVectors(
   engine: EngineDevice,
   vectors: PpoVectors,
   weighting: (typeof WEIGHTINGS)[number],
 ): Promise<PpoOutputs> {
+  const graph = new Graph()
+  const outputs = buildGraph(graph, vectors)
+  for (const [name, tensor] of Object.entries(outputs)) graph.output(name, tensor)
+  const states = initialStates(engine)
+  const state = (name: string): GPUBuffer => {
+    const buffer = states.get(name)
+    if (!buffer) throw new Error(`no state ${name}`)
+    return buffer
+  }
+  const pool = new ScratchPool(engine)
+  const executable = await Executable.create(engine, planGraph(graph, engine), pool, (name) => ({ buffer: state(name), offset: 0 }))
+  writeVectors(executable, vectors, weighting)
+  await executable.run()
+  const read = (name: keyof typeof outputs): Promise<Float32Array> => executable.readOutput(name, PPO_BUCKET)
+  const found: PpoOutputs = {
+    ...{ reward: await read('reward'), advantage: await read('advantage'), whitened: await read('whitened') },
+    ...{ returns: await read('returns'), dlogp: await read('dlogp'), dvalue: await read('dvalue') },
+    totals: await engine.readF32(state('totals'), 0, PPO_TOTAL_WORDS),
+    kept: await engine.readF32(state('kept'), 0, 4),
+    sums: await engine.readF32(state('sums'), 0, PPO_SUM_WORDS),
+  }
+  executable.destroy()
+  pool.destroy()
+  for (const buffer of states.values()) engine.destroyBuffer(buffer)
+  return found
+}
+
+function initialStates(engine: EngineDevice): ReadonlyMap<string, GPUBuffer> {
+  const initial = {
+    table: new Float32Array(PPO_BUCKET * 4),
+    sums: new Float32Array(PPO_SUM_WORDS),
+    totals: new Float32Array(PPO_TOTAL_WORDS),
+    grads: Float32Array.of(1, 2, 3, 4),
+    kept: new Float32Array(4),
+  }
+  return new Map(
+    Object.entries(initial).map(([name, data]) => {
+      const buffer = engine.createBuffer(name, data.byteLength)
+      engine.write(buffer, data)
+      return [name, buffer]
+    }),
+  )
+}
+
+/** Writes the vectors as rows [PPO_BUCKET] of the trained tokens of all sequences; rows past them are NaN. */
+function writeVectors(executable: Executable, vectors: PpoVectors, weighting: (typeof WEIGHTINGS)[number]): void {
   const { inputs } = vectors
   const rows = (values: readonly (readonly number[])[]): number[] => maskedRows(vectors, values)
   const count = rows(inputs.mask).length
@@ -106,29 +153,6 @@ export async function runPpoVectors(
     const positions = trainedPositions(sequence, 'leave_out')
     return { positions, score: placeStepScores(sequence, positions, weighting) }
   })
-  const graph = new Graph()
-  const outputs = buildGraph(graph, vectors)
-  for (const [name, tensor] of Object.entries(outputs)) graph.output(name, tensor)
-  const states = new Map<string, GPUBuffer>()
-  const initial = {
-    table: new Float32Array(PPO_BUCKET * 4),
-    sums: new Float32Array(PPO_SUM_WORDS),
-    totals: new Float32Array(PPO_TOTAL_WORDS),
-    grads: Float32Array.of(1, 2, 3, 4),
-    kept: new Float32Array(4),
-  }
-  for (const [name, data] of Object.entries(initial)) {
-    const buffer = engine.createBuffer(name, data.byteLength)
-    engine.write(buffer, data)
-    states.set(name, buffer)
-  }
-  const state = (name: string): GPUBuffer => {
-    const buffer = states.get(name)
-    if (!buffer) throw new Error(`no state ${name}`)
-    return buffer
-  }
-  const pool = new ScratchPool(engine)
-  const executable = await Executable.create(engine, planGraph(graph, engine), pool, (name) => ({ buffer: state(name), offset: 0 }))
   const columns = {
     logp: rows(inputs.logprobs),
     ref: rows(inputs.ref_logprobs),
@@ -153,19 +177,6 @@ export async function runPpoVectors(
   executable.write('klCoef', Float32Array.of(inputs.kl_coef))
   executable.write('weight', Float32Array.of(1 / count))
   executable.write('counts', Uint32Array.of(0, count, 2, 0))
-  await executable.run()
-  const read = (name: keyof typeof outputs): Promise<Float32Array> => executable.readOutput(name, PPO_BUCKET)
-  const found: PpoOutputs = {
-    ...{ reward: await read('reward'), advantage: await read('advantage'), whitened: await read('whitened') },
-    ...{ returns: await read('returns'), dlogp: await read('dlogp'), dvalue: await read('dvalue') },
-    totals: await engine.readF32(state('totals'), 0, PPO_TOTAL_WORDS),
-    kept: await engine.readF32(state('kept'), 0, 4),
-    sums: await engine.readF32(state('sums'), 0, PPO_SUM_WORDS),
-  }
-  executable.destroy()
-  pool.destroy()
-  for (const buffer of states.values()) engine.destroyBuffer(buffer)
-  return found
 }
 
 function buildGraph(graph: Graph, { inputs }: PpoVectors) {

@@ -20,6 +20,7 @@ export const ppoTrlAlways = {
   'AutoModelForCausalLMWithValueHead.summary_dropout_prob': 0,
 }
 
+/** The settings that both PPOs have. */
 function sharedMappings(settings: PpoSettings): FieldMappings<PpoSettings> {
   const same = (name: keyof PpoSettings): FieldMapping => mapsTo({ [`PPOConfig.${name}`]: settings[name] })
   const adam = (isDefault: boolean): FieldMapping =>
@@ -66,16 +67,7 @@ function sharedMappings(settings: PpoSettings): FieldMappings<PpoSettings> {
             'AutoModelForCausalLMWithValueHead.v_head_initializer_range': 0,
           })
         : implied('The value head starts as torch’s nn.Linear does.'),
-    lora_r: mapsTo({ 'LoraConfig.r': settings.lora_r }),
-    lora_alpha: mapsTo({ 'LoraConfig.lora_alpha': settings.lora_alpha }),
-    lora_targets: mapsTo({ 'LoraConfig.target_modules': settings.lora_targets }),
-    use_rslora: settings.use_rslora
-      ? approximate({ 'LoraConfig.use_rslora': true }, 'peft 0.5.0, StepTool’s pin, has no rsLoRA.')
-      : implied('LoraConfig’s default.'),
-    init_lora_weights:
-      settings.init_lora_weights === 'kaiming'
-        ? implied('LoraConfig’s default.')
-        : approximate({ 'LoraConfig.init_lora_weights': 'gaussian' }, 'peft 0.5.0, StepTool’s pin, has its own init alone.'),
+    ...loraMappings(settings),
     // The remark is made at `init_adapter`.
     ref_adapter: implied('It counts where a run begins from an adapter.'),
     max_context_len: script('max_context_len'),
@@ -86,6 +78,24 @@ function sharedMappings(settings: PpoSettings): FieldMappings<PpoSettings> {
     adam_beta1: adam(settings.adam_beta1 === 0.9),
     adam_beta2: adam(settings.adam_beta2 === 0.999),
     adam_epsilon: adam(settings.adam_epsilon === 1e-8),
+  }
+}
+
+type LoraSettings = Pick<PpoSettings, 'lora_r' | 'lora_alpha' | 'lora_targets' | 'use_rslora' | 'init_lora_weights'>
+
+/** The adapter's settings as peft's LoraConfig. */
+function loraMappings(settings: LoraSettings): FieldMappings<LoraSettings> {
+  return {
+    lora_r: mapsTo({ 'LoraConfig.r': settings.lora_r }),
+    lora_alpha: mapsTo({ 'LoraConfig.lora_alpha': settings.lora_alpha }),
+    lora_targets: mapsTo({ 'LoraConfig.target_modules': settings.lora_targets }),
+    use_rslora: settings.use_rslora
+      ? approximate({ 'LoraConfig.use_rslora': true }, 'peft 0.5.0, StepTool’s pin, has no rsLoRA.')
+      : implied('LoraConfig’s default.'),
+    init_lora_weights:
+      settings.init_lora_weights === 'kaiming'
+        ? implied('LoraConfig’s default.')
+        : approximate({ 'LoraConfig.init_lora_weights': 'gaussian' }, 'peft 0.5.0, StepTool’s pin, has its own init alone.'),
   }
 }
 
