@@ -135,7 +135,7 @@ export interface AlgorithmFacts {
   readonly help: string
   /** Every metric it reports, and what the metric means. */
   readonly metrics: Readonly<Record<string, string>>
-  /** Number of its series colour, 1 to 7. */
+  /** Number of its series colour, 1 to 8. */
   readonly colour: number
   readonly metricQuestions: Readonly<Record<string, MetricQuestion>>
   /** Kinds of alarms that do not apply to it, because its metric of that name means something else. */

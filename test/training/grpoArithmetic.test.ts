@@ -1,7 +1,7 @@
 /** Group advantages where the golden of TRL says nothing: which groups teach nothing. Their values: test/cli/parity.gpu.test.ts. */
 import { expect, it } from 'vitest'
 import { groupAdvantages, SCALE_REWARDS } from '../../src/training/algorithms/grpo/arithmetic'
-import { flatGroupsOf, gatherGroups, updatesOf, type GrpoSample } from '../../src/training/algorithms/grpo/groups'
+import { gatherGroups, grpoAdvantages, updatesOf, type GrpoSample } from '../../src/training/algorithms/grpo/groups'
 import { roundName, stepOfRound } from '../../src/training/batches/rounds'
 import { grpoConfig } from '../../src/training/algorithms/grpo/config'
 import type { PolicyModel } from '../../src/training/policy/policyModel'
@@ -23,7 +23,7 @@ it('with advantages of steps a group is flat when its steps are, not when its ou
     return { group, isTruncated: false, sequence: { trajectoryId: group, ids: [1, 2], stepOf: [-1, 0], rewards, stepIndex, ...rest } }
   }
   const samples = [sample('a', 0, 1), sample('a', 0.5, 1), sample('b', 1, 1), sample('b', 1, 1), sample('c', 0, 0), sample('c', 0, 1)]
-  const flat = (advantage_level: string): string[] => [...flatGroupsOf(samples, grpoConfig.parse({ advantage_level }))]
+  const flat = (advantage_level: string): string[] => [...grpoAdvantages(grpoConfig.parse({ advantage_level }))(samples).flatGroups]
   expect(flat('trajectory')).toEqual(['a', 'b'])
   expect(flat('step')).toEqual(['b'])
 })
@@ -62,8 +62,8 @@ it('practice that leaves nothing is an empty batch, not the end; further rounds 
     },
   })
   const policy = null as unknown as PolicyModel
-  expect(await gatherGroups(4, settings, source([]), policy)).toEqual({ samples: [], groups: 0, flatGroups: 0 })
+  expect(await gatherGroups(4, settings, source([]), policy, grpoAdvantages(settings))).toEqual({ samples: [], groups: 0, flatGroups: 0 })
   expect(asked.map(stepOfRound)).toEqual([4, 4, 4])
   expect(asked.map(roundName)).toEqual(['0005', '0005-more-1', '0005-more-2'])
-  expect(await gatherGroups(4, settings, source(null), policy)).toBeNull()
+  expect(await gatherGroups(4, settings, source(null), policy, grpoAdvantages(settings))).toBeNull()
 })

@@ -1,6 +1,5 @@
 /** A batch of groups: gathered from practice, its advantages, and its rows as the loss reads them. */
 import { groupAdvantages, tokenWeights } from './arithmetic'
-import type { GroupAdvantages } from './arithmetic'
 import type { GrpoConfig } from './config'
 import { roundOfStep } from '../../batches/rounds'
 import type { PolicyModel } from '../../policy/policyModel'
@@ -18,8 +17,8 @@ export interface GrpoSample {
 }
 
 /** Practice with the policy as it is; `round` is the step, or for its further rounds a number no other has. null ends the run. */
-export interface GrpoSource {
-  next(round: number, policy: PolicyModel): Promise<readonly GrpoSample[] | null>
+export interface GrpoSource<Sample extends GrpoSample = GrpoSample> {
+  next(round: number, policy: PolicyModel): Promise<readonly Sample[] | null>
 }
 
 /** The reward of an attempt; null where it cannot be scored. */
@@ -31,23 +30,62 @@ export function attemptReward({ rewards }: Pick<TokenizedTrajectory, 'rewards'>,
   return kind === 'step_sum' ? sum : sum / labelled.length
 }
 
-interface Gathered {
-  readonly samples: readonly GrpoSample[]
+/** What every step of every attempt is worth. */
+export interface AdvantageEstimate {
+  /** Of each sample, one advantage per step of its sequence. */
+  readonly ofSteps: readonly (readonly number[])[]
+  /** Groups that teach nothing. */
+  readonly flatGroups: ReadonlySet<string>
+  /** What the estimate reports beside the loop's metrics. */
+  readonly metrics?: Readonly<Record<string, number>>
+}
+
+export type AdvantageEstimator<Sample extends GrpoSample = GrpoSample> = (samples: readonly Sample[]) => AdvantageEstimate
+
+/**
+ * GRPO's own: an attempt's reward against its group, the same for all its steps; or with advantage_level step, each step's reward against the
+ * group's steps, whose groups are flat when all steps earned the same, whatever the attempts did.
+ */
+export const grpoAdvantages =
+  (settings: Pick<GrpoConfig, 'advantage_level' | 'scale_rewards' | 'reward'>): AdvantageEstimator =>
+  (samples) => {
+    const isByStep = settings.advantage_level === 'step'
+    const units = isByStep
+      ? samples.flatMap(({ sequence, group }) => sequence.rewards.map((reward) => ({ reward, group })))
+      : samples.map(({ sequence, group }) => ({ reward: attemptReward(sequence, settings.reward), group }))
+    const { advantages, isFlat } = groupAdvantages(
+      units.map(({ reward }) => reward),
+      units.map(({ group }) => group),
+      settings.scale_rewards,
+    )
+    let unit = 0
+    const ofSteps = samples.map(({ sequence }, index) => sequence.rewards.map(() => advantages[isByStep ? unit++ : index] ?? 0))
+    return { ofSteps, flatGroups: new Set(units.filter((_, index) => isFlat[index]).map(({ group }) => group)) }
+  }
+
+interface Gathered<Sample extends GrpoSample> {
+  readonly samples: readonly Sample[]
   readonly groups: number
   readonly flatGroups: number
 }
 
 /** A batch; with dynamic sampling flat groups are replaced while rounds are left. Empty where practice left nothing to train on; null: it ended. */
-export async function gatherGroups(step: number, settings: GrpoConfig, source: GrpoSource, policy: PolicyModel): Promise<Gathered | null> {
+export async function gatherGroups<Sample extends GrpoSample>(
+  step: number,
+  settings: Pick<GrpoConfig, 'dynamic_sampling_rounds' | 'generation_batch_size'>,
+  source: GrpoSource<Sample>,
+  policy: PolicyModel,
+  estimate: AdvantageEstimator<Sample>,
+): Promise<Gathered<Sample> | null> {
   const rounds = settings.dynamic_sampling_rounds + 1
-  const useful: GrpoSample[] = []
-  const flat: GrpoSample[] = []
+  const useful: Sample[] = []
+  const flat: Sample[] = []
   const seen = { groups: 0, flat: 0 }
   for (let round = 0; round < rounds && useful.length < settings.generation_batch_size; round++) {
     const samples = await source.next(roundOfStep(step, round), policy)
     if (!samples && round === 0) return null
     if (!samples) break
-    const flatGroups = flatGroupsOf(samples, settings)
+    const { flatGroups } = estimate(samples)
     seen.groups += new Set(samples.map(({ group }) => group)).size
     seen.flat += flatGroups.size
     for (const sample of samples) (flatGroups.has(sample.group) ? flat : useful).push(sample)
@@ -57,56 +95,13 @@ export async function gatherGroups(step: number, settings: GrpoConfig, source: G
   return { samples: samples.slice(0, settings.generation_batch_size), groups: seen.groups, flatGroups: seen.flat }
 }
 
-/** Groups that teach nothing: with advantages of steps those in which all steps earned the same, whatever the attempts did. */
-export function flatGroupsOf(samples: readonly GrpoSample[], settings: GrpoConfig): Set<string> {
-  const all = settings.advantage_level === 'step' ? stepsOf(samples) : samples
-  const { isFlat } = settings.advantage_level === 'step' ? stepAdvantagesOf(samples, settings) : advantagesOf(samples, settings)
-  return new Set(all.filter((_, index) => isFlat[index]).map(({ group }) => group))
-}
-
-const stepsOf = (samples: readonly GrpoSample[]): { readonly reward: number | null; readonly group: string }[] =>
-  samples.flatMap(({ sequence, group }) => sequence.rewards.map((reward) => ({ reward, group })))
-
-function stepAdvantagesOf(samples: readonly GrpoSample[], settings: GrpoConfig): GroupAdvantages {
-  const steps = stepsOf(samples)
-  return groupAdvantages(
-    steps.map(({ reward }) => reward),
-    steps.map(({ group }) => group),
-    settings.scale_rewards,
-  )
-}
-
-const advantagesOf = (samples: readonly GrpoSample[], settings: GrpoConfig) =>
-  groupAdvantages(
-    samples.map(({ sequence }) => attemptReward(sequence, settings.reward)),
-    samples.map(({ group }) => group),
-    settings.scale_rewards,
-  )
-
-/** [capacity]: the advantage of every row of the batch. */
-export function rowAdvantages(batch: BatchLayout, samples: readonly GrpoSample[], settings: GrpoConfig): Float32Array {
+/** [capacity]: the advantage of every row of the batch. @param ofSteps of each sample, one per step. */
+export function rowAdvantages(batch: BatchLayout, samples: readonly GrpoSample[], ofSteps: AdvantageEstimate['ofSteps']): Float32Array {
   const rows = new Float32Array(rowCapacity(batch.rows))
-  const ofSteps = new Map<TokenizedTrajectory, readonly number[]>()
-  if (settings.advantage_level === 'trajectory') {
-    const { advantages } = advantagesOf(samples, settings)
-    samples.forEach(({ sequence }, index) =>
-      ofSteps.set(
-        sequence,
-        sequence.rewards.map(() => advantages[index] ?? 0),
-      ),
-    )
-  } else {
-    const { advantages } = stepAdvantagesOf(samples, settings)
-    let at = 0
-    for (const { sequence } of samples)
-      ofSteps.set(
-        sequence,
-        sequence.rewards.map(() => advantages[at++] ?? 0),
-      )
-  }
+  const bySequence = new Map(samples.map(({ sequence }, index) => [sequence, ofSteps[index] ?? []]))
   for (const { source, sequence, firstRow } of batch.items)
     sequence.targets.forEach((position, index) => {
-      rows[firstRow + index] = ofSteps.get(source)?.[source.stepOf[position] ?? -1] ?? 0
+      rows[firstRow + index] = bySequence.get(source)?.[source.stepOf[position] ?? -1] ?? 0
     })
   return rows
 }

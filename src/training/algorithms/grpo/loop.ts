@@ -25,8 +25,8 @@ import type { Objective, TrainableSet } from '../../policy/policyModel'
 import { scheduleFactor } from '../../policy/schedule'
 import type { TrainingContext } from '../../trainingContext'
 import type { GrpoConfig } from './config'
-import { gatherGroups, lossRows, rowAdvantages } from './groups'
-import type { GrpoSample, GrpoSource } from './groups'
+import { gatherGroups, grpoAdvantages, lossRows, rowAdvantages } from './groups'
+import type { AdvantageEstimator, GrpoSample, GrpoSource } from './groups'
 import { grpoMetrics } from './metrics'
 import { layoutOfStep, scoredParts, updatesOfStep } from './microBatches'
 
@@ -39,8 +39,16 @@ export interface GrpoResult {
   readonly batches: number
 }
 
-/** The caller owns the returned policy. A run that fails or is stopped by its gate leaves nothing on the GPU. */
-export async function runGrpo(context: TrainingContext, settings: GrpoConfig, source: GrpoSource): Promise<GrpoResult> {
+/**
+ * The caller owns the returned policy. A run that fails or is stopped by its gate leaves nothing on the GPU.
+ * @param estimate how advantages are estimated; without it as the settings say.
+ */
+export async function runGrpo<Sample extends GrpoSample = GrpoSample>(
+  context: TrainingContext,
+  settings: GrpoConfig,
+  source: GrpoSource<Sample>,
+  estimate: AdvantageEstimator<Sample> = grpoAdvantages(settings),
+): Promise<GrpoResult> {
   if (settings.generation_batch_size % settings.num_generations !== 0)
     throw new Error(
       `generation_batch_size ${settings.generation_batch_size} is no multiple of num_generations ${settings.num_generations}: groups would be cut`,
@@ -48,7 +56,7 @@ export async function runGrpo(context: TrainingContext, settings: GrpoConfig, so
   const trainable = grpoTrainable(settings, Boolean(context.initial))
   const policy = await PolicyModel.create(context.engine, context.model, context.reader, trainable)
   try {
-    return await train(policy, context, settings, source)
+    return await train(policy, context, settings, source, estimate)
   } catch (error) {
     await policy.destroy().catch(() => undefined)
     throw error
@@ -57,7 +65,13 @@ export async function runGrpo(context: TrainingContext, settings: GrpoConfig, so
 
 const saved = z.object({ batches: z.int(), tokens: z.int(), updates: z.int() })
 
-async function train(policy: PolicyModel, context: TrainingContext, settings: GrpoConfig, source: GrpoSource): Promise<GrpoResult> {
+async function train<Sample extends GrpoSample>(
+  policy: PolicyModel,
+  context: TrainingContext,
+  settings: GrpoConfig,
+  source: GrpoSource<Sample>,
+  estimate: AdvantageEstimator<Sample>,
+): Promise<GrpoResult> {
   const { engine, model } = context
   initializePolicy(policy, context, settings)
   let [tokens, first, updates] = [0, 0, 0]
@@ -78,7 +92,7 @@ async function train(policy: PolicyModel, context: TrainingContext, settings: Gr
 
   for (let step = first; step < total; step++) {
     clock.beginStep()
-    const gathered = await gatherGroups(step, settings, source, policy)
+    const gathered = await gatherGroups(step, settings, source, policy, estimate)
     if (!gathered) break
     const { samples, flatGroups, groups } = gathered
     const batch = layoutOfStep(samples, settings, limits)
@@ -89,7 +103,8 @@ async function train(policy: PolicyModel, context: TrainingContext, settings: Gr
     policy.beginStep()
 
     await scoreBatch(run, batch, tables)
-    await prepareAdvantages(run, batch, tables, samples)
+    const { ofSteps, metrics: ofEstimate } = estimate(samples)
+    await prepareAdvantages(run, batch, tables, rowAdvantages(batch, samples, ofSteps))
     const { taken, learningRate } = await updatePolicy(run, batch, tables, samples, step, updates)
     updates += taken
 
@@ -101,13 +116,11 @@ async function train(policy: PolicyModel, context: TrainingContext, settings: Gr
     ])
     tokens += samples.reduce((sum, { sequence }) => sum + sequence.ids.length, 0)
     done = step + 1
-    context.report(
-      step,
-      grpoMetrics({
-        ...{ settings, samples, lengths, batch, table, sums, updates: taken, flatGroups, groups, learningRate, tokens },
-        gradNorm: taken === 0 ? 0 : (optimizer[1] ?? Number.NaN),
-      }),
-    )
+    const metrics = grpoMetrics({
+      ...{ settings, samples, lengths, batch, table, sums, updates: taken, flatGroups, groups, learningRate, tokens },
+      gradNorm: taken === 0 ? 0 : (optimizer[1] ?? Number.NaN),
+    })
+    context.report(step, { ...metrics, ...ofEstimate })
     await clock.endStep({ step, isLast: done === total, state: () => ({ batches: done, tokens, updates }) })
   }
   return { policy, batches: done }
@@ -165,19 +178,19 @@ async function scoreBatch(run: Run, batch: BatchLayout, tables: Tables): Promise
   }
 }
 
-/** Advantages into the batch's table. */
+/** Writes advantages, [capacity], into the batch's table. */
 async function prepareAdvantages(
-  { policy, settings, context }: Run,
+  { policy, context }: Run,
   batch: BatchLayout,
   { capacity }: Tables,
-  samples: readonly GrpoSample[],
+  advantages: Float32Array,
 ): Promise<void> {
   const prepare = await policy.executable(`grpo prepare ${capacity}`, (graph) => {
     const [logp, ref] = [graph.state(leaf('logp', capacity), [capacity]), graph.state(leaf('ref', capacity), [capacity])]
     const counts = graph.batch('counts', [4], 'u32')
     interleave([logp, ref, graph.batch('advantage', [capacity]), ref], counts, graph.state(leaf('table', capacity), [capacity, 4]))
   })
-  prepare.write('advantage', rowAdvantages(batch, samples, settings))
+  prepare.write('advantage', advantages)
   prepare.write('counts', Uint32Array.of(0, batch.rows, batch.items.length, 0))
   await prepare.run(context.gate)
 }
