@@ -1,10 +1,11 @@
 /** The catalogue of training algorithms. To add one: a folder here with its description (`defineAlgorithm`), and a line below. */
 import { archer } from './archer/algorithm'
 import { dpo } from './dpo/algorithm'
+import { gigpo } from './gigpo/algorithm'
 import { grpo } from './grpo/algorithm'
 import { ppo } from './ppo/outcomePpo'
 import { rft } from './rft/algorithm'
 import { sft } from './sft/algorithm'
 import { steptoolPpo } from './ppo/steptoolPpo'
 
-export const algorithms = { sft, rft, ppo, 'steptool-ppo': steptoolPpo, grpo, dpo, archer } as const
+export const algorithms = { sft, rft, ppo, 'steptool-ppo': steptoolPpo, grpo, gigpo, dpo, archer } as const
