@@ -11,7 +11,7 @@ import { STORE_VERSION, type RecordMigration } from '../../src/storage/recordKin
 import { joinMetrics, StoredRecordError, type Store } from '../../src/storage/store'
 import type { DatasetRow } from '../../src/worker/protocol'
 import { FakeDirectory } from './fakeDirectory'
-import { aDataset, anEvaluation, anOpinion, aRun, aTrajectory } from './records'
+import { aDataset, anEvaluation, anOpinion, aRun, aTrajectory } from '../support/builders'
 
 const folders: string[] = []
 async function folder(): Promise<string> {

@@ -8,7 +8,7 @@ import { adapterName, type KernelTable } from '../../src/records/kernelTable'
 import type { RunRecord } from '../../src/records/run'
 import { saveKernelTable } from '../../src/storage/kernelTables'
 import { settleKernels, type KernelParts } from '../../src/studio/runs/kernels'
-import { aRun } from '../storage/records'
+import { aRun } from '../support/builders'
 import { report } from './testStudio'
 
 const model = parseModelConfig({

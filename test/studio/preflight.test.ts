@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest'
 import type { TrainRequest } from '../../src/worker/protocol'
 import { honeJsonlLine } from '../../src/data/formats/honeJsonl'
-import { trajectoryOfAnyVersion as trajectory } from '../../src/records/trajectoryV1'
 import { openTestStudio } from './testStudio'
+import { trajectoryOf } from '../support/builders'
 
 const request: TrainRequest = {
   kind: 'train',
@@ -52,12 +52,10 @@ test('a mask that leaves nothing to learn is refused, and says which', async () 
   const { studio, close } = await openTestStudio()
   try {
     // The last turn says nothing.
-    const row = trajectory.parse({
-      ...{ version: 1, trajectory_id: 't', query_id: 'q', query: 'q', status: 'solved' },
-      steps: ['one two', ''].map((completion, at) => ({
-        ...{ parent: at === 0 ? null : 0, prompt: 'ask', completion, is_final: at === 1 },
-      })),
-    })
+    const row = trajectoryOf(
+      ['one two', ''].map((completion) => ({ prompt: 'ask', completion })),
+      { status: 'solved' },
+    )
     const imported = await studio.datasets.importFile(new File([honeJsonlLine(row, [])], 'rows.jsonl'))
     if (!imported.ok) throw new Error(imported.message)
     const maskOf = async (mask_history: boolean) => {

@@ -10,7 +10,8 @@ import {
   type DpoPair,
 } from '../../src/training/algorithms/dpo/pairs'
 import { attemptOutcome } from '../../src/training/batches/outcome'
-import { trajectoryOfAnyVersion as trajectory } from '../../src/records/trajectoryV1'
+import type { Trajectory } from '../../src/records/trajectory'
+import { trajectoryOf } from '../support/builders'
 
 const settings = { max_pairs_per_query: 4, overlong_pairs: 'keep' } as const
 
@@ -119,8 +120,7 @@ describe('pairs', () => {
 
 describe('the outcome of a trajectory', () => {
   const step = { parent: null, prompt: 'p', completion: 'c', is_final: true }
-  const of = (status: string | null) =>
-    trajectory.parse({ version: 1, trajectory_id: 't', query_id: 'q', query: '', steps: [step], status })
+  const of = (status: Trajectory['status']) => trajectoryOf([step], { query: '', status })
   it('is the label of its final step, else its status', () => {
     expect(attemptOutcome(of('unsolved'), [0.75])).toBe(0.75)
     expect(attemptOutcome(of('solved'), [null])).toBe(1)

@@ -4,10 +4,10 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { createHfTokenizer } from '../../src/models/tokenizer/hfTokenizer'
 import { stepsOf, type Trajectory } from '../../src/records/trajectory'
-import { trajectoryOfAnyVersion as trajectory } from '../../src/records/trajectoryV1'
 import { imitatedPositions } from '../../src/training/batches/lossMask'
 import { tokenizeTrajectory } from '../../src/training/batches/tokenizedTrajectory'
 import { imitationSamples } from '../../src/training/batches/imitationSamples'
+import { trajectoryOf } from '../support/builders'
 
 const read = (file: string): unknown => JSON.parse(readFileSync(new URL(`../golden/${file}`, import.meta.url), 'utf8'))
 const ids = z.array(z.int())
@@ -21,10 +21,7 @@ const { rows } = z
 const tokenizer = createHfTokenizer(read('tokenizer/qwen.json'))
 
 function told(turns: readonly { readonly prompt: string; readonly completion: string }[], name = 't'): Trajectory {
-  return trajectory.parse({
-    ...{ version: 1, trajectory_id: name, query_id: 'q', query: 'q', status: 'solved' },
-    steps: turns.map((turn, at) => ({ ...turn, parent: at === 0 ? null : at - 1, is_final: at === turns.length - 1 })),
-  })
+  return trajectoryOf(turns, { trajectory_id: name, status: 'solved' })
 }
 const limits = { maxContextLen: 1024, maxResponseLen: 1024 }
 

@@ -1,22 +1,19 @@
 /** What outcome PPO makes of a trajectory: one reward, at its end. */
 import { describe, expect, it } from 'vitest'
 import type { Trajectory } from '../../src/records/trajectory'
-import { trajectoryOfAnyVersion as trajectory } from '../../src/records/trajectoryV1'
 import { noOutcomeSentence, outcomeNote, outcomeSequence, stepGrained } from '../../src/training/algorithms/ppo/outcome'
 import { ppo } from '../../src/training/algorithms/ppo/outcomePpo'
 import type { PpoConfig } from '../../src/training/algorithms/ppo/config'
 import { steptoolPpo } from '../../src/training/algorithms/ppo/steptoolPpo'
+import { trajectoryOf } from '../support/builders'
 
 const settingsOf = (input: Partial<PpoConfig> = {}): PpoConfig => ppo.config.parse(input)
 
-const record = (status: string | null, steps = 3): Trajectory =>
-  trajectory.parse({
-    ...{ version: 1, trajectory_id: 't', query_id: 'q', query: '', status },
-    steps: Array.from({ length: steps }, (_, index) => ({
-      ...{ parent: index === 0 ? null : index - 1, prompt: `p${index}'\n`, completion: `c${index}` },
-      is_final: index === steps - 1,
-    })),
-  })
+const record = (status: Trajectory['status'], steps = 3): Trajectory =>
+  trajectoryOf(
+    Array.from({ length: steps }, (_, index) => ({ prompt: `p${index}'\n`, completion: `c${index}` })),
+    { query: '', status },
+  )
 /** A token for each character. */
 const codec = { encode: (text: string): number[] => Array.from(text, (letter) => letter.codePointAt(0) ?? 0) }
 const rewardsOf = (one: Trajectory, rewards: readonly (number | null)[], input: Partial<PpoConfig> = {}) =>

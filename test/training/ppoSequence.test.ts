@@ -2,10 +2,10 @@
 import { describe, expect, it } from 'vitest'
 import { stepsOf, type Trajectory } from '../../src/records/trajectory'
 import { withSteps } from '../../src/records/trajectoryFromSteps'
-import { trajectoryOfAnyVersion as trajectory } from '../../src/records/trajectoryV1'
 import { advantagePreview } from '../../src/training/advantage'
 import { datasetSource, layoutBatch, meanStepReward, microBatches, minibatchesOf } from '../../src/training/batches/batchLayout'
 import { tokenizeTrajectory, toFloat16, type TokenizedTrajectory } from '../../src/training/batches/tokenizedTrajectory'
+import { trajectoryOf } from '../support/builders'
 
 /** One token per character. */
 const codec = { encode: (text: string): number[] => Array.from(text, (letter) => letter.charCodeAt(0)) }
@@ -14,19 +14,14 @@ const limits = { maxContextLen: 100, maxResponseLen: 100, encoding: 'auto' } as 
 function chain(
   steps: readonly { prompt: string; completion: string; tokens?: { prompt_ids: number[]; completion_ids: number[] } }[],
 ): Trajectory {
-  return trajectory.parse({
-    version: 1,
-    trajectory_id: 'a/1/0',
-    query_id: '1',
-    query: 'q',
-    steps: steps.map(({ prompt, completion, tokens }, index) => ({
-      parent: index === 0 ? null : index - 1,
+  return trajectoryOf(
+    steps.map(({ prompt, completion, tokens }) => ({
       prompt,
       completion,
       tokens: tokens ? { ...tokens, completion_logprobs: tokens.completion_ids.map(() => -1) } : null,
-      is_final: index === steps.length - 1,
     })),
-  })
+    { trajectory_id: 'a/1/0', query_id: '1' },
+  )
 }
 const three = chain([
   { prompt: 'pppp', completion: 'aa' },

@@ -1,7 +1,6 @@
 /** Which attempts rejection sampling keeps, and which of their tokens it imitates. */
 import { describe, expect, it } from 'vitest'
 import type { Trajectory } from '../../src/records/trajectory'
-import { trajectoryOfAnyVersion as trajectory } from '../../src/records/trajectoryV1'
 import { rft } from '../../src/training/algorithms/rft/algorithm'
 import type { RftConfig } from '../../src/training/algorithms/rft/config'
 import { imitatedPositions } from '../../src/training/batches/lossMask'
@@ -12,25 +11,18 @@ import {
   selectionSentence,
   selectPasses,
 } from '../../src/training/algorithms/rft/selection'
+import { trajectoryOf } from '../support/builders'
 
 const settingsOf = (input: Partial<RftConfig> = {}): RftConfig => rft.config.parse(input)
 
 /** Prompt 1 2, then a step for each list of own tokens, with the observation 9 between them. */
 function told(query: string, status: Trajectory['status'], ...steps: readonly (readonly number[])[]): Trajectory {
-  return trajectory.parse({
-    version: 1,
-    trajectory_id: `${query}/${steps.join('/')}`,
-    query_id: query,
-    query: `asked ${query}`,
-    status,
-    steps: steps.map((ids, index) => ({
-      parent: index === 0 ? null : index - 1,
-      prompt: '',
-      completion: '',
+  return trajectoryOf(
+    steps.map((ids, index) => ({
       tokens: { prompt_ids: index === 0 ? [1, 2] : [9], completion_ids: ids, completion_logprobs: ids.map(() => -1) },
-      is_final: index === steps.length - 1,
     })),
-  })
+    { trajectory_id: `${query}/${steps.join('/')}`, query_id: query, query: `asked ${query}`, status },
+  )
 }
 const noText = { encode: (): number[] => [] }
 const attemptsOf = (rows: readonly (readonly [Trajectory, readonly (number | null)[]])[], input: Partial<RftConfig> = {}) => {

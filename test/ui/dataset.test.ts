@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { trajectoryOfAnyVersion as trajectorySchema } from '../../src/records/trajectoryV1'
 import { csvCell, problemsCsv } from '../../src/ui/dataset/datasetText'
 import { datasetProfile } from '../../src/ui/dataset/profile'
 import { batchSummary, tokenRoles, tokenRuns } from '../../src/ui/dataset/tokenRoles'
 import type { TokenPreview } from '../../src/worker/protocol'
+import { trajectoryOf } from '../support/builders'
 
 test('roles are read across token boundaries, whatever the template', () => {
   const chatml = ['<|im_start|>', 'system', '\n', 'Be brief.', '<|im_end|>', '\n', '<|im_start|>assistant\n', 'call()', '<|im_end|>']
@@ -51,16 +51,7 @@ test('runs follow steps and mark those that are not trained', () => {
 
 test('the profile finds duplicates and steps without a call', () => {
   const make = (id: string) =>
-    trajectorySchema.parse({
-      version: 1,
-      trajectory_id: id,
-      query_id: 'q',
-      query: 'q',
-      steps: [
-        { parent: null, prompt: 'p', completion: 'x', call: { name: 'f', arguments: {} } },
-        { parent: 0, prompt: '', completion: 'done', is_final: true },
-      ],
-    })
+    trajectoryOf([{ prompt: 'p', completion: 'x', call: { name: 'f', arguments: {} } }, { completion: 'done' }], { trajectory_id: id })
   const profile = datasetProfile([make('a'), make('b')])
   expect(profile.duplicates).toEqual([['a', 'b']])
   expect(profile.withoutCall).toBe(2)

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
 import { opinion as opinionSchema, type Opinion } from '../../src/records/annotation'
-import { trajectoryOfAnyVersion as trajectorySchema } from '../../src/records/trajectoryV1'
 import { connectionAdvice, judgeAddressProblem, judgePresets } from '../../src/ui/labelling/judgePresets'
 import { queueProgress, queueRows } from '../../src/ui/labelling/queueRows'
 import { choiceOfKey, firstErrorCascade, humanJudgement, noJudgement, parseReward, rewardsWith } from '../../src/ui/labelling/reward'
 import { acceptedOpinions, agreements, disagreement, suggestionsFor } from '../../src/ui/labelling/stepSuggestions'
 import { signed, stripOfStep } from '../../src/ui/labelling/whatIf'
 import type { AdvantagePreview, LabelState } from '../../src/worker/protocol'
+import { trajectoryOf } from '../support/builders'
 
 let counter = 0
 function says(
@@ -33,18 +33,10 @@ function says(
 }
 
 const steps = (count: number) =>
-  trajectorySchema.parse({
-    version: 1,
-    trajectory_id: 't',
-    query_id: 'q',
-    query: 't',
-    steps: Array.from({ length: count }, (_, i) => ({
-      parent: i === 0 ? null : i - 1,
-      prompt: '',
-      completion: 'x',
-      is_final: i === count - 1,
-    })),
-  })
+  trajectoryOf(
+    Array.from({ length: count }, () => ({ completion: 'x' })),
+    { query: 't' },
+  )
 
 test('a supposed label goes through the studio’s own resolver', () => {
   const opinions = [
@@ -126,14 +118,7 @@ const state = (opinions: Opinion[], human: (number | null)[]): LabelState => ({
 })
 
 test('the queue puts disagreements first and counts labelled steps', () => {
-  const make = (id: string) =>
-    trajectorySchema.parse({
-      version: 1,
-      trajectory_id: id,
-      query_id: 'q',
-      query: id,
-      steps: [{ parent: null, prompt: '', completion: 'x' }],
-    })
+  const make = (id: string) => trajectoryOf([{ completion: 'x', is_final: false }], { trajectory_id: id, query: id })
   const labels = new Map([
     ['calm', state([says('CODE', 'rules:a', 0, 'reward', 0.5), says('LLM', 'judge', 0, 'reward', 0.5)], [0.5])],
     ['torn', state([says('CODE', 'rules:a', 0, 'reward', 1), says('LLM', 'judge', 0, 'reward', 0)], [null])],

@@ -11,18 +11,9 @@ import { createLabelView, fetchLabels } from '../../src/ui/queries/labelView'
 import { createRefresh } from '../../src/ui/queries/studioEvents'
 import { opinionRows } from '../../src/annotation/opinions'
 import { resolveRewards } from '../../src/annotation/resolver'
-import { trajectoryOfAnyVersion as trajectorySchema } from '../../src/records/trajectoryV1'
+import { trajectoryOf } from '../support/builders'
 
-const trajectory = trajectorySchema.parse({
-  version: 1,
-  trajectory_id: 't',
-  query_id: 'q',
-  query: '',
-  steps: [
-    { parent: null, prompt: '', completion: 'a' },
-    { parent: 0, prompt: '', completion: 'b' },
-  ],
-})
+const trajectory = trajectoryOf([{ completion: 'a' }, { completion: 'b', is_final: false }], { query: '' })
 const time = (): string => '2026-01-01T00:00:00Z'
 const row = (name: 'success' | 'contribution', value: number): NewOpinion => ({ trajectory_id: 't', step: 0, name, value })
 const change = (...rows: NewOpinion[]): LabelChange => ({ trajectory, rows, annotator: 'me' })

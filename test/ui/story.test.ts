@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { trajectoryOfAnyVersion as trajectory } from '../../src/records/trajectoryV1'
 import { flipOf, metricFor, phaseState, rateOfCells, storySentence, wrongStep, wrongStepReason } from '../../src/ui/story/storyModel'
 import type { ExamCell, JobSnapshot } from '../../src/worker/protocol'
+import { trajectoryOf } from '../support/builders'
 
 const cell = (status: ExamCell['status']): ExamCell => ({ query_id: 'q', group: '', text: '', status, calls: 2, trajectory_id: null })
 const job = (patch: Partial<JobSnapshot>): JobSnapshot => ({
@@ -67,21 +67,10 @@ describe('flips and rates', () => {
 
 describe('the step to open a trajectory at', () => {
   const steps = (truths: readonly ({ succeeded: boolean; needed: boolean } | null)[]) =>
-    trajectory.parse({
-      version: 1,
-      trajectory_id: 't',
-      query_id: 'q',
-      query: '',
-      status: 'unsolved',
-      steps: truths.map((truth, index) => ({
-        parent: index === 0 ? null : index - 1,
-        prompt: '',
-        completion: '',
-        call: truth ? { name: 'a', arguments: {} } : null,
-        truth,
-        is_final: truth === null,
-      })),
-    })
+    trajectoryOf(
+      truths.map((truth) => ({ call: truth ? { name: 'a', arguments: {} } : null, truth, is_final: truth === null })),
+      { query: '', status: 'unsolved' },
+    )
   const good = { succeeded: true, needed: true }
   it('is the first failed call, else the first needless one, else the last', () => {
     const failed = steps([good, { succeeded: true, needed: false }, { succeeded: false, needed: true }, null])

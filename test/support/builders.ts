@@ -1,8 +1,9 @@
+/** Valid records for tests, made through their schemas. */
 import { opinion, type Opinion } from '../../src/records/annotation'
 import { evaluationRecord, type EvaluationRecord } from '../../src/records/evaluation'
 import { runRecord, type RunRecord } from '../../src/records/run'
 import type { Trajectory } from '../../src/records/trajectory'
-import { trajectoryOfAnyVersion as trajectory } from '../../src/records/trajectoryV1'
+import { trajectoryFromSteps, type StepInput, type TrajectoryFromStepsInput } from '../../src/records/trajectoryFromSteps'
 import type { DatasetRow } from '../../src/records/dataset'
 
 export const aRun = (run_id: string, title = 'A run'): RunRecord =>
@@ -39,8 +40,28 @@ export const aDataset = (dataset_id: string): DatasetRow => ({
   created_at: '2026-01-01',
   problems: [{ file: 'a.csv', row: 2, column: null, expected: 'x', found: 'y', message: 'z' }],
 })
+
+type TrajectoryFields = Partial<Omit<TrajectoryFromStepsInput, 'task' | 'steps'>>
+
+/** A trajectory of query `q`. A step without `parent` follows the one before it; unless a step says so itself, the last one is final. */
+export function trajectoryOf(
+  steps: readonly Partial<StepInput>[],
+  { query_id = 'q', query = 'q', ...fields }: TrajectoryFields & { readonly query_id?: string; readonly query?: string } = {},
+): Trajectory {
+  return trajectoryFromSteps({
+    trajectory_id: 't',
+    ...fields,
+    task: { query_id, query },
+    steps: steps.map((step, at) => ({
+      ...{ parent: at === 0 ? null : at - 1, prompt: '', completion: '', is_final: at === steps.length - 1 },
+      ...step,
+    })),
+  })
+}
+
 export const aTrajectory = (trajectory_id: string, query = 'How far?'): Trajectory =>
-  trajectory.parse({ version: 1, trajectory_id, query_id: 'q', query, steps: [{ parent: null, prompt: 'p', completion: 'c' }] })
+  trajectoryOf([{ prompt: 'p', completion: 'c', is_final: false }], { trajectory_id, query })
+
 export const anOpinion = (opinion_id: string, trajectory_id: string, value = 1): Opinion =>
   opinion.parse({
     version: 1,
