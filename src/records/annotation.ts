@@ -8,7 +8,7 @@ export const opinion = z.object({
   version: z.literal(1),
   opinion_id: z.string().min(1),
   trajectory_id: z.string(),
-  /** Index into the trajectory's steps. */
+  /** Index among the sampled assistant nodes of the trajectory, in the order of `stepsOf` (trajectory.ts); not an index into `nodes`. */
   step: z.int().nonnegative(),
   /** `success` 0/1 · `contribution` 0–5 · `status` (last step) 1 Solved, 0.5 Unsure, 0 Unsolved · `reward` 0–1 given directly. */
   name: z.enum(['success', 'contribution', 'status', 'reward']),
