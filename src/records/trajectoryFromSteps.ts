@@ -1,4 +1,4 @@
-/** Builds the tree of turns from a list of steps, for producers that know each step's prompt, completion and reply, but not the roles inside a prompt. */
+/** Builds the tree of turns from a list of steps, for producers that know each step's prompt, completion and replies, and perhaps what each role says inside a prompt. */
 import { z } from 'zod'
 import { stepTruth, toolCall, trajectory, type ToolCall, type Trajectory, type TrajectoryNode } from './trajectory'
 
@@ -7,7 +7,13 @@ const ids = z.array(z.int().nonnegative())
 /** A step as producers give it; `TrajectoryStep` of trajectory.ts says what the fields mean. */
 export const stepInput = z.object({
   parent: z.int().nonnegative().nullable(),
+  /** What the system turn inside `prompt` says, without markers; left out: there is none, or it cannot be told apart. */
+  system: z.string().optional(),
+  /** What the user says inside `prompt`, without markers. Left out: the query for a first step, no user's turn for a later one. */
+  user: z.string().optional(),
   prompt: z.string(),
+  /** What the agent says besides its thought and its calls, without markers; left out: the completion where there is no call. */
+  content: z.string().optional(),
   completion: z.string(),
   tokens: z
     .object({
@@ -76,9 +82,9 @@ const blank = {
 } satisfies Partial<TrajectoryNode>
 
 /**
- * The nodes of what came before a step (shared by siblings with the same text and ids), then one for the step. The text of a first prompt
- * belongs to a user node: its system turn is inside and cannot be told apart. The replies to the step before are tool nodes, of which the
- * last holds the text of them all.
+ * The nodes of what came before a step (shared by siblings with the same text and ids), then one for the step. Before a step stand the
+ * replies to the step above it, the system's turn and the user's turn, as far as there are any. A prompt is rendered as one text, so the
+ * last of these nodes has the text and the ids of them all.
  */
 function nodesOf(steps: readonly Step[], query: string): TrajectoryNode[] {
   const nodes: TrajectoryNode[] = []
@@ -111,20 +117,23 @@ const replyNodes = (step: Step, index: number): Omit<TrajectoryNode, 'parent'>[]
     ...{ role: 'tool', content, tool_call_id: place < callsOf(step).length ? callId(index, place) : null },
   }))
 
-function contextOf({ parent, prompt, tokens }: Step, above: Step | undefined, query: string): Omit<TrajectoryNode, 'parent'>[] {
-  const replies = above === undefined || parent === null ? [] : replyNodes(above, parent)
-  const said = replies.pop() ?? { ...blank, role: 'user', content: parent === null ? query : prompt }
+function contextOf(step: Step, above: Step | undefined, query: string): Omit<TrajectoryNode, 'parent'>[] {
+  const { parent, system, user, prompt, tokens } = step
+  const turns = above === undefined || parent === null ? [] : replyNodes(above, parent)
+  if (system !== undefined) turns.push({ ...blank, role: 'system', content: system })
+  if (user !== undefined || turns.every(({ role }) => role === 'system'))
+    turns.push({ ...blank, role: 'user', content: user ?? (parent === null ? query : prompt) })
   const ofText = tokens === null ? null : { ids: tokens.prompt_ids, logprobs: [], policy_version: null }
-  return [...replies, { ...said, text: prompt, tokens: ofText }]
+  return turns.map((turn, at) => (at === turns.length - 1 ? { ...turn, text: prompt, tokens: ofText } : turn))
 }
 
 function stepNode(step: Step, index: number): Omit<TrajectoryNode, 'parent'> {
-  const { completion, tokens, thought, is_final, is_truncated, pruned, truth, generation_ms } = step
+  const { content, completion, tokens, thought, is_final, is_truncated, pruned, truth, generation_ms } = step
   const calls = callsOf(step)
   return {
     ...blank,
     ...{ role: 'assistant', sampled: true, text: completion, reasoning: thought, is_final, is_truncated, pruned, truth },
-    content: calls.length === 0 ? completion : '',
+    content: content ?? (calls.length === 0 ? completion : ''),
     tool_calls: calls.map((call, place) => ({ id: callId(index, place), ...call })),
     tokens:
       tokens === null ? null : { ids: tokens.completion_ids, logprobs: tokens.completion_logprobs, policy_version: tokens.policy_version },

@@ -52,6 +52,41 @@ describe('chain of thought', () => {
     }
   })
 
+  test('nodes say in plain text what each role said, and no marker', async () => {
+    const record = await run(deep, oraclePolicy(world, deep))
+    expect(record.nodes.map(({ role }) => role)).toEqual('system user assistant tool assistant tool assistant tool assistant'.split(' '))
+    const [system, user] = record.nodes
+    expect(system).toMatchObject({ content: compact.system(record.task.tools), text: null, tokens: null, sampled: false })
+    expect(user).toMatchObject({ parent: 0, content: deep.text, text: stepsOf(record)[0]?.prompt })
+    for (const { content } of record.nodes) expect(content).not.toContain('<|')
+  })
+
+  test('a user who speaks again is a turn of its own, in plain text', async () => {
+    const record = await strategies.cot.run({
+      ...{
+        query: deep,
+        codec,
+        format: compact,
+        budget: { toolCalls: 8, modelCalls: null },
+        temperature: 0,
+        maxNewTokens: 48,
+        maxContext: 512,
+      },
+      trajectoryId: 't',
+      openSession: () => Promise.resolve(scriptedSession(codec, compact, () => ({ name: 'give_up', arguments: {} }))),
+      openEpisode: async () => {
+        const episode = await world.open(deep)
+        let turns = 0
+        return { ...episode, userTurn: () => Promise.resolve(turns++ === 0 ? 'Try once more.' : null) }
+      },
+    })
+    expect(record.nodes.map(({ role, content, text }) => [role, content, text]).slice(2)).toEqual([
+      ['assistant', '', expect.stringContaining('give_up')],
+      ['user', 'Try once more.', compact.userTurn('Try once more.')],
+      ['assistant', '', expect.stringContaining('give_up')],
+    ])
+  })
+
   test('after the last budgeted call the agent may still answer', async () => {
     const record = await run(deep, oraclePolicy(world, deep), { callBudget: 3 })
     expect([record.stop_condition, record.status, stepsOf(record).length]).toEqual(['finish', 'solved', 4])

@@ -64,6 +64,7 @@ const format: CallFormat = {
   title: 'Fake',
   recognise: () => ({ confidence: 1 }),
   stopTokens: ['.'],
+  system: () => null,
   start: (_, text) => `Q${text}>`,
   replies: (texts) => texts.map((text) => `R${text}`).join('') + '>',
   userTurn: (text) => `U${text}>`,

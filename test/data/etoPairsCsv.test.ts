@@ -50,6 +50,10 @@ describe('the sample', () => {
     expect(long?.answer).toBe('High water is at 05:12 and 17:38; berth C4 costs 31.50 NOK.')
     expect([long?.status, gaveUp?.answer, gaveUp?.stop_condition]).toEqual([null, null, 'finish'])
     expect(stepsOf(gaveUp!).slice(0, 2)).toEqual(stepsOf(long!).slice(0, 2))
+    // Each role is a node with its plain text; the layout's markers stand in `text` alone.
+    expect(long?.nodes.map(({ role }) => role)).toEqual(['system', 'user', 'assistant', 'tool', 'assistant', 'tool', 'assistant'])
+    expect(long?.nodes[0]?.content).toContain('tide_table_for_harbour_desk')
+    expect(long?.nodes[1]?.content).toBe(long?.task.query)
   })
 
   it('keeps every character of the cells, and pairs through Hone’s own file', async () => {

@@ -146,6 +146,10 @@ describe('spellings of the same table', () => {
     expect(problems).toEqual([])
     expect(trajectories.map(({ source }) => source)).toEqual(['file:steps.csv#2', 'file:steps.csv#3', 'file:steps.csv#4'])
     expect(trajectories[1]?.nodes).toEqual(trajectories[0]?.nodes)
+    expect(trajectories[0]?.nodes.slice(0, 2)).toMatchObject([
+      { role: 'system', text: null },
+      { role: 'user', content: trajectories[0]?.task.query },
+    ])
   })
 })
 

@@ -45,6 +45,8 @@ export interface CallFormat {
   recognise(model: FormatEvidence): Recognition
   /** Special tokens after any of which generation stops. Each is one token of the vocabulary; the first ends what a script says. */
   readonly stopTokens: readonly [string, ...string[]]
+  /** What the system message of `start` says, without markers; null where `start` writes none. */
+  system(tools: readonly ToolSpec[]): string | null
   /** Everything before the first completion. */
   start(tools: readonly ToolSpec[], query: string): string
   /** What follows a completion with calls: the tools' replies, in the order of the calls. */

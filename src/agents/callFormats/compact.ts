@@ -32,6 +32,7 @@ export const compact: CallFormat = {
       : { confidence: 0, needs: `${missing.length === 1 ? 'the token' : 'the tokens'} ${missing.join(' ')}` }
   },
   stopTokens: [END],
+  system: formatTools,
   start: (tools, query) => rendered('system', formatTools(tools)) + rendered('user', query) + generationPrompt,
   replies: (texts) => texts.map((text) => rendered('tool', text)).join('') + generationPrompt,
   userTurn: (text) => rendered('user', text) + generationPrompt,

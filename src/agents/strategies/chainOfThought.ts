@@ -58,6 +58,8 @@ async function grow(chain: Chain, session: PolicySession, episode: Episode, opti
   const stopIds = format.stopTokens.map((token) => codec.specialId(token))
   const drawn = { temperature: options.temperature, ...drawnWith(options.sampling), stopIds }
   let text = format.start(episode.tools, options.query.text)
+  /** What the roles say inside `text`, besides the tools. */
+  let said: Pick<StepInput, 'system' | 'user'> = { ...systemOf(format.system(episode.tools)), user: options.query.text }
   let calls = 0
   for (;;) {
     const promptIds = codec.encode(text)
@@ -76,6 +78,7 @@ async function grow(chain: Chain, session: PolicySession, episode: Episode, opti
     const step: StepInput = {
       parent: chain.steps.length === 0 ? null : chain.steps.length - 1,
       prompt: text,
+      ...said,
       completion,
       tokens: {
         prompt_ids: promptIds,
@@ -84,6 +87,7 @@ async function grow(chain: Chain, session: PolicySession, episode: Episode, opti
         policy_version: generation.policyVersion,
       },
       thought: turn.reasoning,
+      ...(turn.calls.length === 0 ? { content: turn.content } : {}),
       calls: turn.calls,
       is_final: true,
       is_truncated: isTruncated,
@@ -105,6 +109,7 @@ async function grow(chain: Chain, session: PolicySession, episode: Episode, opti
       }
       step.is_final = false
       text = format.userTurn(next)
+      said = { user: next }
     } else if (calls + turn.calls.length > budget.toolCalls) {
       chain.stopReason = 'budget'
       return
@@ -116,9 +121,12 @@ async function grow(chain: Chain, session: PolicySession, episode: Episode, opti
       step.truth = truths.length === 0 ? null : jointTruth(truths)
       step.is_final = false
       text = format.replies(replies.map((reply) => reply.text))
+      said = {}
     }
   }
 }
+
+const systemOf = (system: string | null): Pick<StepInput, 'system'> => (system === null ? {} : { system })
 
 /** Of several calls in one turn: it succeeded if all did, and was needed if one was. */
 const jointTruth = (truths: readonly StepTruth[]): StepTruth => ({

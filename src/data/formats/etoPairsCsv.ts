@@ -56,10 +56,11 @@ function recordsOf(
   side: Side,
 ): { trajectory: Trajectory; opinions: Opinion[] } {
   const { dialect, opening, exchanges } = conversationOf(cell('prompt'))
-  const { query, tools } = readOpening(dialect, opening)
+  const { system, query, tools } = readOpening(dialect, opening)
   const turns = [...exchanges.map(({ completion }) => completion), cell(side)]
   const steps = turns.map((completion, index): StepInput => ({
     parent: index === 0 ? null : index - 1,
+    ...(index === 0 && dialect ? { system, user: query } : {}),
     prompt: exchanges[index - 1]?.prompt ?? opening,
     completion,
     ...readTurn(dialect, completion),

@@ -115,12 +115,13 @@ function recordsOf(
 ): { trajectory: Trajectory; opinions: Opinion[] } {
   const firstPrompt = prompts[0] ?? ''
   const dialect = dialectOf(firstPrompt)
-  const { query, tools } = readOpening(dialect, firstPrompt)
+  const { system, query, tools } = readOpening(dialect, firstPrompt)
   const last = prompts.length - 1
   const steps = prompts.map((prompt, index): StepInput => {
     const next = prompts[index + 1]
     return {
       parent: index === 0 ? null : index - 1,
+      ...(index === 0 && dialect ? { system, user: query } : {}),
       prompt,
       completion: responses[index] ?? '',
       ...readTurn(dialect, responses[index] ?? ''),
