@@ -1,6 +1,9 @@
 /** What may be gone on with, what a full storage leaves, and what sleep does. The scripted workshop keeps no checkpoints: a run goes on from its first step. */
+import { readFileSync } from 'node:fs'
 import { afterEach, expect, test } from 'vitest'
+import { z } from 'zod'
 import { sampleCsv } from '../../src/data/sampleCsv'
+import { runRecord } from '../../src/records/run'
 import { createMemoryStore } from '../../src/storage/memoryStore'
 import type { Store } from '../../src/storage/store'
 import { STORAGE_FULL_REASON } from '../../src/studio/storage/retryWhenStorageFull'
@@ -124,4 +127,21 @@ test('time asleep is marked after the steps it came after, told at once, and kep
   expect(found.value.run.slept).toEqual([{ after_step: 2, ms: told[0]?.ms }])
   // Of nine minutes a second is work.
   expect(told[0]?.ms).toBeGreaterThan(530_000)
+})
+
+test('a run that the version before left unfinished goes on, and ends', async () => {
+  const text = readFileSync(new URL('../fixtures/records-v1/records/runs/~run-unfinished-before.json', import.meta.url), 'utf8')
+  const before = z.object({ value: runRecord }).parse(JSON.parse(text)).value
+  expect(before).toMatchObject({ status: 'running', checkpoint: { step: 1, of: 6 } })
+  const store = createMemoryStore()
+  // The starter's weights are random ones in this studio.
+  const now = await store.runs.get(await failedRun(store, practice))
+  if (!now) throw new Error('no run')
+  await store.runs.put({ ...before, model: now.model })
+  open = await openTestStudio({}, store)
+  expect((await open.studio.runs.list()).find(({ run_id }) => run_id === before.run_id)?.status).toBe('failed')
+  const job = await open.studio.runs.resume(before.run_id)
+  if (!job.ok) throw new Error(job.message)
+  expect((await open.finished(job.value.job_id)).state).toBe('finished')
+  expect(await store.runs.get(before.run_id)).toMatchObject({ status: 'finished', steps_done: 6, checkpoint: null, config: before.config })
 })
