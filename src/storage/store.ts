@@ -1,4 +1,4 @@
-/** The seam between the studio and wherever records are kept. One implementation of the meaning, three of the keeping. */
+/** The seam between the studio and the place where records are stored. What a store means is implemented once; hosts implement where its rows and files lie. */
 import type { Opinion } from '../records/annotation'
 import type { DatasetRow } from '../records/dataset'
 import type { EvaluationRecord } from '../records/evaluation'
@@ -41,7 +41,7 @@ export interface Collection<T> {
 /** A data set's or a run's. */
 export type TrajectoryOwner = { readonly dataset_id: string } | { readonly run_id: string }
 
-/** Directories that runs are kept in, where the host has such. */
+/** Directories that runs are stored in, on a host that has directories. */
 export interface RunFolders {
   /** What a new run stores goes into `directory`, which is made; what an earlier run of its kind left there is removed. */
   place(runId: string, kind: RunRecord['kind'], directory: string): Promise<void>
@@ -85,7 +85,7 @@ export interface Store {
   close(): Promise<void>
 }
 
-/** A record as a host keeps it. */
+/** A record as a host stores it. */
 export interface StoredRow {
   readonly kind: RecordKind
   readonly id: string
@@ -94,7 +94,7 @@ export interface StoredRow {
   readonly value: unknown
 }
 
-/** What a host must do: keep rows and files. Rows it cannot read come back with `unreadable`. */
+/** What a host must do: store rows and files. Rows that it cannot read come back with `unreadable`, which says why. */
 export interface StoreHost {
   get(kind: RecordKind, id: string): Promise<(StoredRow & { readonly unreadable?: string }) | null>
   /** All of a kind, or those of one owner, in the order of ids. */
@@ -112,160 +112,183 @@ interface Shape<T> {
   ): { success: true; data: T } | { success: false; error: { issues: readonly { path: readonly PropertyKey[]; message: string }[] } }
 }
 
-/** A Store over a host. */
-export function createStore(host: StoreHost, migrations: readonly RecordMigration[] = recordMigrations): Store {
-  type Read<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly corrupt: CorruptRecord }
-  function read<T>(schema: Shape<T>, row: Awaited<ReturnType<StoreHost['list']>>[number]): Read<T> {
-    const corrupt = (why: string): Read<T> => ({
-      ok: false,
-      corrupt: {
-        kind: row.kind,
-        id: row.id,
-        message: `The stored record ${row.id} (${row.kind}) cannot be read: ${why}. The others are not affected.`,
-      },
-    })
-    if (row.unreadable !== undefined) return corrupt(row.unreadable)
-    let value: unknown
-    try {
-      value = migrateRecord(row.kind, row.value, migrations)
-    } catch (error) {
-      return corrupt(`bringing it up to date failed (${error instanceof Error ? error.message : String(error)})`)
-    }
-    const parsed = schema.safeParse(value)
-    if (parsed.success) return { ok: true, value: parsed.data }
-    const issue = parsed.error.issues[0]
-    return corrupt(`${issue?.path.join('.') || 'the record'}: ${issue?.message ?? 'it has another shape'}`)
-  }
-  async function getOne<T>(kind: RecordKind, schema: Shape<T>, id: string): Promise<T | null> {
-    const row = await host.get(kind, id)
-    if (!row) return null
-    const result = read(schema, row)
-    if (!result.ok) throw new StoredRecordError(result.corrupt)
-    return result.value
-  }
-  async function listAll<T>(kind: RecordKind, schema: Shape<T>, owner?: string): Promise<Listing<T>> {
-    const records: T[] = []
-    const corrupt: CorruptRecord[] = []
-    for (const row of await host.list(kind, owner)) {
-      const result = read(schema, row)
-      if (result.ok) records.push(result.value)
-      else corrupt.push(result.corrupt)
-    }
-    return { records, corrupt }
-  }
-  function rowsOf<T>(
+/** Reads and checks the rows of a host. */
+interface Rows {
+  getOne: <T>(kind: RecordKind, schema: Shape<T>, id: string) => Promise<T | null>
+  listAll: <T>(kind: RecordKind, schema: Shape<T>, owner?: string) => Promise<Listing<T>>
+  /** The rows to store for `records`. Throws StoredRecordError where a record does not fit its schema. */
+  rowsOf: <T>(
     kind: RecordKind,
     schema: Shape<T>,
     records: readonly T[],
     idOf: (record: T) => string,
     ownerOf: (record: T) => string,
-  ): StoredRow[] {
-    return records.map((record) => {
-      const id = idOf(record)
-      const result = read(schema, { kind, id, owner: '', value: record })
-      if (!result.ok) throw new StoredRecordError(result.corrupt)
-      return { kind, id, owner: ownerOf(record), value: result.value }
-    })
-  }
-  function collection<T>(kind: RecordKind, schema: Shape<T>, idOf: (record: T) => string): Collection<T> {
-    return {
-      get: (id) => getOne(kind, schema, id),
-      list: () => listAll(kind, schema),
-      put: async (...records) => host.put(rowsOf(kind, schema, records, idOf, () => '')),
-      remove: (...ids) => host.remove(ids.map((id) => ({ kind, id }))),
-    }
-  }
-  const { runs, datasets, trajectories, opinions, evaluations, metrics } = recordKinds
-  const blobs = createBlobSlots(host.files)
-  const ownerKey = (owner: TrajectoryOwner): string => ('dataset_id' in owner ? `dataset:${owner.dataset_id}` : `run:${owner.run_id}`)
-  /** One append at a time for each run: chunks are numbered. */
-  const appending = new Map<string, Promise<number>>()
+  ) => StoredRow[]
+}
 
-  async function removeOwned(owner: TrajectoryOwner): Promise<void> {
-    const owned = await host.list('trajectories', ownerKey(owner))
-    const rows: Pick<StoredRow, 'kind' | 'id'>[] = [...owned]
-    for (const { id } of owned) rows.push(...(await host.list('opinions', id)))
-    await host.remove(rows)
-  }
+type ReadRow<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly corrupt: CorruptRecord }
 
+/** Brings a row up to the present version and checks it. Never throws: a row that cannot be read says why in one sentence. */
+function readRow<T>(
+  schema: Shape<T>,
+  row: StoredRow & { readonly unreadable?: string },
+  migrations: readonly RecordMigration[],
+): ReadRow<T> {
+  const { kind, id } = row
+  const corrupt = (why: string): ReadRow<T> => ({
+    ok: false,
+    corrupt: { kind, id, message: `The stored record ${id} (${kind}) cannot be read: ${why}. The others are not affected.` },
+  })
+  if (row.unreadable !== undefined) return corrupt(row.unreadable)
+  let value: unknown
+  try {
+    value = migrateRecord(kind, row.value, migrations)
+  } catch (error) {
+    return corrupt(`bringing it up to date failed (${error instanceof Error ? error.message : String(error)})`)
+  }
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return { ok: true, value: parsed.data }
+  const issue = parsed.error.issues[0]
+  return corrupt(`${issue?.path.join('.') || 'the record'}: ${issue?.message ?? 'it has another shape'}`)
+}
+
+function rowsIn(host: StoreHost, migrations: readonly RecordMigration[]): Rows {
   return {
-    runs: collection('runs', runs, ({ run_id }) => run_id),
-    datasets: collection('datasets', datasets, ({ dataset_id }) => dataset_id),
-    evaluations: collection('evaluations', evaluations, ({ evaluation_id }) => evaluation_id),
-    trajectories: {
-      get: (id) => getOne('trajectories', trajectories, id),
-      listOf: (owner) => listAll('trajectories', trajectories, ownerKey(owner)),
-      put: async (owner, records) =>
-        host.put(
-          rowsOf(
-            'trajectories',
-            trajectories,
-            records,
-            ({ trajectory_id }) => trajectory_id,
-            () => ownerKey(owner),
-          ),
-        ),
-      remove: async (...ids) => {
-        const rows: Pick<StoredRow, 'kind' | 'id'>[] = ids.map((id) => ({ kind: 'trajectories', id }))
-        for (const id of ids) rows.push(...(await host.list('opinions', id)))
-        await host.remove(rows)
-      },
+    async getOne(kind, schema, id) {
+      const row = await host.get(kind, id)
+      if (!row) return null
+      const result = readRow(schema, row, migrations)
+      if (!result.ok) throw new StoredRecordError(result.corrupt)
+      return result.value
     },
-    opinions: {
-      listOf: (trajectoryId) => listAll('opinions', opinions, trajectoryId),
-      async add(rows) {
-        const made = rowsOf(
-          'opinions',
-          opinions,
-          rows,
-          ({ opinion_id }) => opinion_id,
-          ({ trajectory_id }) => trajectory_id,
-        )
-        const stored = new Set<string>()
-        for (const owner of new Set(made.map((row) => row.owner))) for (const { id } of await host.list('opinions', owner)) stored.add(id)
-        await host.put(made.filter(({ id }) => !stored.has(id)))
-      },
+    async listAll<T>(kind: RecordKind, schema: Shape<T>, owner?: string) {
+      const records: T[] = []
+      const corrupt: CorruptRecord[] = []
+      for (const row of await host.list(kind, owner)) {
+        const result = readRow(schema, row, migrations)
+        if (result.ok) records.push(result.value)
+        else corrupt.push(result.corrupt)
+      }
+      return { records, corrupt }
     },
-    metrics: {
-      async append(runId, table) {
-        if (table.step.length === 0) return
-        const before = appending.get(runId) ?? host.list('metrics', runId).then((rows) => rows.length)
-        const after = before.then(async (count) => {
-          const chunk: MetricChunk = { chunk_id: `${runId}/${String(count).padStart(8, '0')}`, run_id: runId, table }
-          await host.put(
-            rowsOf(
-              'metrics',
-              metrics,
-              [chunk],
-              ({ chunk_id }) => chunk_id,
-              ({ run_id }) => run_id,
-            ),
-          )
-          return count + 1
-        })
-        // After a failure the number is counted afresh.
-        appending.set(runId, after)
-        try {
-          await after
-        } catch (error) {
-          appending.delete(runId)
-          throw error
-        }
-      },
-      of: async (runId) => joinMetrics((await listAll('metrics', metrics, runId)).records.map(({ table }) => table)),
+    rowsOf: (kind, schema, records, idOf, ownerOf) =>
+      records.map((record) => {
+        const id = idOf(record)
+        const result = readRow(schema, { kind, id, owner: '', value: record }, migrations)
+        if (!result.ok) throw new StoredRecordError(result.corrupt)
+        return { kind, id, owner: ownerOf(record), value: result.value }
+      }),
+  }
+}
+
+/** Records of one kind that belong to nothing else. */
+function collection<T>(host: StoreHost, rows: Rows, kind: RecordKind, schema: Shape<T>, idOf: (record: T) => string): Collection<T> {
+  return {
+    get: (id) => rows.getOne(kind, schema, id),
+    list: () => rows.listAll(kind, schema),
+    put: async (...records) => host.put(rows.rowsOf(kind, schema, records, idOf, () => '')),
+    remove: (...ids) => host.remove(ids.map((id) => ({ kind, id }))),
+  }
+}
+
+const ownerKey = (owner: TrajectoryOwner): string => ('dataset_id' in owner ? `dataset:${owner.dataset_id}` : `run:${owner.run_id}`)
+
+/** Removes trajectories together with the opinions about them. */
+async function removeTrajectories(host: StoreHost, ids: readonly string[]): Promise<void> {
+  const rows: Pick<StoredRow, 'kind' | 'id'>[] = ids.map((id) => ({ kind: 'trajectories', id }))
+  for (const id of ids) rows.push(...(await host.list('opinions', id)))
+  await host.remove(rows)
+}
+
+async function removeOwned(host: StoreHost, owner: TrajectoryOwner): Promise<void> {
+  const owned = await host.list('trajectories', ownerKey(owner))
+  await removeTrajectories(
+    host,
+    owned.map(({ id }) => id),
+  )
+}
+
+function trajectoriesIn(host: StoreHost, { getOne, listAll, rowsOf }: Rows): Store['trajectories'] {
+  const schema = recordKinds.trajectories
+  const idOf = (record: Trajectory): string => record.trajectory_id
+  return {
+    get: (id) => getOne('trajectories', schema, id),
+    listOf: (owner) => listAll('trajectories', schema, ownerKey(owner)),
+    put: async (owner, records) => host.put(rowsOf('trajectories', schema, records, idOf, () => ownerKey(owner))),
+    remove: (...ids) => removeTrajectories(host, ids),
+  }
+}
+
+function opinionsIn(host: StoreHost, { listAll, rowsOf }: Rows): Store['opinions'] {
+  const schema = recordKinds.opinions
+  const idOf = (row: Opinion): string => row.opinion_id
+  const ownerOf = (row: Opinion): string => row.trajectory_id
+  return {
+    listOf: (trajectoryId) => listAll('opinions', schema, trajectoryId),
+    async add(rows) {
+      const made = rowsOf('opinions', schema, rows, idOf, ownerOf)
+      const stored = new Set<string>()
+      for (const owner of new Set(made.map((row) => row.owner))) for (const { id } of await host.list('opinions', owner)) stored.add(id)
+      await host.put(made.filter(({ id }) => !stored.has(id)))
     },
+  }
+}
+
+/** Metrics are stored in numbered chunks, one for each append; a run appends one chunk at a time. */
+function metricsIn(host: StoreHost, { listAll, rowsOf }: Rows): Store['metrics'] & { readonly forget: (runId: string) => void } {
+  const schema = recordKinds.metrics
+  const idOf = (chunk: MetricChunk): string => chunk.chunk_id
+  const ownerOf = (chunk: MetricChunk): string => chunk.run_id
+  /** For each run, the number of chunks after the append under way. */
+  const appending = new Map<string, Promise<number>>()
+  return {
+    async append(runId, table) {
+      if (table.step.length === 0) return
+      const before = appending.get(runId) ?? host.list('metrics', runId).then((rows) => rows.length)
+      const after = before.then(async (count) => {
+        const chunk: MetricChunk = { chunk_id: `${runId}/${String(count).padStart(8, '0')}`, run_id: runId, table }
+        await host.put(rowsOf('metrics', schema, [chunk], idOf, ownerOf))
+        return count + 1
+      })
+      appending.set(runId, after)
+      try {
+        await after
+      } catch (error) {
+        // After a failure the chunks are counted again.
+        appending.delete(runId)
+        throw error
+      }
+    },
+    of: async (runId) => joinMetrics((await listAll('metrics', schema, runId)).records.map(({ table }) => table)),
+    forget: (runId) => appending.delete(runId),
+  }
+}
+
+/** A Store over a host. */
+export function createStore(host: StoreHost, migrations: readonly RecordMigration[] = recordMigrations): Store {
+  const { runs, datasets, evaluations } = recordKinds
+  const rows = rowsIn(host, migrations)
+  const blobs = createBlobSlots(host.files)
+  const { forget, ...metrics } = metricsIn(host, rows)
+  return {
+    runs: collection(host, rows, 'runs', runs, ({ run_id }) => run_id),
+    datasets: collection(host, rows, 'datasets', datasets, ({ dataset_id }) => dataset_id),
+    evaluations: collection(host, rows, 'evaluations', evaluations, ({ evaluation_id }) => evaluation_id),
+    trajectories: trajectoriesIn(host, rows),
+    opinions: opinionsIn(host, rows),
+    metrics,
     writeBlob: blobs.write,
     readBlob: blobs.read,
     removeBlob: blobs.remove,
     listBlobs: blobs.list,
     async removeDataset(datasetId) {
-      await removeOwned({ dataset_id: datasetId })
+      await removeOwned(host, { dataset_id: datasetId })
       await host.remove([{ kind: 'datasets', id: datasetId }])
     },
     async removeRun(runId) {
-      await removeOwned({ run_id: runId })
+      await removeOwned(host, { run_id: runId })
       await host.remove([{ kind: 'runs', id: runId }, ...(await host.list('metrics', runId))])
-      appending.delete(runId)
+      forget(runId)
       for (const { name } of await blobs.list((one) => one.startsWith(`runs/${runId}/`))) await blobs.remove(name)
     },
     close: () => host.close(),
