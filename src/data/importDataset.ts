@@ -1,10 +1,10 @@
-/** A file of any known format → a data set's records. What could not be read is said, what could is kept. */
+/** Imports a file of any known format as a data set's records. What cannot be read becomes a problem that says so; the rest is imported. */
 import { idInside } from '../base/id'
 import { Sha256 } from '../base/sha256'
 import type { Opinion } from '../records/annotation'
 import { stepsOf, type Trajectory } from '../records/trajectory'
 import { formats } from './formats/index'
-import type { DatasetFormat, ImportedSettings } from './formats/format'
+import type { DatasetFormat, FormatSource, ImportedSettings } from './formats/format'
 import { problemOf } from './problem'
 import type { DatasetRow, Problem } from '../records/dataset'
 import { byteChunks, textChunks, type ByteSource, type TextReport } from './textStream'
@@ -32,102 +32,132 @@ export interface ImportedDataset {
 }
 
 const HEAD_CHARS = 64 * 1024
-/** Problems kept one by one; beyond them only the number is told. */
+/** So many problems are listed one by one; of the others only the number is stated. */
 const MAX_PROBLEMS = 200
+
+/** The bytes of a file on their way to the decoder: hashed, counted and reported. */
+interface CountedBytes {
+  readonly chunks: AsyncGenerator<Uint8Array>
+  readonly hash: Sha256
+  readonly total: () => number
+}
+
+function countBytes(source: ByteSource, { onProgress, signal }: Omit<ImportParts, 'now'>): CountedBytes {
+  const hash = new Sha256()
+  let total = 0
+  async function* counted(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of byteChunks(source)) {
+      signal?.throwIfAborted()
+      hash.update(chunk)
+      total += chunk.length
+      onProgress?.(total)
+      yield chunk
+    }
+  }
+  return { chunks: counted(), hash, total: () => total }
+}
+
+/** Reads the beginning of a text, by which its format is recognised; `fromStart` gives the whole text all the same. */
+async function readHead(text: AsyncGenerator<string>): Promise<{ readonly head: string; readonly fromStart: AsyncGenerator<string> }> {
+  const pieces: string[] = []
+  for (let length = 0; length < HEAD_CHARS;) {
+    const next = await text.next()
+    if (next.done === true) break
+    pieces.push(next.value)
+    length += next.value.length
+  }
+  async function* fromStart(): AsyncGenerator<string> {
+    yield* pieces
+    yield* text
+  }
+  return { head: pieces.join(''), fromStart: fromStart() }
+}
+
+/** Lists the first problems one by one and counts the others. */
+function problemList(): { readonly listed: Problem[]; readonly note: (problem: Problem) => void; readonly unlisted: () => number } {
+  const listed: Problem[] = []
+  let unlisted = 0
+  const note = (problem: Problem): void => {
+    if (listed.length < MAX_PROBLEMS) listed.push(problem)
+    else unlisted += 1
+  }
+  return { listed, note, unlisted: () => unlisted }
+}
+
+interface ReadItems {
+  readonly records: readonly { readonly trajectory: Trajectory; readonly opinions: readonly Opinion[] }[]
+  readonly settings: ImportedSettings | null
+  /** Data rows that were met, read or left out. */
+  readonly rows: number
+}
+
+async function readItems(format: DatasetFormat, source: FormatSource, note: (problem: Problem) => void): Promise<ReadItems> {
+  const records: { trajectory: Trajectory; opinions: readonly Opinion[] }[] = []
+  let settings: ImportedSettings | null = null
+  let rows = 0
+  for await (const item of format.read(source)) {
+    if (item.kind === 'trajectory') {
+      if (item.isSameRow !== true) rows += 1
+      records.push(item)
+    } else if (item.kind === 'settings') settings = item.settings
+    else {
+      note(item.problem)
+      if (item.rejects && item.problem.row !== null) rows += 1
+    }
+  }
+  return { records, settings, rows }
+}
+
+/** Problems of the file as a whole, which come after those of its rows. */
+function* fileProblems(file: string, { encoding, hasUndecodable }: TextReport, unlisted: number): Generator<Problem> {
+  if (hasUndecodable)
+    yield problemOf({
+      file,
+      expected: `${encoding.toUpperCase()} text`,
+      found: 'bytes that are none',
+      outcome: 'They were replaced by U+FFFD (�): check the text, or save the file as UTF-8.',
+    })
+  if (unlisted > 0)
+    yield problemOf({
+      file,
+      expected: `at most ${String(MAX_PROBLEMS)} problems`,
+      found: `${String(unlisted)} more`,
+      outcome: 'They are not listed.',
+    })
+}
 
 /**
  * Reads a file. The data set's id follows from its content, so importing a file twice gives the same records. Throws only when
  * reading the bytes does, `signal` aborts or one line is too long to hold; everything else wrong with the content
  * is a problem in the result.
  */
-export async function importDataset(file: ImportFile, { now, onProgress, signal }: ImportParts): Promise<ImportedDataset> {
-  const hash = new Sha256()
+export async function importDataset({ name, bytes }: ImportFile, { now, ...parts }: ImportParts): Promise<ImportedDataset> {
   const report: TextReport = { encoding: 'utf-8', hasUndecodable: false }
-  let bytes = 0
-  async function* counted(): AsyncGenerator<Uint8Array> {
-    for await (const chunk of byteChunks(file.bytes)) {
-      signal?.throwIfAborted()
-      hash.update(chunk)
-      bytes += chunk.length
-      onProgress?.(bytes)
-      yield chunk
-    }
-  }
-  const text = textChunks(counted(), report)
-  const head: string[] = []
-  for (let held = 0; held < HEAD_CHARS;) {
-    const next = await text.next()
-    if (next.done === true) break
-    head.push(next.value)
-    held += next.value.length
-  }
-  async function* fromStart(): AsyncGenerator<string> {
-    yield* head
-    yield* text
-  }
-
-  const importedAt = now()
-  const problems: Problem[] = []
-  let unlisted = 0
-  const note = (problem: Problem): void => {
-    if (problems.length < MAX_PROBLEMS) problems.push(problem)
-    else unlisted += 1
-  }
-  const read: { trajectory: Trajectory; opinions: readonly Opinion[] }[] = []
-  let settings: ImportedSettings | null = null
-  let rows = 0
-  const format = recogniseFormat(file.name, head.join('').slice(0, HEAD_CHARS))
-  if (!format) note(unknownFormat(file.name, head.join('')))
-  else
-    for await (const item of format.read({ name: file.name, text: fromStart(), importedAt })) {
-      if (item.kind === 'trajectory') {
-        if (item.isSameRow !== true) rows += 1
-        read.push(item)
-      } else if (item.kind === 'settings') settings = item.settings
-      else {
-        note(item.problem)
-        if (item.rejects && item.problem.row !== null) rows += 1
-      }
-    }
+  const { chunks, hash, total } = countBytes(bytes, parts)
+  const text = textChunks(chunks, report)
+  const { head, fromStart } = await readHead(text)
+  const created_at = now()
+  const { listed: problems, note, unlisted } = problemList()
+  const format = recogniseFormat(name, head.slice(0, HEAD_CHARS))
+  if (!format) note(unknownFormat(name, head))
+  const { records, settings, rows }: ReadItems = format
+    ? await readItems(format, { name, text: fromStart, importedAt: created_at }, note)
+    : { records: [], settings: null, rows: 0 }
   // The hash is of the whole file, also when reading stopped early.
-  while ((await text.next()).done !== true) signal?.throwIfAborted()
+  while ((await text.next()).done !== true) parts.signal?.throwIfAborted()
 
   const sha256 = hash.hex()
   const dataset_id = `ds-${sha256.slice(0, 12)}`
-  const records = insideDataset(dataset_id, read)
-  if (format && read.length === 0 && rows === 0 && settings === null && problems.length === 0)
-    note(problemOf({ file: file.name, expected: 'at least one row of data', found: 'none', outcome: 'Nothing was imported.' }))
-  if (report.hasUndecodable)
-    problems.push(
-      problemOf({
-        file: file.name,
-        expected: `${report.encoding.toUpperCase()} text`,
-        found: 'bytes that are none',
-        outcome: 'They were replaced by U+FFFD (�): check the text, or save the file as UTF-8.',
-      }),
-    )
-  if (unlisted > 0)
-    problems.push(
-      problemOf({
-        file: file.name,
-        expected: `at most ${String(MAX_PROBLEMS)} problems`,
-        found: `${String(unlisted)} more`,
-        outcome: 'They are not listed.',
-      }),
-    )
+  const { trajectories, opinions } = insideDataset(dataset_id, records)
+  if (format && records.length === 0 && rows === 0 && settings === null && problems.length === 0)
+    note(problemOf({ file: name, expected: 'at least one row of data', found: 'none', outcome: 'Nothing was imported.' }))
+  problems.push(...fileProblems(name, report, unlisted()))
   const dataset: DatasetRow = {
-    dataset_id,
-    name: file.name,
-    format: format?.name ?? 'unknown',
-    sha256,
-    bytes,
-    rows,
-    trajectories: records.trajectories.length,
-    steps: records.trajectories.reduce((sum, record) => sum + stepsOf(record).length, 0),
-    problems,
-    created_at: importedAt,
+    ...{ dataset_id, name, format: format?.name ?? 'unknown', sha256, bytes: total(), rows, problems, created_at },
+    trajectories: trajectories.length,
+    steps: trajectories.reduce((sum, record) => sum + stepsOf(record).length, 0),
   }
-  return { dataset, ...records, problems, settings }
+  return { dataset, trajectories, opinions, problems, settings }
 }
 
 /** The format that is surest of the file; null when none knows it. */
@@ -151,10 +181,7 @@ function unknownFormat(file: string, head: string): Problem {
 }
 
 /** Gives every id its place in the data set; two rows of one id are told apart by a number. */
-function insideDataset(
-  dataset_id: string,
-  rows: readonly { trajectory: Trajectory; opinions: readonly Opinion[] }[],
-): { trajectories: Trajectory[]; opinions: Opinion[] } {
+function insideDataset(dataset_id: string, rows: ReadItems['records']): { trajectories: Trajectory[]; opinions: Opinion[] } {
   const taken = new Set<string>()
   const fresh = (id: string): string => {
     const base = idInside(dataset_id, id)
