@@ -1,19 +1,16 @@
-/** Flags that `rollout` and `evaluate` share, and the model they open. */
+/** Flags that `rollout` and `evaluate` share, and the request they make. */
 import { z } from 'zod'
 import { strategies, type StrategyName } from '../agents/strategies'
-import { EngineDevice } from '../engine/device/engineDevice'
-import type { KvDtype } from '../engine/ops/kvCache'
-import { WEIGHT_FORMATS, type WeightFormat } from '../engine/weightFormat'
+import { WEIGHT_FORMATS } from '../engine/weightFormat'
+import type { EvaluateRequest } from '../records/requests'
+import { filtersOf, samplingFilters } from '../records/samplingFilters'
 import { DEFAULT_BENCHMARK, DEFAULT_MODEL, DEFAULT_STRATEGY } from '../studio/defaults'
-import { promptFormatProblem } from '../studio/jobs/jobContext'
-import { filtersOf, samplingFilters, type SamplingFilters } from '../records/samplingFilters'
-import type { Trajectory } from '../records/trajectory'
-import { openActor, type Actor } from './acting'
-import { gpuInfoOf } from './gpuInfo'
-import { benchmarkNames, openExam, type Exam } from './benchmark'
-import { UsageError, type CommandContext } from './command'
-import { DTYPE_HELP, kvDtypeOption, MODEL_HELP, openModel } from './modelSpec'
-import { readTrainedAdapter } from './trainedFiles'
+import type { StudioEvent } from '../worker/protocol'
+import { importAdapterFolder } from './adapterFolder'
+import { benchmarkNames } from './benchmark'
+import type { CommandContext } from './command'
+import { DTYPE_HELP, kvDtypeOption, MODEL_HELP } from './modelSpec'
+import type { CommandStudio } from './openStudio'
 
 export const actOptions = {
   model: z.string().default(DEFAULT_MODEL).meta({ help: MODEL_HELP }),
@@ -32,90 +29,50 @@ export const actOptions = {
   seed: z.int().nonnegative().default(1).meta({ help: 'of sampling, and of random weights' }),
 } as const
 
-export interface ActSettings extends SamplingFilters {
-  readonly model: string
-  readonly dtype: WeightFormat
-  readonly lora?: string | undefined
-  readonly benchmark: string
-  readonly split: string
-  readonly strategy: StrategyName
-  readonly maxCalls?: number | undefined
-  readonly limit?: number | undefined
-  readonly slots?: number | undefined
-  readonly kvDtype: KvDtype
-  readonly seed: number
-  readonly temperature: number
-  readonly samples: number
-  readonly source: string
+type ActOptions = z.output<z.ZodObject<typeof actOptions>> & { readonly split: string; readonly temperature: number }
+
+/** What both commands ask for; an adapter that is named is imported first. */
+export async function actingRequest(studio: CommandStudio, options: ActOptions, folder: string): Promise<Omit<EvaluateRequest, 'kind'>> {
+  const adapter = options.lora === undefined ? null : await importAdapterFolder(studio, options.model, options.lora)
+  return {
+    ...{ model: options.model, dtype: options.dtype, kvDtype: options.kvDtype, adapterOf: null },
+    ...(adapter ? { adapter } : {}),
+    ...{ benchmark: options.benchmark, split: options.split, strategy: options.strategy },
+    ...{
+      maxCalls: options.maxCalls ?? callsAllowed(studio, options.benchmark),
+      limit: options.limit ?? null,
+      temperature: options.temperature,
+    },
+    ...{ sampling: filtersOf(options), seed: options.seed, folder },
+    ...(options.slots === undefined ? {} : { slots: options.slots }),
+  }
 }
 
-export interface Acted {
-  readonly exam: Exam
-  /** Tool calls an episode was allowed. */
-  readonly callBudget: number
-  /** In the order of queries, then samples. */
-  readonly trajectories: readonly Trajectory[]
-  readonly model: { readonly id: string; readonly adapter_sha256: string | null }
-  readonly generatedTokens: number
-  readonly seconds: number
-  readonly peakBytes: number
+const callsAllowed = ({ description }: CommandStudio, benchmark: string): number =>
+  description.benchmarks.find(({ name }) => name === benchmark)?.callBudget ?? 1
+
+export interface ActProgress {
+  readonly hear: (event: StudioEvent) => void
+  /** Generated since the first episode began. */
+  tokensPerSecond(): number
 }
 
-/** Opens the model, lets it act on every query, closes it. */
-export async function actOnExam(settings: ActSettings, context: CommandContext): Promise<Acted> {
-  const exam = openExam(settings.benchmark, settings.split, settings.limit ?? null)
-  const { limits, environment } = exam.benchmark
-  const callBudget = settings.maxCalls ?? limits.toolCalls
-  const model = await openModel(settings.model, settings.seed, context, { weights: settings.dtype, kv: settings.kvDtype })
-  let actor: Actor | null = null
-  try {
-    const refusal = promptFormatProblem(model)
-    if (refusal !== null) throw new UsageError(refusal)
-    const adapter = settings.lora === undefined ? null : await readTrainedAdapter(settings.lora, model)
-    const report = gpuInfoOf((await context.openAdapter()).adapter)
-    const engine = new EngineDevice(await context.openDevice(), { isSoftware: report.isSoftware })
-    const now = (): number => performance.now()
-    actor = await openActor(engine, model, adapter, {
-      slots: settings.slots ?? null,
-      limits,
-      seed: settings.seed,
-      gate: () => context.signal.throwIfAborted(),
-      now,
-    })
-    const total = exam.queries.length * settings.samples
-    let done = 0
-    let told = now()
-    const started = now()
-    const trajectories = await actor.act({
-      environment,
-      queries: exam.queries,
-      samples: settings.samples,
-      strategy: settings.strategy,
-      callBudget,
-      temperature: settings.temperature,
-      sampling: filtersOf(settings),
-      source: settings.source,
-      signal: context.signal,
-      onTrajectory: () => {
-        done += 1
-        if (now() - told < 5000 && done < total) return
-        told = now()
-        context.progress(
-          `${done} of ${total} episodes, ${((actor?.generatedTokens ?? 0) / ((now() - started) / 1000)).toFixed(0)} tokens/s`,
-        )
-      },
-    })
-    return {
-      exam,
-      callBudget,
-      trajectories,
-      model: { id: model.id, adapter_sha256: adapter?.sha256 ?? null },
-      generatedTokens: actor.generatedTokens,
-      seconds: (now() - started) / 1000,
-      peakBytes: engine.peakBytes,
-    }
-  } finally {
-    await actor?.destroy()
-    await model.close()
+/** A line every few seconds. */
+export function actProgress({ progress }: Pick<CommandContext, 'progress'>): ActProgress {
+  let began: number | null = null
+  let last = 0
+  let newest = { at: 0, tokens: 0 }
+  const speed = (): number => (began === null || newest.at <= began ? 0 : newest.tokens / ((newest.at - began) / 1000))
+  return {
+    hear(event) {
+      if (event.type !== 'job' || !['evaluating', 'rollout', 'done'].includes(event.job.phase)) return
+      const { phase, done, total, tokens = 0 } = event.job
+      newest = { at: performance.now(), tokens }
+      if (began === null) last = began = newest.at
+      if (phase === 'done' || done === 0 || (newest.at - last < 5000 && done < total)) return
+      last = newest.at
+      progress(`${done} of ${total} episodes, ${speed().toFixed(0)} tokens/s`)
+    },
+    tokensPerSecond: speed,
   }
 }

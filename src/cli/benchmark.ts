@@ -1,9 +1,11 @@
 /** Exams one can sit: a benchmark, and the queries of a split in a fixed order. */
-import { splitFor, type Benchmark, type BenchmarkDefinition } from '../environments/benchmark'
+import type { Benchmark, BenchmarkDefinition } from '../environments/benchmark'
 import type { Query } from '../environments/environment'
 import { benchmarks } from '../evaluation/benchmarks'
 import { stratified } from '../studio/evaluations/exam'
+import { queriesOf } from '../studio/evaluations/queries'
 import { UsageError } from './command'
+import { must } from './openStudio'
 
 export const benchmarkNames = Object.keys(benchmarks) as (keyof typeof benchmarks)[]
 
@@ -25,16 +27,6 @@ export interface Exam {
 export function openExam(name: string, split: string, limit: number | null): Exam {
   const benchmark = definitionNamed(name)?.create()
   if (!benchmark) throw new UsageError(`There is no benchmark ${name}; there is ${benchmarkNames.join(', ')}.`)
-  const queries = queriesOf(benchmark, split)
+  const queries = must(queriesOf(benchmark, split))
   return { benchmark, split, queries: stratified(queries, limit ?? queries.length) }
-}
-
-function queriesOf(benchmark: Benchmark, split: string): readonly Query[] {
-  const splits = benchmark.splits.map(({ name }) => name)
-  if (splits.includes(split)) return benchmark.queries(split)
-  const exam = benchmark.queries(splitFor(benchmark, 'exam'))
-  const group = exam.filter((query) => query.group === split)
-  if (group.length > 0) return group
-  const groups = [...new Set(exam.map((query) => query.group))].sort()
-  throw new UsageError(`The ${benchmark.name} benchmark has no split ${split}; it has ${[...splits, ...groups].join(', ')}.`)
 }

@@ -13,7 +13,8 @@ import { gpuInfoOf } from './gpuInfo'
 import { UsageError, type CommandContext, type JsonObject } from './command'
 import { openModel, type OpenModel } from './modelSpec'
 import { nodeFolder } from './node/folder'
-import { storedRun } from './runDirectory'
+import type { RunDetail } from '../worker/protocol'
+import { must, withStudio } from './openStudio'
 
 export interface MergeOptions {
   /** As `hone train --model`; left out: the run's. */
@@ -31,7 +32,9 @@ export async function exportMerged(
 ): Promise<JsonObject> {
   const [directory, another] = inputs
   if (directory === undefined || another !== undefined) throw new UsageError('export --to merged takes one directory.')
-  const run = storedRun(directory)
+  const found = await withStudio(context, (studio) => studio.runs.openFolder(directory))
+  // Another program's adapter has no run.
+  const run = found.ok ? found.value.run : found.code === 'no-run' ? null : must<RunDetail>(found).run
   const spec = options.model ?? run?.model.id
   if (spec === undefined) throw new UsageError(`${directory} does not say what it was trained on: name it with --model.`)
   const weights = options.dtype ?? WEIGHT_FORMATS.find((format) => format === run?.config.dtype) ?? 'f32'

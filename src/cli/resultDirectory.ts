@@ -1,27 +1,10 @@
-/** What `rollout` and `evaluate` leave in their directory: every trajectory, and an exam's record. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+/** Results of `evaluate`, read back from their directory and compared. */
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { honeJsonlLine } from '../data/formats/honeJsonl'
 import { evaluationRecord, type EvaluationRecord } from '../records/evaluation'
-import type { Trajectory } from '../records/trajectory'
 import { UsageError } from './command'
 
-const TRAJECTORIES = 'trajectories.jsonl'
 const EVALUATION = 'evaluation.json'
-
-export function writeTrajectories(directory: string, trajectories: readonly Trajectory[]): string {
-  mkdirSync(directory, { recursive: true })
-  const path = join(directory, TRAJECTORIES)
-  writeFileSync(path, trajectories.map((trajectory) => honeJsonlLine(trajectory, [])).join(''))
-  return path
-}
-
-export function writeEvaluation(directory: string, record: EvaluationRecord): string {
-  mkdirSync(directory, { recursive: true })
-  const path = join(directory, EVALUATION)
-  writeFileSync(path, `${JSON.stringify(record, null, 1)}\n`)
-  return path
-}
 
 /** Throws one sentence when the directory holds no result of `evaluate`. */
 export function readEvaluation(directory: string): EvaluationRecord {

@@ -3,13 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { sendRunToWandb, WandbError, wandbFromEnvironment } from '../gateway/wandb'
 import { wandbRunOf, type WandbPlace } from '../records/wandbRun'
 import { UsageError, type CommandContext, type JsonObject } from './command'
-import { storedRun } from './runDirectory'
-import { metricsOfRun } from './runMetrics'
+import { runWithMetrics } from './runMetrics'
 
 export async function exportToWandb(inputs: readonly string[], place: WandbPlace, context: CommandContext): Promise<JsonObject> {
-  const metrics = metricsOfRun(inputs)
-  const run = storedRun(metrics.directory)
-  if (run === null) throw new UsageError(`${metrics.directory} holds no run.json: it is no directory of a run.`)
+  const { run, metrics } = await runWithMetrics(inputs, context)
   const server = wandbFromEnvironment(process.env)
   if (server === null) throw new UsageError('The key of wandb is read from WANDB_API_KEY, which is not set.')
   try {

@@ -19,6 +19,7 @@ export async function leaveAdapter(
   const tensors = new Map(
     [...policy.packed.ranges.values()].map(({ name: leaf, shape }) => [leaf, { shape, values: weights.get(leaf) ?? new Float32Array() }]),
   )
+  if (policy.trainable.kind !== 'lora') throw new Error('Expected a policy with an adapter.')
   const { files } = adapterFiles(tensors, policy.trainable, 'test/tiny_qwen2')
   const ids = sequences.slice(0, SCORED).map((one) => one.ids)
   const batch = packSequences(

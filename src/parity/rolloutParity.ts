@@ -7,9 +7,9 @@ import type { Query } from '../environments/environment'
 import { chosenPath, type Trajectory } from '../records/trajectory'
 import type { EngineDevice } from '../engine/device/engineDevice'
 import type { LoadedModel } from '../studio/models/models'
-import { createActor } from '../cli/acting'
+import { actingPolicy } from '../studio/runs/actingPolicy'
 import { measureOf, type Quantity } from '../base/quantity'
-import { adaptedPolicy, parityLora, scored, type SampledSequence } from './sampledLogProbs'
+import { adaptedPolicy, scored, type SampledSequence } from './sampledLogProbs'
 
 /** Queries whose rollouts are compared bit for bit between numbers of slots. */
 const SLOT_QUERIES = 8
@@ -32,15 +32,18 @@ export async function rolloutQuantities(parts: RolloutParityParts): Promise<Quan
   const kvDtype = model.config.kv_dtype
   const policy = await adaptedPolicy(engine, model.config, model.reader)
   const act = async (own: readonly Query[], slots: number, seed: number): Promise<Trajectory[]> => {
-    const actor = createActor({
-      ...{ model: policy.model, lookup: policy.model.lookup(policy.packed), lora: parityLora, text: model, slots },
-      ...{ limits, seed, gate: () => parts.signal.throwIfAborted(), now: () => performance.now() },
+    const actor = actingPolicy({
+      ...{ policy, model, limits, slots, seed, gate: () => parts.signal.throwIfAborted(), now: () => performance.now() },
+      onTokens: () => undefined,
     })
     try {
-      const request = { environment, queries: own, samples: 1, strategy: 'cot' as const, callBudget: limits.toolCalls, temperature: 1 }
-      return await actor.act({ ...request, source: 'parity', signal: parts.signal })
+      const trajectories = await actor.rollout({
+        ...{ environment, queries: own, samples: 1, strategy: 'cot', callBudget: limits.toolCalls, temperature: 1 },
+        ...{ signal: parts.signal, onText: () => undefined, onTrajectory: () => undefined },
+      })
+      return [...trajectories]
     } finally {
-      await actor.destroy()
+      await actor.release()
     }
   }
   try {

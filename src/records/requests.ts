@@ -9,7 +9,7 @@ export type WeightDtype = (typeof WEIGHT_DTYPES)[number]
 export const CACHE_DTYPES = ['f32', 'f16'] as const
 export type CacheDtype = (typeof CACHE_DTYPES)[number]
 /** Matrix kernels: fixed, those measured on this GPU, or those measured with activations rounded to f16. */
-const KERNEL_CHOICES = ['fixed', 'tuned', 'tuned-half'] as const
+export const KERNEL_CHOICES = ['fixed', 'tuned', 'tuned-half'] as const
 
 const seed = z.int()
 const count = z.int().positive()
@@ -112,6 +112,7 @@ const acting = {
   /** A split of the benchmark, or a group of its exam. */
   split: z.string(),
   strategy: z.string(),
+  /** Tool calls of an episode. */
   maxCalls: z.int().min(1),
   /** So many queries, every group in its share, in a fixed order; null: all. */
   limit: z.int().min(1).nullable(),
@@ -124,6 +125,11 @@ const acting = {
   folder,
 }
 const evaluateRequest = z.object({ kind: z.literal('evaluate'), ...acting }).readonly()
+export type EvaluateRequest = z.infer<typeof evaluateRequest>
+
+/** A model acts, and its attempts are kept as data. */
+const rolloutRequest = z.object({ kind: z.literal('rollout'), ...acting, samples: count }).readonly()
+export type RolloutRequest = z.infer<typeof rolloutRequest>
 
 const judgeSettings = z.object({
   baseUrl: z.string(),
@@ -173,6 +179,7 @@ export const jobRequests = {
   train: trainRequest,
   story: storyRequest,
   evaluate: evaluateRequest,
+  rollout: rolloutRequest,
   judge: judgeRequest,
   download: downloadRequest,
   merge: mergeRequest,

@@ -260,7 +260,7 @@ function pathOfBlob(name: string): string {
 
 /** Practice has a file for each round; ids say which: `run-1/practice-0001-query`. */
 function fileFor(id: string): string {
-  const round = /\/practice-(\d{4,}(?:-more-\d+)?)-/.exec(id)?.[1]
+  const round = /^[^/]+\/practice-(\d{4,}(?:-more-\d+)?)-/.exec(id)?.[1]
   return round === undefined ? TRAJECTORIES : `${PRACTICE}/step-${round}.jsonl`
 }
 

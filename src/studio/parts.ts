@@ -2,6 +2,7 @@
 import type { FetchLike } from '../network/fetchLedger'
 import type { GpuInfo } from '../records/run'
 import type { Store } from '../storage/store'
+import type { ModelSource } from './models/modelSource'
 import type { PolicyBackend } from './runs/policyBackend'
 
 export type OpenedDevice =
@@ -30,6 +31,14 @@ export interface StudioParts {
   storageEstimate(): Promise<{ readonly usage: number | null; readonly quota: number | null }>
   /** Claims a name among all tabs for as long as this studio lives, or until released; null when another has it. */
   claim(name: string): Promise<(() => void) | null>
+  /** Models the host opens by name. Left out: only stored models are known. */
+  readonly modelSource?: ModelSource
+  /** Aborts when the host is asked to end: every job is cancelled. */
+  readonly signal?: AbortSignal
+  /** How often a run at work is stored, in milliseconds; 0: with every step. Left out: every second. */
+  readonly storeEveryMs?: number
+  /** Hears of each error that ended a job, with its stack. */
+  readonly onJobError?: (error: unknown) => void
   /** Acting and learning. Left out: on the GPU. */
   readonly workshop?: PolicyBackend
 }

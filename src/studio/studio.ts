@@ -9,12 +9,14 @@ import { forwardStudio } from '../worker/forwardStudio'
 import { checkedRequest } from './jobs/checkedRequest'
 import type { JobRequest, JobSnapshot, Reply, StudioDescription, StudioEvent } from '../worker/protocol'
 import type { StudioApi, StudioAreas } from '../worker/studioApi'
-import { storedAdapterFiles } from './models/adapterFiles'
+import { storedAdapterFiles, storedAdapterNames } from './models/adapterFiles'
 import { createDatasets } from './data/datasets'
 import { DEFAULT_STORY_ALGORITHM } from './defaults'
 import { describeStudio } from './describe'
 import { estimateJob } from './runs/estimateJob'
 import { evaluateWork } from './evaluations/evaluateJob'
+import { rolloutWork } from './evaluations/rolloutJob'
+import { placeRun } from './runs/placeRun'
 import { createEventHub } from './events'
 import { accept, attempt, refuse, sentenceOf } from './failure'
 import { beginningOfRun } from './runs/resume'
@@ -98,7 +100,12 @@ async function openStudio(parts: StudioParts, assetBase: string): Promise<OpenSt
     emit({ type: 'gpu', status })
   })
   const worlds = createWorlds()
-  const models = createModels({ store, starter: starterFolder((path) => parts.readAsset(path, assetBase, ledger.fetch)), now: nowText })
+  const models = createModels({
+    store,
+    starter: starterFolder((path) => parts.readAsset(path, assetBase, ledger.fetch)),
+    now: nowText,
+    source: parts.modelSource,
+  })
   const remote = createRemoteModels({
     store,
     models,
@@ -120,6 +127,7 @@ async function openStudio(parts: StudioParts, assetBase: string): Promise<OpenSt
     claim: (name) => parts.claim(name),
     meaningsOf,
     storyOf: (run) => storyResultOf(run, store),
+    storeEveryMs: parts.storeEveryMs,
   })
   const judges = createJudges({ store, rows, ledger, sleep: parts.sleep, nowMs: parts.now })
   const desk = createJobQueue({
@@ -129,6 +137,8 @@ async function openStudio(parts: StudioParts, assetBase: string): Promise<OpenSt
     onChange: (job) => {
       emit({ type: 'job', job })
     },
+    signal: parts.signal,
+    onError: parts.onJobError,
   })
   const previews = createPreviews({
     trajectory: (id) => store.trajectories.get(id),
@@ -154,8 +164,10 @@ async function openStudio(parts: StudioParts, assetBase: string): Promise<OpenSt
       clock: parts.clock,
       gpu,
       starts,
+      models,
       workshop: parts.workshop ?? createGpuPolicyBackend(parts.clock),
     },
+    placeRun: (runId, kind, folder) => placeRun(store, runId, kind, folder),
     promptFormatProblem,
     runWork: createRunWork(runs, gpu, nowText),
   }
@@ -170,6 +182,8 @@ async function openStudio(parts: StudioParts, assetBase: string): Promise<OpenSt
         return trainWork(request, room)
       case 'evaluate':
         return evaluateWork(request, room)
+      case 'rollout':
+        return rolloutWork(request, room)
       case 'judge':
         return judges.job(request, newId('judge'))
       case 'download':
@@ -223,7 +237,7 @@ async function openStudio(parts: StudioParts, assetBase: string): Promise<OpenSt
     gpu: { status: () => gpu.status() },
     datasets: {
       list: () => datasets.list(),
-      importFile: (file) => datasets.importFile(file),
+      importFile: (file, options) => datasets.importFile(file, options),
       remove: (id) => datasets.remove(id),
       sampleCsv: () => Promise.resolve(sampleCsv()),
     },
@@ -241,11 +255,10 @@ async function openStudio(parts: StudioParts, assetBase: string): Promise<OpenSt
       undo: (id) => labels.undo(id),
       advantagePreview: (id, override, options) => previews.advantagePreview(id, override, options),
       exportCsv: (id) => labels.exportCsv(id),
+      annotate: (id, how) => labels.annotate(id, how),
+      exportFile: (ids, format) => labels.exportFile(ids, format),
     },
-    judges: {
-      test: (settings) => judges.test(settings),
-      plan: (id, ids, settings) => judges.plan(id, ids, settings),
-    },
+    judges,
     jobs: {
       list: () => Promise.resolve(desk.list()),
       estimateMemory: (request, memoryBytes) => estimateJob(request, room, memoryBytes),
@@ -266,12 +279,23 @@ async function openStudio(parts: StudioParts, assetBase: string): Promise<OpenSt
           const files = await storedAdapterFiles(store, runId, which)
           return files.size === 0 ? refuse('no-adapter', 'This run left no adapter.') : accept(Object.fromEntries(files))
         }),
+      adapterFiles: async (runId, which) => accept(await storedAdapterNames(store, runId, which)),
+      openFolder: (folder) =>
+        attempt('folder', async () => {
+          if (!store.folders) return refuse('no-folders', 'Runs are stored in the browser here, not in folders.')
+          const runId = await store.folders.open(folder)
+          return runId === null ? refuse('no-run', `${folder} holds no run.json: it is no directory of a run.`) : runs.detail(runId)
+        }),
       mergedModel: (runId) => Promise.resolve(merges.merged(runId)),
       ...createWandb({ ledger, ownOrigin: assetBase, detail: (id) => runs.detail(id) }),
     },
     evaluations: { list: async () => (await store.evaluations.list()).records },
     models: {
       list: () => models.list(),
+      open: async (id, seed) => {
+        const text = await models.text(id, seed)
+        return text.ok ? accept({ title: text.value.title }) : text
+      },
       importFiles: (name, files) => models.importModel(name, files),
       planDownload: (model) => remote.plan(model),
       unfinishedDownloads: () => remote.unfinished(),

@@ -145,6 +145,7 @@ function studioOf(data: Recording, live: LiveStudio | null): StudioApi {
     },
 
     labels: {
+      ...base.labels,
       get: async (id) => {
         const found = byId.get(id)
         return found ? labelState(found) : base.labels.get(id)
@@ -202,6 +203,7 @@ function studioOf(data: Recording, live: LiveStudio | null): StudioApi {
     jobs: { ...base.jobs, start: async (request) => (request.kind === 'download' ? base.jobs.start(request) : cannotTrain) },
 
     runs: {
+      ...base.runs,
       list: async () => [data.run.run, ...(await base.runs.list())],
       get: async (id) => (id === runId ? { ok: true, value: detail } : base.runs.get(id)),
       resume: async (id) =>

@@ -40,7 +40,8 @@ export interface GpuApi {
 
 export interface DatasetsApi {
   list(): Promise<readonly DatasetRow[]>
-  importFile(file: File): Promise<Reply<DatasetRow>>
+  /** `suggestions`: whether the rules give an opinion on every step; left out: they do. */
+  importFile(file: File, options?: { readonly suggestions: boolean }): Promise<Reply<DatasetRow>>
   remove(datasetId: string): Promise<Reply<null>>
   sampleCsv(): Promise<string>
 }
@@ -54,6 +55,16 @@ export interface TrajectoriesApi {
     trajectoryId: string,
     options: { maxContextLen: number; maxResponseLen: number; model?: string | null },
   ): Promise<Reply<TokenPreview>>
+}
+
+/** StepTool's two rules, sound or with the flaws of its released code; or what a tool world knew when the trajectory was rolled out. */
+export type AnnotateBy = { readonly by: 'rules'; readonly rules: 'sound' | 'released' } | { readonly by: 'world' }
+
+export interface ExportedFile {
+  readonly text: string
+  readonly trajectories: number
+  /** What the format cannot hold, and why. */
+  readonly skipped: readonly { readonly trajectory_id: string; readonly reason: string }[]
 }
 
 export interface LabelsApi {
@@ -76,11 +87,23 @@ export interface LabelsApi {
   ): Promise<Reply<AdvantagePreview>>
   /** The labels of a dataset as StepTool's CSV. */
   exportCsv(datasetId: string): Promise<Reply<string>>
+  /** Adds the opinions of rules, or of what the environment knew, about every step of a data set. Returns how many there are. */
+  annotate(datasetId: string, how: AnnotateBy): Promise<Reply<number>>
+  /** Data sets as one file, in the order of the files they came from. */
+  exportFile(datasetIds: readonly string[], format: 'steptool-csv' | 'hone-jsonl'): Promise<Reply<ExportedFile>>
+}
+
+/** What a judge's job gave: opinions that were added, and answers that could not be used. */
+export interface JudgeOutcome {
+  readonly opinions: number
+  readonly failures: readonly string[]
 }
 
 export interface JudgesApi {
   test(settings: JudgeSettings): Promise<Reply<string>>
   plan(datasetId: string, trajectoryIds: readonly string[], settings: JudgeSettings): Promise<Reply<JudgePlan>>
+  /** Of a job that is over, by its run id; null for another. */
+  outcome(runId: string): Promise<JudgeOutcome | null>
 }
 
 export interface JobsApi {
@@ -109,6 +132,10 @@ export interface RunsApi {
   remove(runId: string): Promise<Reply<null>>
   /** Adapter in PEFT layout: file name → bytes (transferred). `best`: the weights of the record's `best`. */
   exportAdapter(runId: string, which?: 'last' | 'best'): Promise<Reply<Readonly<Record<string, Uint8Array<ArrayBuffer>>>>>
+  /** Names of the files that `exportAdapter` would give, weights first. */
+  adapterFiles(runId: string, which?: 'last' | 'best'): Promise<Reply<readonly string[]>>
+  /** Opens the run that a folder holds; the host must have folders. */
+  openFolder(folder: string): Promise<Reply<RunDetail>>
   /** What a finished `merge` job made. */
   mergedModel(runId: string): Promise<Reply<MergedModel>>
   /** Sends all metrics so far to wandb, with the key of Hone's gateway; what is there already is not sent again. */
@@ -123,6 +150,8 @@ export interface ModelsApi {
   list(): Promise<readonly ModelRow[]>
   /** Files of a Hugging Face folder the person picked. */
   importFiles(name: string, files: readonly File[]): Promise<Reply<ModelRow>>
+  /** Opens a model that is here, or that the host knows by name, without reading its weights. @param seed of weights that are drawn at random. */
+  open(modelId: string, seed?: number): Promise<Reply<{ readonly title: string }>>
   /** Asks the server what there is. `jobs.start` with kind `download` then fetches it. */
   planDownload(model: RemoteModel): Promise<Reply<DownloadPlan>>
   unfinishedDownloads(): Promise<readonly UnfinishedDownload[]>

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { openExam } from '../../src/cli/benchmark'
 import { comparisonOf, summaryOf } from '../../src/cli/commands/evaluate'
-import { readEvaluation, writeEvaluation } from '../../src/cli/resultDirectory'
-import { shuffledRewards } from '../../src/cli/onlinePractice'
+import { readEvaluation } from '../../src/cli/resultDirectory'
+import { shuffledRewards } from '../../src/studio/runs/shuffledRewards'
 import type { EvaluationRecord, EvaluationRow } from '../../src/records/evaluation'
 import type { LabelledTrajectory } from '../../src/training/batches/labelledTrajectory'
 import { temporaryDirectory } from './commandContext'
@@ -97,7 +97,7 @@ test('a result is read back; what is none is said', () => {
   const directory = temporaryDirectory()
   expect(() => readEvaluation(directory)).toThrow('holds no evaluation (evaluation.json is missing)')
   const written = record([row(0, 'solved')])
-  writeEvaluation(directory, written)
+  writeFileSync(join(directory, 'evaluation.json'), JSON.stringify(written))
   expect(readEvaluation(directory)).toEqual(written)
   writeFileSync(join(directory, 'evaluation.json'), JSON.stringify({ ...written, seed: 'one' }))
   expect(() => readEvaluation(directory)).toThrow(/evaluation\.json: seed: /)

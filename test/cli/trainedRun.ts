@@ -6,6 +6,7 @@ import type { CommandContext } from '../../src/cli/command'
 import { rollout } from '../../src/cli/commands/rollout'
 import { train } from '../../src/cli/commands/train'
 import { testAdapter, testDevice } from '../support/gpu'
+import { lastingDevice } from '../support/lastingDevice'
 import { run, temporaryDirectory, testContext, tinyModelFolder } from './commandContext'
 
 export const model = `random:${tinyModelFolder()}`
@@ -30,7 +31,10 @@ const outcome = z.object({
 type Outcome = z.output<typeof outcome>
 
 /** One device for all commands of a file: a software adapter compiles every kernel of a new device anew, seconds for each command. */
-export const gpu = (): Partial<CommandContext> => ({ openAdapter: () => testAdapter(), openDevice: () => testDevice() })
+export const gpu = (): Partial<CommandContext> => ({
+  openAdapter: () => testAdapter(),
+  openDevice: async () => lastingDevice(await testDevice()),
+})
 
 export async function trained(words: readonly string[], parts: Partial<CommandContext> = {}): Promise<Outcome> {
   return outcome.parse(await run(train, ['--model', model, ...words], testContext({ ...gpu(), ...parts }).context))
@@ -42,7 +46,10 @@ export function stopAfter(steps: number, directory: string): AbortSignal {
   const metrics = join(directory, 'metrics.jsonl')
   return new Proxy(controller.signal, {
     get(target, name) {
-      if (name !== 'throwIfAborted') return Reflect.get(target, name, target) as unknown
+      if (name !== 'throwIfAborted') {
+        const value: unknown = Reflect.get(target, name, target)
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value
+      }
       return () => {
         const reported = existsSync(metrics) ? readFileSync(metrics, 'utf8').split('\n').length - 1 : 0
         if (reported >= steps) controller.abort(new Error('killed'))

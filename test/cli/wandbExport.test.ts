@@ -1,8 +1,8 @@
 /** `hone export --to wandb` from the directory of a run, against a server in wandb's place. */
 import { afterEach, expect, test, vi } from 'vitest'
 import { exportFiles } from '../../src/cli/commands/export'
-import { openRunDirectory } from '../../src/cli/runDirectory'
-import { newRun } from '../../src/studio/runs/trainJob'
+import { openFolderStore } from '../../src/storage/folderStore'
+import { newRun } from '../../src/studio/runs/newRun'
 import { MockWandb } from '../support/mockWandb'
 import { run, temporaryDirectory, testContext } from './commandContext'
 
@@ -23,9 +23,10 @@ test('sends a run’s metrics with the key of the environment', async () => {
     },
     ...{ seed: 1, adapter: null, worldHash: null, now: '2026-01-01T00:00:00.000Z' },
   })
-  const kept = await openRunDirectory(directory, record, false)
-  for (const step of [0, 1]) kept.report(step, { loss: step === 0 ? Number.NaN : 0.5 })
-  kept.write({ ...record, status: 'finished', finished_at: '2026-01-01T00:00:30.000Z' })
+  const store = openFolderStore(temporaryDirectory())
+  await store.folders.place('run-1', 'train', directory)
+  await store.metrics.append('run-1', { step: [0, 1], columns: { loss: [null, 0.5] } })
+  await store.runs.put({ ...record, status: 'finished', finished_at: '2026-01-01T00:00:30.000Z' })
   const { context, said } = testContext()
 
   vi.stubEnv('WANDB_API_KEY', '')

@@ -13,6 +13,7 @@ import { ChaosRun, drawFaults, FAULTS } from '../studio/chaos'
 import { chaosRequests } from '../studio/chaosRequests'
 import { projectRoot } from '../support/sources'
 import { learnAdapter } from '../learn/honeRun'
+import { storedMetrics } from '../support/storedMetrics'
 
 const KILLS = 20
 /** So many that a run is still at work when its last kill comes: one costs about as much as it gained, and GRPO is kept every other step. */
@@ -54,7 +55,11 @@ function train(words: readonly string[], ms: number | null): Promise<number | nu
   })
 }
 
-const lines = (directory: string): string => readFileSync(join(directory, 'metrics.jsonl'), 'utf8')
+/** Every metric of every step, but speeds. */
+const lines = (directory: string): string =>
+  JSON.stringify(
+    storedMetrics(directory).map(({ step, metrics }) => [step, Object.entries(metrics).filter(([name]) => !name.startsWith('perf/'))]),
+  )
 const weights = (directory: string): string =>
   createHash('sha256')
     .update(readFileSync(join(directory, 'adapter_model.safetensors')))

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { RunRecord } from '../../src/records/run'
 import { openFolderStore } from '../../src/storage/folderStore'
-import { newRun } from '../../src/studio/runs/trainJob'
+import { newRun } from '../../src/studio/runs/newRun'
 import { temporaryDirectory } from '../cli/commandContext'
 
 const record = (changes: Partial<RunRecord> = {}): RunRecord => ({

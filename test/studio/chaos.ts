@@ -18,6 +18,7 @@ import { STORAGE_FULL_REASON } from '../../src/studio/storage/retryWhenStorageFu
 import { decodeCheckpoint } from '../../src/training/checkpoints/checkpointFile'
 import type { JobRequest } from '../../src/worker/protocol'
 import { adapterUnderTest } from '../support/gpu'
+import { throughProxy } from '../support/lastingDevice'
 import { openTestStudio, report, type TestStudio } from './testStudio'
 import { tinyAsset } from './tinyStarter'
 
@@ -230,17 +231,6 @@ class DeviceShelf {
     })
     this.#device = null
   }
-}
-
-/** Dawn's objects know their own methods only: the proxy calls these on the real thing. */
-function throughProxy<T extends object>(real: T, own: Readonly<Record<string, unknown>>): T {
-  return new Proxy(real, {
-    get: (target, name) => {
-      if (typeof name === 'string' && name in own) return own[name]
-      const value: unknown = Reflect.get(target, name, target)
-      return typeof value === 'function' ? (value.bind(target) as unknown) : value
-    },
-  })
 }
 
 export class ChaosRun {

@@ -1,16 +1,12 @@
 /** `hone annotate --by rules|judge|world IN… --out FILE`: opinions on every step, added to those the files hold. */
-import { stepsOf } from '../../records/trajectory'
 import { writeFileSync } from 'node:fs'
-import { setTimeout } from 'node:timers/promises'
 import { z } from 'zod'
-import { createOpenaiChat } from '../../agents/openaiChat'
-import { judgeTrajectories } from '../../annotation/judge'
-import { annotateByRules, annotateByWorld } from '../../annotation/rules'
-import { honeJsonlLine } from '../../data/formats/honeJsonl'
 import { upstreamFromEnvironment } from '../../gateway/upstream'
-import type { Opinion } from '../../records/annotation'
+import type { JudgeSettings } from '../../worker/protocol'
+import type { JudgeOutcome } from '../../worker/studioApi'
 import { defineCommand, UsageError, type CommandContext } from '../command'
-import { readTrajectories, rowParts, type AnnotatedTrajectory } from '../datasetFiles'
+import { importDataFiles } from '../importDataFiles'
+import { must, withStudio, type CommandStudio } from '../openStudio'
 
 const options = z.object({
   files: z.array(z.string()).min(1).meta({ help: 'files with trajectories' }),
@@ -32,67 +28,70 @@ export const annotate = defineCommand({
   summary: 'labels every step of trajectories, by rules or a judge',
   options,
   positionals: 'files',
-  run: async (context, given) => {
-    const { annotated } = await readTrajectories(given.files, context)
-    const result = given.by === 'judge' ? await byJudge(annotated, given, context) : { opinions: byRule(annotated, given), failures: [] }
-    const added = new Map<string, Opinion[]>()
-    for (const opinion of result.opinions) added.set(opinion.trajectory_id, [...(added.get(opinion.trajectory_id) ?? []), opinion])
-    writeFileSync(
-      given.out,
-      annotated
-        .map(({ trajectory, opinions }) => honeJsonlLine(trajectory, [...opinions, ...(added.get(trajectory.trajectory_id) ?? [])]))
-        .join(''),
-    )
-    return {
-      trajectories: annotated.length,
-      steps: annotated.reduce((sum, { trajectory }) => sum + stepsOf(trajectory).length, 0),
-      opinions: result.opinions.length,
-      ...(given.by === 'judge' ? { failures: result.failures } : {}),
-      file: given.out,
-    }
-  },
+  run: (context, given) =>
+    withStudio(context, async (studio) => {
+      const judge = given.by === 'judge' ? judgeOf(given) : null
+      const datasets = await importDataFiles(studio, given.files, context)
+      const ids = datasets.map(({ dataset_id }) => dataset_id)
+      const { opinions, failures } = judge ? await judged(studio, ids, judge, context) : await ruled(studio, ids, given)
+      const { text } = must(await studio.labels.exportFile(ids, 'hone-jsonl'))
+      writeFileSync(given.out, text)
+      return {
+        trajectories: datasets.reduce((sum, { trajectories }) => sum + trajectories, 0),
+        steps: datasets.reduce((sum, { steps }) => sum + steps, 0),
+        opinions,
+        ...(judge ? { failures } : {}),
+        file: given.out,
+      }
+    }),
 })
 
-function byRule(annotated: readonly AnnotatedTrajectory[], { by, rules }: Options): Opinion[] {
-  return annotated.flatMap(({ trajectory, opinions }) =>
-    by === 'world' ? annotateByWorld(trajectory, opinions, rowParts) : annotateByRules(trajectory, opinions, rowParts, rules),
-  )
+async function ruled(studio: CommandStudio, ids: readonly string[], { by, rules }: Options): Promise<JudgeOutcome> {
+  let opinions = 0
+  for (const id of new Set(ids)) opinions += must(await studio.labels.annotate(id, by === 'world' ? { by } : { by: 'rules', rules }))
+  return { opinions, failures: [] }
 }
 
-/** What was judged before a server gave up is kept; the sentence that stopped it is told. */
-async function byJudge(
-  annotated: readonly AnnotatedTrajectory[],
-  given: Options,
-  context: CommandContext,
-): Promise<{ opinions: readonly Opinion[]; failures: readonly string[] }> {
+function judgeOf(given: Options): JudgeSettings {
   if (given.judgeModel === undefined) throw new UsageError('annotate --by judge needs --judge-model.')
   const upstream = upstreamFromEnvironment(process.env)
   const baseUrl = given.baseUrl ?? upstream?.baseUrl
   if (baseUrl === undefined)
     throw new UsageError('annotate --by judge needs --base-url, or OPENAI_API_KEY or OPENAI_BASE_URL in the environment.')
-  const chat = createOpenaiChat({
-    baseUrl,
-    model: given.judgeModel,
-    apiKey: upstream?.apiKey ?? '',
-    fetch: context.fetch,
-    sleep: (ms, signal) => setTimeout(ms, undefined, signal ? { signal } : {}),
-    now: () => Date.now(),
-  })
-  const stored = new Map(annotated.map(({ trajectory, opinions }) => [trajectory.trajectory_id, opinions]))
-  const { opinions, failures, stopped } = await judgeTrajectories(
-    annotated.map(({ trajectory }) => trajectory),
-    { repeats: given.repeats, temperature: given.temperature, concurrency: given.concurrency, signal: context.signal },
-    {
-      ...rowParts,
-      chat,
-      stored: (id) => stored.get(id) ?? [],
-      save: () => Promise.resolve(),
-      onProgress: ({ done, total }) => {
-        if (done % 20 === 0 || done === total) context.progress(`judged ${done} of ${total}`)
-      },
-    },
-  )
-  if (stopped && opinions.length === 0) throw new UsageError(stopped.message)
-  if (stopped) context.progress(`Stopped early: ${stopped.message}`)
-  return { opinions, failures: failures.map(({ trajectory_id, repeat, message }) => `${trajectory_id}, repeat ${repeat + 1}: ${message}`) }
+  const { repeats, temperature, concurrency } = given
+  return { baseUrl, model: given.judgeModel, apiKey: upstream?.apiKey ?? '', repeats, temperature, concurrency }
+}
+
+/** What was judged before a server gave up is written; a line of progress says what stopped it. */
+async function judged(
+  studio: CommandStudio,
+  ids: readonly string[],
+  settings: JudgeSettings,
+  context: CommandContext,
+): Promise<JudgeOutcome> {
+  let opinions = 0
+  const failures: string[] = []
+  let runId = ''
+  studio.onEvent = (event) => {
+    if (event.type !== 'job') return
+    runId = event.job.run_id
+    const { done, total, phase } = event.job
+    if (phase === 'judging' && done > 0 && (done % 20 === 0 || done === total)) context.progress(`judged ${done} of ${total}`)
+  }
+  for (const dataset_id of new Set(ids)) {
+    let stopped: Error | null = null
+    try {
+      await studio.run({ kind: 'judge', dataset_id, trajectory_ids: [], settings })
+    } catch (error) {
+      stopped = error instanceof Error ? error : new Error(String(error))
+    }
+    const outcome = await studio.judges.outcome(runId)
+    opinions += outcome?.opinions ?? 0
+    failures.push(...(outcome?.failures ?? []))
+    if (stopped === null) continue
+    if (opinions === 0 || context.signal.aborted) throw stopped
+    context.progress(`Stopped early: ${stopped.message}`)
+    break
+  }
+  return { opinions, failures }
 }

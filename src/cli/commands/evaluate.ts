@@ -1,13 +1,14 @@
 /** `hone evaluate`: a model sits an exam. Rates come with intervals; two results are compared query by query. */
 import { join } from 'node:path'
 import { z } from 'zod'
-import { compareRates, evaluateTrajectories, rateOf, winRate } from '../../evaluation/evaluate'
+import { compareRates, rateOf, winRate } from '../../evaluation/evaluate'
 import type { EvaluationRecord } from '../../records/evaluation'
-import { filtersOf, noFilters } from '../../records/samplingFilters'
-import { actOnExam, actOptions } from '../actOptions'
+import { noFilters } from '../../records/samplingFilters'
+import { actingRequest, actOptions, actProgress } from '../actOptions'
 import { defineCommand, UsageError, type JsonObject } from '../command'
-import { rowParts } from '../datasetFiles'
-import { incomparable, readEvaluation, writeEvaluation, writeTrajectories } from '../resultDirectory'
+import { newId } from '../newId'
+import { must, withStudio, type CommandStudio } from '../openStudio'
+import { incomparable, readEvaluation } from '../resultDirectory'
 
 export const evaluate = defineCommand({
   name: 'evaluate',
@@ -20,43 +21,34 @@ export const evaluate = defineCommand({
     force: z.boolean().default(false).meta({ help: 'compare also when budget, judge or world differ' }),
     out: z.string().optional().meta({ help: 'directory; else a new one under .hone/evaluations' }),
   }),
-  run: async (context, options) => {
+  run: (context, options) => {
     // Read first: an hour's exam should not end at a mistyped path.
     const other = options.against === undefined ? null : readEvaluation(options.against)
-    const id = rowParts.newId('eval')
-    const acted = await actOnExam({ ...options, samples: 1, source: id }, context)
-    const { benchmark, split } = acted.exam
-    const record: EvaluationRecord = {
-      version: 1,
-      evaluation_id: id,
-      title: `${options.model}${options.lora === undefined ? '' : ` with ${options.lora}`} on ${split}`,
-      benchmark: benchmark.name,
-      split,
-      strategy: options.strategy,
-      call_budget: acted.callBudget,
-      temperature: options.temperature,
-      sampling: filtersOf(options),
-      judge: benchmark.judge,
-      prompt_hash: null,
-      world_hash: benchmark.environment.hash,
-      model: acted.model,
-      seed: options.seed,
-      created_at: rowParts.now(),
-      rows: evaluateTrajectories(acted.trajectories, benchmark),
-    }
-    const directory = options.out ?? join(context.homeDirectory, 'evaluations', id)
-    writeTrajectories(directory, acted.trajectories)
-    writeEvaluation(directory, record)
-    return {
-      ...summaryOf(record),
-      tokensPerSecond: acted.generatedTokens / acted.seconds,
-      peakBytes: acted.peakBytes,
-      out: directory,
-      ...(other ? comparisonOf(record, other, options.force) : {}),
-    }
+    return withStudio(context, async (studio) => {
+      const folder = options.out ?? join(context.homeDirectory, 'evaluations', newId('eval'))
+      const progress = actProgress(context)
+      const request = await actingRequest(studio, options, folder)
+      studio.onEvent = progress.hear
+      const job = await studio.run({ kind: 'evaluate', ...request })
+      const record = await evaluationOf(studio, job.run_id)
+      return {
+        ...summaryOf(record),
+        tokensPerSecond: progress.tokensPerSecond(),
+        peakBytes: job.peakBytes ?? 0,
+        out: folder,
+        ...(other ? comparisonOf(record, other, options.force) : {}),
+      }
+    })
   },
   show: showResult,
 })
+
+async function evaluationOf(studio: CommandStudio, runId: string): Promise<EvaluationRecord> {
+  const { run } = must(await studio.runs.get(runId))
+  const record = (await studio.evaluations.list()).find(({ evaluation_id }) => run.evaluations.includes(evaluation_id))
+  if (!record) throw new UsageError('The evaluation left no result.')
+  return record
+}
 
 /** The numbers of an exam, for people and programs. */
 export function summaryOf(record: EvaluationRecord): JsonObject {

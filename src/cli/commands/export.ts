@@ -7,22 +7,20 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { resolveRewards } from '../../annotation/resolver'
-import { honeJsonlLine } from '../../data/formats/honeJsonl'
-import { writeSteptoolCsv } from '../../data/formats/steptoolCsv'
 import { WEIGHT_FORMATS } from '../../engine/weightFormat'
 import { metricFile, type MetricFormat } from '../../records/metricFiles'
 import { WANDB_PROJECT } from '../../records/wandbRun'
 import { readAdapter, VALUE_HEAD_WEIGHTS, writeAdapter } from '../../models/weights/peft'
 import { defineCommand, UsageError, type CommandContext, type JsonObject } from '../command'
-import { readTrajectories, type AnnotatedTrajectory } from '../datasetFiles'
+import { importDataFiles } from '../importDataFiles'
 import { exportMerged } from '../mergedExport'
 import { MODEL_HELP } from '../modelSpec'
 import { nodeFolder } from '../node/folder'
+import { must, withStudio } from '../openStudio'
 import { RECIPE_TARGETS } from '../../training/recipes/renderRecipe'
 import { exportRecipe } from '../recipeExport'
 import { exportToWandb } from '../wandbExport'
-import { metricsOfRun } from '../runMetrics'
+import { runWithMetrics } from '../runMetrics'
 
 export const exportFiles = defineCommand({
   name: 'export',
@@ -59,40 +57,45 @@ export const exportFiles = defineCommand({
     if (out === undefined) throw new UsageError('--out is required.')
     switch (to) {
       case 'steptool-csv':
-        return writeCsv((await readTrajectories(inputs, context)).annotated, out, context)
-      case 'hone-jsonl': {
-        const { annotated } = await readTrajectories(inputs, context)
-        writeFileSync(out, annotated.map(({ trajectory, opinions }) => honeJsonlLine(trajectory, opinions)).join(''))
-        return { files: [out], trajectories: annotated.length }
-      }
+      case 'hone-jsonl':
+        return writeTrajectories(inputs, to, out, context)
       case 'peft':
         return { files: await writePeft(inputs, out, baseModel) }
       case 'merged':
         return exportMerged(inputs, out, { model, dtype }, context)
       case 'metrics-jsonl':
       case 'metrics-csv':
-        return writeMetrics(inputs, to === 'metrics-csv' ? 'csv' : 'jsonl', out)
+        return writeMetrics(inputs, to === 'metrics-csv' ? 'csv' : 'jsonl', out, context)
     }
   },
   // Without a file the recipe itself was printed.
   show: (result) => (Array.isArray(result.files) && result.files.length === 0 ? '' : JSON.stringify(result, null, 2)),
 })
 
-function writeCsv(annotated: readonly AnnotatedTrajectory[], out: string, context: Pick<CommandContext, 'progress'>): JsonObject {
-  const opinions = new Map(annotated.map((one) => [one.trajectory.trajectory_id, one.opinions]))
-  const { csv, written, skipped } = writeSteptoolCsv(
-    annotated.map(({ trajectory }) => trajectory),
-    (trajectory) => resolveRewards(trajectory, opinions.get(trajectory.trajectory_id) ?? []),
-  )
-  if (written === 0)
-    throw new UsageError(`No trajectory could be written: ${skipped[0]?.reason ?? 'there is none.'} hone annotate labels steps.`)
-  for (const { trajectory_id, reason } of skipped) context.progress(`${trajectory_id} was left out: ${reason}`)
-  writeFileSync(out, csv)
-  return { files: [out], trajectories: written, skipped }
+function writeTrajectories(
+  inputs: readonly string[],
+  format: 'steptool-csv' | 'hone-jsonl',
+  out: string,
+  context: CommandContext,
+): Promise<JsonObject> {
+  return withStudio(context, async (studio) => {
+    const datasets = await importDataFiles(studio, inputs, context)
+    const { text, trajectories, skipped } = must(
+      await studio.labels.exportFile(
+        datasets.map(({ dataset_id }) => dataset_id),
+        format,
+      ),
+    )
+    if (trajectories === 0)
+      throw new UsageError(`No trajectory could be written: ${skipped[0]?.reason ?? 'there is none.'} hone annotate labels steps.`)
+    for (const { trajectory_id, reason } of skipped) context.progress(`${trajectory_id} was left out: ${reason}`)
+    writeFileSync(out, text)
+    return { files: [out], trajectories, ...(format === 'steptool-csv' ? { skipped } : {}) }
+  })
 }
 
-function writeMetrics(inputs: readonly string[], format: MetricFormat, out: string): JsonObject {
-  const { step, columns } = metricsOfRun(inputs)
+async function writeMetrics(inputs: readonly string[], format: MetricFormat, out: string, context: CommandContext): Promise<JsonObject> {
+  const { step, columns } = (await runWithMetrics(inputs, context)).metrics
   writeFileSync(out, metricFile({ step, columns }, format))
   return { files: [out], steps: step.length, metrics: Object.keys(columns).length }
 }

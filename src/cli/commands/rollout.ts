@@ -2,12 +2,11 @@
 import { stepsOf } from '../../records/trajectory'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { evaluateTrajectories, rateOf } from '../../evaluation/evaluate'
 import { filtersInWords, filtersOf } from '../../records/samplingFilters'
-import { actOnExam, actOptions } from '../actOptions'
+import { actingRequest, actOptions, actProgress } from '../actOptions'
 import { defineCommand } from '../command'
-import { rowParts } from '../datasetFiles'
-import { writeTrajectories } from '../resultDirectory'
+import { newId } from '../newId'
+import { withStudio } from '../openStudio'
 
 export const rollout = defineCommand({
   name: 'rollout',
@@ -19,29 +18,33 @@ export const rollout = defineCommand({
     temperature: z.number().nonnegative().default(1).meta({ help: '0 is greedy' }),
     out: z.string().optional().meta({ help: 'directory; else a new one under .hone/rollouts' }),
   }),
-  run: async (context, options) => {
-    const bent = [...(options.temperature === 1 ? [] : [`temperature ${options.temperature}`]), ...filtersInWords(filtersOf(options))]
-    const note =
-      bent.length === 0
-        ? null
-        : `Drawn with ${bent.join(', ')}: to imitate or to prefer; PPO and GRPO need attempts drawn from the policy itself.`
-    if (note !== null) context.progress(note)
-    const id = rowParts.newId('rollout')
-    const acted = await actOnExam({ ...options, source: id }, context)
-    const file = writeTrajectories(options.out ?? join(context.homeDirectory, 'rollouts', id), acted.trajectories)
-    const { passed, rate } = rateOf(evaluateTrajectories(acted.trajectories, acted.exam.benchmark))
-    return {
-      benchmark: options.benchmark,
-      split: options.split,
-      strategy: options.strategy,
-      trajectories: acted.trajectories.length,
-      steps: acted.trajectories.reduce((sum, record) => sum + stepsOf(record).length, 0),
-      passed,
-      passRate: rate,
-      tokens: acted.generatedTokens,
-      tokensPerSecond: acted.generatedTokens / acted.seconds,
-      file,
-      notes: note === null ? [] : [note],
-    }
-  },
+  run: (context, options) =>
+    withStudio(context, async (studio) => {
+      const bent = [...(options.temperature === 1 ? [] : [`temperature ${options.temperature}`]), ...filtersInWords(filtersOf(options))]
+      const note =
+        bent.length === 0
+          ? null
+          : `Drawn with ${bent.join(', ')}: to imitate or to prefer; PPO and GRPO need attempts drawn from the policy itself.`
+      if (note !== null) context.progress(note)
+      const folder = options.out ?? join(context.homeDirectory, 'rollouts', newId('rollout'))
+      const progress = actProgress(context)
+      const request = await actingRequest(studio, options, folder)
+      studio.onEvent = progress.hear
+      const job = await studio.run({ kind: 'rollout', ...request, samples: options.samples })
+      const trajectories = await studio.trajectories.list({ run_id: job.run_id })
+      const passed = trajectories.filter(({ status }) => status === 'solved').length
+      return {
+        benchmark: options.benchmark,
+        split: options.split,
+        strategy: options.strategy,
+        trajectories: trajectories.length,
+        steps: trajectories.reduce((sum, trajectory) => sum + stepsOf(trajectory).length, 0),
+        passed,
+        passRate: passed / Math.max(1, trajectories.length),
+        tokens: job.tokens ?? 0,
+        tokensPerSecond: progress.tokensPerSecond(),
+        file: join(folder, 'trajectories.jsonl'),
+        notes: note === null ? [] : [note],
+      }
+    }),
 })

@@ -80,6 +80,11 @@ export class EngineDevice {
     return this.#peak
   }
 
+  /** Counts the peak anew, from what is allocated now. */
+  restartPeak(): void {
+    this.#peak = this.#allocated
+  }
+
   /** Throws the first GPU error seen: a refused submit would otherwise read back as zeros. */
   check(): void {
     if (this.#failure) throw this.#failure

@@ -7,9 +7,11 @@ import type { Opinion } from '../../records/annotation'
 import { withoutTokens, type Trajectory } from '../../records/trajectory'
 import type { DatasetRow, Reply, StudioEvent } from '../../worker/protocol'
 import { accept, attempt, refuse } from '../failure'
+import { removeDatasetOrder, writeDatasetOrder } from './datasetOrder'
 
 export interface Datasets {
-  importFile(file: File): Promise<Reply<DatasetRow>>
+  /** `suggestions`: whether the rules give an opinion on every step; left out: they do. */
+  importFile(file: File, options?: { readonly suggestions: boolean }): Promise<Reply<DatasetRow>>
   list(): Promise<readonly DatasetRow[]>
   remove(datasetId: string): Promise<Reply<null>>
   /** Without token arrays. */
@@ -24,7 +26,7 @@ interface DatasetParts {
 
 export function createDatasets({ store, rows, emit }: DatasetParts): Datasets {
   return {
-    importFile: (file) =>
+    importFile: (file, { suggestions } = { suggestions: true }) =>
       attempt('import', async () => {
         const read = await importDataset({ name: file.name, bytes: file.stream() }, { now: rows.now })
         const { dataset, trajectories, opinions, settings } = read
@@ -36,10 +38,15 @@ export function createDatasets({ store, rows, emit }: DatasetParts): Datasets {
           : dataset
         const owner = { dataset_id: dataset.dataset_id }
         await store.trajectories.put(owner, trajectories)
+        await writeDatasetOrder(
+          store,
+          dataset.dataset_id,
+          trajectories.map(({ trajectory_id }) => trajectory_id),
+        )
         const given = new Map<string, Opinion[]>()
         for (const opinion of opinions) given.set(opinion.trajectory_id, [...(given.get(opinion.trajectory_id) ?? []), opinion])
         const suggested: Opinion[] = []
-        for (const trajectory of trajectories) {
+        for (const trajectory of suggestions ? trajectories : []) {
           const stored = (await store.opinions.listOf(trajectory.trajectory_id)).records
           // Imported again: the rules have spoken already.
           if (!stored.some((opinion) => opinion.annotator_id.startsWith('rules:')))
@@ -56,6 +63,7 @@ export function createDatasets({ store, rows, emit }: DatasetParts): Datasets {
     async remove(datasetId) {
       if (!(await store.datasets.get(datasetId))) return refuse('unknown-dataset', `There is no data set ${datasetId}.`)
       await store.removeDataset(datasetId)
+      await removeDatasetOrder(store, datasetId)
       return accept(null)
     },
 

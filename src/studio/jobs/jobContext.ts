@@ -8,7 +8,8 @@ import type { ExamParts } from '../evaluations/exam'
 import type { GpuAccess } from './gpuAccess'
 import type { JobControl, JobWork } from './jobQueue'
 import type { Labels } from '../labels/labels'
-import type { TrainingParts } from '../runs/runTraining'
+import type { TrainingParts } from '../runs/trainingRun'
+import type { Reply } from '../../worker/protocol'
 import type { Models, ModelText } from '../models/models'
 import type { RunRecorder, Runs } from '../runs/runs'
 import type { InitialAdapters } from '../models/initialAdapters'
@@ -27,11 +28,13 @@ export interface JobContext {
   readonly now: () => string
   readonly examParts: ExamParts
   readonly learnParts: Omit<TrainingParts, 'opened'>
+  /** Where a new run is stored, if the request says; refused where the host has no directories. */
+  placeRun(runId: string, kind: RunRecord['kind'], folder: string | undefined): Promise<Reply<null>>
   /** null when there is a call format for the model, else one sentence that says why it cannot act. */
   promptFormatProblem(model: ModelText): string | null
   /** Work as a job whose run record follows its state. */
   runWork(
-    frame: Pick<JobWork, 'kind' | 'title' | 'usesGpu'> & {
+    frame: Pick<JobWork, 'kind' | 'title' | 'usesGpu' | 'peakBytes'> & {
       readonly record: RunRecord
       readonly dispatches: () => number
     },

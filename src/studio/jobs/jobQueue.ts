@@ -61,6 +61,9 @@ interface JobParts {
   readonly clock: () => number
   readonly sleep: (ms: number) => Promise<void>
   readonly onChange: (job: JobSnapshot) => void
+  /** Cancels every job when it aborts. */
+  readonly signal?: AbortSignal | undefined
+  readonly onError?: ((error: unknown) => void) | undefined
 }
 
 /** Speed is over the last while, so that it follows what happens. */
@@ -157,6 +160,7 @@ class Job implements JobControl {
   }
 
   readonly gate: Gate = () => {
+    this.#followHost()
     if (this.#abort.signal.aborted) throw new JobCancelled()
     return this.#held === null ? undefined : this.#wait()
   }
@@ -165,7 +169,18 @@ class Job implements JobControl {
     if (this.#abort.signal.aborted) throw new JobCancelled()
   }
 
+  #followHost(): void {
+    try {
+      this.#parts.signal?.throwIfAborted()
+    } catch {
+      if (!this.#abort.signal.aborted) this.cancel()
+    }
+  }
+
   begin(): void {
+    this.#parts.signal?.addEventListener('abort', () => {
+      this.#followHost()
+    })
     this.#tell()
     this.ended = this.#run()
     void this.#beat()
@@ -195,7 +210,10 @@ class Job implements JobControl {
       await this.#end(this.#abort.signal.aborted ? 'cancelled' : 'finished', null)
     } catch (error) {
       if (this.#abort.signal.aborted) await this.#end('cancelled', null)
-      else await this.#end('failed', sentenceOf(error))
+      else {
+        this.#parts.onError?.(error)
+        await this.#end('failed', sentenceOf(error))
+      }
     }
   }
 

@@ -7,7 +7,7 @@ import type { Opinion } from '../../records/annotation'
 import { stepsOf, type Trajectory } from '../../records/trajectory'
 import type { Store } from '../../storage/store'
 import type { JobRequest, JudgePlan, JudgeSettings, Reply } from '../../worker/protocol'
-import type { JudgesApi } from '../../worker/studioApi'
+import type { JudgeOutcome, JudgesApi } from '../../worker/studioApi'
 import { accept, attempt, refuse, sentenceOf } from '../failure'
 import type { JobWork } from '../jobs/jobQueue'
 
@@ -30,6 +30,7 @@ export interface Judges extends JudgesApi {
 
 export function createJudges(parts: JudgeParts): Judges {
   const { store, rows, ledger } = parts
+  const outcomes = new Map<string, JudgeOutcome>()
 
   /** Naming a server in the form is what allows it. */
   function chatOf(settings: JudgeSettings): Reply<{ chat: JudgeModel; host: string }> {
@@ -78,6 +79,8 @@ export function createJudges(parts: JudgeParts): Judges {
         return trajectories.ok ? accept(planJudge(trajectories.value, { repeats: settings.repeats, host })) : trajectories
       }),
 
+    outcome: (runId) => Promise.resolve(outcomes.get(runId) ?? null),
+
     async job(request, runId) {
       const { settings } = request
       const [chat, trajectories] = [chatOf(settings), await chosen(request.dataset_id, request.trajectory_ids)]
@@ -102,7 +105,12 @@ export function createJudges(parts: JudgeParts): Judges {
           }
           const outcome = await judgeTrajectories(
             trajectories.value,
-            { repeats: settings.repeats, temperature: settings.temperature, concurrency: AT_ONCE, signal: control.signal },
+            {
+              repeats: settings.repeats,
+              temperature: settings.temperature,
+              concurrency: settings.concurrency ?? AT_ONCE,
+              signal: control.signal,
+            },
             {
               ...rows,
               chat: paused,
@@ -113,6 +121,10 @@ export function createJudges(parts: JudgeParts): Judges {
               },
             },
           )
+          outcomes.set(runId, {
+            opinions: outcome.opinions.length,
+            failures: outcome.failures.map(({ trajectory_id, repeat, message }) => `${trajectory_id}, repeat ${repeat + 1}: ${message}`),
+          })
           const failed = outcome.failures[0]
           if (failed)
             control.say(

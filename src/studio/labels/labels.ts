@@ -1,12 +1,16 @@
 /** Labels: rows that are only added, the reward they resolve to, and taking one's own back. */
+import { annotateByRules, annotateByWorld } from '../../annotation/rules'
 import { opinionRows, OpinionValueError, undoRow, type RowParts } from '../../annotation/opinions'
 import { resolveRewards } from '../../annotation/resolver'
+import { honeJsonlLine } from '../../data/formats/honeJsonl'
 import { writeSteptoolCsv } from '../../data/formats/steptoolCsv'
 import type { Opinion } from '../../records/annotation'
 import { stepsOf, type Trajectory } from '../../records/trajectory'
 import type { Store } from '../../storage/store'
 import type { LabelState, NewOpinion, Reply } from '../../worker/protocol'
-import { accept, refuse } from '../failure'
+import type { AnnotateBy, ExportedFile } from '../../worker/studioApi'
+import { datasetTrajectories } from '../data/datasetOrder'
+import { accept, attempt, refuse } from '../failure'
 
 export interface Labels {
   labels(trajectoryId: string): Promise<LabelState>
@@ -16,6 +20,8 @@ export interface Labels {
   rewards(trajectory: Trajectory): Promise<readonly (number | null)[]>
   /** StepTool's CSV of a data set, or of a run's practice. */
   exportCsv(id: string): Promise<Reply<string>>
+  annotate(datasetId: string, how: AnnotateBy): Promise<Reply<number>>
+  exportFile(datasetIds: readonly string[], format: 'steptool-csv' | 'hone-jsonl'): Promise<Reply<ExportedFile>>
 }
 
 const NONE: LabelState = { opinions: [], resolved: [] }
@@ -110,5 +116,37 @@ export function createLabels({ store, rows }: { readonly store: Store; readonly 
         )
       return accept(csv)
     },
+
+    annotate: (id, how) =>
+      attempt('annotate', async () => {
+        if (!(await store.datasets.get(id))) return refuse('unknown-dataset', `There is no data set ${id}.`)
+        let count = 0
+        for (const trajectory of await datasetTrajectories(store, id)) {
+          const stored = await opinionsOf(trajectory.trajectory_id)
+          const added =
+            how.by === 'world' ? annotateByWorld(trajectory, stored, rows) : annotateByRules(trajectory, stored, rows, how.rules)
+          await store.opinions.add(added)
+          count += added.length
+        }
+        return accept(count)
+      }),
+
+    exportFile: (ids, format) =>
+      attempt('export', async () => {
+        const annotated: { readonly trajectory: Trajectory; readonly opinions: readonly Opinion[] }[] = []
+        for (const id of ids)
+          for (const trajectory of await datasetTrajectories(store, id))
+            annotated.push({ trajectory, opinions: await opinionsOf(trajectory.trajectory_id) })
+        if (format === 'hone-jsonl') {
+          const text = annotated.map(({ trajectory, opinions }) => honeJsonlLine(trajectory, opinions)).join('')
+          return accept({ text, trajectories: annotated.length, skipped: [] })
+        }
+        const opinions = new Map(annotated.map((one) => [one.trajectory.trajectory_id, one.opinions]))
+        const { csv, written, skipped } = writeSteptoolCsv(
+          annotated.map(({ trajectory }) => trajectory),
+          (trajectory) => resolveRewards(trajectory, opinions.get(trajectory.trajectory_id) ?? []),
+        )
+        return accept({ text: csv, trajectories: written, skipped })
+      }),
   }
 }

@@ -2,8 +2,9 @@
 import { sha256 } from '../../base/sha256'
 import type { ModelConfig } from '../../models/architectures/config'
 import { PROJECTIONS, projectionPath, projectionShape, type LoraShape, type Projection } from '../../models/architectures/decoder'
+import { SIDE_FILES } from '../../models/checkpointFolder'
 import { architectureOf } from '../../models/languageModel'
-import { CheckpointError, folderFromMap, sourceFromBytes } from '../../models/weights/byteSource'
+import { CheckpointError, folderFromMap, sourceFromBytes, type FolderSource } from '../../models/weights/byteSource'
 import {
   ADAPTER_CONFIG,
   ADAPTER_WEIGHTS,
@@ -16,7 +17,7 @@ import {
   type LoraMatrices,
 } from '../../models/weights/peft'
 import { openSafetensors } from '../../models/weights/safetensors'
-import { writeSafetensors, type TensorToWrite } from '../../models/weights/writeSafetensors'
+import { writeSafetensors, type TensorToWrite, type WritableDtype } from '../../models/weights/writeSafetensors'
 import type { Store } from '../../storage/store'
 import { VALUE_BIAS, VALUE_WEIGHT, type TrainableSet } from '../../training/policy/policyModel'
 import type { ModelText } from './models'
@@ -30,8 +31,47 @@ export interface AdapterFiles {
   readonly sha256: string
 }
 
-/** The files of what was trained: a PEFT adapter (and the value head apart), or all weights. */
-export function adapterFiles(tensors: AdapterTensors, trainable: TrainableSet, baseModel: string, note = ''): AdapterFiles {
+interface TrainedModel {
+  readonly title: string
+  readonly config: ModelConfig
+  /** The base: a model that was trained whole gets copies of its small files. */
+  readonly folder: FolderSource
+}
+
+/** The files of what was trained: a PEFT adapter (and the value head apart), or a whole model in Hugging Face layout. */
+export async function trainedFiles(
+  tensors: AdapterTensors,
+  trainable: TrainableSet,
+  model: TrainedModel,
+  note: string,
+): Promise<AdapterFiles> {
+  return trainable.kind === 'lora' ? adapterFiles(tensors, trainable, model.title, note) : wholeModel(tensors, model)
+}
+
+/** In the dtype that its config.json names, so that the folder is a model again. */
+async function wholeModel(tensors: AdapterTensors, { config, folder }: TrainedModel): Promise<AdapterFiles> {
+  const dtype: WritableDtype = config.torch_dtype === 'float16' ? 'F16' : config.torch_dtype === 'bfloat16' ? 'BF16' : 'F32'
+  const written: Record<string, TensorToWrite> = {}
+  for (const name of Object.keys(architectureOf(config).parameters(config))) {
+    const tensor = tensors.get(name)
+    if (tensor) written[name] = { shape: tensor.shape, data: tensor.values, dtype }
+  }
+  const weights = writeSafetensors(written)
+  const files = new Map([[FULL_WEIGHTS, weights]])
+  for (const name of SIDE_FILES) {
+    const source = await folder.open(name)
+    if (source) files.set(name, await source.read(0, source.size))
+  }
+  return { files, sha256: sha256(weights) }
+}
+
+/** A LoRA adapter in PEFT's layout. */
+export function adapterFiles(
+  tensors: AdapterTensors,
+  { lora }: Extract<TrainableSet, { kind: 'lora' }>,
+  baseModel: string,
+  note = '',
+): AdapterFiles {
   const modules = new Map<string, LoraMatrices>()
   for (const [name, a] of tensors) {
     const path = /^(.+)\.lora_A\.weight$/.exec(name)?.[1]
@@ -39,20 +79,11 @@ export function adapterFiles(tensors: AdapterTensors, trainable: TrainableSet, b
     if (path === undefined || !b) continue
     modules.set(path, { a: a.values, b: b.values, inFeatures: a.shape[1] ?? 0, outFeatures: b.shape[0] ?? 0 })
   }
-  const files =
-    trainable.kind === 'lora'
-      ? writeAdapter({ dropout: 0, useRslora: false, ...trainable.lora, baseModel, revision: null, modules }, note)
-      : new Map([[FULL_WEIGHTS, fullWeights(tensors)]])
-  const weights = files.get(trainable.kind === 'lora' ? ADAPTER_WEIGHTS : FULL_WEIGHTS) ?? new Uint8Array(0)
+  const files = writeAdapter({ dropout: 0, useRslora: false, ...lora, baseModel, revision: null, modules }, note)
+  const weights = files.get(ADAPTER_WEIGHTS) ?? new Uint8Array(0)
   const head = tensors.get(VALUE_WEIGHT)
   if (head) files.set(VALUE_HEAD_WEIGHTS, writeValueHead({ weight: head.values, bias: tensors.get(VALUE_BIAS)?.values[0] ?? 0 }))
   return { files, sha256: sha256(weights) }
-}
-
-function fullWeights(tensors: AdapterTensors): Uint8Array<ArrayBuffer> {
-  const written: Record<string, TensorToWrite> = {}
-  for (const [name, { shape, values }] of tensors) if (name !== VALUE_WEIGHT && name !== VALUE_BIAS) written[name] = { shape, data: values }
-  return writeSafetensors(written)
 }
 
 /** The weights a run ended with, or those that did best on the way. */
@@ -61,6 +92,13 @@ const folderName = (runId: string, which: WhichAdapter): string => `runs/${runId
 
 export async function storeAdapter(store: Store, runId: string, { files }: AdapterFiles, which: WhichAdapter = 'last'): Promise<void> {
   for (const [name, bytes] of files) await store.writeBlob(folderName(runId, which) + name, bytes)
+}
+
+/** Names of the stored files of a run, the weights of a whole model first. */
+export async function storedAdapterNames(store: Store, runId: string, which: WhichAdapter = 'last'): Promise<string[]> {
+  const folder = folderName(runId, which)
+  const names = (await store.listBlobs((one) => one.startsWith(folder))).map(({ name }) => name.slice(folder.length))
+  return names.sort((a, b) => Number(b === FULL_WEIGHTS) - Number(a === FULL_WEIGHTS) || (a < b ? -1 : 1))
 }
 
 /** The stored files of a run; empty when it left none. */

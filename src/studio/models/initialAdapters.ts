@@ -2,18 +2,18 @@
 import { z } from 'zod'
 import type { NewId } from '../../base/id'
 import { folderFromFiles, folderFromMap } from '../../models/weights/byteSource'
-import type { RunRecord } from '../../records/run'
 import type { Store } from '../../storage/store'
 import type { ImportedAdapter, Reply, StartFrom } from '../../worker/protocol'
 import type { AdaptersApi } from '../../worker/studioApi'
 import { storedAdapterFiles } from './adapterFiles'
 import { accept, attempt, refuse } from '../failure'
+import type { ResumedRun } from '../runs/resume'
 import type { Models, ModelText } from './models'
 import { readInitialAdapter, type NamedInitialAdapter, type StoredInitialAdapter } from './initialAdapter'
 
 export interface InitialAdapters extends AdaptersApi {
-  /** What a request names. A run that goes on takes its own copy: what it began from may be gone. */
-  open(from: StartFrom | undefined, model: ModelText, going: RunRecord | null): Promise<Reply<NamedInitialAdapter | null>>
+  /** What a request names. A run that is resumed takes its own copy: what it began from may be gone. */
+  open(from: StartFrom | undefined, model: ModelText, resumed: ResumedRun | null): Promise<Reply<NamedInitialAdapter | null>>
   /** The run's own copy. */
   keep(runId: string, start: NamedInitialAdapter): Promise<void>
   forget(runId: string): Promise<void>
@@ -78,14 +78,45 @@ export function createInitialAdapters({ store, models, newId, now }: StartParts)
     return accept({ adapter: await read(card.title, await filesUnder(folderOf(card.adapter_id)), model), from: card.title })
   }
 
+  const named = (from: StartFrom, model: ModelText): Promise<Reply<NamedInitialAdapter>> =>
+    from.kind === 'run' ? ofRun(from, model) : imported(from, model)
+
+  /** null when the run began from a new adapter. */
+  async function ownCopy({ record, folder }: ResumedRun, model: ModelText): Promise<Reply<NamedInitialAdapter> | null> {
+    const files = await filesUnder(copyOf(record.run_id))
+    const { init_adapter: from, init_adapter_sha256: hash } = record.config
+    if (files.size === 0 || typeof from !== 'string') return null
+    const adapter = await read(from, files, model)
+    if (adapter.sha256 === hash) return accept({ adapter, from })
+    const place = folder === undefined ? 'The copy of the adapter it began from' : `${folder}/init-adapter`
+    return refuse(
+      'changed',
+      `${place} was changed since the run began (SHA-256 ${adapter.sha256.slice(0, 12)}): the run cannot go on from it.`,
+    )
+  }
+
+  /** A command that resumes a run may name its adapter again, but no other. */
+  async function sameAsNamed(
+    own: NamedInitialAdapter,
+    from: StartFrom | undefined,
+    model: ModelText,
+    { folder }: ResumedRun,
+  ): Promise<Reply<NamedInitialAdapter>> {
+    const again = folder !== undefined && from ? await named(from, model) : null
+    return again?.ok && again.value.adapter.sha256 !== own.adapter.sha256
+      ? refuse(
+          'changed',
+          `${folder ?? ''} holds a run that began from another adapter than ${again.value.from}: leave --init-adapter out to go on.`,
+        )
+      : accept(own)
+  }
+
   return {
-    open: (from, model, going) =>
+    open: (from, model, resumed) =>
       attempt('adapter', async () => {
-        if (!from) return accept(null)
-        const own = going ? await filesUnder(copyOf(going.run_id)) : new Map<string, Uint8Array<ArrayBuffer>>()
-        const { init_adapter: name } = going?.config ?? {}
-        if (own.size > 0 && typeof name === 'string') return accept({ adapter: await read(name, own, model), from: name })
-        return from.kind === 'run' ? ofRun(from, model) : imported(from, model)
+        const own = resumed && (await ownCopy(resumed, model))
+        if (own) return own.ok ? sameAsNamed(own.value, from, model, resumed) : own
+        return from ? named(from, model) : accept(null)
       }),
     async keep(runId, { adapter }) {
       for (const [name, bytes] of adapter.files) await store.writeBlob(copyOf(runId) + name, bytes)

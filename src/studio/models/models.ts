@@ -1,14 +1,11 @@
 /** Models one can train: the starter, and checkpoints a person brought. An imported one counts once its card is written, which is last. */
-import type { KvDtype } from '../../engine/ops/kvCache'
-import type { WeightFormat } from '../../engine/weightFormat'
-import type { ModelConfig } from '../../models/architectures/config'
 import { EMBEDDED_MODEL } from '../../models/embeddedModel'
 import { openCheckpoint } from '../../models/checkpointFolder'
 import { openTokenizer } from '../../models/checkpointTokenizer'
 import { readModelConfig } from '../../models/modelConfigFile'
 import { ropeTypeOf } from '../../models/claims'
-import { parameterCount, type WeightReader } from '../../models/languageModel'
-import { createHfTokenizer, type HfTokenizer } from '../../models/tokenizer/hfTokenizer'
+import { parameterCount } from '../../models/languageModel'
+import { createHfTokenizer } from '../../models/tokenizer/hfTokenizer'
 import { folderFromFiles, type FolderSource } from '../../models/weights/byteSource'
 import { packedCache } from '../../models/weights/packedCache'
 import { readerOf } from '../../models/weights/safetensors'
@@ -18,29 +15,13 @@ import type { ModelRow, Reply } from '../../worker/protocol'
 import { accept, attempt, refuse } from '../failure'
 import { checkUsable, freeId, keepModel, keptSize, readCards, readNotes, removeModel, rowOf, type Card } from './modelCards'
 import { keptFolder, piecesOf, removeModelFiles } from './modelFiles'
+import type { LoadedModel, ModelText } from './loadedModel'
+import type { ModelSource, SourcedModel } from './modelSource'
 import { missingStarter } from './starterFiles'
 
+export { withPrecision, type LoadedModel, type ModelText } from './loadedModel'
+
 export const STARTER = EMBEDDED_MODEL
-
-/** What one needs to put text in and get text out; reading it needs no weights. */
-export interface ModelText {
-  readonly id: string
-  readonly title: string
-  readonly config: ModelConfig
-  readonly tokenizer: HfTokenizer
-  /** Jinja source; left out where nobody read it. */
-  readonly chatTemplate?: string | null
-}
-export interface LoadedModel extends ModelText {
-  readonly sha256: string
-  readonly reader: WeightReader
-}
-
-/** The model with its frozen weights, and the keys and values of its generation, held so; trained weights are f32 whatever this says. */
-export const withPrecision = <Model extends ModelText>(model: Model, dtype: WeightFormat = 'f32', kvDtype: KvDtype = 'f32'): Model => ({
-  ...model,
-  config: { ...model.config, weight_format: dtype, kv_dtype: kvDtype },
-})
 
 export interface Models {
   list(): Promise<readonly ModelRow[]>
@@ -49,9 +30,10 @@ export interface Models {
   newModelId(name: string): Promise<string>
   /** Of a model or of a download that has not ended, everything. Adapters trained on it stay. */
   remove(modelId: string): Promise<Reply<null>>
-  text(modelId: string): Promise<Reply<ModelText>>
+  /** @param seed of a model whose weights are drawn at random. */
+  text(modelId: string, seed?: number): Promise<Reply<ModelText>>
   /** With weights that can be read. Checks every tensor's name and shape first. */
-  load(modelId: string): Promise<Reply<LoadedModel>>
+  load(modelId: string, seed?: number): Promise<Reply<LoadedModel>>
   /** Its files, for copies of the small ones. */
   folder(modelId: string): Promise<FolderSource>
 }
@@ -60,16 +42,35 @@ interface ModelParts {
   readonly store: Store
   readonly starter: FolderSource
   readonly now: () => string
+  /** Opens every model but the starter and those that are stored. Left out: only these are known. */
+  readonly source?: ModelSource | undefined
 }
 
-export function createModels({ store, starter, now }: ModelParts): Models {
+export function createModels({ store, starter, now, source }: ModelParts): Models {
+  const sourced = new Map<string, Promise<Reply<SourcedModel>>>()
   const texts = new Map<string, Promise<Reply<ModelText>>>()
   let starterHash: Promise<string> | null = null
 
   const cards = (): Promise<Card[]> => readCards(store)
   const cardOf = async (id: string): Promise<Card | undefined> => (await cards()).find(({ model_id }) => model_id === id)
-  const folderOf = async (id: string): Promise<FolderSource> =>
-    id === STARTER ? starter : keptFolder(store, id, (await cardOf(id))?.files ?? null)
+  /** null for models that are stored here. */
+  async function openedBySource(id: string, seed: number): Promise<Reply<SourcedModel> | null> {
+    if (!source || id === STARTER || (await cardOf(id))) return null
+    const key = JSON.stringify([id, seed])
+    const opened = sourced.get(key) ?? attempt('model', async () => accept(await source.open(id, seed)))
+    sourced.set(key, opened)
+    const reply = await opened
+    if (!reply.ok) sourced.delete(key)
+    return reply
+  }
+  async function folderOf(id: string): Promise<FolderSource> {
+    if (id === STARTER) return starter
+    for (const [key, opened] of sourced) {
+      const reply = await opened
+      if (reply.ok && (reply.value.id === id || key.startsWith(`[${JSON.stringify(id)},`))) return reply.value.folder
+    }
+    return keptFolder(store, id, (await cardOf(id))?.files ?? null)
+  }
 
   async function starterRow(): Promise<ModelRow | null> {
     const text = await textOf(STARTER)
@@ -158,12 +159,14 @@ export function createModels({ store, starter, now }: ModelParts): Models {
         return accept(null)
       }),
 
-    text: textOf,
+    text: async (id, seed = 1) => (await openedBySource(id, seed)) ?? textOf(id),
 
     folder: folderOf,
 
-    load: (id) =>
-      attempt('model', async () => {
+    load: (id, seed = 1) =>
+      attempt<LoadedModel>('model', async () => {
+        const opened = await openedBySource(id, seed)
+        if (opened) return opened
         const text = await textOf(id)
         if (!text.ok) return text
         const folder = await folderOf(id)

@@ -12,7 +12,9 @@ import { generationMemory, onOnePool, policyMemory } from '../../training/prefli
 import type { ConfiguredAlgorithm } from '../../training/algorithm'
 import { usualRollouts } from '../../training/batches/expectedEpisodes'
 import { loraOf, trainableEntries, type TrainableSet } from '../../training/policy/policyPlans'
-import type { JobRequest, MemoryEstimate, Reply } from '../../worker/protocol'
+import type { JobRequest, MemoryEstimate, Reply, TrainRequest } from '../../worker/protocol'
+import { datasetTrajectories } from '../data/datasetOrder'
+import { materialOf } from './material'
 import { verdictOn, type MemoryCount, type MemoryLimits } from './memoryVerdict'
 import { accept, attempt, refuse } from '../failure'
 import { algorithmNamed, configureAlgorithm } from './configure'
@@ -27,7 +29,7 @@ import type { LabelledTrajectory } from '../../training/batches/labelledTrajecto
 const GUESSED_BUDGET_BYTES = { software: 2e9, gpu: 4e9 } as const
 const DEFAULT_BINDING_BYTES = 128 << 20
 /** Trajectories of a data set that are looked at. */
-const SAMPLED = 256
+const SAMPLED = 1024
 
 /** @param memoryBytes what the GPU has, as the person says. */
 export function estimateJob(request: JobRequest, room: JobContext, memoryBytes?: number): Promise<Reply<MemoryEstimate>> {
@@ -35,12 +37,16 @@ export function estimateJob(request: JobRequest, room: JobContext, memoryBytes?:
     if (request.kind === 'download') return refuse('no-gpu-needed', 'A download goes to storage: it needs no memory here.')
     if (request.kind === 'judge') return refuse('no-gpu-needed', 'A judge runs on its own server: it needs no memory here.')
     if (request.kind === 'merge') return refuse('no-estimate', 'Merging takes a tensor at a time, and comparing what one evaluation does.')
-    const stored = await room.models.text(request.kind === 'story' ? STARTER : request.model)
+    const stored = await (request.kind === 'story' ? room.models.text(STARTER) : room.models.text(request.model, request.seed))
     if (!stored.ok) return stored
     // An adapter sits an exam on the base it was trained on.
-    const source = request.kind === 'evaluate' && request.adapterOf !== null ? await room.store.runs.get(request.adapterOf) : null
-    const dtype = (request.kind === 'train' ? request.dtype : WEIGHT_FORMATS.find((one) => one === source?.config.dtype)) ?? 'f32'
-    const kvDtype = request.kind === 'train' ? request.kvDtype : KV_DTYPES.find((one) => one === source?.config.kv_dtype)
+    const source =
+      (request.kind === 'evaluate' || request.kind === 'rollout') && request.adapterOf !== null
+        ? await room.store.runs.get(request.adapterOf)
+        : null
+    const asked: Pick<TrainRequest, 'dtype' | 'kvDtype'> = request.kind === 'story' ? {} : request
+    const dtype = asked.dtype ?? WEIGHT_FORMATS.find((one) => one === source?.config.dtype) ?? 'f32'
+    const kvDtype = asked.kvDtype ?? KV_DTYPES.find((one) => one === source?.config.kv_dtype)
     const model = withPrecision(stored.value, dtype, kvDtype)
     const { config } = model
     const known = room.worlds.benchmark(request.benchmark)
@@ -51,13 +57,13 @@ export function estimateJob(request: JobRequest, room: JobContext, memoryBytes?:
       const size = {
         config,
         lora: loraOf(trainable),
-        slots: slotsOf(limits.isSoftware),
+        slots: slotsAsked(request) ?? slotsOf(limits.isSoftware),
         maxContext,
         maxNewTokens,
       }
       return within((device) => generationMemory(size, device), limits)
     }
-    if (request.kind === 'evaluate') {
+    if (request.kind === 'evaluate' || request.kind === 'rollout') {
       const generation = generationUnder(plainTrainable)
       const parts = onOnePool(policyMemory(config, plainTrainable, []), generation.parts)
       return accept(
@@ -76,17 +82,25 @@ export function estimateJob(request: JobRequest, room: JobContext, memoryBytes?:
     const begun = request.kind === 'train' ? await room.starts.open(request.initAdapter, model, null) : accept(null)
     if (!begun.ok) return begun
     const isContinued = begun.value !== null
-    const settled = configureAlgorithm(algorithm, request.kind === 'story' ? algorithm.storyDefaults(size) : request.config, begun.value)
+    const settled = configureAlgorithm(
+      algorithm,
+      request.kind === 'story' ? algorithm.storyDefaults(size) : request.config,
+      begun.value,
+      request.kind === 'train' ? request.limits : {},
+    )
     if (!settled.ok) return settled
     const configured = settled.value
-    const data = request.kind === 'story' || request.data.length === 0 ? null : await sampleOf(request.data, room)
+    const material = request.kind === 'train' && request.expert ? await materialOf(request, algorithm, model, room) : accept(null)
+    if (!material.ok) return material
+    const transcripts = material.value?.transcripts ?? null
+    const data = request.kind === 'story' || request.data.length === 0 ? null : await sampleOf(request, room)
     const steps = (request.kind === 'story' ? size.steps : request.steps) ?? configured.steps
-    const isPractising = data === null && algorithm.learnsFrom.includes('rollouts')
+    const isPractising = data === null && transcripts === null && algorithm.learnsFrom.includes('rollouts')
     const generation = isPractising ? generationUnder(configured.trainable) : { parts: [], largestBinding: 0 }
     const count = (own: ConfiguredAlgorithm, held: ModelText = model): MemoryCount => {
       const { trainable } = own
       const under = (device: PlanContext): MemoryCount['parts'] =>
-        own.memory({ model: held, data, expectedRollouts: usualRollouts, steps, seed: request.seed, device })
+        own.memory({ model: held, data, transcripts, expectedRollouts: usualRollouts, steps, seed: request.seed, device })
       const planned = within(under, limits)
       return {
         parts: onOnePool(planned.parts, generation.parts),
@@ -140,11 +154,17 @@ function largestWeight(config: ModelConfig, trainable: TrainableSet, { maxBindin
   return Math.min(maxBindingBytes, Math.max(count * 4, ...frozen))
 }
 
-/** Labels do not matter for memory: every step counts as labelled. */
-async function sampleOf(data: readonly string[], { store }: JobContext): Promise<readonly LabelledTrajectory[] | null> {
+/** With the rewards that labels resolve to, because pairs and passes follow from them. */
+async function sampleOf(request: TrainRequest, { store, labels }: JobContext): Promise<readonly LabelledTrajectory[] | null> {
   const sample: LabelledTrajectory[] = []
-  for (const dataset_id of data)
-    for (const trajectory of (await store.trajectories.listOf({ dataset_id })).records.slice(0, SAMPLED - sample.length))
-      if (stepsOf(trajectory).length > 0) sample.push({ trajectory, rewards: stepsOf(trajectory).map(() => 0) })
+  const wanted = Math.min(SAMPLED, request.rowLimit ?? SAMPLED)
+  for (const id of request.data)
+    for (const trajectory of (await datasetTrajectories(store, id)).slice(0, wanted - sample.length))
+      if (stepsOf(trajectory).length > 0) sample.push({ trajectory, rewards: await labels.rewards(trajectory) })
   return sample.length === 0 ? null : sample
+}
+
+function slotsAsked(request: JobRequest): number | undefined {
+  if (request.kind === 'train') return request.practice?.slots
+  return request.kind === 'evaluate' || request.kind === 'rollout' ? request.slots : undefined
 }

@@ -6,6 +6,7 @@ import { KERNELS_VERSION, productClass } from '../../engine/products/productKern
 import { tuneProducts } from '../../engine/products/tuneProducts'
 import type { ModelConfig } from '../../models/architectures/config'
 import { productShapes } from '../../models/productShapes'
+import type { TrainRequest } from '../../records/requests'
 import { adapterName, type KernelTable } from '../../records/kernelTable'
 import { loadKernelTable, saveKernelTable, type TableFiles } from '../../storage/kernelTables'
 import type { Store } from '../../storage/store'
@@ -21,6 +22,8 @@ export interface KernelParts {
   readonly opened: OpenGpu
   readonly store: Pick<Store, 'readBlob' | 'writeBlob'>
   readonly clock: () => number
+  /** What the request says; left out: measured once and then used on a GPU, fixed on a processor. */
+  readonly choice?: TrainRequest['kernels']
 }
 
 /** Sets the device to the run's kernels; returns what puts it back. */
@@ -29,15 +32,17 @@ export async function settleKernels(
   trainable: TrainableSet,
   keeper: Pick<RunRecorder, 'record' | 'change'>,
   control: Pick<JobControl, 'gate' | 'phase' | 'advance'>,
-  { opened: { engine, report }, store, clock }: KernelParts,
+  { opened: { engine, report }, store, clock, choice }: KernelParts,
 ): Promise<() => void> {
   const began = keeper.record.steps_done > 0 || keeper.record.kernels !== undefined
   let table = keeper.record.kernels ?? null
-  if (!began && !report.isSoftware) {
+  if (!began && (choice ?? (report.isSoftware ? 'fixed' : 'tuned')) !== 'fixed') {
     const files: TableFiles = { read: (name) => store.readBlob(name), write: (name, bytes) => store.writeBlob(name, bytes) }
-    const key = { version: 1 as const, adapter: adapterName(report), kernels: KERNELS_VERSION, half: false }
+    const key = { version: 1 as const, adapter: adapterName(report), kernels: KERNELS_VERSION, half: choice === 'tuned-half' }
     const kept = (await loadKernelTable(files, key)) ?? { ...key, choices: {} }
-    const missing = productShapes(model, trainable.kind === 'lora' ? trainable.lora : null).filter(
+    // `hone tune` measures those that round to f16, and what a processor is asked for.
+    const measures = choice !== 'tuned-half' && !report.isSoftware
+    const missing = (measures ? productShapes : () => [])(model, trainable.kind === 'lora' ? trainable.lora : null).filter(
       (shape) => shape.columns * shape.inner >= WORTH && kept.choices[productClass(shape)] === undefined,
     )
     table = kept
@@ -45,7 +50,7 @@ export async function settleKernels(
       table = await tuned(kept, missing)
       await saveKernelTable(files, table)
     }
-    await keeper.change({ kernels: table })
+    if (measures || Object.keys(table.choices).length > 0) await keeper.change({ kernels: table })
   }
   const before = engine.products
   if (table) engine.products = engine.productKernels(table.choices, table.half)

@@ -12,7 +12,7 @@ import type { Trajectory } from '../../records/trajectory'
 import type { AdapterTensors } from '../../training/policy/adapterTensors'
 import type { LabelledTrajectory } from '../../training/batches/labelledTrajectory'
 import type { TrainingContext } from '../../training/trainingContext'
-import type { ConfiguredAlgorithm } from '../../training/algorithm'
+import type { ConfiguredAlgorithm, TranscriptSource } from '../../training/algorithm'
 import type { TrainableSet } from '../../training/policy/policyModel'
 import type { LoadedModel } from '../models/models'
 
@@ -54,6 +54,10 @@ export interface OpenPolicyRequest {
   readonly adapter: AdapterTensors | null
   readonly seed: number
   readonly limits: GenerationLimits
+  /** Episodes generated at once; null: what suits the GPU. */
+  readonly slots: number | null
+  /** Whether it will generate: what compiles for that is compiled at once. Left out: it will. */
+  readonly generates?: boolean
   readonly gate: Gate
   /** Tokens the policy has generated. */
   readonly onTokens: (count: number) => void
@@ -64,8 +68,11 @@ export interface TrainRequest {
   readonly context: Omit<TrainingContext, 'model' | 'reader'>
   readonly model: LoadedModel
   readonly limits: GenerationLimits
-  /** What to learn from; null: practice is rolled out as it goes. */
+  /** Episodes generated at once; null: what suits the GPU. */
+  readonly slots?: number | null
+  /** What to learn from; null: transcripts, or without them practice, rolled out as it goes. */
   readonly data: readonly LabelledTrajectory[] | null
+  readonly transcripts?: TranscriptSource | null
   /** The next batch, rolled out by the policy as it is now; asked for once per step. */
   readonly practice: (policy: ActingPolicy, step: number) => Promise<readonly LabelledTrajectory[]>
   /** Tokens generated. */

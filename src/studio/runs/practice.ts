@@ -3,6 +3,7 @@ import type { RowParts } from '../../annotation/opinions'
 import { resolveRewards } from '../../annotation/resolver'
 import { annotateByWorld } from '../../annotation/rules'
 import { createRng } from '../../base/random'
+import type { StrategyName } from '../../agents/strategies'
 import type { Benchmark } from '../../environments/benchmark'
 import type { Query } from '../../environments/environment'
 import type { Opinion } from '../../records/annotation'
@@ -11,7 +12,6 @@ import type { Store } from '../../storage/store'
 import { isCutShort } from '../../training/batches/outcome'
 import { roundName } from '../../training/batches/rounds'
 import type { StudioEvent } from '../../worker/protocol'
-import { DEFAULT_STRATEGY } from '../defaults'
 import { createTrajectoryRecorder } from '../evaluations/exam'
 import type { JobControl } from '../jobs/jobQueue'
 import { retryWhenStorageFull } from '../storage/retryWhenStorageFull'
@@ -26,9 +26,16 @@ export interface PracticePlan {
   readonly split: string
   readonly queriesPerStep: number
   readonly samplesPerQuery: number
+  readonly strategy: StrategyName
   readonly callBudget: number
   readonly temperature: number
   readonly seed: number
+  /** Episodes generated at once; null: what suits the GPU. */
+  readonly slots: number | null
+  /** The null experiment: rewards and statuses are permuted within each batch. */
+  readonly shufflesRewards: boolean
+  /** Whether every attempt is stored, or a few of each batch. */
+  readonly keepsAll: boolean
 }
 
 interface PracticeParts {
@@ -76,7 +83,7 @@ const NAME = /[A-Z][a-z]+/g
 
 export function createPractice(plan: PracticePlan, control: JobControl, { store, rows, emit }: PracticeParts): Practice {
   const all = plan.benchmark.queries(plan.split)
-  const isKept = (step: number, index: number): boolean => step === 0 || index < KEPT_PER_BATCH
+  const isKept = (step: number, index: number): boolean => plan.keepsAll || step === 0 || index < KEPT_PER_BATCH
   /** A run that goes on practises the steps after its checkpoint again, to the same labels. */
   async function addOnce(trajectoryId: string, opinions: readonly Opinion[]): Promise<void> {
     const { records } = await store.opinions.listOf(trajectoryId)
@@ -93,7 +100,7 @@ export function createPractice(plan: PracticePlan, control: JobControl, { store,
         samples: plan.samplesPerQuery,
         temperature: plan.temperature,
         callBudget: plan.callBudget,
-        strategy: DEFAULT_STRATEGY,
+        strategy: plan.strategy,
         signal: control.signal,
         onText: (text) => {
           emit({ type: 'token', run_id: control.runId, text })

@@ -1,11 +1,11 @@
-/** What it takes to go on with a run that ended before its time: the request it began with, and what it learnt from then. */
+/** What it takes to resume a run that ended before its time: the request it began with, and what it learned from then. */
 import { z } from 'zod'
 import { sha256 } from '../../base/sha256'
 import { jobRequests, type ResumableRequest } from '../../records/requests'
-import type { GpuInfo, RunRecord } from '../../records/run'
+import type { RunRecord } from '../../records/run'
+import type { LabelledTrajectory } from '../../training/batches/labelledTrajectory'
 import type { Reply } from '../../worker/protocol'
 import { accept, refuse } from '../failure'
-import type { LabelledTrajectory } from '../../training/batches/labelledTrajectory'
 
 const beginning = z.object({
   version: z.literal(1),
@@ -15,17 +15,20 @@ const beginning = z.object({
 
 export interface Beginning {
   readonly request: ResumableRequest
-  /** SHA-256 of what is learnt from, labels included; null for practice. */
+  /** SHA-256 of what is learned from, labels included; null for practice. */
   readonly data: string | null
 }
 
-/** A run that goes on: its record as it stands, and how it began. */
+/** A run that is resumed: its record as it stands, and how it began. */
 export interface ResumedRun {
   readonly record: RunRecord
-  readonly began: Beginning
+  /** null in a folder of Hone's first versions: then the request that resumes it says how it began. */
+  readonly began: Beginning | null
+  /** Where the run lies, if a command named its folder. */
+  readonly folder?: string
 }
 
-/** How the note of a run begins that a person stopped: one that goes on is not stopped any more. */
+/** How the note of a run begins that a person stopped: a resumed run is not stopped any more. */
 export const STOPPED = 'The run was stopped.'
 
 /** As the record keeps it. */
@@ -39,32 +42,65 @@ export function beginningOfRun({ began }: RunRecord): Beginning | null {
 export const dataHash = (labelled: readonly LabelledTrajectory[]): string =>
   sha256(JSON.stringify(labelled.map(({ trajectory, rewards }) => [trajectory.trajectory_id, rewards])))
 
-interface Now {
-  readonly config: Readonly<Record<string, unknown>>
-  readonly model: string
-  readonly data: string | null
-  readonly world: string | null
-  readonly adapter: GpuInfo
-}
-
-/** The record a run goes on with; a refusal names what is no longer as it was. */
-export function resumedRecord({ record, began }: ResumedRun, now: Now): Reply<RunRecord> {
-  const differs = (what: string): Reply<never> =>
-    refuse('changed', `${what} since this run began, so it cannot go on to the same end. Start a new run instead.`)
-  if (record.model.sha256 !== now.model) return differs('The model changed')
-  if (began.data !== now.data) return differs('The data or its labels changed')
-  if (record.world_hash !== now.world) return differs('The tool world changed')
-  if (JSON.stringify(record.config) !== JSON.stringify(now.config)) return differs('What the settings stand for changed')
+/**
+ * The record a run is resumed with; a refusal names what is no longer as it was.
+ * @param fresh the record that the same request would begin with now.
+ * @param data hash of what it would learn from now.
+ */
+export function resumedRecord({ record, began, folder }: ResumedRun, fresh: RunRecord, data: string | null): Reply<RunRecord> {
+  const changed = whatChanged(record, fresh, began === null || began.data === data)
+  if (changed !== null)
+    return folder === undefined
+      ? refuse('changed', `${SENTENCES[changed.kind]} since this run began, so it cannot go on to the same end. Start a new run instead.`)
+      : refuse('changed', `${folder} holds a run with another ${changed.name}: it cannot go on with this one.`)
   const step = record.checkpoint?.step ?? 0
   const notes = [`It went on after step ${step}.`]
-  const [before, after] = [record.adapter?.description ?? '', now.adapter.description]
+  const [before, after] = [record.adapter?.description ?? '', fresh.adapter?.description ?? '']
   if (before !== after) notes.push(`It went on on another GPU (${after}, ${before} before): numbers may differ in their last bits.`)
   return accept({
     ...record,
     status: 'running',
     error: null,
     finished_at: null,
-    steps_done: step,
+    steps_done: folder === undefined ? step : record.steps_done,
     notes: [...new Set([...record.notes.filter((note) => !note.startsWith(STOPPED)), ...notes])],
+    // A folder's run may be asked for more steps than before.
+    ...(folder === undefined ? {} : { began: fresh.began, checkpoint: fresh.checkpoint }),
   })
+}
+
+const SENTENCES = {
+  algorithm: 'The algorithm changed',
+  model: 'The model changed',
+  seed: 'The seed changed',
+  data: 'The data or its labels changed',
+  world: 'The tool world changed',
+  config: 'What the settings stand for changed',
+} as const
+
+interface Change {
+  readonly kind: keyof typeof SENTENCES
+  readonly name: string
+}
+
+function whatChanged(before: RunRecord, now: RunRecord, isSameData: boolean): Change | null {
+  if (before.algorithm !== now.algorithm) return { kind: 'algorithm', name: 'algorithm' }
+  if (before.model.sha256 !== now.model.sha256) return { kind: 'model', name: 'model' }
+  if (before.seed !== now.seed) return { kind: 'seed', name: 'seed' }
+  const hashes = ({ data }: RunRecord): string => JSON.stringify(data.map(({ sha256: hash }) => hash))
+  if (!isSameData || hashes(before) !== hashes(now)) return { kind: 'data', name: 'data set' }
+  if (before.world_hash !== now.world_hash) return { kind: 'world', name: 'tool world' }
+  const setting = Object.keys({ ...before.config, ...now.config }).find(
+    (key) => canonical(before.config[key]) !== canonical(now.config[key]),
+  )
+  return setting === undefined ? null : { kind: 'config', name: setting }
+}
+
+/** JSON with the keys of objects in order. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  )
 }

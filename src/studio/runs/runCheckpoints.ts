@@ -5,15 +5,20 @@ import type { CheckpointSink } from '../../training/checkpoints/checkpoint'
 import type { BestWeights } from '../../training/checkpoints/checkpoint'
 import { decodeCheckpoint, encodeCheckpoint } from '../../training/checkpoints/checkpointFile'
 
-export interface CheckpointBlobs {
+import type { Store } from '../../storage/store'
+import type { JobControl } from '../jobs/jobQueue'
+import { retryWhenStorageFull } from '../storage/retryWhenStorageFull'
+import type { RunRecorder } from './runs'
+
+interface CheckpointBlobs {
   read(name: string): Promise<Uint8Array<ArrayBuffer> | null>
   write(name: string, bytes: Uint8Array): Promise<void>
 }
 
-export const CHECKPOINT = 'checkpoint'
-export const BEST = 'best'
+const CHECKPOINT = 'checkpoint'
+const BEST = 'best'
 
-export const DAMAGED_NOTE = 'No whole copy of its checkpoint was left: the run started again from its first step.'
+const DAMAGED_NOTE = 'No whole copy of its checkpoint was left: the run started again from its first step.'
 
 const bestState = z.object({ metric: z.string(), value: z.number() })
 
@@ -21,7 +26,7 @@ const bestState = z.object({ metric: z.string(), value: z.number() })
  * @param prefix before the blobs' names.
  * @param onDamaged no copy is whole, so the run starts again; its steps come out the same.
  */
-export function runCheckpoints(blobs: CheckpointBlobs, prefix: string, onDamaged: () => void): CheckpointSink {
+function runCheckpoints(blobs: CheckpointBlobs, prefix: string, onDamaged: () => void): CheckpointSink {
   const readOrNull = async (name: string): Promise<ReturnType<typeof decodeCheckpoint> | null> => {
     const bytes = await blobs.read(prefix + name)
     return bytes && decodeCheckpoint(bytes)
@@ -45,6 +50,34 @@ export function runCheckpoints(blobs: CheckpointBlobs, prefix: string, onDamaged
       },
       save: ({ step, metric, value, weights }: BestWeights) =>
         blobs.write(prefix + BEST, encodeCheckpoint({ step, state: { metric, value }, arrays: { weights } })),
+    },
+  }
+}
+
+const prefixOf = (runId: string): string => `runs/${runId}/`
+
+export async function removeCheckpoints(runId: string, store: Store): Promise<void> {
+  for (const name of [CHECKPOINT, BEST]) await store.removeBlob(prefixOf(runId) + name)
+}
+
+/**
+ * Checkpoints of a run at work. Metrics up to a checkpoint are stored before it: a run that is resumed after it does not report them again.
+ * @param of steps the run takes in all.
+ */
+export function recordedCheckpoints(runId: string, of: number, keeper: RunRecorder, control: JobControl, store: Store): CheckpointSink {
+  const blobs = {
+    read: (name: string) => store.readBlob(name),
+    write: (name: string, bytes: Uint8Array) => retryWhenStorageFull(control, () => store.writeBlob(name, bytes)),
+  }
+  const sink = runCheckpoints(blobs, prefixOf(runId), () => {
+    keeper.note(DAMAGED_NOTE)
+  })
+  return {
+    ...sink,
+    async save(checkpoint) {
+      await keeper.settle()
+      await sink.save(checkpoint)
+      await keeper.change({ checkpoint: { step: checkpoint.step, of } })
     },
   }
 }

@@ -64,6 +64,7 @@ interface RunParts {
   readonly claim: (name: string) => Promise<(() => void) | null>
   readonly meaningsOf: (run: RunRecord) => Readonly<Record<string, string>>
   readonly storyOf: (run: RunRecord) => Promise<StoryResult | null>
+  readonly storeEveryMs?: number | undefined
 }
 
 const STORE_EVERY_MS = 1000
@@ -71,7 +72,7 @@ const STORE_EVERY_MS = 1000
 const goesOn = ({ checkpoint }: RunRecord): string => (checkpoint ? ` It can go on after step ${checkpoint.step} of ${checkpoint.of}.` : '')
 
 export function createRuns(parts: RunParts): Runs {
-  const { store, emit, now, clock } = parts
+  const { store, emit, now, clock, storeEveryMs = STORE_EVERY_MS } = parts
   const atWork = new Map<string, { readonly side: () => Side; readonly settle: () => Promise<void> }>()
 
   async function sideOf(runId: string): Promise<Side> {
@@ -150,7 +151,7 @@ export function createRuns(parts: RunParts): Runs {
         return stored
       }
       function soon(): void {
-        if (clock() - lastStored >= STORE_EVERY_MS) enqueue().catch(onFull)
+        if (clock() - lastStored >= storeEveryMs) enqueue().catch(onFull)
       }
       async function settle(): Promise<void> {
         await enqueue()

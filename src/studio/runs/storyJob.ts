@@ -11,7 +11,7 @@ import { runTraining } from './runTraining'
 import type { StoryScale } from '../../training/algorithm'
 import { algorithmNamed, configureAlgorithm } from './configure'
 import { STARTER } from '../models/models'
-import { newRun } from './trainJob'
+import { newRun } from './newRun'
 
 interface StorySize extends StoryScale {
   readonly examQueries: number
@@ -60,11 +60,20 @@ export async function storyWork(request: StoryRequest, room: JobContext, going: 
     worldHash: benchmark.environment.hash,
     now: room.now(),
   })
-  const now = { config: configured.settings, model: model.value.sha256, data: null, world: benchmark.environment.hash, adapter: report }
   const began = storedBeginning({ request: { ...request, size: name, algorithm: algorithm.name }, data: null })
-  const record = going ? resumedRecord(going, now) : accept({ ...fresh, began, checkpoint: { step: 0, of: size.steps } })
+  const first = { ...fresh, began, checkpoint: { step: 0, of: size.steps } }
+  const record = going ? resumedRecord(going, first, null) : accept(first)
   if (!record.ok) return record
-  const frame = { kind: 'story' as const, title, record: record.value, usesGpu: true, dispatches: () => engine.counters.dispatches }
+  const placed = going ? accept(null) : await room.placeRun(runId, 'story', request.folder)
+  if (!placed.ok) return placed
+  const frame = {
+    kind: 'story' as const,
+    title,
+    record: record.value,
+    usesGpu: true,
+    dispatches: () => engine.counters.dispatches,
+    peakBytes: () => engine.peakBytes,
+  }
   const callBudget = benchmark.limits.toolCalls
   const exam = { benchmark, split: examSplit, queries, strategy: DEFAULT_STRATEGY, callBudget, temperature: 0, seed: request.seed } as const
   return accept(
@@ -86,9 +95,8 @@ export async function storyWork(request: StoryRequest, room: JobContext, going: 
             split: splitFor(benchmark, 'practice'),
             queriesPerStep: size.batch / configured.samplesPerQuery,
             samplesPerQuery: configured.samplesPerQuery,
-            callBudget,
-            temperature: PRACTICE_TEMPERATURE,
-            seed: request.seed,
+            ...{ strategy: DEFAULT_STRATEGY, callBudget, temperature: PRACTICE_TEMPERATURE, seed: request.seed },
+            ...{ slots: null, shufflesRewards: false, keepsAll: false },
           },
         },
         {

@@ -1,190 +1,173 @@
-/** Trains a model: on data sets with their labels, or online on a benchmark's practice. */
-import { stepsOf } from '../../records/trajectory'
-import type { GpuInfo } from '../../records/run'
-import type { RunRecord } from '../../records/run'
-import type { Reply, TrainRequest } from '../../worker/protocol'
-import { accept, refuse } from '../failure'
-import type { JobWork } from '../jobs/jobQueue'
+/** Trains a model: on data sets with their labels, on an expert's transcripts, or online on a benchmark's practice. */
+import { strategies, type StrategyName } from '../../agents/strategies'
 import { splitFor } from '../../environments/benchmark'
-import { PRACTICE_TEMPERATURE } from '../defaults'
+import type { RunRecord } from '../../records/run'
+import type { ConfiguredAlgorithm } from '../../training/algorithm'
+import type { Reply, TrainRequest } from '../../worker/protocol'
+import { DEFAULT_STRATEGY, PRACTICE_TEMPERATURE } from '../defaults'
+import { accept, refuse } from '../failure'
+import type { OpenGpu } from '../jobs/gpuAccess'
 import type { JobContext } from '../jobs/jobContext'
-import { dataHash, storedBeginning, resumedRecord, type ResumedRun } from './resume'
-import { settleKernels } from './kernels'
-import { algorithmNamed, configureAlgorithm } from './configure'
-import { runTraining } from './runTraining'
-import { practiceMeanings } from './practice'
+import type { JobControl, JobWork } from '../jobs/jobQueue'
+import { initialAdapterConfig, initialAdapterNotes, type NamedInitialAdapter } from '../models/initialAdapter'
 import { withPrecision, type LoadedModel } from '../models/models'
-import { initialAdapterConfig, initialAdapterNotes } from '../models/initialAdapter'
 import { retryWhenStorageFull } from '../storage/retryWhenStorageFull'
-import type { LabelledTrajectory } from '../../training/batches/labelledTrajectory'
+import { algorithmNamed, configureAlgorithm } from './configure'
+import { settleKernels } from './kernels'
+import { materialOf, type Material } from './material'
+import { newRun } from './newRun'
+import { practiceMeanings, type PracticePlan } from './practice'
+import { resumedRecord, storedBeginning, type ResumedRun } from './resume'
+import { runInFolder } from './runInFolder'
+import type { RunRecorder } from './runs'
+import { runTraining } from './runTraining'
 
-/** @param going a run that goes on, with the request it began with. */
-export async function trainWork(request: TrainRequest, room: JobContext, going: ResumedRun | null = null): Promise<Reply<JobWork>> {
-  const found = algorithmNamed(request.algorithm)
+/** Everything a training run needs, found and checked. */
+interface TrainPlan {
+  readonly request: TrainRequest
+  readonly configured: ConfiguredAlgorithm
+  readonly model: LoadedModel
+  readonly gpu: OpenGpu
+  readonly start: NamedInitialAdapter | null
+  readonly material: Material
+  readonly practice: PracticePlan
+  readonly steps: number
+}
+
+/** @param resumed a run that is resumed, with the request it began with. */
+export async function trainWork(request: TrainRequest, context: JobContext, resumed: ResumedRun | null = null): Promise<Reply<JobWork>> {
+  const found = resumed ? accept(resumed) : await runInFolder(request, context.store)
   if (!found.ok) return found
-  const algorithm = found.value
-  const asked = configureAlgorithm(algorithm, request.config)
-  if (!asked.ok) return asked
-  const isOnline = request.data.length === 0
-  if (isOnline && !algorithm.learnsFrom.includes('rollouts'))
-    return refuse('needs-data', `${algorithm.title} learns from trajectories one has: choose a data set. It does not practise by itself.`)
-  const [stored, gpu] = [await room.models.load(request.model), await room.gpu.open()]
+  const before = found.value
+  const plan = await planTraining(request, context, before)
+  if (!plan.ok) return plan
+  const record = recordOf(plan.value, context, before)
+  if (!record.ok) return record
+  if (!before) {
+    const placed = await context.placeRun(record.value.run_id, 'train', request.folder)
+    if (!placed.ok) return placed
+  }
+  const { engine } = plan.value.gpu
+  let peak: number | null = null
+  const onPeak = (bytes: number): void => void (peak = bytes)
+  const frame = {
+    ...{ kind: 'train' as const, title: record.value.title, record: record.value, usesGpu: true },
+    dispatches: () => engine.counters.dispatches,
+    peakBytes: () => peak ?? engine.peakBytes,
+  }
+  return accept(context.runWork(frame, (keeper, control) => train(plan.value, context, keeper, control, onPeak)))
+}
+
+async function planTraining(request: TrainRequest, context: JobContext, before: ResumedRun | null): Promise<Reply<TrainPlan>> {
+  const algorithm = algorithmNamed(request.algorithm)
+  if (!algorithm.ok) return algorithm
+  // A mistake in the settings is said before a model is opened.
+  const early = (request.initAdapter ?? before) ? accept(null) : configureAlgorithm(algorithm.value, request.config, null, request.limits)
+  if (!early.ok) return early
+  const best = request.checkpoints?.best ?? null
+  const known = { ...algorithm.value.metrics, ...practiceMeanings }
+  if (best && !(best.metric in known))
+    return refuse('config', `${algorithm.value.title} reports no metric ${best.metric}; it reports ${Object.keys(known).join(', ')}.`)
+  const strategy = strategyOf(request)
+  if (!strategy.ok) return strategy
+  const [stored, gpu] = [await context.models.load(request.model, request.seed), await context.gpu.open()]
   if (!stored.ok) return stored
   const model = withPrecision(stored.value, request.dtype, request.kvDtype)
   if (!gpu.ok) return gpu
-  const begun = await room.starts.open(request.initAdapter, model, going?.record ?? null)
-  if (!begun.ok) return begun
-  const start = begun.value
-  const settled = start ? configureAlgorithm(algorithm, request.config, start) : asked
-  if (!settled.ok) return settled
-  const configured = settled.value
-  const speaks = isOnline ? room.promptFormatProblem(model) : null
-  if (speaks !== null) return refuse('prompt-format', speaks)
-  const known = room.worlds.benchmark(request.benchmark)
-  if (!known.ok) return known
-  const benchmark = known.value
-  const gathered = isOnline ? accept(null) : await gatherData(request, room)
-  if (!gathered.ok) return gathered
-  const steps = request.steps ?? configured.steps
-  const best = request.checkpoints?.best ?? null
-  if (best && !(best.metric in { ...algorithm.metrics, ...practiceMeanings }))
-    return refuse('config', `${algorithm.title} reports no metric ${best.metric}.`)
-  const runId = room.newId('run')
-  const title = `${algorithm.title} on ${gathered.value ? gathered.value.title : `${benchmark.name} practice`}`
-  const first = newRun({
-    runId,
-    kind: 'train',
-    title,
-    algorithm: request.algorithm,
-    config: { ...configured.settings, ...heldConfig(request), ...initialAdapterConfig(start) },
-    model,
-    seed: request.seed,
-    adapter: gpu.value.report,
-    worldHash: isOnline ? benchmark.environment.hash : null,
-    now: room.now(),
+  const start = await context.starts.open(request.initAdapter, model, before)
+  if (!start.ok) return start
+  const configured = configureAlgorithm(algorithm.value, request.config, start.value, request.limits)
+  if (!configured.ok) return configured
+  const material = await materialOf(request, algorithm.value, model, context)
+  if (!material.ok) return material
+  const problem = dataProblem(configured.value, material.value, model, request.seed)
+  if (problem !== null) return refuse('data', problem)
+  return accept({
+    ...{ request, configured: configured.value, model, gpu: gpu.value, start: start.value, material: material.value },
+    practice: practiceOf(request, configured.value, material.value, strategy.value),
+    steps: request.steps ?? configured.value.steps,
   })
-  const data = gathered.value ? dataHash(gathered.value.labelled) : null
-  const fresh: RunRecord = {
-    ...first,
-    data: gathered.value ? [...gathered.value.data] : [],
-    began: storedBeginning({ request: { ...request, steps }, data }),
-    checkpoint: { step: 0, of: steps },
-  }
-  const { config: settings, world_hash: world } = first
-  const now = { config: settings, model: model.sha256, data, world, adapter: gpu.value.report }
-  const record = going ? resumedRecord(going, now) : accept(fresh)
-  if (!record.ok) return record
-  return accept(
-    room.runWork(
-      {
-        ...{ kind: 'train', title: record.value.title, record: record.value, usesGpu: true },
-        dispatches: () => gpu.value.engine.counters.dispatches,
-      },
-      async (keeper, control) => {
-        const begins = start ? initialAdapterNotes(start, configured) : []
-        for (const note of [...begins, ...configured.notes(), ...(gathered.value?.notes ?? [])]) keeper.note(note)
-        if (start) await retryWhenStorageFull(control, () => room.starts.keep(keeper.record.run_id, start))
-        const opened = gpu.value
-        const putBack = await settleKernels(model.config, configured.trainable, keeper, control, { ...room.learnParts, opened })
-        await runTraining(
-          {
-            model,
-            configured,
-            steps,
-            start,
-            seed: request.seed,
-            data: gathered.value?.labelled ?? null,
-            practice: {
-              benchmark,
-              split: splitFor(benchmark, 'practice'),
-              queriesPerStep: configured.batch / configured.samplesPerQuery,
-              samplesPerQuery: configured.samplesPerQuery,
-              callBudget: benchmark.limits.toolCalls,
-              temperature: PRACTICE_TEMPERATURE,
-              seed: request.seed,
-            },
-            checkpoints: request.checkpoints,
-          },
-          {},
-          keeper,
-          control,
-          { ...room.learnParts, opened },
-        ).finally(putBack)
-      },
-    ),
-  )
 }
 
-/** Beside the method's settings, where it is not f32. */
-const heldConfig = ({ dtype = 'f32', kvDtype = 'f32' }: TrainRequest): Readonly<Record<string, unknown>> => ({
+const dataProblem = (configured: ConfiguredAlgorithm, { labelled }: Material, model: LoadedModel, seed: number): string | null =>
+  labelled && configured.checkData(labelled, model, seed)
+
+function strategyOf({ practice }: TrainRequest): Reply<StrategyName> {
+  const { strategy = DEFAULT_STRATEGY } = practice ?? {}
+  const found = (Object.keys(strategies) as StrategyName[]).find((known) => known === strategy)
+  return found === undefined
+    ? refuse('unknown-strategy', `There is no strategy ${strategy}; there is ${Object.keys(strategies).join(', ')}.`)
+    : accept(found)
+}
+
+function practiceOf(
+  request: TrainRequest,
+  { batch, samplesPerQuery }: ConfiguredAlgorithm,
+  { benchmark }: Material,
+  strategy: StrategyName,
+): PracticePlan {
+  return {
+    ...{ benchmark, split: splitFor(benchmark, 'practice'), strategy, seed: request.seed, temperature: PRACTICE_TEMPERATURE },
+    ...{ queriesPerStep: batch / samplesPerQuery, samplesPerQuery },
+    callBudget: request.practice?.maxCalls ?? benchmark.limits.toolCalls,
+    slots: request.practice?.slots ?? null,
+    shufflesRewards: request.shuffleRewards === true,
+    // A disk has room for every attempt.
+    keepsAll: request.folder !== undefined,
+  }
+}
+
+/** A new record, or that of the run that is resumed. */
+function recordOf(plan: TrainPlan, context: JobContext, before: ResumedRun | null): Reply<RunRecord> {
+  const { request, configured, material, start, model, steps } = plan
+  const { title } = configured.algorithm
+  const first = newRun({
+    ...{ runId: context.newId('run'), kind: 'train', title: `${title} on ${material.title}`, algorithm: request.algorithm, model },
+    config: { ...configured.settings, ...practiceConfig(plan), ...precisionConfig(request), ...initialAdapterConfig(start) },
+    ...{ seed: request.seed, adapter: plan.gpu.report, worldHash: material.worldHash, now: context.now() },
+  })
+  const fresh: RunRecord = {
+    ...first,
+    data: [...material.sources],
+    began: storedBeginning({ request: { ...request, steps }, data: material.hash }),
+    checkpoint: { step: 0, of: steps },
+  }
+  return before ? resumedRecord(before, fresh, material.hash) : accept(fresh)
+}
+
+/** What a request says of practice beyond the algorithm's settings. */
+function practiceConfig({ request, material, practice }: TrainPlan): Readonly<Record<string, unknown>> {
+  const said = request.practice && material.isPractice ? { max_calls: practice.callBudget, strategy: practice.strategy } : {}
+  return { ...said, ...(request.shuffleRewards ? { shuffle_rewards: true } : {}) }
+}
+
+/** Beside the algorithm's settings, where it is not f32. */
+const precisionConfig = ({ dtype = 'f32', kvDtype = 'f32' }: TrainRequest): Readonly<Record<string, unknown>> => ({
   ...(dtype === 'f32' ? {} : { dtype }),
   ...(kvDtype === 'f32' ? {} : { kv_dtype: kvDtype }),
 })
 
-interface Gathered {
-  readonly title: string
-  readonly data: RunRecord['data']
-  readonly labelled: readonly LabelledTrajectory[]
-  readonly notes: readonly string[]
-}
-
-/** The chosen data sets' trajectories in their order, with the rewards their labels resolve to. */
-export async function gatherData(request: TrainRequest, { store, labels }: Pick<JobContext, 'store' | 'labels'>): Promise<Reply<Gathered>> {
-  const data: RunRecord['data'] = []
-  const names: string[] = []
-  const labelled: LabelledTrajectory[] = []
-  for (const id of request.data) {
-    const dataset = await store.datasets.get(id)
-    if (!dataset) return refuse('unknown-dataset', `There is no data set ${id}; it may have been removed.`)
-    data.push({ id, sha256: dataset.sha256 })
-    names.push(dataset.name)
-    for (const trajectory of (await store.trajectories.listOf({ dataset_id: id })).records)
-      if (stepsOf(trajectory).length > 0) labelled.push({ trajectory, rewards: await labels.rewards(trajectory) })
-  }
-  const chosen = request.rowLimit === null ? labelled : labelled.slice(0, request.rowLimit)
-  if (chosen.length === 0) return refuse('empty', `${names.join(', ')} ${names.length === 1 ? 'holds' : 'hold'} no trajectory to train on.`)
-  const unlabelled = chosen.reduce((sum, { rewards }) => sum + rewards.filter((reward) => reward === null).length, 0)
-  const steps = chosen.reduce((sum, { rewards }) => sum + rewards.length, 0)
-  const notes = [
-    ...(chosen.length < labelled.length ? [`Trained on the first ${chosen.length} of ${labelled.length} trajectories.`] : []),
-    ...(unlabelled > 0 ? [`${unlabelled} of ${steps} steps have no label.`] : []),
-  ]
-  return accept({ title: names.join(', '), data, labelled: chosen, notes })
-}
-
-export interface NewRun {
-  readonly runId: string
-  readonly kind: RunRecord['kind']
-  readonly title: string
-  readonly algorithm: string | null
-  readonly config: Readonly<Record<string, unknown>>
-  readonly model: Pick<LoadedModel, 'id' | 'sha256'>
-  readonly seed: number
-  readonly adapter: GpuInfo | null
-  readonly worldHash: string | null
-  readonly now: string
-}
-
-export function newRun({ runId, kind, title, algorithm, config, model, seed, adapter, worldHash, now }: NewRun): RunRecord {
-  return {
-    version: 1,
-    run_id: runId,
-    title,
-    kind,
-    algorithm,
-    config: { ...config },
-    model: { id: model.id, sha256: model.sha256 },
-    data: [],
-    seed,
-    adapter,
-    world_hash: worldHash,
-    created_at: now,
-    finished_at: null,
-    status: 'running',
-    error: null,
-    steps_done: 0,
-    adapter_sha256: null,
-    notes: [],
-    evaluations: [],
-  }
+async function train(
+  plan: TrainPlan,
+  context: JobContext,
+  keeper: RunRecorder,
+  control: JobControl,
+  onPeak: (bytes: number) => void,
+): Promise<void> {
+  const { request, configured, material, start, model, gpu } = plan
+  const begins = start ? initialAdapterNotes(start, configured) : []
+  for (const note of [...begins, ...configured.notes(), ...material.notes]) keeper.note(note)
+  if (start) await retryWhenStorageFull(control, () => context.starts.keep(keeper.record.run_id, start))
+  const parts = { ...context.learnParts, opened: gpu }
+  const putBack = await settleKernels(model.config, configured.trainable, keeper, control, { ...parts, choice: request.kernels })
+  await runTraining(
+    {
+      ...{ model, configured, start, steps: plan.steps, seed: request.seed, practice: plan.practice, checkpoints: request.checkpoints },
+      ...{ data: material.labelled, transcripts: material.transcripts, keepsCheckpoints: request.folder !== undefined },
+    },
+    { trained: onPeak },
+    keeper,
+    control,
+    parts,
+  ).finally(putBack)
 }

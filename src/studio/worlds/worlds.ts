@@ -10,7 +10,8 @@ import { accept, refuse } from '../failure'
 export interface Worlds {
   /** Refuses a name that the catalogue does not have; left out: the default. */
   environment(name?: string): Reply<Environment>
-  benchmark(name?: string): Reply<Benchmark>
+  /** @param seed draws its environment another way; left out: the usual one. */
+  benchmark(name?: string, seed?: number): Reply<Benchmark>
 }
 
 export function createWorlds(): Worlds {
@@ -18,17 +19,21 @@ export function createWorlds(): Worlds {
   const benchmark = lazily<Benchmark>('benchmark', benchmarks)
   return {
     environment: (name = DEFAULT_ENVIRONMENT) => environment(name),
-    benchmark: (name = DEFAULT_BENCHMARK) => benchmark(name),
+    benchmark: (name = DEFAULT_BENCHMARK, seed) => benchmark(name, seed),
   }
 }
 
-function lazily<T>(kind: string, catalogue: Readonly<Record<string, { create(seed?: number): T }>>): (name: string) => Reply<T> {
+function lazily<T>(
+  kind: string,
+  catalogue: Readonly<Record<string, { create(seed?: number): T }>>,
+): (name: string, seed?: number) => Reply<T> {
   const made = new Map<string, T>()
-  return (name) => {
+  return (name, seed) => {
     const definition = Object.entries(catalogue).find(([known]) => known === name)?.[1]
     if (!definition) return refuse(`unknown-${kind}`, `There is no ${kind} ${name}; there is ${Object.keys(catalogue).join(', ')}.`)
-    const known = made.get(name) ?? definition.create()
-    made.set(name, known)
+    const key = JSON.stringify([name, seed])
+    const known = made.get(key) ?? definition.create(seed)
+    made.set(key, known)
     return accept(known)
   }
 }

@@ -8,6 +8,8 @@ export const jobHref = (job: JobSnapshot): string => {
       return hrefs.story(job.run_id)
     case 'train':
       return hrefs.run(job.run_id)
+    case 'rollout':
+      return hrefs.run(job.run_id)
     case 'evaluate':
       return hrefs.evaluate()
     case 'judge':

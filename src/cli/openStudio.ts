@@ -1,0 +1,127 @@
+/** The studio on this computer: Node's device, directories and clock. A command asks it for jobs and prints how they go. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { openFolderStore } from '../storage/folderStore'
+import type { StudioParts } from '../studio/parts'
+import { STORAGE_FULL_REASON } from '../studio/storage/retryWhenStorageFull'
+import { createStudio } from '../studio/studio'
+import type { JobRequest, JobSnapshot, Reply, StudioDescription, StudioEvent } from '../worker/protocol'
+import type { StudioApi } from '../worker/studioApi'
+import { UsageError, type CommandContext } from './command'
+import { gpuInfoOf } from './gpuInfo'
+import { openModel, type OpenModel } from './modelSpec'
+
+export interface CommandStudio extends StudioApi {
+  readonly description: StudioDescription
+  /** Hears of every event. */
+  onEvent: (event: StudioEvent) => void
+  /** Starts a job and waits for its end. Throws one sentence when it fails or is stopped. */
+  run(request: JobRequest): Promise<JobSnapshot>
+  close(): Promise<void>
+}
+
+export async function openStudio(context: CommandContext): Promise<CommandStudio> {
+  const models: OpenModel[] = []
+  const studio = createStudio(partsOf(context, models))
+  const channel = new MessageChannel()
+  const ended = new Map<string, (job: JobSnapshot) => void>()
+  const description = must(await studio.connect('http://localhost/', channel.port1))
+  const opened: CommandStudio = {
+    ...studio,
+    description,
+    onEvent: () => undefined,
+    run: async (request) => endOf(await finished(opened, ended, request), request, context),
+    async close() {
+      channel.port1.close()
+      channel.port2.close()
+      for (const model of models) await model.close()
+    },
+  }
+  channel.port2.onmessage = ({ data }: MessageEvent<readonly StudioEvent[]>) => {
+    for (const event of data) {
+      opened.onEvent(event)
+      if (event.type === 'job' && isOver(event.job)) ended.get(event.job.job_id)?.(event.job)
+    }
+  }
+  return opened
+}
+
+/** Runs `work` with a studio that is closed afterwards. */
+export async function withStudio<T>(context: CommandContext, work: (studio: CommandStudio) => Promise<T>): Promise<T> {
+  const studio = await openStudio(context)
+  try {
+    return await work(studio)
+  } finally {
+    await studio.close()
+  }
+}
+
+export function must<T>(reply: Reply<T>): T {
+  if (!reply.ok) throw new UsageError(reply.message)
+  return reply.value
+}
+
+function partsOf(context: CommandContext, models: OpenModel[]): StudioParts {
+  return {
+    openDevice: async () => {
+      const { adapter } = await context.openAdapter()
+      return { ok: true, device: await context.openDevice(), report: gpuInfoOf(adapter) }
+    },
+    openStore: () => Promise.resolve(openFolderStore(context.homeDirectory)),
+    fetch: context.fetch,
+    readAsset: async (path) => {
+      // The studio asks for files that need not be there.
+      const bytes = await readFile(join(context.projectRoot, 'public', path)).catch(() => null)
+      return bytes && new Uint8Array(bytes)
+    },
+    modelSource: {
+      async open(spec, seed) {
+        const model = await openModel(spec, seed, context)
+        models.push(model)
+        return model
+      },
+    },
+    now: () => Date.now(),
+    clock: () => performance.now(),
+    random: () => Math.random(),
+    sleep: (ms, signal) => wait(ms, undefined, signal ? { signal } : {}),
+    signal: context.signal,
+    onJobError: (error) => {
+      if (process.env.HONE_DEBUG && error instanceof Error) context.progress(error.stack ?? error.message)
+    },
+    storeEveryMs: 0,
+    storageEstimate: () => Promise.resolve({ usage: null, quota: null }),
+    claim: () => Promise.resolve(() => undefined),
+  }
+}
+
+const isOver = ({ state }: JobSnapshot): boolean => state !== 'running' && state !== 'paused'
+const isDiskFull = ({ state, message }: JobSnapshot): boolean => state === 'paused' && message === STORAGE_FULL_REASON
+
+async function finished(studio: CommandStudio, ended: Map<string, (job: JobSnapshot) => void>, request: JobRequest): Promise<JobSnapshot> {
+  const started = must(await studio.jobs.start(request))
+  return new Promise((resolve) => {
+    const hear = studio.onEvent
+    studio.onEvent = (event) => {
+      hear(event)
+      // Nobody is there to make room and to resume it.
+      if (event.type === 'job' && event.job.job_id === started.job_id && isDiskFull(event.job)) resolve(event.job)
+    }
+    ended.set(started.job_id, resolve)
+    void studio.jobs.list().then((jobs) => {
+      const now = jobs.find(({ job_id }) => job_id === started.job_id)
+      if (now && isOver(now)) resolve(now)
+    })
+  })
+}
+
+function endOf(job: JobSnapshot, request: JobRequest, { signal }: CommandContext): JobSnapshot {
+  if (job.state === 'finished') return job
+  if (isDiskFull(job)) throw new UsageError(fullSentence('folder' in request ? request.folder : undefined))
+  if (job.state === 'cancelled') throw signal.reason instanceof Error ? signal.reason : new UsageError('Stopped.')
+  throw new UsageError(job.error ?? `${job.title} ended ${job.state}.`)
+}
+
+const fullSentence = (folder: string | undefined): string =>
+  `There is no room left${folder === undefined ? '' : ` for ${folder}`}. Nothing stored was lost: make room, then go on with --resume.`

@@ -1,0 +1,26 @@
+/** A model that is open: its text side, and its weights. */
+import type { KvDtype } from '../../engine/ops/kvCache'
+import type { WeightFormat } from '../../engine/weightFormat'
+import type { ModelConfig } from '../../models/architectures/config'
+import type { WeightReader } from '../../models/languageModel'
+import type { HfTokenizer } from '../../models/tokenizer/hfTokenizer'
+
+/** What one needs to put text in and get text out; reading it needs no weights. */
+export interface ModelText {
+  readonly id: string
+  readonly title: string
+  readonly config: ModelConfig
+  readonly tokenizer: HfTokenizer
+  /** Jinja source; left out where nobody read it. */
+  readonly chatTemplate?: string | null
+}
+export interface LoadedModel extends ModelText {
+  readonly sha256: string
+  readonly reader: WeightReader
+}
+
+/** The model with its frozen weights, and the keys and values of its generation, held so; trained weights are f32 whatever this says. */
+export const withPrecision = <Model extends ModelText>(model: Model, dtype: WeightFormat = 'f32', kvDtype: KvDtype = 'f32'): Model => ({
+  ...model,
+  config: { ...model.config, weight_format: dtype, kv_dtype: kvDtype },
+})

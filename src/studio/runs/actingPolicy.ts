@@ -1,0 +1,122 @@
+/** A policy model that acts: it generates in slots, and runs episodes against an environment. The only wrapper of rollouts. */
+import { requireCallFormat } from '../../agents/callFormats/callFormatFor'
+import type { CallFormat } from '../../agents/callFormats/callFormat'
+import type { Generation, PolicySession } from '../../agents/policy'
+import { rolloutEpisodes } from '../../agents/rollout'
+import type { Gate } from '../../engine/plan/executable'
+import { Generator } from '../../models/generate'
+import type { AdapterTensors } from '../../training/policy/adapterTensors'
+import { logProbsOf } from '../../training/policy/referenceCheck'
+import type { PolicyModel } from '../../training/policy/policyModel'
+import type { LoadedModel } from '../models/models'
+import type { ActingPolicy, GenerationLimits } from './policyBackend'
+
+export interface ActingParts {
+  readonly policy: PolicyModel
+  readonly model: LoadedModel
+  readonly limits: GenerationLimits
+  readonly slots: number
+  readonly seed: number
+  readonly gate: Gate
+  readonly onTokens: (count: number) => void
+  readonly now: () => number
+}
+
+export interface GeneratingPolicy extends ActingPolicy {
+  /** Optimizer steps the weights have behind them: draws are keyed by it. */
+  version: number
+  /** Frees what generates, and leaves the policy. */
+  release(): Promise<void>
+}
+
+/** A policy model with a generator over its weights. `destroy` frees the policy too. */
+export function actingPolicy({ policy, model, limits, slots, seed, gate, onTokens, now }: ActingParts): GeneratingPolicy {
+  let generator: Generator | null = null
+  const { tokenizer } = model
+  const lora = policy.trainable.kind === 'lora' ? policy.trainable.lora : null
+  const self = {
+    version: 0,
+
+    async rollout(request: Parameters<ActingPolicy['rollout']>[0]) {
+      generator ??= new Generator({
+        model: policy.model,
+        lookup: policy.model.lookup(policy.packed),
+        lora,
+        slots,
+        maxContext: limits.maxContext,
+        maxNewTokens: limits.maxNewTokens,
+        seed,
+        gate,
+      })
+      generator.version = self.version
+      const format = requireCallFormat(model)
+      const own = generator
+      const watched = {
+        maxContext: own.maxContext,
+        open: async (key: { readonly query: number; readonly sample: number }): Promise<PolicySession> => {
+          const session = await own.open(key)
+          return {
+            get length() {
+              return session.length
+            },
+            close: () => {
+              session.close()
+            },
+            extend: async (ids, options): Promise<Generation> => {
+              await gate()
+              const generation = await session.extend(ids, options)
+              onTokens(generation.ids.length)
+              request.onText(shownText(tokenizer.decode(generation.ids), format))
+              return generation
+            },
+          }
+        },
+      }
+      return rolloutEpisodes({
+        policy: watched,
+        environment: request.environment,
+        codec: tokenizer,
+        format,
+        queries: request.queries,
+        samples: request.samples,
+        strategy: request.strategy,
+        budget: { toolCalls: request.callBudget, modelCalls: null },
+        temperature: request.temperature,
+        sampling: request.sampling,
+        maxNewTokens: limits.maxNewTokens,
+        maxContext: own.maxContext,
+        source: 'rollout',
+        signal: request.signal,
+        now,
+        onTrajectory: request.onTrajectory,
+      })
+    },
+
+    logProbs: (ids: readonly number[], whose: 'policy' | 'reference' = 'policy') => logProbsOf(policy, ids, whose === 'reference', gate),
+
+    async adapter(weights?: Float32Array): Promise<AdapterTensors> {
+      const values = policy.packed.unpack(weights ?? (await policy.packed.readWeights()))
+      return new Map(
+        [...policy.packed.ranges.values()].map(({ name, shape }) => [
+          name,
+          { shape: [...shape], values: values.get(name) ?? new Float32Array(0) },
+        ]),
+      )
+    },
+
+    async release() {
+      await generator?.destroy()
+      generator = null
+    },
+
+    async destroy() {
+      await self.release()
+      await policy.destroy()
+    },
+  }
+  return self
+}
+
+/** A completion for people to watch: its end is the end of a line. */
+const shownText = (text: string, format: CallFormat): string =>
+  format.stopTokens.reduce((shown, token) => shown.replaceAll(token, '\n'), text)

@@ -1,0 +1,51 @@
+/** Reports of training steps: the algorithm's metrics joined with those of the step's practice and with the speed. */
+import type { TrainingRun } from './trainingRun'
+
+type Metrics = Readonly<Record<string, number>>
+
+export interface StepReports {
+  /** Metrics of a step's practice, for its report. */
+  practised(step: number, metrics: Metrics): void
+  readonly report: (step: number, metrics: Metrics) => void
+  readonly generated: (tokens: number) => void
+  /** Of the step that was reported last; undefined for any other. */
+  metricOf(step: number, metric: string): number | undefined
+}
+
+/** @param resumedAfter steps that were taken before. */
+export function createStepReports({ request, keeper, control, parts }: TrainingRun, resumedAfter: number): StepReports {
+  const { clock } = parts
+  const practised = new Map<number, Metrics>()
+  let lastReport = clock()
+  let tokensSince = 0
+  /** null until a resumed run has said how many tokens came before. */
+  let trainedTokens: number | null = resumedAfter > 0 ? null : 0
+  let reported: { readonly step: number; readonly metrics: Metrics } | null = null
+  return {
+    practised: (step, metrics) => void practised.set(step, metrics),
+    report(step, metrics) {
+      const total = metrics.num_tokens ?? trainedTokens ?? 0
+      const trainedNow = (total - (trainedTokens ?? total)) * request.configured.passes
+      trainedTokens = total
+      tokensSince += trainedNow
+      control.countTokens(trainedNow)
+      const seconds = (clock() - lastReport) / 1000
+      const all = {
+        ...practised.get(step),
+        ...metrics,
+        ...(seconds > 0 && tokensSince > 0 ? { 'perf/throughput': tokensSince / seconds } : {}),
+      }
+      reported = { step, metrics: all }
+      keeper.report(step, all)
+      practised.delete(step)
+      lastReport = clock()
+      tokensSince = 0
+      control.advance(step + 1, `Step ${step + 1} of ${request.steps}`)
+    },
+    generated(tokens) {
+      tokensSince += tokens
+      control.countTokens(tokens)
+    },
+    metricOf: (step, metric) => (reported?.step === step ? reported.metrics[metric] : undefined),
+  }
+}
