@@ -21,7 +21,7 @@ const STD_EPSILON = 1e-6
 type Norm = GigpoConfig['scale_rewards']
 
 /** Values relative to their mean; one value alone has nothing to be compared with, and is 0. */
-export function relativeToGroup(values: readonly number[], scale: Norm): number[] {
+function relativeToGroup(values: readonly number[], scale: Norm): number[] {
   const { mean, std } = momentsOf(values)
   if (values.length < 2) return values.map(() => 0)
   return values.map((value) => (value - mean) / (scale === 'group' ? std + STD_EPSILON : 1))
