@@ -90,10 +90,25 @@ export interface BlobSlots {
   readonly list: (wanted?: (name: string) => boolean) => Promise<BlobEntry[]>
 }
 
+/** Reads and writes of one name follow one another: a slot must not be read while it is rewritten. */
 export function createBlobSlots(files: BlobFiles): BlobSlots {
+  const inTurn = queuePerName()
+  return {
+    write: (name, bytes) => inTurn(name, () => writeOlderSlot(files, name, bytes)),
+    read: (name) => inTurn(name, () => readNewest(files, name)),
+    remove: (name) =>
+      inTurn(name, async () => {
+        await files.remove(fileName(name, 0))
+        await files.remove(fileName(name, 1))
+      }),
+    list: (wanted = () => true) => listNewest(files, wanted),
+  }
+}
+
+/** Returns a function that runs the work on each name one at a time, in the order it was asked for. */
+function queuePerName(): <T>(name: string, work: () => Promise<T>) => Promise<T> {
   const queues = new Map<string, Promise<unknown>>()
-  /** One at a time for each name: a slot must not be read while it is rewritten. */
-  function inTurn<T>(name: string, work: () => Promise<T>): Promise<T> {
+  return (name, work) => {
     const result = (queues.get(name) ?? Promise.resolve()).then(work, work)
     const settled = result
       .catch(() => undefined)
@@ -103,59 +118,69 @@ export function createBlobSlots(files: BlobFiles): BlobSlots {
     queues.set(name, settled)
     return result
   }
-  async function headerOf(file: string): Promise<Header | null> {
+}
+
+/** The header of a slot's file; null when the file is missing or its header is not whole. */
+async function headerOf(files: BlobFiles, file: string): Promise<Header | null> {
+  const found = await files.readHead(file, HEADER_BYTES)
+  return found && decodeHeader(found.head, found.size)
+}
+
+/** Writes to the slot that does not hold the newest copy. */
+async function writeOlderSlot(files: BlobFiles, name: string, bytes: Uint8Array): Promise<void> {
+  const [a, b] = [await headerOf(files, fileName(name, 0)), await headerOf(files, fileName(name, 1))]
+  const newestIsA = a !== null && (b === null || a.sequence > b.sequence)
+  const sequence = Math.max(a?.sequence ?? 0, b?.sequence ?? 0) + 1
+  const header = encodeHeader({ sequence, length: bytes.length, contentCrc: crc32(bytes) })
+  await files.write(fileName(name, newestIsA ? 1 : 0), header, bytes)
+}
+
+interface Slot {
+  readonly file: string
+  readonly header: Header
+}
+
+/** The slots of a name with a whole header, newest first, and how many of its two files exist. */
+async function slotsOf(files: BlobFiles, name: string): Promise<{ readonly slots: readonly Slot[]; readonly present: number }> {
+  const slots: Slot[] = []
+  let present = 0
+  for (const slot of [0, 1] as const) {
+    const file = fileName(name, slot)
     const found = await files.readHead(file, HEADER_BYTES)
-    return found && decodeHeader(found.head, found.size)
+    if (!found) continue
+    present += 1
+    const header = decodeHeader(found.head, found.size)
+    if (header) slots.push({ file, header })
   }
-  return {
-    write: (name, bytes) =>
-      inTurn(name, async () => {
-        const [a, b] = [await headerOf(fileName(name, 0)), await headerOf(fileName(name, 1))]
-        const newestIsA = a !== null && (b === null || a.sequence > b.sequence)
-        const sequence = Math.max(a?.sequence ?? 0, b?.sequence ?? 0) + 1
-        const header = encodeHeader({ sequence, length: bytes.length, contentCrc: crc32(bytes) })
-        await files.write(fileName(name, newestIsA ? 1 : 0), header, bytes)
-      }),
-    read: (name) =>
-      inTurn(name, async () => {
-        const slots: { file: string; header: Header }[] = []
-        let present = 0
-        for (const slot of [0, 1] as const) {
-          const file = fileName(name, slot)
-          const found = await files.readHead(file, HEADER_BYTES)
-          if (!found) continue
-          present += 1
-          const header = decodeHeader(found.head, found.size)
-          if (header) slots.push({ file, header })
-        }
-        slots.sort((x, y) => y.header.sequence - x.header.sequence)
-        for (const [index, { file, header }] of slots.entries()) {
-          const whole = await files.read(file)
-          const content = whole?.subarray(HEADER_BYTES)
-          if (content?.length !== header.length || crc32(content) !== header.contentCrc) continue
-          // A newer one's header still promises a whole copy: the next write would spare it and take the good one's place.
-          for (const damaged of slots.slice(0, index)) await files.remove(damaged.file)
-          return content
-        }
-        // A first write that was cut off left one slot without a header: there never was a copy.
-        if (slots.length === 0 && present < 2) return null
-        throw new StoredBlobError(name)
-      }),
-    remove: (name) =>
-      inTurn(name, async () => {
-        await files.remove(fileName(name, 0))
-        await files.remove(fileName(name, 1))
-      }),
-    list: async (wanted = () => true) => {
-      const newest = new Map<string, Header>()
-      for (const file of await files.list()) {
-        const encoded = /^(.+)\.[01]$/.exec(file)?.[1]
-        const name = encoded === undefined ? null : decodeURIComponent(encoded)
-        const header = name !== null && wanted(name) ? await headerOf(file) : null
-        if (name === null || !header) continue
-        if (header.sequence > (newest.get(name)?.sequence ?? 0)) newest.set(name, header)
-      }
-      return [...newest].map(([name, { length }]) => ({ name, bytes: length })).sort((x, y) => (x.name < y.name ? -1 : 1))
-    },
+  slots.sort((x, y) => y.header.sequence - x.header.sequence)
+  return { slots, present }
+}
+
+/** The newest whole content of a name; null when there never was one. Throws StoredBlobError when no copy is whole. */
+async function readNewest(files: BlobFiles, name: string): Promise<Uint8Array<ArrayBuffer> | null> {
+  const { slots, present } = await slotsOf(files, name)
+  for (const [index, { file, header }] of slots.entries()) {
+    const whole = await files.read(file)
+    const content = whole?.subarray(HEADER_BYTES)
+    if (content?.length !== header.length || crc32(content) !== header.contentCrc) continue
+    // A newer one's header still promises a whole copy: the next write would spare it and take the good one's place.
+    for (const damaged of slots.slice(0, index)) await files.remove(damaged.file)
+    return content
   }
+  // A first write that was cut off left one slot without a header: there never was a copy.
+  if (slots.length === 0 && present < 2) return null
+  throw new StoredBlobError(name)
+}
+
+/** Every `wanted` name with the size of its newest copy, sorted by name. */
+async function listNewest(files: BlobFiles, wanted: (name: string) => boolean): Promise<BlobEntry[]> {
+  const newest = new Map<string, Header>()
+  for (const file of await files.list()) {
+    const encoded = /^(.+)\.[01]$/.exec(file)?.[1]
+    const name = encoded === undefined ? null : decodeURIComponent(encoded)
+    const header = name !== null && wanted(name) ? await headerOf(files, file) : null
+    if (name === null || !header) continue
+    if (header.sequence > (newest.get(name)?.sequence ?? 0)) newest.set(name, header)
+  }
+  return [...newest].map(([name, { length }]) => ({ name, bytes: length })).sort((x, y) => (x.name < y.name ? -1 : 1))
 }

@@ -6,6 +6,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { runRecord, type RunRecord } from '../records/run'
+import { createSerialQueue } from '../base/serialQueue'
 import type { BlobSlots } from './blobSlots'
 import { createMemoryHost } from './memoryStore'
 import { openNodeBlobs } from './nodeStore'
@@ -23,7 +24,7 @@ export function openFolderStore(home: string): FolderStore {
   /** Runs of which the record is written down; of exams and rollouts the result is. */
   const recorded = new Set<string>()
   const base = createMemoryHost()
-  const store = createStore(folderHost(base, folders, recorded))
+  const store = createStore(folderHost({ base, folders, recorded }))
   let kernels: Promise<BlobSlots> | null = null
   const kernelBlobs = (): Promise<BlobSlots> => (kernels ??= openNodeBlobs(join(home, 'kernels')))
   const placeOfBlob = (name: string): { readonly folder: RunFolder; readonly rest: string } | null => {
@@ -93,122 +94,149 @@ const metricChunk = z.object({
   table: z.object({ step: z.array(z.number()), columns: z.record(z.string(), z.array(z.number().nullable())) }),
 })
 
-function folderHost(base: StoreHost, folders: ReadonlyMap<string, RunFolder>, recorded: ReadonlySet<string>): StoreHost {
-  const ofOwner = (owner: string): RunFolder | undefined => (owner.startsWith('run:') ? folders.get(owner.slice(4)) : undefined)
-  /** The run a trajectory belongs to begins its id. */
-  const ofTrajectory = (id: string): RunFolder | undefined => folders.get(id.split('/')[0] ?? '')
-  const row = (kind: RecordKind, id: string, owner: string, value: unknown): StoredRow => ({ kind, id, owner, value })
+/** The runs that have a folder, and the store for everything else. */
+interface RunFolderIndex {
+  readonly base: StoreHost
+  readonly folders: ReadonlyMap<string, RunFolder>
+  /** Runs of which the record lies in the folder. */
+  readonly recorded: ReadonlySet<string>
+}
 
-  const opinionRows = (trajectoryId: string, opinions: readonly unknown[]): StoredRow[] =>
-    opinions.map((value) => row('opinions', z.looseObject({ opinion_id: z.string() }).parse(value).opinion_id, trajectoryId, value))
-
-  async function evaluationRows(): Promise<StoredRow[]> {
-    const rows: StoredRow[] = []
-    for (const folder of new Set(folders.values()))
-      for (const value of await folder.evaluations()) {
-        const id = z.looseObject({ evaluation_id: z.string() }).safeParse(value).data?.evaluation_id
-        if (id !== undefined) rows.push(row('evaluations', id, '', value))
-      }
-    return rows
-  }
-
-  async function putRun(run: StoredRow): Promise<void> {
-    const folder = folders.get(run.id)
-    // What names its evaluations makes them the run's.
-    for (const [index, id] of linked.parse(run.value).evaluations.entries()) {
-      const waiting = await base.get('evaluations', id)
-      if (!folder || !waiting) continue
-      await folder.writeEvaluation(index, waiting.value)
-      await base.remove([waiting])
-    }
-    if (folder && recorded.has(run.id)) await folder.writeRecord(run.value)
-    else await base.put([run])
-  }
-
-  async function putOpinions(rows: readonly StoredRow[]): Promise<void> {
-    const byFolder = new Map<RunFolder, Map<string, unknown[]>>()
-    for (const one of rows) {
-      const folder = ofTrajectory(one.owner)
-      if (!folder) {
-        await base.put([one])
-        continue
-      }
-      const added = byFolder.get(folder) ?? new Map<string, unknown[]>()
-      added.set(one.owner, [...(added.get(one.owner) ?? []), one.value])
-      byFolder.set(folder, added)
-    }
-    for (const [folder, added] of byFolder) await folder.addOpinions(added)
-  }
-
-  async function putTrajectories(rows: readonly StoredRow[]): Promise<void> {
-    const [first] = rows
-    const folder = first && ofOwner(first.owner)
-    await (folder ? folder.putTrajectories(rows) : base.put(rows))
-  }
-
-  let working: Promise<unknown> = Promise.resolve()
-  /** Files are read, changed and written: one after the other. */
-  function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = working.then(work, work)
-    working = result.catch(() => undefined)
-    return result
-  }
-
+function folderHost(index: RunFolderIndex): StoreHost {
+  const { base } = index
+  // Files are read, changed and written: one after the other.
+  const queue = createSerialQueue()
   return {
-    get: (kind, id) =>
-      inTurn(async () => {
-        const folder = folders.get(id)
-        if (kind === 'runs' && folder && recorded.has(id)) {
-          const value = await folder.record()
-          return value === null ? null : row(kind, id, '', value)
-        }
-        if (kind === 'trajectories') {
-          const own = ofTrajectory(id)
-          const entry = await own?.entry(id)
-          if (own) return entry ? row(kind, id, `run:${id.split('/')[0] ?? ''}`, entry.trajectory) : null
-        }
-        if (kind === 'evaluations') {
-          const found = (await evaluationRows()).find((one) => one.id === id)
-          if (found) return found
-        }
-        return base.get(kind, id)
-      }),
+    get: (kind, id) => queue.run(() => getRow(index, kind, id)),
     list: (kind, owner) =>
-      inTurn(async () => {
-        const rows = [...(await base.list(kind, owner))]
-        if (kind === 'runs')
-          for (const id of recorded) {
-            const value = await folders.get(id)?.record()
-            if (value !== null && value !== undefined) rows.push(row(kind, id, '', value))
-          }
-        if (kind === 'evaluations') rows.push(...(await evaluationRows()))
-        if (owner !== undefined) {
-          if (kind === 'trajectories')
-            for (const [id, { trajectory }] of (await ofOwner(owner)?.entries()) ?? []) rows.push(row(kind, id, owner, trajectory))
-          if (kind === 'opinions') rows.push(...opinionRows(owner, (await ofTrajectory(owner)?.entry(owner))?.opinions ?? []))
-          if (kind === 'metrics' && recorded.has(owner)) {
-            const table = await folders.get(owner)?.metrics()
-            const chunk = { chunk_id: `${owner}/${'0'.repeat(8)}`, run_id: owner, table }
-            if (table && table.step.length > 0) rows.push(row(kind, chunk.chunk_id, owner, chunk))
-          }
-        }
+      queue.run(async () => {
+        const rows = [...(await base.list(kind, owner)), ...(await folderRows(index, kind, owner))]
         return rows.sort((a, b) => (a.id < b.id ? -1 : 1))
       }),
-    put: (rows) =>
-      inTurn(async () => {
-        const of = (kind: RecordKind): StoredRow[] => rows.filter((one) => one.kind === kind)
-        for (const run of of('runs')) await putRun(run)
-        if (of('trajectories').length > 0) await putTrajectories(of('trajectories'))
-        if (of('opinions').length > 0) await putOpinions(of('opinions'))
-        for (const one of of('metrics')) {
-          const folder = recorded.has(one.owner) ? folders.get(one.owner) : undefined
-          await (folder ? folder.addMetrics(metricChunk.parse(one.value).table) : base.put([one]))
-        }
-        await base.put(rows.filter(({ kind }) => kind === 'datasets' || kind === 'evaluations'))
-      }),
+    put: (rows) => queue.run(() => putRows(index, rows)),
     // What lies in folders is the person's to remove.
-    remove: (rows) => inTurn(() => base.remove(rows)),
+    remove: (rows) => queue.run(() => base.remove(rows)),
     files: base.files,
-    close: () => working.then(() => base.close()),
+    close: () => queue.idle().then(() => base.close()),
   }
+}
+
+const row = (kind: RecordKind, id: string, owner: string, value: unknown): StoredRow => ({ kind, id, owner, value })
+
+/** The folder of the run that owns a record; undefined for other owners. */
+const folderOfOwner = ({ folders }: RunFolderIndex, owner: string): RunFolder | undefined =>
+  owner.startsWith('run:') ? folders.get(owner.slice(4)) : undefined
+
+/** The folder of the run a trajectory belongs to, which begins its id. */
+const folderOfTrajectory = ({ folders }: RunFolderIndex, id: string): RunFolder | undefined => folders.get(id.split('/')[0] ?? '')
+
+/** Reads one record from its run's folder, or from the base store. */
+async function getRow(index: RunFolderIndex, kind: RecordKind, id: string): ReturnType<StoreHost['get']> {
+  const folder = index.folders.get(id)
+  if (kind === 'runs' && folder && index.recorded.has(id)) {
+    const value = await folder.record()
+    return value === null ? null : row(kind, id, '', value)
+  }
+  if (kind === 'trajectories') {
+    const own = folderOfTrajectory(index, id)
+    const entry = await own?.entry(id)
+    if (own) return entry ? row(kind, id, `run:${id.split('/')[0] ?? ''}`, entry.trajectory) : null
+  }
+  if (kind === 'evaluations') {
+    const found = (await evaluationRows(index)).find((one) => one.id === id)
+    if (found) return found
+  }
+  return index.base.get(kind, id)
+}
+
+/** The rows of a kind that lie in folders; trajectories, opinions and metrics only for the owner asked for. */
+async function folderRows(index: RunFolderIndex, kind: RecordKind, owner: string | undefined): Promise<StoredRow[]> {
+  if (kind === 'runs') return runRows(index)
+  if (kind === 'evaluations') return evaluationRows(index)
+  if (owner === undefined) return []
+  if (kind === 'trajectories') {
+    const entries = (await folderOfOwner(index, owner)?.entries()) ?? []
+    return [...entries].map(([id, { trajectory }]) => row(kind, id, owner, trajectory))
+  }
+  if (kind === 'opinions') return opinionRows(owner, (await folderOfTrajectory(index, owner)?.entry(owner))?.opinions ?? [])
+  if (kind === 'metrics') return metricRows(index, owner)
+  return []
+}
+
+async function runRows({ folders, recorded }: RunFolderIndex): Promise<StoredRow[]> {
+  const rows: StoredRow[] = []
+  for (const id of recorded) {
+    const value = await folders.get(id)?.record()
+    if (value !== null && value !== undefined) rows.push(row('runs', id, '', value))
+  }
+  return rows
+}
+
+async function evaluationRows({ folders }: RunFolderIndex): Promise<StoredRow[]> {
+  const rows: StoredRow[] = []
+  for (const folder of new Set(folders.values()))
+    for (const value of await folder.evaluations()) {
+      const id = z.looseObject({ evaluation_id: z.string() }).safeParse(value).data?.evaluation_id
+      if (id !== undefined) rows.push(row('evaluations', id, '', value))
+    }
+  return rows
+}
+
+const opinionRows = (trajectoryId: string, opinions: readonly unknown[]): StoredRow[] =>
+  opinions.map((value) => row('opinions', z.looseObject({ opinion_id: z.string() }).parse(value).opinion_id, trajectoryId, value))
+
+/** A folder's whole metric table as one chunk. */
+async function metricRows({ folders, recorded }: RunFolderIndex, runId: string): Promise<StoredRow[]> {
+  const table = recorded.has(runId) ? await folders.get(runId)?.metrics() : undefined
+  if (!table || table.step.length === 0) return []
+  const chunk = { chunk_id: `${runId}/${'0'.repeat(8)}`, run_id: runId, table }
+  return [row('metrics', chunk.chunk_id, runId, chunk)]
+}
+
+/** Writes each row to its run's folder, or to the base store. */
+async function putRows(index: RunFolderIndex, rows: readonly StoredRow[]): Promise<void> {
+  const of = (kind: RecordKind): StoredRow[] => rows.filter((one) => one.kind === kind)
+  for (const run of of('runs')) await putRun(index, run)
+  if (of('trajectories').length > 0) await putTrajectories(index, of('trajectories'))
+  if (of('opinions').length > 0) await putOpinions(index, of('opinions'))
+  for (const one of of('metrics')) {
+    const folder = index.recorded.has(one.owner) ? index.folders.get(one.owner) : undefined
+    await (folder ? folder.addMetrics(metricChunk.parse(one.value).table) : index.base.put([one]))
+  }
+  await index.base.put(rows.filter(({ kind }) => kind === 'datasets' || kind === 'evaluations'))
+}
+
+async function putRun({ base, folders, recorded }: RunFolderIndex, run: StoredRow): Promise<void> {
+  const folder = folders.get(run.id)
+  // What names its evaluations makes them the run's.
+  for (const [index, id] of linked.parse(run.value).evaluations.entries()) {
+    const waiting = await base.get('evaluations', id)
+    if (!folder || !waiting) continue
+    await folder.writeEvaluation(index, waiting.value)
+    await base.remove([waiting])
+  }
+  if (folder && recorded.has(run.id)) await folder.writeRecord(run.value)
+  else await base.put([run])
+}
+
+async function putTrajectories(index: RunFolderIndex, rows: readonly StoredRow[]): Promise<void> {
+  const [first] = rows
+  const folder = first && folderOfOwner(index, first.owner)
+  await (folder ? folder.putTrajectories(rows) : index.base.put(rows))
+}
+
+/** Adds opinions folder by folder, so that each folder's file is written once. */
+async function putOpinions(index: RunFolderIndex, rows: readonly StoredRow[]): Promise<void> {
+  const byFolder = new Map<RunFolder, Map<string, unknown[]>>()
+  for (const one of rows) {
+    const folder = folderOfTrajectory(index, one.owner)
+    if (!folder) {
+      await index.base.put([one])
+      continue
+    }
+    const added = byFolder.get(folder) ?? new Map<string, unknown[]>()
+    added.set(one.owner, [...(added.get(one.owner) ?? []), one.value])
+    byFolder.set(folder, added)
+  }
+  for (const [folder, added] of byFolder) await folder.addOpinions(added)
 }

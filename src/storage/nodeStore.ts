@@ -11,6 +11,7 @@
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { createSerialQueue } from '../base/serialQueue'
 import { createBlobSlots, type BlobFiles, type BlobSlots } from './blobSlots'
 import { recordKinds, STORE_VERSION, StoreVersionError, type RecordKind, type RecordMigration } from './recordKinds'
 import { createStore, type Store, type StoredRow, type StoreHost } from './store'
@@ -36,12 +37,36 @@ interface Place {
   readonly file: string
 }
 
+/** Where each record lies, by kind and id. */
+type Places = ReadonlyMap<RecordKind, Map<string, Place>>
+
+/** Opens or makes the records and files of a directory. Rejects with StoreVersionError for one that a newer Hone wrote. */
 export async function openNodeHost(directory: string): Promise<StoreHost> {
   for (const folder of ['tmp', 'blobs', ...KINDS.map((kind) => join('records', kind))])
     await mkdir(join(directory, folder), { recursive: true })
   await checkVersion(directory)
   await finishBatch(directory)
+  const places = await findPlaces(directory)
+  // Batches share one journal, so they follow one another.
+  const queue = createSerialQueue()
+  return {
+    async get(kind, id) {
+      const place = placesOf(places, kind).get(id)
+      return place ? readRecord(directory, kind, id, place) : null
+    },
+    list: (kind, owner) => {
+      const wanted = [...placesOf(places, kind)].filter(([, place]) => owner === undefined || place.owner === owner)
+      return Promise.all(wanted.sort(([a], [b]) => (a < b ? -1 : 1)).map(([id, place]) => readRecord(directory, kind, id, place)))
+    },
+    put: (rows) => queue.run(() => putRows(directory, places, rows)),
+    remove: (rows) => queue.run(() => removeRows(directory, places, rows)),
+    files: createNodeFiles(join(directory, 'blobs')),
+    close: () => queue.idle(),
+  }
+}
 
+/** Reads owner and id of every record out of the names of the files. */
+async function findPlaces(directory: string): Promise<Places> {
   const places = new Map<RecordKind, Map<string, Place>>()
   for (const kind of KINDS) {
     const found = new Map<string, Place>()
@@ -51,69 +76,59 @@ export async function openNodeHost(directory: string): Promise<StoreHost> {
     }
     places.set(kind, found)
   }
-  const placesOf = (kind: RecordKind): Map<string, Place> => {
-    const found = places.get(kind)
-    if (!found) throw new Error(`No records are kept of kind ${kind}.`)
-    return found
-  }
-  const pathOf = (kind: RecordKind, file: string): string => join(directory, 'records', kind, file)
+  return places
+}
 
-  async function read(kind: RecordKind, id: string, { owner, file }: Place): Promise<Awaited<ReturnType<StoreHost['list']>>[number]> {
-    const row = { kind, id, owner, value: null }
-    try {
-      const parsed = envelope.safeParse(JSON.parse(await readFile(pathOf(kind, file), 'utf8')))
-      if (!parsed.success || parsed.data.id !== id) return { ...row, unreadable: `${file} holds no record of this id` }
-      return { ...row, value: parsed.data.value }
-    } catch (error) {
-      return { ...row, unreadable: error instanceof Error ? error.message : String(error) }
-    }
-  }
+function placesOf(places: Places, kind: RecordKind): Map<string, Place> {
+  const found = places.get(kind)
+  if (!found) throw new Error(`No records are kept of kind ${kind}.`)
+  return found
+}
 
-  let working: Promise<unknown> = Promise.resolve()
-  /** Batches share one journal, so they follow one another. */
-  function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = working.then(work, work)
-    working = result.catch(() => undefined)
-    return result
-  }
+const pathOf = (directory: string, kind: RecordKind, file: string): string => join(directory, 'records', kind, file)
 
-  return {
-    async get(kind, id) {
-      const place = placesOf(kind).get(id)
-      return place ? read(kind, id, place) : null
-    },
-    list: (kind, owner) => {
-      const wanted = [...placesOf(kind)].filter(([, place]) => owner === undefined || place.owner === owner)
-      return Promise.all(wanted.sort(([a], [b]) => (a < b ? -1 : 1)).map(([id, place]) => read(kind, id, place)))
-    },
-    put: (rows) =>
-      inTurn(async () => {
-        const moves: { from: string; to: string }[] = []
-        const files = rows.map((row) => recordFile(row))
-        for (const [index, row] of rows.entries()) {
-          const from = join('tmp', `${String(index)}.json`)
-          await writeFile(join(directory, from), JSON.stringify({ id: row.id, owner: row.owner, value: row.value }, null, 1))
-          moves.push({ from, to: join('records', row.kind, files[index] ?? '') })
-        }
-        if (moves.length > 1) await replaceFile(join(directory, 'batch.json'), JSON.stringify(moves))
-        await moveAll(directory, moves)
-        for (const [index, row] of rows.entries()) {
-          const file = files[index] ?? ''
-          const before = placesOf(row.kind).get(row.id)
-          if (before && before.file !== file) await rm(pathOf(row.kind, before.file), { force: true })
-          placesOf(row.kind).set(row.id, { owner: row.owner, file })
-        }
-      }),
-    remove: (rows) =>
-      inTurn(async () => {
-        for (const { kind, id } of rows) {
-          const place = placesOf(kind).get(id)
-          if (place) await rm(pathOf(kind, place.file), { force: true })
-          placesOf(kind).delete(id)
-        }
-      }),
-    files: createNodeFiles(join(directory, 'blobs')),
-    close: () => working.then(() => undefined),
+/** Reads one record. A file that holds no such record gives a row with `unreadable` set to the reason. */
+async function readRecord(
+  directory: string,
+  kind: RecordKind,
+  id: string,
+  { owner, file }: Place,
+): Promise<Awaited<ReturnType<StoreHost['list']>>[number]> {
+  const row = { kind, id, owner, value: null }
+  try {
+    const parsed = envelope.safeParse(JSON.parse(await readFile(pathOf(directory, kind, file), 'utf8')))
+    if (!parsed.success || parsed.data.id !== id) return { ...row, unreadable: `${file} holds no record of this id` }
+    return { ...row, value: parsed.data.value }
+  } catch (error) {
+    return { ...row, unreadable: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+/** Writes all rows beside their places, then renames them into place; several rows are journalled first. */
+async function putRows(directory: string, places: Places, rows: readonly StoredRow[]): Promise<void> {
+  const moves: { from: string; to: string }[] = []
+  const files = rows.map((row) => recordFile(row))
+  for (const [index, row] of rows.entries()) {
+    const from = join('tmp', `${String(index)}.json`)
+    await writeFile(join(directory, from), JSON.stringify({ id: row.id, owner: row.owner, value: row.value }, null, 1))
+    moves.push({ from, to: join('records', row.kind, files[index] ?? '') })
+  }
+  if (moves.length > 1) await replaceFile(join(directory, 'batch.json'), JSON.stringify(moves))
+  await moveAll(directory, moves)
+  for (const [index, row] of rows.entries()) {
+    const file = files[index] ?? ''
+    const before = placesOf(places, row.kind).get(row.id)
+    if (before && before.file !== file) await rm(pathOf(directory, row.kind, before.file), { force: true })
+    placesOf(places, row.kind).set(row.id, { owner: row.owner, file })
+  }
+}
+
+/** Removes the files of the rows; rows that are not stored are passed over. */
+async function removeRows(directory: string, places: Places, rows: readonly Pick<StoredRow, 'kind' | 'id'>[]): Promise<void> {
+  for (const { kind, id } of rows) {
+    const place = placesOf(places, kind).get(id)
+    if (place) await rm(pathOf(directory, kind, place.file), { force: true })
+    placesOf(places, kind).delete(id)
   }
 }
 

@@ -2,6 +2,7 @@
  * Caches the pieces of a remote file as they arrive: a second read of the same bytes needs no request, and an interrupted download, even after
  * the process ended, resumes where it stopped. What is missing is fetched in runs of neighbouring pieces.
  */
+import { createSerialQueue } from '../../base/serialQueue'
 import { sha256 } from '../../base/sha256'
 import { type ByteSource, checkRange } from './byteSource'
 
@@ -28,7 +29,7 @@ export const piecePrefix = (identity: string, size: number, pieceBytes = PIECE_B
 export function cachedSource(source: ByteSource, identity: string, pieces: PieceStore, pieceBytes = PIECE_BYTES): ByteSource {
   const { name, size } = source
   const file = new CachedFile(source, identity, pieces, pieceBytes)
-  let working: Promise<unknown> = Promise.resolve()
+  const queue = createSerialQueue()
   return {
     name,
     size,
@@ -36,10 +37,7 @@ export function cachedSource(source: ByteSource, identity: string, pieces: Piece
     async read(offset, length) {
       checkRange({ name, size }, offset, length)
       if (length === 0) return new Uint8Array(0)
-      const work = (): Promise<Uint8Array<ArrayBuffer>> => file.read(offset, length)
-      const result = working.then(work, work)
-      working = result.catch(() => undefined)
-      return result
+      return queue.run(() => file.read(offset, length))
     },
   }
 }
