@@ -68,63 +68,15 @@ export function normaliseBaseUrl(given: string): string {
 
 /** A ChatModel over HTTP. Throws only for a base URL that is none. */
 export function createOpenaiChat(parts: OpenaiChatParts): ChatModel {
-  const { model, apiKey, fetch, sleep, now, maxRetries = 3, maxWaitMs = 60_000, timeoutMs = 120_000 } = parts
-  const endpoint = new URL(`${normaliseBaseUrl(parts.baseUrl)}/chat/completions`)
-  const host = endpoint.host
-
-  const fail = (code: ChatErrorCode, message: string): ChatReply => ({ ok: false, code, message: withoutKey(message, apiKey) })
-
-  // OpenAI's newer models know max_tokens under another name only, and say so.
-  let tokenField: 'max_tokens' | 'max_completion_tokens' = 'max_tokens'
-
-  async function attempt(body: string, signal: AbortSignal | undefined): Promise<ChatReply & { readonly retryAfterMs?: number | null }> {
-    const timeout = AbortSignal.timeout(timeoutMs)
-    let response: Response
-    let text: string
-    try {
-      response = await fetch(endpoint.href, {
-        method: 'POST',
-        headers: { 'Content-Type': 'application/json', ...(apiKey === '' ? {} : { Authorization: `Bearer ${apiKey}` }) },
-        body,
-        // A key must not travel on to wherever a server points.
-        redirect: 'error',
-        signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
-      })
-      text = await response.text()
-    } catch (error) {
-      if (signal?.aborted === true) return fail('aborted', 'The request was cancelled.')
-      if (timeout.aborted) return fail('timeout', `${host} did not answer within ${String(timeoutMs / 1000)} s.`)
-      if (error instanceof Error && error.name === 'HostNotAllowedError') return fail('host-not-allowed', error.message)
-      return { ...fail('network', networkSentence(endpoint)), retryAfterMs: null }
-    }
-    if (response.ok)
-      return (
-        readAnswer(text, host) ??
-        fail('malformed', `${host} answered with something that is no chat completion: ${quote(withoutKey(text, apiKey))}.`)
-      )
-    // Before it is cut to length: half a key would not be recognised.
-    const said = serverSentence(withoutKey(text, apiKey))
-    const { status } = response
-    if (status === 401)
-      return fail('unauthorised', `${host} refused the key (401). Check that it is complete and belongs to this server.${said}`)
-    if (status === 403) return fail('forbidden', `${host} does not allow this key to use ${model} (403).${said}`)
-    if (status === 404) return fail('not-found', `${host} knows no model ${model} or has no ${endpoint.pathname} (404).${said}`)
-    const retryAfterMs = waitAsked(response.headers, now())
-    if (status === 429) return { ...fail('rate-limited', `${host} asks to slow down (429).${said}`), retryAfterMs }
-    if (status >= 500 || status === 408) return { ...fail('server', `${host} failed (${String(status)}).${said}`), retryAfterMs }
-    if (status === 400 && tokenField === 'max_tokens' && text.includes('max_completion_tokens')) {
-      tokenField = 'max_completion_tokens'
-      return { ...fail('bad-request', `${host} does not know max_tokens.`), retryAfterMs: 0 }
-    }
-    return fail('bad-request', `${host} did not accept the request (${String(status)}).${said}`)
-  }
-
+  const { model, sleep, maxRetries = 3, maxWaitMs = 60_000 } = parts
+  const server: Server = { ...parts, endpoint: new URL(`${normaliseBaseUrl(parts.baseUrl)}/chat/completions`), tokenField: 'max_tokens' }
+  const fail = failing(parts.apiKey)
   return {
     model,
-    host,
+    host: server.endpoint.host,
     async complete(request) {
       for (let tries = 1; ; tries++) {
-        const { retryAfterMs, ...reply } = await attempt(JSON.stringify(bodyOf(model, request, tokenField)), request.signal)
+        const { retryAfterMs, ...reply } = await attempt(server, request)
         if (reply.ok || retryAfterMs === undefined) return reply
         const waitMs = retryAfterMs ?? Math.min(1000 * 2 ** (tries - 1), maxWaitMs)
         if (waitMs > maxWaitMs)
@@ -138,6 +90,74 @@ export function createOpenaiChat(parts: OpenaiChatParts): ChatModel {
       }
     },
   }
+}
+
+/** A server and what was learnt about it. */
+interface Server extends OpenaiChatParts {
+  readonly endpoint: URL
+  /** OpenAI's newer models know max_tokens under another name only, and say so. */
+  tokenField: 'max_tokens' | 'max_completion_tokens'
+}
+
+/** The outcome of one try. With `retryAfterMs` another may succeed; null: the server does not say when. */
+type Attempt = ChatReply & { readonly retryAfterMs?: number | null }
+
+/** Makes replies of errors; the key never appears in their messages. */
+const failing =
+  (apiKey: string) =>
+  (code: ChatErrorCode, message: string): ChatReply => ({ ok: false, code, message: withoutKey(message, apiKey) })
+
+/** Sends a request once. */
+async function attempt(server: Server, request: ChatRequest): Promise<Attempt> {
+  const { apiKey, endpoint, fetch, timeoutMs = 120_000 } = server
+  const { signal } = request
+  const { host } = endpoint
+  const fail = failing(apiKey)
+  const timeout = AbortSignal.timeout(timeoutMs)
+  let response: Response
+  let text: string
+  try {
+    response = await fetch(endpoint.href, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', ...(apiKey === '' ? {} : { Authorization: `Bearer ${apiKey}` }) },
+      body: JSON.stringify(bodyOf(server.model, request, server.tokenField)),
+      // A key must not travel on to wherever a server points.
+      redirect: 'error',
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+    })
+    text = await response.text()
+  } catch (error) {
+    if (signal?.aborted === true) return fail('aborted', 'The request was cancelled.')
+    if (timeout.aborted) return fail('timeout', `${host} did not answer within ${String(timeoutMs / 1000)} s.`)
+    if (error instanceof Error && error.name === 'HostNotAllowedError') return fail('host-not-allowed', error.message)
+    return { ...fail('network', networkSentence(endpoint)), retryAfterMs: null }
+  }
+  if (!response.ok) return refusal(server, response, text)
+  return (
+    readAnswer(text, host) ??
+    fail('malformed', `${host} answered with something that is no chat completion: ${quote(withoutKey(text, apiKey))}.`)
+  )
+}
+
+/** Reads a response whose status is an error: what happened, and whether another try may succeed. */
+function refusal(server: Server, { status, headers }: Response, text: string): Attempt {
+  const { apiKey, model, endpoint, now } = server
+  const { host } = endpoint
+  const fail = failing(apiKey)
+  // Before it is cut to length: half a key would not be recognised.
+  const said = serverSentence(withoutKey(text, apiKey))
+  if (status === 401)
+    return fail('unauthorised', `${host} refused the key (401). Check that it is complete and belongs to this server.${said}`)
+  if (status === 403) return fail('forbidden', `${host} does not allow this key to use ${model} (403).${said}`)
+  if (status === 404) return fail('not-found', `${host} knows no model ${model} or has no ${endpoint.pathname} (404).${said}`)
+  const retryAfterMs = waitAsked(headers, now())
+  if (status === 429) return { ...fail('rate-limited', `${host} asks to slow down (429).${said}`), retryAfterMs }
+  if (status >= 500 || status === 408) return { ...fail('server', `${host} failed (${String(status)}).${said}`), retryAfterMs }
+  if (status === 400 && server.tokenField === 'max_tokens' && text.includes('max_completion_tokens')) {
+    server.tokenField = 'max_completion_tokens'
+    return { ...fail('bad-request', `${host} does not know max_tokens.`), retryAfterMs: 0 }
+  }
+  return fail('bad-request', `${host} did not accept the request (${String(status)}).${said}`)
 }
 
 function bodyOf(model: string, { messages, tools, forcedTool, temperature, maxTokens, seed }: ChatRequest, tokenField: string): unknown {

@@ -10,7 +10,7 @@ import { recording, starterManifest } from '../records/recording'
 import type { Recording } from '../records/recording'
 import { stepsOf, withoutTokens, type Trajectory } from '../records/trajectory'
 import { closedStudio } from './closedStudio'
-import type { DatasetRow, LabelState, Reply, RunDetail, StudioDescription } from './protocol'
+import type { DatasetRow, LabelState, NewOpinion, Reply, StudioDescription } from './protocol'
 import type { LiveStudio, RecordedStudio, StudioApi, StudioAreas } from './studioApi'
 
 const FILE = 'recorded-run.json'
@@ -79,20 +79,59 @@ function describeRecording(data: Recording): StudioDescription {
   }
 }
 
+/** A recording as the areas of the studio read it, and the areas that answer for everything else. */
+interface RecordedParts {
+  readonly data: Recording
+  readonly runId: string
+  readonly datasetId: string
+  readonly byId: ReadonlyMap<string, Trajectory>
+  /** The trajectories that are offered for labelling. */
+  readonly labelled: readonly Trajectory[]
+  readonly base: StudioAreas
+}
+
+const cannotChange = refuse('recorded', 'The recorded run is part of this page and cannot be removed.')
+const cannotTrain = refuse(
+  'recorded',
+  'This is a recorded run, so nothing can be computed with it. Go back to this computer to train; without WebGPU, Home says what to switch on.',
+)
+
 function studioOf(data: Recording, live: LiveStudio | null): StudioApi {
   const runId = data.run.run.run_id
-  const datasetId = `recording:${runId}`
-  const detail: RunDetail = data.run
-  const byId = new Map(data.trajectories.map((record) => [record.trajectory_id, record]))
   const practice = data.trajectories.filter((record) => record.task.split === 'practice')
-  const labelled = practice.length > 0 ? practice : data.trajectories
-  let opinions: Opinion[] = [...data.opinions]
-  let made = 0
-  const parts = {
-    newId: (prefix: string) => `${prefix}-tab-${(made += 1)}`,
-    now: () => new Date().toISOString(),
+  const base: StudioAreas = live?.studio ?? closedStudio
+  const parts: RecordedParts = {
+    ...{ data, runId, datasetId: `recording:${runId}`, base },
+    byId: new Map(data.trajectories.map((record) => [record.trajectory_id, record])),
+    labelled: practice.length > 0 ? practice : data.trajectories,
   }
-  const dataset: DatasetRow = {
+  const { datasetId } = parts
+  return {
+    ...base,
+    connect: () => Promise.resolve(refuse('recorded', 'A recorded run has no engine to connect to.')),
+    datasets: {
+      ...base.datasets,
+      list: async () => [datasetRow(parts), ...(await base.datasets.list())],
+      remove: async (id) => (id === datasetId ? cannotChange : base.datasets.remove(id)),
+    },
+    trajectories: recordedTrajectories(parts),
+    labels: recordedLabels(parts),
+    judges: {
+      ...base.judges,
+      plan: async (id, ids, settings) =>
+        id === datasetId
+          ? refuse('recorded', 'A judge is asked about imported files and live runs, not about the recorded one.')
+          : base.judges.plan(id, ids, settings),
+    },
+    jobs: { ...base.jobs, start: async (request) => (request.kind === 'download' ? base.jobs.start(request) : cannotTrain) },
+    runs: recordedRuns(parts),
+    evaluations: { list: async () => [...data.evaluations, ...(await base.evaluations.list())] },
+  }
+}
+
+/** The labelled trajectories of the recording, listed as a data set. */
+function datasetRow({ data, datasetId, labelled }: RecordedParts): DatasetRow {
+  return {
     dataset_id: datasetId,
     name: 'Recorded run: practice',
     format: 'recording',
@@ -104,122 +143,109 @@ function studioOf(data: Recording, live: LiveStudio | null): StudioApi {
     problems: [],
     created_at: data.recorded_at,
   }
-  const base: StudioAreas = live?.studio ?? closedStudio
-  const cannotTrain = refuse(
-    'recorded',
-    'This is a recorded run, so nothing can be computed with it. Go back to this computer to train; without WebGPU, Home says what to switch on.',
-  )
-  const cannotChange = refuse('recorded', 'The recorded run is part of this page and cannot be removed.')
+}
 
-  function labelState(record: Trajectory): LabelState {
-    const own = opinions.filter((row) => row.trajectory_id === record.trajectory_id)
-    return { opinions: own, resolved: resolveRewards(record, own) }
-  }
-
+/** Lists and shows the recorded trajectories; token previews exist where they were recorded. */
+function recordedTrajectories({ data, runId, datasetId, byId, labelled, base }: RecordedParts): StudioAreas['trajectories'] {
   return {
-    ...base,
-    connect: () => Promise.resolve(refuse('recorded', 'A recorded run has no engine to connect to.')),
-
-    datasets: {
-      ...base.datasets,
-      list: async () => [dataset, ...(await base.datasets.list())],
-      remove: async (id) => (id === datasetId ? cannotChange : base.datasets.remove(id)),
+    list: async (of) => {
+      if ('dataset_id' in of) return of.dataset_id === datasetId ? labelled.map(withoutTokens) : base.trajectories.list(of)
+      return of.run_id === runId ? data.trajectories.map(withoutTokens) : base.trajectories.list(of)
     },
-
-    trajectories: {
-      list: async (of) => {
-        if ('dataset_id' in of) return of.dataset_id === datasetId ? labelled.map(withoutTokens) : base.trajectories.list(of)
-        return of.run_id === runId ? data.trajectories.map(withoutTokens) : base.trajectories.list(of)
-      },
-      get: async (id) => {
-        const found = byId.get(id)
-        return found ? { ok: true, value: found } : base.trajectories.get(id)
-      },
-      tokenPreview: async (id, options) => {
-        const recorded = data.advantages[id]
-        if (recorded) return { ok: true, value: recorded.tokens }
-        return byId.has(id)
-          ? refuse('recorded', 'The tokens of this trajectory were not recorded.')
-          : base.trajectories.tokenPreview(id, options)
-      },
+    get: async (id) => {
+      const found = byId.get(id)
+      return found ? { ok: true, value: found } : base.trajectories.get(id)
     },
-
-    labels: {
-      ...base.labels,
-      get: async (id) => {
-        const found = byId.get(id)
-        return found ? labelState(found) : base.labels.get(id)
-      },
-      add: async (rows, annotator) => {
-        const first = rows[0]
-        if (!first) return refuse('empty', 'No opinion was given.')
-        const found = byId.get(first.trajectory_id)
-        if (!found) return base.labels.add(rows, annotator)
-        const outside = rows.find((row) => row.trajectory_id !== found.trajectory_id || !stepsOf(found)[row.step])
-        if (outside) return refuse('unknown-step', `The trajectory has no step ${outside.step + 1}.`)
-        try {
-          const news = rows.map(({ rationale, ...row }) => (rationale === undefined ? row : { ...row, rationale }))
-          opinions = [...opinions, ...opinionRows(news, { kind: 'HUMAN', id: annotator.trim() || 'you' }, opinions, parts)]
-        } catch (error) {
-          if (error instanceof OpinionValueError) return refuse('value', error.message)
-          throw error
-        }
-        return { ok: true, value: labelState(found) }
-      },
-      undo: async (opinionId) => {
-        const row = opinions.find((old) => old.opinion_id === opinionId)
-        const found = row ? byId.get(row.trajectory_id) : undefined
-        if (!row || !found) return base.labels.undo(opinionId)
-        if (row.annotator_kind !== 'HUMAN')
-          return refuse('recorded', 'Recorded opinions of rules and judges cannot be taken back; give your own, it wins.')
-        const undone = undoRow(opinionId, opinions, parts)
-        if (!undone.ok) return undone
-        opinions = [...opinions, undone.row]
-        return { ok: true, value: labelState(found) }
-      },
-      advantagePreview: async (id, override, options) => {
-        const recorded = data.advantages[id]
-        if (recorded && override === null) return { ok: true, value: recorded }
-        return byId.has(id)
-          ? refuse('recorded', 'What a label does to the advantages is computed by the value head, which the recorded run does not hold.')
-          : base.labels.advantagePreview(id, override, options)
-      },
-      exportCsv: async (id) => {
-        if (id !== datasetId) return base.labels.exportCsv(id)
-        const { writeSteptoolCsv } = await import('../data/formats/steptoolCsv')
-        const { csv, written } = writeSteptoolCsv(labelled, (record) => labelState(record).resolved)
-        return written === 0 ? refuse('nothing-labelled', 'No trajectory has a reward on every step.') : { ok: true, value: csv }
-      },
+    tokenPreview: async (id, options) => {
+      const recorded = data.advantages[id]
+      if (recorded) return { ok: true, value: recorded.tokens }
+      return byId.has(id)
+        ? refuse('recorded', 'The tokens of this trajectory were not recorded.')
+        : base.trajectories.tokenPreview(id, options)
     },
+  }
+}
 
-    judges: {
-      ...base.judges,
-      plan: async (id, ids, settings) =>
-        id === datasetId
-          ? refuse('recorded', 'A judge is asked about imported files and live runs, not about the recorded one.')
-          : base.judges.plan(id, ids, settings),
+/** One trajectory's opinions, and the rewards that follow from them. */
+function labelState(record: Trajectory, opinions: readonly Opinion[]): LabelState {
+  const own = opinions.filter((row) => row.trajectory_id === record.trajectory_id)
+  return { opinions: own, resolved: resolveRewards(record, own) }
+}
+
+/** Reads, adds and undoes labels, which last as long as the tab. */
+function recordedLabels({ data, datasetId, byId, labelled, base }: RecordedParts): StudioAreas['labels'] {
+  let opinions: readonly Opinion[] = data.opinions
+  let made = 0
+  const parts = { newId: (prefix: string) => `${prefix}-tab-${(made += 1)}`, now: () => new Date().toISOString() }
+  const stateOf = (record: Trajectory): LabelState => labelState(record, opinions)
+  /** Adds opinions about one trajectory; refuses values and steps that do not fit it. */
+  function addTo(found: Trajectory, rows: readonly NewOpinion[], annotator: string): Reply<LabelState> {
+    const outside = rows.find((row) => row.trajectory_id !== found.trajectory_id || !stepsOf(found)[row.step])
+    if (outside) return refuse('unknown-step', `The trajectory has no step ${outside.step + 1}.`)
+    try {
+      const news = rows.map(({ rationale, ...row }) => (rationale === undefined ? row : { ...row, rationale }))
+      opinions = [...opinions, ...opinionRows(news, { kind: 'HUMAN', id: annotator.trim() || 'you' }, opinions, parts)]
+    } catch (error) {
+      if (error instanceof OpinionValueError) return refuse('value', error.message)
+      throw error
+    }
+    return { ok: true, value: stateOf(found) }
+  }
+  return {
+    ...base.labels,
+    get: async (id) => {
+      const found = byId.get(id)
+      return found ? stateOf(found) : base.labels.get(id)
     },
-
-    jobs: { ...base.jobs, start: async (request) => (request.kind === 'download' ? base.jobs.start(request) : cannotTrain) },
-
-    runs: {
-      ...base.runs,
-      list: async () => [data.run.run, ...(await base.runs.list())],
-      get: async (id) => (id === runId ? { ok: true, value: detail } : base.runs.get(id)),
-      resume: async (id) =>
-        id === runId ? refuse('recorded', 'The recorded run is finished, so there is nothing to resume.') : base.runs.resume(id),
-      remove: async (id) => (id === runId ? cannotChange : base.runs.remove(id)),
-      exportAdapter: async (id, which) =>
-        id === runId
-          ? refuse('recorded', 'The recording holds results, not weights. Train the run here to export its adapter.')
-          : base.runs.exportAdapter(id, which),
-      mergedModel: async (id) =>
-        id === runId ? refuse('recorded', 'The recording holds results, not weights.') : base.runs.mergedModel(id),
-      sendToWandb: async (id) =>
-        id === runId ? refuse('recorded', 'The recorded run is not yours to send: train it here first.') : base.runs.sendToWandb(id),
+    add: async (rows, annotator) => {
+      const first = rows[0]
+      if (!first) return refuse('empty', 'No opinion was given.')
+      const found = byId.get(first.trajectory_id)
+      return found ? addTo(found, rows, annotator) : base.labels.add(rows, annotator)
     },
+    undo: async (opinionId) => {
+      const row = opinions.find((old) => old.opinion_id === opinionId)
+      const found = row ? byId.get(row.trajectory_id) : undefined
+      if (!row || !found) return base.labels.undo(opinionId)
+      if (row.annotator_kind !== 'HUMAN')
+        return refuse('recorded', 'Recorded opinions of rules and judges cannot be taken back; give your own, it wins.')
+      const undone = undoRow(opinionId, opinions, parts)
+      if (!undone.ok) return undone
+      opinions = [...opinions, undone.row]
+      return { ok: true, value: stateOf(found) }
+    },
+    advantagePreview: async (id, override, options) => {
+      const recorded = data.advantages[id]
+      if (recorded && override === null) return { ok: true, value: recorded }
+      return byId.has(id)
+        ? refuse('recorded', 'What a label does to the advantages is computed by the value head, which the recorded run does not hold.')
+        : base.labels.advantagePreview(id, override, options)
+    },
+    exportCsv: async (id) => {
+      if (id !== datasetId) return base.labels.exportCsv(id)
+      const { writeSteptoolCsv } = await import('../data/formats/steptoolCsv')
+      const { csv, written } = writeSteptoolCsv(labelled, (record) => stateOf(record).resolved)
+      return written === 0 ? refuse('nothing-labelled', 'No trajectory has a reward on every step.') : { ok: true, value: csv }
+    },
+  }
+}
 
-    evaluations: { list: async () => [...data.evaluations, ...(await base.evaluations.list())] },
+/** Shows the recorded run beside the live ones; it cannot be resumed, removed, exported or sent. */
+function recordedRuns({ data, runId, base }: RecordedParts): StudioAreas['runs'] {
+  return {
+    ...base.runs,
+    list: async () => [data.run.run, ...(await base.runs.list())],
+    get: async (id) => (id === runId ? { ok: true, value: data.run } : base.runs.get(id)),
+    resume: async (id) =>
+      id === runId ? refuse('recorded', 'The recorded run is finished, so there is nothing to resume.') : base.runs.resume(id),
+    remove: async (id) => (id === runId ? cannotChange : base.runs.remove(id)),
+    exportAdapter: async (id, which) =>
+      id === runId
+        ? refuse('recorded', 'The recording holds results, not weights. Train the run here to export its adapter.')
+        : base.runs.exportAdapter(id, which),
+    mergedModel: async (id) => (id === runId ? refuse('recorded', 'The recording holds results, not weights.') : base.runs.mergedModel(id)),
+    sendToWandb: async (id) =>
+      id === runId ? refuse('recorded', 'The recorded run is not yours to send: train it here first.') : base.runs.sendToWandb(id),
   }
 }
 

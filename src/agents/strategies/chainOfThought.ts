@@ -6,6 +6,7 @@ import { EnvironmentError, type Episode } from '../../environments/environment'
 import { drawnWith, noFilters } from '../../records/samplingFilters'
 import type { AnswerStatus, StepTruth, ToolSpec, Trajectory } from '../../records/trajectory'
 import { trajectoryFromSteps, type StepInput } from '../../records/trajectoryFromSteps'
+import type { ParsedTurn } from '../callFormats/callFormat'
 import type { PolicySession } from '../policy'
 import type { Strategy, StrategyOptions } from './strategy'
 
@@ -15,6 +16,8 @@ const NOTHING_DONE: StepTruth = { succeeded: false, needed: false }
 interface Chain {
   tools: readonly ToolSpec[]
   readonly steps: StepInput[]
+  /** Tool calls carried out so far. */
+  toolCalls: number
   status: AnswerStatus | null
   answer: string | null
   stopReason: Trajectory['stop_condition']
@@ -29,7 +32,7 @@ export const chainOfThought: Strategy = {
     const { budget, signal } = options
     if (!Number.isInteger(budget.toolCalls) || budget.toolCalls < 1)
       throw new RangeError(`the call budget must be at least 1, found ${budget.toolCalls}`)
-    const chain: Chain = { tools: [], steps: [], status: null, answer: null, stopReason: 'length' }
+    const chain: Chain = { tools: [], steps: [], toolCalls: 0, status: null, answer: null, stopReason: 'length' }
     const session = await options.openSession()
     let episode: Episode | null = null
     try {
@@ -51,18 +54,26 @@ export const chainOfThought: Strategy = {
   },
 }
 
+/** What the model reads next. */
+interface Prompt {
+  readonly text: string
+  /** What the roles say inside `text`, besides the tools. */
+  readonly said: Pick<StepInput, 'system' | 'user'>
+}
+
+/** A completed turn, read by the call format, and its step of the chain. */
+interface Turn {
+  readonly parsed: ParsedTurn
+  readonly step: StepInput
+}
+
 /** Runs turn after turn until the chain ends; leaves the status null when it ended without an answer. */
 async function grow(chain: Chain, session: PolicySession, episode: Episode, options: StrategyOptions): Promise<void> {
-  const { codec, format, budget, maxNewTokens, maxContext, now } = options
-  const cancel = options.signal ? { signal: options.signal } : {}
-  const stopIds = format.stopTokens.map((token) => codec.specialId(token))
-  const drawn = { temperature: options.temperature, ...drawnWith(options.sampling), stopIds }
-  let text = format.start(episode.tools, options.query.text)
-  /** What the roles say inside `text`, besides the tools. */
-  let said: Pick<StepInput, 'system' | 'user'> = { ...systemOf(format.system(episode.tools)), user: options.query.text }
-  let calls = 0
-  for (;;) {
-    const promptIds = codec.encode(text)
+  const { codec, format, budget, maxContext, query } = options
+  const said = { ...systemOf(format.system(episode.tools)), user: query.text }
+  let prompt: Prompt | null = { text: format.start(episode.tools, query.text), said }
+  while (prompt) {
+    const promptIds = codec.encode(prompt.text)
     const left = maxContext - session.length - promptIds.length
     // The replies do not fit: the step before them was the last.
     if (left < 1) return
@@ -70,60 +81,94 @@ async function grow(chain: Chain, session: PolicySession, episode: Episode, opti
       chain.stopReason = 'budget'
       return
     }
-    const started = now?.()
-    const generation = await session.extend(promptIds, { ...drawn, maxNewTokens: Math.min(maxNewTokens, left) })
-    const completion = codec.decode(generation.ids)
-    const turn = format.parse(completion)
-    const isTruncated = generation.finish === 'length'
-    const step: StepInput = {
-      parent: chain.steps.length === 0 ? null : chain.steps.length - 1,
-      prompt: text,
-      ...said,
-      completion,
-      tokens: {
-        prompt_ids: promptIds,
-        completion_ids: [...generation.ids],
-        completion_logprobs: [...generation.logprobs],
-        policy_version: generation.policyVersion,
-      },
-      thought: turn.reasoning,
-      ...(turn.calls.length === 0 ? { content: turn.content } : {}),
-      calls: turn.calls,
-      is_final: true,
-      is_truncated: isTruncated,
-      truth: NOTHING_DONE,
-      ...(started === undefined || !now ? {} : { generation_ms: Math.max(0, now() - started) }),
-    }
-    chain.steps.push(step)
-    if (isTruncated) return
-
-    if (turn.answer !== undefined) {
-      const next = (await episode.userTurn?.(turn.content, cancel)) ?? null
-      if (next === null) {
-        const verdict = await episode.finish(turn.answer, cancel)
-        chain.answer = turn.answer
-        chain.status = verdict.status
-        step.truth = { ...verdict.truth }
-        chain.stopReason = 'finish'
-        return
-      }
-      step.is_final = false
-      text = format.userTurn(next)
-      said = { user: next }
-    } else if (calls + turn.calls.length > budget.toolCalls) {
-      chain.stopReason = 'budget'
-      return
-    } else {
-      calls += turn.calls.length
-      const replies = await episode.call(turn.calls, cancel)
-      const truths = replies.flatMap(({ truth }) => truth ?? [])
-      step.replies = replies.map((reply) => ({ content: reply.text }))
-      step.truth = truths.length === 0 ? null : jointTruth(truths)
-      step.is_final = false
-      text = format.replies(replies.map((reply) => reply.text))
-      said = {}
-    }
+    const turn: Turn = await sampleTurn(chain, session, { ...prompt, promptIds, left }, options)
+    if (turn.step.is_truncated) return
+    prompt =
+      turn.parsed.answer === undefined
+        ? await callTools(chain, episode, turn, options)
+        : await giveAnswer(chain, episode, { ...turn, answer: turn.parsed.answer }, options)
   }
+}
+
+/** Samples one completion after the prompt and appends it to the chain as its last step. */
+async function sampleTurn(
+  chain: Chain,
+  session: PolicySession,
+  { text, said, promptIds, left }: Prompt & { readonly promptIds: readonly number[]; readonly left: number },
+  options: StrategyOptions,
+): Promise<Turn> {
+  const { codec, format, maxNewTokens, now } = options
+  const started = now?.()
+  const generation = await session.extend(promptIds, {
+    temperature: options.temperature,
+    ...drawnWith(options.sampling),
+    stopIds: format.stopTokens.map((token) => codec.specialId(token)),
+    maxNewTokens: Math.min(maxNewTokens, left),
+  })
+  const completion = codec.decode(generation.ids)
+  const parsed = format.parse(completion)
+  const step: StepInput = {
+    parent: chain.steps.length === 0 ? null : chain.steps.length - 1,
+    prompt: text,
+    ...said,
+    completion,
+    tokens: {
+      prompt_ids: promptIds,
+      completion_ids: [...generation.ids],
+      completion_logprobs: [...generation.logprobs],
+      policy_version: generation.policyVersion,
+    },
+    thought: parsed.reasoning,
+    ...(parsed.calls.length === 0 ? { content: parsed.content } : {}),
+    calls: parsed.calls,
+    is_final: true,
+    is_truncated: generation.finish === 'length',
+    truth: NOTHING_DONE,
+    ...(started === undefined || !now ? {} : { generation_ms: Math.max(0, now() - started) }),
+  }
+  chain.steps.push(step)
+  return { parsed, step }
+}
+
+/** Gives the answer to the user, who may say something more; without that the attempt ends. Returns the next prompt. */
+async function giveAnswer(
+  chain: Chain,
+  episode: Episode,
+  { parsed, step, answer }: Turn & { readonly answer: string | null },
+  { format, signal }: StrategyOptions,
+): Promise<Prompt | null> {
+  const cancel = signal ? { signal } : {}
+  const next = (await episode.userTurn?.(parsed.content, cancel)) ?? null
+  if (next !== null) {
+    step.is_final = false
+    return { text: format.userTurn(next), said: { user: next } }
+  }
+  const verdict = await episode.finish(answer, cancel)
+  chain.answer = answer
+  chain.status = verdict.status
+  step.truth = { ...verdict.truth }
+  chain.stopReason = 'finish'
+  return null
+}
+
+/** Carries out the calls of a turn, unless they exceed the budget, which ends the chain. Returns the next prompt. */
+async function callTools(
+  chain: Chain,
+  episode: Episode,
+  { parsed: { calls }, step }: Turn,
+  { format, budget, signal }: StrategyOptions,
+): Promise<Prompt | null> {
+  if (chain.toolCalls + calls.length > budget.toolCalls) {
+    chain.stopReason = 'budget'
+    return null
+  }
+  chain.toolCalls += calls.length
+  const replies = await episode.call(calls, signal ? { signal } : {})
+  const truths = replies.flatMap(({ truth }) => truth ?? [])
+  step.replies = replies.map((reply) => ({ content: reply.text }))
+  step.truth = truths.length === 0 ? null : jointTruth(truths)
+  step.is_final = false
+  return { text: format.replies(replies.map((reply) => reply.text)), said: {} }
 }
 
 const systemOf = (system: string | null): Pick<StepInput, 'system'> => (system === null ? {} : { system })
