@@ -2,6 +2,7 @@
  * The command line: finds the command, reads its flags, runs it, prints its result.
  * Built into dist-cli/hone.js; `launch.js` rebuilds it when sources changed.
  */
+import { setMaxListeners } from 'node:events'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseCommandLine } from './args'
@@ -11,6 +12,9 @@ import { createContext } from './context'
 import { commandHelp, overview } from './help'
 
 const catalogue: readonly Command[] = Object.values(commands)
+
+// Every episode under way listens to the signal that stops its job, and Node would warn of a leak from the eleventh on.
+setMaxListeners(0)
 
 async function main(argv: readonly string[]): Promise<void> {
   const [name, ...rest] = argv

@@ -24,7 +24,7 @@ const KV_DTYPE = unmapped('The precision of keys and values is a setting of the 
 
 /** Throws one sentence where the program has no counterpart of the algorithm. */
 export function exportRecipe(recipe: CompleteRecipe, program: 'trl' | 'verl'): RecipeExport {
-  const { config, interop }: Algorithm<z.ZodObject> = algorithms[recipe.algorithm]
+  const { config, interop }: Algorithm = algorithms[recipe.algorithm]
   const settings = config.parse(recipe.config)
   const mapping = program === 'trl' ? interop.toTrl?.(settings, recipe) : interop.toVerl?.(settings, recipe)
   if (mapping === undefined) throw new Error(noCounterpart(recipe.algorithm, program))

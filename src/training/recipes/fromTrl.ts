@@ -20,7 +20,7 @@ interface Target {
   readonly shape: Fields
   readonly trl: TrlImport
 }
-const targets: readonly Target[] = Object.entries<Algorithm<z.ZodObject>>(algorithms).flatMap(([name, { config, interop }]) =>
+const targets: readonly Target[] = Object.entries<Algorithm>(algorithms).flatMap(([name, { config, interop }]) =>
   interop.fromTrl === undefined ? [] : [{ name, shape: config.shape, trl: interop.fromTrl }],
 )
 const classes = new Set(targets.map(({ trl }) => trl.configClass))

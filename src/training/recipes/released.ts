@@ -6,7 +6,7 @@ import { algorithms } from '../algorithms'
 import type { Fields, ReleasedImport } from './interop'
 import { recipeFromObject, type ReadRecipe } from './recipe'
 
-const readable: readonly (readonly [string, ReleasedImport])[] = Object.entries<Algorithm<z.ZodObject>>(algorithms).flatMap(
+const readable: readonly (readonly [string, ReleasedImport])[] = Object.entries<Algorithm>(algorithms).flatMap(
   ([name, { interop }]): [string, ReleasedImport][] => (interop.fromReleased === undefined ? [] : [[name, interop.fromReleased]]),
 )
 

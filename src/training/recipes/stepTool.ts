@@ -14,7 +14,7 @@ import { recipeFromObject, type ReadRecipe } from './recipe'
 /** Defaults of LoraConfig; `target_modules` of Llama and Qwen models. */
 const peftDefaults = { r: 8, lora_alpha: 8, target_modules: ['q_proj', 'v_proj'] }
 
-const readable: readonly (readonly [string, SteptoolImport])[] = Object.entries<Algorithm<z.ZodObject>>(algorithms).flatMap(
+const readable: readonly (readonly [string, SteptoolImport])[] = Object.entries<Algorithm>(algorithms).flatMap(
   ([name, { interop }]): [string, SteptoolImport][] => (interop.fromSteptool === undefined ? [] : [[name, interop.fromSteptool]]),
 )
 
