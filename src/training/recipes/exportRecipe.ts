@@ -1,5 +1,4 @@
 /** Writes a recipe as another program's configuration, with a remark about every field that has no exact counterpart there. */
-import type { z } from 'zod'
 import type { FieldRemark } from '../../records/fieldRemark'
 import type { Algorithm } from '../algorithm'
 import { algorithms } from '../algorithms'

@@ -3,7 +3,6 @@
  * `trl` command's YAML. Fields are those of trl 1.16.0, of PPOConfig those of 0.11.4. Each algorithm's interop says which class is its own,
  * and what only that trainer's fields mean.
  */
-import type { z } from 'zod'
 import { PROJECTIONS } from '../../models/architectures/decoder'
 import type { FieldRemark } from '../../records/fieldRemark'
 import type { Algorithm } from '../algorithm'

@@ -1,5 +1,4 @@
 /** The flat settings file of an algorithm's released code as a recipe. The algorithm's interop says whose file it is and what its fields mean. */
-import type { z } from 'zod'
 import type { FieldRemark } from '../../records/fieldRemark'
 import type { Algorithm } from '../algorithm'
 import { algorithms } from '../algorithms'

@@ -2,7 +2,6 @@
  * StepTool_ppo.json as a recipe of the algorithm whose interop reads it. Its script hands `peft_kwargs` to peft's LoraConfig and `ppo_kwargs` to TRL's PPOConfig, so what the file
  * does not name has their defaults: those of trl 0.10.1 and peft 0.5.0, StepTool's pins (the same in trl 0.11.4).
  */
-import type { z } from 'zod'
 import { readSteptoolConfig } from '../../data/formats/steptoolConfig'
 import { PROJECTIONS } from '../../models/architectures/decoder'
 import type { FieldRemark } from '../../records/fieldRemark'
