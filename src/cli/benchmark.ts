@@ -10,7 +10,7 @@ import { must } from './openStudio'
 export const benchmarkNames = Object.keys(benchmarks) as (keyof typeof benchmarks)[]
 
 /** null when there is no such benchmark. */
-export function definitionNamed(name: string): BenchmarkDefinition | null {
+function definitionNamed(name: string): BenchmarkDefinition | null {
   return Object.entries<BenchmarkDefinition>(benchmarks).find(([known]) => known === name)?.[1] ?? null
 }
 

@@ -5,16 +5,21 @@ import type { DatasetRow } from '../worker/protocol'
 import { UsageError, type CommandContext } from './command'
 import { must, type CommandStudio } from './openStudio'
 
+/** Throws one sentence for a file that is missing, or that is no file. */
+export function checkFiles(files: readonly string[]): void {
+  const missing = files.find((file) => !existsSync(file))
+  if (missing !== undefined) throw new UsageError(`There is no file ${missing}.`)
+  const directory = files.find((file) => !statSync(file).isFile())
+  if (directory !== undefined) throw new UsageError(`${directory} is not a file.`)
+}
+
 /** One data set for each file, without suggestions of the rules. Throws the first problem of a file that holds no trajectory. */
 export async function importDataFiles(
   studio: Pick<CommandStudio, 'datasets'>,
   files: readonly string[],
   { progress }: Pick<CommandContext, 'progress'>,
 ): Promise<DatasetRow[]> {
-  const missing = files.find((file) => !existsSync(file))
-  if (missing !== undefined) throw new UsageError(`There is no file ${missing}.`)
-  const directory = files.find((file) => !statSync(file).isFile())
-  if (directory !== undefined) throw new UsageError(`${directory} is not a file.`)
+  checkFiles(files)
   const rows: DatasetRow[] = []
   for (const file of files) {
     const named = new File([await openAsBlob(file)], basename(file))

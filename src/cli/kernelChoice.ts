@@ -1,5 +1,4 @@
-/** Which kernels a command computes with: those its run began with, the ones `hone tune` kept, or the fixed ones. */
-import type { EngineDevice } from '../engine/device/engineDevice'
+/** The table of measured kernels that `hone tune` leaves for training. */
 import { KERNELS_VERSION } from '../engine/products/productKernels'
 import type { TunedClass } from '../engine/products/tuneProducts'
 import { adapterName, type KernelTable } from '../records/kernelTable'
@@ -23,22 +22,4 @@ export async function keepKernels(context: Pick<CommandContext, 'homeDirectory'>
   const whole = { ...table, choices: { ...before?.choices, ...table.choices } }
   await saveKernelTable(files, whole)
   return whole
-}
-
-export type KernelWish = 'fixed' | 'tuned' | 'tuned-half'
-
-/** The table for a new run. Nothing asked: what was kept for this adapter if it is a GPU. */
-export async function keptKernels(
-  context: Pick<CommandContext, 'homeDirectory'>,
-  report: GpuInfo,
-  wish: KernelWish | undefined,
-): Promise<KernelTable | null> {
-  if ((wish ?? (report.isSoftware ? 'fixed' : 'tuned')) === 'fixed') return null
-  const key = { adapter: adapterName(report), kernels: KERNELS_VERSION, half: wish === 'tuned-half' }
-  return loadKernelTable(await openNodeBlobs(folderOf(context)), key)
-}
-
-/** Makes the plans of a device use a table. */
-export function useKernels(engine: EngineDevice, table: KernelTable | null | undefined): void {
-  engine.products = engine.productKernels(table?.choices ?? {}, table?.half ?? false)
 }

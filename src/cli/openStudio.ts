@@ -21,7 +21,7 @@ export interface CommandStudio extends StudioApi {
   close(): Promise<void>
 }
 
-export async function openStudio(context: CommandContext): Promise<CommandStudio> {
+async function openStudio(context: CommandContext): Promise<CommandStudio> {
   const models: OpenModel[] = []
   const studio = createStudio(partsOf(context, models))
   const channel = new MessageChannel()

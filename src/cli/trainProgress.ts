@@ -21,6 +21,8 @@ export function rowsOf({ step, columns }: MetricTable): StepRow[] {
 export const lossOf = (metrics: Metrics): number => metrics.loss ?? metrics['ppo/loss/total'] ?? Number.NaN
 
 export interface TrainProgress {
+  /** Steps that were taken before: alarms look back at them. */
+  readonly earlier: (metrics: MetricTable) => void
   readonly hear: (event: StudioEvent) => void
   /** Trained and generated, since training or practice began. */
   tokensPerSecond(): number
@@ -51,6 +53,9 @@ export function trainProgress(off: readonly string[], { progress }: Pick<Command
     progress(`step ${step + 1}${total > 0 ? ` of ${total}` : ''}, loss ${loss}${more.length > 0 ? `, ${more.join(', ')}` : ''}`)
   }
   return {
+    earlier: (metrics) => {
+      for (const { step, metrics: values } of rowsOf(metrics)) alarms.take(step, values)
+    },
     hear(event) {
       if (event.type === 'job') {
         const { phase, tokens = 0, total: of, message } = event.job

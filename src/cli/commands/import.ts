@@ -1,7 +1,10 @@
 /** `hone import FILE…`: recognises and reads data files, and says what is wrong with them. Nothing is kept. */
+import { createReadStream } from 'node:fs'
+import { basename } from 'node:path'
 import { z } from 'zod'
+import { importDataset, type ImportedDataset } from '../../data/importDataset'
 import { defineCommand, UsageError } from '../command'
-import { readDatasets } from '../datasetFiles'
+import { checkFiles } from '../importDataFiles'
 
 const report = z.object({
   files: z.array(
@@ -15,7 +18,13 @@ export const importFiles = defineCommand({
   options: z.object({ files: z.array(z.string()).min(1).meta({ help: 'the files' }) }),
   positionals: 'files',
   run: async (context, { files }) => {
-    const datasets = await readDatasets(files, context)
+    checkFiles(files)
+    const datasets: ImportedDataset[] = []
+    for (const file of files) {
+      const bytes: AsyncIterable<Uint8Array> = createReadStream(file)
+      const now = (): string => new Date().toISOString()
+      datasets.push(await importDataset({ name: basename(file), bytes }, { now, signal: context.signal }))
+    }
     // One sentence when nothing could be used; else what was wrong stands beside what was read.
     if (datasets.every(({ dataset, settings }) => dataset.trajectories === 0 && settings === null))
       throw new UsageError(datasets[0]?.problems[0]?.message ?? 'Nothing was imported.')

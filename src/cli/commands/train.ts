@@ -76,6 +76,8 @@ interface Known {
 async function trainAndReport(studio: CommandStudio, request: TrainRequest, known: Known, context: CommandContext): Promise<JsonObject> {
   const { algorithm, predictedBytes, ignored } = known
   const progress = trainProgress(algorithm.alarmsOff, context)
+  const before = request.resume ? await studio.runs.openFolder(request.folder ?? '') : null
+  if (before?.ok) progress.earlier(before.value.metrics)
   studio.onEvent = progress.hear
   const job = await studio.run(request)
   const { run, metrics } = must(await studio.runs.get(job.run_id))

@@ -81,7 +81,7 @@ function adapterOf(request: ActingRequest, model: LoadedModel, { store, starts }
   })
 }
 
-export function actingRecord(request: ActingRequest, acting: Acting, { newId, now }: Pick<JobContext, 'newId' | 'now'>): RunRecord {
+function actingRecord(request: ActingRequest, acting: Acting, { newId, now }: Pick<JobContext, 'newId' | 'now'>): RunRecord {
   const config = {
     split: request.split,
     strategy: request.strategy,

@@ -4,9 +4,9 @@ import type { Store } from '../../storage/store'
 import type { Reply } from '../../worker/protocol'
 import { accept, attempt, refuse } from '../failure'
 
-/** Refuses a folder where the host has no directories. */
+/** Refuses a folder where the host has no directories, and one that holds an unfinished run. */
 export async function placeRun(
-  { folders }: Pick<Store, 'folders'>,
+  { folders, runs }: Pick<Store, 'folders' | 'runs'>,
   runId: string,
   kind: RunRecord['kind'],
   folder: string | undefined,
@@ -14,6 +14,11 @@ export async function placeRun(
   if (folder === undefined) return accept(null)
   if (!folders) return refuse('no-folders', 'Runs are stored in the browser here, not in folders.')
   return attempt('folder', async () => {
+    // Exams and rollouts leave a run's record alone.
+    const before = kind === 'train' || kind === 'story' ? await folders.open(folder) : null
+    const status = before === null ? null : (await runs.get(before))?.status
+    if (status && status !== 'finished')
+      return refuse('unfinished', `${folder} holds an unfinished run: --resume goes on with it, another --out starts a new one.`)
     await folders.place(runId, kind, folder)
     return accept(null)
   })

@@ -1,5 +1,4 @@
 /** Stand-ins for episodes that are not rolled out yet: the memory estimate needs their sizes only. */
-import { createRng } from '../../base/random'
 import type { Sequence } from './packing'
 import { trainedPositions } from './stepRewards'
 import type { TokenizedTrajectory } from './tokenizedTrajectory'
@@ -36,14 +35,3 @@ export function usualWithin(budget: number): Sequence {
 /** Batches of usual episodes: quick to plan, because they are all alike. */
 export const usualRollouts = (batchSize: number, steps: number): TokenizedTrajectory[][] =>
   Array.from({ length: Math.min(steps, STEPS_LOOKED_AT) }, () => Array.from({ length: batchSize }, () => usualEpisode))
-
-/** Batches of episodes of 60 to 180 tokens: nearer to what comes, with more sizes to plan. */
-export function variedRollouts(batchSize: number, steps: number, seed: number): TokenizedTrajectory[][] {
-  const rng = createRng(seed, 80)
-  return Array.from({ length: Math.min(steps, STEPS_LOOKED_AT) }, () =>
-    Array.from({ length: batchSize }, () => {
-      const tokens = 60 + rng.int(121)
-      return episodeOf(tokens, Math.ceil(0.6 * tokens))
-    }),
-  )
-}
