@@ -39,10 +39,24 @@ export interface Database {
 
 const subjectIndex = new Map(subjects.map((subject, index) => [subject, index]))
 
-export function createDatabase(seed: number): Database {
+/** Everything that has a name, drawn once from the seed. */
+interface Names {
+  readonly taken: ReadonlySet<string>
+  readonly entities: readonly Entity[]
+  readonly byName: ReadonlyMap<string, Entity>
+  /** Entities by `split/kind`. */
+  readonly pools: ReadonlyMap<string, readonly Entity[]>
+  /** Aliases by `split/kind`. */
+  readonly aliasPools: ReadonlyMap<string, readonly string[]>
+  readonly trueNames: ReadonlyMap<string, string>
+  readonly splitOfName: ReadonlyMap<string, Split>
+}
+
+/** Draws all names of all splits, no name twice. */
+function drawNames(seed: number): Names {
   const rng = createRng(seed, STREAM.names)
   const taken = new Set<string>()
-  const all: Entity[] = []
+  const entities: Entity[] = []
   const byName = new Map<string, Entity>()
   const pools = new Map<string, Entity[]>()
   const aliasPools = new Map<string, string[]>()
@@ -52,8 +66,8 @@ export function createDatabase(seed: number): Database {
     for (const kind of kinds) {
       const pool: Entity[] = []
       for (let i = 0; i < POOL[split]; i++) {
-        const entity = { name: freshName(rng, taken), kind, split, id: all.length }
-        all.push(entity)
+        const entity = { name: freshName(rng, taken), kind, split, id: entities.length }
+        entities.push(entity)
         pool.push(entity)
         byName.set(entity.name, entity)
         splitOfName.set(entity.name, split)
@@ -67,7 +81,11 @@ export function createDatabase(seed: number): Database {
       aliasPools.set(`${split}/${kind}`, aliases)
     }
   }
+  return { taken, entities, byName, pools, aliasPools, trueNames, splitOfName }
+}
 
+export function createDatabase(seed: number): Database {
+  const { taken, entities, byName, pools, aliasPools, trueNames, splitOfName } = drawNames(seed)
   const draw = (subject: Subject, entity: Entity, aspect: number, other: number) =>
     philox4x32([subjectIndex.get(subject) ?? 0, entity.id, aspect, other], [seed >>> 0, STREAM.database])
 
@@ -75,7 +93,7 @@ export function createDatabase(seed: number): Database {
 
   return {
     names: (split) => [
-      ...all.filter((entity) => entity.split === split).map((entity) => entity.name),
+      ...entities.filter((entity) => entity.split === split).map((entity) => entity.name),
       ...kinds.flatMap((kind) => aliasPools.get(`${split}/${kind}`) ?? []),
     ],
     pool,

@@ -49,95 +49,28 @@ export function asEpisode(own: StarterEpisode): Episode {
   }
 }
 
+/** An episode under way: the world, the task, and what the calls so far have shown. */
+interface Attempt {
+  readonly db: Database
+  readonly task: Task
+  readonly spentQuota: Set<string>
+  readonly satisfied: Set<string>
+  readonly observed: Set<string>
+}
+
+type Arguments = Readonly<Record<string, unknown>>
+type Does<K extends Api['does']['kind']> = Extract<Api['does'], { readonly kind: K }>
+
+/** Opens an episode of `task`, or one that continues from the state of another. */
 export function openEpisode(db: Database, task: Task, from = untouched): StarterEpisode {
   const listed = new Set(task.tools.map((tool) => tool.name))
-  const spentQuota = new Set(from.spentQuota)
-  const satisfied = new Set(from.satisfied)
-  const observed = new Set(from.observed)
+  const attempt: Attempt = {
+    ...{ db, task },
+    spentQuota: new Set(from.spentQuota),
+    satisfied: new Set(from.satisfied),
+    observed: new Set(from.observed),
+  }
   let { ended } = from
-
-  // A use of the world is closed: a name of another use, written by chance, is unknown here, so that practice can never meet the exam.
-  const isKnown = (name: string): boolean => db.splitOf(name) === task.query.split
-  const find = (name: unknown): Entity | undefined => (typeof name === 'string' && isKnown(name) ? db.find(name) : undefined)
-
-  const fail = (error: ToolErrorKind, text: string, needed: boolean): StarterReply => ({
-    ...{ text, error, elapsedMs: null },
-    truth: { succeeded: false, needed },
-  })
-  const succeed = (text: string, truth: StepTruth): StarterReply => ({ text, error: null, truth, elapsedMs: null })
-
-  function give(key: string, value: string, id: string, needed: boolean): StarterReply {
-    const truth: StepTruth = { succeeded: true, needed: needed && !satisfied.has(id) }
-    if (needed) satisfied.add(id)
-    observed.add(value)
-    return succeed(say(key, value), truth)
-  }
-
-  function look(api: Api & { does: { kind: 'look' } }, args: Readonly<Record<string, unknown>>): StarterReply {
-    const { subject, source } = api.does
-    const name = args[subject.of]
-    if (typeof name !== 'string') return fail('bad-arguments', say('error', `missing ${subject.of}`), false)
-    const planned = task.lookups.findIndex((lookup) => lookup.subject === subject && namesEntity(lookup, name))
-    const plan = task.lookups[planned]
-    const open = plan !== undefined && !satisfied.has(`look ${planned}`)
-    const entity = find(name)
-    if (!entity || entity.kind !== subject.of) return fail('bad-arguments', say('error', `unknown ${subject.of}`), open)
-    let second = null
-    if (subject.second !== undefined) {
-      const given = args[subject.second]
-      if (given === undefined) return fail('bad-arguments', say('error', `missing ${subject.second}`), open)
-      second = find(given) ?? null
-      if (!second || second.kind !== subject.of) return fail('bad-arguments', say('error', `unknown ${subject.second}`), false)
-    }
-    if (task.quotaAt !== null && task.lookups[task.quotaAt]?.subject === subject && !spentQuota.has(api.name)) {
-      spentQuota.add(api.name)
-      return fail('quota', say('error', 'quota, retry'), open)
-    }
-    if (!subject.variants && (source === 'log') !== db.isLogged(subject, entity)) {
-      return fail('no-result', say('empty', source === 'log' ? 'see of' : 'see log'), open)
-    }
-    const value = db.value(subject, entity, source, second)
-    const key = subject.units?.[db.isMisleading(subject, entity) ? 0 : 1] ?? subject.word
-    return give(key, value, `look ${planned}`, plan !== undefined && plan.source === source && plan.second === second)
-  }
-
-  function namesEntity(lookup: Lookup, name: string): boolean {
-    return lookup.entity.name === name || (lookup === task.lookups[0] && name === task.said)
-  }
-
-  function answerCall(api: Api, args: Readonly<Record<string, unknown>>): StarterReply {
-    const { does } = api
-    switch (does.kind) {
-      case 'look':
-        return look({ ...api, does }, args)
-      case 'convert': {
-        const given = args[does.from]
-        if (typeof given !== 'string') return fail('bad-arguments', say('error', `missing ${does.from}`), false)
-        if (!/^\d{1,4}$/.test(given)) return fail('bad-arguments', say('error', 'bad number'), false)
-        const needed = task.lookups.some(
-          (lookup) => lookup.converted !== null && lookup.value === given && lookup.subject.units?.[1] === does.to,
-        )
-        return give(does.to, String(Math.max(1, Math.round(Number(given) * does.factor))), 'convert', needed)
-      }
-      case 'alias': {
-        const given = args.name
-        if (typeof given !== 'string') return fail('bad-arguments', say('error', 'missing name'), false)
-        const found = isKnown(given) ? db.trueName(given) : undefined
-        if (found === undefined) return fail('bad-arguments', say('error', 'unknown name'), false)
-        return give('name', found, 'alias', given === task.said)
-      }
-      case 'search': {
-        const given = args.name
-        if (typeof given !== 'string') return fail('bad-arguments', say('error', 'missing name'), false)
-        if (!isKnown(given)) return fail('bad-arguments', say('error', 'unknown name'), false)
-        return succeed(say('found', given), { succeeded: true, needed: false })
-      }
-      default:
-        does satisfies never
-        throw new Error('unreachable')
-    }
-  }
-
   return {
     query: task.query,
     tools: task.tools,
@@ -146,18 +79,120 @@ export function openEpisode(db: Database, task: Task, from = untouched): Starter
       if (call.error !== undefined) return fail('bad-call', say('error', 'bad call'), false)
       const api = listed.has(call.name) ? apiNamed(call.name) : undefined
       if (!api) return fail('unknown-tool', say('error', 'unknown tool'), false)
-      return answerCall(api, call.arguments)
+      return answerCall(attempt, api, call.arguments)
     },
     finish(answer: string | null): Verdict {
       ended = true
-      const given = answer === null ? [] : factsIn(answer)
-      // A fact counts only when a call showed it: a lucky guess is no answer.
-      const right = task.facts.filter((fact) => given.includes(fact) && observed.has(fact))
-      const exact = given.every((piece) => task.facts.includes(piece))
-      if (right.length === 0) return { status: 'unsolved', truth: { succeeded: false, needed: true } }
-      const status = right.length === task.facts.length && exact ? 'solved' : 'unsure'
-      return { status, truth: { succeeded: status === 'solved', needed: true } }
+      return verdictOn(attempt, answer)
     },
-    copy: () => openEpisode(db, task, { spentQuota, satisfied, observed, ended }),
+    copy: () => openEpisode(db, task, { ...attempt, ended }),
   }
+}
+
+const fail = (error: ToolErrorKind, text: string, needed: boolean): StarterReply => ({
+  ...{ text, error, elapsedMs: null },
+  truth: { succeeded: false, needed },
+})
+
+const succeed = (text: string, truth: StepTruth): StarterReply => ({ text, error: null, truth, elapsedMs: null })
+
+/** Replies with a value and remembers that it was seen. @param id the part of the plan that the call satisfies where it is `needed`. */
+function give({ satisfied, observed }: Attempt, key: string, value: string, id: string, needed: boolean): StarterReply {
+  const truth: StepTruth = { succeeded: true, needed: needed && !satisfied.has(id) }
+  if (needed) satisfied.add(id)
+  observed.add(value)
+  return succeed(say(key, value), truth)
+}
+
+/** A use of the world is closed: a name of another use, written by chance, is unknown here, so that practice can never meet the exam. */
+const isKnown = ({ db, task }: Attempt, name: string): boolean => db.splitOf(name) === task.query.split
+
+const find = (attempt: Attempt, name: unknown): Entity | undefined =>
+  typeof name === 'string' && isKnown(attempt, name) ? attempt.db.find(name) : undefined
+
+/** Answers a call of a tool that the task lists. */
+function answerCall(attempt: Attempt, { name, does }: Api, args: Arguments): StarterReply {
+  switch (does.kind) {
+    case 'look':
+      return look(attempt, name, does, args)
+    case 'convert':
+      return convert(attempt, does, args)
+    case 'alias':
+      return trueName(attempt, args)
+    case 'search':
+      return search(attempt, args)
+    default:
+      does satisfies never
+      throw new Error('unreachable')
+  }
+}
+
+/** Looks a fact up, unless the quota is spent on it first, or it lies with the sibling tool. */
+function look(attempt: Attempt, tool: string, { subject, source }: Does<'look'>, args: Arguments): StarterReply {
+  const { db, task, satisfied, spentQuota } = attempt
+  const name = args[subject.of]
+  if (typeof name !== 'string') return fail('bad-arguments', say('error', `missing ${subject.of}`), false)
+  const planned = task.lookups.findIndex((lookup) => lookup.subject === subject && namesEntity(task, lookup, name))
+  const plan = task.lookups[planned]
+  const open = plan !== undefined && !satisfied.has(`look ${planned}`)
+  const entity = find(attempt, name)
+  if (!entity || entity.kind !== subject.of) return fail('bad-arguments', say('error', `unknown ${subject.of}`), open)
+  let second = null
+  if (subject.second !== undefined) {
+    const given = args[subject.second]
+    if (given === undefined) return fail('bad-arguments', say('error', `missing ${subject.second}`), open)
+    second = find(attempt, given) ?? null
+    if (!second || second.kind !== subject.of) return fail('bad-arguments', say('error', `unknown ${subject.second}`), false)
+  }
+  if (task.quotaAt !== null && task.lookups[task.quotaAt]?.subject === subject && !spentQuota.has(tool)) {
+    spentQuota.add(tool)
+    return fail('quota', say('error', 'quota, retry'), open)
+  }
+  if (!subject.variants && (source === 'log') !== db.isLogged(subject, entity)) {
+    return fail('no-result', say('empty', source === 'log' ? 'see of' : 'see log'), open)
+  }
+  const value = db.value(subject, entity, source, second)
+  const key = subject.units?.[db.isMisleading(subject, entity) ? 0 : 1] ?? subject.word
+  return give(attempt, key, value, `look ${planned}`, plan !== undefined && plan.source === source && plan.second === second)
+}
+
+function namesEntity(task: Task, lookup: Lookup, name: string): boolean {
+  return lookup.entity.name === name || (lookup === task.lookups[0] && name === task.said)
+}
+
+/** Converts a number to the other unit. */
+function convert(attempt: Attempt, does: Does<'convert'>, args: Arguments): StarterReply {
+  const given = args[does.from]
+  if (typeof given !== 'string') return fail('bad-arguments', say('error', `missing ${does.from}`), false)
+  if (!/^\d{1,4}$/.test(given)) return fail('bad-arguments', say('error', 'bad number'), false)
+  const needed = attempt.task.lookups.some(
+    (lookup) => lookup.converted !== null && lookup.value === given && lookup.subject.units?.[1] === does.to,
+  )
+  return give(attempt, does.to, String(Math.max(1, Math.round(Number(given) * does.factor))), 'convert', needed)
+}
+
+/** Gives the true name behind an alias. */
+function trueName(attempt: Attempt, { name: given }: Arguments): StarterReply {
+  if (typeof given !== 'string') return fail('bad-arguments', say('error', 'missing name'), false)
+  const found = isKnown(attempt, given) ? attempt.db.trueName(given) : undefined
+  if (found === undefined) return fail('bad-arguments', say('error', 'unknown name'), false)
+  return give(attempt, 'name', found, 'alias', given === attempt.task.said)
+}
+
+/** Says whether a name exists, which no task needs. */
+function search(attempt: Attempt, { name: given }: Arguments): StarterReply {
+  if (typeof given !== 'string') return fail('bad-arguments', say('error', 'missing name'), false)
+  if (!isKnown(attempt, given)) return fail('bad-arguments', say('error', 'unknown name'), false)
+  return succeed(say('found', given), { succeeded: true, needed: false })
+}
+
+/** All facts and nothing else: solved; some: unsure; none: unsolved. */
+function verdictOn({ task, observed }: Attempt, answer: string | null): Verdict {
+  const given = answer === null ? [] : factsIn(answer)
+  // A fact counts only when a call showed it: a lucky guess is no answer.
+  const right = task.facts.filter((fact) => given.includes(fact) && observed.has(fact))
+  const exact = given.every((piece) => task.facts.includes(piece))
+  if (right.length === 0) return { status: 'unsolved', truth: { succeeded: false, needed: true } }
+  const status = right.length === task.facts.length && exact ? 'solved' : 'unsure'
+  return { status, truth: { succeeded: status === 'solved', needed: true } }
 }

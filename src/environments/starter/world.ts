@@ -73,22 +73,21 @@ function drawSplit(db: Database, seed: number, split: Split, firstIndex: number)
     })
 }
 
-export function createStarterWorld(seed = 7): StarterWorld {
-  const database = createDatabase(seed)
-  const lists = new Map<string, readonly Query[]>()
-  const tasks = new Map<string, Task>()
+/** The tasks of every split, in order; their indices run on from split to split. */
+function drawSplits(database: Database, seed: number): ReadonlyMap<string, readonly Task[]> {
+  const drawn = new Map<string, readonly Task[]>()
   let index = 0
   for (const split of splits) {
-    const drawn = drawSplit(database, seed, split, index)
-    index += drawn.length
-    for (const task of drawn) tasks.set(task.query.query_id, task)
-    lists.set(
-      split,
-      drawn.map((task) => task.query),
-    )
+    const tasks = drawSplit(database, seed, split, index)
+    index += tasks.length
+    drawn.set(split, tasks)
   }
-  const tools = apis.map((api) => toolSpec(api.name))
-  const hash = sha256(
+  return drawn
+}
+
+/** SHA-256 of what makes the world: tools, names, and all tasks with what counts as their answers. */
+function hashOf(database: Database, seed: number, tasks: readonly Task[]): string {
+  return sha256(
     JSON.stringify({
       version: WORLD_VERSION,
       seed,
@@ -96,9 +95,18 @@ export function createStarterWorld(seed = 7): StarterWorld {
       conversions,
       names: splits.map((split) => database.names(split)),
       // Observations follow from the seed; these are the questions, and what counts as their answers.
-      tasks: [...tasks.values()].map(({ query, context, facts, quotaAt, tools }) => [query, context, facts, quotaAt, formatTools(tools)]),
+      tasks: tasks.map(({ query, context, facts, quotaAt, tools }) => [query, context, facts, quotaAt, formatTools(tools)]),
     }),
   )
+}
+
+export function createStarterWorld(seed = 7): StarterWorld {
+  const database = createDatabase(seed)
+  const drawn = drawSplits(database, seed)
+  const all = [...drawn.values()].flat()
+  const tasks = new Map(all.map((task) => [task.query.query_id, task]))
+  const lists = new Map([...drawn].map(([split, list]) => [split, list.map(({ query }) => query)]))
+  const tools = apis.map((api) => toolSpec(api.name))
   const task = (query: Query): Task => {
     const found = tasks.get(query.query_id)
     if (!found) throw new EnvironmentError('unknown-query', `The starter world has no query ${query.query_id}.`)
@@ -114,7 +122,7 @@ export function createStarterWorld(seed = 7): StarterWorld {
     name: NAME,
     title: TITLE,
     description: DESCRIPTION,
-    hash,
+    hash: hashOf(database, seed, all),
     tools,
     splits,
     seed,
