@@ -19,34 +19,19 @@ export interface CountedCalls {
 }
 
 export function useJudge(datasetId: string | null, ids: readonly string[]) {
-  const [preset, setPreset] = useState(remembered.preset)
-  const [settings, setSettings] = useState(remembered.settings)
-  const [counted, setCounted] = useState<CountedCalls | null>(null)
   const test = useTestJudge()
-  const plan = usePlanJudge()
-  const startJob = useStartJob()
+  const asking = useCountAndSend(datasetId, ids)
+  const { preset, settings, change, choosePreset } = useRememberedSettings(() => {
+    asking.forgetCount()
+    test.reset()
+  })
   const addressProblem = judgeAddressProblem(settings.baseUrl)
   const isReady = addressProblem === null && settings.model !== ''
-
-  const change = (patch: Partial<JudgeSettings>): void => {
-    const next = { ...settings, ...patch }
-    remembered = { ...remembered, settings: next }
-    setSettings(next)
-    setCounted(null)
-    test.reset()
-  }
   return {
-    preset: judgePresets.find((one) => one.name === preset) ?? firstPreset,
+    preset,
     settings,
     change,
-    choosePreset: (name: string): void => {
-      const to = judgePresets.find((one) => one.name === name)
-      if (!to) return
-      remembered = { ...remembered, preset: name }
-      setPreset(name)
-      // A key belongs to one host: it never follows to another.
-      change({ baseUrl: to.baseUrl, model: to.model, apiKey: '' })
-    },
+    choosePreset,
     addressProblem,
     test,
     canTest: isReady && !test.isPending,
@@ -55,33 +40,58 @@ export function useJudge(datasetId: string | null, ids: readonly string[]) {
     },
     canCount: datasetId !== null && ids.length > 0 && isReady,
     count: () => {
-      if (datasetId === null) return
-      startJob.reset()
-      plan.mutate(
-        { datasetId, trajectoryIds: ids, settings },
-        {
-          onSuccess: (made) => {
-            setCounted({ plan: made, ids })
-          },
-        },
-      )
+      asking.count(settings)
     },
-    counted,
-    forgetCount: () => {
-      setCounted(null)
-    },
+    counted: asking.counted,
+    forgetCount: asking.forgetCount,
     send: () => {
-      if (datasetId === null || !counted) return
-      startJob.mutate(
-        { kind: 'judge', dataset_id: datasetId, trajectory_ids: counted.ids, settings },
-        {
-          onSuccess: () => {
-            setCounted(null)
-          },
-        },
-      )
+      asking.send(settings)
     },
-    error: plan.error ?? startJob.error,
+    error: asking.error,
   }
+}
+
+/** The server and how it is asked, as they were last in this tab. `onChange` is called after every change. */
+function useRememberedSettings(onChange: () => void) {
+  const [preset, setPreset] = useState(remembered.preset)
+  const [settings, setSettings] = useState(remembered.settings)
+  const change = (patch: Partial<JudgeSettings>): void => {
+    const next = { ...settings, ...patch }
+    remembered = { ...remembered, settings: next }
+    setSettings(next)
+    onChange()
+  }
+  const choosePreset = (name: string): void => {
+    const to = judgePresets.find((one) => one.name === name)
+    if (!to) return
+    remembered = { ...remembered, preset: name }
+    setPreset(name)
+    // A key belongs to one host: it never follows to another.
+    change({ baseUrl: to.baseUrl, model: to.model, apiKey: '' })
+  }
+  return { preset: judgePresets.find((one) => one.name === preset) ?? firstPreset, settings, change, choosePreset }
+}
+
+/** Counts the calls that judging would take, and starts the job for what was counted. */
+function useCountAndSend(datasetId: string | null, ids: readonly string[]) {
+  const [counted, setCounted] = useState<CountedCalls | null>(null)
+  const plan = usePlanJudge()
+  const startJob = useStartJob()
+  const forgetCount = (): void => {
+    setCounted(null)
+  }
+  const count = (settings: JudgeSettings): void => {
+    if (datasetId === null) return
+    startJob.reset()
+    const onSuccess = (made: JudgePlan): void => {
+      setCounted({ plan: made, ids })
+    }
+    plan.mutate({ datasetId, trajectoryIds: ids, settings }, { onSuccess })
+  }
+  const send = (settings: JudgeSettings): void => {
+    if (datasetId === null || !counted) return
+    startJob.mutate({ kind: 'judge', dataset_id: datasetId, trajectory_ids: counted.ids, settings }, { onSuccess: forgetCount })
+  }
+  return { counted, count, forgetCount, send, error: plan.error ?? startJob.error }
 }
 export type Judge = ReturnType<typeof useJudge>

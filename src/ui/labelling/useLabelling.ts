@@ -1,6 +1,6 @@
 /** Labelling one trajectory: store, undo, repeat. A label shows at once, and labelling never waits for a network. */
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { useCallback, useRef, useState } from 'react'
+import { useCallback, useRef, useState, type RefObject } from 'react'
 import type { Opinion } from '../../records/annotation'
 import type { Trajectory } from '../../records/trajectory'
 import type { LabelState, NewOpinion } from '../../worker/protocol'
@@ -38,23 +38,69 @@ const words = (rows: readonly NewOpinion[]): string =>
 const LOOK_BACK = 60
 
 export function useLabelling(trajectory: Trajectory | null, labels: LabelState | null): Labelling {
-  const studio = useStudio()
-  const client = useQueryClient()
   const annotator = useAnnotator()
-  const [status, setStatus] = useState('')
-  const [error, setError] = useState<string | null>(null)
+  const { status, error, report } = useReport()
   const history = useRef<Batch[]>([])
   const last = useRef<readonly NewOpinion[]>([])
+  const change = useChange(history, annotator)
+  const revert = useRevert(history)
   const trajectoryId = trajectory?.trajectory_id ?? null
 
-  const { mutateAsync: change } = useMutation({
+  const store = useCallback(
+    (rows: readonly NewOpinion[]) => {
+      if (!trajectory || rows.length === 0) return
+      last.current = rows
+      report(change({ trajectory, rows, annotator }).then(() => `Stored: ${words(rows)}.`))
+    },
+    [trajectory, annotator, change, report],
+  )
+  const undo = useCallback(() => {
+    const mine = (labels?.opinions ?? []).filter(
+      (one) => one.annotator_kind === 'HUMAN' && one.annotator_id === annotator && one.trajectory_id === trajectoryId,
+    )
+    report(revert([...mine].sort((a, b) => (a.created_at < b.created_at ? 1 : -1)).slice(0, LOOK_BACK)))
+  }, [labels, annotator, trajectoryId, revert, report])
+
+  const lastRows = useCallback(() => last.current, [])
+  return { store, undo, lastRows, status, error }
+}
+
+/** The status line: the sentence of the work that ended last, or why it failed. */
+function useReport() {
+  const [status, setStatus] = useState('')
+  const [error, setError] = useState<string | null>(null)
+  const report = useCallback((work: Promise<string>) => {
+    work.then(
+      (sentence) => {
+        setError(null)
+        setStatus(sentence)
+      },
+      (reason: unknown) => {
+        setError(sentenceOf(reason))
+      },
+    )
+  }, [])
+  return { status, error, report }
+}
+
+/** Stores the rows of one call and notes them in `history`, to be undone together. */
+function useChange(history: RefObject<Batch[]>, annotator: string) {
+  const studio = useStudio()
+  const client = useQueryClient()
+  return useMutation({
     ...labelMutation(client, studio),
     onSuccess: (state: LabelState, { rows, trajectory: { trajectory_id } }: LabelChange) => {
       const opinionIds = rows.flatMap((row) => newestLike(state.opinions, row, annotator)?.opinion_id ?? [])
       history.current.push({ trajectoryId: trajectory_id, opinionIds, what: words(rows) })
     },
-  })
-  const { mutateAsync: revert } = useMutation({
+  }).mutateAsync
+}
+
+/** Undoes the newest batch of `history`; without one, the newest of `mine` that the studio undoes. Resolves to what was undone, as a sentence. */
+function useRevert(history: RefObject<Batch[]>) {
+  const studio = useStudio()
+  const client = useQueryClient()
+  return useMutation({
     scope: labelScope,
     mutationFn: async (mine: readonly Opinion[]): Promise<string> => {
       const undoOne = async (id: string, of: string): Promise<void> => {
@@ -74,36 +120,7 @@ export function useLabelling(trajectory: Trajectory | null, labels: LabelState |
       }
       return 'Nothing to undo.'
     },
-  })
-  const report = useCallback((work: Promise<string>) => {
-    work.then(
-      (sentence) => {
-        setError(null)
-        setStatus(sentence)
-      },
-      (reason: unknown) => {
-        setError(sentenceOf(reason))
-      },
-    )
-  }, [])
-
-  const store = useCallback(
-    (rows: readonly NewOpinion[]) => {
-      if (!trajectory || rows.length === 0) return
-      last.current = rows
-      report(change({ trajectory, rows, annotator }).then(() => `Stored: ${words(rows)}.`))
-    },
-    [trajectory, annotator, change, report],
-  )
-  const undo = useCallback(() => {
-    const mine = (labels?.opinions ?? []).filter(
-      (one) => one.annotator_kind === 'HUMAN' && one.annotator_id === annotator && one.trajectory_id === trajectoryId,
-    )
-    report(revert([...mine].sort((a, b) => (a.created_at < b.created_at ? 1 : -1)).slice(0, LOOK_BACK)))
-  }, [labels, annotator, trajectoryId, revert, report])
-
-  const lastRows = useCallback(() => last.current, [])
-  return { store, undo, lastRows, status, error }
+  }).mutateAsync
 }
 
 /** The row that `row` became in the studio: the newest of its question. */
