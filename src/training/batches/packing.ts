@@ -50,6 +50,10 @@ export function bucketFor(count: number, smallest = 32): number {
   return bucket
 }
 
+/**
+ * Lays the sequences end to end.
+ * @param bucket room in the batch; default `bucketFor` what is in it. Throws for one that is too small.
+ */
 export function packSequences(
   sequences: readonly Sequence[],
   vocabulary: number,
@@ -62,38 +66,8 @@ export function packSequences(
   if (tokens > tokenBucket || targetCount > targetBucket)
     throw new Error(`${tokens} tokens and ${targetCount} targets do not fit a bucket of ${tokenBucket} and ${targetBucket}`)
 
-  const ids = new Uint32Array(tokenBucket)
-  const positions = new Uint32Array(tokenBucket)
-  const spans = new Uint32Array((tokenBucket + 1) * 2)
-  const rowOf = new Uint32Array(targetBucket)
-  const targetOf = new Uint32Array(tokenBucket).fill(NO_TARGET)
-  const targetIds = new Uint32Array(targetBucket)
-  const rowSequence = new Uint32Array(targetCount)
-  const rowPosition = new Uint32Array(targetCount)
-  const segments: Segment[] = []
-  spans[0] = tokens
-  let start = 0
-  let row = 0
-  sequences.forEach((sequence, index) => {
-    segments.push({ start, length: sequence.ids.length, positionBase: 0, parent: -1 })
-    sequence.ids.forEach((id, position) => {
-      ids[start + position] = id
-      positions[start + position] = position
-      spans[(start + position + 1) * 2] = start
-      spans[(start + position + 1) * 2 + 1] = start + sequence.ids.length
-    })
-    for (const position of sequence.targets) {
-      if (position < 1 || position >= sequence.ids.length)
-        throw new Error(`sequence ${index}: target position ${position} is outside 1 … ${sequence.ids.length - 1}`)
-      rowOf[row] = start + position - 1
-      targetOf[start + position - 1] = row
-      targetIds[row] = sequence.ids[position] ?? 0
-      rowSequence[row] = index
-      rowPosition[row] = position
-      row++
-    }
-    start += sequence.ids.length
-  })
+  const { ids, positions, spans, segments } = packTokens(sequences, tokenBucket)
+  const { rowOf, targetOf, targetIds, rowSequence, rowPosition } = packTargets(sequences, segments, tokenBucket, targetBucket)
   return {
     tokenBucket,
     targetBucket,
@@ -113,6 +87,51 @@ export function packSequences(
     rowSequence,
     rowPosition,
   }
+}
+
+/** Ids and positions of all tokens; `spans` [bucket + 1, 2]: the number of tokens, then each token's segment as [start, end). */
+function packTokens(sequences: readonly Sequence[], tokenBucket: number) {
+  const ids = new Uint32Array(tokenBucket)
+  const positions = new Uint32Array(tokenBucket)
+  const spans = new Uint32Array((tokenBucket + 1) * 2)
+  const segments: Segment[] = []
+  let start = 0
+  for (const sequence of sequences) {
+    const { length } = sequence.ids
+    segments.push({ start, length, positionBase: 0, parent: -1 })
+    sequence.ids.forEach((id, position) => {
+      ids[start + position] = id
+      positions[start + position] = position
+      spans[(start + position + 1) * 2] = start
+      spans[(start + position + 1) * 2 + 1] = start + length
+    })
+    start += length
+  }
+  spans[0] = start
+  return { ids, positions, spans, segments }
+}
+
+/** The rows of the head: each reads the token before its target. Throws for a target that has none. */
+function packTargets(sequences: readonly Sequence[], segments: readonly Segment[], tokenBucket: number, targetBucket: number) {
+  const rowOf = new Uint32Array(targetBucket)
+  const targetOf = new Uint32Array(tokenBucket).fill(NO_TARGET)
+  const targetIds = new Uint32Array(targetBucket)
+  const rowSequence: number[] = []
+  const rowPosition: number[] = []
+  sequences.forEach(({ ids, targets }, index) => {
+    const start = segments[index]?.start ?? 0
+    for (const position of targets) {
+      if (position < 1 || position >= ids.length)
+        throw new Error(`sequence ${index}: target position ${position} is outside 1 … ${ids.length - 1}`)
+      const row = rowSequence.length
+      rowOf[row] = start + position - 1
+      targetOf[start + position - 1] = row
+      targetIds[row] = ids[position] ?? 0
+      rowSequence.push(index)
+      rowPosition.push(position)
+    }
+  })
+  return { rowOf, targetOf, targetIds, rowSequence: Uint32Array.from(rowSequence), rowPosition: Uint32Array.from(rowPosition) }
 }
 
 export function uploadBatch(executable: Executable, batch: PackedBatch): void {

@@ -56,18 +56,59 @@ export function tokenizeTrajectory(
     throw new Error(`${name}: expected ${stepsOf(trajectory).length} rewards, one per step, found ${rewards.length}`)
   const path = chosenPath(trajectory)
   if (path.length === 0) throw new Error(`${name}: a trajectory without steps cannot be trained on`)
+  const isStored = usesStoredTokens(name, path, options.encoding)
+  const segments = path.map(({ step }, at) =>
+    isStored && step.tokens ? storedSegment(step.tokens) : encodedSegment(step, at === 0, codec, options.encoding),
+  )
+  const { ids, stepOf, logp, truncatedTokens } = cutToLength(segments, options)
+  const left = tokensPerStep(stepOf, 0, segments.length)
+  const trainable = tokensPerStep(stepOf, 1, segments.length)
+  return {
+    trajectoryId: name,
+    ids,
+    stepOf,
+    rewards: path.map(({ index }) => rewardOf(name, index, rewards[index] ?? null, options.rewardDtype)),
+    stepIndex: path.map(({ index }) => index),
+    ...(isStored ? { sampledLogp: logp } : {}),
+    truncatedTokens,
+    truncatedSteps: segments.flatMap(({ completion }, index) => (completion.length > (left[index] ?? 0) ? [index] : [])),
+    notTrainedSteps: trainable.flatMap((tokens, index) => (tokens === 0 ? [index] : [])),
+  }
+}
+
+type PathStep = ReturnType<typeof chosenPath>[number]['step']
+
+/** A step's prompt and completion as ids. */
+interface Segment {
+  readonly prompt: readonly number[]
+  readonly completion: readonly number[]
+  /** Of each token of the completion when it was sampled, in nats; empty where that is not known. */
+  readonly logp: readonly number[]
+}
+
+/** Whether the ids of the rollout are taken; throws where they are asked for and a step has none. */
+function usesStoredTokens(name: string, path: ReturnType<typeof chosenPath>, encoding: TokenizeOptions['encoding']): boolean {
   const hasTokens = path.every(({ step }) => step.tokens !== null)
-  if (options.encoding === 'tokens' && !hasTokens) throw new Error(`${name}: expected token ids on every step, found a step without`)
-  const isStored = options.encoding === 'tokens' || (options.encoding === 'auto' && hasTokens)
-  const isReleased = options.encoding === 'text_released'
+  if (encoding === 'tokens' && !hasTokens) throw new Error(`${name}: expected token ids on every step, found a step without`)
+  return encoding === 'tokens' || (encoding === 'auto' && hasTokens)
+}
+
+const storedSegment = (tokens: NonNullable<PathStep['tokens']>): Segment => ({
+  prompt: tokens.prompt_ids,
+  completion: tokens.completion_ids,
+  logp: tokens.completion_logprobs,
+})
+
+/** Encodes a step's text; what the tokenizer puts before a text stands where the encoding wants it. */
+function encodedSegment(step: PathStep, isFirst: boolean, codec: TextEncoding, encoding: TokenizeOptions['encoding']): Segment {
+  const isReleased = encoding === 'text_released'
   const encode = (text: string, isStart: boolean): readonly number[] =>
     isReleased ? codec.encode(text, { addSpecialTokens: true }) : isStart ? encodeStart(text, codec) : codec.encode(text)
-  const segments = path.map(({ step }, at) => ({
-    prompt: isStored && step.tokens ? step.tokens.prompt_ids : encode(step.prompt, at === 0),
-    completion: isStored && step.tokens ? step.tokens.completion_ids : encode(step.completion, false),
-    logp: isStored && step.tokens ? step.tokens.completion_logprobs : [],
-  }))
+  return { prompt: encode(step.prompt, isFirst), completion: encode(step.completion, false), logp: [] }
+}
 
+/** Query ++ response: all segments but the last completion, cut from the left, then that completion, cut from the right. */
+function cutToLength(segments: readonly Segment[], { maxContextLen, maxResponseLen }: TokenizeOptions) {
   const last = segments.length - 1
   const query: number[] = []
   const queryStepOf: number[] = []
@@ -84,31 +125,21 @@ export function tokenizeTrajectory(
     if (index < last) append(completion, index, logp)
   })
   const final = segments[last]?.completion ?? []
-  const cutQuery = Math.max(0, query.length - options.maxContextLen)
-  const response = final.slice(0, options.maxResponseLen)
-  const ids = [...query.slice(cutQuery), ...response]
-  const stepOf = [...queryStepOf.slice(cutQuery), ...response.map(() => last)]
   const finalLogp = segments[last]?.logp ?? []
-
-  const round = options.rewardDtype === 'float16' ? toFloat16 : (value: number): number => value
-  const pathRewards = path.map(({ index }) => {
-    const reward = rewards[index] ?? null
-    if (reward !== null && !Number.isFinite(reward)) throw new Error(`${name}: the reward of step ${index} is not a finite number`)
-    return reward === null ? null : round(reward)
-  })
-  const left = tokensPerStep(stepOf, 0, segments.length)
-  const trainable = tokensPerStep(stepOf, 1, segments.length)
+  const cutQuery = Math.max(0, query.length - maxContextLen)
+  const response = final.slice(0, maxResponseLen)
   return {
-    trajectoryId: name,
-    ids,
-    stepOf,
-    rewards: pathRewards,
-    stepIndex: path.map(({ index }) => index),
-    ...(isStored ? { sampledLogp: [...queryLogp.slice(cutQuery), ...response.map((_, at) => finalLogp[at] ?? Number.NaN)] } : {}),
+    ids: [...query.slice(cutQuery), ...response],
+    stepOf: [...queryStepOf.slice(cutQuery), ...response.map(() => last)],
+    logp: [...queryLogp.slice(cutQuery), ...response.map((_, at) => finalLogp[at] ?? Number.NaN)],
     truncatedTokens: cutQuery + final.length - response.length,
-    truncatedSteps: segments.flatMap(({ completion }, index) => (completion.length > (left[index] ?? 0) ? [index] : [])),
-    notTrainedSteps: trainable.flatMap((tokens, index) => (tokens === 0 ? [index] : [])),
   }
+}
+
+/** The reward of a step as it is trained on; throws for one that is no finite number. */
+function rewardOf(name: string, index: number, reward: number | null, dtype: TokenizeOptions['rewardDtype']): number | null {
+  if (reward !== null && !Number.isFinite(reward)) throw new Error(`${name}: the reward of step ${index} is not a finite number`)
+  return reward !== null && dtype === 'float16' ? toFloat16(reward) : reward
 }
 
 /** The ids of a text that begins a conversation: after what the tokenizer puts before a text, once. */

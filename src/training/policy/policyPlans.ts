@@ -101,87 +101,101 @@ export interface PolicyPlans {
 
 export function policyPlans(config: ModelConfig, trainable: TrainableSet, context: PlanContext): PolicyPlans {
   const layout = packedLayout(trainableEntries(config, trainable))
-
-  const trained = trainable.kind === 'all'
-  if (trained && config.vocab_size % 4 !== 0)
+  const isTrained = trainable.kind === 'all'
+  if (isTrained && config.vocab_size % 4 !== 0)
     throw new Error(`all weights are trained where the vocabulary is a multiple of 4, found ${config.vocab_size}: train an adapter (LoRA)`)
-
-  function pickHidden(
-    tokens: number,
-    rows: number,
-    { hasAdapter, isTraining = false }: { readonly hasAdapter: boolean; readonly isTraining?: boolean },
-  ): { graph: Graph; batch: BatchTensors; picked: Tensor } {
-    const graph = new Graph()
-    const batch = batchTensors(graph, tokens, config.vocab_size)
-    const lora = hasAdapter && trainable.kind === 'lora' ? trainable.lora : null
-    const dropoutState = isTraining && lora?.dropout ? { dropoutState: graph.batch(DROPOUT_STATE, [3], 'u32') } : {}
-    const hidden = architectureOf(config).forward({ graph, config, batch, lora, trained, ...dropoutState })
-    const targetOf = graph.batch('targetOf', [tokens], 'u32')
-    return { graph, batch, picked: gatherRows(hidden, graph.batch('rowOf', [rows], 'u32'), batch.counts, targetOf) }
-  }
-
-  function trace(tokens: number, rows: number, isReference: boolean, isTraining: boolean): RowTensors {
-    const hasAdapter = !isReference || trainable.keepsReference === true
-    const { graph, batch, picked } = pickHidden(tokens, rows, { hasAdapter, isTraining })
-    const scores = logProb(
-      picked,
-      headWeight(graph, config, trained),
-      graph.batch('targetIds', [rows], 'u32'),
-      batch.counts,
-      config.vocab_size,
-    )
-    const value =
-      trainable.valueHead && !isReference
-        ? linear(picked, graph.state(VALUE_WEIGHT, [1, config.hidden_size]), batch.counts, {
-            bias: graph.state(VALUE_BIAS, [1]),
-            rowCount: 'targets',
-          })
-        : null
-    const meanLogits = (): Tensor => linear(picked, graph.state(HEAD_MEANS, [1, config.hidden_size]), batch.counts, { rowCount: 'targets' })
-    return { graph, batch, ...scores, value, rows, meanLogits }
-  }
-
   return {
     score(tokens, rows, reference) {
-      const { graph, logp, entropy, value } = trace(tokens, rows, reference, false)
+      const { graph, logp, entropy, value } = traceRows(config, trainable, tokens, rows, { isReference: reference, isTraining: false })
       graph.output('logp', logp)
       graph.output('entropy', entropy)
       if (value) graph.output('value', value)
       return planGraph(graph, context)
     },
     hidden(tokens, rows) {
-      const { graph, picked } = pickHidden(tokens, rows, { hasAdapter: false })
+      const { graph, picked } = pickHidden(config, trainable, tokens, rows, { hasAdapter: false, isTraining: false })
       graph.output('hidden', picked)
       return planGraph(graph, context)
     },
     headMeans() {
       const graph = new Graph()
       const { vocab_size: vocabulary, hidden_size: width } = config
-      const means = matmulNN(graph.batch(HEAD_ONES, [1, heldRows(config)]), headWeight(graph, config, trained), 1 / vocabulary)
+      const means = matmulNN(graph.batch(HEAD_ONES, [1, heldRows(config)]), headWeight(graph, config, isTrained), 1 / vocabulary)
       accumulateInto(graph.state(HEAD_MEANS, [1, width]), means)
       return planGraph(graph, context)
     },
     gradient(tokens, rows, objective) {
-      const traced = trace(tokens, rows, false, true)
+      const traced = traceRows(config, trainable, tokens, rows, { isReference: false, isTraining: true })
       const { graph, logp, value } = traced
       const { dlogp, dvalue } = objective(traced)
       const seeds: Seed[] = [{ output: logp, grad: dlogp }]
       if (value && dvalue) seeds.push({ output: value, grad: dvalue })
-      const parameters = [...layout.ranges.values()].map((range) => ({ range, leaf: graph.state(range.name, range.shape) }))
-      const forward = graph.nodes.length
-      const grads = differentiate(
-        seeds,
-        parameters.map(({ leaf }) => leaf),
-      )
-      if (trainable.gradientCheckpointing) recompute(graph, forward)
-      parameters.forEach(({ range }, index) => {
-        const grad = grads[index]
-        if (grad) accumulateInto(graph.state(`grad:${range.name}`, range.shape), grad)
-      })
+      addGradients(graph, layout, seeds, { recomputes: trainable.gradientCheckpointing })
       return planGraph(graph, context)
     },
     update: () => updatePlan(layout, context),
   }
+}
+
+/** The trunk, and of its output [tokens, hidden size] the rows before the targets [rows, hidden size]. */
+function pickHidden(
+  config: ModelConfig,
+  trainable: TrainableSet,
+  tokens: number,
+  rows: number,
+  { hasAdapter, isTraining }: { readonly hasAdapter: boolean; readonly isTraining: boolean },
+): { graph: Graph; batch: BatchTensors; picked: Tensor } {
+  const graph = new Graph()
+  const batch = batchTensors(graph, tokens, config.vocab_size)
+  const lora = hasAdapter ? loraOf(trainable) : null
+  const dropoutState = isTraining && lora?.dropout ? { dropoutState: graph.batch(DROPOUT_STATE, [3], 'u32') } : {}
+  const hidden = architectureOf(config).forward({ graph, config, batch, lora, trained: trainable.kind === 'all', ...dropoutState })
+  const targetOf = graph.batch('targetOf', [tokens], 'u32')
+  return { graph, batch, picked: gatherRows(hidden, graph.batch('rowOf', [rows], 'u32'), batch.counts, targetOf) }
+}
+
+/** A forward pass up to everything that an objective or a score reads about the target rows. */
+function traceRows(
+  config: ModelConfig,
+  trainable: TrainableSet,
+  tokens: number,
+  rows: number,
+  { isReference, isTraining }: { readonly isReference: boolean; readonly isTraining: boolean },
+): RowTensors {
+  const { vocab_size: vocabulary, hidden_size: width } = config
+  const hasAdapter = !isReference || trainable.keepsReference === true
+  const { graph, batch, picked } = pickHidden(config, trainable, tokens, rows, { hasAdapter, isTraining })
+  const head = headWeight(graph, config, trainable.kind === 'all')
+  const scores = logProb(picked, head, graph.batch('targetIds', [rows], 'u32'), batch.counts, vocabulary)
+  const value =
+    trainable.valueHead && !isReference
+      ? linear(picked, graph.state(VALUE_WEIGHT, [1, width]), batch.counts, { bias: graph.state(VALUE_BIAS, [1]), rowCount: 'targets' })
+      : null
+  const meanLogits = (): Tensor => linear(picked, graph.state(HEAD_MEANS, [1, width]), batch.counts, { rowCount: 'targets' })
+  return { graph, batch, ...scores, value, rows, meanLogits }
+}
+
+/**
+ * Differentiates with respect to the packed parameters and adds each gradient to its packed one.
+ * @param recomputes a layer's activations are computed again instead of being kept.
+ */
+export function addGradients(
+  graph: Graph,
+  layout: PackedLayout,
+  seeds: readonly Seed[],
+  { recomputes = false }: { readonly recomputes?: boolean | undefined } = {},
+): void {
+  const parameters = [...layout.ranges.values()].map((range) => ({ range, leaf: graph.state(range.name, range.shape) }))
+  const forward = graph.nodes.length
+  const grads = differentiate(
+    seeds,
+    parameters.map(({ leaf }) => leaf),
+  )
+  if (recomputes) recompute(graph, forward)
+  parameters.forEach(({ range }, index) => {
+    const grad = grads[index]
+    if (grad) accumulateInto(graph.state(`grad:${range.name}`, range.shape), grad)
+  })
 }
 
 /** The optimizer step of packed parameters. */

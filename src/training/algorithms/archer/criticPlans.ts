@@ -3,9 +3,8 @@
  * each two ReLU layers and a number. Layers have torch's names there (`critic1.0.weight` …). Plans alone; archerCritic.ts holds the buffers.
  */
 import { createRng } from '../../../base/random'
-import { differentiate } from '../../../engine/autograd/differentiate'
 import { packedLayout } from '../../../engine/memory/packedState'
-import type { PackedEntry } from '../../../engine/memory/packedState'
+import type { PackedEntry, PackedLayout } from '../../../engine/memory/packedState'
 import { accumulateInto } from '../../../engine/ops/accumulateInto'
 import { utteranceAdvantage, ADVANTAGE_SUM_WORDS } from '../../../engine/ops/archerLoss'
 import { criticLoss, criticTargets, CRITIC_SUM_WORDS, TRANSITION_WORDS } from '../../../engine/ops/criticLoss'
@@ -16,7 +15,7 @@ import { planGraph } from '../../../engine/plan/planGraph'
 import type { Plan, PlanContext } from '../../../engine/plan/planGraph'
 import { Graph, sizeOf } from '../../../engine/tensor'
 import type { Tensor } from '../../../engine/tensor'
-import { updatePlan } from '../../policy/policyPlans'
+import { addGradients, updatePlan } from '../../policy/policyPlans'
 
 /** In the order of the columns of `criticTargets`. */
 export const CRITICS = ['critic1', 'critic2', 'v_critic1', 'v_critic2'] as const
@@ -84,82 +83,78 @@ export interface CriticPlans {
 }
 
 export function criticPlans(shape: CriticShape, gamma: number, context: PlanContext): CriticPlans {
-  const { features, hidden } = shape
   const layout = packedLayout(criticEntries(shape))
-
-  function begin(rows: number): CriticBatch {
-    const graph = new Graph()
-    return {
-      graph,
-      observation: graph.batch('observation', [rows, features]),
-      counts: graph.batch('counts', [4], 'u32'),
-      pair: (name) => graph.batch(name, [rows, 2 * features]),
-    }
-  }
-
-  /** [N, 1] of one critic. */
-  function value({ graph, counts }: CriticBatch, critic: Critic, x: Tensor, prefix = ''): Tensor {
-    const layer = (y: Tensor, index: number, out: number): Tensor =>
-      linear(y, graph.state(`${prefix}${critic}.${index}.weight`, [out, y.shape[1] ?? 0]), counts, {
-        bias: graph.state(`${prefix}${critic}.${index}.bias`, [out]),
-      })
-    return layer(relu(layer(relu(layer(x, 0, hidden)), 2, hidden)), 4, 1)
-  }
-
   return {
-    learn(rows) {
-      const batch = begin(rows)
-      const { graph, counts, observation } = batch
-      const [acted, fresh, next] = [batch.pair('acted'), batch.pair('fresh'), graph.batch('next', [rows, features])]
-      const transition = graph.batch('transition', [rows, TRANSITION_WORDS])
-      const target = (critic: Critic, x: Tensor): Tensor => value(batch, critic, x, TARGET_PREFIX)
-      const y = criticTargets(
-        {
-          ...{ v1: target('v_critic1', next), v2: target('v_critic2', next) },
-          ...{ q1: target('critic1', fresh), q2: target('critic2', fresh) },
-        },
-        transition,
-        counts,
-        { gamma },
-      )
-      const seeds = CRITICS.map((critic, index) => {
-        const output = value(batch, critic, isOfAction(critic) ? acted : observation)
-        const { dx, sums: own } = criticLoss(output, y, transition, counts, { column: index as 0 | 1 | 2 | 3 })
-        return { output, grad: dx, own }
-      })
-      const parameters = [...layout.ranges.values()].map((range) => ({ range, leaf: graph.state(range.name, range.shape) }))
-      const grads = differentiate(
-        seeds,
-        parameters.map(({ leaf }) => leaf),
-      )
-      parameters.forEach(({ range }, index) => {
-        const grad = grads[index]
-        if (grad) accumulateInto(graph.state(`grad:${range.name}`, range.shape), grad)
-      })
-      seeds.forEach(({ own }, index) => {
-        accumulateInto(graph.state(criticSumsLeaf(index), [CRITIC_SUM_WORDS]), own)
-      })
-      return planGraph(graph, context)
-    },
+    learn: (rows) => learnPlan(shape, layout, rows, gamma, context),
     update: () => updatePlan(layout, context),
     blend(tau) {
       const graph = new Graph()
       softUpdate(graph.state('packed/weights', [layout.count]), graph.state(TARGETS_LEAF, [layout.count]), { tau })
       return planGraph(graph, context)
     },
-    advantage(rows) {
-      const batch = begin(rows)
-      const fresh = batch.pair('fresh')
-      const { advantage, sums } = utteranceAdvantage(
-        {
-          ...{ q1: value(batch, 'critic1', fresh), q2: value(batch, 'critic2', fresh) },
-          ...{ v1: value(batch, 'v_critic1', batch.observation), v2: value(batch, 'v_critic2', batch.observation) },
-        },
-        batch.counts,
-      )
-      batch.graph.output('advantage', advantage)
-      accumulateInto(batch.graph.state(ADVANTAGE_SUMS_LEAF, [ADVANTAGE_SUM_WORDS]), sums)
-      return planGraph(batch.graph, context)
-    },
+    advantage: (rows) => advantagePlan(shape, rows, context),
   }
+}
+
+function criticBatch({ features }: CriticShape, rows: number): CriticBatch {
+  const graph = new Graph()
+  return {
+    graph,
+    observation: graph.batch('observation', [rows, features]),
+    counts: graph.batch('counts', [4], 'u32'),
+    pair: (name) => graph.batch(name, [rows, 2 * features]),
+  }
+}
+
+/** [N, 1] of one critic. */
+function criticValue({ graph, counts }: CriticBatch, { hidden }: CriticShape, critic: Critic, x: Tensor, prefix = ''): Tensor {
+  const layer = (y: Tensor, index: number, out: number): Tensor =>
+    linear(y, graph.state(`${prefix}${critic}.${index}.weight`, [out, y.shape[1] ?? 0]), counts, {
+      bias: graph.state(`${prefix}${critic}.${index}.bias`, [out]),
+    })
+  return layer(relu(layer(relu(layer(x, 0, hidden)), 2, hidden)), 4, 1)
+}
+
+/** Losses of all four critics against the targets, and their gradients added to the packed ones. */
+function learnPlan(shape: CriticShape, layout: PackedLayout, rows: number, gamma: number, context: PlanContext): Plan {
+  const batch = criticBatch(shape, rows)
+  const { graph, counts, observation } = batch
+  const [acted, fresh, next] = [batch.pair('acted'), batch.pair('fresh'), graph.batch('next', [rows, shape.features])]
+  const transition = graph.batch('transition', [rows, TRANSITION_WORDS])
+  const target = (critic: Critic, x: Tensor): Tensor => criticValue(batch, shape, critic, x, TARGET_PREFIX)
+  const y = criticTargets(
+    {
+      ...{ v1: target('v_critic1', next), v2: target('v_critic2', next) },
+      ...{ q1: target('critic1', fresh), q2: target('critic2', fresh) },
+    },
+    transition,
+    counts,
+    { gamma },
+  )
+  const seeds = CRITICS.map((critic, index) => {
+    const output = criticValue(batch, shape, critic, isOfAction(critic) ? acted : observation)
+    const { dx, sums: own } = criticLoss(output, y, transition, counts, { column: index as 0 | 1 | 2 | 3 })
+    return { output, grad: dx, own }
+  })
+  addGradients(graph, layout, seeds)
+  seeds.forEach(({ own }, index) => {
+    accumulateInto(graph.state(criticSumsLeaf(index), [CRITIC_SUM_WORDS]), own)
+  })
+  return planGraph(graph, context)
+}
+
+function advantagePlan(shape: CriticShape, rows: number, context: PlanContext): Plan {
+  const batch = criticBatch(shape, rows)
+  const fresh = batch.pair('fresh')
+  const value = (critic: Critic, x: Tensor): Tensor => criticValue(batch, shape, critic, x)
+  const { advantage, sums } = utteranceAdvantage(
+    {
+      ...{ q1: value('critic1', fresh), q2: value('critic2', fresh) },
+      ...{ v1: value('v_critic1', batch.observation), v2: value('v_critic2', batch.observation) },
+    },
+    batch.counts,
+  )
+  batch.graph.output('advantage', advantage)
+  accumulateInto(batch.graph.state(ADVANTAGE_SUMS_LEAF, [ADVANTAGE_SUM_WORDS]), sums)
+  return planGraph(batch.graph, context)
 }

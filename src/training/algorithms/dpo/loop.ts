@@ -58,61 +58,24 @@ export async function runDpo(context: TrainingContext, settings: DpoConfig, pair
 const saved = z.object({ pairs: z.int(), tokens: z.int() })
 
 async function train(policy: PolicyModel, context: TrainingContext, settings: DpoConfig, pairs: readonly DpoPair[]): Promise<DpoResult> {
-  const { engine, model, seed, gate } = context
   initializePolicy(policy, context, settings)
-  let [first, tokens] = [0, 0]
-  const checkpoint = await context.checkpoints?.load()
-  if (checkpoint) {
-    const state = saved.parse(checkpoint.state)
-    if (state.pairs !== pairs.length)
-      throw new Error(`the checkpoint was trained on ${state.pairs} pairs, but the data makes ${pairs.length}: resume with the same data`)
-    policy.restore(checkpoint.arrays)
-    first = checkpoint.step
-    tokens = state.tokens
-  }
+  const progress = await restoreProgress(policy, context, pairs)
+  const { first } = progress
   const total = context.steps ?? settings.max_steps
-
-  // Reference: a resumed run computes it anew, to the same bits, as the reference is frozen and a row does not depend on its batch.
-  const reference = new Map<TokenizedTrajectory, Float32Array>()
-  for (const part of referenceParts(pairs, settings, seed, first, total)) {
-    const packed = packSequences(
-      part.map(({ sequence }) => sequence),
-      model.vocab_size,
-    )
-    const score = await policy.score(packed.tokenBucket, packed.targetBucket, true)
-    uploadBatch(score, packed)
-    await score.run(gate)
-    const logp = await score.readOutput('logp', packed.targetCount)
-    let row = 0
-    for (const { source, sequence } of part) reference.set(source, logp.slice(row, (row += sequence.targets.length)))
-  }
-
-  await policy.computeHeadMeans(gate)
+  const run: Run = { policy, context, settings, pairs, total, reference: new Map() }
+  await scoreReference(run, first)
+  await policy.computeHeadMeans(context.gate)
   const update = await policy.update()
-  const ring = new MetricRing<StepTag>(engine, 4 * DPO_SUM_WORDS + 32, ({ step, learningRate, tokens: seen }, values) => {
+  const ring = new MetricRing<StepTag>(context.engine, 4 * DPO_SUM_WORDS + 32, ({ step, learningRate, tokens: seen }, values) => {
     context.report(step, stepMetrics(values, learningRate, seen))
   })
   const clock = createCheckpointer(context, policy)
+  let { tokens } = progress
   try {
     for (let step = first; step < total; step++) {
       clock.beginStep()
-      const chosen = pairsOfUpdate(pairs, settings, seed, step)
-      const learningRate = settings.learning_rate * scheduleFactor(settings.lr_scheduler_type, step, total, settings.warmup_steps)
-      policy.packed.setHyper(hyperOf(settings, learningRate))
-      policy.beginStep()
-      for (const part of partsOfStep(pairs, settings, seed, step)) {
-        const batch = packPairs(part, reference, model.vocab_size)
-        const { tokenBucket, targetBucket } = batch.packed
-        const key = `dpo ${batch.pairBucket}`
-        const gradient = await policy.gradient(key, tokenBucket, targetBucket, dpoObjective(settings, batch.pairBucket))
-        uploadBatch(gradient, batch.packed)
-        gradient.write('ref', batch.ref)
-        gradient.write('rowSequence', batch.rowSequence)
-        gradient.write('firstRow', batch.firstRow)
-        gradient.write('weight', new Float32Array(part.length).fill(1 / chosen.length))
-        await gradient.run(gate)
-      }
-      await update.run(gate)
+      const { learningRate, chosen } = await accumulateStep(run, step)
+      await update.run(context.gate)
       tokens += tokenCount(chosen)
       await ring.push({ step, learningRate, tokens }, [
         { buffer: policy.metricsBuffer, bytes: 4 * DPO_SUM_WORDS },
@@ -128,6 +91,76 @@ async function train(policy: PolicyModel, context: TrainingContext, settings: Dp
     ring.destroy()
   }
   return { policy, steps: Math.max(first, total) }
+}
+
+interface Run {
+  readonly policy: PolicyModel
+  readonly context: TrainingContext
+  readonly settings: DpoConfig
+  readonly pairs: readonly DpoPair[]
+  readonly total: number
+  /** log π_ref of the targets of each trajectory. */
+  readonly reference: Map<TokenizedTrajectory, Float32Array>
+}
+
+/** The first step and the tokens before it; restores the policy from the run's checkpoint. Throws for a checkpoint of other data. */
+async function restoreProgress(
+  policy: PolicyModel,
+  context: TrainingContext,
+  pairs: readonly DpoPair[],
+): Promise<{ readonly first: number; readonly tokens: number }> {
+  const checkpoint = await context.checkpoints?.load()
+  if (!checkpoint) return { first: 0, tokens: 0 }
+  const state = saved.parse(checkpoint.state)
+  if (state.pairs !== pairs.length)
+    throw new Error(`the checkpoint was trained on ${state.pairs} pairs, but the data makes ${pairs.length}: resume with the same data`)
+  policy.restore(checkpoint.arrays)
+  return { first: checkpoint.step, tokens: state.tokens }
+}
+
+/**
+ * Scores every trajectory of the steps to come by the reference. A resumed run computes it anew, to the same bits, as the reference is frozen
+ * and a row does not depend on its batch.
+ */
+async function scoreReference({ policy, context, settings, pairs, total, reference }: Run, first: number): Promise<void> {
+  const { model, seed, gate } = context
+  for (const part of referenceParts(pairs, settings, seed, first, total)) {
+    const packed = packSequences(
+      part.map(({ sequence }) => sequence),
+      model.vocab_size,
+    )
+    const score = await policy.score(packed.tokenBucket, packed.targetBucket, true)
+    uploadBatch(score, packed)
+    await score.run(gate)
+    const logp = await score.readOutput('logp', packed.targetCount)
+    let row = 0
+    for (const { source, sequence } of part) reference.set(source, logp.slice(row, (row += sequence.targets.length)))
+  }
+}
+
+/** Adds up the gradients of a step's pairs, ready for the optimizer; returns the pairs and the learning rate. */
+async function accumulateStep(
+  { policy, context, settings, pairs, total, reference }: Run,
+  step: number,
+): Promise<{ readonly chosen: readonly DpoPair[]; readonly learningRate: number }> {
+  const { model, seed, gate } = context
+  const chosen = pairsOfUpdate(pairs, settings, seed, step)
+  const learningRate = settings.learning_rate * scheduleFactor(settings.lr_scheduler_type, step, total, settings.warmup_steps)
+  policy.packed.setHyper(hyperOf(settings, learningRate))
+  policy.beginStep()
+  for (const part of partsOfStep(pairs, settings, seed, step)) {
+    const batch = packPairs(part, reference, model.vocab_size)
+    const { tokenBucket, targetBucket } = batch.packed
+    const key = `dpo ${batch.pairBucket}`
+    const gradient = await policy.gradient(key, tokenBucket, targetBucket, dpoObjective(settings, batch.pairBucket))
+    uploadBatch(gradient, batch.packed)
+    gradient.write('ref', batch.ref)
+    gradient.write('rowSequence', batch.rowSequence)
+    gradient.write('firstRow', batch.firstRow)
+    gradient.write('weight', new Float32Array(part.length).fill(1 / chosen.length))
+    await gradient.run(gate)
+  }
+  return { chosen, learningRate }
 }
 
 interface StepTag {

@@ -16,6 +16,7 @@ import { PPO_TOTAL_WORDS } from '../../../engine/ops/ppoMinibatch'
 import type { BatchItem, BatchLayout, BatchLimits, BatchSource } from '../../batches/batchLayout'
 import { packSequences, uploadBatch } from '../../batches/packing'
 import type { PackedBatch } from '../../batches/packing'
+import type { TokenizedTrajectory } from '../../batches/tokenizedTrajectory'
 import { createCheckpointer } from '../../checkpoints/checkpointer'
 import { adapterTrainable } from '../../policy/adapterSettings'
 import { initializePolicy, keepsReference } from '../../policy/initialAdapter'
@@ -71,73 +72,83 @@ async function train(
   source: BatchSource,
   observe: PpoObserver | undefined,
 ): Promise<SteptoolPpoResult> {
-  const { model } = context
   initializePolicy(policy, context, settings)
-
-  let klCoef = settings.init_kl_coef
-  let tokens = 0
-  let first = 0
-  const checkpoint = await context.checkpoints?.load()
-  if (checkpoint) {
-    policy.restore(checkpoint.arrays)
-    const state = saved.parse(checkpoint.state)
-    first = state.batches
-    tokens = state.tokens
-    klCoef = state.kl_coef
-  }
-
-  const run: Run = { policy, plans: ppoPlans(policy, settings), settings, context }
+  const progress = await restoreProgress(policy, context, settings)
+  const run: Run = { policy, plans: ppoPlans(policy, settings), settings, context, progress }
   const total = context.steps ?? settings.max_steps
-  const limits: BatchLimits = {
-    maxTokens: settings.max_tokens_per_micro_batch,
-    maxPositions: model.max_position_embeddings,
-    vocabulary: model.vocab_size,
-  }
   const clock = createCheckpointer(context, policy)
-  let done = first
-
-  for (let step = first; step < total; step++) {
+  for (let step = progress.batches; step < total; step++) {
     clock.beginStep()
     const sequences = await source.next(step, policy)
     if (!sequences) break
-    const batch = layoutOfStep(sequences, settings, limits)
-    if (sequences.length === 0) {
-      // The rollouts left nothing to train on: the step passes by.
-      done = step + 1
-      context.report(step, { 'objective/kl_coef': klCoef, num_tokens: tokens })
-      await clock.endStep({ step, isLast: done === total, state: () => ({ batches: done, tokens, kl_coef: klCoef }) })
-      continue
-    }
-    if (batch.rows === 0) throw new Error(`batch ${step}: none of its ${sequences.length} trajectories has a labelled step to train on`)
-    const rollout = run.plans.rollout(batch)
-    policy.beginStep()
-
-    await scoreBatch(run, batch, rollout)
-    await prepareAdvantages(run, batch, rollout, klCoef)
-    const minibatches = await updatePolicy(run, batch, rollout, step)
-
-    // The batch is done: read back, steer β, report, store.
-    tokens += sequences.reduce((sum, sequence) => sum + sequence.ids.length, 0)
-    const readings = await readBack(run, batch, rollout)
-    const metrics = ppoMetrics({
-      ...readings,
-      ...{ batch, sequences, minibatches: minibatches.map(({ items }) => items) },
-      ...{ klCoef, learningRate: settings.learning_rate, tokens },
-    })
-    klCoef = nextKlCoef(klCoef, metrics['objective/kl'], sequences.length, settings)
-    done = step + 1
-    context.report(step, metrics)
-    observe?.(step, ppoTokens({ batch, ...readings }))
-    await clock.endStep({ step, isLast: done === total, state: () => ({ batches: done, tokens, kl_coef: klCoef }) })
+    if (sequences.length > 0) await trainBatch(run, sequences, step, observe)
+    // The rollouts left nothing to train on: the step passes by.
+    else context.report(step, { 'objective/kl_coef': progress.klCoef, num_tokens: progress.tokens })
+    progress.batches = step + 1
+    const state = (): z.infer<typeof saved> => ({ batches: progress.batches, tokens: progress.tokens, kl_coef: progress.klCoef })
+    await clock.endStep({ step, isLast: progress.batches === total, state })
   }
-  return { policy, batches: done, tokens, klCoef }
+  return { policy, ...progress }
 }
+
+/** What the batches so far have come to. */
+interface Progress {
+  batches: number
+  tokens: number
+  klCoef: number
+}
+
+/** Where the run's checkpoint left it, with the weights of then in the policy; the beginning without one. */
+async function restoreProgress(policy: PolicyModel, context: TrainingContext, settings: PpoSettings): Promise<Progress> {
+  const checkpoint = await context.checkpoints?.load()
+  if (!checkpoint) return { batches: 0, tokens: 0, klCoef: settings.init_kl_coef }
+  policy.restore(checkpoint.arrays)
+  const { batches, tokens, kl_coef } = saved.parse(checkpoint.state)
+  return { batches, tokens, klCoef: kl_coef }
+}
+
+/** One batch with all its epochs; then reads back, steers β and reports. */
+async function trainBatch(
+  run: Run,
+  sequences: readonly TokenizedTrajectory[],
+  step: number,
+  observe: PpoObserver | undefined,
+): Promise<void> {
+  const { policy, settings, context, progress } = run
+  const { klCoef } = progress
+  const batch = layoutOfStep(sequences, settings, batchLimits(run))
+  if (batch.rows === 0) throw new Error(`batch ${step}: none of its ${sequences.length} trajectories has a labelled step to train on`)
+  const rollout = run.plans.rollout(batch)
+  policy.beginStep()
+
+  await scoreBatch(run, batch, rollout)
+  await prepareAdvantages(run, batch, rollout, klCoef)
+  const minibatches = await updatePolicy(run, batch, rollout, step)
+
+  progress.tokens += sequences.reduce((sum, sequence) => sum + sequence.ids.length, 0)
+  const readings = await readBack(run, batch, rollout)
+  const metrics = ppoMetrics({
+    ...readings,
+    ...{ batch, sequences, minibatches: minibatches.map(({ items }) => items) },
+    ...{ klCoef, learningRate: settings.learning_rate, tokens: progress.tokens },
+  })
+  progress.klCoef = nextKlCoef(klCoef, metrics['objective/kl'], sequences.length, settings)
+  context.report(step, metrics)
+  observe?.(step, ppoTokens({ batch, ...readings }))
+}
+
+const batchLimits = ({ settings, context: { model } }: Run): BatchLimits => ({
+  maxTokens: settings.max_tokens_per_micro_batch,
+  maxPositions: model.max_position_embeddings,
+  vocabulary: model.vocab_size,
+})
 
 interface Run {
   readonly policy: PolicyModel
   readonly plans: PpoPlans
   readonly settings: SteptoolPpoConfig
   readonly context: TrainingContext
+  readonly progress: Progress
 }
 
 const packed = ({ context }: Run, items: readonly BatchItem[]): PackedBatch =>
