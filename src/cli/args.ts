@@ -36,7 +36,7 @@ export function parseCommandLine(command: Command, argv: readonly string[]): Par
   const { values, unknownFlags } = readWords(all, command.positionals, argv)
 
   const globalValues = globalOptions.parse(pick(values, global))
-  if (globalValues.help) return { global: globalValues, options: {}, extra: {} }
+  if (globalValues.help) return { global: globalValues, options: pick(values, own), extra: {} }
   if (unknownFlags.length > 0) throw new UsageError(unknownFlagSentence(command, unknownFlags[0] ?? '', all))
   const result = command.options.safeParse(pick(values, own))
   if (!result.success) throw new UsageError(issueSentence(command, own, values, result.error))

@@ -1,6 +1,6 @@
 /** Help texts, drawn from the same schemas as the flags. */
 import { globalOptions } from './args'
-import type { Command } from './command'
+import type { Command, JsonObject } from './command'
 import { flagsOf, placeholder, type Flag } from './flags'
 
 export function overview(commands: readonly Command[]): string {
@@ -14,9 +14,10 @@ export function overview(commands: readonly Command[]): string {
   ].join('\n')
 }
 
-export function commandHelp(command: Command): string {
+/** @param given the flags typed so far: further flags may depend on them. */
+export function commandHelp(command: Command, given: JsonObject = {}): string {
   const flags = flagsOf(command.options).filter(({ key }) => key !== command.positionals)
-  const extra = command.extraOptions({})
+  const extra = command.extraOptions(given)
   const words = command.positionals === null ? '' : ` ${command.positionals.toUpperCase()}…`
   return [
     `hone ${command.name}${words} [flags]: ${command.summary}`,

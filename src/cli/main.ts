@@ -26,7 +26,7 @@ async function main(argv: readonly string[]): Promise<void> {
   if (command === undefined) throw new UsageError(`There is no command "${name}"; hone --help lists them.`)
   const { global, options, extra } = parseCommandLine(command, rest)
   if (global.help) {
-    await printLine(commandHelp(command))
+    await printLine(commandHelp(command, options))
     return
   }
   const host = createContext({

@@ -6,10 +6,11 @@ import { strategies, type StrategyName } from '../agents/strategies'
 import { WEIGHT_FORMATS } from '../engine/weightFormat'
 import type { FieldRemark } from '../records/fieldRemark'
 import { KERNEL_CHOICES, type InitialAdapterRef, type TrainRequest } from '../records/requests'
-import { DEFAULT_BENCHMARK, DEFAULT_MODEL, DEFAULT_STRATEGY, DEFAULT_TRAIN_ALGORITHM } from '../studio/defaults'
+import { DEFAULT_BENCHMARK, DEFAULT_MODEL, DEFAULT_STRATEGY } from '../studio/defaults'
+
 import { algorithmNamed } from '../studio/runs/configure'
 import type { Algorithm } from '../training/algorithm'
-import { algorithms } from '../training/algorithms'
+import { algorithms, DEFAULT_TRAIN_ALGORITHM } from '../training/algorithms'
 import { checkedSettings, isAlgorithmName, knownSettings, recipeFromObject, type ReadRecipe, type Recipe } from '../training/recipes/recipe'
 import { importAdapterFolder } from './adapterFolder'
 import { benchmarkNames } from './benchmark'
@@ -41,7 +42,7 @@ export const trainOptions = z.object({
     .array(z.string())
     .default([])
     .meta({
-      help: `files with trajectories; or a benchmark (${benchmarkNames.join(', ')}): practise on it; or BENCHMARK-corpus: its expert’s transcripts (sft)`,
+      help: `files with trajectories; or a benchmark (${benchmarkNames.join(', ')}): practise on it; or BENCHMARK-corpus: its expert’s transcripts, for algorithms that imitate`,
     }),
   rows: z.int().positive().optional().meta({ help: 'of files: train on the first so many trajectories only' }),
   config: z.string().optional().meta({ help: 'JSON or YAML: settings, a recipe, or another program’s configuration. Flags win over it' }),

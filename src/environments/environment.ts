@@ -7,7 +7,7 @@ import type { AnswerStatus, StepTruth, ToolCall, ToolSpec } from '../records/tra
 /** One task: what the agent is asked, and what is known of a correct solution. */
 export interface Query {
   readonly query_id: string
-  /** Dense index of the query inside its benchmark: the random number key of its rollouts. */
+  /** Dense index of the query inside its benchmark, across its splits: the random number key of its rollouts. */
   readonly index: number
   readonly text: string
   /** A stratum of the split, such as ToolBench's `I1-instruction` or `I3`. */

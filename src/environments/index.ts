@@ -3,7 +3,7 @@ import { arithmeticEnvironment } from './arithmetic/environment'
 import type { EnvironmentDefinition } from './environment'
 import { starterEnvironment } from './starter/environment'
 
-export const environments = { starter: starterEnvironment, arithmetic: arithmeticEnvironment } as const satisfies Record<
-  string,
-  EnvironmentDefinition
->
+export const environments = {
+  starter: starterEnvironment,
+  arithmetic: arithmeticEnvironment,
+} as const satisfies Record<string, EnvironmentDefinition>

@@ -1,10 +1,6 @@
 /** Names that are used where a request leaves them open. */
 import { EMBEDDED_MODEL } from '../models/embeddedModel'
 
-/** The algorithm of the run story, and of the advantages that the labelling strip previews. */
-export const DEFAULT_STORY_ALGORITHM = 'steptool-ppo'
-/** The algorithm of `hone train` without --algorithm. */
-export const DEFAULT_TRAIN_ALGORITHM = 'sft'
 /** The world that the story and online training act in, and that tools are tried in. */
 export const DEFAULT_ENVIRONMENT = 'starter'
 /** The exam that is offered first, and the practice of the story and of online training. */
@@ -14,5 +10,3 @@ export const DEFAULT_STRATEGY = 'cot'
 export const DEFAULT_MODEL = EMBEDDED_MODEL
 /** Reinforcement learning needs attempts drawn from the policy's own distribution. */
 export const PRACTICE_TEMPERATURE = 1
-/** The method that the story and the form for a new run begin with. */
-export const DEFAULT_ALGORITHM = 'steptool-ppo'

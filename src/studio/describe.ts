@@ -8,9 +8,9 @@ import { environments } from '../environments'
 import { benchmarks } from '../evaluation/benchmarks'
 import { architectures } from '../models/architectures'
 import { architectureClaims } from '../models/claims'
-import { algorithms } from '../training/algorithms'
+import { algorithms, DEFAULT_ALGORITHM } from '../training/algorithms'
 import type { Reply, StudioDescription } from '../worker/protocol'
-import { DEFAULT_ALGORITHM, DEFAULT_BENCHMARK, DEFAULT_ENVIRONMENT, DEFAULT_MODEL, DEFAULT_STRATEGY } from './defaults'
+import { DEFAULT_BENCHMARK, DEFAULT_ENVIRONMENT, DEFAULT_MODEL, DEFAULT_STRATEGY } from './defaults'
 import type { Worlds } from './worlds/worlds'
 
 const made = <T>(reply: Reply<T>): T[] => (reply.ok ? [reply.value] : [])

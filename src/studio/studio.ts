@@ -3,7 +3,7 @@ import { createNewId } from '../base/id'
 import { createFetchLedger } from '../network/fetchLedger'
 import { sampleCsv } from '../data/sampleCsv'
 import { advantageSettings } from '../training/advantage'
-import { algorithms } from '../training/algorithms'
+import { algorithms, DEFAULT_ALGORITHM } from '../training/algorithms'
 import type { RunRecord } from '../records/run'
 import { forwardStudio } from '../worker/forwardStudio'
 import { checkedRequest } from './jobs/checkedRequest'
@@ -11,7 +11,6 @@ import type { JobRequest, JobSnapshot, Reply, StudioDescription, StudioEvent } f
 import type { StudioApi, StudioAreas } from '../worker/studioApi'
 import { storedAdapterFiles, storedAdapterNames } from './models/adapterFiles'
 import { createDatasets } from './data/datasets'
-import { DEFAULT_STORY_ALGORITHM } from './defaults'
 import { describeStudio } from './describe'
 import { estimateJob } from './runs/estimateJob'
 import { evaluateWork } from './evaluations/evaluateJob'
@@ -144,7 +143,7 @@ async function openStudio(parts: StudioParts, assetBase: string): Promise<OpenSt
     trajectory: (id) => store.trajectories.get(id),
     rewards: (trajectory) => labels.rewards(trajectory),
     model: (id) => models.text(id ?? STARTER),
-    advantages: advantageSettings.parse(algorithms[DEFAULT_STORY_ALGORITHM].configure({}).settings),
+    advantages: advantageSettings.parse(algorithms[DEFAULT_ALGORITHM].configure({}).settings),
   })
   const starts = createInitialAdapters({ store, models, newId, now: nowText })
   const room: JobContext = {

@@ -135,8 +135,8 @@ export interface AlgorithmFacts {
   readonly help: string
   /** Every metric it reports, and what the metric means. */
   readonly metrics: Readonly<Record<string, string>>
-  /** Number of its series colour, 1 to 8. */
-  readonly colour: number
+  /** Number of its series colour in ui/theme.ts. When all are taken, add one there and here. */
+  readonly colour: 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8
   readonly metricQuestions: Readonly<Record<string, MetricQuestion>>
   /** Kinds of alarms that do not apply to it, because its metric of that name means something else. */
   readonly alarmsOff: readonly AlarmKind[]

@@ -1,4 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest'
+import { algorithms } from '../../src/training/algorithms'
 import type { OpenedDevice } from '../../src/studio/parts'
 import { fakeDevice, file, openTestStudio, readStarterAsset, report, scriptedWorkshop, type TestStudio } from './testStudio'
 
@@ -326,11 +327,12 @@ test('every method that practises can be sized: alone, as the run story, and on 
     if (!reply.ok) throw new Error(reply.message)
     return reply.value.bytes
   }
-  for (const algorithm of ['rft', 'ppo', 'steptool-ppo', 'grpo']) {
+  for (const { name: algorithm, learnsFrom } of Object.values(algorithms)) {
+    if (!learnsFrom.includes('rollouts')) continue
     const request = { kind: 'train', algorithm, model: 'starter', data: [], config: {}, steps: 2, seed: 1, rowLimit: null } as const
     expect(await bytesOf(request), algorithm).toBeGreaterThan(1e6)
     expect(await bytesOf({ kind: 'story', algorithm, seed: 1, size: 'software' }), algorithm).toBeGreaterThan(1e6)
-    if (algorithm !== 'grpo') expect(await bytesOf({ ...request, data: [datasetId] }), algorithm).toBeGreaterThan(1e6)
+    if (learnsFrom.includes('files')) expect(await bytesOf({ ...request, data: [datasetId] }), algorithm).toBeGreaterThan(1e6)
   }
   // Labels do not matter for memory.
   const status = { kind: 'train', model: 'starter', data: [datasetId], steps: 1, seed: 1, rowLimit: null } as const

@@ -2,4 +2,6 @@
 import type { CallFormat } from './callFormat'
 import { compact } from './compact'
 
-export const callFormats = { compact } as const satisfies Record<string, CallFormat>
+export const callFormats = {
+  compact,
+} as const satisfies Record<string, CallFormat>

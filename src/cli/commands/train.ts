@@ -7,7 +7,7 @@ import type { Algorithm } from '../../training/algorithm'
 import { defineCommand, UsageError, type CommandContext, type JsonObject } from '../command'
 import { must, withStudio, type CommandStudio } from '../openStudio'
 import { algorithmOfRecipeFile, readRecipeFile } from '../recipeFile'
-import { DEFAULT_TRAIN_ALGORITHM } from '../../studio/defaults'
+import { DEFAULT_TRAIN_ALGORITHM } from '../../training/algorithms'
 import { algorithmOf, noRecipe, settingsOf, trainOptions, trainRequestOf } from '../trainRequest'
 import { lossOf, rowsOf, trainProgress } from '../trainProgress'
 

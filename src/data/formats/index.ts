@@ -5,4 +5,10 @@ import { promptCompletionJsonl } from './promptCompletionJsonl'
 import { steptoolConfig } from './steptoolConfig'
 import { steptoolCsv } from './steptoolCsv'
 
-export const formats = { steptoolCsv, etoPairsCsv, steptoolConfig, honeJsonl, promptCompletionJsonl } as const
+export const formats = {
+  steptoolCsv,
+  etoPairsCsv,
+  steptoolConfig,
+  honeJsonl,
+  promptCompletionJsonl,
+} as const

@@ -3,7 +3,7 @@ import { arithmeticBenchmark } from '../../environments/arithmetic/benchmark'
 import type { BenchmarkDefinition } from '../../environments/benchmark'
 import { starterBenchmark } from '../../environments/starter/benchmark'
 
-export const benchmarks = { starter: starterBenchmark, arithmetic: arithmeticBenchmark } as const satisfies Record<
-  string,
-  BenchmarkDefinition
->
+export const benchmarks = {
+  starter: starterBenchmark,
+  arithmetic: arithmeticBenchmark,
+} as const satisfies Record<string, BenchmarkDefinition>

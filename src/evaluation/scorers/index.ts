@@ -6,7 +6,13 @@ import { passStatus } from './passStatus'
 import { recall } from './recall'
 import { tokens } from './tokens'
 
-export const scorers = { passStatus, calls, recall, tokens, copyExact } as const satisfies Record<string, Scorer>
+export const scorers = {
+  passStatus,
+  calls,
+  recall,
+  tokens,
+  copyExact,
+} as const satisfies Record<string, Scorer>
 
 /** Those that every result has; a benchmark names what it has besides. */
 export const commonScorers: readonly Scorer[] = [passStatus, calls, recall, tokens]

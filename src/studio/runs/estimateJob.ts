@@ -1,4 +1,5 @@
 /** What a request would need in memory, by its kind. A plan needs no device, so this answers before one is opened. */
+import { DEFAULT_ALGORITHM } from '../../training/algorithms'
 import { stepsOf } from '../../records/trajectory'
 import type { PlanContext } from '../../engine/plan/planGraph'
 import { packedLayout } from '../../engine/memory/packedState'
@@ -21,7 +22,6 @@ import { algorithmNamed, configureAlgorithm } from './configure'
 import { slotsOf } from './gpuPolicyBackend'
 import type { JobContext } from '../jobs/jobContext'
 import { withPrecision, STARTER, type ModelText } from '../models/models'
-import { DEFAULT_STORY_ALGORITHM } from '../defaults'
 import { storySizes } from './storyJob'
 import { plainTrainable } from './policyBackend'
 import type { LabelledTrajectory } from '../../training/batches/labelledTrajectory'
@@ -75,7 +75,7 @@ export function estimateJob(request: JobRequest, room: JobContext, memoryBytes?:
       )
     }
 
-    const found = algorithmNamed(request.kind === 'story' ? (request.algorithm ?? DEFAULT_STORY_ALGORITHM) : request.algorithm)
+    const found = algorithmNamed(request.kind === 'story' ? (request.algorithm ?? DEFAULT_ALGORITHM) : request.algorithm)
     if (!found.ok) return found
     const algorithm = found.value
     const size = storySizes[request.kind === 'story' ? (request.size ?? (limits.isSoftware ? 'software' : 'gpu')) : 'gpu']

@@ -1,10 +1,11 @@
 /** The run story: the starter sits the exam, practises with every step scored, learns, and sits the same exam again. */
+import { DEFAULT_ALGORITHM } from '../../training/algorithms'
 import type { JobRequest, Reply } from '../../worker/protocol'
 import { runExam, stratified } from '../evaluations/exam'
 import { accept, refuse } from '../failure'
 import type { JobWork } from '../jobs/jobQueue'
 import { splitFor } from '../../environments/benchmark'
-import { DEFAULT_STORY_ALGORITHM, DEFAULT_STRATEGY, PRACTICE_TEMPERATURE } from '../defaults'
+import { DEFAULT_STRATEGY, PRACTICE_TEMPERATURE } from '../defaults'
 import type { JobContext } from '../jobs/jobContext'
 import { storedBeginning, resumedRecord, type ResumedRun } from './resume'
 import { runTraining } from './runTraining'
@@ -27,7 +28,7 @@ type StoryRequest = Extract<JobRequest, { kind: 'story' }>
 
 /** @param going a story that goes on, with the request it began with. */
 export async function storyWork(request: StoryRequest, room: JobContext, going: ResumedRun | null = null): Promise<Reply<JobWork>> {
-  const found = algorithmNamed(request.algorithm ?? DEFAULT_STORY_ALGORITHM)
+  const found = algorithmNamed(request.algorithm ?? DEFAULT_ALGORITHM)
   if (!found.ok) return found
   const algorithm = found.value
   if (!algorithm.learnsFrom.includes('rollouts'))

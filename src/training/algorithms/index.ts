@@ -8,4 +8,18 @@ import { rft } from './rft/algorithm'
 import { sft } from './sft/algorithm'
 import { steptoolPpo } from './ppo/steptoolPpo'
 
-export const algorithms = { sft, rft, ppo, 'steptool-ppo': steptoolPpo, grpo, gigpo, dpo, archer } as const
+export const algorithms = {
+  sft,
+  rft,
+  ppo,
+  'steptool-ppo': steptoolPpo,
+  grpo,
+  gigpo,
+  dpo,
+  archer,
+} as const
+
+/** The algorithm that the run story and the form for a new run begin with, and whose advantages the labelling strip previews. */
+export const DEFAULT_ALGORITHM: keyof typeof algorithms = 'steptool-ppo'
+/** The algorithm of `hone train` without --algorithm. */
+export const DEFAULT_TRAIN_ALGORITHM: keyof typeof algorithms = 'sft'
