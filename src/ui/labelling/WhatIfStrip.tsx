@@ -1,5 +1,6 @@
 import { SegmentedControl } from '@mantine/core'
 import { useMemo } from 'react'
+import { formatNumber } from '../format'
 import { heatColour } from '../trajectory/heatTokens'
 import { VisibleText } from '../trajectory/VisibleText'
 import { ErrorPanel } from '../widgets/ProblemList'
@@ -138,7 +139,7 @@ export function WhatIfStrip({ trajectoryId, step, before, after, view, onView }:
           </pre>
           <div className={classes.stripHead}>
             <span data-testid="whatif-loss" className={classes.value}>
-              loss {signed(was.preview?.loss ?? 0, 4)} → {signed(is.preview?.loss ?? 0, 4)}
+              loss {formatNumber(was.preview?.loss ?? 0, 4)} → {formatNumber(is.preview?.loss ?? 0, 4)}
             </span>
             <span>
               {strip.alsoMoves.length > 0
