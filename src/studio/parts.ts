@@ -40,5 +40,5 @@ export interface StudioParts {
   /** Hears of each error that ended a job, with its stack. */
   readonly onJobError?: (error: unknown) => void
   /** Acting and learning. Left out: on the GPU. */
-  readonly workshop?: PolicyBackend
+  readonly policyBackend?: PolicyBackend
 }

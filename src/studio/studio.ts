@@ -146,17 +146,17 @@ async function openStudio(parts: StudioParts, assetBase: string): Promise<OpenSt
     advantages: advantageSettings.parse(algorithms[DEFAULT_ALGORITHM].configure({}).settings),
   })
   const starts = createInitialAdapters({ store, models, newId, now: nowText })
-  const room: JobContext = {
+  const context: JobContext = {
     store,
     models,
-    starts,
+    initialAdapters: starts,
     labels,
     gpu,
     worlds,
     newId,
     now: nowText,
     examParts: { store, emit, newId, now: nowText },
-    learnParts: {
+    trainingParts: {
       store,
       rows,
       emit,
@@ -164,25 +164,25 @@ async function openStudio(parts: StudioParts, assetBase: string): Promise<OpenSt
       gpu,
       starts,
       models,
-      workshop: parts.workshop ?? createGpuPolicyBackend(parts.clock),
+      policyBackend: parts.policyBackend ?? createGpuPolicyBackend(parts.clock),
     },
     placeRun: (runId, kind, folder) => placeRun(store, runId, kind, folder),
     promptFormatProblem,
     runWork: createRunWork(runs, gpu, nowText),
   }
 
-  const merges = createMerges(room)
+  const merges = createMerges(context)
 
   function workOf(request: JobRequest): Promise<Reply<JobWork>> {
     switch (request.kind) {
       case 'story':
-        return storyWork(request, room)
+        return storyWork(request, context)
       case 'train':
-        return trainWork(request, room)
+        return trainWork(request, context)
       case 'evaluate':
-        return evaluateWork(request, room)
+        return evaluateWork(request, context)
       case 'rollout':
-        return rolloutWork(request, room)
+        return rolloutWork(request, context)
       case 'judge':
         return judges.job(request, newId('judge'))
       case 'download':
@@ -223,7 +223,7 @@ async function openStudio(parts: StudioParts, assetBase: string): Promise<OpenSt
     if (record.status === 'finished') return refuse('over', 'This run is finished: there is nothing to go on with.')
     if (!began) return refuse('no-checkpoint', 'Nothing was kept of this run that it could go on from. Start a new one.')
     const { request } = began
-    return request.kind === 'train' ? trainWork(request, room, { record, began }) : storyWork(request, room, { record, began })
+    return request.kind === 'train' ? trainWork(request, context, { record, began }) : storyWork(request, context, { record, began })
   }
 
   await runs.recover()
@@ -260,8 +260,8 @@ async function openStudio(parts: StudioParts, assetBase: string): Promise<OpenSt
     judges,
     jobs: {
       list: () => Promise.resolve(desk.list()),
-      estimateMemory: (request, memoryBytes) => estimateJob(request, room, memoryBytes),
-      preflight: (request, memoryBytes) => preflightJob(request, room, memoryBytes),
+      estimateMemory: (request, memoryBytes) => estimateJob(request, context, memoryBytes),
+      preflight: (request, memoryBytes) => preflightJob(request, context, memoryBytes),
       start,
       pause: (id) => Promise.resolve(desk.pause(id)),
       resume: (id) => Promise.resolve(desk.resume(id)),

@@ -28,9 +28,9 @@ const fixed: ProductKernels = { choices: {}, workgroupBytes: 16_384, matrices: [
 function room(first: Partial<RunRecord>, isSoftware = false) {
   const blobs = new Map<string, Uint8Array<ArrayBuffer>>()
   const engine = { products: fixed, productKernels: (choices: ProductKernels['choices']) => ({ ...fixed, choices }) }
-  const keeper = {
+  const recorder = {
     record: { ...aRun('run-1'), ...first },
-    change: (fields: Partial<RunRecord>) => Promise.resolve(void (keeper.record = { ...keeper.record, ...fields })),
+    change: (fields: Partial<RunRecord>) => Promise.resolve(void (recorder.record = { ...recorder.record, ...fields })),
   }
   const store: KernelParts['store'] = {
     readBlob: (name) => Promise.resolve(blobs.get(name) ?? null),
@@ -38,18 +38,18 @@ function room(first: Partial<RunRecord>, isSoftware = false) {
   }
   const opened = { engine: engine as unknown as EngineDevice, report: { ...gpu, isSoftware } }
   const control = { gate: () => undefined, phase: () => undefined, advance: () => undefined }
-  const settle = () => settleKernels(model, trainable, keeper, control, { opened, store, clock: () => 0 })
+  const settle = () => settleKernels(model, trainable, recorder, control, { opened, store, clock: () => 0 })
   const keep = (table: KernelTable) => saveKernelTable({ read: store.readBlob, write: store.writeBlob }, table)
-  return { engine, keeper, settle, keep }
+  return { engine, recorder, settle, keep }
 }
 
 test('a new run takes the kernels kept for its adapter and says so in its record', async () => {
-  const { engine, keeper, settle, keep } = room({})
+  const { engine, recorder, settle, keep } = room({})
   const kept = tableWith('tile 32x32')
   await keep(kept)
   const putBack = await settle()
   expect(engine.products.choices).toEqual(kept.choices)
-  expect(keeper.record.kernels).toEqual(kept)
+  expect(recorder.record.kernels).toEqual(kept)
   putBack()
   expect(engine.products).toBe(fixed)
 })
@@ -64,13 +64,13 @@ test('a run that goes on takes its own, measured or fixed, whatever is kept now'
   await plain.keep(tableWith('tile 32x32'))
   await plain.settle()
   expect(plain.engine.products).toBe(fixed)
-  expect(plain.keeper.record.kernels).toBeUndefined()
+  expect(plain.recorder.record.kernels).toBeUndefined()
 })
 
 test('a processor computes with the fixed kernels', async () => {
-  const { engine, keeper, settle, keep } = room({}, true)
+  const { engine, recorder, settle, keep } = room({}, true)
   await keep(tableWith('tile 32x32'))
   await settle()
   expect(engine.products).toBe(fixed)
-  expect(keeper.record.kernels).toBeUndefined()
+  expect(recorder.record.kernels).toBeUndefined()
 })

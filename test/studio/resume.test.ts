@@ -1,4 +1,4 @@
-/** What may be gone on with, what a full storage leaves, and what sleep does. The scripted workshop keeps no checkpoints: a run goes on from its first step. */
+/** What may be gone on with, what a full storage leaves, and what sleep does. The scripted policy backend keeps no checkpoints: a run goes on from its first step. */
 import { readFileSync } from 'node:fs'
 import { afterEach, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -8,7 +8,7 @@ import { createMemoryStore } from '../../src/storage/memoryStore'
 import type { Store } from '../../src/storage/store'
 import { STORAGE_FULL_REASON } from '../../src/studio/storage/retryWhenStorageFull'
 import type { JobRequest } from '../../src/worker/protocol'
-import { file, openTestStudio, scriptedWorkshop, type TestStudio } from './testStudio'
+import { file, openTestStudio, scriptedPolicyBackend, type TestStudio } from './testStudio'
 
 let open: TestStudio | null = null
 afterEach(() => open?.close())
@@ -20,7 +20,7 @@ const practice: TrainRequest = {
 }
 
 async function failedRun(store: Store, request: TrainRequest): Promise<string> {
-  const page = await openTestStudio({ workshop: scriptedWorkshop({ failAt: 2 }) }, store)
+  const page = await openTestStudio({ policyBackend: scriptedPolicyBackend({ failAt: 2 }) }, store)
   const job = await page.studio.jobs.start(request)
   if (!job.ok) throw new Error(job.message)
   expect((await page.finished(job.value.job_id)).state).toBe('failed')
@@ -107,7 +107,7 @@ test('a full storage pauses a run with one sentence; with room again it goes on 
 test('time asleep is marked after the steps it came after, told at once, and kept with the run', async () => {
   let ahead = 0
   const page = await openTestStudio({
-    workshop: scriptedWorkshop({ hangAt: 2 }),
+    policyBackend: scriptedPolicyBackend({ hangAt: 2 }),
     clock: () => performance.now() + ahead,
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, Math.min(ms, 5))),
   })

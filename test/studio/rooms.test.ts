@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { algorithms } from '../../src/training/algorithms'
 import type { OpenedDevice } from '../../src/studio/parts'
-import { fakeDevice, file, openTestStudio, readStarterAsset, report, scriptedWorkshop, type TestStudio } from './testStudio'
+import { fakeDevice, file, openTestStudio, readStarterAsset, report, scriptedPolicyBackend, type TestStudio } from './testStudio'
 
 vi.setConfig({ testTimeout: 60_000 })
 
@@ -240,7 +240,7 @@ test('training on a file: labels, limits and counts are on the run card', async 
 })
 
 test('an evaluation with a run’s adapter is a record of its own', async () => {
-  open = await openTestStudio({ workshop: scriptedWorkshop() })
+  open = await openTestStudio({ policyBackend: scriptedPolicyBackend() })
   const { studio, finished } = open
   const trained = await studio.jobs.start({
     kind: 'train',

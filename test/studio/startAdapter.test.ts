@@ -6,7 +6,7 @@ import type { RunRecord } from '../../src/records/run'
 import { createMemoryStore } from '../../src/storage/memoryStore'
 import type { Reply, StartFrom, TrainRequest } from '../../src/worker/protocol'
 import { projectRoot } from '../support/sources'
-import { openTestStudio, scriptedWorkshop, type TestStudio } from './testStudio'
+import { openTestStudio, scriptedPolicyBackend, type TestStudio } from './testStudio'
 
 let open: TestStudio | null = null
 afterEach(() => open?.close())
@@ -80,7 +80,7 @@ test('a run goes on from its own copy when the run it began from is gone; at its
   open = await openTestStudio({}, store)
   const first = await runTo('finished', open, { steps: 1 })
   open.close()
-  open = await openTestStudio({ workshop: scriptedWorkshop({ failAt: 2 }) }, store)
+  open = await openTestStudio({ policyBackend: scriptedPolicyBackend({ failAt: 2 }) }, store)
   const failed = await runTo('failed', open, { initAdapter: ofRun(first.run_id) })
   open.close()
 

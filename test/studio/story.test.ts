@@ -4,7 +4,7 @@ import { exportRecording } from '../../src/studio/runs/recording'
 import { createMemoryStore } from '../../src/storage/memoryStore'
 import type { JobSnapshot, StudioEvent } from '../../src/worker/protocol'
 import type { OpenedDevice } from '../../src/studio/parts'
-import { fakeDevice, openTestStudio, report, scriptedWorkshop, type TestStudio } from './testStudio'
+import { fakeDevice, openTestStudio, report, scriptedPolicyBackend, type TestStudio } from './testStudio'
 
 // Seconds on an idle machine; the limit is for a busy one.
 vi.setConfig({ testTimeout: 60_000 })
@@ -27,7 +27,7 @@ const phasesOf = (events: readonly StudioEvent[]): string[] => {
 }
 
 test('a story goes through its phases and leaves a whole record', async () => {
-  open = await openTestStudio({ workshop: scriptedWorkshop({ skill: 0.3, delayMs: 3 }) })
+  open = await openTestStudio({ policyBackend: scriptedPolicyBackend({ skill: 0.3, delayMs: 3 }) })
   const { studio, events } = open
   const job = await started(open)
   expect(job).toMatchObject({ kind: 'story', state: 'running' })
@@ -98,17 +98,17 @@ test('pause holds, resume goes on, cancel keeps what is finished', async () => {
     devices += 1
     return Promise.resolve({ ok: true, device: fakeDevice().device, report })
   }
-  const workshop = scriptedWorkshop({ delayMs: 5 })
-  open = await openTestStudio({ openDevice, workshop })
+  const policyBackend = scriptedPolicyBackend({ delayMs: 5 })
+  open = await openTestStudio({ openDevice, policyBackend })
   const { studio, events } = open
   const job = await started(open)
   await open.until(() => events.some((event) => event.type === 'metrics'))
   expect(await studio.jobs.pause(job.job_id)).toEqual({ ok: true, value: null })
-  await open.until(() => workshop.isHeld)
+  await open.until(() => policyBackend.isHeld)
   const before = (await studio.jobs.list())[0]
   // Unless it is held, its next deed is 5 ms away.
   for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setTimeout(resolve, 10))
-  expect(workshop.isHeld).toBe(true)
+  expect(policyBackend.isHeld).toBe(true)
   expect((await studio.jobs.list())[0]).toMatchObject({ state: 'paused', done: before?.done, phase: before?.phase })
   expect(await studio.jobs.start(story)).toMatchObject({ ok: false, code: 'busy' })
   expect(await studio.runs.remove(job.run_id)).toMatchObject({ ok: false, code: 'at-work' })
@@ -133,7 +133,7 @@ test('pause holds, resume goes on, cancel keeps what is finished', async () => {
 })
 
 test('a failure is one sentence and keeps what was measured', async () => {
-  open = await openTestStudio({ workshop: scriptedWorkshop({ failAt: 2 }) })
+  open = await openTestStudio({ policyBackend: scriptedPolicyBackend({ failAt: 2 }) })
   const job = await started(open)
   const last = await open.finished(job.job_id)
   expect(last).toMatchObject({ state: 'failed', error: 'the GPU device was lost: the driver reset.' })
@@ -158,7 +158,7 @@ test('after a reload everything is found again, and a run that died says so', as
 
   // A second run, cut off: its tab is gone, its store is what it was at that moment.
   const cutStore = createMemoryStore()
-  const dying = await openTestStudio({ workshop: scriptedWorkshop({ hangAt: 2 }) }, cutStore)
+  const dying = await openTestStudio({ policyBackend: scriptedPolicyBackend({ hangAt: 2 }) }, cutStore)
   const cut = await started(dying)
   await dying.until(() => dying.events.some((event) => event.type === 'metrics' && event.rows.step.includes(1)))
   const asked = await dying.studio.runs.get(cut.run_id)
@@ -187,7 +187,7 @@ test('after a reload everything is found again, and a run that died says so', as
 
 test('a run of another tab is left alone', async () => {
   const store = createMemoryStore()
-  const first = await openTestStudio({ workshop: scriptedWorkshop({ delayMs: 5 }) }, store)
+  const first = await openTestStudio({ policyBackend: scriptedPolicyBackend({ delayMs: 5 }) }, store)
   const job = await started(first)
   const second = await openTestStudio({ claim: () => Promise.resolve(null) }, store)
   expect((await second.studio.runs.list())[0]?.status).toBe('running')

@@ -1,4 +1,4 @@
-/** A studio in Node: memory store, the built-in starter files, a scripted workshop in the GPU's place. */
+/** A studio in Node: memory store, the built-in starter files, a scripted policy backend in the GPU's place. */
 import { stepsOf } from '../../src/records/trajectory'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -83,7 +83,7 @@ export async function readStarterAsset(path: string): Promise<Uint8Array<ArrayBu
 }
 
 /** Solves as many exam queries as its skill says; one step of training makes it better. */
-export function scriptedWorkshop(
+export function scriptedPolicyBackend(
   options: { readonly skill?: number; readonly delayMs?: number; readonly failAt?: number; readonly hangAt?: number } = {},
 ): PolicyBackend & { readonly destroyed: number; readonly isHeld: boolean } {
   const { skill = 0.4, delayMs = 0, failAt = Number.POSITIVE_INFINITY, hangAt = Number.POSITIVE_INFINITY } = options
@@ -220,7 +220,7 @@ export async function openTestStudio(
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     storageEstimate: () => Promise.resolve({ usage: 1000, quota: 1_000_000 }),
     claim: () => Promise.resolve(() => undefined),
-    ...(on === 'script' ? { workshop: scriptedWorkshop() } : {}),
+    ...(on === 'script' ? { policyBackend: scriptedPolicyBackend() } : {}),
     ...changes,
   }
   const studio = createStudio(parts)

@@ -71,7 +71,11 @@ function dtypesOf(request: ActingRequest, source: RunRecord | null) {
   return [weights, kv] as const
 }
 
-function adapterOf(request: ActingRequest, model: LoadedModel, { store, starts }: JobContext): Promise<Reply<LoadedAdapter | null>> {
+function adapterOf(
+  request: ActingRequest,
+  model: LoadedModel,
+  { store, initialAdapters: starts }: JobContext,
+): Promise<Reply<LoadedAdapter | null>> {
   return attempt('adapter', async () => {
     if (request.adapterOf !== null) return accept(await loadAdapter(store, request.adapterOf, model))
     const imported = await starts.open(request.adapter, model, null)
@@ -103,7 +107,7 @@ export function actingWork(
   request: ActingRequest,
   acting: Acting,
   context: JobContext,
-  act: (policy: ActingPolicy, keeper: RunRecorder, control: JobControl) => Promise<void>,
+  act: (policy: ActingPolicy, recorder: RunRecorder, control: JobControl) => Promise<void>,
 ): JobWork {
   const record = actingRecord(request, acting, context)
   const { engine } = acting.gpu
@@ -112,9 +116,9 @@ export function actingWork(
     dispatches: () => engine.counters.dispatches,
     peakBytes: () => engine.peakBytes,
   }
-  return context.runWork(frame, async (keeper, control) => {
+  return context.runWork(frame, async (recorder, control) => {
     control.phase('starting', 0, 'Loading the model')
-    const policy = await context.learnParts.workshop.openPolicy({
+    const policy = await context.trainingParts.policyBackend.openPolicy({
       engine,
       model: acting.model,
       trainable: acting.adapter?.trainable ?? plainTrainable,
@@ -129,7 +133,7 @@ export function actingWork(
     })
     try {
       context.gpu.announce()
-      await act(policy, keeper, control)
+      await act(policy, recorder, control)
     } finally {
       await policy.destroy()
       context.gpu.announce()

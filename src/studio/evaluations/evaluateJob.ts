@@ -11,14 +11,14 @@ export async function evaluateWork(request: EvaluateRequest, context: JobContext
   const opened = await openActing(request, context)
   if (!opened.ok) return opened
   const { title, benchmark, queries, strategy, sampling, model, adapter } = opened.value
-  const work = actingWork(request, opened.value, context, async (policy, keeper, control) => {
+  const work = actingWork(request, opened.value, context, async (policy, recorder, control) => {
     control.phase('evaluating', queries.length, 'The model sits the exam')
     const exam = {
       ...{ title, benchmark, split: request.split, queries, strategy, callBudget: request.maxCalls },
       ...{ temperature: request.temperature, sampling, seed: request.seed },
       model: { id: model.id, adapter_sha256: adapter?.sha256 ?? null },
     }
-    await runExam(policy, exam, 'before', keeper, control, context.examParts)
+    await runExam(policy, exam, 'before', recorder, control, context.examParts)
   })
   const placed = await context.placeRun(work.runId, 'evaluate', request.folder)
   return placed.ok ? accept(work) : placed

@@ -42,7 +42,7 @@ export async function runExam(
   policy: ActingPolicy,
   request: ExamRequest,
   phase: Phase,
-  keeper: RunRecorder,
+  recorder: RunRecorder,
   control: JobControl,
   parts: ExamParts,
 ): Promise<EvaluationRecord> {
@@ -57,7 +57,7 @@ export async function runExam(
     trajectory_id: null,
   })
   const cells = new Map(queries.map((query) => [query.query_id, blank(query)]))
-  keeper.exam(phase, queries.length, [...cells.values()])
+  recorder.exam(phase, queries.length, [...cells.values()])
   const keep = createTrajectoryRecorder(runId, phase, parts)
   let done = 0
   const trajectories: Trajectory[] = []
@@ -79,7 +79,7 @@ export async function runExam(
       trajectories.push(trajectory)
       const cell = cells.get(trajectory.task.query_id)
       if (cell)
-        keeper.exam(phase, queries.length, [
+        recorder.exam(phase, queries.length, [
           { ...cell, status: trajectory.status, calls: callsOf(trajectory), trajectory_id: trajectory.trajectory_id },
         ])
       done += 1
@@ -108,7 +108,7 @@ export async function runExam(
     rows: [...evaluateTrajectories(trajectories, benchmark)],
   }
   await retryWhenStorageFull(control, () => parts.store.evaluations.put(record))
-  await keeper.change({ evaluations: [...keeper.record.evaluations, record.evaluation_id] })
+  await recorder.change({ evaluations: [...recorder.record.evaluations, record.evaluation_id] })
   return record
 }
 

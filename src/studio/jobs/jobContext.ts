@@ -19,7 +19,7 @@ import { STORAGE_FULL_REASON, retryWhenStorageFull } from '../storage/retryWhenS
 export interface JobContext {
   readonly store: Store
   readonly models: Models
-  readonly starts: InitialAdapters
+  readonly initialAdapters: InitialAdapters
   readonly labels: Labels
   readonly gpu: GpuAccess
   readonly worlds: Worlds
@@ -27,7 +27,7 @@ export interface JobContext {
   /** ISO time. */
   readonly now: () => string
   readonly examParts: ExamParts
-  readonly learnParts: Omit<TrainingParts, 'opened'>
+  readonly trainingParts: Omit<TrainingParts, 'opened'>
   /** Where a new run is stored, if the request says; refused where the host has no directories. */
   placeRun(runId: string, kind: RunRecord['kind'], folder: string | undefined): Promise<Reply<null>>
   /** null when there is a call format for the model, else one sentence that says why it cannot act. */
@@ -38,34 +38,34 @@ export interface JobContext {
       readonly record: RunRecord
       readonly dispatches: () => number
     },
-    work: (keeper: RunRecorder, control: JobControl) => Promise<void>,
+    work: (recorder: RunRecorder, control: JobControl) => Promise<void>,
   ): JobWork
 }
 
-/** A keeper whose writes wait for room: the job is paused meanwhile. */
-function waitForStorage(keeper: RunRecorder, control: JobControl): RunRecorder {
+/** A recorder whose writes wait until storage has space; the job is paused meanwhile. */
+function waitForStorage(recorder: RunRecorder, control: JobControl): RunRecorder {
   return {
     get record() {
-      return keeper.record
+      return recorder.record
     },
-    change: (fields) => retryWhenStorageFull(control, () => keeper.change(fields)),
+    change: (fields) => retryWhenStorageFull(control, () => recorder.change(fields)),
     note: (sentence) => {
-      keeper.note(sentence)
+      recorder.note(sentence)
     },
     slept: (ms) => {
-      keeper.slept(ms)
+      recorder.slept(ms)
     },
     report: (step, metrics) => {
-      keeper.report(step, metrics)
+      recorder.report(step, metrics)
     },
     exam: (phase, total, cells) => {
-      keeper.exam(phase, total, cells)
+      recorder.exam(phase, total, cells)
     },
     probe: (probe) => {
-      keeper.probe(probe)
+      recorder.probe(probe)
     },
-    settle: () => retryWhenStorageFull(control, () => keeper.settle()),
-    close: () => keeper.close(),
+    settle: () => retryWhenStorageFull(control, () => recorder.settle()),
+    close: () => recorder.close(),
   }
 }
 
@@ -95,9 +95,9 @@ export function createRunWork(runs: Runs, gpu: GpuAccess, now: () => string): Jo
       onSlept: (ms, done) => {
         const sentence = `The tab was frozen or the machine slept for ${Math.round(ms / 1000)} s after step ${done}; that time is not counted.`
         opening?.then(
-          (keeper) => {
-            keeper.note(sentence)
-            keeper.slept(ms)
+          (recorder) => {
+            recorder.note(sentence)
+            recorder.slept(ms)
           },
           () => undefined,
         )
@@ -105,7 +105,7 @@ export function createRunWork(runs: Runs, gpu: GpuAccess, now: () => string): Jo
       onState: async (state, error) => {
         const isOver = state !== 'running' && state !== 'paused'
         if (!isOver) {
-          // Where even the record finds no room, the work waits for some before it begins.
+          // If storage has no space even for the record, the work waits until there is some.
           const begun = await opened().catch((reason: unknown) => {
             if (isStorageFull(reason)) return null
             throw reason
@@ -114,11 +114,11 @@ export function createRunWork(runs: Runs, gpu: GpuAccess, now: () => string): Jo
           return
         }
         try {
-          const keeper = await opened()
+          const recorder = await opened()
           try {
-            await keeper.change({ status: state, error, finished_at: now() })
+            await recorder.change({ status: state, error, finished_at: now() })
           } finally {
-            await keeper.close()
+            await recorder.close()
           }
         } finally {
           // A loop that was stopped does not hand back what it had allocated: the next job gets a new device.

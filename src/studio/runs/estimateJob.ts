@@ -32,27 +32,27 @@ const DEFAULT_BINDING_BYTES = 128 << 20
 const SAMPLED = 1024
 
 /** @param memoryBytes what the GPU has, as the person says. */
-export function estimateJob(request: JobRequest, room: JobContext, memoryBytes?: number): Promise<Reply<MemoryEstimate>> {
+export function estimateJob(request: JobRequest, context: JobContext, memoryBytes?: number): Promise<Reply<MemoryEstimate>> {
   return attempt('estimate', async () => {
     if (request.kind === 'download') return refuse('no-gpu-needed', 'A download goes to storage: it needs no memory here.')
     if (request.kind === 'judge') return refuse('no-gpu-needed', 'A judge runs on its own server: it needs no memory here.')
     if (request.kind === 'merge') return refuse('no-estimate', 'Merging takes a tensor at a time, and comparing what one evaluation does.')
-    const stored = await (request.kind === 'story' ? room.models.text(STARTER) : room.models.text(request.model, request.seed))
+    const stored = await (request.kind === 'story' ? context.models.text(STARTER) : context.models.text(request.model, request.seed))
     if (!stored.ok) return stored
     // An adapter sits an exam on the base it was trained on.
     const source =
       (request.kind === 'evaluate' || request.kind === 'rollout') && request.adapterOf !== null
-        ? await room.store.runs.get(request.adapterOf)
+        ? await context.store.runs.get(request.adapterOf)
         : null
     const asked: Pick<TrainRequest, 'dtype' | 'kvDtype'> = request.kind === 'story' ? {} : request
     const dtype = asked.dtype ?? WEIGHT_FORMATS.find((one) => one === source?.config.dtype) ?? 'f32'
     const kvDtype = asked.kvDtype ?? KV_DTYPES.find((one) => one === source?.config.kv_dtype)
     const model = withPrecision(stored.value, dtype, kvDtype)
     const { config } = model
-    const known = room.worlds.benchmark(request.benchmark)
+    const known = context.worlds.benchmark(request.benchmark)
     if (!known.ok) return known
     const { maxContext, maxNewTokens } = known.value.limits
-    const limits = limitsOf(room, memoryBytes)
+    const limits = limitsOf(context, memoryBytes)
     const generationUnder = (trainable: TrainableSet): MemoryCount => {
       const size = {
         config,
@@ -79,7 +79,7 @@ export function estimateJob(request: JobRequest, room: JobContext, memoryBytes?:
     if (!found.ok) return found
     const algorithm = found.value
     const size = storySizes[request.kind === 'story' ? (request.size ?? (limits.isSoftware ? 'software' : 'gpu')) : 'gpu']
-    const begun = request.kind === 'train' ? await room.starts.open(request.initAdapter, model, null) : accept(null)
+    const begun = request.kind === 'train' ? await context.initialAdapters.open(request.initAdapter, model, null) : accept(null)
     if (!begun.ok) return begun
     const isContinued = begun.value !== null
     const settled = configureAlgorithm(
@@ -90,10 +90,10 @@ export function estimateJob(request: JobRequest, room: JobContext, memoryBytes?:
     )
     if (!settled.ok) return settled
     const configured = settled.value
-    const material = request.kind === 'train' && request.expert ? await materialOf(request, algorithm, model, room) : accept(null)
+    const material = request.kind === 'train' && request.expert ? await materialOf(request, algorithm, model, context) : accept(null)
     if (!material.ok) return material
     const transcripts = material.value?.transcripts ?? null
-    const data = request.kind === 'story' || request.data.length === 0 ? null : await sampleOf(request, room)
+    const data = request.kind === 'story' || request.data.length === 0 ? null : await sampleOf(request, context)
     const steps = (request.kind === 'story' ? size.steps : request.steps) ?? configured.steps
     const isPractising = data === null && transcripts === null && algorithm.learnsFrom.includes('rollouts')
     const generation = isPractising ? generationUnder(configured.trainable) : { parts: [], largestBinding: 0 }

@@ -30,12 +30,12 @@ export interface KernelParts {
 export async function settleKernels(
   model: ModelConfig,
   trainable: TrainableSet,
-  keeper: Pick<RunRecorder, 'record' | 'change'>,
+  recorder: Pick<RunRecorder, 'record' | 'change'>,
   control: Pick<JobControl, 'gate' | 'phase' | 'advance'>,
   { opened: { engine, report }, store, clock, choice }: KernelParts,
 ): Promise<() => void> {
-  const began = keeper.record.steps_done > 0 || keeper.record.kernels !== undefined
-  let table = keeper.record.kernels ?? null
+  const began = recorder.record.steps_done > 0 || recorder.record.kernels !== undefined
+  let table = recorder.record.kernels ?? null
   if (!began && (choice ?? (report.isSoftware ? 'fixed' : 'tuned')) !== 'fixed') {
     const files: TableFiles = { read: (name) => store.readBlob(name), write: (name, bytes) => store.writeBlob(name, bytes) }
     const key = { version: 1 as const, adapter: adapterName(report), kernels: KERNELS_VERSION, half: choice === 'tuned-half' }
@@ -50,7 +50,7 @@ export async function settleKernels(
       table = await tuned(kept, missing)
       await saveKernelTable(files, table)
     }
-    if (measures || Object.keys(table.choices).length > 0) await keeper.change({ kernels: table })
+    if (measures || Object.keys(table.choices).length > 0) await recorder.change({ kernels: table })
   }
   const before = engine.products
   if (table) engine.products = engine.productKernels(table.choices, table.half)

@@ -9,24 +9,28 @@ import { withPrecision } from '../models/models'
 import { preflight } from './preflight'
 import { materialOf } from './material'
 
-export function preflightJob(request: TrainRequest, room: JobContext, memoryBytes?: number): Promise<Reply<readonly PreflightFinding[]>> {
+export function preflightJob(
+  request: TrainRequest,
+  context: JobContext,
+  memoryBytes?: number,
+): Promise<Reply<readonly PreflightFinding[]>> {
   return attempt('preflight', async () => {
     const found = algorithmNamed(request.algorithm)
     if (!found.ok) return found
     const algorithm = found.value
-    const stored = await room.models.text(request.model, request.seed)
+    const stored = await context.models.text(request.model, request.seed)
     if (!stored.ok) return stored
     const model = withPrecision(stored.value, request.dtype, request.kvDtype)
-    const start = await room.starts.open(request.initAdapter, model, null)
+    const start = await context.initialAdapters.open(request.initAdapter, model, null)
     if (!start.ok) return start
     const configured = configureAlgorithm(algorithm, request.config, start.value, request.limits)
     if (!configured.ok) return configured
-    const material = await materialOf(request, algorithm, model, room)
+    const material = await materialOf(request, algorithm, model, context)
     if (!material.ok) return material
     const { labelled: data, transcripts } = material.value
     const given = { configured: configured.value, model, data, hasTranscripts: transcripts !== null, seed: request.seed }
     const findings = await preflight(given)
-    const memory = await estimateJob(request, room, memoryBytes)
+    const memory = await estimateJob(request, context, memoryBytes)
     return accept([...findings, ...(memory.ok ? [checkMemory(memory.value)] : [])])
   })
 }

@@ -64,20 +64,20 @@ export async function removeCheckpoints(runId: string, store: Store): Promise<vo
  * Checkpoints of a run at work. Metrics up to a checkpoint are stored before it: a run that is resumed after it does not report them again.
  * @param of steps the run takes in all.
  */
-export function recordedCheckpoints(runId: string, of: number, keeper: RunRecorder, control: JobControl, store: Store): CheckpointSink {
+export function recordedCheckpoints(runId: string, of: number, recorder: RunRecorder, control: JobControl, store: Store): CheckpointSink {
   const blobs = {
     read: (name: string) => store.readBlob(name),
     write: (name: string, bytes: Uint8Array) => retryWhenStorageFull(control, () => store.writeBlob(name, bytes)),
   }
   const sink = runCheckpoints(blobs, prefixOf(runId), () => {
-    keeper.note(DAMAGED_NOTE)
+    recorder.note(DAMAGED_NOTE)
   })
   return {
     ...sink,
     async save(checkpoint) {
-      await keeper.settle()
+      await recorder.settle()
       await sink.save(checkpoint)
-      await keeper.change({ checkpoint: { step: checkpoint.step, of } })
+      await recorder.change({ checkpoint: { step: checkpoint.step, of } })
     },
   }
 }

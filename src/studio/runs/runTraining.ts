@@ -19,16 +19,16 @@ const USUAL_CHECKPOINTS: CheckpointSettings = { everySteps: 10, everyMinutes: 2,
 export async function runTraining(
   request: RunTrainingRequest,
   hooks: TrainingHooks,
-  keeper: RunRecorder,
+  recorder: RunRecorder,
   control: JobControl,
   parts: TrainingParts,
 ): Promise<void> {
-  const run = createTrainingRun(request, hooks, keeper, control, parts)
+  const run = createTrainingRun(request, hooks, recorder, control, parts)
   control.phase('starting', 0, 'Loading the model')
   const baseline = await measureBaseline(run)
-  const checkpoints = recordedCheckpoints(control.runId, request.steps, keeper, control, parts.store)
+  const checkpoints = recordedCheckpoints(control.runId, request.steps, recorder, control, parts.store)
   const resumedAfter = (await checkpoints.load())?.step ?? 0
-  await keeper.change({ checkpoint: { step: resumedAfter, of: request.steps } })
+  await recorder.change({ checkpoint: { step: resumedAfter, of: request.steps } })
   const reports = createStepReports(run, resumedAfter)
   const rounds = createPracticeRounds(run, reports)
   parts.opened.engine.restartPeak()
@@ -49,10 +49,10 @@ export async function runTraining(
 }
 
 function takeSteps(run: TrainingRun, checkpoints: CheckpointSink, reports: StepReports, rounds: PracticeRounds): Promise<ActingPolicy> {
-  const { request, keeper, control, parts } = run
+  const { request, recorder, control, parts } = run
   const { everySteps, everyMinutes, best } = request.checkpoints ?? USUAL_CHECKPOINTS
   if (request.data ?? request.transcripts) control.phase('training', request.steps, 'Preparing the first step')
-  return parts.workshop.train({
+  return parts.policyBackend.train({
     ...{ configured: request.configured, model: request.model, data: request.data, transcripts: request.transcripts ?? null },
     ...{ limits: request.practice.benchmark.limits, slots: request.practice.slots },
     context: {
@@ -64,14 +64,14 @@ function takeSteps(run: TrainingRun, checkpoints: CheckpointSink, reports: StepR
     practice: rounds.next,
     onTokens: reports.generated,
     onNote: (sentence) => {
-      keeper.note(sentence)
+      recorder.note(sentence)
     },
   })
 }
 
 /** What a stopped run had learned when it practised last. */
 async function storeStopped(
-  { keeper, control, parts, filesOf }: TrainingRun,
+  { recorder, control, parts, filesOf }: TrainingRun,
   rounds: PracticeRounds,
   { shownHash }: Baseline,
 ): Promise<void> {
@@ -79,32 +79,32 @@ async function storeStopped(
   if (newest === null || newest.step === 0) return
   const files = await filesOf(newest.tensors)
   await storeAdapter(parts.store, control.runId, files)
-  keeper.note(`${STOPPED} The adapter is the one after ${newest.step} ${newest.step === 1 ? 'step' : 'steps'}.`)
-  await keeper.change({ adapter_sha256: { before: shownHash, after: files.sha256 } })
+  recorder.note(`${STOPPED} The adapter is the one after ${newest.step} ${newest.step === 1 ? 'step' : 'steps'}.`)
+  await recorder.change({ adapter_sha256: { before: shownHash, after: files.sha256 } })
   throw new JobCancelled()
 }
 
 async function storeTrained(run: TrainingRun, trained: ActingPolicy, checkpoints: CheckpointSink, baseline: Baseline): Promise<void> {
-  const { request, hooks, keeper, control, parts } = run
+  const { request, hooks, recorder, control, parts } = run
   const files = await run.filesOf(await trained.adapter())
   await retryWhenStorageFull(control, () => storeAdapter(parts.store, control.runId, files))
   await storeBest(run, trained, checkpoints)
   if (files.sha256 === baseline.hash)
-    keeper.note('No update changed the adapter: every advantage was 0, because every step earned the same.')
-  keeper.probe({ before: baseline.logProbs, after: await trained.logProbs(baseline.probe) })
-  await keeper.change({ adapter_sha256: { before: baseline.shownHash, after: files.sha256 } })
+    recorder.note('No update changed the adapter: every advantage was 0, because every step earned the same.')
+  recorder.probe({ before: baseline.logProbs, after: await trained.logProbs(baseline.probe) })
+  await recorder.change({ adapter_sha256: { before: baseline.shownHash, after: files.sha256 } })
   await hooks.after?.(trained, files.sha256)
-  await keeper.change({ checkpoint: null })
+  await recorder.change({ checkpoint: null })
   if (request.keepsCheckpoints) return
   // The run is over: its adapter takes the checkpoints' place.
   await removeCheckpoints(control.runId, parts.store)
   if (request.start) await parts.starts.forget(control.runId)
 }
 
-async function storeBest({ request, keeper, control, parts, filesOf }: TrainingRun, trained: ActingPolicy, checkpoints: CheckpointSink) {
+async function storeBest({ request, recorder, control, parts, filesOf }: TrainingRun, trained: ActingPolicy, checkpoints: CheckpointSink) {
   const best = request.checkpoints?.best ? await checkpoints.best?.load() : null
   if (!best) return
   const files = await filesOf(await trained.adapter(best.weights))
   await retryWhenStorageFull(control, () => storeAdapter(parts.store, control.runId, files, 'best'))
-  await keeper.change({ best: { metric: best.metric, value: best.value, step: best.step } })
+  await recorder.change({ best: { metric: best.metric, value: best.value, step: best.step } })
 }

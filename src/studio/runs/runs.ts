@@ -45,7 +45,7 @@ export interface RunRecorder {
 }
 
 export interface Runs {
-  /** `onFull`: what is told cannot be stored for want of room; it is tried again at the next `settle`. */
+  /** `onFull` is called when storage is full; the write is tried again at the next `settle`. */
   open(record: RunRecord, onFull?: () => void): Promise<RunRecorder>
   /** Why a run may not be taken up now; null when it may. */
   heldBy(runId: string): Promise<string | null>
@@ -140,7 +140,7 @@ export function createRuns(parts: RunParts): Runs {
           throw error
         }
       }
-      /** Rejects only for want of room; what else fails is kept for `settle`. */
+      /** Rejects only if storage is full; any other failure surfaces from `settle`. */
       function enqueue(): Promise<void> {
         lastStored = clock()
         const stored = storing.then(storeAll).catch((error: unknown) => {

@@ -13,7 +13,7 @@ export interface StepReports {
 }
 
 /** @param resumedAfter steps that were taken before. */
-export function createStepReports({ request, keeper, control, parts }: TrainingRun, resumedAfter: number): StepReports {
+export function createStepReports({ request, recorder, control, parts }: TrainingRun, resumedAfter: number): StepReports {
   const { clock } = parts
   const practised = new Map<number, Metrics>()
   let lastReport = clock()
@@ -36,7 +36,7 @@ export function createStepReports({ request, keeper, control, parts }: TrainingR
         ...(seconds > 0 && tokensSince > 0 ? { 'perf/throughput': tokensSince / seconds } : {}),
       }
       reported = { step, metrics: all }
-      keeper.report(step, all)
+      recorder.report(step, all)
       practised.delete(step)
       lastReport = clock()
       tokensSince = 0

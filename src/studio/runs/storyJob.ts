@@ -27,15 +27,15 @@ export const storySizes: Readonly<Record<'gpu' | 'software', StorySize>> = {
 type StoryRequest = Extract<JobRequest, { kind: 'story' }>
 
 /** @param going a story that goes on, with the request it began with. */
-export async function storyWork(request: StoryRequest, room: JobContext, going: ResumedRun | null = null): Promise<Reply<JobWork>> {
+export async function storyWork(request: StoryRequest, context: JobContext, going: ResumedRun | null = null): Promise<Reply<JobWork>> {
   const found = algorithmNamed(request.algorithm ?? DEFAULT_ALGORITHM)
   if (!found.ok) return found
   const algorithm = found.value
   if (!algorithm.learnsFrom.includes('rollouts'))
     return refuse('needs-data', `${algorithm.title} does not practise by itself, so it cannot run the story.`)
-  const known = room.worlds.benchmark(request.benchmark)
+  const known = context.worlds.benchmark(request.benchmark)
   if (!known.ok) return known
-  const [model, gpu] = [await room.models.load(STARTER), await room.gpu.open()]
+  const [model, gpu] = [await context.models.load(STARTER), await context.gpu.open()]
   if (!model.ok) return model
   if (!gpu.ok) return gpu
   const { report, engine } = gpu.value
@@ -47,7 +47,7 @@ export async function storyWork(request: StoryRequest, room: JobContext, going: 
   const { value: benchmark } = known
   const examSplit = splitFor(benchmark, 'exam')
   const queries = stratified(benchmark.queries(examSplit), size.examQueries)
-  const runId = room.newId('run')
+  const runId = context.newId('run')
   const title = `Run story · ${algorithm.title}`
   const fresh = newRun({
     runId,
@@ -59,13 +59,13 @@ export async function storyWork(request: StoryRequest, room: JobContext, going: 
     seed: request.seed,
     adapter: report,
     worldHash: benchmark.environment.hash,
-    now: room.now(),
+    now: context.now(),
   })
   const began = storedBeginning({ request: { ...request, size: name, algorithm: algorithm.name }, data: null })
   const first = { ...fresh, began, checkpoint: { step: 0, of: size.steps } }
   const record = going ? resumedRecord(going, first, null) : accept(first)
   if (!record.ok) return record
-  const placed = going ? accept(null) : await room.placeRun(runId, 'story', request.folder)
+  const placed = going ? accept(null) : await context.placeRun(runId, 'story', request.folder)
   if (!placed.ok) return placed
   const frame = {
     kind: 'story' as const,
@@ -78,9 +78,9 @@ export async function storyWork(request: StoryRequest, room: JobContext, going: 
   const callBudget = benchmark.limits.toolCalls
   const exam = { benchmark, split: examSplit, queries, strategy: DEFAULT_STRATEGY, callBudget, temperature: 0, seed: request.seed } as const
   return accept(
-    room.runWork(frame, async (keeper, control) => {
-      for (const note of configured.notes()) keeper.note(note)
-      keeper.note(
+    context.runWork(frame, async (recorder, control) => {
+      for (const note of configured.notes()) recorder.note(note)
+      recorder.note(
         `${name === 'software' ? 'A small run on the processor' : 'A full run'}: ${queries.length} exam queries, ${size.steps} steps of ${size.batch} practice attempts.`,
       )
       await runTraining(
@@ -103,33 +103,33 @@ export async function storyWork(request: StoryRequest, room: JobContext, going: 
         {
           before: async (policy) => {
             // A story that goes on sat it already.
-            if (keeper.record.evaluations.length > 0) return
+            if (recorder.record.evaluations.length > 0) return
             control.phase('before', queries.length, 'The model sits the exam')
             await runExam(
               policy,
               { ...exam, title: 'Starter, before', model: { id: model.value.id, adapter_sha256: null } },
               'before',
-              keeper,
+              recorder,
               control,
-              room.examParts,
+              context.examParts,
             )
           },
           after: async (policy, adapterSha256) => {
-            if (keeper.record.evaluations.length > 1) return
+            if (recorder.record.evaluations.length > 1) return
             control.phase('after', queries.length, 'The same exam again')
             await runExam(
               policy,
               { ...exam, title: `${algorithm.title}, after`, model: { id: model.value.id, adapter_sha256: adapterSha256 } },
               'after',
-              keeper,
+              recorder,
               control,
-              room.examParts,
+              context.examParts,
             )
           },
         },
-        keeper,
+        recorder,
         control,
-        { ...room.learnParts, opened: gpu.value },
+        { ...context.trainingParts, opened: gpu.value },
       )
     }),
   )

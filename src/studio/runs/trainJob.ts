@@ -55,7 +55,7 @@ export async function trainWork(request: TrainRequest, context: JobContext, resu
     dispatches: () => engine.counters.dispatches,
     peakBytes: () => peak ?? engine.peakBytes,
   }
-  return accept(context.runWork(frame, (keeper, control) => train(plan.value, context, keeper, control, onPeak)))
+  return accept(context.runWork(frame, (recorder, control) => train(plan.value, context, recorder, control, onPeak)))
 }
 
 async function planTraining(request: TrainRequest, context: JobContext, before: ResumedRun | null): Promise<Reply<TrainPlan>> {
@@ -74,7 +74,7 @@ async function planTraining(request: TrainRequest, context: JobContext, before: 
   if (!stored.ok) return stored
   const model = withPrecision(stored.value, request.dtype, request.kvDtype)
   if (!gpu.ok) return gpu
-  const start = await context.starts.open(request.initAdapter, model, before)
+  const start = await context.initialAdapters.open(request.initAdapter, model, before)
   if (!start.ok) return start
   const configured = configureAlgorithm(algorithm.value, request.config, start.value, request.limits)
   if (!configured.ok) return configured
@@ -150,23 +150,23 @@ const precisionConfig = ({ dtype = 'f32', kvDtype = 'f32' }: TrainRequest): Read
 async function train(
   plan: TrainPlan,
   context: JobContext,
-  keeper: RunRecorder,
+  recorder: RunRecorder,
   control: JobControl,
   onPeak: (bytes: number) => void,
 ): Promise<void> {
   const { request, configured, material, start, model, gpu } = plan
   const begins = start ? initialAdapterNotes(start, configured) : []
-  for (const note of [...begins, ...configured.notes(), ...material.notes]) keeper.note(note)
-  if (start) await retryWhenStorageFull(control, () => context.starts.keep(keeper.record.run_id, start))
-  const parts = { ...context.learnParts, opened: gpu }
-  const putBack = await settleKernels(model.config, configured.trainable, keeper, control, { ...parts, choice: request.kernels })
+  for (const note of [...begins, ...configured.notes(), ...material.notes]) recorder.note(note)
+  if (start) await retryWhenStorageFull(control, () => context.initialAdapters.keep(recorder.record.run_id, start))
+  const parts = { ...context.trainingParts, opened: gpu }
+  const putBack = await settleKernels(model.config, configured.trainable, recorder, control, { ...parts, choice: request.kernels })
   await runTraining(
     {
       ...{ model, configured, start, steps: plan.steps, seed: request.seed, practice: plan.practice, checkpoints: request.checkpoints },
       ...{ data: material.labelled, transcripts: material.transcripts, keepsCheckpoints: request.folder !== undefined },
     },
     { trained: onPeak },
-    keeper,
+    recorder,
     control,
     parts,
   ).finally(putBack)

@@ -16,12 +16,12 @@ export interface Baseline {
 
 /** Throws when the policy is not at its reference where it should be. */
 export async function measureBaseline(run: TrainingRun): Promise<Baseline> {
-  const { request, keeper, control, parts, hooks } = run
+  const { request, recorder, control, parts, hooks } = run
   const { model, seed, configured, practice } = request
   const initial = request.start?.adapter ?? null
   const { limits } = practice.benchmark
   const probe = model.tokenizer.encode(await probeText(practice.benchmark, model)).slice(0, 256)
-  const policy = await parts.workshop.openPolicy({
+  const policy = await parts.policyBackend.openPolicy({
     ...{ engine: parts.opened.engine, model, trainable: configured.trainable, adapter: initial?.tensors ?? null, seed, limits },
     ...{ slots: practice.slots, generates: request.data === null && !request.transcripts, gate: control.gate },
     onTokens: (count) => {
@@ -33,9 +33,9 @@ export async function measureBaseline(run: TrainingRun): Promise<Baseline> {
     const hash = (await run.filesOf(await policy.adapter())).sha256
     const logProbs = await policy.logProbs(probe)
     if (configured.trainable.kind === 'lora') await compareWithReference(policy, probe, logProbs, referenceOf(run))
-    keeper.probe({ before: logProbs, after: null })
+    recorder.probe({ before: logProbs, after: null })
     const shownHash = initial?.sha256 ?? hash
-    await keeper.change({ adapter_sha256: { before: shownHash, after: null } })
+    await recorder.change({ adapter_sha256: { before: shownHash, after: null } })
     await hooks.before?.(policy)
     return { hash, shownHash, probe, logProbs }
   } finally {

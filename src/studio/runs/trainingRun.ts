@@ -49,13 +49,13 @@ export interface TrainingParts {
   readonly starts: Pick<InitialAdapters, 'forget'>
   readonly models: Pick<Models, 'folder'>
   readonly opened: OpenGpu
-  readonly workshop: PolicyBackend
+  readonly policyBackend: PolicyBackend
 }
 
 export interface TrainingRun {
   readonly request: RunTrainingRequest
   readonly hooks: TrainingHooks
-  readonly keeper: RunRecorder
+  readonly recorder: RunRecorder
   readonly control: JobControl
   readonly parts: TrainingParts
   readonly filesOf: (tensors: AdapterTensors) => Promise<AdapterFiles>
@@ -64,14 +64,14 @@ export interface TrainingRun {
 export function createTrainingRun(
   request: RunTrainingRequest,
   hooks: TrainingHooks,
-  keeper: RunRecorder,
+  recorder: RunRecorder,
   control: JobControl,
   parts: TrainingParts,
 ): TrainingRun {
   const { model, configured, start } = request
-  const note = `Run ${control.runId}: ${keeper.record.title}.${initialAdapterNote(start)}`
+  const note = `Run ${control.runId}: ${recorder.record.title}.${initialAdapterNote(start)}`
   return {
-    ...{ request, hooks, keeper, control, parts },
+    ...{ request, hooks, recorder, control, parts },
     filesOf: async (tensors) =>
       trainedFiles(tensors, configured.trainable, { ...model, folder: await parts.models.folder(model.id) }, note),
   }
