@@ -16,7 +16,7 @@ import { loadAdapter, type LoadedAdapter } from '../models/adapterFiles'
 import { withPrecision, type LoadedModel } from '../models/models'
 import { newRun } from '../runs/newRun'
 import { plainTrainable, type ActingPolicy } from '../runs/policyBackend'
-import type { RunRecorder } from '../runs/runs'
+import type { RunRecorder } from '../runs/runRecorder'
 import { stratified } from './exam'
 import { queriesOf } from './queries'
 

@@ -10,7 +10,7 @@ import { stepsOf, type Trajectory } from '../../records/trajectory'
 import type { Store } from '../../storage/store'
 import type { ExamCell, StudioEvent } from '../../worker/protocol'
 import type { JobControl } from '../jobs/jobQueue'
-import type { RunRecorder } from '../runs/runs'
+import type { RunRecorder } from '../runs/runRecorder'
 import { retryWhenStorageFull } from '../storage/retryWhenStorageFull'
 import type { ActingPolicy } from '../runs/policyBackend'
 

@@ -94,12 +94,9 @@ export interface PreviewParts {
   readonly advantages: AdvantageSettings
 }
 
-export function createPreviews({
-  trajectory: find,
-  rewards: rewardsOf,
-  model,
-  advantages: defaults,
-}: PreviewParts): Pick<TrajectoriesApi, 'tokenPreview'> & Pick<LabelsApi, 'advantagePreview'> {
+export type Previews = Pick<TrajectoriesApi, 'tokenPreview'> & Pick<LabelsApi, 'advantagePreview'>
+
+export function createPreviews({ trajectory: find, rewards: rewardsOf, model, advantages: defaults }: PreviewParts): Previews {
   const withTrajectory = <T>(
     id: string,
     modelId: string | null | undefined,

@@ -13,7 +13,7 @@ import type { Store } from '../../storage/store'
 import type { TrainableSet } from '../../training/policy/policyModel'
 import type { OpenGpu } from '../jobs/gpuAccess'
 import type { JobControl } from '../jobs/jobQueue'
-import type { RunRecorder } from './runs'
+import type { RunRecorder } from './runRecorder'
 
 /** Weights from which a product takes a GPU longer than launching it. */
 const WORTH = 2 ** 18

@@ -7,13 +7,13 @@ import type { LabelledTrajectory } from '../../training/batches/labelledTrajecto
 import type { Reply } from '../../worker/protocol'
 import { accept, refuse } from '../failure'
 
-const beginning = z.object({
+const storedOriginSchema = z.object({
   version: z.literal(1),
   request: z.discriminatedUnion('kind', [jobRequests.train.unwrap(), jobRequests.story.unwrap()]),
   data: z.string().nullable(),
 })
 
-export interface Beginning {
+export interface RunOrigin {
   readonly request: ResumableRequest
   /** SHA-256 of what is learned from, labels included; null for practice. */
   readonly data: string | null
@@ -23,7 +23,7 @@ export interface Beginning {
 export interface ResumedRun {
   readonly record: RunRecord
   /** null in a folder of Hone's first versions: then the request that resumes it says how it began. */
-  readonly began: Beginning | null
+  readonly origin: RunOrigin | null
   /** Where the run lies, if a command named its folder. */
   readonly folder?: string
 }
@@ -32,11 +32,11 @@ export interface ResumedRun {
 export const STOPPED = 'The run was stopped.'
 
 /** As the record keeps it. */
-export const storedBeginning = ({ request, data }: Beginning): Record<string, unknown> => ({ version: 1, request, data })
+export const storedOrigin = ({ request, data }: RunOrigin): Record<string, unknown> => ({ version: 1, request, data })
 
 /** null where it is not known, or of a later version. */
-export function beginningOfRun({ began }: RunRecord): Beginning | null {
-  return beginning.safeParse(began).data ?? null
+export function originOf({ began }: RunRecord): RunOrigin | null {
+  return storedOriginSchema.safeParse(began).data ?? null
 }
 
 export const dataHash = (labelled: readonly LabelledTrajectory[]): string =>
@@ -47,8 +47,8 @@ export const dataHash = (labelled: readonly LabelledTrajectory[]): string =>
  * @param fresh the record that the same request would begin with now.
  * @param data hash of what it would learn from now.
  */
-export function resumedRecord({ record, began, folder }: ResumedRun, fresh: RunRecord, data: string | null): Reply<RunRecord> {
-  const changed = whatChanged(record, fresh, began === null || began.data === data)
+export function resumedRecord({ record, origin, folder }: ResumedRun, fresh: RunRecord, data: string | null): Reply<RunRecord> {
+  const changed = whatChanged(record, fresh, origin === null || origin.data === data)
   if (changed !== null)
     return folder === undefined
       ? refuse('changed', `${SENTENCES[changed.kind]} since this run began, so it cannot go on to the same end. Start a new run instead.`)

@@ -8,7 +8,7 @@ import { decodeCheckpoint, encodeCheckpoint } from '../../training/checkpoints/c
 import type { Store } from '../../storage/store'
 import type { JobControl } from '../jobs/jobQueue'
 import { retryWhenStorageFull } from '../storage/retryWhenStorageFull'
-import type { RunRecorder } from './runs'
+import type { RunRecorder } from './runRecorder'
 
 interface CheckpointBlobs {
   read(name: string): Promise<Uint8Array<ArrayBuffer> | null>

@@ -3,7 +3,7 @@ import type { TrainRequest } from '../../records/requests'
 import type { Store } from '../../storage/store'
 import type { Reply } from '../../worker/protocol'
 import { accept, attempt } from '../failure'
-import { beginningOfRun, type ResumedRun } from './resume'
+import { originOf, type ResumedRun } from './resume'
 
 /** null: the request begins a new run. */
 export async function runInFolder({ folder, resume }: TrainRequest, store: Store): Promise<Reply<ResumedRun | null>> {
@@ -13,6 +13,6 @@ export async function runInFolder({ folder, resume }: TrainRequest, store: Store
     const runId = await folders.open(folder)
     const record = runId === null ? null : await store.runs.get(runId)
     if (!record) return accept(null)
-    return accept({ record, began: beginningOfRun(record), folder })
+    return accept({ record, origin: originOf(record), folder })
   })
 }

@@ -7,7 +7,7 @@ import type { JobWork } from '../jobs/jobQueue'
 import { splitFor } from '../../environments/benchmark'
 import { DEFAULT_STRATEGY, PRACTICE_TEMPERATURE } from '../defaults'
 import type { JobContext } from '../jobs/jobContext'
-import { storedBeginning, resumedRecord, type ResumedRun } from './resume'
+import { storedOrigin, resumedRecord, type ResumedRun } from './resume'
 import { runTraining } from './runTraining'
 import type { StoryScale } from '../../training/algorithm'
 import { algorithmNamed, configureAlgorithm } from './configure'
@@ -61,7 +61,7 @@ export async function storyWork(request: StoryRequest, context: JobContext, goin
     worldHash: benchmark.environment.hash,
     now: context.now(),
   })
-  const began = storedBeginning({ request: { ...request, size: name, algorithm: algorithm.name }, data: null })
+  const began = storedOrigin({ request: { ...request, size: name, algorithm: algorithm.name }, data: null })
   const first = { ...fresh, began, checkpoint: { step: 0, of: size.steps } }
   const record = going ? resumedRecord(going, first, null) : accept(first)
   if (!record.ok) return record

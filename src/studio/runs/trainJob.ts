@@ -17,9 +17,9 @@ import { settleKernels } from './kernels'
 import { materialOf, type Material } from './material'
 import { newRun } from './newRun'
 import { practiceMeanings, type PracticePlan } from './practice'
-import { resumedRecord, storedBeginning, type ResumedRun } from './resume'
+import { resumedRecord, storedOrigin, type ResumedRun } from './resume'
 import { runInFolder } from './runInFolder'
-import type { RunRecorder } from './runs'
+import type { RunRecorder } from './runRecorder'
 import { runTraining } from './runTraining'
 
 /** Everything a training run needs, found and checked. */
@@ -129,7 +129,7 @@ function recordOf(plan: TrainPlan, context: JobContext, before: ResumedRun | nul
   const fresh: RunRecord = {
     ...first,
     data: [...material.sources],
-    began: storedBeginning({ request: { ...request, steps }, data: material.hash }),
+    began: storedOrigin({ request: { ...request, steps }, data: material.hash }),
     checkpoint: { step: 0, of: steps },
   }
   return before ? resumedRecord(before, fresh, material.hash) : accept(fresh)

@@ -13,7 +13,7 @@ import type { InitialAdapters } from '../models/initialAdapters'
 import type { LoadedModel, Models } from '../models/models'
 import type { ActingPolicy, PolicyBackend } from './policyBackend'
 import type { PracticePlan } from './practice'
-import type { RunRecorder } from './runs'
+import type { RunRecorder } from './runRecorder'
 
 export interface RunTrainingRequest {
   readonly model: LoadedModel

@@ -1,0 +1,73 @@
+/** Records a run while it works: the page hears of everything at once, and storage has it within a second. */
+import type { MetricTable, RunRecord } from '../../records/run'
+import type { ExamCell, RunDetail, StudioEvent } from '../../worker/protocol'
+import { withCells } from './runDetailFile'
+import type { RunWriter } from './runWriter'
+
+export interface RunRecorder {
+  readonly record: RunRecord
+  change(fields: Partial<RunRecord>): Promise<void>
+  note(sentence: string): void
+  /** The tab was frozen, or the machine slept, for so long; the mark comes after the steps reported so far. */
+  slept(ms: number): void
+  report(step: number, metrics: Readonly<Record<string, number>>): void
+  exam(phase: 'before' | 'after', total: number, cells: readonly ExamCell[]): void
+  probe(probe: NonNullable<RunDetail['probe']>): void
+  /** Resolves when all of it is stored; rejects when it could not be. */
+  settle(): Promise<void>
+  close(): Promise<void>
+}
+
+/** @param release gives back what was claimed for the run, at `close`. */
+export function createRunRecorder(writer: RunWriter, emit: (event: StudioEvent) => void, release: () => void): RunRecorder {
+  const { run_id } = writer.record
+  return {
+    get record() {
+      return writer.record
+    },
+    async change(fields) {
+      writer.changeRecord(fields)
+      await writer.settle()
+    },
+    note(sentence) {
+      const { notes } = writer.record
+      if (notes.includes(sentence)) return
+      writer.changeRecord({ notes: [...notes, sentence] })
+      writer.soon()
+    },
+    slept(ms) {
+      const { steps_done: after_step, slept = [] } = writer.record
+      writer.changeRecord({ slept: [...slept, { after_step, ms }] })
+      emit({ type: 'slept', run_id, after_step, ms })
+      writer.soon()
+    },
+    report(step, metrics) {
+      const rows = metricRow(step, metrics)
+      writer.changeRecord({ steps_done: Math.max(writer.record.steps_done, step + 1) })
+      writer.addMetrics(rows)
+      emit({ type: 'metrics', run_id, rows })
+      writer.soon()
+    },
+    exam(phase, total, cells) {
+      writer.changeDetail(withCells(writer.detail, phase, cells))
+      emit({ type: 'exam', run_id, phase, total, cells })
+      writer.soon()
+    },
+    probe(probe) {
+      writer.changeDetail({ ...writer.detail, probe })
+    },
+    settle: () => writer.settle(),
+    async close() {
+      try {
+        await writer.settle()
+      } finally {
+        release()
+      }
+    },
+  }
+}
+
+const metricRow = (step: number, metrics: Readonly<Record<string, number>>): MetricTable => ({
+  step: [step],
+  columns: Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, [Number.isFinite(value) ? value : null]])),
+})
