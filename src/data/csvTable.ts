@@ -1,6 +1,7 @@
 /** The rows of a delimited file with a header; what is wrong with the header or with a row's cells is said, and the other rows are kept. */
+import { excerpt } from '../base/excerpt'
 import { columnNames, csvRows, sniffDelimiter } from './csvRows'
-import { excerpt, problemOf, type ProblemParts } from './problem'
+import { problemOf, type ProblemParts } from './problem'
 import { lines } from './textStream'
 import type { FormatItem, FormatSource } from './formats/format'
 

@@ -25,11 +25,6 @@ export function problemOf({ file, row = null, column = null, expected, found, ou
   }
 }
 
-/** Text from outside, short enough for a sentence. */
-export function excerpt(text: string, length = 40): string {
-  return JSON.stringify(text.length > length ? `${text.slice(0, length)}…` : text)
-}
-
 /** What a zod issue expected, without the words around it: `Invalid input: expected string, received undefined` → `string`. */
 export function expectedBySchema(message: string | undefined): string | null {
   return message?.replace(/^[A-Z][\w ]*: expected /, '').replace(/, received .*$/s, '') ?? null

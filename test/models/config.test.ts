@@ -45,14 +45,18 @@ describe('parseModelConfig', () => {
   it('fills in the defaults of each family', () => {
     expect(parseModelConfig(tiny)).toMatchObject({
       num_key_value_heads: 4, head_dim: 8, max_position_embeddings: 2048, rms_norm_eps: 1e-6, rope_theta: 10000, qkv_bias: false, o_bias: false,
-      mlp_bias: false, tie_word_embeddings: false, torch_dtype: null, eos_token_ids: [],
+      mlp_bias: false, tie_word_embeddings: false, torch_dtype: null, bos_token_id: 1, eos_token_ids: [2],
     }) // prettier-ignore
     expect(parseModelConfig({ ...tiny, attention_bias: true, mlp_bias: true })).toMatchObject({
       qkv_bias: true,
       o_bias: true,
       mlp_bias: true,
     })
-    expect(parseModelConfig({ ...tiny, model_type: 'qwen3' })).toMatchObject({ head_dim: 128, qk_norm: true, qkv_bias: false })
+    expect(parseModelConfig({ ...tiny, model_type: 'qwen3', num_key_value_heads: null })).toMatchObject({
+      head_dim: 128,
+      qk_norm: true,
+      qkv_bias: false,
+    })
     expect(parseModelConfig({ ...tiny, head_dim: 16, torch_dtype: 'bfloat16', eos_token_id: [5, 6], pad_token_id: -1 })).toMatchObject({
       head_dim: 16, torch_dtype: 'bfloat16', eos_token_ids: [5, 6], pad_token_id: null,
     }) // prettier-ignore
@@ -86,12 +90,19 @@ describe('parseModelConfig', () => {
   })
 
   it('takes a sliding window that is switched off (Qwen2.5)', () => {
-    const config = { ...tiny, model_type: 'qwen2', use_sliding_window: false, sliding_window: 131072, max_window_layers: 28 }
+    const config = {
+      ...tiny,
+      model_type: 'qwen2',
+      num_key_value_heads: 4,
+      use_sliding_window: false,
+      sliding_window: 131072,
+      max_window_layers: 28,
+    }
     expect(parseModelConfig(config).model_type).toBe('qwen2')
   })
 
   it('takes a sliding window that no layer of this model has, or that is as long as the context', () => {
-    const config = { ...tiny, model_type: 'qwen2', use_sliding_window: true, sliding_window: 4096 }
+    const config = { ...tiny, model_type: 'qwen2', num_key_value_heads: 4, use_sliding_window: true, sliding_window: 4096 }
     expect(parseModelConfig({ ...config, max_window_layers: 2 }).num_hidden_layers).toBe(2)
     expect(parseModelConfig(config).num_hidden_layers).toBe(2)
     expect(parseModelConfig({ ...config, max_window_layers: 0, max_position_embeddings: 4096 }).max_position_embeddings).toBe(4096)
@@ -108,7 +119,10 @@ describe('parseModelConfig', () => {
     [{ ...tiny, head_dim: 7 }, 'head_dim should be even'],
     [{ ...tiny, hidden_act: 'gelu' }, 'hidden_act "gelu" is not supported; expected silu'],
     [{ ...tiny, quantization_config: { quant_method: 'gptq' } }, 'quantised checkpoints'],
-    [{ ...tiny, model_type: 'qwen2', use_sliding_window: true, sliding_window: 4096, max_window_layers: 1 }, 'sliding-window attention'],
+    [
+      { ...tiny, model_type: 'qwen2', num_key_value_heads: 4, use_sliding_window: true, sliding_window: 4096, max_window_layers: 1 },
+      'sliding-window attention',
+    ],
     [{ ...tiny, layer_types: ['full_attention', 'sliding_attention'] }, 'sliding-window attention'],
     [
       { ...tiny, rope_scaling: { rope_type: 'longrope', factor: 4 } },

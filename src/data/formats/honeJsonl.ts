@@ -1,9 +1,10 @@
 /** Hone's own file: one line a trajectory, `{"trajectory": …, "opinions": […]}`, nothing left out. */
+import { excerpt } from '../../base/excerpt'
 import { z } from 'zod'
 import { opinion, type Opinion } from '../../records/annotation'
 import { stepsOf, type Trajectory } from '../../records/trajectory'
 import { trajectoryOfAnyVersion } from '../../records/trajectoryV1'
-import { excerpt, expectedBySchema, problemOf } from '../problem'
+import { expectedBySchema, problemOf } from '../problem'
 import { lines } from '../textStream'
 import type { DatasetFormat, FormatItem, FormatSource } from './format'
 

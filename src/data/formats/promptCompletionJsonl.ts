@@ -3,9 +3,10 @@
  * plain text, as it stands in the model's context. A row is a trajectory of one step, without a label. Rows of messages are named and left
  * out, because their text depends on a chat template.
  */
+import { excerpt } from '../../base/excerpt'
 import { z } from 'zod'
 import { trajectoryFromSteps } from '../../records/trajectoryFromSteps'
-import { excerpt, problemOf } from '../problem'
+import { problemOf } from '../problem'
 import { lines } from '../textStream'
 import type { DatasetFormat, FormatItem, FormatSource } from './format'
 

@@ -1,7 +1,8 @@
 /** StepTool_ppo.json: the LoRA arguments and the PPO arguments of a run, under peft's and TRL 0.10's names. */
+import { excerpt } from '../../base/excerpt'
 import { z } from 'zod'
 import type { Problem } from '../../records/dataset'
-import { excerpt, expectedBySchema, problemOf } from '../problem'
+import { expectedBySchema, problemOf } from '../problem'
 import type { DatasetFormat, FormatItem, FormatSource, ImportedSettings } from './format'
 
 const count = z.int().positive()

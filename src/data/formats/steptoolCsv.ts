@@ -3,6 +3,7 @@
  * of a list with one item a step. prompt[i] is the text put before response[i]; reward[i] is the step's reward, 0–1, where
  * intermediate steps hold (success + contribution/5)/2 and the last 1 Solved, 0.5 Unsure, 0 Unsolved.
  */
+import { excerpt } from '../../base/excerpt'
 import { parsePythonLiteral, PythonLiteralError } from '../../base/pythonLiteral'
 import { reprPython } from '../../base/pythonRepr'
 import { PythonFloat, PythonTuple, type PythonValue } from '../../base/pythonValue'
@@ -13,7 +14,6 @@ import { trajectoryFromSteps, type StepInput } from '../../records/trajectoryFro
 import { csvLine, type CsvDelimiter } from '../csvRows'
 import { columnsFound, tableProblem, tableRows } from '../csvTable'
 import type { Problem } from '../../records/dataset'
-import { excerpt } from '../problem'
 import type { DatasetFormat, FormatItem, FormatSource } from './format'
 import { dialectOf, readObservation, readOpening, readTurn } from './steptoolDialect'
 

@@ -14,7 +14,11 @@ export interface Architecture {
     readonly max_position_embeddings: number
     /** null: hidden_size / num_attention_heads. */
     readonly head_dim: number | null
+    /** null: num_attention_heads. */
+    readonly num_key_value_heads: number | null
     readonly tie_word_embeddings: boolean
+    readonly bos_token_id: number | null
+    readonly eos_token_id: number | null
   }
   /** Whether config.json may switch on a sliding window. */
   readonly hasSlidingWindow: boolean

@@ -5,7 +5,14 @@ import { decoder, decoderParameters } from './decoder'
 export const qwen2: Architecture = {
   name: 'qwen2',
   title: 'Qwen 2 and 2.5',
-  defaults: { max_position_embeddings: 32_768, head_dim: null, tie_word_embeddings: false },
+  defaults: {
+    max_position_embeddings: 32_768,
+    head_dim: null,
+    num_key_value_heads: 32,
+    tie_word_embeddings: false,
+    bos_token_id: null,
+    eos_token_id: null,
+  },
   hasSlidingWindow: true,
   flags: () => ({ qkv_bias: true, o_bias: false, mlp_bias: false, qk_norm: false }),
   parameters: decoderParameters,

@@ -5,7 +5,14 @@ import { decoder, decoderParameters } from './decoder'
 export const qwen3: Architecture = {
   name: 'qwen3',
   title: 'Qwen 3',
-  defaults: { max_position_embeddings: 32_768, head_dim: 128, tie_word_embeddings: false },
+  defaults: {
+    max_position_embeddings: 32_768,
+    head_dim: 128,
+    num_key_value_heads: 32,
+    tie_word_embeddings: false,
+    bos_token_id: null,
+    eos_token_id: null,
+  },
   hasSlidingWindow: true,
   flags: ({ attention_bias: bias }) => ({ qkv_bias: bias ?? false, o_bias: bias ?? false, mlp_bias: false, qk_norm: true }),
   parameters: decoderParameters,

@@ -3,7 +3,8 @@ import { z } from 'zod'
 import type { FieldRemark } from '../../records/fieldRemark'
 import { KV_DTYPES } from '../../engine/ops/kvCache'
 import { WEIGHT_FORMATS } from '../../engine/weightFormat'
-import { excerpt, expectedBySchema } from '../../data/problem'
+import { excerpt } from '../../base/excerpt'
+import { expectedBySchema } from '../../data/problem'
 import { algorithms } from '../algorithms'
 
 export type AlgorithmName = keyof typeof algorithms

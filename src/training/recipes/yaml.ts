@@ -3,7 +3,7 @@
  * written is YAML 1.1 as well, which PyYAML reads.
  */
 import { Document, isMap, LineCounter, parseAllDocuments, visit, type ScalarTag } from 'yaml'
-import { excerpt } from '../../data/problem'
+import { excerpt } from '../../base/excerpt'
 import type { Fields } from './interop'
 
 /** How often aliases may repeat a node: a small file must not become a huge value. */
