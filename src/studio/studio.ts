@@ -19,6 +19,7 @@ import { createLabels } from './labels/labels'
 import { createLabelsApi } from './labels/labelsApi'
 import { createPreviews } from './labels/preview'
 import { createAdaptersApi } from './models/adaptersApi'
+import { createImportedAdapters } from './models/importedAdapters'
 import { createInitialAdapters } from './models/initialAdapters'
 import { createMerges } from './models/mergeJob'
 import { createModels, STARTER } from './models/models'
@@ -68,7 +69,8 @@ async function openStudio(parts: StudioParts, assetBase: string): Promise<OpenSt
   const worlds = createWorlds()
   const models = createModels({ ...services, starter, source: parts.modelSource })
   const remote = createRemoteModels({ ...services, models })
-  const initialAdapters = createInitialAdapters({ ...services, models })
+  const importedAdapters = createImportedAdapters({ ...services, models })
+  const initialAdapters = createInitialAdapters({ store, importedAdapters })
   const datasets = createDatasets(services)
   const labels = createLabels(services)
   const previews = createPreviews({
@@ -102,12 +104,12 @@ async function openStudio(parts: StudioParts, assetBase: string): Promise<OpenSt
     labels: createLabelsApi(labels, previews),
     judges,
     jobs: createJobsApi({ queue, starter: jobStarter, context, judges, remote, merges }),
-    recipes: createRecipes({ store, models: () => models.list(), imported: () => initialAdapters.list() }),
+    recipes: createRecipes({ store, models: () => models.list(), imported: () => importedAdapters.list() }),
     runs: createRunsApi(services, { runs, context, merges, starter: jobStarter }),
     evaluations: createEvaluationsApi(store),
     models: createModelsApi(models, remote),
-    adapters: createAdaptersApi(initialAdapters),
+    adapters: createAdaptersApi(importedAdapters),
     environments: createEnvironmentsApi(worlds),
-    storage: createStorageApi(services, { models, remote, initialAdapters }),
+    storage: createStorageApi(services, { models, remote, importedAdapters }),
   }
 }

@@ -6,7 +6,7 @@ import { createStarterWorld } from '../../src/environments/starter/world'
 import { apis } from '../../src/environments/starter/catalog'
 import { trajectoryFromSteps } from '../../src/records/trajectoryFromSteps'
 import { practiceQueries, withoutHeldOut } from '../../src/studio/runs/practice'
-import { storySizes } from '../../src/studio/runs/storyJob'
+import { storySizes } from '../../src/studio/runs/storySize'
 
 const world = createStarterWorld()
 const foreign = new Set(world.splits.filter((split) => split !== 'practice').flatMap((split) => world.database.names(split)))

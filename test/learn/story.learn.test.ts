@@ -10,7 +10,7 @@ import { createStarterWorld } from '../../src/environments/starter/world'
 import { compareRates, rateOf } from '../../src/evaluation/evaluate'
 import { evaluationRecord, type EvaluationRecord } from '../../src/records/evaluation'
 import { algorithms } from '../../src/training/algorithms'
-import { storySizes } from '../../src/studio/runs/storyJob'
+import { storySizes } from '../../src/studio/runs/storySize'
 import { projectRoot } from '../support/sources'
 import { learnAdapter, once, placeOf, trainedOnce } from './honeRun'
 

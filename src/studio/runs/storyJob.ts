@@ -1,136 +1,131 @@
-/** The run story: the starter sits the exam, practises with every step scored, learns, and sits the same exam again. */
+/** The run story: the starter sits the exam, practises with every step scored, is trained on that, and sits the same exam again. */
+import { splitFor, type Benchmark } from '../../environments/benchmark'
+import type { Query } from '../../environments/environment'
+import type { StoryRequest } from '../../records/requests'
+import type { RunRecord } from '../../records/run'
+import type { ConfiguredAlgorithm } from '../../training/algorithm'
 import { DEFAULT_ALGORITHM } from '../../training/algorithms'
-import type { JobRequest, Reply } from '../../worker/protocol'
-import { runExam, stratified } from '../evaluations/exam'
-import { accept, refuse } from '../failure'
-import type { JobWork } from '../jobs/jobQueue'
-import { splitFor } from '../../environments/benchmark'
+import type { Reply } from '../../worker/protocol'
 import { DEFAULT_STRATEGY, PRACTICE_TEMPERATURE } from '../defaults'
+import { runExam, stratified, type ExamRequest } from '../evaluations/exam'
+import { accept, refuse } from '../failure'
+import type { OpenGpu } from '../jobs/gpuAccess'
 import type { JobContext } from '../jobs/jobContext'
-import { storedOrigin, resumedRecord, type ResumedRun } from './resume'
-import { runTraining } from './runTraining'
-import type { StoryScale } from '../../training/algorithm'
+import type { JobControl, JobWork } from '../jobs/jobQueue'
+import { STARTER, type LoadedModel } from '../models/models'
 import { algorithmNamed, configureAlgorithm } from './configure'
-import { STARTER } from '../models/models'
 import { newRun } from './newRun'
+import type { ActingPolicy } from './policyBackend'
+import type { PracticePlan } from './practice'
+import { resumedRecord, storedOrigin, type ResumedRun } from './resume'
+import type { RunRecorder } from './runRecorder'
+import { runTraining } from './runTraining'
+import { storySizes } from './storySize'
 
-interface StorySize extends StoryScale {
-  readonly examQueries: number
+/** Everything a story needs, found and checked. */
+interface StoryPlan {
+  readonly request: StoryRequest
+  readonly sizeName: keyof typeof storySizes
+  readonly configured: ConfiguredAlgorithm
+  readonly model: LoadedModel
+  readonly gpu: OpenGpu
+  readonly benchmark: Benchmark
+  readonly examSplit: string
+  readonly queries: readonly Query[]
 }
 
-/** `gpu`: at most 3 minutes there. `software`: about a minute on two processor cores, and too small to prove much. */
-export const storySizes: Readonly<Record<'gpu' | 'software', StorySize>> = {
-  gpu: { examQueries: 96, steps: 30, batch: 64, epochs: 4, learningRate: 5e-4 },
-  software: { examQueries: 30, steps: 3, batch: 16, epochs: 2, learningRate: 2e-3 },
+/** @param resumed a story that is resumed, with the request it began with. */
+export async function storyWork(request: StoryRequest, context: JobContext, resumed: ResumedRun | null = null): Promise<Reply<JobWork>> {
+  const plan = await planStory(request, context)
+  if (!plan.ok) return plan
+  const first = recordOf(plan.value, context)
+  const record = resumed ? resumedRecord(resumed, first, null) : accept(first)
+  if (!record.ok) return record
+  const placed = resumed ? accept(null) : await context.placeRun(first.run_id, 'story', request.folder)
+  if (!placed.ok) return placed
+  const { engine } = plan.value.gpu
+  const frame = {
+    ...{ kind: 'story' as const, title: first.title, record: record.value, usesGpu: true },
+    dispatches: () => engine.counters.dispatches,
+    peakBytes: () => engine.peakBytes,
+  }
+  return accept(context.runWork(frame, (recorder, control) => tellStory(plan.value, context, recorder, control)))
 }
 
-type StoryRequest = Extract<JobRequest, { kind: 'story' }>
-
-/** @param going a story that goes on, with the request it began with. */
-export async function storyWork(request: StoryRequest, context: JobContext, going: ResumedRun | null = null): Promise<Reply<JobWork>> {
-  const found = algorithmNamed(request.algorithm ?? DEFAULT_ALGORITHM)
-  if (!found.ok) return found
-  const algorithm = found.value
-  if (!algorithm.learnsFrom.includes('rollouts'))
-    return refuse('needs-data', `${algorithm.title} does not practise by itself, so it cannot run the story.`)
+async function planStory(request: StoryRequest, context: JobContext): Promise<Reply<StoryPlan>> {
+  const algorithm = algorithmNamed(request.algorithm ?? DEFAULT_ALGORITHM)
+  if (!algorithm.ok) return algorithm
+  const { title, learnsFrom } = algorithm.value
+  if (!learnsFrom.includes('rollouts')) return refuse('needs-data', `${title} does not practise by itself, so it cannot run the story.`)
   const known = context.worlds.benchmark(request.benchmark)
   if (!known.ok) return known
   const [model, gpu] = [await context.models.load(STARTER), await context.gpu.open()]
   if (!model.ok) return model
   if (!gpu.ok) return gpu
-  const { report, engine } = gpu.value
-  const name = request.size ?? (report.isSoftware ? 'software' : 'gpu')
-  const size = storySizes[name]
-  const settled = configureAlgorithm(algorithm, algorithm.storyDefaults(size))
-  if (!settled.ok) return settled
-  const configured = settled.value
-  const { value: benchmark } = known
+  const sizeName = request.size ?? (gpu.value.report.isSoftware ? 'software' : 'gpu')
+  const size = storySizes[sizeName]
+  const configured = configureAlgorithm(algorithm.value, algorithm.value.storyDefaults(size))
+  if (!configured.ok) return configured
+  const benchmark = known.value
   const examSplit = splitFor(benchmark, 'exam')
-  const queries = stratified(benchmark.queries(examSplit), size.examQueries)
-  const runId = context.newId('run')
-  const title = `Run story · ${algorithm.title}`
-  const fresh = newRun({
-    runId,
-    kind: 'story',
-    title,
-    algorithm: algorithm.name,
-    config: configured.settings,
-    model: model.value,
-    seed: request.seed,
-    adapter: report,
-    worldHash: benchmark.environment.hash,
-    now: context.now(),
+  return accept({
+    ...{ request, sizeName, configured: configured.value, model: model.value, gpu: gpu.value, benchmark, examSplit },
+    queries: stratified(benchmark.queries(examSplit), size.examQueries),
   })
-  const began = storedOrigin({ request: { ...request, size: name, algorithm: algorithm.name }, data: null })
-  const first = { ...fresh, began, checkpoint: { step: 0, of: size.steps } }
-  const record = going ? resumedRecord(going, first, null) : accept(first)
-  if (!record.ok) return record
-  const placed = going ? accept(null) : await context.placeRun(runId, 'story', request.folder)
-  if (!placed.ok) return placed
-  const frame = {
-    kind: 'story' as const,
-    title,
-    record: record.value,
-    usesGpu: true,
-    dispatches: () => engine.counters.dispatches,
-    peakBytes: () => engine.peakBytes,
+}
+
+function recordOf({ request, sizeName, configured, model, gpu, benchmark }: StoryPlan, { newId, now }: JobContext): RunRecord {
+  const { name, title } = configured.algorithm
+  const first = newRun({
+    ...{ runId: newId('run'), kind: 'story', title: `Run story · ${title}`, algorithm: name, config: configured.settings, model },
+    ...{ seed: request.seed, adapter: gpu.report, worldHash: benchmark.environment.hash, now: now() },
+  })
+  return {
+    ...first,
+    began: storedOrigin({ request: { ...request, size: sizeName, algorithm: name }, data: null }),
+    checkpoint: { step: 0, of: storySizes[sizeName].steps },
   }
-  const callBudget = benchmark.limits.toolCalls
-  const exam = { benchmark, split: examSplit, queries, strategy: DEFAULT_STRATEGY, callBudget, temperature: 0, seed: request.seed } as const
-  return accept(
-    context.runWork(frame, async (recorder, control) => {
-      for (const note of configured.notes()) recorder.note(note)
-      recorder.note(
-        `${name === 'software' ? 'A small run on the processor' : 'A full run'}: ${queries.length} exam queries, ${size.steps} steps of ${size.batch} practice attempts.`,
-      )
-      await runTraining(
-        {
-          model: model.value,
-          configured,
-          steps: size.steps,
-          start: null,
-          seed: request.seed,
-          data: null,
-          practice: {
-            benchmark,
-            split: splitFor(benchmark, 'practice'),
-            queriesPerStep: size.batch / configured.samplesPerQuery,
-            samplesPerQuery: configured.samplesPerQuery,
-            ...{ strategy: DEFAULT_STRATEGY, callBudget, temperature: PRACTICE_TEMPERATURE, seed: request.seed },
-            ...{ slots: null, shufflesRewards: false, keepsAll: false },
-          },
-        },
-        {
-          before: async (policy) => {
-            // A story that goes on sat it already.
-            if (recorder.record.evaluations.length > 0) return
-            control.phase('before', queries.length, 'The model sits the exam')
-            await runExam(
-              policy,
-              { ...exam, title: 'Starter, before', model: { id: model.value.id, adapter_sha256: null } },
-              'before',
-              recorder,
-              control,
-              context.examParts,
-            )
-          },
-          after: async (policy, adapterSha256) => {
-            if (recorder.record.evaluations.length > 1) return
-            control.phase('after', queries.length, 'The same exam again')
-            await runExam(
-              policy,
-              { ...exam, title: `${algorithm.title}, after`, model: { id: model.value.id, adapter_sha256: adapterSha256 } },
-              'after',
-              recorder,
-              control,
-              context.examParts,
-            )
-          },
-        },
-        recorder,
-        control,
-        { ...context.trainingParts, opened: gpu.value },
-      )
-    }),
+}
+
+async function tellStory(plan: StoryPlan, context: JobContext, recorder: RunRecorder, control: JobControl): Promise<void> {
+  const { request, sizeName, configured, model, gpu, queries } = plan
+  const size = storySizes[sizeName]
+  for (const note of configured.notes()) recorder.note(note)
+  recorder.note(
+    `${sizeName === 'software' ? 'A small run on the processor' : 'A full run'}: ${queries.length} exam queries, ${size.steps} steps of ${size.batch} practice attempts.`,
+  )
+  const sitExam = async (policy: ActingPolicy, phase: 'before' | 'after', title: string, adapterSha256: string | null): Promise<void> => {
+    // A resumed story may have sat it already.
+    if (recorder.record.evaluations.length > (phase === 'before' ? 0 : 1)) return
+    control.phase(phase, queries.length, phase === 'before' ? 'The model sits the exam' : 'The same exam again')
+    await runExam(policy, examOf(plan, title, adapterSha256), phase, recorder, control, context.examParts)
+  }
+  await runTraining(
+    {
+      ...{ model, configured, steps: size.steps, start: null, seed: request.seed, data: null },
+      practice: practiceOf(plan, size.batch),
+    },
+    {
+      before: (policy) => sitExam(policy, 'before', 'Starter, before', null),
+      after: (policy, adapterSha256) => sitExam(policy, 'after', `${configured.algorithm.title}, after`, adapterSha256),
+    },
+    recorder,
+    control,
+    { ...context.trainingParts, opened: gpu },
   )
 }
+
+const examOf = (
+  { request, model, benchmark, examSplit, queries }: StoryPlan,
+  title: string,
+  adapterSha256: string | null,
+): ExamRequest => ({
+  ...{ title, benchmark, split: examSplit, queries, strategy: DEFAULT_STRATEGY, callBudget: benchmark.limits.toolCalls, temperature: 0 },
+  ...{ seed: request.seed, model: { id: model.id, adapter_sha256: adapterSha256 } },
+})
+
+const practiceOf = ({ request, configured: { samplesPerQuery }, benchmark }: StoryPlan, batch: number): PracticePlan => ({
+  ...{ benchmark, split: splitFor(benchmark, 'practice'), queriesPerStep: batch / samplesPerQuery, samplesPerQuery },
+  ...{ strategy: DEFAULT_STRATEGY, callBudget: benchmark.limits.toolCalls, temperature: PRACTICE_TEMPERATURE, seed: request.seed },
+  ...{ slots: null, shufflesRewards: false, keepsAll: false },
+})

@@ -3,17 +3,17 @@ import type { Store } from '../../storage/store'
 import type { StorageApi } from '../../worker/studioApi'
 import { STARTER, type Models } from '../models/models'
 import type { RemoteModels } from '../models/remoteModels'
-import type { InitialAdapters } from '../models/initialAdapters'
+import type { ImportedAdapters } from '../models/importedAdapters'
 
 export interface StoredModules {
   readonly models: Models
   readonly remote: Pick<RemoteModels, 'unfinished'>
-  readonly initialAdapters: Pick<InitialAdapters, 'list'>
+  readonly importedAdapters: Pick<ImportedAdapters, 'list'>
 }
 type Items = Awaited<ReturnType<StorageApi['usage']>>['items']
 
 /** Records are counted as the JSON they would be; files as they are. */
-export async function storageItems(store: Store, { models, remote, initialAdapters }: StoredModules): Promise<Items> {
+export async function storageItems(store: Store, { models, remote, importedAdapters }: StoredModules): Promise<Items> {
   const [{ records: datasets }, { records: runs }, blobs, rows, unfinished] = await Promise.all([
     store.datasets.list(),
     store.runs.list(),
@@ -33,7 +33,7 @@ export async function storageItems(store: Store, { models, remote, initialAdapte
     items.push({ name: run.run_id, bytes: size(run) + size(records) + size(await store.metrics.of(run.run_id)) + files, kind: 'run' })
   }
   for (const { model_id, title, bytes } of rows) if (model_id !== STARTER) items.push({ name: title, bytes, kind: 'model' })
-  for (const { title, bytes } of await initialAdapters.list()) items.push({ name: title, bytes, kind: 'adapter' })
+  for (const { title, bytes } of await importedAdapters.list()) items.push({ name: title, bytes, kind: 'adapter' })
   for (const { title, keptBytes } of unfinished) items.push({ name: title, bytes: keptBytes, kind: 'interrupted download' })
   return items
 }

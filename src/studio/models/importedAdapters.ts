@@ -1,0 +1,87 @@
+/** LoRA adapters a person imported: their files, each folder with a card that is written last. */
+import { z } from 'zod'
+import type { NewId } from '../../base/id'
+import { folderFromFiles, folderFromMap } from '../../models/weights/byteSource'
+import type { Store } from '../../storage/store'
+import type { ImportedAdapter, Reply } from '../../worker/protocol'
+import type { AdaptersApi } from '../../worker/studioApi'
+import { accept, attempt, refuse } from '../failure'
+import { readInitialAdapter, type NamedInitialAdapter, type StoredInitialAdapter } from './initialAdapter'
+import type { Models, ModelText } from './models'
+import { readStoredFolder, removeStoredFolder } from './storedFolder'
+
+export interface ImportedAdapters extends AdaptersApi {
+  /** Reads one that is stored, for training on from it. */
+  open(adapterId: string, model: ModelText): Promise<Reply<NamedInitialAdapter>>
+}
+
+interface AdapterParts {
+  readonly store: Store
+  readonly models: Pick<Models, 'text'>
+  readonly newId: NewId
+  readonly now: () => string
+}
+
+const cardSchema = z.object({
+  ...{ version: z.literal(1), adapter_id: z.string(), model_id: z.string(), title: z.string(), sha256: z.string() },
+  ...{ bytes: z.number(), created_at: z.string() },
+})
+const ROOT = 'adapters/'
+const CARD = 'hone.json'
+const folderOf = (id: string): string => `${ROOT}${id}/`
+
+export function createImportedAdapters({ store, models, newId, now }: AdapterParts): ImportedAdapters {
+  return {
+    async open(id, model) {
+      const card = (await readCards(store)).find(({ adapter_id }) => adapter_id === id)
+      if (!card) return refuse('unknown-adapter', 'The imported adapter to begin from is not stored here any more.')
+      const files = await readStoredFolder(store, folderOf(id))
+      return accept({ adapter: await readInitialAdapter(folderFromMap(card.title, files), model), from: card.title })
+    },
+    list: () => readCards(store),
+    importFiles: (modelId, name, files) =>
+      attempt('adapter', async () => {
+        const model = await models.text(modelId)
+        if (!model.ok) return model
+        const adapter = await readInitialAdapter(folderFromFiles(name || 'The files', files), model.value)
+        const same = (await readCards(store)).find(({ sha256, model_id }) => sha256 === adapter.sha256 && model_id === modelId)
+        if (same) return accept(same)
+        const title = name === '' ? `Adapter of rank ${adapter.lora.rank}, ${adapter.sha256.slice(0, 6)}` : name
+        const bytes = [...adapter.files.values()].reduce((sum, file) => sum + file.byteLength, 0)
+        const card = { adapter_id: newId('adapter'), model_id: modelId, title, sha256: adapter.sha256, bytes, created_at: now() }
+        await storeAdapter(store, card, adapter)
+        return accept(card)
+      }),
+    remove: (id) =>
+      attempt('adapter', async () => {
+        await removeStoredFolder(store, folderOf(id))
+        return accept(null)
+      }),
+  }
+}
+
+/** Leaves nothing when it fails. */
+async function storeAdapter(store: Store, card: ImportedAdapter, { files }: StoredInitialAdapter): Promise<void> {
+  const folder = folderOf(card.adapter_id)
+  try {
+    for (const [file, content] of files) await store.writeBlob(folder + file, content)
+    // The card comes last: it makes it an adapter.
+    await store.writeBlob(folder + CARD, new TextEncoder().encode(JSON.stringify({ version: 1, ...card })))
+  } catch (error) {
+    await removeStoredFolder(store, folder).catch(() => undefined)
+    throw error
+  }
+}
+
+/** The oldest first. */
+async function readCards(store: Store): Promise<ImportedAdapter[]> {
+  const found: ImportedAdapter[] = []
+  for (const { name } of await store.listBlobs((one) => one.startsWith(ROOT) && one.endsWith(`/${CARD}`))) {
+    const bytes = await store.readBlob(name).catch(() => null)
+    const card = cardSchema.safeParse(bytes && JSON.parse(new TextDecoder().decode(bytes)))
+    if (!card.success) continue
+    const { version: _version, ...adapter } = card.data
+    found.push(adapter)
+  }
+  return found.sort((a, b) => (a.created_at < b.created_at ? -1 : 1))
+}
