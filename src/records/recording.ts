@@ -50,7 +50,9 @@ const recordedAdvantages = z.object({
   rewards: z.array(z.number().nullable()),
   advantages: z.array(z.number()),
   whitened: z.array(z.number()),
-  loss: z.number(),
+  loss: z.number().nullable(),
+  step_reward_weighting: z.enum(['released', 'paper']).optional(),
+  basis: z.object({ kind: z.enum(['recorded', 'run', 'default']), algorithm: z.string(), limits: z.string() }).optional(),
 })
 
 export const recording = z.object({

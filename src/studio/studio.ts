@@ -1,6 +1,4 @@
 /** The application without a screen: opens the feature modules and joins them into `StudioApi`. */
-import { advantageSettings } from '../training/advantage'
-import { algorithms, DEFAULT_ALGORITHM } from '../training/algorithms'
 import { forwardStudio } from '../worker/forwardStudio'
 import type { StudioDescription } from '../worker/protocol'
 import type { StudioApi, StudioAreas } from '../worker/studioApi'
@@ -18,6 +16,7 @@ import { createJudges } from './labels/judges'
 import { createLabels } from './labels/labels'
 import { createLabelsApi } from './labels/labelsApi'
 import { createPreviews } from './labels/preview'
+import { createPreviewBasis } from './labels/previewBasis'
 import { createAdaptersApi } from './models/adaptersApi'
 import { createImportedAdapters } from './models/importedAdapters'
 import { createInitialAdapters } from './models/initialAdapters'
@@ -77,7 +76,7 @@ async function openStudio(parts: StudioParts, assetBase: string): Promise<OpenSt
     trajectory: (id) => store.trajectories.get(id),
     rewards: (trajectory) => labels.rewards(trajectory),
     model: (id) => models.text(id ?? STARTER),
-    advantages: advantageSettings.parse(algorithms[DEFAULT_ALGORITHM].configure({}).settings),
+    basisOf: createPreviewBasis({ store, rewards: (trajectory) => labels.rewards(trajectory), nowMs: services.nowMs }),
   })
   const judges = createJudges(services)
   const runs = createRuns(services)

@@ -8,7 +8,7 @@ import type { PpoLossParams } from '../engine/ops/ppoLoss'
 import { GAE_MASK_MODES } from '../engine/ops/gae'
 import type { GaeParams } from '../engine/ops/gae'
 import type { TokenizedTrajectory } from './batches/tokenizedTrajectory'
-import { placeStepScores, STEP_REWARD_WEIGHTINGS, trainedPositions } from './batches/stepRewards'
+import { placeStepScores, STEP_REWARD_WEIGHTINGS, trainedPositions, UNLABELLED_STEPS } from './batches/stepRewards'
 import type { StepRewardWeighting, UnlabelledSteps } from './batches/stepRewards'
 
 /**
@@ -70,12 +70,17 @@ export function ppoLossOf(
   return { policy, value, total: policy + params.vfCoef * value, ratio }
 }
 
-/** How an algorithm with a value head makes advantages of step rewards: the part of its settings a preview needs. */
+/**
+ * How an algorithm with a value head makes advantages of step rewards: the part of its settings a preview needs. An algorithm that rewards the
+ * outcome alone has the first three; the defaults of the others change nothing there.
+ */
 export const advantageSettings = z.object({
   gamma: z.number(),
   lam: z.number(),
   gae_mask_mode: z.enum(GAE_MASK_MODES),
-  step_reward_weighting: z.enum(STEP_REWARD_WEIGHTINGS),
+  step_reward_weighting: z.enum(STEP_REWARD_WEIGHTINGS).default('paper'),
+  center_step_rewards: z.boolean().default(false),
+  unlabelled_steps: z.enum(UNLABELLED_STEPS).default('leave_out'),
 })
 export type AdvantageSettings = z.output<typeof advantageSettings>
 
@@ -84,6 +89,8 @@ export interface AdvantagePreviewOptions extends GaeParams {
   readonly unlabelledSteps?: UnlabelledSteps
   readonly whitenAdvantages?: boolean
   readonly vfCoef?: number
+  /** Subtracted from every reward: the batch's mean step reward, where an algorithm centres rewards. */
+  readonly baseline?: number
 }
 
 /** One entry per token of the sequence; 0 where `mask` is 0. */
@@ -112,7 +119,8 @@ export function advantagePreview(
   options: AdvantagePreviewOptions,
   values: readonly number[] | 0 = 0,
 ): AdvantagePreview {
-  const labelled = { stepOf: sequence.stepOf, rewards }
+  const { baseline = 0 } = options
+  const labelled = { stepOf: sequence.stepOf, rewards: rewards.map((reward) => (reward === null ? null : reward - baseline)) }
   const positions = trainedPositions(labelled, options.unlabelledSteps ?? 'leave_out')
   const mask = sequence.stepOf.map(() => 0)
   const scores = sequence.stepOf.map(() => 0)

@@ -198,6 +198,8 @@ export interface ConfiguredAlgorithm extends RunSizes {
   readonly hasValueHead: boolean
   notes(): string[]
   tokenize(labelled: readonly LabelledTrajectory[], codec: TextEncoding): TokenizedTrajectory[]
+  /** The settings that bound the length of a sequence, with their values. */
+  readonly lengthLimits: string
   /** Why it can learn nothing from these trajectories, in one sentence; null when it can. */
   checkData(labelled: readonly LabelledTrajectory[], model: Pick<TextModel, 'tokenizer'>, seed: number): string | null
   readonly preflight: {
@@ -272,6 +274,7 @@ function configured<Schema extends z.ZodObject>({ parts, algorithm, config, init
     hasValueHead: whole.valueHead,
     notes: () => parts.notes(config),
     tokenize: (labelled, codec) => tokenizeWith(codec)(labelled),
+    lengthLimits: limitNames,
     checkData: (labelled, { tokenizer }, seed) => parts.checkData(config, { labelled, tokenize: tokenizeWith(tokenizer), seed }),
     preflight: { mask: mask(config), rewards, checks: (sequences) => checks?.(config, sequences) ?? [] },
     memory: (request) =>

@@ -3,6 +3,7 @@ import type { EngineDevice } from '../engine/device/engineDevice'
 import type { Gate } from '../engine/plan/executable'
 import type { ModelConfig } from '../models/architectures/config'
 import type { WeightReader } from '../models/languageModel'
+import type { SequenceAdvantages } from './batches/recordedAdvantages'
 import type { BestRule, CheckpointSink } from './checkpoints/checkpoint'
 import type { InitialAdapter } from './policy/adapterTensors'
 
@@ -18,6 +19,8 @@ export interface TrainingContext {
   readonly initial?: InitialAdapter | null
   /** One call per step, in order. */
   report(step: number, metrics: Readonly<Record<string, number>>): void
+  /** One call per step of an algorithm that has advantages, after its report: those that the loss used. */
+  onAdvantages?(step: number, of: readonly SequenceAdvantages[]): void
   readonly checkpoints: CheckpointSink | null
   /** Optimizer steps between checkpoints. */
   readonly checkpointEvery: number

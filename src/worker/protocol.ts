@@ -128,13 +128,28 @@ export interface TokenPreview {
 export interface AdvantagePreview {
   readonly tokens: TokenPreview
   readonly rewards: readonly (number | null)[]
-  /** GAE advantage (before whitening) and whitened over this trajectory, one per token; 0 where mask is 0. */
+  /**
+   * GAE advantage (before whitening) and whitened over this trajectory, one per token; 0 where mask is 0. Recorded advantages are those that the
+   * loss used, in both.
+   */
   readonly advantages: readonly number[]
   readonly whitened: readonly number[]
-  /** PPO loss of the trajectory at ratio 1 with these rewards. */
-  readonly loss: number
-  /** The weighting that was used; a recording does not hold it. */
+  /** PPO loss of the trajectory at ratio 1 with these rewards; null where advantages were recorded. */
+  readonly loss: number | null
+  /** The weighting that was used; absent where advantages were recorded. */
   readonly step_reward_weighting?: 'released' | 'paper'
+  /** Where the numbers come from; absent in recordings that do not say. */
+  readonly basis?: AdvantageBasis
+}
+
+/**
+ * `recorded`: an update of the run used these advantages. `run`: computed from the run's settings. `default`: computed from the default
+ * algorithm's settings. `algorithm` is the title of the algorithm; `limits` names the settings that bound the length.
+ */
+export interface AdvantageBasis {
+  readonly kind: 'recorded' | 'run' | 'default'
+  readonly algorithm: string
+  readonly limits: string
 }
 
 export interface LabelState {

@@ -216,7 +216,10 @@ function recordedLabels({ data, datasetId, byId, labelled, base }: RecordedParts
     },
     advantagePreview: async (id, override, options) => {
       const recorded = data.advantages[id]
-      if (recorded && override === null) return { ok: true, value: recorded }
+      if (recorded && override === null) {
+        const { step_reward_weighting, basis, ...numbers } = recorded
+        return { ok: true, value: { ...numbers, ...(step_reward_weighting && { step_reward_weighting }), ...(basis && { basis }) } }
+      }
       return byId.has(id)
         ? refuse('recorded', 'What a label does to the advantages is computed by the value head, which the recorded run does not hold.')
         : base.labels.advantagePreview(id, override, options)

@@ -72,18 +72,15 @@ export interface LabelsApi {
   add(rows: readonly NewOpinion[], annotator: string): Promise<Reply<LabelState>>
   undo(opinionId: string): Promise<Reply<LabelState>>
   /**
-   * Advantages with the stored labels, or with `override` (one reward per step, null = unlabelled) in their place. What `options` leaves out is as
-   * training has it by default: the weighting of the default algorithm, and the tokenizer of the embedded model.
+   * Advantages of a trajectory. With `override` null: those that the run which rolled it out recorded, or where it recorded none, those that the
+   * stored labels give. With `override` (one reward per step, null = unlabelled): those that these rewards would give. They are computed with
+   * the settings and the tokenizer of that run; where no run rolled it out, or its algorithm has no value head, with those of the default
+   * algorithm. `options` replace the weighting and the model.
    */
   advantagePreview(
     trajectoryId: string,
     override: readonly (number | null)[] | null,
-    options: {
-      maxContextLen: number
-      maxResponseLen: number
-      step_reward_weighting?: 'released' | 'paper' | null
-      model?: string | null
-    },
+    options: { step_reward_weighting?: 'released' | 'paper' | null; model?: string | null },
   ): Promise<Reply<AdvantagePreview>>
   /** The labels of a dataset as StepTool's CSV. */
   exportCsv(datasetId: string): Promise<Reply<string>>

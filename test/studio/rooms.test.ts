@@ -1,6 +1,8 @@
 import { afterEach, expect, test, vi } from 'vitest'
+import { stepsOf } from '../../src/records/trajectory'
 import { algorithms } from '../../src/training/algorithms'
 import type { OpenedDevice } from '../../src/studio/parts'
+import { aRun } from '../support/builders'
 import { fakeDevice, file, openTestStudio, readStarterAsset, report, scriptedPolicyBackend, type TestStudio } from './testStudio'
 
 vi.setConfig({ testTimeout: 60_000 })
@@ -145,7 +147,7 @@ test('advantages answer to the stored labels and to what-if rewards', async () =
   const { studio, datasetId } = await imported()
   const trajectory = (await studio.trajectories.list({ dataset_id: datasetId }))[1]
   const id = trajectory?.trajectory_id ?? ''
-  const options = { ...limits, step_reward_weighting: 'paper' } as const
+  const options = { step_reward_weighting: 'paper' } as const
   const stored = await studio.labels.advantagePreview(id, null, options)
   if (!stored.ok) throw new Error(stored.message)
   expect(stored.value.rewards).toEqual((await studio.labels.get(id)).resolved.map(({ value }) => value))
@@ -170,6 +172,48 @@ test('advantages answer to the stored labels and to what-if rewards', async () =
   )
   expect(unlabelled.ok && unlabelled.value.tokens.mask.some((bit, at) => bit === 1 && unlabelled.value.tokens.step[at] === 0)).toBe(false)
   expect(await studio.labels.advantagePreview(id, [1], options)).toMatchObject({ ok: false, code: 'rewards' })
+})
+
+test('a preview has the settings of the run that rolled the trajectory out, whatever the defaults are', async () => {
+  const opened = await imported()
+  const { studio, store, datasetId } = opened
+  const id = (await studio.trajectories.list({ dataset_id: datasetId }))[1]?.trajectory_id ?? ''
+  const record = await store.trajectories.get(id)
+  if (!record) throw new Error('no trajectory')
+  const config = { gamma: 1, lam: 1, center_step_rewards: true, max_context_len: 600, max_response_len: 40 }
+  await store.runs.put({ ...aRun('run-1'), algorithm: 'steptool-ppo', config: algorithms['steptool-ppo'].configure(config).settings })
+  await store.runs.put({ ...aRun('run-2'), algorithm: 'sft', config: algorithms.sft.configure({}).settings })
+  const practice = (runId: string) => ({
+    ...record,
+    ...{ trajectory_id: `${runId}/practice-1`, source: `run:${runId}`, task: { ...record.task, split: 'practice' } },
+  })
+  for (const runId of ['run-1', 'run-2']) {
+    const trajectory = practice(runId)
+    await store.trajectories.put({ run_id: runId }, [trajectory])
+    await studio.labels.add(
+      stepsOf(trajectory).map((_, step) => ({
+        trajectory_id: trajectory.trajectory_id,
+        step,
+        name: 'reward',
+        value: step === 0 ? 0.2 : 0.6,
+      })),
+      'Ada',
+    )
+  }
+  const own = await studio.labels.advantagePreview('run-1/practice-1', null, {})
+  if (!own.ok) throw new Error(own.message)
+  expect(own.value.basis).toEqual({
+    ...{ kind: 'run', algorithm: 'Step-grained PPO (StepTool)', limits: 'max_context_len 600 and max_response_len 40' },
+  })
+  // Undiscounted and centred, the rewards of all steps sum to 0, which is the advantage of the first token.
+  const first = own.value.tokens.mask.indexOf(1)
+  expect(own.value.advantages[first]).toBeCloseTo(0, 12)
+  const last = own.value.tokens.mask.lastIndexOf(1)
+  const steps = own.value.rewards.length
+  expect(own.value.advantages[last]).toBeCloseTo(0.6 - (0.2 + 0.6 * (steps - 1)) / steps, 12)
+  // Imitation has no advantages: the default algorithm's are shown, and said to be.
+  const imitation = await studio.labels.advantagePreview('run-2/practice-1', null, {})
+  expect(imitation.ok && imitation.value.basis).toMatchObject({ kind: 'default', algorithm: 'Step-grained PPO (StepTool)' })
 })
 
 test('the GPU says why it is not there, and comes back', async () => {

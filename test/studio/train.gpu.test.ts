@@ -67,6 +67,20 @@ test('step-grained PPO online, then an evaluation with its adapter', async () =>
     expect(tokens?.completion_ids.length).toBe(tokens?.completion_logprobs.length)
     expect(tokens?.completion_logprobs.every((value) => value < 0)).toBe(true)
 
+    // The page shows the advantages that the update used: over the batch of the first step they are whitened.
+    const practice = (await studio.trajectories.list({ run_id: run.run_id })).filter(({ trajectory_id }) => trajectory_id.includes('0001'))
+    const used: number[] = []
+    for (const { trajectory_id } of practice) {
+      const shown = await studio.labels.advantagePreview(trajectory_id, null, {})
+      if (!shown.ok) throw new Error(shown.message)
+      expect(shown.value).toMatchObject({ loss: null, basis: { kind: 'recorded', algorithm: 'Step-grained PPO (StepTool)' } })
+      used.push(...shown.value.advantages.filter((_, at) => shown.value.tokens.mask[at] === 1))
+    }
+    const mean = used.reduce((sum, value) => sum + value, 0) / used.length
+    expect(practice).toHaveLength(2)
+    expect(mean).toBeCloseTo(0, 4)
+    expect(used.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (used.length - 1)).toBeCloseTo(1, 3)
+
     const exam = await studio.jobs.start({
       kind: 'evaluate',
       model: 'starter',

@@ -1,23 +1,22 @@
 /** A trajectory as the model is trained on it: its tokens, its loss mask, and what labels do to its advantages. */
-import { stepsOf, type Trajectory } from '../../records/trajectory'
-import { advantagePreview } from '../../training/advantage'
-import type { AdvantagePreviewOptions, AdvantageSettings } from '../../training/advantage'
+import { stepsOf, withoutTokens, type Trajectory } from '../../records/trajectory'
+import { advantagePreview, type AdvantageSettings } from '../../training/advantage'
+import { recordedAdvantages } from '../../training/batches/recordedAdvantages'
 import { tokenizeTrajectory, type TokenizedTrajectory } from '../../training/batches/tokenizedTrajectory'
 import type { AdvantagePreview, Reply, TokenPreview } from '../../worker/protocol'
 import type { LabelsApi, TrajectoriesApi } from '../../worker/studioApi'
 import { accept, attempt, refuse } from '../failure'
 import type { ModelText } from '../models/models'
+import type { PreviewBasis } from './previewBasis'
 
 type Limits = Parameters<TrajectoriesApi['tokenPreview']>[1]
+type Rewards = readonly (number | null)[]
 
-function tokenPreviewOf(trajectory: Trajectory, model: ModelText, limits: Limits): Reply<TokenPreview> {
+function tokenPreviewOf(trajectory: Trajectory, model: ModelText, { maxContextLen, maxResponseLen }: Limits): Reply<TokenPreview> {
   if (stepsOf(trajectory).length === 0) return refuse('no-steps', 'This trajectory has no steps.')
-  const sequence = sequenceOf(
-    trajectory,
-    stepsOf(trajectory).map(() => null),
-    model,
-    limits,
-  )
+  const noRewards = stepsOf(trajectory).map(() => null)
+  const options = { maxContextLen, maxResponseLen, encoding: 'auto' } as const
+  const sequence = tokenizeTrajectory(readableBy(trajectory, model), noRewards, model.tokenizer, options)
   return accept(
     shown(
       sequence,
@@ -27,47 +26,51 @@ function tokenPreviewOf(trajectory: Trajectory, model: ModelText, limits: Limits
   )
 }
 
-/** `rewards`: one per step of the trajectory. */
-function advantagePreviewOf(
-  trajectory: Trajectory,
-  rewards: readonly (number | null)[],
-  model: ModelText,
-  limits: Limits,
-  options: AdvantagePreviewOptions & Pick<AdvantageSettings, 'step_reward_weighting'>,
-): Reply<AdvantagePreview> {
-  if (stepsOf(trajectory).length === 0) return refuse('no-steps', 'This trajectory has no steps.')
-  if (rewards.length !== stepsOf(trajectory).length)
-    return refuse('rewards', `Expected ${stepsOf(trajectory).length} rewards, one for each step, found ${rewards.length}.`)
-  const bad = rewards.findIndex((value) => value !== null && !Number.isFinite(value))
-  if (bad >= 0) return refuse('rewards', `The reward of step ${bad + 1} is not a number.`)
-  const sequence = sequenceOf(trajectory, rewards, model, limits)
-  // A value head that has learnt nothing yet says 0: the labels alone speak.
-  const { mask, advantages, whitened, loss } = advantagePreview(sequence, sequence.rewards, options)
-  return accept({
+/** What the update recorded, or null: nothing was recorded, or not with these tokens. */
+function recordedPreview(trajectory: Trajectory, rewards: Rewards, model: ModelText, basis: PreviewBasis): AdvantagePreview | null {
+  if (!basis.tokensOfRun) return null
+  const sequence = basis.tokensOfRun.make({ trajectory: readableBy(trajectory, model), rewards }, model.tokenizer)
+  const recorded = recordedAdvantages(trajectory, sequence)
+  if (recorded === null) return null
+  const mask = recorded.map((value) => (value === null ? 0 : 1))
+  const advantages = recorded.map((value) => value ?? 0)
+  return {
     tokens: shown(sequence, model, mask),
     rewards: [...rewards],
-    advantages,
-    whitened,
-    loss: loss.total,
-    step_reward_weighting: options.step_reward_weighting,
-  })
+    ...{ advantages, whitened: advantages, loss: null },
+    basis: { kind: 'recorded', algorithm: basis.runAlgorithm ?? basis.algorithm, limits: basis.tokensOfRun.limits },
+  }
 }
 
-function sequenceOf(
+/** @param rewards one per step of the trajectory. */
+function computedPreview(
   trajectory: Trajectory,
-  rewards: readonly (number | null)[],
-  { tokenizer }: ModelText,
-  limits: Limits,
-): TokenizedTrajectory {
-  // Ids of another vocabulary mean nothing here.
+  rewards: Rewards,
+  model: ModelText,
+  basis: PreviewBasis,
+  weighting: AdvantageSettings['step_reward_weighting'],
+): AdvantagePreview {
+  const sequence = basis.tokens.make({ trajectory: readableBy(trajectory, model), rewards }, model.tokenizer)
+  const { gamma, lam, gae_mask_mode, unlabelled_steps } = basis.settings
+  // A value head that has learnt nothing yet says 0: the labels alone speak.
+  const { mask, advantages, whitened, loss } = advantagePreview(sequence, sequence.rewards, {
+    ...{ gamma, lam, gaeMaskMode: gae_mask_mode, step_reward_weighting: weighting },
+    ...{ unlabelledSteps: unlabelled_steps, baseline: basis.baseline },
+  })
+  return {
+    tokens: shown(sequence, model, mask),
+    rewards: [...rewards],
+    ...{ advantages, whitened, loss: loss.total, step_reward_weighting: weighting },
+    basis: { kind: basis.isOfRun ? 'run' : 'default', algorithm: basis.algorithm, limits: basis.tokens.limits },
+  }
+}
+
+/** Ids of another vocabulary mean nothing to this model: it reads the text. */
+function readableBy(trajectory: Trajectory, { tokenizer }: ModelText): Trajectory {
   const isOwn = stepsOf(trajectory).every(
     ({ tokens }) => tokens === null || [...tokens.prompt_ids, ...tokens.completion_ids].every((id) => id < tokenizer.vocabSize),
   )
-  return tokenizeTrajectory(trajectory, rewards, tokenizer, {
-    maxContextLen: limits.maxContextLen,
-    maxResponseLen: limits.maxResponseLen,
-    encoding: isOwn ? 'auto' : 'text',
-  })
+  return isOwn ? trajectory : withoutTokens(trajectory)
 }
 
 /** The sequence with steps as the trajectory counts them. */
@@ -85,39 +88,49 @@ function shown(sequence: TokenizedTrajectory, { tokenizer }: ModelText, mask: re
   }
 }
 
+/** Why these rewards cannot be previewed; null when they can. */
+function rewardProblem(trajectory: Trajectory, rewards: Rewards): Reply<never> | null {
+  const steps = stepsOf(trajectory).length
+  if (steps === 0) return refuse('no-steps', 'This trajectory has no steps.')
+  if (rewards.length !== steps) return refuse('rewards', `Expected ${steps} rewards, one for each step, found ${rewards.length}.`)
+  const bad = rewards.findIndex((value) => value !== null && !Number.isFinite(value))
+  return bad < 0 ? null : refuse('rewards', `The reward of step ${bad + 1} is not a number.`)
+}
+
 export interface PreviewParts {
   readonly trajectory: (id: string) => Promise<Trajectory | null>
-  readonly rewards: (trajectory: Trajectory) => Promise<readonly (number | null)[]>
+  readonly rewards: (trajectory: Trajectory) => Promise<Rewards>
   /** The model whose tokenizer is used; null: the embedded one. */
   readonly model: (id: string | null) => Promise<Reply<ModelText>>
-  /** Settings as the default algorithm has them. */
-  readonly advantages: AdvantageSettings
+  /** What the preview of this trajectory is computed from. */
+  readonly basisOf: (trajectory: Trajectory) => Promise<PreviewBasis>
 }
 
 export type Previews = Pick<TrajectoriesApi, 'tokenPreview'> & Pick<LabelsApi, 'advantagePreview'>
 
-export function createPreviews({ trajectory: find, rewards: rewardsOf, model, advantages: defaults }: PreviewParts): Previews {
-  const withTrajectory = <T>(
-    id: string,
-    modelId: string | null | undefined,
-    work: (trajectory: Trajectory, text: ModelText) => Promise<Reply<T>> | Reply<T>,
-  ): Promise<Reply<T>> =>
+export function createPreviews({ trajectory: find, rewards: rewardsOf, model, basisOf }: PreviewParts): Previews {
+  const withTrajectory = <T>(id: string, work: (trajectory: Trajectory) => Promise<Reply<T>>): Promise<Reply<T>> =>
     attempt('preview', async () => {
       const trajectory = await find(id)
-      if (!trajectory) return refuse('unknown-trajectory', `There is no trajectory ${id}.`)
-      const text = await model(modelId ?? null)
-      return text.ok ? work(trajectory, text.value) : text
+      return trajectory ? work(trajectory) : refuse('unknown-trajectory', `There is no trajectory ${id}.`)
     })
   return {
-    tokenPreview: (id, limits) => withTrajectory(id, limits.model, (trajectory, text) => tokenPreviewOf(trajectory, text, limits)),
+    tokenPreview: (id, limits) =>
+      withTrajectory(id, async (trajectory) => {
+        const text = await model(limits.model ?? null)
+        return text.ok ? tokenPreviewOf(trajectory, text.value, limits) : text
+      }),
     advantagePreview: (id, override, options) =>
-      withTrajectory(id, options.model, async (trajectory, text) =>
-        advantagePreviewOf(trajectory, override ?? (await rewardsOf(trajectory)), text, options, {
-          gamma: defaults.gamma,
-          lam: defaults.lam,
-          gaeMaskMode: defaults.gae_mask_mode,
-          step_reward_weighting: options.step_reward_weighting ?? defaults.step_reward_weighting,
-        }),
-      ),
+      withTrajectory<AdvantagePreview>(id, async (trajectory) => {
+        const basis = await basisOf(trajectory)
+        const text = await model(options.model ?? basis.model)
+        if (!text.ok) return text
+        const rewards = override ?? (await rewardsOf(trajectory))
+        const problem = rewardProblem(trajectory, rewards)
+        if (problem) return problem
+        const recorded = override === null ? recordedPreview(trajectory, rewards, text.value, basis) : null
+        const weighting = options.step_reward_weighting ?? basis.settings.step_reward_weighting
+        return accept(recorded ?? computedPreview(trajectory, rewards, text.value, basis, weighting))
+      }),
   }
 }

@@ -2,6 +2,7 @@
 import type { LabelledTrajectory } from '../../training/batches/labelledTrajectory'
 import { stepOfRound } from '../../training/batches/rounds'
 import type { AdapterTensors } from '../../training/policy/adapterTensors'
+import type { AdvantageRecorder } from './advantageRecorder'
 import type { ActingPolicy } from './policyBackend'
 import { createPractice, practiceMetrics } from './practice'
 import { shuffledRewards } from './shuffledRewards'
@@ -14,7 +15,11 @@ export interface PracticeRounds {
   newest(): { readonly step: number; readonly tensors: AdapterTensors } | null
 }
 
-export function createPracticeRounds({ request, control, parts }: TrainingRun, reports: StepReports): PracticeRounds {
+export function createPracticeRounds(
+  { request, control, parts }: TrainingRun,
+  reports: StepReports,
+  advantages: Pick<AdvantageRecorder, 'settle'>,
+): PracticeRounds {
   const { practice: plan, steps, seed } = request
   const practice = createPractice(plan, control, parts)
   let newest: ReturnType<PracticeRounds['newest']> = null
@@ -23,6 +28,7 @@ export function createPracticeRounds({ request, control, parts }: TrainingRun, r
     newest: () => newest,
     async next(policy, round) {
       const step = stepOfRound(round)
+      await advantages.settle()
       newest = { step, tensors: await policy.adapter() }
       if (isFirst) control.phase('rollout', plan.queriesPerStep * plan.samplesPerQuery, 'Practising')
       const { trajectories, leftOut } = await practice.batch(policy, round, (done, total) => {

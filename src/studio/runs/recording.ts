@@ -10,8 +10,6 @@ import { accept, refuse } from '../failure'
 const LIMIT_BYTES = 1_900_000
 const PRACTICE_KEPT = 64
 const ADVANTAGES_KEPT = 8
-/** The weighting is training's default. */
-const PREVIEW = { maxContextLen: 4096, maxResponseLen: 1024 } as const
 
 /** Asks the studio for everything about a finished story; practice is left out from the end until it fits. */
 export async function exportRecording(studio: StudioApi, runId: string, recordedAt: string): Promise<Reply<Recording>> {
@@ -31,7 +29,7 @@ export async function exportRecording(studio: StudioApi, runId: string, recorded
     for (const { trajectory_id } of chosen) opinions.push(...(await studio.labels.get(trajectory_id)).opinions)
     const advantages: Record<string, AdvantagePreview> = {}
     for (const { trajectory_id } of mostTelling(chosen).slice(0, ADVANTAGES_KEPT)) {
-      const preview = await studio.labels.advantagePreview(trajectory_id, null, PREVIEW)
+      const preview = await studio.labels.advantagePreview(trajectory_id, null, {})
       if (preview.ok) advantages[trajectory_id] = rounded(preview.value)
     }
     const made = recording.parse({

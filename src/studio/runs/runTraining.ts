@@ -3,6 +3,7 @@ import type { CheckpointSink } from '../../training/checkpoints/checkpoint'
 import type { CheckpointSettings } from '../../worker/protocol'
 import { JobCancelled, type JobControl } from '../jobs/jobQueue'
 import { storeAdapter } from '../models/adapterFiles'
+import { createAdvantageRecorder, type AdvantageRecorder } from './advantageRecorder'
 import { retryWhenStorageFull } from '../storage/retryWhenStorageFull'
 import type { ActingPolicy } from './policyBackend'
 import { createPracticeRounds, type PracticeRounds } from './practiceRounds'
@@ -30,11 +31,12 @@ export async function runTraining(
   const resumedAfter = (await checkpoints.load())?.step ?? 0
   await recorder.change({ checkpoint: { step: resumedAfter, of: request.steps } })
   const reports = createStepReports(run, resumedAfter)
-  const rounds = createPracticeRounds(run, reports)
+  const advantages = createAdvantageRecorder(run)
+  const rounds = createPracticeRounds(run, reports, advantages)
   parts.opened.engine.restartPeak()
   let trained: ActingPolicy
   try {
-    trained = await takeSteps(run, checkpoints, reports, rounds)
+    trained = await takeSteps(run, { checkpoints, reports, rounds, advantages })
   } catch (error) {
     if (control.signal.aborted) await storeStopped(run, rounds, baseline)
     throw error
@@ -48,16 +50,23 @@ export async function runTraining(
   }
 }
 
-function takeSteps(run: TrainingRun, checkpoints: CheckpointSink, reports: StepReports, rounds: PracticeRounds): Promise<ActingPolicy> {
+interface StepParts {
+  readonly checkpoints: CheckpointSink
+  readonly reports: StepReports
+  readonly rounds: PracticeRounds
+  readonly advantages: AdvantageRecorder
+}
+
+async function takeSteps(run: TrainingRun, { checkpoints, reports, rounds, advantages }: StepParts): Promise<ActingPolicy> {
   const { request, recorder, control, parts } = run
   const { everySteps, everyMinutes, best } = request.checkpoints ?? USUAL_CHECKPOINTS
   if (request.data ?? request.transcripts) control.phase('training', request.steps, 'Preparing the first step')
-  return parts.policyBackend.train({
+  const trained = await parts.policyBackend.train({
     ...{ configured: request.configured, model: request.model, data: request.data, transcripts: request.transcripts ?? null },
     ...{ limits: request.practice.benchmark.limits, slots: request.practice.slots },
     context: {
       ...{ engine: parts.opened.engine, seed: request.seed, initial: request.start?.adapter ?? null, steps: request.steps },
-      ...{ gate: control.gate, now: parts.clock, report: reports.report },
+      ...{ gate: control.gate, now: parts.clock, report: reports.report, onAdvantages: advantages.add },
       ...{ checkpoints, checkpointEvery: everySteps, checkpointMinutes: everyMinutes },
       best: best && { ...best, valueOf: (step) => reports.metricOf(step, best.metric) },
     },
@@ -67,6 +76,13 @@ function takeSteps(run: TrainingRun, checkpoints: CheckpointSink, reports: StepR
       recorder.note(sentence)
     },
   })
+  try {
+    await advantages.settle()
+  } catch (error) {
+    await trained.destroy()
+    throw error
+  }
+  return trained
 }
 
 /** What a stopped run had learned when it practised last. */

@@ -6,7 +6,7 @@ import { VisibleText } from '../trajectory/VisibleText'
 import { ErrorPanel } from '../widgets/ProblemList'
 import { Term } from '../widgets/Term'
 import classes from './labelling.module.css'
-import { useAdvantages, type AdvantageOptions } from './useAdvantages'
+import { basisSentence, useAdvantages, type AdvantageOptions } from './useAdvantages'
 import { signed, stripOfStep, type AdvantageKind, type StripToken } from './whatIf'
 
 export interface StripView {
@@ -104,6 +104,7 @@ export function WhatIfStrip({ trajectoryId, step, before, after, view, onView }:
           />
         </span>
       </div>
+      {is.preview?.basis && <span className={classes.stripBasis}>{basisSentence(is.preview.basis)}</span>}
       {error !== null && <ErrorPanel title="The advantages could not be computed.">{error}</ErrorPanel>}
       {notTrained && <span>None of this step’s tokens carry loss after truncation: its label changes nothing by itself.</span>}
       {strip && (
@@ -139,7 +140,7 @@ export function WhatIfStrip({ trajectoryId, step, before, after, view, onView }:
           </pre>
           <div className={classes.stripHead}>
             <span data-testid="whatif-loss" className={classes.value}>
-              loss {formatNumber(was.preview?.loss ?? 0, 4)} → {formatNumber(is.preview?.loss ?? 0, 4)}
+              loss {formatNumber(was.preview?.loss ?? Number.NaN, 4)} → {formatNumber(is.preview?.loss ?? Number.NaN, 4)}
             </span>
             <span>
               {strip.alsoMoves.length > 0

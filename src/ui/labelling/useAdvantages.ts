@@ -1,19 +1,15 @@
 /** Advantage previews, cached by reward list; the last one stays on screen until the next arrives. */
 import { useQuery } from '@tanstack/react-query'
-import type { AdvantagePreview } from '../../worker/protocol'
+import type { AdvantageBasis, AdvantagePreview } from '../../worker/protocol'
 import { sentenceOf, studioKey, valueOf } from '../queries/client'
 import { keys } from '../queries/keys'
 import { useStudioQuery, type StudioQuery } from '../queries/useStudioQuery'
 import { useStudio } from '../stores/studio'
 
 export interface AdvantageOptions {
-  readonly maxContextLen: number
-  readonly maxResponseLen: number
-  /** Left out: as training has it by default. */
+  /** When absent, the weighting is that of the settings the studio computes with. */
   readonly step_reward_weighting?: 'released' | 'paper'
 }
-/** StepTool's own limits. */
-export const defaultAdvantageOptions: AdvantageOptions = { maxContextLen: 4096, maxResponseLen: 1024 }
 
 export interface Advantages {
   readonly preview: AdvantagePreview | null
@@ -42,8 +38,13 @@ export function useAdvantages(trajectoryId: string, rewards: readonly (number | 
   }
 }
 
-/** The advantages with the labels that are stored. */
+/** Where the advantages come from, in a sentence. */
+export function basisSentence({ kind, algorithm }: AdvantageBasis): string {
+  if (kind === 'recorded') return `These are the advantages that the run’s ${algorithm} update used.`
+  const settings = kind === 'run' ? 'the settings of the run' : 'default settings'
+  return `Computed from the labels as ${algorithm} would with ${settings}, before the value head has learned and without the KL penalty.`
+}
+
+/** The advantages that the run recorded, or those that the stored labels give. */
 export const useStoredAdvantages = (trajectoryId: string): StudioQuery<AdvantagePreview> =>
-  useStudioQuery(keys.storedAdvantages(trajectoryId), (studio) =>
-    valueOf(studio.labels.advantagePreview(trajectoryId, null, defaultAdvantageOptions)),
-  )
+  useStudioQuery(keys.storedAdvantages(trajectoryId), (studio) => valueOf(studio.labels.advantagePreview(trajectoryId, null, {})))

@@ -4,7 +4,7 @@ import { chosenPath } from '../../records/trajectory'
 import type { Trajectory } from '../../records/trajectory'
 import type { LabelState } from '../../worker/protocol'
 import { formatNumber, visibleText } from '../format'
-import { useStoredAdvantages } from '../labelling/useAdvantages'
+import { basisSentence, useStoredAdvantages } from '../labelling/useAdvantages'
 import { hrefs } from '../navigation/hrefs'
 import { signatureText } from '../trajectory/callSignature'
 import { TokenHeat } from '../trajectory/TokenHeat'
@@ -86,6 +86,11 @@ export function PracticeExample({
             </>
           }
         >
+          {preview.basis && (
+            <Text size="xs" c="dimmed">
+              {basisSentence(preview.basis)}
+            </Text>
+          )}
           <TokenHeat preview={preview} trajectory={record} />
         </Fold>
       )}

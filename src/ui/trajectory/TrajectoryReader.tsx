@@ -3,7 +3,7 @@ import { useMemo, useState } from 'react'
 import type { ReactNode } from 'react'
 import { stepsOf, type Trajectory } from '../../records/trajectory'
 import type { LabelState } from '../../worker/protocol'
-import { defaultAdvantageOptions, useStoredAdvantages } from '../labelling/useAdvantages'
+import { basisSentence, useStoredAdvantages } from '../labelling/useAdvantages'
 import { Loading } from '../widgets/Panel'
 import { ErrorPanel } from '../widgets/ProblemList'
 import { StatusMark } from '../widgets/StatusMark'
@@ -109,7 +109,12 @@ function Tokens({ trajectory }: { readonly trajectory: Trajectory }) {
     <>
       {cut > 0 && (
         <Text size="xs" c="dimmed">
-          {cut.toLocaleString('en')} tokens fell outside the limit of {defaultAdvantageOptions.maxContextLen} and are not shown.
+          {cut.toLocaleString('en')} tokens exceeded {preview.basis?.limits ?? 'the length limits'} and are not shown.
+        </Text>
+      )}
+      {preview.basis && (
+        <Text size="xs" c="dimmed">
+          {basisSentence(preview.basis)}
         </Text>
       )}
       <TokenHeat preview={preview} trajectory={trajectory} />

@@ -22,12 +22,18 @@ export interface HeatToken {
 /** log π of every completion token, laid along the trained tokens of the preview, step by step. */
 function logprobs(preview: AdvantagePreview, trajectory: Trajectory): (number | null)[] {
   const next = new Map<number, number>()
+  const steps = stepsOf(trajectory)
+  const last = Math.max(...preview.tokens.step)
+  const shown = (step: number): number => preview.tokens.step.filter((own) => own === step).length
+  /** The context is cut at its start and the last completion at its end. */
+  const cutBefore = (step: number): number =>
+    step === last ? 0 : Math.max(0, (steps[step]?.tokens?.completion_ids.length ?? 0) - shown(step))
   return preview.tokens.mask.map((mask, at) => {
-    if (mask !== 1) return null
     const step = preview.tokens.step[at] ?? -1
-    const position = next.get(step) ?? 0
+    if (step < 0) return null
+    const position = next.get(step) ?? cutBefore(step)
     next.set(step, position + 1)
-    return stepsOf(trajectory)[step]?.tokens?.completion_logprobs[position] ?? null
+    return mask === 1 ? (steps[step]?.tokens?.completion_logprobs[position] ?? null) : null
   })
 }
 

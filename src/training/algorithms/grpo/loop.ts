@@ -15,6 +15,7 @@ import { rowCapacity } from '../../batches/batchLayout'
 import type { BatchItem, BatchLayout } from '../../batches/batchLayout'
 import { packSequences, uploadBatch } from '../../batches/packing'
 import type { PackedBatch } from '../../batches/packing'
+import { advantagesOfBatch } from '../../batches/recordedAdvantages'
 import { trainedPositions } from '../../batches/stepRewards'
 import { createCheckpointer } from '../../checkpoints/checkpointer'
 import { adapterTrainable } from '../../policy/adapterSettings'
@@ -121,6 +122,7 @@ async function train<Sample extends GrpoSample>(
       gradNorm: taken === 0 ? 0 : (optimizer[1] ?? Number.NaN),
     })
     context.report(step, { ...metrics, ...ofEstimate })
+    context.onAdvantages?.(step, advantagesOfBatch(batch, table, { width: 4, column: TABLE_ADVANTAGE }))
     await clock.endStep({ step, isLast: done === total, state: () => ({ batches: done, tokens, updates }) })
   }
   return { policy, batches: done }
@@ -141,6 +143,9 @@ interface Tables {
   readonly ref: GPUBuffer
   readonly table: GPUBuffer
 }
+
+/** Column of `table` that holds advantages. */
+const TABLE_ADVANTAGE = 2
 
 const leaf = (what: 'logp' | 'ref' | 'table', capacity: number): string => `grpo/${what} ${capacity}`
 

@@ -15,6 +15,7 @@ import { z } from 'zod'
 import { PPO_TOTAL_WORDS } from '../../../engine/ops/ppoMinibatch'
 import type { BatchItem, BatchLayout, BatchLimits, BatchSource } from '../../batches/batchLayout'
 import { packSequences, uploadBatch } from '../../batches/packing'
+import { advantagesOfBatch } from '../../batches/recordedAdvantages'
 import type { PackedBatch } from '../../batches/packing'
 import type { TokenizedTrajectory } from '../../batches/tokenizedTrajectory'
 import { createCheckpointer } from '../../checkpoints/checkpointer'
@@ -25,7 +26,7 @@ import type { TrainableSet } from '../../policy/policyModel'
 import type { TrainingContext } from '../../trainingContext'
 import type { PpoSettings, SteptoolPpoConfig } from './config'
 import { nextKlCoef } from './klController'
-import { ppoMetrics, ppoTokens } from './metrics'
+import { ppoMetrics, ppoTokens, PPO_ROW } from './metrics'
 import type { PpoTokens } from './metrics'
 import { layoutOfStep, scoredParts, updatesOfStep } from './microBatches'
 import type { PpoMinibatch } from './microBatches'
@@ -134,6 +135,7 @@ async function trainBatch(
   })
   progress.klCoef = nextKlCoef(klCoef, metrics['objective/kl'], sequences.length, settings)
   context.report(step, metrics)
+  context.onAdvantages?.(step, advantagesOfBatch(batch, readings.table, { width: 4, column: PPO_ROW.advantage }))
   observe?.(step, ppoTokens({ batch, ...readings }))
 }
 

@@ -1,6 +1,5 @@
 import { useState, type ReactNode } from 'react'
 import { StepButtons } from '../../labelling/StepButtons'
-import { defaultAdvantageOptions } from '../../labelling/useAdvantages'
 import { WhatIfStrip, type StripView } from '../../labelling/WhatIfStrip'
 import { TrajectoryReader } from '../../trajectory/TrajectoryReader'
 import { Loading, Panel } from '../../widgets/Panel'
@@ -18,7 +17,7 @@ interface LabelReaderProps {
 export function LabelReader({ state, onStep, underStep }: LabelReaderProps) {
   const { queue, labels, step, steps, draft, actions } = state
   const { trajectory } = queue
-  const [view, setView] = useState<StripView>({ kind: 'advantages', options: defaultAdvantageOptions })
+  const [view, setView] = useState<StripView>({ kind: 'advantages', options: {} })
   if (!trajectory)
     return queue.error === null ? <Loading lines={6} /> : <ErrorPanel title="This trajectory could not be opened." details={queue.error} />
   return (
