@@ -2,69 +2,32 @@
  * Step labels without a judge: StepTool's two rules (its `annotation_by_rules` notebook), and what a tool world knows.
  * The released rules have two flaws; `sound` mends both, and the annotator id says which was used.
  */
-import { pythonFromJson, PythonJsonError, strPython } from '../base/pythonRepr'
+import { strPython } from '../base/pythonRepr'
 import { PythonFloat, type PythonValue } from '../base/pythonValue'
 import type { NewOpinion, Opinion } from '../records/annotation'
 import { chosenPath, type AnswerStatus, type Trajectory, stepsOf } from '../records/trajectory'
 import { argumentText } from './argumentText'
 import { opinionRows, type Annotator, type RowParts } from './opinions'
+import { NO_ERROR_PREFIX, readReply, replySucceeded } from './replySucceeded'
 
 export type RuleVariant = 'released' | 'sound'
 
-/** How the tool server prints a reply without error: the released code looks no further. */
-const NO_ERROR_PREFIX = '{"error": "", "response": '
-const CUT_ERROR_PREFIX = '{"error": "'
 const CONTRIBUTION_THRESHOLD = 0.3
 
-function readReply(observation: string): PythonValue | undefined {
-  const read = (text: string): PythonValue | undefined => {
-    try {
-      return pythonFromJson(text)
-    } catch (error) {
-      if (error instanceof PythonJsonError) return undefined
-      throw error
-    }
-  }
-  const value = read(observation)
-  if (value !== undefined) return value
-  // An error text cut to length lost its end.
-  const isCutError = observation.startsWith(CUT_ERROR_PREFIX) && !observation.startsWith(NO_ERROR_PREFIX)
-  return isCutError ? read(`${observation}"}`) : undefined
-}
-
 /**
- * Did the tool call succeed, judged by its reply? In the order of the released rules: a reply that begins as one without error
- * succeeded; else an error text fails; else a response object fails with status 400; else a response text that speaks of
- * something wrong, an error or emptiness, or begins with "Please", fails.
- * `sound` leaves out the first, which fires for nearly every reply and hides the others, ignores case, and reads replies that
- * are not in the tool server's form.
+ * Whether the tool call succeeded, judged by its reply. `released`, in the order of the released rules: a reply that begins as one without error
+ * succeeded; else an error text fails; else a response object fails with status 400; else a response text that speaks of something wrong, an
+ * error or emptiness, or begins with "Please", fails. `sound`: see `replySucceeded`; the first of these rules, which fires for most replies
+ * and hides the others, is not in it.
  */
 export function callSucceeded(observation: string, variant: RuleVariant): boolean {
-  if (variant === 'sound') return soundReply(readReply(observation), observation)
+  if (variant === 'sound') return replySucceeded(observation)
   if (observation.startsWith(NO_ERROR_PREFIX)) return true
   const reply = readReply(observation)
   if (!(reply instanceof Map) || reply.get('error') !== '') return false
   const response = reply.get('response')
   if (response instanceof Map) return plainNumber(response.get('status')) !== 400
   return typeof response === 'string' ? !soundsWrong(response) : response !== undefined && response !== null
-}
-
-function soundReply(reply: PythonValue | undefined, observation: string): boolean {
-  if (reply === undefined) {
-    const text = observation.startsWith(NO_ERROR_PREFIX) ? observation.slice(NO_ERROR_PREFIX.length) : observation
-    // The start of an object or a list: data that was cut to length.
-    return /^\s*[[{]/.test(text) || soundText(text.replace(/^\s*"/, ''))
-  }
-  const error = reply instanceof Map ? reply.get('error') : undefined
-  if (error !== undefined && error !== '' && error !== null && error !== false) return false
-  const response = reply instanceof Map && reply.has('response') ? (reply.get('response') ?? null) : reply
-  if (response instanceof Map) return plainNumber(response.get('status')) !== 400
-  return typeof response === 'string' ? soundText(response) : response !== null
-}
-
-function soundText(text: string): boolean {
-  const lower = text.trim().toLowerCase()
-  return lower !== '' && !soundsWrong(lower) && !lower.startsWith('please')
 }
 
 function soundsWrong(text: string): boolean {

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { stepsOf, type Trajectory } from '../../src/records/trajectory'
+import type { Trajectory } from '../../src/records/trajectory'
 import { trajectoryOfAnyVersion as trajectorySchema } from '../../src/records/trajectoryV1'
 import { alignTrajectories } from '../../src/ui/trajectory/align'
 import { sameCall, signatureText } from '../../src/ui/trajectory/callSignature'
-import { looksLikeError, stepOutcome, timelineBoxes, treeLayout } from '../../src/ui/trajectory/timelineLayout'
+import { stepOutcome, timelineBoxes, treeLayout } from '../../src/ui/trajectory/timelineLayout'
 import { anyTrajectory, filterTrajectories, toolNames } from '../../src/ui/trajectory/trajectoryFilter'
 import { initiallyOpen, parsedObservation, valueRows } from '../../src/ui/trajectory/valueRows'
 
@@ -51,16 +51,31 @@ test('the first divergence is the first step whose call or reply differs', () =>
   expect(alignTrajectories([a, a]).firstDivergence).toBeNull()
 })
 
-test('outcomes follow the world first and StepTool’s rule second', () => {
-  const failed = stepsOf(build('a', [{ tool: 'x', observation: '{"error": "no such city", "response": ""}' }]))[0]
-  expect(failed && stepOutcome(failed)).toBe('failed')
-  const fine = stepsOf(build('a', [{ tool: 'x', observation: '{"error": "", "response": "sunny"}' }]))[0]
-  expect(fine && stepOutcome(fine)).toBe('ok')
-  expect(fine && stepOutcome({ ...fine, truth: { succeeded: false, needed: true } })).toBe('failed')
-  expect(fine && stepOutcome({ ...fine, call: { name: 'x', arguments: {}, error: 'not JSON' } })).toBe('unreadable')
-  expect(looksLikeError('Please provide a city')).toBe(true)
-  expect(looksLikeError('{"status": 404}')).toBe(true)
-  expect(looksLikeError('errors are rare here')).toBe(false)
+test('outcomes follow the world first and the rule of the labels second', () => {
+  const first = (step: StepInput) => build('a', [step, { final: true }])
+  const truthful = (record: Trajectory, truth: { succeeded: boolean; needed: boolean }): Trajectory => ({
+    ...record,
+    nodes: record.nodes.map((node) => (node.sampled ? { ...node, truth } : node)),
+  })
+  const fine = first({ tool: 'x', observation: '{"error": "", "response": "sunny"}' })
+  expect(stepOutcome(fine, 0)).toBe('ok')
+  expect(stepOutcome(truthful(fine, { succeeded: false, needed: true }), 0)).toBe('failed')
+  for (const observation of [
+    '{"error": "no such city", "response": ""}',
+    '{"status": 403}',
+    '<html><title>404 Not Found</title></html>',
+    ' ',
+  ])
+    expect(stepOutcome(first({ tool: 'x', observation }), 0), observation).toBe('failed')
+})
+
+test('a call without a reply did not succeed, and a turn that gives up is no answer', () => {
+  const last = { tool: 'give_up', final: true }
+  expect(stepOutcome(build('a', [{ tool: 'x' }, last]), 1)).toBe('gave-up')
+  expect(stepOutcome({ ...build('a', [{ tool: 'x' }, last]), answer: 'seven' }, 1)).toBe('final')
+  expect(stepOutcome(build('a', [{ tool: 'x' }, { final: true }]), 1)).toBe('final')
+  const unanswered: Trajectory = { ...build('a', [{ tool: 'x', final: true }]), stop_condition: 'budget' }
+  expect(stepOutcome(unanswered, 0)).toBe('no-reply')
 })
 
 test('timeline boxes fill the width, keep a minimum, and mark what is off the chosen path', () => {

@@ -10,6 +10,7 @@ import { useTrajectory } from '../queries/trajectories'
 import { signatureText } from '../trajectory/callSignature'
 import { Loading } from '../widgets/Panel'
 import { StatusMark } from '../widgets/StatusMark'
+import { outcomeWords, stepOutcome } from '../trajectory/timelineLayout'
 import { wrongStep, wrongStepReason } from './storyModel'
 import classes from './story.module.css'
 
@@ -35,7 +36,7 @@ function Steps({ record, focus }: { readonly record: Trajectory; readonly focus:
             </Text>
             {step.truth && (
               <Text size="xs" c="dimmed">
-                {step.truth.succeeded ? 'worked' : 'failed'} · {step.truth.needed ? 'needed' : 'not needed'}
+                {outcomeWords[stepOutcome(record, index)]} · {step.truth.needed ? 'needed' : 'not needed'}
               </Text>
             )}
           </Group>

@@ -1,4 +1,5 @@
 /** The run story as pure functions of the run's record, its job and its exam grids. */
+import { stepOutcome } from '../trajectory/timelineLayout'
 import { stepsOf, type Trajectory } from '../../records/trajectory'
 import type { ExamCell, JobPhase, JobSnapshot, PairedDifference, RateWithInterval, RunDetail } from '../../worker/protocol'
 import { rateOf } from '../evaluation/rates'
@@ -67,7 +68,7 @@ export function storySentence(
 
 /** The step to open a trajectory at: the first call that failed, could not be read, or was not needed; else the last step. */
 export function wrongStep(record: Trajectory): number {
-  const unreadable = stepsOf(record).findIndex((step) => step.call?.error !== undefined || step.truth?.succeeded === false)
+  const unreadable = stepsOf(record).findIndex((_, index) => ['unreadable', 'failed'].includes(stepOutcome(record, index)))
   if (unreadable >= 0) return unreadable
   const needless = stepsOf(record).findIndex((step) => step.truth !== null && !step.truth.needed && !step.is_final)
   return needless >= 0 ? needless : Math.max(0, stepsOf(record).length - 1)
@@ -77,8 +78,10 @@ export function wrongStep(record: Trajectory): number {
 export function wrongStepReason(record: Trajectory, index: number): string {
   const step = stepsOf(record)[index]
   if (!step) return ''
-  if (step.call?.error !== undefined) return 'the call could not be read'
-  if (step.truth?.succeeded === false) return 'the call failed'
+  const outcome = stepOutcome(record, index)
+  if (outcome === 'unreadable') return 'no call could be read'
+  if (outcome === 'failed') return 'the call failed'
+  if (outcome === 'gave-up') return 'the model gave up'
   if (step.truth && !step.truth.needed && !step.is_final) return 'the call was not needed'
   if (record.stop_condition === 'budget') return 'the calls were used up'
   if (record.stop_condition === 'length') return 'the context was full'

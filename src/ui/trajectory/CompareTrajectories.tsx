@@ -6,6 +6,7 @@ import type { LabelState } from '../../worker/protocol'
 import { hrefs, type TrajectoryPlace } from '../navigation/hrefs'
 import { alignTrajectories } from './align'
 import { StepCard } from './StepCard'
+import { stepOutcome } from './timelineLayout'
 import lists from './lists.module.css'
 import classes from './trajectory.module.css'
 import { TrajectoryFacts } from './TrajectoryReader'
@@ -49,10 +50,11 @@ export function CompareTrajectories({
               const state = trajectory ? labels.get(trajectory.trajectory_id) : undefined
               return (
                 <div key={trajectory?.trajectory_id ?? column} className={lists.compareCell}>
-                  {cell ? (
+                  {cell && trajectory ? (
                     <StepCard
                       index={cell.index}
                       step={cell.step}
+                      outcome={stepOutcome(trajectory, cell.index)}
                       resolved={state?.resolved[cell.index] ?? null}
                       opinions={[]}
                       compact={row.same && column > 0}

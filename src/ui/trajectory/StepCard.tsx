@@ -5,7 +5,7 @@ import type { ToolCall, TrajectoryStep } from '../../records/trajectory'
 import { formatCount } from '../format'
 import { signatureArguments } from './callSignature'
 import { OpinionList } from './OpinionList'
-import { outcomeWords, stepOutcome, stepTokenCount, type StepOutcome } from './timelineLayout'
+import { outcomeWords, stepTokenCount, type StepOutcome } from './timelineLayout'
 import classes from './trajectory.module.css'
 import { parsedObservation } from './valueRows'
 import { ValueTree } from './ValueTree'
@@ -33,12 +33,23 @@ function CallSignature({ call }: { readonly call: ToolCall }) {
   )
 }
 
+/** Whether an answer is right is another question, which the trajectory's status answers. */
+const signs: Readonly<Record<StepOutcome, string>> = {
+  ok: '✓',
+  failed: '✕',
+  'no-reply': '◐',
+  unreadable: '✕',
+  final: '●',
+  'gave-up': '○',
+  cut: '◐',
+  pruned: '◐',
+}
+
 function Outcome({ outcome }: { readonly outcome: StepOutcome }) {
   const bad = outcome === 'failed' || outcome === 'unreadable'
-  const sign = outcome === 'pruned' || outcome === 'cut' ? '◐' : bad ? '✕' : '✓'
   return (
-    <span className={bad ? classes.failedText : outcome === 'ok' || outcome === 'final' ? classes.okText : undefined}>
-      {sign} {outcomeWords[outcome]}
+    <span className={bad ? classes.failedText : outcome === 'ok' ? classes.okText : undefined}>
+      {signs[outcome]} {outcomeWords[outcome]}
     </span>
   )
 }
@@ -84,7 +95,7 @@ export function Observation({ text }: { readonly text: string }) {
 interface StepCardProps {
   readonly index: number
   readonly step: TrajectoryStep
-  readonly outcome?: StepOutcome
+  readonly outcome: StepOutcome
   readonly resolved: ResolvedReward | null
   readonly opinions: readonly Opinion[]
   readonly current?: boolean
@@ -98,7 +109,7 @@ interface StepCardProps {
 export function StepCard({
   index,
   step,
-  outcome = stepOutcome(step),
+  outcome,
   resolved,
   opinions,
   current = false,

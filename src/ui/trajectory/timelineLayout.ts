@@ -1,7 +1,8 @@
 /** The timeline of a trajectory: one box per step, as wide as its tokens, marked by what happened, lifted by its reward. */
+import { replySucceeded } from '../../annotation/replySucceeded'
 import { chosenPath, type Trajectory, type TrajectoryStep, stepsOf } from '../../records/trajectory'
 
-export type StepOutcome = 'ok' | 'failed' | 'unreadable' | 'final' | 'cut' | 'pruned'
+export type StepOutcome = 'ok' | 'failed' | 'no-reply' | 'unreadable' | 'final' | 'gave-up' | 'cut' | 'pruned'
 
 export interface TimelineBox {
   readonly index: number
@@ -15,27 +16,36 @@ export interface TimelineBox {
   readonly label: string
 }
 
-/** The rule that marks a tool's reply as an error when the world does not say (StepTool's `check_success`). */
-export function looksLikeError(observation: string): boolean {
-  const text = observation.trim()
-  const error = /"error"\s*:\s*"((?:[^"\\]|\\.)*)"/.exec(text)?.[1]
-  if (error !== undefined && error !== '') return true
-  return /^(?:error|exception|traceback|please)\b/i.test(text) || /"status"\s*:\s*"?4\d\d\b/.test(text)
+const outcomes = new WeakMap<TrajectoryStep, StepOutcome>()
+
+/** What happened at step `index`: as the environment recorded it, else as the reply reads. */
+export function stepOutcome(trajectory: Trajectory, index: number): StepOutcome {
+  const step = stepsOf(trajectory)[index]
+  if (!step) return 'unreadable'
+  const known = outcomes.get(step)
+  if (known) return known
+  const outcome = outcomeOf(trajectory, step)
+  outcomes.set(step, outcome)
+  return outcome
 }
 
-export function stepOutcome(step: TrajectoryStep): StepOutcome {
-  if (step.is_final) return 'final'
-  if (step.call?.error !== undefined || (!step.call && step.observation === null)) return 'unreadable'
+function outcomeOf({ stop_condition, answer }: Trajectory, step: TrajectoryStep): StepOutcome {
+  if (step.call?.error !== undefined) return 'unreadable'
   if (step.is_truncated) return 'cut'
+  // Other episodes have a last turn too, but it ends nothing: a budget or the context was used up.
+  if (step.is_final && stop_condition === 'finish') return step.call && answer === null ? 'gave-up' : 'final'
   if (step.truth) return step.truth.succeeded ? 'ok' : 'failed'
-  return step.observation !== null && looksLikeError(step.observation) ? 'failed' : 'ok'
+  if (step.observation !== null) return replySucceeded(step.observation) ? 'ok' : 'failed'
+  return step.call ? 'no-reply' : 'unreadable'
 }
 
 export const outcomeWords: Readonly<Record<StepOutcome, string>> = {
   ok: 'call succeeded',
   failed: 'call failed',
+  'no-reply': 'no reply to the call',
   unreadable: 'no readable call',
   final: 'final answer',
+  'gave-up': 'gave up without an answer',
   cut: 'cut at the length limit',
   pruned: 'pruned',
 }
@@ -58,7 +68,7 @@ export function timelineBoxes(trajectory: Trajectory, rewards: readonly (number 
   let x = 0
   return stepsOf(trajectory).map((step, index) => {
     const width = (shares[index] ?? 0) / whole
-    const own = stepOutcome(step)
+    const own = stepOutcome(trajectory, index)
     const box: TimelineBox = {
       index,
       x,

@@ -40,7 +40,7 @@ export function filterTrajectories(trajectories: readonly Trajectory[], filter: 
     if (filter.status !== '' && (trajectory.status ?? 'none') !== filter.status) return false
     if (filter.tool !== '' && !stepsOf(trajectory).some((step) => step.call?.name === filter.tool)) return false
     if (filter.outcome !== '') {
-      const outcomes = stepsOf(trajectory).map(stepOutcome)
+      const outcomes = stepsOf(trajectory).map((_, index) => stepOutcome(trajectory, index))
       const hasFailure = outcomes.includes('failed')
       const hasUnreadable = outcomes.includes('unreadable')
       if (filter.outcome === 'failed' && !hasFailure) return false
