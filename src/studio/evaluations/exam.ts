@@ -13,6 +13,7 @@ import type { JobControl } from '../jobs/jobQueue'
 import type { RunRecorder } from '../runs/runRecorder'
 import { retryWhenStorageFull } from '../storage/retryWhenStorageFull'
 import type { ActingPolicy } from '../runs/policyBackend'
+import { createTrajectoryRecorder } from './trajectoryRecorder'
 
 export interface ExamParts {
   readonly store: Store
@@ -47,46 +48,7 @@ export async function runExam(
   parts: ExamParts,
 ): Promise<EvaluationRecord> {
   const { benchmark, queries } = request
-  const runId = control.runId
-  const blank = (query: Query): ExamCell => ({
-    query_id: query.query_id,
-    group: query.group,
-    text: query.text,
-    status: null,
-    calls: 0,
-    trajectory_id: null,
-  })
-  const cells = new Map(queries.map((query) => [query.query_id, blank(query)]))
-  recorder.exam(phase, queries.length, [...cells.values()])
-  const keep = createTrajectoryRecorder(runId, phase, parts)
-  let done = 0
-  const trajectories: Trajectory[] = []
-  const { sampling = noFilters } = request
-  await policy.rollout({
-    environment: benchmark.environment,
-    queries,
-    samples: 1,
-    temperature: request.temperature,
-    sampling,
-    callBudget: request.callBudget,
-    strategy: request.strategy,
-    signal: control.signal,
-    onText: (text) => {
-      parts.emit({ type: 'token', run_id: runId, text })
-    },
-    onTrajectory: (raw) => {
-      const trajectory = keep.add(raw)
-      trajectories.push(trajectory)
-      const cell = cells.get(trajectory.task.query_id)
-      if (cell)
-        recorder.exam(phase, queries.length, [
-          { ...cell, status: trajectory.status, calls: callsOf(trajectory), trajectory_id: trajectory.trajectory_id },
-        ])
-      done += 1
-      control.advance(done)
-    },
-  })
-  await retryWhenStorageFull(control, () => keep.settle())
+  const trajectories = await attemptQueries(policy, request, phase, recorder, control, parts)
   const order = new Map(queries.map(({ query_id }, index) => [query_id, index]))
   trajectories.sort((a, b) => (order.get(a.task.query_id) ?? 0) - (order.get(b.task.query_id) ?? 0))
   const record: EvaluationRecord = {
@@ -98,7 +60,7 @@ export async function runExam(
     strategy: request.strategy,
     call_budget: request.callBudget,
     temperature: request.temperature,
-    sampling,
+    sampling: request.sampling ?? noFilters,
     judge: benchmark.judge,
     prompt_hash: null,
     world_hash: benchmark.environment.hash,
@@ -112,56 +74,43 @@ export async function runExam(
   return record
 }
 
+/** One attempt at each query, stored and shown in the grid as it ends. */
+async function attemptQueries(
+  policy: ActingPolicy,
+  request: ExamRequest,
+  phase: Phase,
+  recorder: RunRecorder,
+  control: JobControl,
+  parts: ExamParts,
+): Promise<Trajectory[]> {
+  const { queries, temperature, sampling = noFilters, callBudget, strategy } = request
+  const { runId, signal } = control
+  const cells = new Map(queries.map((query) => [query.query_id, blankCell(query)]))
+  recorder.exam(phase, queries.length, [...cells.values()])
+  const stored = createTrajectoryRecorder(runId, phase, parts)
+  const trajectories: Trajectory[] = []
+  await policy.rollout({
+    ...{ environment: request.benchmark.environment, queries, samples: 1, temperature, sampling, callBudget, strategy, signal },
+    onText: (text) => {
+      parts.emit({ type: 'token', run_id: runId, text })
+    },
+    onTrajectory: (raw) => {
+      const trajectory = stored.add(raw)
+      trajectories.push(trajectory)
+      const cell = cells.get(trajectory.task.query_id)
+      const { status, trajectory_id } = trajectory
+      if (cell) recorder.exam(phase, queries.length, [{ ...cell, status, calls: callsOf(trajectory), trajectory_id }])
+      control.advance(trajectories.length)
+    },
+  })
+  await retryWhenStorageFull(control, () => stored.settle())
+  return trajectories
+}
+
+const blankCell = ({ query_id, group, text }: Query): ExamCell => ({ query_id, group, text, status: null, calls: 0, trajectory_id: null })
+
 /** Calls that were made: steps that got an answer from a tool. */
 const callsOf = (trajectory: Trajectory): number => stepsOf(trajectory).filter(({ observation }) => observation !== null).length
-
-/** Stores trajectories of a run as they come, under ids that say where in the run they stand. */
-export function createTrajectoryRecorder(runId: string, tag: string, { store, emit }: Pick<ExamParts, 'store' | 'emit'>) {
-  let waiting: Trajectory[] = []
-  let storing: Promise<void> = Promise.resolve()
-  let isStoring = false
-  const storeWaiting = async (): Promise<void> => {
-    isStoring = true
-    try {
-      while (waiting.length > 0) {
-        const batch = waiting
-        waiting = []
-        try {
-          await store.trajectories.put({ run_id: runId }, batch)
-        } catch (error) {
-          // Not stored yet: the next settle tries again.
-          waiting = [...batch, ...waiting]
-          throw error
-        }
-        emit({ type: 'trajectories', run_id: runId, trajectory_ids: batch.map(({ trajectory_id }) => trajectory_id) })
-      }
-    } finally {
-      isStoring = false
-    }
-  }
-  return {
-    /** The trajectory as it is stored. */
-    add(raw: Trajectory): Trajectory {
-      const trajectory = {
-        ...raw,
-        trajectory_id: `${runId}/${tag}-${raw.task.query_id}${raw.sample > 0 ? `-${raw.sample + 1}` : ''}`,
-        source: `run:${runId}`,
-      }
-      waiting.push(trajectory)
-      if (!isStoring) {
-        storing = storing.then(storeWaiting)
-        // Said by settle.
-        storing.catch(() => undefined)
-      }
-      return trajectory
-    },
-    async settle(): Promise<void> {
-      await storing.catch(() => undefined)
-      storing = Promise.resolve()
-      await storeWaiting()
-    },
-  }
-}
 
 /** `count` queries with every group in its share, in a fixed order; all of them when there are no more. */
 export function stratified(queries: readonly Query[], count: number): Query[] {

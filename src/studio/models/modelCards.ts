@@ -7,7 +7,7 @@ import { architectureOf, parameterCount } from '../../models/languageModel'
 import { CheckpointError, parseJson, type FolderSource } from '../../models/weights/byteSource'
 import type { Store } from '../../storage/store'
 import type { ModelRow, UnfinishedDownload } from '../../worker/protocol'
-import { keepingFolder, keptFile, modelBlob, removeModelFiles } from './modelFiles'
+import { keepingFolder, keptBytes, keptFile, modelBlob, removeModelFiles } from './modelFiles'
 
 const CARD = 'hone.json'
 const NOTE = 'download.json'
@@ -62,6 +62,23 @@ export const readNotes = (store: Store): Promise<DownloadNote[]> => recordsNamed
 
 export const writeNote = (store: Store, note: DownloadNote): Promise<void> =>
   store.writeBlob(modelBlob(note.model_id, NOTE), new TextEncoder().encode(JSON.stringify(note)))
+
+interface StoredCopy {
+  /** null when nothing of it is stored. */
+  readonly id: string | null
+  readonly isWhole: boolean
+  readonly bytes: number
+}
+
+/** What is stored of a model that a server has: a whole model, or what an interrupted download left. */
+export async function storedCopy(store: Store, { host, pinned }: ModelOrigin): Promise<StoredCopy> {
+  const isSame = ({ origin }: { readonly origin: ModelOrigin | null }): boolean => origin?.host === host && origin.pinned === pinned
+  const card = (await readCards(store)).find(isSame)
+  // A folder without revisions may hold another model today.
+  if (card && card.origin?.revision !== null) return { id: card.model_id, isWhole: true, bytes: card.bytes }
+  const note = (await readNotes(store)).find(isSame)
+  return { id: note?.model_id ?? null, isWhole: false, bytes: note ? await keptBytes(store, note.model_id) : 0 }
+}
 
 export function rowOf({ sha256: _hash, created_at: _at, files: _files, origin, ...row }: Card): ModelRow {
   return { ...row, origin: origin && placeText(origin), revision: origin?.revision ?? null, adapters: [] }

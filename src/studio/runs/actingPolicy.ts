@@ -1,7 +1,7 @@
 /** A policy model that acts: it generates in slots, and runs episodes against an environment. The only wrapper of rollouts. */
 import { requireCallFormat } from '../../agents/callFormats/callFormatFor'
 import type { CallFormat } from '../../agents/callFormats/callFormat'
-import type { Generation, PolicySession } from '../../agents/policy'
+import type { Policy } from '../../agents/policy'
 import { rolloutEpisodes } from '../../agents/rollout'
 import type { Gate } from '../../engine/plan/executable'
 import { Generator } from '../../models/generate'
@@ -9,7 +9,7 @@ import type { AdapterTensors } from '../../training/policy/adapterTensors'
 import { logProbsOf } from '../../training/policy/referenceCheck'
 import type { PolicyModel } from '../../training/policy/policyModel'
 import type { LoadedModel } from '../models/models'
-import type { ActingPolicy, GenerationLimits } from './policyBackend'
+import type { ActingPolicy, GenerationLimits, RolloutRequest } from './policyBackend'
 
 export interface ActingParts {
   readonly policy: PolicyModel
@@ -30,65 +30,23 @@ export interface GeneratingPolicy extends ActingPolicy {
 }
 
 /** A policy model with a generator over its weights. `destroy` frees the policy too. */
-export function actingPolicy({ policy, model, limits, slots, seed, gate, onTokens, now }: ActingParts): GeneratingPolicy {
+export function actingPolicy(parts: ActingParts): GeneratingPolicy {
+  const { policy, model, limits, gate, now } = parts
   let generator: Generator | null = null
-  const { tokenizer } = model
-  const lora = policy.trainable.kind === 'lora' ? policy.trainable.lora : null
   const self = {
     version: 0,
 
-    async rollout(request: Parameters<ActingPolicy['rollout']>[0]) {
-      generator ??= new Generator({
-        model: policy.model,
-        lookup: policy.model.lookup(policy.packed),
-        lora,
-        slots,
-        maxContext: limits.maxContext,
-        maxNewTokens: limits.maxNewTokens,
-        seed,
-        gate,
-      })
+    async rollout(request: RolloutRequest) {
+      generator ??= createGenerator(parts)
       generator.version = self.version
       const format = requireCallFormat(model)
-      const own = generator
-      const watched = {
-        maxContext: own.maxContext,
-        open: async (key: { readonly query: number; readonly sample: number }): Promise<PolicySession> => {
-          const session = await own.open(key)
-          return {
-            get length() {
-              return session.length
-            },
-            close: () => {
-              session.close()
-            },
-            extend: async (ids, options): Promise<Generation> => {
-              await gate()
-              const generation = await session.extend(ids, options)
-              onTokens(generation.ids.length)
-              request.onText(shownText(tokenizer.decode(generation.ids), format))
-              return generation
-            },
-          }
-        },
-      }
       return rolloutEpisodes({
-        policy: watched,
-        environment: request.environment,
-        codec: tokenizer,
-        format,
-        queries: request.queries,
-        samples: request.samples,
-        strategy: request.strategy,
+        ...{ policy: watchedPolicy(generator, request, format, parts), environment: request.environment, codec: model.tokenizer, format },
+        ...{ queries: request.queries, samples: request.samples, strategy: request.strategy },
         budget: { toolCalls: request.callBudget, modelCalls: null },
-        temperature: request.temperature,
-        sampling: request.sampling,
-        maxNewTokens: limits.maxNewTokens,
-        maxContext: own.maxContext,
-        source: 'rollout',
-        signal: request.signal,
-        now,
-        onTrajectory: request.onTrajectory,
+        ...{ temperature: request.temperature, sampling: request.sampling },
+        ...{ maxNewTokens: limits.maxNewTokens, maxContext: generator.maxContext },
+        ...{ source: 'rollout', signal: request.signal, now, onTrajectory: request.onTrajectory },
       })
     },
 
@@ -115,6 +73,47 @@ export function actingPolicy({ policy, model, limits, slots, seed, gate, onToken
     },
   }
   return self
+}
+
+function createGenerator({ policy, limits, slots, seed, gate }: ActingParts): Generator {
+  return new Generator({
+    model: policy.model,
+    lookup: policy.model.lookup(policy.packed),
+    lora: policy.trainable.kind === 'lora' ? policy.trainable.lora : null,
+    maxContext: limits.maxContext,
+    maxNewTokens: limits.maxNewTokens,
+    ...{ slots, seed, gate },
+  })
+}
+
+/** The generator as episodes use it: it waits while the job is paused, counts tokens, and hands on the text for people to watch. */
+function watchedPolicy(
+  generator: Generator,
+  { onText }: Pick<RolloutRequest, 'onText'>,
+  format: CallFormat,
+  { model: { tokenizer }, gate, onTokens }: ActingParts,
+): Policy {
+  return {
+    maxContext: generator.maxContext,
+    open: async (key) => {
+      const session = await generator.open(key)
+      return {
+        get length() {
+          return session.length
+        },
+        close: () => {
+          session.close()
+        },
+        extend: async (ids, options) => {
+          await gate()
+          const generation = await session.extend(ids, options)
+          onTokens(generation.ids.length)
+          onText(shownText(tokenizer.decode(generation.ids), format))
+          return generation
+        },
+      }
+    },
+  }
 }
 
 /** A completion for people to watch: its end is the end of a line. */

@@ -1,6 +1,6 @@
 /**
- * What the studio needs of a model at work: act, be scored, hand out its adapter, learn. The GPU's side is gpuWorkshop.ts; tests
- * hand in a scripted one, so that jobs, records and pages can be tried without a device.
+ * What the studio needs of a model at work: to act, to be scored, to hand out its adapter, to be trained. gpuPolicyBackend.ts does this on
+ * the GPU; tests pass a scripted backend, so that jobs, records and pages can be tested without a device.
  */
 import type { StrategyName } from '../../agents/strategies'
 import type { EngineDevice } from '../../engine/device/engineDevice'
@@ -32,7 +32,7 @@ export interface RolloutRequest {
   readonly signal: AbortSignal
   /** Text of each completion, for watching. */
   readonly onText: (text: string) => void
-  /** Called as each ends, in no fixed order. */
+  /** Is called when each one ends, in no fixed order. */
   readonly onTrajectory: (trajectory: Trajectory) => void
 }
 
@@ -56,7 +56,7 @@ export interface OpenPolicyRequest {
   readonly limits: GenerationLimits
   /** Episodes generated at once; null: what suits the GPU. */
   readonly slots: number | null
-  /** Whether it will generate: what compiles for that is compiled at once. Left out: it will. */
+  /** Whether it will generate: then the kernels for that are compiled at once. When absent, it will. */
   readonly generates?: boolean
   readonly gate: Gate
   /** Tokens the policy has generated. */

@@ -1,9 +1,9 @@
 /** Runs: their records, metrics, evaluation grids and probes; and what becomes of a run whose tab was closed. */
 import type { RunRecord } from '../../records/run'
-import { isStorageFull } from '../../storage/storageFull'
 import type { Store } from '../../storage/store'
 import type { Reply, RunDetail, StudioEvent } from '../../worker/protocol'
 import { accept, refuse } from '../failure'
+import { isUnderWay, markInterruptedRuns } from './interruptedRuns'
 import { metricMeaningsOf } from './metricMeanings'
 import { readDetailFile, type DetailFile } from './runDetailFile'
 import { createRunRecorder, type RunRecorder } from './runRecorder'
@@ -92,33 +92,6 @@ export function createRuns({ store, emit, now, clock, claim, storeEveryMs = STOR
       return accept(null)
     },
 
-    async recover() {
-      for (const run of (await store.runs.list()).records) {
-        if (!isUnderWay(run) || atWork.has(run.run_id)) continue
-        const release = await claimRun(run.run_id)
-        if (!release) continue
-        try {
-          await store.runs.put(interrupted(run, now()))
-        } catch (error) {
-          // Hone opens nevertheless, so that a person can make space; the next start writes the record.
-          if (!isStorageFull(error)) throw error
-        } finally {
-          release()
-        }
-      }
-    },
+    recover: () => markInterruptedRuns({ store, now, isAtWork: (runId) => atWork.has(runId), claimRun }),
   }
-}
-
-const isUnderWay = ({ status }: RunRecord): boolean => status === 'running' || status === 'paused'
-
-/** The record of a run whose tab was closed while it was at work. */
-function interrupted(run: RunRecord, finished_at: string): RunRecord {
-  const { steps_done, checkpoint } = run
-  const kept =
-    steps_done > 0
-      ? `${steps_done} ${steps_done === 1 ? 'step, its' : 'steps, their'} metrics and every trajectory are kept.`
-      : 'What it had measured is kept.'
-  const resumable = checkpoint ? ` It can go on after step ${checkpoint.step} of ${checkpoint.of}.` : ''
-  return { ...run, status: 'failed', finished_at, error: `The tab was closed or reloaded while this run was at work. ${kept}${resumable}` }
 }
