@@ -49,6 +49,7 @@ export const chatErrorCodes = [
   'rate-limited',
   'server',
   'network',
+  'redirected',
   'host-not-allowed',
   'timeout',
   'aborted',

@@ -1,12 +1,16 @@
-/** A server with OpenAI's `/chat/completions`: OpenAI, vLLM, llama.cpp, Ollama and their kin. */
-import { z } from 'zod'
+/** A server with OpenAI's `/chat/completions`: OpenAI, Azure, Mistral, vLLM, llama.cpp, Ollama and their kin. */
+import { createMask, type Mask } from '../base/maskSecret'
+import { endpointOf, keyHeaders, keyProblem, normaliseBaseUrl } from '../base/serverAddress'
+import { causeText, connectionFailure } from '../network/connectionFailure'
 import type { FetchLike } from '../network/fetchLedger'
-import type { ChatErrorCode, ChatMessage, ChatModel, ChatReply, ChatRequest } from './chatModel'
+import { dialectAfterRefusal, readCompletion, requestBody, type RequestDialect } from './chatCompletion'
+import type { ChatErrorCode, ChatModel, ChatReply, ChatRequest } from './chatModel'
+import { errorIn, sentenceOfText } from './serverError'
 
 export interface OpenaiChatParts {
   readonly baseUrl: string
   readonly model: string
-  /** Empty for servers that want none. Sent in the Authorization header, never put into a message or a record. */
+  /** Empty for servers that want none. Sent in a header, never put into a message or a record. */
   readonly apiKey: string
   readonly fetch: FetchLike
   /** Waits, and rejects when `signal` aborts. */
@@ -21,63 +25,33 @@ export interface OpenaiChatParts {
   readonly timeoutMs?: number
 }
 
-const completion = z.object({
-  choices: z
-    .array(
-      z.object({
-        message: z.object({
-          content: z.string().nullish(),
-          tool_calls: z
-            .array(
-              z.object({
-                id: z.string().nullish(),
-                function: z.object({ name: z.string(), arguments: z.union([z.string(), z.record(z.string(), z.unknown())]).nullish() }),
-              }),
-            )
-            .nullish(),
-        }),
-        finish_reason: z.string().nullish(),
-      }),
-    )
-    .min(1),
-  usage: z.object({ prompt_tokens: z.number().nullish(), completion_tokens: z.number().nullish() }).nullish(),
-})
-
-/**
- * `https://host/v1` from what people paste: no scheme, a trailing slash, the whole endpoint. Throws a sentence for what is no
- * http address, or carries a user name or password.
- */
-export function normaliseBaseUrl(given: string): string {
-  const text = given.trim()
-  const isLocal = /^(?:localhost|127\.|\[::1\])/i.test(text)
-  const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `${isLocal ? 'http' : 'https'}://${text}`
-  let url: URL
-  try {
-    url = new URL(withScheme)
-  } catch {
-    throw new Error(`Expected a server address such as https://api.openai.com/v1, found ${JSON.stringify(given.slice(0, 80))}.`)
-  }
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new Error(`Expected an http or https address, found ${url.protocol}//.`)
-  if (url.username !== '' || url.password !== '') throw new Error('Expected a server address without a user name or password in it.')
-  const path = url.pathname
-    .replace(/\/+$/, '')
-    .replace(/\/chat\/completions$/, '')
-    .replace(/\/+$/, '')
-  return `${url.origin}${path === '' ? '/v1' : path}`
-}
-
-/** A ChatModel over HTTP. Throws only for a base URL that is none. */
+/** A ChatModel over HTTP. Throws for a base URL that is none and for a key that no header can carry. */
 export function createOpenaiChat(parts: OpenaiChatParts): ChatModel {
-  const { model, sleep, maxRetries = 3, maxWaitMs = 60_000 } = parts
-  const server: Server = { ...parts, endpoint: new URL(`${normaliseBaseUrl(parts.baseUrl)}/chat/completions`), tokenField: 'max_tokens' }
-  const fail = failing(parts.apiKey)
+  const { apiKey, model, sleep, maxRetries = 3, maxWaitMs = 60_000 } = parts
+  const problem = keyProblem(apiKey)
+  if (problem !== null) throw new Error(problem)
+  const server: Server = {
+    ...parts,
+    endpoint: endpointOf(normaliseBaseUrl(parts.baseUrl), '/chat/completions'),
+    dialect: { tokenField: 'max_tokens', sendsSeed: true },
+    hideKey: keyMask(apiKey),
+  }
   return {
     model,
     host: server.endpoint.host,
     async complete(request) {
-      for (let tries = 1; ; tries++) {
-        const { retryAfterMs, ...reply } = await attempt(server, request)
-        if (reply.ok || retryAfterMs === undefined) return reply
+      // Requests under way at the same time are refused for the same field: each is written anew, whatever the others have learnt.
+      const dialects = [server.dialect]
+      for (let tries = 1; ;) {
+        const { retryAfterMs, better, ...reply } = await attempt(server, request, dialects)
+        if (reply.ok) return reply
+        if (better !== undefined) {
+          dialects.push(better)
+          server.dialect = { tokenField: better.tokenField, sendsSeed: server.dialect.sendsSeed && better.sendsSeed }
+          continue
+        }
+        if (retryAfterMs === undefined) return reply
+        const fail = failing(server)
         const waitMs = retryAfterMs ?? Math.min(1000 * 2 ** (tries - 1), maxWaitMs)
         if (waitMs > maxWaitMs)
           return fail(reply.code, `${reply.message} It wants ${String(Math.ceil(waitMs / 1000))} s of rest, longer than Hone waits.`)
@@ -87,6 +61,7 @@ export function createOpenaiChat(parts: OpenaiChatParts): ChatModel {
         } catch {
           return fail('aborted', 'The request was cancelled.')
         }
+        tries += 1
       }
     },
   }
@@ -95,34 +70,38 @@ export function createOpenaiChat(parts: OpenaiChatParts): ChatModel {
 /** A server and what was learnt about it. */
 interface Server extends OpenaiChatParts {
   readonly endpoint: URL
-  /** OpenAI's newer models know max_tokens under another name only, and say so. */
-  tokenField: 'max_tokens' | 'max_completion_tokens'
+  readonly hideKey: Mask
+  dialect: RequestDialect
 }
 
-/** The outcome of one try. With `retryAfterMs` another may succeed; null: the server does not say when. */
-type Attempt = ChatReply & { readonly retryAfterMs?: number | null }
+/**
+ * The outcome of one try. With `retryAfterMs` another may succeed; null: the server does not say when. `better`: the server refused
+ * a field, and takes requests written so.
+ */
+type Attempt = ChatReply & { readonly retryAfterMs?: number | null; readonly better?: RequestDialect }
 
 /** Makes replies of errors; the key never appears in their messages. */
 const failing =
-  (apiKey: string) =>
-  (code: ChatErrorCode, message: string): ChatReply => ({ ok: false, code, message: withoutKey(message, apiKey) })
+  ({ hideKey }: Pick<Server, 'hideKey'>) =>
+  (code: ChatErrorCode, message: string): Extract<ChatReply, { ok: false }> => ({ ok: false, code, message: hideKey(message) })
 
-/** Sends a request once. */
-async function attempt(server: Server, request: ChatRequest): Promise<Attempt> {
-  const { apiKey, endpoint, fetch, timeoutMs = 120_000 } = server
+/** Sends a request once, in the last of the dialects: the server refused those before. */
+async function attempt(server: Server, request: ChatRequest, dialects: readonly RequestDialect[]): Promise<Attempt> {
+  const { endpoint, fetch, timeoutMs = 120_000 } = server
   const { signal } = request
   const { host } = endpoint
-  const fail = failing(apiKey)
+  const fail = failing(server)
   const timeout = AbortSignal.timeout(timeoutMs)
+  const sent = dialects.at(-1) ?? server.dialect
   let response: Response
   let text: string
   try {
     response = await fetch(endpoint.href, {
       method: 'POST',
-      headers: { 'Content-Type': 'application/json', ...(apiKey === '' ? {} : { Authorization: `Bearer ${apiKey}` }) },
-      body: JSON.stringify(bodyOf(server.model, request, server.tokenField)),
+      headers: { 'Content-Type': 'application/json', ...keyHeaders(endpoint, server.apiKey) },
+      body: JSON.stringify(requestBody(server.model, request, sent)),
       // A key must not travel on to wherever a server points.
-      redirect: 'error',
+      redirect: 'manual',
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
     })
     text = await response.text()
@@ -130,103 +109,87 @@ async function attempt(server: Server, request: ChatRequest): Promise<Attempt> {
     if (signal?.aborted === true) return fail('aborted', 'The request was cancelled.')
     if (timeout.aborted) return fail('timeout', `${host} did not answer within ${String(timeoutMs / 1000)} s.`)
     if (error instanceof Error && error.name === 'HostNotAllowedError') return fail('host-not-allowed', error.message)
-    return { ...fail('network', networkSentence(endpoint)), retryAfterMs: null }
+    return { ...fail('network', networkSentence(endpoint, error)), retryAfterMs: null }
   }
-  if (!response.ok) return refusal(server, response, text)
-  return (
-    readAnswer(text, host) ??
-    fail('malformed', `${host} answered with something that is no chat completion: ${quote(withoutKey(text, apiKey))}.`)
-  )
+  if (isRedirect(response)) return fail('redirected', redirectSentence(endpoint, response))
+  return readResponse(server, response, text, (said) => {
+    const better = dialectAfterRefusal(sent, said)
+    const isNew = dialects.every(({ tokenField, sendsSeed }) => tokenField !== better?.tokenField || sendsSeed !== better.sendsSeed)
+    return isNew ? better : null
+  })
 }
 
-/** Reads a response whose status is an error: what happened, and whether another try may succeed. */
-function refusal(server: Server, { status, headers }: Response, text: string): Attempt {
-  const { apiKey, model, endpoint, now } = server
+/** An answer, or an error: of the status, or of a body that says so whatever its status. */
+function readResponse(server: Server, response: Response, text: string, betterAfter: (said: string) => RequestDialect | null): Attempt {
+  const { host } = server.endpoint
+  const fail = failing(server)
+  const body = parsed(text)
+  const error = errorIn(body)
+  if (response.ok && error === null) {
+    const read = body === undefined ? null : readCompletion(body)
+    if (read?.ok === true) return read
+    // Hidden before it is cut to length: half a key would not be recognised.
+    const found = read === null ? `: ${quote(server.hideKey(text))}` : read.place
+    return fail('malformed', `${host} answered with something that is no chat completion${found}.`)
+  }
+  const said = error === null ? (body === undefined ? sentenceOfText(text) : '') : error.said
+  const status = effectiveStatus(response, error?.status ?? null)
+  if (status === 400 || status === 422) {
+    const better = betterAfter(`${said}\n${text}`)
+    if (better !== null) return { ...fail('bad-request', `${host} refused a field of the request.`), better }
+  }
+  return refusal(server, status, response, said === '' ? '' : ` It said: ${quote(server.hideKey(said))}.`)
+}
+
+/** A busy or broken server behind another status is what its body says it is. */
+function effectiveStatus({ ok, status }: Response, inBody: number | null): number {
+  if (ok) return inBody ?? 400
+  const isPassing = inBody === 429 || (inBody !== null && inBody >= 500)
+  return isPassing && status < 500 && status !== 401 && status !== 403 ? inBody : status
+}
+
+/** What a status means, and whether another try may succeed. */
+function refusal(server: Server, status: number, { ok, headers, status: sent }: Response, said: string): Attempt {
+  const { model, endpoint, now } = server
   const { host } = endpoint
-  const fail = failing(apiKey)
-  // Before it is cut to length: half a key would not be recognised.
-  const said = serverSentence(withoutKey(text, apiKey))
+  const fail = failing(server)
+  const shown = status === sent ? String(status) : `${String(status)} in the body of a ${String(sent)}`
   if (status === 401)
-    return fail('unauthorised', `${host} refused the key (401). Check that it is complete and belongs to this server.${said}`)
-  if (status === 403) return fail('forbidden', `${host} does not allow this key to use ${model} (403).${said}`)
-  if (status === 404) return fail('not-found', `${host} knows no model ${model} or has no ${endpoint.pathname} (404).${said}`)
+    return fail('unauthorised', `${host} refused the key (${shown}). Check that it is complete and belongs to this server.${said}`)
+  if (status === 403) return fail('forbidden', `${host} does not allow this key to use ${model} (${shown}).${said}`)
+  if (status === 404) return fail('not-found', `${host} knows no model ${model} or has no ${endpoint.pathname} (${shown}).${said}`)
   const retryAfterMs = waitAsked(headers, now())
-  if (status === 429) return { ...fail('rate-limited', `${host} asks to slow down (429).${said}`), retryAfterMs }
-  if (status >= 500 || status === 408) return { ...fail('server', `${host} failed (${String(status)}).${said}`), retryAfterMs }
-  if (status === 400 && server.tokenField === 'max_tokens' && text.includes('max_completion_tokens')) {
-    server.tokenField = 'max_completion_tokens'
-    return { ...fail('bad-request', `${host} does not know max_tokens.`), retryAfterMs: 0 }
-  }
-  return fail('bad-request', `${host} did not accept the request (${String(status)}).${said}`)
+  if (status === 429) return { ...fail('rate-limited', `${host} asks to slow down (${shown}).${said}`), retryAfterMs }
+  if (status >= 500 || status === 408) return { ...fail('server', `${host} failed (${shown}).${said}`), retryAfterMs }
+  return fail('bad-request', `${host} did not accept the request (${ok ? `an error in the body of a ${String(sent)}` : shown}).${said}`)
 }
 
-function bodyOf(model: string, { messages, tools, forcedTool, temperature, maxTokens, seed }: ChatRequest, tokenField: string): unknown {
-  return {
-    model,
-    messages: messages.map(wireMessage),
-    ...(tools
-      ? { tools: tools.map(({ name, description, parameters }) => ({ type: 'function', function: { name, description, parameters } })) }
-      : {}),
-    ...(forcedTool === undefined ? {} : { tool_choice: { type: 'function', function: { name: forcedTool } } }),
-    ...(temperature === undefined ? {} : { temperature }),
-    ...(maxTokens === undefined ? {} : { [tokenField]: maxTokens }),
-    ...(seed === undefined ? {} : { seed }),
-  }
-}
-
-function wireMessage(message: ChatMessage): unknown {
-  if (message.role === 'tool') return { role: 'tool', tool_call_id: message.toolCallId, content: message.content }
-  if (message.role !== 'assistant' || !message.toolCalls?.length) return { role: message.role, content: message.content }
-  return {
-    role: 'assistant',
-    content: message.content,
-    tool_calls: message.toolCalls.map((call) => ({
-      id: call.id,
-      type: 'function',
-      function: { name: call.name, arguments: call.arguments },
-    })),
-  }
-}
-
-function readAnswer(text: string, host: string): ChatReply | null {
-  let parsed: unknown
+function parsed(text: string): unknown {
   try {
-    parsed = JSON.parse(text)
+    return JSON.parse(text)
   } catch {
-    return null
-  }
-  const read = completion.safeParse(parsed)
-  const choice = read.data?.choices[0]
-  if (!read.success || !choice) {
-    const issue = read.error?.issues[0]
-    const place = issue?.path.join('.') ?? ''
-    return {
-      ok: false,
-      code: 'malformed',
-      message: `${host} answered with something that is no chat completion${place === '' ? '' : ` (${place}: ${issue?.message ?? ''})`}.`,
-    }
-  }
-  const toolCalls = (choice.message.tool_calls ?? []).map((call, index) => ({
-    id: call.id ?? `call-${String(index)}`,
-    name: call.function.name,
-    // Ollama and some proxies send the arguments as an object.
-    arguments: typeof call.function.arguments === 'string' ? call.function.arguments : JSON.stringify(call.function.arguments ?? {}),
-  }))
-  const { usage } = read.data
-  return {
-    ok: true,
-    value: {
-      text: choice.message.content ?? '',
-      toolCalls,
-      finishReason: choice.finish_reason ?? null,
-      promptTokens: usage?.prompt_tokens ?? null,
-      completionTokens: usage?.completion_tokens ?? null,
-    },
+    return undefined
   }
 }
+
+const isRedirect = ({ type, status }: Response): boolean => type === 'opaqueredirect' || (status >= 300 && status < 400)
+
+/** A browser does not tell a page where a redirect leads. */
+function redirectSentence(endpoint: URL, { headers, status }: Response): string {
+  const location = headers.get('location')
+  const target = location !== null && URL.canParse(location, endpoint) ? new URL(location, endpoint) : null
+  const to = target === null ? 'to another address' : `to ${normalisedTarget(target)}`
+  const shown = status === 0 ? '' : ` (${String(status)})`
+  return `${endpoint.host} redirects requests ${to}${shown}. Hone does not send a key on: give the address it redirects to as the server’s address.`
+}
+
+/** The base address that stands behind a redirect, without its query, which may hold keys. */
+const normalisedTarget = ({ origin, pathname }: URL): string => origin + pathname.replace(/\/chat\/completions\/?$/, '')
 
 /** A browser does not say why a request failed, so the sentence names the likely causes and the way out. */
-function networkSentence({ host, hostname, protocol }: URL): string {
+function networkSentence({ host, hostname, protocol }: URL, error: unknown): string {
+  const failure = connectionFailure(error)
+  if (!failure.mayBeCors) return `No connection to ${host}${causeText(failure)}. Check the address, and that the server is running.`
   const isLocal = /^(?:localhost|127\..*|\[::1\])$/.test(hostname)
   const cors =
     'If it is, it does not allow this page to call it (CORS): use its own option for allowed origins (vLLM --allowed-origins, Ollama OLLAMA_ORIGINS, llama.cpp allows all), or run Hone with npm start and use its gateway.'
@@ -245,22 +208,12 @@ function waitAsked(headers: Headers, nowMs: number): number | null {
   return Number.isNaN(ms) ? null : Math.max(0, ms)
 }
 
-function serverSentence(text: string): string {
-  try {
-    const shape = z.object({ error: z.union([z.string(), z.object({ message: z.string() })]) }).safeParse(JSON.parse(text))
-    if (shape.success) return ` It said: ${quote(typeof shape.data.error === 'string' ? shape.data.error : shape.data.error.message)}.`
-  } catch {
-    // Not JSON: an error page says nothing a person can use.
-  }
-  return ''
-}
-
 function quote(text: string): string {
   return JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text)
 }
 
 /** Servers like to repeat the key they refused, whole or with stars in the middle. */
-function withoutKey(message: string, apiKey: string): string {
-  const whole = apiKey === '' ? message : message.replaceAll(apiKey, '[key]')
-  return whole.replaceAll(/\b(?:sk|gsk|hf)[-_][\w*.-]{6,}/g, '[key]')
+function keyMask(apiKey: string): Mask {
+  const mask = createMask(apiKey)
+  return (text) => mask(text).replaceAll(/\b(?:sk|gsk|hf)[-_][\w*.-]{6,}/g, '[key]')
 }

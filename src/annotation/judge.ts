@@ -1,9 +1,8 @@
 /** A language model as annotator: K repeats of one forced tool call for each trajectory, every mark a row. */
-import { jsonrepair } from 'jsonrepair'
-import { z } from 'zod'
 import type { JudgePlan, Opinion } from '../records/annotation'
 import { chosenPath, type Trajectory } from '../records/trajectory'
 import { trajectoryFromSteps } from '../records/trajectoryFromSteps'
+import { readMarks, type Marks } from './judgeMarks'
 import { defaultJudgePrompt, judgeTool, promptHash, renderJudgePrompt, type JudgePromptPack } from './judgePrompt'
 import type { RowParts } from './opinions'
 
@@ -31,25 +30,27 @@ export interface JudgeModel {
   >
 }
 
-/** What can be wrong with an answer that did come; the chat model's own codes (unauthorised, network …) pass through. */
-export const judgeErrorCodes = ['prose', 'wrong-tool', 'cut-off', 'unreadable', 'wrong-length', 'out-of-range', 'no-steps'] as const
-export type JudgeErrorCode = (typeof judgeErrorCodes)[number]
-
 /** The next call would fail the same way: judging stops. */
 const FATAL: ReadonlySet<string> = new Set([
   'unauthorised',
   'forbidden',
   'not-found',
   'network',
+  'redirected',
   'host-not-allowed',
   'rate-limited',
   'aborted',
 ])
 
+/** Marks take a few hundred; a model that thinks first takes thousands. */
+export const DEFAULT_JUDGE_TOKENS = 4096
+
 export interface JudgeOptions {
   /** K: how often each trajectory is judged. */
   readonly repeats: number
   readonly temperature: number
+  /** Most tokens of an answer, those of its thoughts too. Default `DEFAULT_JUDGE_TOKENS`. */
+  readonly maxTokens?: number
   readonly prompt?: JudgePromptPack
   /** Trajectories judged at the same time. Default 1. */
   readonly concurrency?: number
@@ -85,6 +86,21 @@ export interface JudgeOutcome {
   readonly calls: number
 }
 
+/** Repeats that a judge already gave under a prompt. */
+const givenRepeats = (stored: readonly Opinion[], model: string, hash: string): Set<number> =>
+  new Set(stored.filter((row) => row.annotator_id === model && row.prompt_hash === hash).map(({ repeat }) => repeat))
+
+/** Questions of `judgeTrajectories` that are answered already. */
+export function countGiven(
+  trajectories: readonly Trajectory[],
+  { prompt = defaultJudgePrompt, repeats }: Pick<JudgeOptions, 'prompt' | 'repeats'>,
+  { chat, stored }: Pick<JudgeParts, 'stored'> & { readonly chat: Pick<JudgeModel, 'model'> },
+): number {
+  const hash = promptHash(prompt)
+  const given = trajectories.map(({ trajectory_id }) => givenRepeats(stored(trajectory_id), chat.model, hash))
+  return given.reduce((sum, one) => sum + [...one].filter((repeat) => repeat < repeats).length, 0)
+}
+
 /**
  * Judges trajectories. A repeat that fails leaves a failure and the others go on; a refused key, a lost connection, a rate limit
  * that does not end or a cancel stops the whole with one sentence. Throws for a prompt pack that cannot be filled.
@@ -100,8 +116,8 @@ export async function judgeTrajectories(
   const failures: JudgeFailure[] = []
   let stopped: JudgeOutcome['stopped'] = null
   let calls = 0
-  let done = 0
   const total = trajectories.length * options.repeats
+  let done = countGiven(trajectories, options, parts)
   const advance = (): void => {
     done += 1
     parts.onProgress?.({ done, total })
@@ -110,18 +126,10 @@ export async function judgeTrajectories(
 
   async function judgeOne(trajectory: Trajectory): Promise<void> {
     const { trajectory_id } = trajectory
-    const given = new Set(
-      parts
-        .stored(trajectory_id)
-        .filter((row) => row.annotator_id === parts.chat.model && row.prompt_hash === hash)
-        .map(({ repeat }) => repeat),
-    )
+    const given = givenRepeats(parts.stored(trajectory_id), parts.chat.model, hash)
     for (let repeat = 0; repeat < options.repeats; repeat++) {
       if (stopped !== null) return
-      if (given.has(repeat)) {
-        advance()
-        continue
-      }
+      if (given.has(repeat)) continue
       const marks = await askOnce(trajectory, pack, repeat, options, parts.chat)
       if (marks.asked) calls += 1
       if (marks.ok) {
@@ -145,12 +153,6 @@ export async function judgeTrajectories(
   return { opinions, failures, stopped, calls }
 }
 
-interface Marks {
-  readonly success: readonly number[]
-  readonly contribution: readonly number[]
-  readonly status: number
-  readonly isRepaired: boolean
-}
 type MarksReply = (
   { readonly ok: true; readonly value: Marks } | { readonly ok: false; readonly code: string; readonly message: string }
 ) & { readonly asked: boolean }
@@ -166,87 +168,19 @@ async function askOnce(
   if (path.length === 0)
     return { ok: false, asked: false, code: 'no-steps', message: `Trajectory ${trajectory.trajectory_id} has no steps to judge.` }
   const { system, user } = renderJudgePrompt(pack, trajectory)
+  const { maxTokens = DEFAULT_JUDGE_TOKENS } = options
   const reply = await chat.complete({
     messages: [...(system === '' ? [] : [{ role: 'system' as const, content: system }]), { role: 'user', content: user }],
     tools: [judgeTool],
     forcedTool: judgeTool.name,
     temperature: options.temperature,
-    maxTokens: 1000,
+    maxTokens,
     // Repeats at a temperature above 0 must differ; at 0 they show what the server itself varies.
     seed: repeat,
     ...(options.signal ? { signal: options.signal } : {}),
   })
   if (!reply.ok) return { ...reply, asked: true }
-  return { ...readMarks(reply.value, path.length - 1, chat.model), asked: true }
-}
-
-const marksSchema = z.object({
-  succeed_tool_calling: z.array(z.number()),
-  contribution_to_final_answer: z.array(z.number()),
-  final_answer_status: z.enum(['Solved', 'Unsure', 'Unsolved']),
-})
-
-/** Marks out of a judge's answer, held to the number of intermediate steps. */
-export function readMarks(
-  answer: {
-    readonly text: string
-    readonly finishReason: string | null
-    readonly toolCalls: readonly { readonly name: string; readonly arguments: string }[]
-  },
-  stepCount: number,
-  model: string,
-): { readonly ok: true; readonly value: Marks } | { readonly ok: false; readonly code: JudgeErrorCode; readonly message: string } {
-  const fail = (
-    code: JudgeErrorCode,
-    message: string,
-  ): { readonly ok: false; readonly code: JudgeErrorCode; readonly message: string } => ({ ok: false, code, message })
-  const [call] = answer.toolCalls
-  if (!call)
-    return fail(
-      'prose',
-      `${model} answered in words instead of calling ${judgeTool.name}: ${quote(answer.text)}. A model that follows forced tool calls is needed.`,
-    )
-  if (call.name !== judgeTool.name) return fail('wrong-tool', `${model} called ${quote(call.name)} instead of ${judgeTool.name}.`)
-  if (answer.finishReason === 'length') return fail('cut-off', `${model} ran out of tokens before its marks were complete.`)
-  const parsed = readJson(call.arguments)
-  const read = marksSchema.safeParse(parsed?.value)
-  if (!parsed || !read.success) {
-    const issue = read.error?.issues[0]
-    const place = issue && issue.path.length > 0 ? ` (${issue.path.join('.')}: ${issue.message})` : ''
-    return fail('unreadable', `${model} gave marks that cannot be read${place}: ${quote(call.arguments)}.`)
-  }
-  const { succeed_tool_calling: success, contribution_to_final_answer: contribution, final_answer_status } = read.data
-  if (success.length !== stepCount || contribution.length !== stepCount)
-    return fail(
-      'wrong-length',
-      `The trajectory has ${String(stepCount)} intermediate steps, but ${model} gave ${String(success.length)} success and ${String(contribution.length)} contribution marks.`,
-    )
-  const badSuccess = success.findIndex((mark) => mark !== 0 && mark !== 1)
-  if (badSuccess >= 0)
-    return fail(
-      'out-of-range',
-      `${model} gave step ${String(badSuccess + 1)} a success of ${String(success[badSuccess])}; it must be 0 or 1.`,
-    )
-  const badContribution = contribution.findIndex((mark) => mark < 0 || mark > 5)
-  if (badContribution >= 0)
-    return fail(
-      'out-of-range',
-      `${model} gave step ${String(badContribution + 1)} a contribution of ${String(contribution[badContribution])}; it must be 0 to 5.`,
-    )
-  const status = { Solved: 1, Unsure: 0.5, Unsolved: 0 }[final_answer_status]
-  return { ok: true, value: { success, contribution, status, isRepaired: parsed.isRepaired } }
-}
-
-function readJson(text: string): { readonly value: unknown; readonly isRepaired: boolean } | null {
-  try {
-    return { value: JSON.parse(text), isRepaired: false }
-  } catch {
-    try {
-      return { value: JSON.parse(jsonrepair(text)), isRepaired: true }
-    } catch {
-      return null
-    }
-  }
+  return { ...readMarks(reply.value, path.length - 1, chat.model, maxTokens), asked: true }
 }
 
 function rowsOf(
@@ -310,13 +244,9 @@ const tryOut: Trajectory = trajectoryFromSteps({
 /** Judges a made-up trajectory of two steps: does the server answer, and does the model follow the forced call? */
 export async function testJudge(
   chat: JudgeModel,
-  options: Pick<JudgeOptions, 'temperature' | 'prompt' | 'signal'>,
+  options: Pick<JudgeOptions, 'temperature' | 'maxTokens' | 'prompt' | 'signal'>,
 ): Promise<{ readonly ok: true; readonly value: string } | { readonly ok: false; readonly code: string; readonly message: string }> {
   const marks = await askOnce(tryOut, options.prompt ?? defaultJudgePrompt, 0, { ...options, repeats: 1 }, chat)
   if (!marks.ok) return { ok: false, code: marks.code, message: marks.message }
   return { ok: true, value: `${chat.model} answered through ${judgeTool.name} and can judge.` }
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text.length > 120 ? `${text.slice(0, 120)}…` : text)
 }

@@ -138,6 +138,8 @@ const judgeSettings = z.object({
   apiKey: z.string(),
   repeats: z.number(),
   temperature: z.number(),
+  /** Most tokens of an answer; left out: the judge's own limit. */
+  maxTokens: count.exactOptional(),
   /** Requests at a time; left out: 4. */
   concurrency: count.exactOptional(),
 })

@@ -94,6 +94,8 @@ export interface LabelsApi {
 export interface JudgeOutcome {
   readonly opinions: number
   readonly failures: readonly string[]
+  /** Why judging ended early: the next question would have failed the same way. Null when every question was asked. */
+  readonly stopped: string | null
 }
 
 export interface JudgesApi {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { createOpenaiChat, normaliseBaseUrl, type OpenaiChatParts } from '../../src/agents/openaiChat'
+import { createOpenaiChat, type OpenaiChatParts } from '../../src/agents/openaiChat'
+import { normaliseBaseUrl } from '../../src/base/serverAddress'
 import { createFetchLedger, type FetchLike } from '../../src/network/fetchLedger'
 
 const KEY = 'sk-secret-0123456789'
@@ -90,7 +91,7 @@ describe('complete', () => {
     expect(reply).toEqual({ ok: true, value: { text: 'hello', toolCalls: [], finishReason: 'stop', promptTokens: 7, completionTokens: 2 } })
     expect(chat.host).toBe('judge.example')
     expect(sent[0]?.url).toBe('https://judge.example/v1/chat/completions')
-    expect(sent[0]?.init).toMatchObject({ method: 'POST', redirect: 'error', headers: { Authorization: `Bearer ${KEY}` } })
+    expect(sent[0]?.init).toMatchObject({ method: 'POST', redirect: 'manual', headers: { Authorization: `Bearer ${KEY}` } })
     expect(bodies()).toEqual([
       {
         model: 'm-1',

@@ -4,13 +4,13 @@ import { createOpenaiChat } from '../../src/agents/openaiChat'
 import {
   judgeTrajectories,
   planJudge,
-  readMarks,
   testJudge,
   type JudgeModel,
   type JudgeOutcome,
   type JudgeParts,
   type JudgeProgress,
 } from '../../src/annotation/judge'
+import { readMarks } from '../../src/annotation/judgeMarks'
 import { defaultJudgePrompt, judgeTool, promptHash, renderJudgePrompt } from '../../src/annotation/judgePrompt'
 import { resolveRewards } from '../../src/annotation/resolver'
 import { opinion, type Opinion } from '../../src/records/annotation'
@@ -139,7 +139,7 @@ describe('judging', () => {
 
   it('an answer cut off by the token limit', () => {
     expect(
-      readMarks({ text: '', finishReason: 'length', toolCalls: [{ name: judgeTool.name, arguments: '{"succ' }] }, 2, 'm'),
+      readMarks({ text: '', finishReason: 'length', toolCalls: [{ name: judgeTool.name, arguments: '{"succ' }] }, 2, 'm', 50),
     ).toMatchObject({ code: 'cut-off' })
   })
 

@@ -249,3 +249,37 @@ test('time asleep is not counted, and is told', async () => {
   await beat(5000)
   expect(slept).toHaveLength(1)
 })
+
+test('the time left is estimated from the rate measured, also when the next takes long and when some was done before', async () => {
+  const { hand, desk: jobs } = desk()
+  let control: JobControl | null = null
+  const started = jobs.start(
+    work((given) => {
+      control = given
+      given.phase('judging', 30, '')
+      return new Promise(() => undefined)
+    }),
+  )
+  if (!started.ok) throw new Error(started.message)
+  await hand.pass(0)
+  const at = control as JobControl | null
+  const left = (): number | null | undefined => jobs.list()[0]?.etaSeconds
+  await hand.pass(2000)
+  at?.advance(4)
+  expect(left()).toBe(13)
+  // The fifth has taken 13 s: at this rate the 25 after it take 75.
+  await hand.pass(13_000)
+  expect(left()).toBe(75)
+  at?.advance(5)
+  expect(left()).toBe(75)
+  // Nothing says how long the last takes when it is late.
+  at?.advance(29)
+  await hand.pass(60_000)
+  expect(left()).toBeNull()
+  // Four were done before: they took no time now, and say nothing.
+  at?.phase('training', 30, '', 4)
+  expect(left()).toBeNull()
+  await hand.pass(3000)
+  at?.advance(5)
+  expect(left()).toBe(75)
+})

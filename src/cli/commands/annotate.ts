@@ -1,6 +1,7 @@
 /** `hone annotate --by rules|judge|world IN… --out FILE`: opinions on every step, added to those the files hold. */
 import { writeFileSync } from 'node:fs'
 import { z } from 'zod'
+import { DEFAULT_JUDGE_TOKENS } from '../../annotation/judge'
 import { upstreamFromEnvironment } from '../../gateway/upstream'
 import type { JudgeSettings } from '../../worker/protocol'
 import type { JudgeOutcome } from '../../worker/studioApi'
@@ -19,6 +20,11 @@ const options = z.object({
   baseUrl: z.string().optional().meta({ help: 'judge: address of the server; else OPENAI_BASE_URL. The key is OPENAI_API_KEY' }),
   repeats: z.int().positive().default(1).meta({ help: 'judge: times each trajectory is judged' }),
   temperature: z.number().nonnegative().default(0).meta({ help: 'judge: sampling temperature' }),
+  maxTokens: z
+    .int()
+    .positive()
+    .optional()
+    .meta({ help: `judge: most tokens of an answer, with what the model thinks before it; else ${String(DEFAULT_JUDGE_TOKENS)}` }),
   concurrency: z.int().positive().default(4).meta({ help: 'judge: requests at a time' }),
 })
 type Options = z.output<typeof options>
@@ -49,7 +55,7 @@ export const annotate = defineCommand({
 async function ruled(studio: CommandStudio, ids: readonly string[], { by, rules }: Options): Promise<JudgeOutcome> {
   let opinions = 0
   for (const id of new Set(ids)) opinions += must(await studio.labels.annotate(id, by === 'world' ? { by } : { by: 'rules', rules }))
-  return { opinions, failures: [] }
+  return { opinions, failures: [], stopped: null }
 }
 
 function judgeOf(given: Options): JudgeSettings {
@@ -58,11 +64,15 @@ function judgeOf(given: Options): JudgeSettings {
   const baseUrl = given.baseUrl ?? upstream?.baseUrl
   if (baseUrl === undefined)
     throw new UsageError('annotate --by judge needs --base-url, or OPENAI_API_KEY or OPENAI_BASE_URL in the environment.')
-  const { repeats, temperature, concurrency } = given
-  return { baseUrl, model: given.judgeModel, apiKey: upstream?.apiKey ?? '', repeats, temperature, concurrency }
+  const { repeats, temperature, concurrency, maxTokens } = given
+  const settings = { baseUrl, model: given.judgeModel, apiKey: upstream?.apiKey ?? '', repeats, temperature, concurrency }
+  return maxTokens === undefined ? settings : { ...settings, maxTokens }
 }
 
-/** What was judged before a server gave up is written; a line of progress says what stopped it. */
+/**
+ * What was judged before a server gave up is written; a line of progress says what stopped it. Fails when nothing was judged although
+ * something was asked.
+ */
 async function judged(
   studio: CommandStudio,
   ids: readonly string[],
@@ -78,20 +88,26 @@ async function judged(
     const { done, total, phase } = event.job
     if (phase === 'judging' && done > 0 && (done % 20 === 0 || done === total)) context.progress(`judged ${done} of ${total}`)
   }
+  let problem: Error | null = null
   for (const dataset_id of new Set(ids)) {
-    let stopped: Error | null = null
+    let failed: Error | null = null
     try {
       await studio.run({ kind: 'judge', dataset_id, trajectory_ids: [], settings })
     } catch (error) {
-      stopped = error instanceof Error ? error : new Error(String(error))
+      failed = error instanceof Error ? error : new Error(String(error))
     }
     const outcome = await studio.judges.outcome(runId)
     opinions += outcome?.opinions ?? 0
     failures.push(...(outcome?.failures ?? []))
-    if (stopped === null) continue
-    if (opinions === 0 || context.signal.aborted) throw stopped
-    context.progress(`Stopped early: ${stopped.message}`)
-    break
+    problem ??= failed
+    if (context.signal.aborted && failed) throw failed
+    // Answers that cannot be used say nothing about those to other questions.
+    if (failed === null || outcome?.stopped === null) continue
+    if (opinions === 0) throw problem ?? failed
+    context.progress(`Stopped early: ${failed.message}`)
+    return { opinions, failures, stopped: failed.message }
   }
-  return { opinions, failures }
+  if (problem !== null && opinions === 0) throw problem
+  if (failures[0] !== undefined) context.progress(`${failures.length} answers could not be used; the first: ${failures[0]}`)
+  return { opinions, failures, stopped: null }
 }

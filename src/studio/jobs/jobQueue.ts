@@ -21,7 +21,8 @@ export interface JobControl {
   readonly gate: Gate
   /** Pauses the job by itself, with the reason in a sentence. */
   hold(reason: string): void
-  phase(phase: JobPhase, total: number, message?: string): void
+  /** @param done of `total`, done before and not now: it says nothing of the speed. */
+  phase(phase: JobPhase, total: number, message?: string, done?: number): void
   advance(done: number, message?: string): void
   say(message: string): void
   /** Tokens trained or generated since the last call. */
@@ -124,6 +125,7 @@ class Job implements JobControl {
   #state: JobSnapshot['state'] = 'running'
   #phase: JobPhase = 'starting'
   #done = 0
+  #doneBefore = 0
   #total = 0
   #message = ''
   #error: string | null = null
@@ -279,14 +281,15 @@ class Job implements JobControl {
     this.#release = null
   }
 
-  phase(phase: JobPhase, total: number, message = ''): void {
+  phase(phase: JobPhase, total: number, message = '', done = 0): void {
     if (phase !== this.#phase) {
       this.#phaseStarted = this.#activeMs()
       this.#lastAdvance = this.#phaseStarted
       this.#counted = [{ at: this.#phaseStarted, tokens: this.#tokens }]
     }
     this.#phase = phase
-    this.#done = 0
+    this.#done = done
+    this.#doneBefore = done
     this.#total = total
     this.#message = message
     this.#tell()
@@ -337,10 +340,7 @@ class Job implements JobControl {
       done: this.#done,
       total: this.#total,
       tokensPerSecond: first && last && seconds >= LEAST_SECONDS ? (last.tokens - first.tokens) / seconds : null,
-      etaSeconds:
-        isOver || this.#done === 0 || this.#total === 0
-          ? null
-          : Math.max(0, (spent / this.#done) * Math.max(0, this.#total - this.#done) - since),
+      etaSeconds: isOver ? null : secondsLeft(this.#done - this.#doneBefore, this.#total - this.#doneBefore, spent, since),
       tokens: this.#tokens,
       peakBytes: this.work.peakBytes?.() ?? null,
       dispatches: (this.work.dispatches?.() ?? 0) - this.#dispatchesBefore,
@@ -348,4 +348,17 @@ class Job implements JobControl {
       error: this.#error,
     }
   }
+}
+
+/**
+ * Seconds left at the rate measured: `spent` for what is done, and `since` then for the next, which may take longer than those before did.
+ * Null while nothing says.
+ */
+function secondsLeft(done: number, total: number, spent: number, since: number): number | null {
+  if (done === 0 || total === 0) return null
+  const left = Math.max(0, total - done)
+  const expected = (spent / done) * left - since
+  // Had the next ended just now, the others would take this long at the rate over all of the time.
+  const least = ((spent + since) / (done + 1)) * Math.max(0, left - 1)
+  return left === 1 && expected <= 0 ? null : Math.max(0, expected, least)
 }

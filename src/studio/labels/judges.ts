@@ -1,7 +1,8 @@
 /** A language model as judge: tried first, counted before anything is sent, then a job whose every answer is kept as it comes. The key stays in memory. */
-import { createOpenaiChat, normaliseBaseUrl } from '../../agents/openaiChat'
+import { createOpenaiChat } from '../../agents/openaiChat'
+import { normaliseBaseUrl } from '../../base/serverAddress'
 import type { FetchLedger } from '../../network/fetchLedger'
-import { judgeTrajectories, planJudge, testJudge, type JudgeModel } from '../../annotation/judge'
+import { countGiven, judgeTrajectories, planJudge, testJudge, type JudgeModel, type JudgeOptions } from '../../annotation/judge'
 import type { RowParts } from '../../annotation/opinions'
 import type { Opinion } from '../../records/annotation'
 import { stepsOf, type Trajectory } from '../../records/trajectory'
@@ -67,7 +68,7 @@ export function createJudges(parts: JudgeParts): Judges {
     test: (settings) =>
       attempt('judge', async () => {
         const chat = chatOf(settings)
-        return chat.ok ? testJudge(chat.value.chat, { temperature: settings.temperature }) : chat
+        return chat.ok ? testJudge(chat.value.chat, answerSettings(settings)) : chat
       }),
 
     plan: (datasetId, ids, settings) =>
@@ -96,6 +97,8 @@ export function createJudges(parts: JudgeParts): Judges {
           const stored = new Map<string, readonly Opinion[]>()
           for (const { trajectory_id } of trajectories.value)
             stored.set(trajectory_id, (await store.opinions.listOf(trajectory_id)).records)
+          const given = countGiven(trajectories.value, settings, { chat: chat.value.chat, stored: (id) => stored.get(id) ?? [] })
+          control.phase('judging', trajectories.value.length * settings.repeats, `Asking ${chat.value.host}`, given)
           const paused: JudgeModel = {
             model: chat.value.chat.model,
             complete: async (asked) => {
@@ -107,7 +110,7 @@ export function createJudges(parts: JudgeParts): Judges {
             trajectories.value,
             {
               repeats: settings.repeats,
-              temperature: settings.temperature,
+              ...answerSettings(settings),
               concurrency: settings.concurrency ?? AT_ONCE,
               signal: control.signal,
             },
@@ -124,6 +127,7 @@ export function createJudges(parts: JudgeParts): Judges {
           outcomes.set(runId, {
             opinions: outcome.opinions.length,
             failures: outcome.failures.map(({ trajectory_id, repeat, message }) => `${trajectory_id}, repeat ${repeat + 1}: ${message}`),
+            stopped: outcome.stopped?.message ?? null,
           })
           const failed = outcome.failures[0]
           if (failed)
@@ -140,6 +144,11 @@ export function createJudges(parts: JudgeParts): Judges {
     },
   }
 }
+
+const answerSettings = ({ temperature, maxTokens }: JudgeSettings): Pick<JudgeOptions, 'temperature' | 'maxTokens'> => ({
+  temperature,
+  ...(maxTokens === undefined ? {} : { maxTokens }),
+})
 
 function settingsProblem({ model, repeats, temperature }: JudgeSettings): string | null {
   if (model.trim() === '') return 'The judge needs the name of a model.'
