@@ -31,6 +31,8 @@ export const stepInput = z.object({
   observation: z.string().nullable().default(null),
   /** All replies, one for each call; left out: `observation` alone. */
   replies: z.array(z.object({ content: z.string() })).optional(),
+  /** Time from the calls to their replies. */
+  tool_ms: z.number().nonnegative().optional(),
   is_final: z.boolean().default(false),
   is_truncated: z.boolean().default(false),
   pruned: z.boolean().default(false),
@@ -115,6 +117,8 @@ const replyNodes = (step: Step, index: number): Omit<TrajectoryNode, 'parent'>[]
   repliesOf(step).map((content, place) => ({
     ...blank,
     ...{ role: 'tool', content, tool_call_id: place < callsOf(step).length ? callId(index, place) : null },
+    // Replies of one turn come together.
+    ...(place === 0 && step.tool_ms !== undefined ? { timing: { tool_ms: step.tool_ms } } : {}),
   }))
 
 function contextOf(step: Step, above: Step | undefined, query: string): Omit<TrajectoryNode, 'parent'>[] {

@@ -149,6 +149,22 @@ describe('chain of thought', () => {
       now: () => (at += 5),
     })
     expect(stepsOf(record)[0]?.generation_ms).toBe(5)
+    // Each look at the clock moves it by 5 ms.
+    const call = { name: oraclePolicy(world, deep)([]).name, arguments: oraclePolicy(world, deep)([]).arguments }
+    const called = await strategies.cot.run({
+      query: deep,
+      openSession: () => Promise.resolve(scriptedSession(codec, compact, () => call)),
+      openEpisode: () => world.open(deep),
+      codec,
+      format: compact,
+      budget: { toolCalls: 1, modelCalls: null },
+      temperature: 0,
+      maxNewTokens: 64,
+      maxContext: 512,
+      trajectoryId: 't',
+      now: () => (at += 5),
+    })
+    expect(called.nodes.find(({ role }) => role === 'tool')?.timing).toEqual({ tool_ms: 5 })
   })
 
   test('a budget below one is refused', async () => {

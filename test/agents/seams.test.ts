@@ -158,6 +158,7 @@ test('an environment that fails ends the attempt with an error and no verdict', 
   const episode = fakeEpisode()
   const { record } = attempt(['add.', 'broken.'], episode)
   expect(await record).toMatchObject({ stop_condition: 'error', status: null, answer: null })
+  expect((await record).errors).toEqual([{ type: 'environment/unavailable', message: 'The server is gone.', node: null }])
   expect(episode.log.at(-1)).toBe('closed')
 })
 

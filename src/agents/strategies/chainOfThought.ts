@@ -21,6 +21,8 @@ interface Chain {
   status: AnswerStatus | null
   answer: string | null
   stopReason: Trajectory['stop_condition']
+  /** Why the environment ended the episode; null: it did not. */
+  failure: EnvironmentError | null
 }
 
 export const chainOfThought: Strategy = {
@@ -32,7 +34,7 @@ export const chainOfThought: Strategy = {
     const { budget, signal } = options
     if (!Number.isInteger(budget.toolCalls) || budget.toolCalls < 1)
       throw new RangeError(`the call budget must be at least 1, found ${budget.toolCalls}`)
-    const chain: Chain = { tools: [], steps: [], toolCalls: 0, status: null, answer: null, stopReason: 'length' }
+    const chain: Chain = { tools: [], steps: [], toolCalls: 0, status: null, answer: null, stopReason: 'length', failure: null }
     const session = await options.openSession()
     let episode: Episode | null = null
     try {
@@ -44,6 +46,7 @@ export const chainOfThought: Strategy = {
     } catch (error) {
       if (!(error instanceof EnvironmentError) || error.code === 'unknown-query') throw error
       chain.stopReason = 'error'
+      chain.failure = error
     } finally {
       session.close()
       await episode?.close()
@@ -156,14 +159,16 @@ async function callTools(
   chain: Chain,
   episode: Episode,
   { parsed: { calls }, step }: Turn,
-  { format, budget, signal }: StrategyOptions,
+  { format, budget, signal, now }: StrategyOptions,
 ): Promise<Prompt | null> {
   if (chain.toolCalls + calls.length > budget.toolCalls) {
     chain.stopReason = 'budget'
     return null
   }
   chain.toolCalls += calls.length
+  const started = now?.()
   const replies = await episode.call(calls, signal ? { signal } : {})
+  if (started !== undefined && now) step.tool_ms = Math.max(0, now() - started)
   const truths = replies.flatMap(({ truth }) => truth ?? [])
   step.replies = replies.map((reply) => ({ content: reply.text }))
   step.truth = truths.length === 0 ? null : jointTruth(truths)
@@ -189,6 +194,7 @@ function recordOf(chain: Chain, { query, budget, ...options }: StrategyOptions):
     },
     budgets: { calls: budget.toolCalls, model_calls: budget.modelCalls, context_tokens: options.maxContext },
     steps: chain.steps,
+    errors: chain.failure ? [{ type: `environment/${chain.failure.code}`, message: chain.failure.message, node: null }] : [],
     status: chain.status,
     answer: chain.answer,
     stop_condition: chain.stopReason,

@@ -6,7 +6,15 @@
 import { createRng } from '../../base/random'
 import { sha256 } from '../../base/sha256'
 import type { ToolCall, ToolSpec } from '../../records/trajectory'
-import { EnvironmentError, type Environment, type EnvironmentDefinition, type Episode, type Query, type ToolReply } from '../environment'
+import {
+  cancellable,
+  EnvironmentError,
+  type Environment,
+  type EnvironmentDefinition,
+  type Episode,
+  type Query,
+  type ToolReply,
+} from '../environment'
 
 type Operation = 'add' | 'multiply' | 'divide'
 
@@ -132,10 +140,7 @@ function openEpisode(problem: Problem | null, query: Query, state: State): Episo
   return {
     query,
     tools,
-    call: (calls, { signal } = {}) => {
-      signal?.throwIfAborted()
-      return Promise.resolve(calls.map(reply))
-    },
+    call: async (calls, { signal } = {}) => cancellable(Promise.resolve(), signal).then(() => calls.map(reply)),
     finish: (answer) => {
       hasEnded = true
       const last = problem?.results.at(-1)

@@ -69,6 +69,7 @@ export async function runExam(
     created_at: parts.now(),
     rows: [...evaluateTrajectories(trajectories, benchmark)],
   }
+  checkStated(record, benchmark)
   await retryWhenStorageFull(control, () => parts.store.evaluations.put(record))
   await recorder.change({ evaluations: [...recorder.record.evaluations, record.evaluation_id] })
   return record
@@ -108,6 +109,13 @@ async function attemptQueries(
 }
 
 const blankCell = ({ query_id, group, text }: Query): ExamCell => ({ query_id, group, text, status: null, calls: 0, trajectory_id: null })
+
+/** A result without what its benchmark asks it to state could be compared with results it must not be compared with. */
+export function checkStated(record: EvaluationRecord, { title, mustState }: Pick<Benchmark, 'title' | 'mustState'>): void {
+  const missing = mustState.filter((field) => record[field] === null || record[field] === undefined || record[field] === '')
+  if (missing.length > 0)
+    throw new Error(`A result of ${title} must state ${missing.join(' and ')}, and this one does not. It was not stored.`)
+}
 
 /** Calls that were made: steps that got an answer from a tool. */
 const callsOf = (trajectory: Trajectory): number => stepsOf(trajectory).filter(({ observation }) => observation !== null).length
