@@ -1,7 +1,7 @@
 /** A model sits an exam: the grid fills cell by cell, every trajectory is kept, the result is a record. */
 import type { StrategyName } from '../../agents/strategies'
 import type { NewId } from '../../base/id'
-import type { Benchmark } from '../../environments/benchmark'
+import type { Benchmark, ResultField } from '../../environments/benchmark'
 import type { Query } from '../../environments/environment'
 import { evaluateTrajectories } from '../../evaluation/evaluate'
 import type { EvaluationRecord } from '../../records/evaluation'
@@ -48,15 +48,7 @@ export async function runExam(
   parts: ExamParts,
 ): Promise<EvaluationRecord> {
   const { benchmark, queries } = request
-  const trajectories = await attemptQueries(policy, request, phase, recorder, control, parts)
-  const order = new Map(queries.map(({ query_id }, index) => [query_id, index]))
-  trajectories.sort((a, b) => (order.get(a.task.query_id) ?? 0) - (order.get(b.task.query_id) ?? 0))
-  const record: EvaluationRecord = {
-    version: 1,
-    evaluation_id: parts.newId('eval'),
-    title: request.title,
-    benchmark: benchmark.name,
-    split: request.split,
+  const stated: ResultFields = {
     strategy: request.strategy,
     call_budget: request.callBudget,
     temperature: request.temperature,
@@ -64,12 +56,23 @@ export async function runExam(
     judge: benchmark.judge,
     prompt_hash: null,
     world_hash: benchmark.environment.hash,
+  }
+  checkStated(stated, benchmark)
+  const trajectories = await attemptQueries(policy, request, phase, recorder, control, parts)
+  const order = new Map(queries.map(({ query_id }, index) => [query_id, index]))
+  trajectories.sort((a, b) => (order.get(a.task.query_id) ?? 0) - (order.get(b.task.query_id) ?? 0))
+  const record: EvaluationRecord = {
+    ...stated,
+    version: 1,
+    evaluation_id: parts.newId('eval'),
+    title: request.title,
+    benchmark: benchmark.name,
+    split: request.split,
     model: request.model,
     seed: request.seed,
     created_at: parts.now(),
     rows: [...evaluateTrajectories(trajectories, benchmark)],
   }
-  checkStated(record, benchmark)
   await retryWhenStorageFull(control, () => parts.store.evaluations.put(record))
   await recorder.change({ evaluations: [...recorder.record.evaluations, record.evaluation_id] })
   return record
@@ -110,11 +113,13 @@ async function attemptQueries(
 
 const blankCell = ({ query_id, group, text }: Query): ExamCell => ({ query_id, group, text, status: null, calls: 0, trajectory_id: null })
 
+type ResultFields = Pick<EvaluationRecord, ResultField>
+
 /** A result without what its benchmark asks it to state could be compared with results it must not be compared with. */
-export function checkStated(record: EvaluationRecord, { title, mustState }: Pick<Benchmark, 'title' | 'mustState'>): void {
+export function checkStated(record: ResultFields, { title, mustState }: Pick<Benchmark, 'title' | 'mustState'>): void {
   const missing = mustState.filter((field) => record[field] === null || record[field] === undefined || record[field] === '')
   if (missing.length > 0)
-    throw new Error(`A result of ${title} must state ${missing.join(' and ')}, and this one does not. It was not stored.`)
+    throw new Error(`A result of ${title} must state ${missing.join(' and ')}, and this one would not. The evaluation was not started.`)
 }
 
 /** Calls that were made: steps that got an answer from a tool. */
