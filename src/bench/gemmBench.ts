@@ -1,4 +1,4 @@
-/** `bench gemm`: the three matrix products a linear layer needs, beside jax-js and tfjs, with the adapter's measured roofs. */
+/** `bench gemm`: the three matrix products a linear layer needs, beside jax-js and tfjs, with the adapter's measured roofline. */
 import { EngineDevice } from '../engine/device/engineDevice'
 import { linear } from '../engine/ops/linear'
 import { matmulNN, matmulTN } from '../engine/ops/matmul'
@@ -23,14 +23,14 @@ export interface GemmBenchOptions {
   progress(line: string): void
 }
 
-/** With the share of the measured multiply-add roof. */
+/** `shareOfPeak`: its speed over the measured peak of multiply-adds. */
 export interface GemmRow extends BenchRow {
-  readonly shareOfRoof: number
+  readonly shareOfPeak: number
 }
 
 export interface GemmBenchReport {
   readonly rows: readonly (BenchRow | GemmRow)[]
-  readonly roofs: Roofline
+  readonly roofline: Roofline
 }
 
 /** y = a·b (NN, the gradient of an input), a·bᵀ (NT, forward), aᵀ·b (TN, the gradient of a weight); all matrices n × n. */
@@ -43,12 +43,12 @@ const PARITY = 1e-5
 
 export async function benchGemm(options: GemmBenchOptions): Promise<GemmBenchReport> {
   const { device, jax, tfjs, now } = options
-  const roofs = await measureRoofline(device, now)
-  options.progress(`bench gemm: roofs ${roofs.gflops.toFixed(1)} GFLOP/s, ${roofs.gigabytesPerSecond.toFixed(2)} GB/s`)
+  const roofline = await measureRoofline(device, now)
+  options.progress(`bench gemm: peak ${roofline.gflops.toFixed(1)} GFLOP/s, ${roofline.gigabytesPerSecond.toFixed(2)} GB/s`)
   const alone = { peer: null, theirs: null, ratio: null }
   const rows: (BenchRow | GemmRow)[] = [
-    { name: 'multiply-add roof', ours: roofs.gflops, unit: 'GFLOP/s', ...alone },
-    { name: 'copy roof', ours: roofs.gigabytesPerSecond, unit: 'GB/s', ...alone },
+    { name: 'peak multiply-add', ours: roofline.gflops, unit: 'GFLOP/s', ...alone },
+    { name: 'peak copy', ours: roofline.gigabytesPerSecond, unit: 'GB/s', ...alone },
   ]
   const engine = new EngineDevice(device, { isSoftware: options.isSoftware })
   for (const n of options.sizes)
@@ -76,7 +76,7 @@ export async function benchGemm(options: GemmBenchOptions): Promise<GemmBenchRep
       const line: string[] = []
       for (const name of baselines.length > 0 ? baselines.map(({ name }) => name) : ['']) {
         const row = rateRow(`${layout} ${n}`, 'GFLOP/s', (2 * n ** 3) / 1e9, name, { ours: taken('ours'), theirs: taken(name) })
-        rows.push({ ...row, shareOfRoof: row.ours / roofs.gflops })
+        rows.push({ ...row, shareOfPeak: row.ours / roofline.gflops })
         if (line.length === 0) line.push(`${row.name} ${row.ours.toFixed(2)} GFLOP/s`)
         if (row.theirs !== null) line.push(`${name} ${row.theirs.toFixed(2)}`)
       }
@@ -84,7 +84,7 @@ export async function benchGemm(options: GemmBenchOptions): Promise<GemmBenchRep
       ours.destroy()
       for (const { product } of baselines) product.destroy()
     }
-  return { rows, roofs }
+  return { rows, roofline }
 }
 
 async function msOf(product: Product, now: () => number): Promise<number> {

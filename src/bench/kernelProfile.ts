@@ -1,4 +1,4 @@
-/** Where a step's time goes: every dispatch in a pass of its own, summed by kernel, beside the step's wall time and the roofs. */
+/** Where a step's time goes: every dispatch in a pass of its own, summed by kernel, beside the step's wall time and the roofline. */
 import type { Executable } from '../engine/plan/executable'
 import { median } from './paired'
 import type { Roofline } from './roofline'
@@ -10,7 +10,7 @@ export interface ProfileRow {
   readonly ms: number
   readonly gflops: number
   readonly gigabytesPerSecond: number
-  /** Of the multiply-add roof and of the copy roof. */
+  /** Shares of the peak rates of multiply-adds and of copying, as measured in this run. */
   readonly shareOfFlops: number
   readonly shareOfBytes: number
 }
@@ -43,7 +43,7 @@ export async function profileStep(
   step: () => Promise<void>,
   executables: readonly Executable[],
   device: GPUDevice,
-  roofs: Roofline,
+  roofline: Roofline,
   now: () => number,
   turns: number,
 ): Promise<KernelProfile> {
@@ -77,7 +77,7 @@ export async function profileStep(
     const [gflops, gigabytesPerSecond] = [flops / ms / 1e6, bytes / ms / 1e6]
     return {
       ...{ op, shader, count: Math.round(count), ms, gflops, gigabytesPerSecond },
-      ...{ shareOfFlops: gflops / roofs.gflops, shareOfBytes: gigabytesPerSecond / roofs.gigabytesPerSecond },
+      ...{ shareOfFlops: gflops / roofline.gflops, shareOfBytes: gigabytesPerSecond / roofline.gigabytesPerSecond },
     }
   })
   // Of each dispatch the median: one that was interrupted once is not long.

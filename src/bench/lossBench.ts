@@ -29,7 +29,7 @@ export interface LossBenchOptions {
 
 export interface LossRow extends BenchRow {
   readonly ms: number
-  readonly shareOfRoof: number
+  readonly shareOfPeak: number
   /** By plan, beyond hidden states, head, targets, log-probabilities and the gradient: what the loss itself takes. */
   readonly extraBytes: number
   /** What the logits would take. */
@@ -37,14 +37,14 @@ export interface LossRow extends BenchRow {
 }
 export interface LossBenchReport {
   readonly rows: readonly LossRow[]
-  readonly roofs: Roofline
+  readonly roofline: Roofline
 }
 
 const HEAD = 'head'
 
 export async function benchLoss(options: LossBenchOptions): Promise<LossBenchReport> {
   const { device, now, vocabulary, hidden, rows: count } = options
-  const roofs = await measureRoofline(device, now)
+  const roofline = await measureRoofline(device, now)
   const engine = new EngineDevice(device, { isSoftware: options.isSoftware })
   const rng = createRng(1, 1)
   const hiddenStates = Float32Array.from({ length: count * hidden }, () => rng.normal())
@@ -73,7 +73,7 @@ export async function benchLoss(options: LossBenchOptions): Promise<LossBenchRep
       const one: LossRow = {
         ...row,
         ms: (gflop / row.ours) * 1000,
-        shareOfRoof: row.ours / roofs.gflops,
+        shareOfPeak: row.ours / roofline.gflops,
         extraBytes: plan.memory.scratch + plan.memory.uniforms,
         logitsBytes: count * vocabulary * 4,
       }
@@ -86,7 +86,7 @@ export async function benchLoss(options: LossBenchOptions): Promise<LossBenchRep
     }
     engine.destroyBuffer(head)
   }
-  return { rows: found, roofs }
+  return { rows: found, roofline }
 }
 
 /** Hidden states, targets and gradients are batch tensors and outputs; what is left of the plan is the loss's own. */

@@ -31,10 +31,10 @@ export interface Roofline {
 
 /** Each kernel grows until a run takes `targetMs`, then the median of five counts. */
 export async function measureRoofline(device: GPUDevice, now: () => number, targetMs = 100): Promise<Roofline> {
-  return { gflops: await fmaRoof(device, now, targetMs), gigabytesPerSecond: await copyRoof(device, now, targetMs) }
+  return { gflops: await peakFma(device, now, targetMs), gigabytesPerSecond: await peakCopy(device, now, targetMs) }
 }
 
-async function fmaRoof(device: GPUDevice, now: () => number, targetMs: number): Promise<number> {
+async function peakFma(device: GPUDevice, now: () => number, targetMs: number): Promise<number> {
   const { flops, run, destroy } = await fixedWork(device, now, targetMs)
   const ms = median(await repeat(5, run, now))
   destroy()
@@ -70,7 +70,7 @@ export async function fixedWork(
 }
 
 /** 64 MiB: larger than the caches of most GPUs (an H200's is 50 MB, and source and target both pass through it). */
-async function copyRoof(device: GPUDevice, now: () => number, targetMs: number): Promise<number> {
+async function peakCopy(device: GPUDevice, now: () => number, targetMs: number): Promise<number> {
   const bytes = Math.min(64 << 20, device.limits.maxStorageBufferBindingSize)
   const [x, y] = [0, 1].map(() => device.createBuffer({ size: bytes, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST }))
   if (!x || !y) throw new Error('no buffers to copy between')

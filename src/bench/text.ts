@@ -19,20 +19,20 @@ export function rowText({
   unit,
   interval,
   ...rest
-}: BenchRow & { readonly shareOfRoof?: number }): string {
+}: BenchRow & { readonly shareOfPeak?: number }): string {
   const beside =
     theirs === null || ratio === null
       ? ''
       : `   ${peer ?? ''} ${number(theirs)}   ratio ${ratio.toFixed(2)}${interval ? ` [${interval[0].toFixed(2)}, ${interval[1].toFixed(2)}]` : ''}`
-  const share = rest.shareOfRoof === undefined ? '' : `   ${percent(rest.shareOfRoof)} of the roof`
+  const share = rest.shareOfPeak === undefined ? '' : `   ${percent(rest.shareOfPeak)} of peak`
   return `${name.padEnd(28)} ${number(ours).padStart(12)} ${unit}${share}${beside}`
 }
 
 export function trainText(train: Omit<TrainBenchReport, 'rows'>, memory: ProcessMemoryReport | null, hasProfile: boolean): string[] {
-  const { counts, profile, stop, roofs, predictedBytes, peakBytes } = train
+  const { counts, profile, stop, roofline, predictedBytes, peakBytes } = train
   const { longest } = profile
   return [
-    `${percent(train.shareOfRoof)} of the multiply-add roof of ${roofs.gflops.toFixed(1)} GFLOP/s; first step after ${number(train.coldMs.ours)} ms`,
+    `${percent(train.shareOfPeak)} of the peak of ${roofline.gflops.toFixed(1)} GFLOP/s; first step after ${number(train.coldMs.ours)} ms`,
     `one step: ${counts.stepMs.toFixed(1)} ms, ${counts.dispatches} dispatches`,
     `submits: ${counts.submits}, at most ${counts.submitBound} (⌈step / 100 ms⌉ + 2): ${held(counts.submits <= counts.submitBound)}`,
     `synchronous readbacks: ${counts.readbacksBetweenSubmits}, 0 wanted: ${held(counts.readbacksBetweenSubmits === 0)}`,
@@ -64,7 +64,7 @@ function profileText(profile: TrainBenchReport['profile'], dispatches: number, s
 
 function profileRows({ rows }: TrainBenchReport['profile']): string[] {
   return [
-    '       ms  count   GFLOP/s  of roof      GB/s  of roof',
+    '       ms  count   GFLOP/s  of peak      GB/s  of peak',
     ...rows.map(
       ({ op, shader, count, ms, gflops, gigabytesPerSecond, shareOfFlops, shareOfBytes }) =>
         `${ms.toFixed(2).padStart(9)}  ×${String(count).padEnd(4)} ${gflops.toFixed(2).padStart(9)} ${percent(shareOfFlops).padStart(8)} ${gigabytesPerSecond.toFixed(2).padStart(9)} ${percent(shareOfBytes).padStart(8)}  ${op} (${shader})`,

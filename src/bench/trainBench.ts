@@ -33,9 +33,9 @@ export interface TrainBenchReport {
   /** From nothing to the end of the first step. */
   readonly coldMs: { readonly ours: number; readonly theirs: number | null }
   readonly gflopPerStep: number
-  /** Of the multiply-add roof measured on this device in this run. */
-  readonly shareOfRoof: number
-  readonly roofs: Roofline
+  /** Its speed over the peak of multiply-adds that this run measured on this device. */
+  readonly shareOfPeak: number
+  readonly roofline: Roofline
   readonly predictedBytes: number
   /** As a wrapper of createBuffer and destroy saw them. */
   readonly peakBytes: number
@@ -55,7 +55,7 @@ const PROFILES = 3
 
 export async function benchTrain(options: TrainBenchOptions): Promise<TrainBenchReport> {
   const { device, problem, baseline, now } = options
-  const roofs = await measureRoofline(device, now)
+  const roofline = await measureRoofline(device, now)
   const meter = meterDevice(device, now)
   const tokens = problem.sequences.flat().length
   options.progress(`bench train: ${problem.config.num_hidden_layers} layers, hidden ${problem.config.hidden_size}, ${tokens} tokens a step`)
@@ -92,15 +92,15 @@ export async function benchTrain(options: TrainBenchOptions): Promise<TrainBench
       unit: 'bytes',
     })
   await theirs?.destroy()
-  const profile = await profileStep(() => ours.step(), ours.executables, device, roofs, now, PROFILES)
+  const profile = await profileStep(() => ours.step(), ours.executables, device, roofline, now, PROFILES)
   const stop = await stopLatency(ours, device, now, counts.stepMs, STOPS)
 
   const sum = (of: (plan: OwnTrainer['executables'][number]['plan']) => number): number =>
     ours.executables.reduce((total, { plan }) => total + of(plan), 0)
   const gflopPerStep = sum(({ flops }) => flops) / 1e9
   const report: TrainBenchReport = {
-    ...{ rows, roofs, parity, counts, stop, gflopPerStep, peakBytes, profile },
-    shareOfRoof: (gflopPerStep * speed.ours) / tokens / roofs.gflops,
+    ...{ rows, roofline, parity, counts, stop, gflopPerStep, peakBytes, profile },
+    shareOfPeak: (gflopPerStep * speed.ours) / tokens / roofline.gflops,
     coldMs: { ours: own.ms, theirs: other?.ms ?? null },
     predictedBytes: totalBytes(ours.memory),
     memory: ours.memory,
