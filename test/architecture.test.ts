@@ -38,7 +38,7 @@ const onlyIn: readonly { readonly packages: RegExp; readonly where: RegExp }[] =
   { packages: /^(hono|@hono\/.*)(\/|$)/, where: /^gateway\// },
   { packages: /^webgpu$/, where: /^cli\/node\/dawn\.ts$/ },
   { packages: /^idb$/, where: /^storage\// },
-  { packages: /^node:/, where: /^(cli|bench|parity|gateway)\/|^storage\/(nodeStore|runFolder|folderStore)\.ts$/ },
+  { packages: /^node:/, where: /^(cli|bench|parity|gateway)\/|^storage\/(nodeStore|runFolder|folderStore|durableFile)\.ts$/ },
   { packages: /^@noble\/hashes\//, where: /^base\/sha256\.ts$/ },
   { packages: /^yaml$/, where: /^training\/recipes\/yaml\.ts$/ },
 ]

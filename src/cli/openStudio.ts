@@ -11,6 +11,7 @@ import type { StudioApi } from '../worker/studioApi'
 import { UsageError, type CommandContext } from './command'
 import { gpuInfoOf } from './gpuInfo'
 import { openModel, type OpenModel } from './modelSpec'
+import { fileClaims } from './node/fileClaims'
 
 export interface CommandStudio extends StudioApi {
   readonly description: StudioDescription
@@ -63,12 +64,13 @@ export function must<T>(reply: Reply<T>): T {
 }
 
 function partsOf(context: CommandContext, models: OpenModel[]): StudioParts {
+  const store = openFolderStore(context.homeDirectory)
   return {
     openDevice: async () => {
       const { adapter } = await context.openAdapter()
       return { ok: true, device: await context.openDevice(), report: gpuInfoOf(adapter) }
     },
-    openStore: () => Promise.resolve(openFolderStore(context.homeDirectory)),
+    openStore: () => Promise.resolve(store),
     fetch: context.fetch,
     readAsset: async (path) => {
       // The studio asks for files that need not be there.
@@ -92,7 +94,8 @@ function partsOf(context: CommandContext, models: OpenModel[]): StudioParts {
     },
     storeEveryMs: 0,
     storageEstimate: () => Promise.resolve({ usage: null, quota: null }),
-    claim: () => Promise.resolve(() => undefined),
+    claim: fileClaims(store, context.homeDirectory),
+    interrupted: 'The process that worked on this run ended before the run did.',
   }
 }
 

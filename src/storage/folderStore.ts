@@ -1,9 +1,10 @@
 /**
- * A store that keeps each run in a directory of its own (`runFolder.ts`) and the measured kernels in one for all of them. Records that
- * belong to no run, such as imported data sets, last as long as the process.
+ * A store that keeps each run in a directory of its own (`runFolder.ts`) and the measured kernels in one for all of them. It knows the runs
+ * under `home`, and those in directories that are named. Records that belong to no run, such as imported data sets, last as long as the
+ * process.
  */
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { runRecord, type RunRecord } from '../records/run'
 import { createSerialQueue } from '../base/serialQueue'
@@ -24,7 +25,8 @@ export function openFolderStore(home: string): FolderStore {
   /** Runs of which the record is written down; of exams and rollouts the result is. */
   const recorded = new Set<string>()
   const base = createMemoryHost()
-  const store = createStore(folderHost({ base, folders, recorded }))
+  const discover = discoverRuns(join(home, 'runs'), { folders, recorded })
+  const store = createStore(folderHost({ base, folders, recorded, discover }))
   let kernels: Promise<BlobSlots> | null = null
   const kernelBlobs = (): Promise<BlobSlots> => (kernels ??= openNodeBlobs(join(home, 'kernels')))
   const placeOfBlob = (name: string): { readonly folder: RunFolder; readonly rest: string } | null => {
@@ -58,24 +60,64 @@ export function openFolderStore(home: string): FolderStore {
         }
       return found.sort((a, b) => (a.name < b.name ? -1 : 1))
     },
-    folders: {
-      async place(runId, kind, directory) {
-        await mkdir(directory, { recursive: true })
-        const folder = new RunFolder(directory)
-        const isRecorded = kind === 'train' || kind === 'story'
-        await (isRecorded ? folder.clear() : folder.clearAttempts())
-        folders.set(runId, folder)
-        if (isRecorded) recorded.add(runId)
-      },
-      async open(directory) {
-        const folder = new RunFolder(directory)
-        const record = await recordIn(folder)
-        if (record === null) return null
-        folders.set(record.run_id, folder)
-        recorded.add(record.run_id)
-        return record.run_id
-      },
+    folders: runFolders({ folders, recorded }),
+  }
+}
+
+interface KnownRuns {
+  readonly folders: Map<string, RunFolder>
+  readonly recorded: Set<string>
+}
+
+function runFolders({ folders, recorded }: KnownRuns): RunFolders {
+  return {
+    async place(runId, kind, directory) {
+      await mkdir(directory, { recursive: true })
+      const folder = new RunFolder(directory)
+      const isRecorded = kind === 'train' || kind === 'story'
+      await (isRecorded ? folder.clear() : folder.clearAttempts())
+      folders.set(runId, folder)
+      if (isRecorded) recorded.add(runId)
     },
+    async open(directory) {
+      const known = [...folders].find(([id, folder]) => recorded.has(id) && resolve(folder.directory) === resolve(directory))
+      const folder = known?.[1] ?? new RunFolder(directory)
+      const record = await recordIn(folder)
+      if (record === null) return null
+      folders.set(record.run_id, folder)
+      recorded.add(record.run_id)
+      return record.run_id
+    },
+    directoryOf: (runId) => folders.get(runId)?.directory ?? null,
+    async damage(runId) {
+      const folder = folders.get(runId)
+      if (!folder || !recorded.has(runId)) return []
+      await folder.record()
+      await folder.metrics()
+      await folder.entries()
+      await folder.evaluations()
+      return folder.damage
+    },
+  }
+}
+
+/** Returns a function that makes the runs in the directories of `parent` known; those of other processes come in time. */
+function discoverRuns(parent: string, { folders, recorded }: KnownRuns): () => Promise<void> {
+  const seen = new Set<string>()
+  return async () => {
+    const entries = await readdir(parent, { withFileTypes: true }).catch(() => [])
+    for (const entry of entries) {
+      const directory = join(parent, entry.name)
+      if (!entry.isDirectory() || seen.has(directory)) continue
+      const folder = new RunFolder(directory)
+      const record = await recordIn(folder).catch(() => null)
+      // One that has no record yet may have one later.
+      if (record === null) continue
+      seen.add(directory)
+      if (folders.has(record.run_id)) continue
+      folders.set(record.run_id, folder)
+      recorded.add(record.run_id)
+    }
   }
 }
 
@@ -100,6 +142,8 @@ interface RunFolderIndex {
   readonly folders: ReadonlyMap<string, RunFolder>
   /** Runs of which the record lies in the folder. */
   readonly recorded: ReadonlySet<string>
+  /** Looks for runs that are not known yet. */
+  readonly discover: () => Promise<void>
 }
 
 function folderHost(index: RunFolderIndex): StoreHost {
@@ -133,6 +177,10 @@ const folderOfTrajectory = ({ folders }: RunFolderIndex, id: string): RunFolder 
 /** Reads one record from its run's folder, or from the base store. */
 async function getRow(index: RunFolderIndex, kind: RecordKind, id: string): ReturnType<StoreHost['get']> {
   const folder = index.folders.get(id)
+  if (kind === 'runs' && !folder) {
+    await index.discover()
+    if (index.folders.has(id)) return getRow(index, kind, id)
+  }
   if (kind === 'runs' && folder && index.recorded.has(id)) {
     const value = await folder.record()
     return value === null ? null : row(kind, id, '', value)
@@ -163,10 +211,15 @@ async function folderRows(index: RunFolderIndex, kind: RecordKind, owner: string
   return []
 }
 
-async function runRows({ folders, recorded }: RunFolderIndex): Promise<StoredRow[]> {
+async function runRows({ folders, recorded, discover }: RunFolderIndex): Promise<StoredRow[]> {
+  await discover()
   const rows: StoredRow[] = []
   for (const id of recorded) {
-    const value = await folders.get(id)?.record()
+    // One that cannot be read, or was removed, does not hide the others.
+    const value = await folders
+      .get(id)
+      ?.record()
+      .catch(() => null)
     if (value !== null && value !== undefined) rows.push(row('runs', id, '', value))
   }
   return rows
@@ -215,7 +268,7 @@ async function putRun({ base, folders, recorded }: RunFolderIndex, run: StoredRo
     await folder.writeEvaluation(index, waiting.value)
     await base.remove([waiting])
   }
-  if (folder && recorded.has(run.id)) await folder.writeRecord(run.value)
+  if (folder && recorded.has(run.id)) await folder.writeRecord(z.looseObject({}).parse(run.value))
   else await base.put([run])
 }
 

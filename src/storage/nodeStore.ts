@@ -6,13 +6,14 @@
  *   blobs/<name>.0 · .1                 the two slots of a blob
  *   batch.json, tmp/                    a write of several records that is not finished
  *
- * Every file is written beside its place and renamed into it. One process at a time.
+ * Every file is written beside its place, synced, and renamed into it. One process at a time.
  */
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { createSerialQueue } from '../base/serialQueue'
 import { createBlobSlots, type BlobFiles, type BlobSlots } from './blobSlots'
+import { replaceFileDurably, syncDirectory, writeSynced } from './durableFile'
 import { recordKinds, STORE_VERSION, StoreVersionError, type RecordKind, type RecordMigration } from './recordKinds'
 import { createStore, type Store, type StoredRow, type StoreHost } from './store'
 
@@ -110,10 +111,10 @@ async function putRows(directory: string, places: Places, rows: readonly StoredR
   const files = rows.map((row) => recordFile(row))
   for (const [index, row] of rows.entries()) {
     const from = join('tmp', `${String(index)}.json`)
-    await writeFile(join(directory, from), JSON.stringify({ id: row.id, owner: row.owner, value: row.value }, null, 1))
+    await writeSynced(join(directory, from), [JSON.stringify({ id: row.id, owner: row.owner, value: row.value }, null, 1)])
     moves.push({ from, to: join('records', row.kind, files[index] ?? '') })
   }
-  if (moves.length > 1) await replaceFile(join(directory, 'batch.json'), JSON.stringify(moves))
+  if (moves.length > 1) await replaceFileDurably(join(directory, 'batch.json'), JSON.stringify(moves), '.new')
   await moveAll(directory, moves)
   for (const [index, row] of rows.entries()) {
     const file = files[index] ?? ''
@@ -149,7 +150,7 @@ async function checkVersion(directory: string): Promise<void> {
     const version = z.object({ version: z.int() }).safeParse(JSON.parse(text)).data?.version
     if (version === undefined || version > STORE_VERSION) throw new StoreVersionError(directory)
   }
-  await replaceFile(path, JSON.stringify({ version: STORE_VERSION }))
+  await replaceFileDurably(path, JSON.stringify({ version: STORE_VERSION }), '.new')
 }
 
 /** A batch whose journal was written is carried out to the end; files of one that was not are dropped. */
@@ -167,12 +168,8 @@ async function moveAll(directory: string, moves: readonly { readonly from: strin
       // Moved already, before the process was killed.
       if (!isMissing(error) || (await stat(join(directory, to)).catch(() => null)) === null) throw error
     }
+  for (const folder of new Set(moves.map(({ to }) => dirname(to)))) await syncDirectory(join(directory, folder))
   await rm(join(directory, 'batch.json'), { force: true })
-}
-
-async function replaceFile(path: string, text: string): Promise<void> {
-  await writeFile(`${path}.new`, text)
-  await rename(`${path}.new`, path)
 }
 
 function isMissing(error: unknown): boolean {
@@ -204,15 +201,9 @@ function createNodeFiles(directory: string): BlobFiles {
       }),
     async write(file, header, content) {
       const temporary = join(directory, `${file}.new`)
-      const handle = await open(temporary, 'w')
-      try {
-        await handle.write(header)
-        for (let at = 0; at < content.length;) at += (await handle.write(content, at)).bytesWritten
-        await handle.sync()
-      } finally {
-        await handle.close()
-      }
+      await writeSynced(temporary, [header, content])
       await rename(temporary, join(directory, file))
+      await syncDirectory(directory)
     },
     remove: (file) => rm(join(directory, file), { force: true }),
     list: async () => (await readdir(directory)).filter((file) => !file.endsWith('.new')),

@@ -1,8 +1,9 @@
 /**
  * The directory of one run, as the command line leaves it:
  *
- *   run.json                       the record
- *   metrics.jsonl                  a line a step
+ *   run.json                       the record, with a checksum; run.previous.json is the one before it
+ *   run.lock                       the process that writes here
+ *   metrics.jsonl                  a line for each step, with a checksum
  *   practice/step-0001.jsonl       what an online run practised in a step, with its labels
  *   trajectories.jsonl             other attempts: an exam's, a rollout's
  *   evaluation.json, evaluation-2.json …
@@ -10,29 +11,27 @@
  *   init-adapter/, best/           the adapter it began from, and the one that did best
  *   anything else                  what was trained, under the names of its layout
  *
- * Rows are handed over as they were written: schemas and migrations are the store's.
+ * Rows are handed over as they were written: schemas and migrations are the store's. What is damaged is left out and named in `damage`.
  */
-import { appendFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { copyFile, link, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { z } from 'zod'
-import { openNodeBlobs } from './nodeStore'
 import type { BlobEntry, BlobSlots } from './blobSlots'
+import { checked, withChecksum } from './checksum'
+import { appendSynced, replaceFileDurably } from './durableFile'
+import { columnsOfLines, linesOfColumns, metricLinesText, readMetricLines, type MetricColumnsOfSteps } from './metricLines'
+import { openNodeBlobs } from './nodeStore'
 
 export interface FolderEntry {
   readonly trajectory: unknown
   readonly opinions: readonly unknown[]
 }
-interface Metrics {
-  readonly step: readonly number[]
-  readonly columns: Readonly<Record<string, readonly (number | null)[]>>
-}
-
-/** JSON has no NaN: such a value is null. */
-const metricLine = z.object({ step: z.int().nonnegative() }).catchall(z.number().nullable())
-type MetricLine = z.infer<typeof metricLine>
 const entryLine = z.object({ trajectory: z.looseObject({ trajectory_id: z.string() }), opinions: z.array(z.unknown()).default([]) })
 
 const RECORD = 'run.json'
+const PREVIOUS = 'run.previous.json'
+/** Names the process that writes in the directory. */
+export const RUN_LOCK = 'run.lock'
 const METRICS = 'metrics.jsonl'
 const TRAJECTORIES = 'trajectories.jsonl'
 const DETAIL = 'detail.json'
@@ -41,11 +40,16 @@ const START = 'init-adapter'
 /** Blobs in two slots with a checksum; every other blob is a plain file. */
 const SLOTS = ['checkpoint', 'best']
 const isOwn = (file: string): boolean =>
-  [RECORD, METRICS, TRAJECTORIES, DETAIL].includes(file) || /^evaluation(-\d+)?\.json$|\.writing$|\.[01](\.new)?$/.test(file)
+  [RECORD, PREVIOUS, METRICS, TRAJECTORIES, DETAIL].includes(file) ||
+  file.startsWith(RUN_LOCK) ||
+  /^evaluation(-\d+)?\.json$|\.writing$|\.[01](\.new)?$/.test(file)
 
 export class RunFolder {
   readonly directory: string
   #slots: Promise<BlobSlots> | null = null
+  /** Whether run.json, as it is now, is known to be whole. */
+  #isRecordWhole = false
+  readonly #damage = new Set<string>()
   /** Which file a trajectory is in. */
   #fileOf: Map<string, string> | null = null
   /** Of the metrics; null before this process wrote some. */
@@ -57,23 +61,51 @@ export class RunFolder {
     this.directory = directory
   }
 
-  /** null when there is none. Throws SyntaxError for a file that is no JSON. */
-  async record(): Promise<unknown> {
-    const text = await this.#text(RECORD)
-    return text === null ? null : (JSON.parse(text) as unknown)
+  /** What is damaged of the files that were read so far, a sentence each. */
+  get damage(): readonly string[] {
+    return [...this.#damage]
   }
-  async writeRecord(record: unknown): Promise<void> {
-    await this.#replace(RECORD, `${JSON.stringify(record, null, 1)}\n`)
+
+  /** null when there is none. Where run.json is damaged, the record before it. Throws SyntaxError for a file that is no JSON. */
+  async record(): Promise<unknown> {
+    const [text, earlier] = [await this.#text(RECORD), await this.#text(PREVIOUS)]
+    if (text === null && earlier === null) return null
+    const newest = readRecord(text ?? '')
+    this.#isRecordWhole = newest.isWhole
+    if (newest.isWhole) return newest.value
+    const what = text === null ? `${RECORD} is missing` : `${RECORD} was damaged or changed by hand: its checksum does not fit`
+    const before = readRecord(earlier ?? '')
+    if (before.isWhole) {
+      this.#damage.add(`${what}. The record written before it, ${PREVIOUS}, is used.`)
+      return before.value
+    }
+    if (newest.value === undefined) throw new SyntaxError(`${what}, and no earlier copy is whole`)
+    this.#damage.add(`${what}, and no earlier copy is whole. It is used as it is.`)
+    return newest.value
+  }
+  async writeRecord(record: object): Promise<void> {
+    if (this.#isRecordWhole) await this.#keepPrevious()
+    await this.#replace(RECORD, `${JSON.stringify(withChecksum(record), null, 1)}\n`)
+    this.#isRecordWhole = true
+  }
+  async #keepPrevious(): Promise<void> {
+    const [from, to] = [this.#path(RECORD), this.#path(`${PREVIOUS}.writing`)]
+    await rm(to, { force: true })
+    // File systems without hard links copy.
+    await link(from, to).catch(() => copyFile(from, to))
+    await rename(to, this.#path(PREVIOUS))
   }
 
   /** Removes what an earlier run left, its adapter apart. */
   async clear(): Promise<void> {
-    const files = [METRICS, TRAJECTORIES, DETAIL, PRACTICE, START, ...(await this.#evaluationFiles())]
+    const files = [PREVIOUS, METRICS, TRAJECTORIES, DETAIL, PRACTICE, START, ...(await this.#evaluationFiles())]
     for (const name of [...files, ...SLOTS.flatMap((name) => [`${name}.0`, `${name}.1`])])
       await rm(this.#path(name), { force: true, recursive: true })
     this.#fileOf = null
     this.#open = null
     this.#lastStep = null
+    this.#isRecordWhole = false
+    this.#damage.clear()
   }
   async clearAttempts(): Promise<void> {
     for (const name of [TRAJECTORIES, ...(await this.#evaluationFiles())]) await rm(this.#path(name), { force: true })
@@ -81,36 +113,30 @@ export class RunFolder {
     this.#open = null
   }
 
-  /** Steps in order; the last line of a run that was killed may be half a line and is left out. */
-  async metrics(): Promise<Metrics> {
-    const lines = await this.#metricLines()
-    const names = [...new Set(lines.flatMap(({ step: _step, ...values }) => Object.keys(values)))]
-    return {
-      step: lines.map(({ step }) => step),
-      columns: Object.fromEntries(names.map((name) => [name, lines.map((line) => line[name] ?? null)])),
-    }
+  /** Steps in order, each once; the last line of a run that was killed may be half a line and is left out. */
+  async metrics(): Promise<MetricColumnsOfSteps> {
+    return columnsOfLines((await this.#metricLines()).lines)
   }
   /** Steps from the first new one on are replaced: a resumed run takes the steps after its checkpoint again. */
-  async addMetrics({ step, columns }: Metrics): Promise<void> {
-    const lines = step.map((at, index): MetricLine => {
-      const values = Object.entries(columns).flatMap(([name, all]) => (all[index] === undefined ? [] : [[name, all[index]] as const]))
-      return { step: at, ...Object.fromEntries(values) }
-    })
-    const text = (all: readonly MetricLine[]): string => all.map((line) => `${JSON.stringify(line)}\n`).join('')
-    const first = step[0] ?? 0
+  async addMetrics(table: MetricColumnsOfSteps): Promise<void> {
+    const lines = linesOfColumns(table)
+    const first = table.step[0] ?? 0
+    const last = this.#lastStep
+    // An append that fails may leave half a line: the next one reads the file again.
+    this.#lastStep = null
     // What an earlier process left is read once.
-    if (this.#lastStep !== null && first > this.#lastStep) await appendFile(this.#path(METRICS), text(lines))
-    else await this.#replace(METRICS, text([...(await this.#metricLines()).filter((line) => line.step < first), ...lines]))
-    this.#lastStep = step.at(-1) ?? this.#lastStep
+    if (last !== null && first > last) await appendSynced(this.#path(METRICS), metricLinesText(lines))
+    else await this.#replace(METRICS, metricLinesText([...(await this.#metricLines()).lines.filter(({ step }) => step < first), ...lines]))
+    this.#lastStep = table.step.at(-1) ?? last
   }
-  async #metricLines(): Promise<MetricLine[]> {
-    return ((await this.#text(METRICS)) ?? '').split('\n').flatMap((line) => {
-      try {
-        return [metricLine.parse(JSON.parse(line))]
-      } catch {
-        return []
-      }
-    })
+  async #metricLines(): Promise<ReturnType<typeof readMetricLines>> {
+    const read = readMetricLines((await this.#text(METRICS)) ?? '')
+    this.#sayDamaged(METRICS, read.damaged, 'the metrics of their steps are missing, unless these steps are taken again')
+    return read
+  }
+  #sayDamaged(file: string, lines: readonly number[], lost: string): void {
+    if (lines.length === 0) return
+    this.#damage.add(`${file} has ${lines.length === 1 ? 'a damaged line' : 'damaged lines'} (${lines.join(', ')}): ${lost}.`)
   }
 
   /** Every trajectory with its opinions, file by file. */
@@ -129,7 +155,7 @@ export class RunFolder {
     for (const file of new Set(rows.map(({ id }) => fileFor(id)))) {
       const own = rows.filter(({ id }) => fileFor(id) === file)
       if (file === TRAJECTORIES && own.every(({ id }) => !index.has(id))) {
-        await appendFile(this.#path(file), own.map(({ value }) => lineOf({ trajectory: value, opinions: [] })).join(''))
+        await appendSynced(this.#path(file), own.map(({ value }) => lineOf({ trajectory: value, opinions: [] })).join(''))
         if (this.#open?.file === file) for (const { id, value } of own) this.#open.entries.set(id, { trajectory: value, opinions: [] })
       } else {
         // A run that Hone's first versions began gave its attempts other ids.
@@ -166,15 +192,19 @@ export class RunFolder {
   async #load(file: string): Promise<Map<string, FolderEntry>> {
     if (this.#open?.file === file) return this.#open.entries
     const entries = new Map<string, FolderEntry>()
-    for (const line of ((await this.#text(file)) ?? '').split('\n')) {
+    const lines = ((await this.#text(file)) ?? '').split('\n')
+    const damaged: number[] = []
+    for (const [index, line] of lines.entries()) {
       if (line.trim() === '') continue
       try {
         const { trajectory, opinions } = entryLine.parse(JSON.parse(line))
         entries.set(trajectory.trajectory_id, { trajectory, opinions })
       } catch {
-        // Half a line that a killed run left.
+        // A killed run leaves half a line, which has no line end.
+        if (index < lines.length - 1) damaged.push(index + 1)
       }
     }
+    this.#sayDamaged(file, damaged, 'the attempts on them are missing')
     this.#open = { file, entries }
     return entries
   }
@@ -184,8 +214,14 @@ export class RunFolder {
   }
 
   async evaluations(): Promise<unknown[]> {
-    const texts = await Promise.all((await this.#evaluationFiles()).map((file) => this.#text(file)))
-    return texts.flatMap((text) => (text === null ? [] : [JSON.parse(text) as unknown]))
+    const found: unknown[] = []
+    for (const file of await this.#evaluationFiles())
+      try {
+        found.push(JSON.parse((await this.#text(file)) ?? 'null') as unknown)
+      } catch {
+        this.#damage.add(`${file} is damaged: it is no JSON, and its evaluation is missing.`)
+      }
+    return found
   }
   /** @param index of the evaluation in its run. */
   async writeEvaluation(index: number, value: unknown): Promise<void> {
@@ -238,11 +274,17 @@ export class RunFolder {
       throw error
     }
   }
-  async #replace(name: string, content: string | Uint8Array): Promise<void> {
-    const path = this.#path(name)
-    await mkdir(dirname(path), { recursive: true })
-    await writeFile(`${path}.writing`, content)
-    await rename(`${path}.writing`, path)
+  #replace(name: string, content: string | Uint8Array): Promise<void> {
+    return replaceFileDurably(this.#path(name), content)
+  }
+}
+
+/** `value` is undefined where the text is no JSON. */
+function readRecord(text: string): { readonly value: unknown; readonly isWhole: boolean } {
+  try {
+    return checked(JSON.parse(text))
+  } catch {
+    return { value: undefined, isWhole: false }
   }
 }
 

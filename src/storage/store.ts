@@ -47,6 +47,10 @@ export interface RunFolders {
   place(runId: string, kind: RunRecord['kind'], directory: string): Promise<void>
   /** The id of the run a directory holds, which is then one of the store's; null when it holds none. Throws for a foreign run.json. */
   open(directory: string): Promise<string | null>
+  /** Where a run that is known here is stored. */
+  directoryOf(runId: string): string | null
+  /** What is damaged of a run's files, a sentence each; reads all of them. */
+  damage(runId: string): Promise<readonly string[]>
 }
 
 export interface Store {

@@ -10,6 +10,17 @@ export type OpenedDevice =
   /** `cause`: insecure-context · no-api · no-adapter · no-device. */
   | { readonly ok: false; readonly cause: string; readonly message: string }
 
+/** A name that one studio at a time may have. */
+export type Claim =
+  | {
+      readonly ok: true
+      release(): void
+      /** One sentence where an earlier owner had ended without releasing it; else null. */
+      readonly takenOver: string | null
+    }
+  /** `owner` ends a sentence: `in another tab`, `in process 4242 on box, since …`. */
+  | { readonly ok: false; readonly owner: string }
+
 export interface StudioParts {
   /** Opens the strongest adapter with all its limits. Asked again after a device was lost. */
   openDevice(): Promise<OpenedDevice>
@@ -29,8 +40,10 @@ export interface StudioParts {
   /** Whether the host knows that it has no network. Left out: nobody knows. */
   readonly isOffline?: () => boolean
   storageEstimate(): Promise<{ readonly usage: number | null; readonly quota: number | null }>
-  /** Claims a name among all tabs for as long as this studio lives, or until released; null when another has it. */
-  claim(name: string): Promise<(() => void) | null>
+  /** Claims a name among all studios that share the store, for as long as this one lives, or until released. */
+  claim(name: string): Promise<Claim>
+  /** What a run's record says that was under way when its studio ended. Left out: the tab was closed or reloaded. */
+  readonly interrupted?: string
   /** Models the host opens by name. Left out: only stored models are known. */
   readonly modelSource?: ModelSource
   /** Aborts when the host is asked to end: every job is cancelled. */

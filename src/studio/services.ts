@@ -22,6 +22,8 @@ export interface StudioServices extends HostParts {
   readonly isOffline: () => boolean
   /** How often a run at work is stored; when absent, every second. */
   readonly storeEveryMs: number | undefined
+  /** Why runs that were under way ended with their studio; when absent, the tab was closed. */
+  readonly interrupted: string | undefined
   readonly ledger: FetchLedger
   /** The page's own base URL, ending in `/`. */
   readonly ownOrigin: string
@@ -53,6 +55,7 @@ export async function openServices(parts: StudioParts, assetBase: string): Promi
     claim: (name) => parts.claim(name),
     storageEstimate: () => parts.storageEstimate(),
     storeEveryMs: parts.storeEveryMs,
+    interrupted: parts.interrupted,
   }
 }
 

@@ -39,19 +39,17 @@ export function browserParts(): StudioParts {
     },
     claim: (name) => {
       const locks = (navigator as { readonly locks?: LockManager }).locks
-      if (!locks) return Promise.resolve(() => undefined)
+      if (!locks) return Promise.resolve({ ok: true, release: () => undefined, takenOver: null })
       return new Promise((resolve, reject) => {
         locks
           .request(name, { ifAvailable: true }, (lock) => {
             if (!lock) {
-              resolve(null)
+              resolve({ ok: false, owner: 'in another tab' })
               return undefined
             }
             // Held until released, or until the tab ends.
             return new Promise<void>((release) => {
-              resolve(() => {
-                release()
-              })
+              resolve({ ok: true, release, takenOver: null })
             })
           })
           .catch(reject)

@@ -189,7 +189,7 @@ test('a run of another tab is left alone', async () => {
   const store = createMemoryStore()
   const first = await openTestStudio({ policyBackend: scriptedPolicyBackend({ delayMs: 5 }) }, store)
   const job = await started(first)
-  const second = await openTestStudio({ claim: () => Promise.resolve(null) }, store)
+  const second = await openTestStudio({ claim: () => Promise.resolve({ ok: false, owner: 'in another tab' }) }, store)
   expect((await second.studio.runs.list())[0]?.status).toBe('running')
   await first.studio.jobs.cancel(job.job_id)
   await first.finished(job.job_id)

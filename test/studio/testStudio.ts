@@ -219,7 +219,7 @@ export async function openTestStudio(
     random: () => Math.random(),
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     storageEstimate: () => Promise.resolve({ usage: 1000, quota: 1_000_000 }),
-    claim: () => Promise.resolve(() => undefined),
+    claim: () => Promise.resolve({ ok: true, release: () => undefined, takenOver: null }),
     ...(on === 'script' ? { policyBackend: scriptedPolicyBackend() } : {}),
     ...changes,
   }

@@ -1,15 +1,16 @@
 /** Two tabs over one store: a run at work in one can be read in the other, not changed. */
 import { expect, test } from 'vitest'
 import { createMemoryStore } from '../../src/storage/memoryStore'
+import type { Claim } from '../../src/studio/parts'
 import { openTestStudio } from './testStudio'
 
 test('the second tab reads the run, says where it is at work, and cannot remove it or go on with it', async () => {
   const store = createMemoryStore()
   const held = new Set<string>()
-  const claim = (name: string): Promise<(() => void) | null> => {
-    if (held.has(name)) return Promise.resolve(null)
+  const claim = (name: string): Promise<Claim> => {
+    if (held.has(name)) return Promise.resolve({ ok: false, owner: 'in another tab' })
     held.add(name)
-    return Promise.resolve(() => void held.delete(name))
+    return Promise.resolve({ ok: true, release: () => void held.delete(name), takenOver: null })
   }
   const first = await openTestStudio({ claim }, store)
   const second = await openTestStudio({ claim }, store)

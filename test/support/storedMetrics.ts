@@ -1,4 +1,4 @@
-/** The lines of a run's metrics.jsonl. */
+/** The lines of a run's metrics.jsonl, without their checksums. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -11,7 +11,7 @@ export function storedMetrics(directory: string): { step: number; metrics: Recor
     .trimEnd()
     .split('\n')
     .map((text) => {
-      const { step, ...rest } = line.parse(JSON.parse(text))
+      const { step, crc32: _crc32, ...rest } = line.parse(JSON.parse(text))
       return { step, metrics: Object.fromEntries(Object.entries(rest).map(([name, value]) => [name, value ?? Number.NaN])) }
     })
 }

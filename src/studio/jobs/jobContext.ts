@@ -31,6 +31,8 @@ export interface JobContext {
   readonly trainingParts: Omit<TrainingParts, 'opened'>
   /** Where a new run is stored, if the request says; refused where the host has no directories. */
   placeRun(runId: string, kind: RunRecord['kind'], folder: string | undefined): Promise<Reply<null>>
+  /** One sentence that says who is working on a run; null when nobody is. */
+  whyBusy(runId: string): Promise<string | null>
   /** null when there is a call format for the model, else one sentence that says why it cannot act. */
   promptFormatProblem(model: ModelText): string | null
   /** Work as a job whose run record follows its state. */

@@ -70,13 +70,13 @@ export function createRemoteModels(parts: RemoteParts): RemoteModels {
       attempt('download', () => {
         const place = placeOf(model)
         const run: JobWork['run'] = async (control) => {
-          const release = await parts.claim(`hone-download-${place.base}${place.title}`)
-          if (!release) throw new Error(`${place.title} is being downloaded already, here or in another tab.`)
+          const claim = await parts.claim(`hone-download-${place.base}${place.title}`)
+          if (!claim.ok) throw new Error(`${place.title} is being downloaded already, here or ${claim.owner}.`)
           const look = (fetch: FetchLike) => lookUp(place, httpOf(model, place, fetch, control.signal))
           try {
             await downloadModel(model, place, control, { ...parts, fetch: ledger.fetch, lookUp: look })
           } finally {
-            release()
+            claim.release()
           }
         }
         return Promise.resolve(accept<JobWork>({ kind: 'download', title: `Download of ${place.title}`, runId, usesGpu: false, run }))

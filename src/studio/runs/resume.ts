@@ -43,7 +43,8 @@ export const dataHash = (labelled: readonly LabelledTrajectory[]): string =>
   sha256(JSON.stringify(labelled.map(({ trajectory, rewards }) => [trajectory.trajectory_id, rewards])))
 
 /**
- * The record a run is resumed with; a refusal names what is no longer as it was.
+ * The record a run is resumed with; a refusal names what is no longer as it was. After which step it continues is known once its checkpoint
+ * was read: `continuedAfter` says it.
  * @param fresh the record that the same request would begin with now.
  * @param data hash of what it would learn from now.
  */
@@ -53,20 +54,29 @@ export function resumedRecord({ record, origin, folder }: ResumedRun, fresh: Run
     return folder === undefined
       ? refuse('changed', `${SENTENCES[changed.kind]} since this run began, so it cannot go on to the same end. Start a new run instead.`)
       : refuse('changed', `${folder} holds a run with another ${changed.name}: it cannot go on with this one.`)
-  const step = record.checkpoint?.step ?? 0
-  const notes = [`It went on after step ${step}.`]
   const [before, after] = [record.adapter?.description ?? '', fresh.adapter?.description ?? '']
+  const notes: string[] = []
   if (before !== after) notes.push(`It went on on another GPU (${after}, ${before} before): numbers may differ in their last bits.`)
   return accept({
     ...record,
     status: 'running',
     error: null,
     finished_at: null,
-    steps_done: folder === undefined ? step : record.steps_done,
     notes: [...new Set([...record.notes.filter((note) => !note.startsWith(STOPPED)), ...notes])],
     // A folder's run may be asked for more steps than before.
-    ...(folder === undefined ? {} : { began: fresh.began, checkpoint: fresh.checkpoint }),
+    ...(folder === undefined ? {} : { began: fresh.began }),
   })
+}
+
+/**
+ * What the record of a resumed run says of the step it continued after. Where the record promised a later checkpoint, a note says so.
+ * @param step of the checkpoint that was read; 0 without one.
+ */
+export function continuedAfter(step: number, { checkpoint, notes }: RunRecord): Pick<RunRecord, 'steps_done' | 'notes'> {
+  const promised = checkpoint?.step ?? 0
+  const from = step === 0 ? 'started again from its first step' : `continued from an older one, after step ${step}`
+  const lost = step < promised ? [`The checkpoint after step ${promised} is damaged or missing: the run ${from}.`] : []
+  return { steps_done: step, notes: [...new Set([...notes, ...lost, `It went on after step ${step}.`])] }
 }
 
 const SENTENCES = {

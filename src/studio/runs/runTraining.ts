@@ -7,7 +7,7 @@ import { createAdvantageRecorder, type AdvantageRecorder } from './advantageReco
 import { retryWhenStorageFull } from '../storage/retryWhenStorageFull'
 import type { ActingPolicy } from './policyBackend'
 import { createPracticeRounds, type PracticeRounds } from './practiceRounds'
-import { STOPPED } from './resume'
+import { continuedAfter, STOPPED } from './resume'
 import { recordedCheckpoints, removeCheckpoints } from './runCheckpoints'
 import type { RunRecorder } from './runRecorder'
 import { createStepReports, type StepReports } from './stepReports'
@@ -29,7 +29,8 @@ export async function runTraining(
   const baseline = await measureBaseline(run)
   const checkpoints = recordedCheckpoints(control.runId, request.steps, recorder, control, parts.store)
   const resumedAfter = (await checkpoints.load())?.step ?? 0
-  await recorder.change({ checkpoint: { step: resumedAfter, of: request.steps } })
+  const continued = request.isResumed ? continuedAfter(resumedAfter, recorder.record) : {}
+  await recorder.change({ ...continued, checkpoint: { step: resumedAfter, of: request.steps } })
   const reports = createStepReports(run, resumedAfter)
   const advantages = createAdvantageRecorder(run)
   const rounds = createPracticeRounds(run, reports, advantages)

@@ -4,7 +4,9 @@ import type { Store } from '../../storage/store'
 import type { Reply, RunDetail, StudioEvent } from '../../worker/protocol'
 import { accept, refuse } from '../failure'
 import { isUnderWay, markInterruptedRuns } from './interruptedRuns'
+import type { StudioParts } from '../parts'
 import { metricMeaningsOf } from './metricMeanings'
+import { createRunClaims } from './runClaims'
 import { readDetailFile, type DetailFile } from './runDetailFile'
 import { createRunRecorder, type RunRecorder } from './runRecorder'
 import { RunWriter } from './runWriter'
@@ -27,71 +29,78 @@ interface RunParts {
   readonly emit: (event: StudioEvent) => void
   readonly now: () => string
   readonly clock: () => number
-  readonly claim: (name: string) => Promise<(() => void) | null>
+  readonly claim: StudioParts['claim']
+  readonly interrupted?: string | undefined
   readonly storeEveryMs?: number | undefined
 }
 
 const STORE_EVERY_MS = 1000
 
-export function createRuns({ store, emit, now, clock, claim, storeEveryMs = STORE_EVERY_MS }: RunParts): Runs {
+export function createRuns({ store, emit, now, clock, claim, storeEveryMs = STORE_EVERY_MS, interrupted }: RunParts): Runs {
   const atWork = new Map<string, RunWriter>()
-  const claimRun = (runId: string): Promise<(() => void) | null> => claim(`hone-run-${runId}`)
+  const claims = createRunClaims(claim, store)
 
   const detailOf = async (runId: string): Promise<DetailFile> => atWork.get(runId)?.detail ?? readDetailFile(store, runId)
-
-  /** Whether another tab is working on the run. */
-  async function isElsewhere(runId: string): Promise<boolean> {
-    if (atWork.has(runId)) return false
-    const release = await claimRun(runId)
-    release?.()
-    return release === null
-  }
+  const ownerElsewhere = async (runId: string): Promise<string | null> => (atWork.has(runId) ? null : claims.ownerElsewhere(runId))
 
   return {
-    async open(record, onFull = () => undefined) {
-      const runId = record.run_id
-      const release = await claimRun(runId)
+    async open(first, onFull = () => undefined) {
+      const runId = first.run_id
+      const claimed = await claims.claim(runId)
+      if (!claimed.ok) throw new Error(`This run is at work ${claimed.owner}.`)
       try {
+        const record = { ...first, notes: [...new Set([...first.notes, ...(await claims.newsOf(runId))])] }
         await store.runs.put(record)
+        // A resumed run keeps what it had measured before.
+        const writer = new RunWriter(record, await detailOf(runId), { store, clock, storeEveryMs, onFull })
+        atWork.set(runId, writer)
+        return createRunRecorder(writer, emit, () => {
+          atWork.delete(runId)
+          claimed.release()
+        })
       } catch (error) {
-        release?.()
+        claimed.release()
         throw error
       }
-      // A resumed run keeps what it had measured before.
-      const writer = new RunWriter(record, await detailOf(runId), { store, clock, storeEveryMs, onFull })
-      atWork.set(runId, writer)
-      return createRunRecorder(writer, emit, () => {
-        atWork.delete(runId)
-        release?.()
-      })
     },
 
     async whyBusy(runId) {
       if (atWork.has(runId)) return 'This run is at work.'
-      return (await isElsewhere(runId)) ? 'This run is at work in another tab.' : null
+      const owner = await ownerElsewhere(runId)
+      return owner === null ? null : `This run is at work ${owner}.`
     },
 
     list: async () => (await store.runs.list()).records,
 
     async detail(runId) {
       await atWork.get(runId)?.settle()
-      const run = await store.runs.get(runId)
-      if (!run) return refuse('unknown-run', `There is no run ${runId}; it may have been removed.`)
+      const stored = await store.runs.get(runId)
+      if (!stored) return refuse('unknown-run', `There is no run ${runId}; it may have been removed.`)
+      const damage = (await store.folders?.damage(runId)) ?? []
+      const run = { ...stored, notes: [...new Set([...stored.notes, ...damage])] }
       const { exam, probe } = await detailOf(runId)
       const [metrics, story] = await Promise.all([store.metrics.of(runId), storyResultOf(run, store)])
-      const elsewhere = isUnderWay(run) && (await isElsewhere(runId))
+      const elsewhere = isUnderWay(run) && (await ownerElsewhere(runId)) !== null
       return accept({ run, metrics, metricMeanings: metricMeaningsOf(run), exam, story, probe, ...(elsewhere ? { elsewhere } : {}) })
     },
 
     async remove(runId) {
       if (atWork.has(runId)) return refuse('at-work', 'This run is at work: cancel it first.')
-      if (await isElsewhere(runId)) return refuse('at-work', 'This run is at work in another tab: cancel it there first.')
+      const owner = await ownerElsewhere(runId)
+      if (owner !== null) return refuse('at-work', `This run is at work ${owner}: cancel it there first.`)
       const run = await store.runs.get(runId).catch(() => null)
       await store.removeRun(runId)
       if (run) await store.evaluations.remove(...run.evaluations)
       return accept(null)
     },
 
-    recover: () => markInterruptedRuns({ store, now, isAtWork: (runId) => atWork.has(runId), claimRun }),
+    recover: () =>
+      markInterruptedRuns({
+        store,
+        now,
+        reason: interrupted,
+        isAtWork: (runId) => atWork.has(runId),
+        claim: (runId) => claims.claim(runId),
+      }),
   }
 }

@@ -32,11 +32,12 @@ interface StoryPlan {
   readonly benchmark: Benchmark
   readonly examSplit: string
   readonly queries: readonly Query[]
+  readonly isResumed: boolean
 }
 
 /** @param resumed a story that is resumed, with the request it began with. */
 export async function storyWork(request: StoryRequest, context: JobContext, resumed: ResumedRun | null = null): Promise<Reply<JobWork>> {
-  const plan = await planStory(request, context)
+  const plan = await planStory(request, context, resumed !== null)
   if (!plan.ok) return plan
   const first = recordOf(plan.value, context)
   const record = resumed ? resumedRecord(resumed, first, null) : accept(first)
@@ -52,7 +53,7 @@ export async function storyWork(request: StoryRequest, context: JobContext, resu
   return accept(context.runWork(frame, (recorder, control) => tellStory(plan.value, context, recorder, control)))
 }
 
-async function planStory(request: StoryRequest, context: JobContext): Promise<Reply<StoryPlan>> {
+async function planStory(request: StoryRequest, context: JobContext, isResumed: boolean): Promise<Reply<StoryPlan>> {
   const algorithm = algorithmNamed(request.algorithm ?? DEFAULT_ALGORITHM)
   if (!algorithm.ok) return algorithm
   const { title, learnsFrom } = algorithm.value
@@ -71,6 +72,7 @@ async function planStory(request: StoryRequest, context: JobContext): Promise<Re
   return accept({
     ...{ request, sizeName, configured: configured.value, model: model.value, gpu: gpu.value, benchmark, examSplit },
     queries: stratified(benchmark.queries(examSplit), size.examQueries),
+    isResumed,
   })
 }
 
@@ -102,7 +104,7 @@ async function tellStory(plan: StoryPlan, context: JobContext, recorder: RunReco
   }
   await runTraining(
     {
-      ...{ model, configured, steps: size.steps, start: null, seed: request.seed, data: null },
+      ...{ model, configured, steps: size.steps, start: null, seed: request.seed, data: null, isResumed: plan.isResumed },
       practice: practiceOf(plan, size.batch),
     },
     {

@@ -29,6 +29,7 @@ interface TrainPlan {
   readonly model: LoadedModel
   readonly gpu: OpenGpu
   readonly start: NamedInitialAdapter | null
+  readonly isResumed: boolean
   readonly material: Material
   readonly practice: PracticePlan
   readonly steps: number
@@ -36,7 +37,7 @@ interface TrainPlan {
 
 /** @param resumed a run that is resumed, with the request it began with. */
 export async function trainWork(request: TrainRequest, context: JobContext, resumed: ResumedRun | null = null): Promise<Reply<JobWork>> {
-  const found = resumed ? accept(resumed) : await runInFolder(request, context.store)
+  const found = resumed ? accept(resumed) : await runInFolder(request, context)
   if (!found.ok) return found
   const before = found.value
   const plan = await planTraining(request, context, before)
@@ -86,6 +87,7 @@ async function planTraining(request: TrainRequest, context: JobContext, before: 
     ...{ request, configured: configured.value, model, gpu: gpu.value, start: start.value, material: material.value },
     practice: practiceOf(request, configured.value, material.value, strategy.value),
     steps: request.steps ?? configured.value.steps,
+    isResumed: before !== null,
   })
 }
 
@@ -163,6 +165,7 @@ async function train(
   await runTraining(
     {
       ...{ model, configured, start, steps: plan.steps, seed: request.seed, practice: plan.practice, checkpoints: request.checkpoints },
+      isResumed: plan.isResumed,
       ...{ data: material.labelled, transcripts: material.transcripts, keepsCheckpoints: request.folder !== undefined },
     },
     { trained: onPeak },

@@ -22,6 +22,8 @@ export interface RunTrainingRequest {
   /** The adapter it begins from; null: a new one. */
   readonly start: NamedInitialAdapter | null
   readonly seed: number
+  /** Whether the run was begun before. */
+  readonly isResumed: boolean
   /** null: transcripts, or without them practice as the plan says. */
   readonly data: readonly LabelledTrajectory[] | null
   readonly transcripts?: TranscriptSource | null
