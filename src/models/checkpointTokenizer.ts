@@ -3,12 +3,13 @@
  * wrote beside it; the chat template.
  */
 import { z } from 'zod'
+import { type TokenFiles, withNamedTokens } from './tokenizer/namedTokens'
 import { tokenizerJsonFromSentencePiece } from './tokenizer/sentencePiece'
 import { CheckpointError, type FolderSource, type JsonObject, readJsonObject, readText } from './weights/byteSource'
 
 export interface CheckpointTokenizer {
   readonly tokenizerFile: TokenizerFile
-  /** The file, or in its layout what tokenizer.model says. */
+  /** The file with the tokens that are named beside it, or in its layout what tokenizer.model says. */
   readonly tokenizerJson: JsonObject
   /** Empty when the folder has no tokenizer_config.json. */
   readonly tokenizerConfig: JsonObject
@@ -37,10 +38,17 @@ export async function openTokenizer(folder: FolderSource, vocabSize: number | nu
   const json = await readJsonObject(folder, TOKENIZER_JSON)
   const tokenizer: CheckpointTokenizer = {
     tokenizerFile: json ? TOKENIZER_JSON : TOKENIZER_MODEL,
-    ...(json ? { tokenizerJson: json, tokenizerConfig } : await fromSentencePiece(folder, tokenizerConfig)),
+    ...(json ? withNamedTokens(json, await tokenFiles(folder, tokenizerConfig)) : await fromSentencePiece(folder, tokenizerConfig)),
     chatTemplate,
   }
   return vocabSize === null ? tokenizer : { ...tokenizer, tokenizerJson: withinVocabulary(tokenizer, vocabSize) }
+}
+
+/** The older files are asked for only where they count. */
+async function tokenFiles(folder: FolderSource, tokenizerConfig: JsonObject): Promise<TokenFiles> {
+  const older = async (name: string): Promise<JsonObject> =>
+    'added_tokens_decoder' in tokenizerConfig ? {} : ((await readJsonObject(folder, name)) ?? {})
+  return { tokenizerConfig, specialTokensMap: await older('special_tokens_map.json'), addedTokens: await older('added_tokens.json') }
 }
 
 async function fromSentencePiece(

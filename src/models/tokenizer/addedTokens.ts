@@ -1,6 +1,7 @@
 /** The tokens beside the pieces of text: control and user-defined pieces, and what tokenizer_config.json adds, as transformers adds it. */
 import { z } from 'zod'
 import { CheckpointError } from '../weights/byteSource'
+import { extraTokens, ownRoleTokens } from './namedTokens'
 import type { SentencePieceModel } from './sentencePieceModel'
 
 export interface AddedToken {
@@ -34,7 +35,6 @@ const NAMES = ['bos_token', 'eos_token', 'unk_token', 'sep_token', 'pad_token', 
 
 const configSchema = z.looseObject({
   added_tokens_decoder: z.record(z.string().regex(/^\d+$/), decoderEntry).default({}),
-  additional_special_tokens: z.array(named).nullish(),
   bos_token: named.nullish(),
   eos_token: named.nullish(),
   unk_token: named.nullish(),
@@ -82,7 +82,7 @@ export function addedTokens(
   let nextId = pieces.length
   for (const { id } of tokens.values()) nextId = Math.max(nextId, id + 1)
 
-  const special = (token: z.output<typeof named>): AddedToken => {
+  const special = (token: z.output<typeof named> & { readonly normalized?: boolean }): AddedToken => {
     const known = tokens.get(token.content)
     const made = known ? { ...known, special: true } : { ...plain, ...token, id: pieceIds.get(token.content) ?? nextId++, special: true }
     tokens.set(token.content, made)
@@ -93,7 +93,7 @@ export function addedTokens(
     const token = config[name]
     if (token) roles.set(name, special(token))
   }
-  for (const token of config.additional_special_tokens ?? []) special(token)
+  for (const token of [...ownRoleTokens(config), ...extraTokens(config)]) special({ ...token, normalized: false })
 
   const ownToken = (id: number): AddedToken | null => {
     const piece = pieces[id]

@@ -18,7 +18,8 @@ import { z } from 'zod'
 import { CheckpointError } from '../weights/byteSource'
 import { correctNormalForms } from './normalForms'
 import { bytesFromBase64, createCharsmapNormalizer } from './precompiledCharsmap'
-import { takeSpaces } from './spaceAroundTokens'
+import { correctSplits } from './splitBehaviour'
+import { createTextEncoder, type TextEncoder } from './textEncoder'
 import { createUnigramSegmenter } from './unigram'
 
 export interface EncodeOptions {
@@ -51,6 +52,7 @@ const addedToken = z.looseObject({
   id: z.int().nonnegative(),
   content: z.string(),
   special: z.boolean().default(false),
+  single_word: z.boolean().default(false),
   lstrip: z.boolean().default(false),
   rstrip: z.boolean().default(false),
   normalized: z.boolean().optional(),
@@ -78,11 +80,14 @@ const byteLevel = z.looseObject({
   use_regex: z.boolean().default(true),
 })
 const digits = z.looseObject({ type: z.literal('Digits'), individual_digits: z.boolean().default(false) })
+const punctuation = z.looseObject({ type: z.literal('Punctuation'), behavior: z.string().default('Isolated') })
+// Rust's is_punctuation: Unicode's categories P and the rest of ASCII's.
+const PUNCTUATION = '[\\p{P}$+<=>^`|~]'
 const sequence = z.looseObject({ type: z.literal('Sequence'), pretokenizers: z.array(z.unknown()) })
 
 /**
- * The same pre-tokenizer with the splits of ByteLevel and Digits made explicit: \s then means what it means in Rust, and a digit is any number,
- * such as ½ and Ⅻ (the library's is a decimal one).
+ * The same pre-tokenizer with the splits of ByteLevel, Digits and Punctuation made explicit: \s then means what it means in Rust, a digit is any
+ * number, such as ½ and Ⅻ (the library's is a decimal one), and punctuation is cut by its behaviour, a character at a time.
  */
 function withExplicitSplit(preTokenizer: unknown): unknown {
   const several = sequence.safeParse(preTokenizer)
@@ -90,6 +95,8 @@ function withExplicitSplit(preTokenizer: unknown): unknown {
   const numbers = digits.safeParse(preTokenizer)
   if (numbers.success)
     return { type: 'Split', pattern: { Regex: numbers.data.individual_digits ? '\\p{N}' : '\\p{N}+' }, behavior: 'Isolated', invert: false }
+  const marks = punctuation.safeParse(preTokenizer)
+  if (marks.success) return { type: 'Split', pattern: { Regex: PUNCTUATION }, behavior: marks.data.behavior, invert: false }
   const own = byteLevel.safeParse(preTokenizer)
   // With add_prefix_space the space must come before the split: left to the library.
   if (!own.success || !own.data.use_regex || own.data.add_prefix_space) return preTokenizer
@@ -168,27 +175,23 @@ function readTokenizerFile(tokenizerJson: unknown): TokenizerFile {
   return { ...parsed.data, pre_tokenizer: withExplicitSplit(parsed.data.pre_tokenizer) }
 }
 
-interface LibraryTokenizer {
-  readonly tokenizer: Tokenizer
-  /** Takes away the spaces that added tokens swallow; text passes through it before `tokenizer`. */
-  readonly strip: (text: string) => string
-}
+type Added = TokenizerFile['added_tokens'][number]
 
 /** The library's tokenizer with what it does differently from Python corrected, for `addedTokens` of the file. Throws CheckpointError. */
 function buildTokenizer(
   file: TokenizerFile,
   config: Record<string, unknown>,
   specials: ReadonlySet<string>,
-  addedTokens: TokenizerFile['added_tokens'],
-): LibraryTokenizer {
+  addedTokens: readonly Added[],
+): Tokenizer {
   try {
-    const { tokens, strip } = takeSpaces(addedTokens)
-    const tokenizer = new Tokenizer({ ...file, added_tokens: tokens }, config)
+    const tokenizer = new Tokenizer({ ...file, added_tokens: addedTokens }, config)
     if (tokenizer.model instanceof Unigram) correctUnigram(tokenizer.model, specials, file.model.byte_fallback ?? false)
     correctCharsmap(tokenizer.normalizer)
     correctNormalForms(tokenizer.normalizer)
     correctByteFallback(tokenizer.decoder)
-    return { tokenizer, strip }
+    correctSplits(tokenizer.pre_tokenizer)
+    return tokenizer
   } catch (error) {
     if (error instanceof CheckpointError) throw error
     throw new CheckpointError(`tokenizer.json: ${error instanceof Error ? error.message : String(error)}`)
@@ -220,15 +223,19 @@ export function createHfTokenizer(tokenizerJson: unknown, tokenizerConfig: unkno
   const config = z.record(z.string(), z.unknown()).catch({}).parse(tokenizerConfig)
   const specialTokens = file.added_tokens.filter(({ special }) => special)
   const specials = new Set(specialTokens.map(({ content }) => content))
-  const whole = buildTokenizer(file, config, specials, file.added_tokens)
-  const { tokenizer } = whole
-  let plain: LibraryTokenizer | null = null
-  const plainTokenizer = (): LibraryTokenizer =>
-    (plain ??= buildTokenizer(
-      file,
-      config,
-      specials,
-      file.added_tokens.filter(({ special }) => !special),
+  const tokenizer = buildTokenizer(file, config, specials, file.added_tokens)
+  const encodeWhole = createTextEncoder(tokenizer, file.added_tokens)
+  let plain: TextEncoder | null = null
+  /** By a model that does not know the special tokens either. */
+  const encodePlain = (): TextEncoder =>
+    (plain ??= createTextEncoder(
+      buildTokenizer(
+        file,
+        config,
+        specials,
+        file.added_tokens.filter(({ special }) => !special),
+      ),
+      file.added_tokens,
     ))
 
   const added = new Map(file.added_tokens.map(({ content, id }) => [content, id]))
@@ -236,14 +243,14 @@ export function createHfTokenizer(tokenizerJson: unknown, tokenizerConfig: unkno
   let letter: { readonly ids: readonly number[]; readonly text: string } | null = null
   /** As `decode`, but not at the start of a text, where SentencePiece's decoders drop a space: after a letter. */
   const decodeWithin = (ids: readonly number[]): string => {
-    letter ??= letterOf(tokenizer.encode('a', { add_special_tokens: false }).ids, decode)
+    letter ??= letterOf(encodeWhole('a', { parseSpecials: true, addSpecialTokens: false }), decode)
     const text = decode([...letter.ids, ...ids])
     return text.startsWith(letter.text) ? text.slice(letter.text.length) : decode(ids)
   }
   return {
     encode: (text, { addSpecialTokens = false, parseSpecials = true } = {}) => {
-      const by = parseSpecials ? whole : plainTokenizer()
-      return by.tokenizer.encode(by.strip(text), { add_special_tokens: addSpecialTokens }).ids
+      const encode = parseSpecials ? encodeWhole : encodePlain()
+      return encode(text, { parseSpecials, addSpecialTokens })
     },
     decode,
     specialId(token) {
