@@ -1,5 +1,6 @@
 /** The frozen tensors of a model, each in its own buffer in its stored format: streamed in block by block, or from what was kept packed. */
 import type { EngineDevice } from '../engine/device/engineDevice'
+import { firstNonFinite } from '../base/nonFinite'
 import { at } from '../engine/op'
 import { rowBlocks, WeightPacker } from '../engine/memory/weightPacker'
 import { bytesOf } from '../engine/tensor'
@@ -7,6 +8,7 @@ import { isInteger, isPacked } from '../engine/weightFormat'
 import type { WeightFormat } from '../engine/weightFormat'
 import type { ModelConfig } from './architectures/config'
 import { storedSpec } from './architectures/decoder'
+import { CheckpointError } from './weights/byteSource'
 import type { PackedCache } from './weights/packedCache'
 
 export interface WeightReader {
@@ -16,6 +18,16 @@ export interface WeightReader {
   readRows?(name: string, shape: readonly [number, number], first: number, count: number): Promise<Float32Array>
   /** Where tensors in 8 or 4 bits are kept for the next time. */
   readonly packed?: PackedCache
+}
+
+/** Throws CheckpointError where a tensor of the model is not finite: whatever is computed with it would be NaN. `first`: its first value here. */
+function checkFinite(name: string, values: Float32Array, first = 0): void {
+  const at = firstNonFinite(values)
+  if (at === null) return
+  const found = String(values[at])
+  throw new CheckpointError(
+    `the model's weights: tensor "${name}" holds ${found} at value ${first + at}; expected finite numbers. The file is damaged or its training diverged: take another copy or an earlier checkpoint.`,
+  )
 }
 
 /** Bytes handed to the queue before its copies are waited for: they lie in memory of the process until they ran. */
@@ -72,7 +84,7 @@ export class FrozenWeights {
             format: stored.dtype,
             buffer,
           })
-        else await this.#put(buffer, await reader.read(name, shape), 0)
+        else await this.#put(buffer, await readFinite(reader, name, shape), 0)
         // Without room for it the model works as well, and is packed again the next time.
         const isKept = await cache
           ?.keep(tensor, async (offset, length) => new Uint8Array(await this.#engine.read(buffer, offset, length)))
@@ -91,6 +103,7 @@ export class FrozenWeights {
     for (const { first, count } of rowBlocks(rows, width)) {
       const values = whole ? whole.subarray(first * width, (first + count) * width) : await reader.readRows?.(name, shape, first, count)
       if (!values) continue
+      checkFinite(name, values, first * width)
       if (isPacked(format)) await packer.write(buffer, values, { format, shape: stored, first, count })
       else await this.#put(buffer, values, first * width * 4)
     }
@@ -108,6 +121,13 @@ export class FrozenWeights {
     for (const buffer of this.#buffers.values()) this.#engine.destroyBuffer(buffer)
     this.#buffers.clear()
   }
+}
+
+/** Throws CheckpointError where a value is not finite. */
+export async function readFinite(reader: WeightReader, name: string, shape: readonly number[]): Promise<Float32Array> {
+  const values = await reader.read(name, shape)
+  checkFinite(name, values)
+  return values
 }
 
 interface Streamed {

@@ -9,7 +9,7 @@ import type { Architecture } from './architectures/architecture'
 import type { ModelConfig } from './architectures/config'
 import { storedSpec } from './architectures/decoder'
 import { ropeTables } from './architectures/ropeFrequencies'
-import { FrozenWeights, type WeightReader } from './frozenWeights'
+import { FrozenWeights, readFinite, type WeightReader } from './frozenWeights'
 
 export type { WeightReader } from './frozenWeights'
 
@@ -49,7 +49,7 @@ export class LanguageModel {
     const model = new LanguageModel(engine, config)
     try {
       for (const { name, shape } of options.packed?.ranges.values() ?? [])
-        if (name in model.architecture.parameters(config)) options.packed?.writeWeights(name, await reader.read(name, shape))
+        if (name in model.architecture.parameters(config)) options.packed?.writeWeights(name, await readFinite(reader, name, shape))
       await model.#frozen.load(config, reader, model.#frozenParameters(options.packed))
       await model.#uploadTables()
       return model

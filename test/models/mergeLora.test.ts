@@ -6,15 +6,8 @@ import { nodeFolder } from '../../src/cli/node/folder'
 import { openWeightsFolder } from '../../src/models/checkpointFolder'
 import { architectureOf } from '../../src/models/languageModel'
 import { folderFromMap } from '../../src/models/weights/byteSource'
-import {
-  mergedConfig,
-  mergedDtype,
-  mergedMatrix,
-  mergedReader,
-  mergedShard,
-  mergeNote,
-  planMerge,
-} from '../../src/models/weights/mergeLora'
+import { mergedConfig, mergedDtype, mergedReader, mergedShard, mergeNote, planMerge } from '../../src/models/weights/mergeLora'
+import { mergedMatrix } from '../../src/models/weights/adaptedBase'
 import { openModelWeights } from '../../src/models/weights/modelWeights'
 import { readAdapter } from '../../src/models/weights/peft'
 import { openSafetensors, readerOf } from '../../src/models/weights/safetensors'

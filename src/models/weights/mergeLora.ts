@@ -8,38 +8,22 @@ import type { ModelConfig } from '../architectures/config'
 import { storedFormat } from '../architectures/decoder'
 import { architectureOf, type WeightReader } from '../languageModel'
 import { loraScaling } from '../architectures/decoder'
-import type { LoraAdapter, LoraMatrices } from './peft'
+import { adaptedBase, isRunBeside, mergedMatrix } from './adaptedBase'
+import type { LoraAdapter } from './peft'
 import { streamSafetensors, type PlannedTensor, type WritableDtype } from './writeSafetensors'
 
 /** transformers' `save_pretrained` cuts at 5 GB; a browser and a phone like less. */
 const SHARD_BYTES = 2e9
 
-/** base: [out, in] row-major → base + scaling · B·A, summed in f64. */
-export function mergedMatrix(base: Float32Array, { a, b, inFeatures, outFeatures }: LoraMatrices, scaling: number): Float32Array {
-  const rank = a.length / inFeatures
-  const merged = new Float32Array(base.length)
-  const row = new Float64Array(inFeatures)
-  for (let out = 0; out < outFeatures; out++) {
-    row.fill(0)
-    for (let r = 0; r < rank; r++) {
-      const weight = scaling * (b[out * rank + r] ?? 0)
-      if (weight === 0) continue
-      const from = r * inFeatures
-      for (let i = 0; i < inFeatures; i++) row[i] = (row[i] ?? 0) + weight * (a[from + i] ?? 0)
-    }
-    const at = out * inFeatures
-    for (let i = 0; i < inFeatures; i++) merged[at + i] = (base[at + i] ?? 0) + (row[i] ?? 0)
-  }
-  return merged
-}
-
 /** The merged model's values in f32, before they are rounded to 16 bits. `config.weight_format`: how the base was held. */
 export function mergedReader(config: ModelConfig, base: WeightReader, adapter: LoraAdapter): WeightReader {
   const scaling = loraScaling(adapter)
+  const changed = adaptedBase(base, adapter)
   return {
     async read(name, shape) {
-      const values = asHeld(config, name, shape, await base.read(name, shape))
-      const matrices = adapter.modules.get(name.replace(/\.weight$/, ''))
+      const values = asHeld(config, name, shape, await changed.read(name, shape))
+      const path = name.replace(/\.weight$/, '')
+      const matrices = isRunBeside(adapter, path) ? adapter.modules.get(path) : undefined
       return matrices ? mergedMatrix(values, matrices, scaling) : values
     },
   }

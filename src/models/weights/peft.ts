@@ -3,25 +3,16 @@
  * `LoraConfig` and `save_and_load.py`; the small set of fields loads in every release (old ones refuse unknown keys).
  * The value head is no part of the adapter: it is saved apart in `v_head.safetensors` under TRL's names.
  */
-import { z } from 'zod'
+import { EMBEDDING, HEAD } from '../architectures/decoder'
 import { type ByteSource, CheckpointError, type FolderSource, readJson } from './byteSource'
-import { openSafetensors, shapeText, type TensorSource } from './safetensors'
+import { ADAPTER_CONFIG, parseLoraConfig } from './loraConfig'
+import { ADAPTER_WEIGHTS, type BaseChanges, type LoraMatrices, PREFIX, readLoraTensors, transposed } from './loraTensors'
+import { openSafetensors, shapeText } from './safetensors'
 import { type TensorToWrite, writeSafetensors } from './writeSafetensors'
 
-export const ADAPTER_CONFIG = 'adapter_config.json'
-export const ADAPTER_WEIGHTS = 'adapter_model.safetensors'
+export { ADAPTER_CONFIG } from './loraConfig'
+export { ADAPTER_WEIGHTS, type LoraMatrices } from './loraTensors'
 export const VALUE_HEAD_WEIGHTS = 'v_head.safetensors'
-const PREFIX = 'base_model.model.'
-
-/** One adapted linear layer: y += scaling · B·A·x, W [out, in]. */
-export interface LoraMatrices {
-  /** [r, in] row-major. */
-  readonly a: Float32Array
-  /** [out, r] row-major. */
-  readonly b: Float32Array
-  readonly inFeatures: number
-  readonly outFeatures: number
-}
 
 export interface LoraAdapter {
   readonly rank: number
@@ -33,17 +24,22 @@ export interface LoraAdapter {
   readonly revision: string | null
   /** By module path in the base model, such as `model.layers.0.self_attn.q_proj`. */
   readonly modules: ReadonlyMap<string, LoraMatrices>
+  /** Its file gave modules several ranks or scalings; here they have one of each, and compute the same. */
+  readonly isMixed?: boolean
+  /** What it makes of the base beside those products; left out: nothing. */
+  readonly changes?: BaseChanges
 }
 
 /** The adapter's files by name. Throws CheckpointError when a matrix does not fit the rank or the layer. */
 export function writeAdapter(adapter: LoraAdapter, note = ''): Map<string, Uint8Array<ArrayBuffer>> {
   const { rank, modules } = adapter
+  if (adapter.changes)
+    throw new CheckpointError(
+      `a plain LoRA adapter cannot hold what this one does: ${changesText(adapter.changes)}. Export it merged into its base instead`,
+    )
   if (modules.size === 0) throw new CheckpointError('an adapter without modules cannot be written')
   const tensors: Record<string, TensorToWrite> = {}
-  for (const [path, { a, b, inFeatures, outFeatures }] of modules) {
-    tensors[`${PREFIX}${path}.lora_A.weight`] = { shape: [rank, inFeatures], data: a }
-    tensors[`${PREFIX}${path}.lora_B.weight`] = { shape: [outFeatures, rank], data: b }
-  }
+  for (const [path, matrices] of modules) Object.assign(tensors, tensorsOf(path, matrices, rank))
   const text = new TextEncoder()
   return new Map([
     [ADAPTER_CONFIG, text.encode(`${JSON.stringify(configJson(adapter), null, 2)}\n`)],
@@ -52,8 +48,33 @@ export function writeAdapter(adapter: LoraAdapter, note = ''): Map<string, Uint8
   ])
 }
 
+function tensorsOf(path: string, { a, b, inFeatures, outFeatures }: LoraMatrices, rank: number): Record<string, TensorToWrite> {
+  if (`${path}.weight` === EMBEDDING)
+    return {
+      [`${PREFIX}${path}.lora_embedding_A`]: { shape: [rank, outFeatures], data: transposed(b, rank) },
+      [`${PREFIX}${path}.lora_embedding_B`]: { shape: [inFeatures, rank], data: transposed(a, inFeatures) },
+    }
+  return {
+    [`${PREFIX}${path}.lora_A.weight`]: { shape: [rank, inFeatures], data: a },
+    [`${PREFIX}${path}.lora_B.weight`]: { shape: [outFeatures, rank], data: b },
+  }
+}
+
+/** What an adapter changes beside its products, in words. */
+export function changesText({ residuals, magnitudes, biases, parameters }: BaseChanges): string {
+  const [residual] = residuals.values()
+  return [
+    ...(residual ? [`init_lora_weights "${residual.init}" takes a part out of the base`] : []),
+    ...(magnitudes.size > 0 ? ['use_dora sets the lengths of rows'] : []),
+    ...(biases.size > 0 ? ['lora_bias adds to biases'] : []),
+    ...(parameters.size > 0 ? [`it holds ${[...parameters.keys()].slice(0, 3).join(', ')} whole`] : []),
+  ].join(', ')
+}
+
 function configJson(adapter: LoraAdapter): Record<string, unknown> {
-  const targets = new Set(Array.from(adapter.modules.keys(), (path) => path.slice(path.lastIndexOf('.') + 1)))
+  // Outside the layers a whole path is named: layers_to_transform says nothing of those.
+  const targetOf = (path: string): string => (path.includes('.layers.') ? path.slice(path.lastIndexOf('.') + 1) : path)
+  const targets = new Set(Array.from(adapter.modules.keys(), targetOf))
   return {
     alpha_pattern: {},
     base_model_name_or_path: adapter.baseModel,
@@ -80,12 +101,15 @@ function configJson(adapter: LoraAdapter): Record<string, unknown> {
 /** Layer indexes when only some layers are adapted, else null. PEFT would otherwise expect the targets in every layer. */
 function layersToTransform(adapter: LoraAdapter, targets: ReadonlySet<string>): number[] | null {
   const layers = new Set<number>()
+  const outside = new Set<string>()
   for (const path of adapter.modules.keys()) {
     const layer = /\.layers\.(\d+)\./.exec(path)?.[1]
-    if (layer !== undefined) layers.add(Number(layer))
+    if (layer === undefined) outside.add(path)
+    else layers.add(Number(layer))
   }
   const sorted = [...layers].sort((x, y) => x - y)
-  const isFull = sorted.every((layer, i) => layer === i) && adapter.modules.size === sorted.length * targets.size
+  const inLayers = adapter.modules.size - outside.size
+  const isFull = sorted.every((layer, i) => layer === i) && inLayers === sorted.length * (targets.size - outside.size)
   return isFull ? null : sorted
 }
 
@@ -109,52 +133,14 @@ model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(${quoted}
 `
 }
 
-const emptyPattern = z.record(z.string(), z.unknown()).nullish()
-const configSchema = z.object({
-  peft_type: z.string(),
-  base_model_name_or_path: z.string().nullish(),
-  revision: z.string().nullish(),
-  r: z.int().positive(),
-  lora_alpha: z.number().positive(),
-  lora_dropout: z.number().min(0).max(1).default(0),
-  bias: z.string().default('none'),
-  fan_in_fan_out: z.boolean().default(false),
-  use_rslora: z.boolean().default(false),
-  use_dora: z.boolean().default(false),
-  modules_to_save: z.array(z.string()).nullish(),
-  rank_pattern: emptyPattern,
-  alpha_pattern: emptyPattern,
-})
-type AdapterConfig = z.infer<typeof configSchema>
-
-function parseConfig(json: unknown): AdapterConfig {
-  const parsed = configSchema.safeParse(json)
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues
-    throw new CheckpointError(`${ADAPTER_CONFIG}: ${issue?.path.join('.') || 'the file'}: ${issue?.message ?? 'not an adapter'}`)
-  }
-  const config = parsed.data
-  const unsupported: [boolean, string][] = [
-    [config.peft_type !== 'LORA', `peft_type "${config.peft_type}"; expected LORA`],
-    [config.use_dora, 'use_dora: true (DoRA); expected plain LoRA'],
-    [config.bias !== 'none', `bias "${config.bias}"; expected "none"`],
-    [config.fan_in_fan_out, 'fan_in_fan_out: true; expected false (linear layers)'],
-    [(config.modules_to_save ?? []).length > 0, `modules_to_save ${JSON.stringify(config.modules_to_save)}; expected none`],
-    [Object.keys(config.rank_pattern ?? {}).length > 0, 'rank_pattern; expected one rank for all layers'],
-    [Object.keys(config.alpha_pattern ?? {}).length > 0, 'alpha_pattern; expected one alpha for all layers'],
-  ]
-  for (const [found, what] of unsupported) if (found) throw new CheckpointError(`${ADAPTER_CONFIG}: not supported: ${what}`)
-  return config
-}
-
 /**
- * Reads an adapter of any subset of layers. Throws CheckpointError that names the file, the tensor, the shape expected by the
- * config's rank and the shape found. Whether it fits a base model is `checkAdapterFits`.
+ * Reads an adapter of any subset of layers. Throws CheckpointError that names the file, and the field or tensor, with what was expected and what was
+ * found. Whether it fits a base model is `checkAdapterFits`.
  */
 export async function readAdapter(folder: FolderSource): Promise<LoraAdapter> {
   const json = await readJson(folder, ADAPTER_CONFIG)
   if (json === null) throw new CheckpointError(`${folder.name}: file missing: ${ADAPTER_CONFIG}`)
-  const config = parseConfig(json)
+  const config = parseLoraConfig(json)
   const source = await folder.open(ADAPTER_WEIGHTS)
   if (!source) {
     const pickle = (await folder.open('adapter_model.bin'))
@@ -162,56 +148,18 @@ export async function readAdapter(folder: FolderSource): Promise<LoraAdapter> {
       : ''
     throw new CheckpointError(`${folder.name}: file missing: expected ${ADAPTER_WEIGHTS}${pickle}`)
   }
-  return {
-    rank: config.r,
-    alpha: config.lora_alpha,
-    dropout: config.lora_dropout,
-    useRslora: config.use_rslora,
-    baseModel: config.base_model_name_or_path ?? '',
-    revision: config.revision ?? null,
-    modules: await readModules(await openSafetensors(source, ADAPTER_WEIGHTS), config.r),
-  }
-}
-
-async function readModules(tensors: TensorSource, rank: number): Promise<Map<string, LoraMatrices>> {
-  const paths = new Set<string>()
-  for (const key of tensors.tensors.keys()) {
-    const path = /^base_model\.model\.(.+)\.lora_[AB]\.weight$/.exec(key)?.[1]
-    if (path === undefined) {
-      throw new CheckpointError(
-        `${ADAPTER_WEIGHTS}: tensor "${key}" is not supported; expected names like ${PREFIX}model.layers.0.self_attn.q_proj.lora_A.weight`,
-      )
-    }
-    paths.add(path)
-  }
-  if (paths.size === 0) throw new CheckpointError(`${ADAPTER_WEIGHTS}: expected LoRA matrices, found no tensors`)
-  const modules = new Map<string, LoraMatrices>()
-  for (const path of [...paths].sort()) {
-    const a = tensors.info(`${PREFIX}${path}.lora_A.weight`)
-    const b = tensors.info(`${PREFIX}${path}.lora_B.weight`)
-    const [aRank, inFeatures] = a.shape
-    const [outFeatures, bRank] = b.shape
-    if (a.shape.length !== 2 || aRank !== rank || inFeatures === undefined) {
-      throw new CheckpointError(
-        `${ADAPTER_WEIGHTS}: tensor "${a.name}": expected shape [${rank}, in] by r in ${ADAPTER_CONFIG}, found ${shapeText(a.shape)}`,
-      )
-    }
-    if (b.shape.length !== 2 || bRank !== rank || outFeatures === undefined) {
-      throw new CheckpointError(
-        `${ADAPTER_WEIGHTS}: tensor "${b.name}": expected shape [out, ${rank}] by r in ${ADAPTER_CONFIG}, found ${shapeText(b.shape)}`,
-      )
-    }
-    modules.set(path, { a: await tensors.float32(a.name), b: await tensors.float32(b.name), inFeatures, outFeatures })
-  }
-  return modules
+  const { isMixed, changes, ...plain } = await readLoraTensors(await openSafetensors(source, ADAPTER_WEIGHTS), config)
+  const { dropout, baseModel, revision } = config
+  return { ...plain, dropout, baseModel, revision, ...(isMixed ? { isMixed } : {}), ...(changes ? { changes } : {}) }
 }
 
 /**
- * Throws unless every adapted layer is a matrix of the base model with fitting sizes.
+ * Throws unless everything the adapter changes is there in the base model, with fitting sizes.
  * `shapes`: HF tensor name → shape [out, in], as the architecture's parameter table gives them.
  */
-export function checkAdapterFits(adapter: LoraAdapter, shapes: Readonly<Record<string, readonly number[]>>): void {
-  for (const [path, { inFeatures, outFeatures }] of adapter.modules) {
+export function checkAdapterFits({ modules, changes }: LoraAdapter, shapes: Readonly<Record<string, readonly number[]>>): void {
+  for (const [path, { inFeatures, outFeatures }] of modules) {
+    checkHead(`${path}.weight`, shapes)
     const shape = shapes[`${path}.weight`]
     if (!shape) throw new CheckpointError(`the adapter does not fit the model: it adapts ${path}, which the model does not have`)
     if (shape.length !== 2 || shape[0] !== outFeatures || shape[1] !== inFeatures) {
@@ -220,6 +168,28 @@ export function checkAdapterFits(adapter: LoraAdapter, shapes: Readonly<Record<s
       )
     }
   }
+  for (const [name, { shape: found }] of changes?.parameters ?? []) {
+    checkHead(name, shapes)
+    const shape = shapes[name]
+    if (!shape) throw new CheckpointError(`the adapter does not fit the model: it holds ${name}, which the model does not have`)
+    if (shapeText(shape) !== shapeText(found))
+      throw new CheckpointError(
+        `the adapter does not fit the model: ${name} is ${shapeText(shape)} in the model, the adapter holds ${shapeText(found)}`,
+      )
+  }
+  for (const path of changes?.biases.keys() ?? [])
+    if (!shapes[`${path}.bias`])
+      throw new CheckpointError(
+        `the adapter does not fit the model: it adds a bias to ${path} (lora_bias: true), which has none in the model. Train it with lora_bias false.`,
+      )
+}
+
+/** Where the head is the embedding, peft changes one of the two alone: they would be tied no more. */
+function checkHead(name: string, shapes: Readonly<Record<string, readonly number[]>>): void {
+  if ((name === EMBEDDING || name === HEAD) && !(HEAD in shapes))
+    throw new CheckpointError(
+      `the adapter does not fit the model: it changes ${name}, but the model’s head is its embedding (tie_word_embeddings), and only one of the two would change. Merge it with peft into a copy of the base with tie_word_embeddings false.`,
+    )
 }
 
 /** A linear layer from the last hidden state to one value per token. */

@@ -12,7 +12,7 @@ import { accept, attempt, refuse } from '../failure'
 import type { OpenGpu } from '../jobs/gpuAccess'
 import type { JobContext } from '../jobs/jobContext'
 import type { JobControl, JobWork } from '../jobs/jobQueue'
-import { loadAdapter, type LoadedAdapter } from '../models/adapterFiles'
+import { actingAdapter, loadAdapter, type LoadedAdapter } from '../models/adapterFiles'
 import { withPrecision, type LoadedModel } from '../models/models'
 import { newRun } from '../runs/newRun'
 import { plainTrainable, type ActingPolicy } from '../runs/policyBackend'
@@ -58,7 +58,7 @@ export async function openActing(request: ActingRequest, context: JobContext): P
     queries: stratified(asked.value, request.limit ?? asked.value.length),
     strategy,
     sampling: request.sampling ?? noFilters,
-    model,
+    model: adapter.value ? { ...model, reader: adapter.value.reader } : model,
     adapter: adapter.value,
     gpu: gpu.value,
   })
@@ -78,10 +78,10 @@ function adapterOf(
 ): Promise<Reply<LoadedAdapter | null>> {
   return attempt('adapter', async () => {
     if (request.adapterOf !== null) return accept(await loadAdapter(store, request.adapterOf, model))
-    const imported = await starts.open(request.adapter, model, null)
+    const imported = await starts.openToAct(request.adapter, model)
     if (!imported.ok || !imported.value) return imported.ok ? accept(null) : imported
-    const { lora, tensors, sha256 } = imported.value.adapter
-    return accept({ tensors, trainable: { kind: 'lora', lora, valueHead: false }, sha256 })
+    const { whole, sha256 } = imported.value.adapter
+    return accept({ ...actingAdapter(whole, model), sha256 })
   })
 }
 

@@ -3,7 +3,8 @@ import { sha256 } from '../../base/sha256'
 import type { ModelConfig } from '../../models/architectures/config'
 import { PROJECTIONS, projectionPath, projectionShape, type LoraShape, type Projection } from '../../models/architectures/decoder'
 import { SIDE_FILES } from '../../models/checkpointFolder'
-import { architectureOf } from '../../models/languageModel'
+import { architectureOf, type WeightReader } from '../../models/languageModel'
+import { adaptedBase, isRunBeside } from '../../models/weights/adaptedBase'
 import { CheckpointError, folderFromMap, sourceFromBytes, type FolderSource } from '../../models/weights/byteSource'
 import {
   ADAPTER_CONFIG,
@@ -20,7 +21,8 @@ import { openSafetensors } from '../../models/weights/safetensors'
 import { writeSafetensors, type TensorToWrite, type WritableDtype } from '../../models/weights/writeSafetensors'
 import type { Store } from '../../storage/store'
 import { VALUE_BIAS, VALUE_WEIGHT, type TrainableSet } from '../../training/policy/policyModel'
-import type { ModelText } from './models'
+import { plainTrainable } from '../runs/policyBackend'
+import type { LoadedModel } from './models'
 import type { AdapterTensors } from '../../training/policy/adapterTensors'
 
 /** Full weights, when all of the model was trained. */
@@ -119,11 +121,13 @@ export async function storedAdapterFiles(
 export interface LoadedAdapter {
   readonly tensors: AdapterTensors
   readonly trainable: TrainableSet
+  /** The base as the adapter needs it. */
+  readonly reader: WeightReader
   readonly sha256: string
 }
 
 /** Throws CheckpointError when the run left no adapter, or one made for another model. */
-export async function loadAdapter(store: Store, runId: string, model: ModelText): Promise<LoadedAdapter> {
+export async function loadAdapter(store: Store, runId: string, model: Pick<LoadedModel, 'config' | 'reader'>): Promise<LoadedAdapter> {
   const files = await storedAdapterFiles(store, runId)
   const full = files.get(FULL_WEIGHTS)
   const shapes = architectureOf(model.config).parameters(model.config)
@@ -131,22 +135,22 @@ export async function loadAdapter(store: Store, runId: string, model: ModelText)
     const source = await openSafetensors(sourceFromBytes(full), FULL_WEIGHTS)
     const tensors = new Map<string, { shape: readonly number[]; values: Float32Array }>()
     for (const [name, shape] of Object.entries(shapes)) tensors.set(name, { shape, values: await source.float32(name, shape) })
-    return { tensors, trainable: { kind: 'all', valueHead: false }, sha256: sha256(full) }
+    return { tensors, trainable: { kind: 'all', valueHead: false }, reader: model.reader, sha256: sha256(full) }
   }
   const weights = files.get(ADAPTER_WEIGHTS)
   if (!weights || !files.has(ADAPTER_CONFIG))
     throw new CheckpointError('this run left no adapter: it was stopped before its first step was kept')
   const adapter = await readAdapter(folderFromMap(runId, files))
   checkAdapterFits(adapter, shapes)
-  const { lora, tensors } = policyAdapter(adapter, model.config)
-  return { tensors, trainable: { kind: 'lora', lora, valueHead: false }, sha256: sha256(weights) }
+  return { ...actingAdapter(adapter, model), sha256: sha256(weights) }
 }
 
-/** An adapter as a policy takes it: scaled as alpha / rank, whatever its file says. */
+/** What of an adapter runs beside the base, as a policy takes it: one rank for all layers. The rest of it is `adaptedBase`'s. */
 export function policyAdapter(adapter: LoraAdapter, config: ModelConfig): { readonly lora: LoraShape; readonly tensors: AdapterTensors } {
   const tensors = new Map<string, { shape: readonly number[]; values: Float32Array }>()
   const found = new Set<Projection>()
-  for (const [path, { a, b, inFeatures, outFeatures }] of adapter.modules) {
+  const beside = new Map([...adapter.modules].filter(([path]) => isRunBeside(adapter, path)))
+  for (const [path, { a, b, inFeatures, outFeatures }] of beside) {
     tensors.set(`${path}.lora_A.weight`, { shape: [adapter.rank, inFeatures], values: a })
     tensors.set(`${path}.lora_B.weight`, { shape: [outFeatures, adapter.rank], values: b })
     const target = PROJECTIONS.find((projection) => path.endsWith(`.${projection}`))
@@ -157,10 +161,20 @@ export function policyAdapter(adapter: LoraAdapter, config: ModelConfig): { read
   for (let layer = 0; layer < config.num_hidden_layers; layer++)
     for (const target of targets) {
       const path = projectionPath(layer, target)
-      if (adapter.modules.has(path)) continue
+      if (beside.has(path)) continue
       const [out, inner] = projectionShape(config, target)
       tensors.set(`${path}.lora_A.weight`, { shape: [adapter.rank, inner], values: new Float32Array(adapter.rank * inner) })
       tensors.set(`${path}.lora_B.weight`, { shape: [out, adapter.rank], values: new Float32Array(out * adapter.rank) })
     }
   return { lora: { rank: adapter.rank, alpha: adapter.alpha, useRslora: adapter.useRslora, targets }, tensors }
+}
+
+/** A policy with an adapter on it that is not trained: the adapter where it runs beside the base, and how the base is read. */
+export function actingAdapter(
+  adapter: LoraAdapter,
+  { config, reader }: Pick<LoadedModel, 'config' | 'reader'>,
+): { readonly tensors: AdapterTensors; readonly trainable: TrainableSet; readonly reader: WeightReader } {
+  const { lora, tensors } = policyAdapter(adapter, config)
+  const trainable: TrainableSet = lora.targets.length === 0 ? plainTrainable : { kind: 'lora', lora, valueHead: false }
+  return { tensors, trainable, reader: adaptedBase(reader, adapter) }
 }

@@ -1,7 +1,9 @@
 /** LoRA adapters a person imported: their files, each folder with a card that is written last. */
 import { z } from 'zod'
 import type { NewId } from '../../base/id'
+import { sha256 } from '../../base/sha256'
 import { folderFromFiles, folderFromMap } from '../../models/weights/byteSource'
+import { ADAPTER_CONFIG } from '../../models/weights/peft'
 import type { Store } from '../../storage/store'
 import type { ImportedAdapter, Reply } from '../../worker/protocol'
 import type { AdaptersApi } from '../../worker/studioApi'
@@ -11,7 +13,7 @@ import type { Models, ModelText } from './models'
 import { readStoredFolder, removeStoredFolder } from './storedFolder'
 
 export interface ImportedAdapters extends AdaptersApi {
-  /** Reads one that is stored, for training on from it. */
+  /** Reads one that is stored. */
   open(adapterId: string, model: ModelText): Promise<Reply<NamedInitialAdapter>>
 }
 
@@ -44,7 +46,7 @@ export function createImportedAdapters({ store, models, newId, now }: AdapterPar
         const model = await models.text(modelId)
         if (!model.ok) return model
         const adapter = await readInitialAdapter(folderFromFiles(name || 'The files', files), model.value)
-        const same = (await readCards(store)).find(({ sha256, model_id }) => sha256 === adapter.sha256 && model_id === modelId)
+        const same = await storedTwin(store, modelId, adapter)
         if (same) return accept(same)
         const title = name === '' ? `Adapter of rank ${adapter.lora.rank}, ${adapter.sha256.slice(0, 6)}` : name
         const bytes = [...adapter.files.values()].reduce((sum, file) => sum + file.byteLength, 0)
@@ -58,6 +60,17 @@ export function createImportedAdapters({ store, models, newId, now }: AdapterPar
         return accept(null)
       }),
   }
+}
+
+/** The same adapter, imported before: the same weights may mean something else under another configuration. */
+async function storedTwin(store: Store, modelId: string, { sha256: weights, files }: StoredInitialAdapter): Promise<ImportedAdapter | null> {
+  const config = sha256(files.get(ADAPTER_CONFIG) ?? new Uint8Array(0))
+  for (const card of await readCards(store)) {
+    if (card.sha256 !== weights || card.model_id !== modelId) continue
+    const own = await store.readBlob(folderOf(card.adapter_id) + ADAPTER_CONFIG)
+    if (own && sha256(own) === config) return card
+  }
+  return null
 }
 
 /** Leaves nothing when it fails. */

@@ -3,10 +3,12 @@ import { sha256 } from '../../base/sha256'
 import type { ModelConfig } from '../../models/architectures/config'
 import { PROJECTIONS } from '../../models/architectures/decoder'
 import { architectureOf } from '../../models/languageModel'
+import { isRunBeside } from '../../models/weights/adaptedBase'
 import { CheckpointError, type FolderSource } from '../../models/weights/byteSource'
 import {
   ADAPTER_CONFIG,
   ADAPTER_WEIGHTS,
+  changesText,
   checkAdapterFits,
   readAdapter,
   readValueHead,
@@ -22,6 +24,8 @@ export interface StoredInitialAdapter extends InitialAdapter {
   /** Of the weights file. */
   readonly sha256: string
   readonly hasValueHead: boolean
+  /** All that the files hold. */
+  readonly whole: LoraAdapter
   /** What it was read from: enough to read it again. */
   readonly files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>
 }
@@ -40,14 +44,13 @@ export const initialAdapterConfig = (start: NamedInitialAdapter | null): Readonl
 export const initialAdapterNote = (start: NamedInitialAdapter | null): string =>
   start ? ` It began from the adapter ${start.from} (SHA-256 ${start.adapter.sha256}).` : ''
 
-/** Throws CheckpointError when the folder holds no adapter, one for another model, or one of layers that are not trained here. */
+/** Throws CheckpointError when the folder holds no adapter, or one for another model. Whether a run may begin from it is `checkTrainable`. */
 export async function readInitialAdapter(
   folder: FolderSource,
   { config }: { readonly config: ModelConfig },
 ): Promise<StoredInitialAdapter> {
   const adapter = await readAdapter(folder)
   checkAdapterFits(adapter, architectureOf(config).parameters(config))
-  checkTrainable(adapter)
   const files = new Map<string, Uint8Array<ArrayBuffer>>()
   for (const name of [ADAPTER_CONFIG, ADAPTER_WEIGHTS, VALUE_HEAD_WEIGHTS]) {
     const source = await folder.open(name)
@@ -67,16 +70,24 @@ export async function readInitialAdapter(
           ] as const)
         : []),
     ]),
+    whole: adapter,
     sha256: sha256(files.get(ADAPTER_WEIGHTS) ?? new Uint8Array(0)),
     hasValueHead: value !== null,
     files,
   }
 }
 
-function checkTrainable({ modules }: LoraAdapter): void {
+/** Throws CheckpointError when no run can begin from the adapter: what it does is computed, but not trained here. */
+export function checkTrainable({ modules, changes, isMixed = false }: LoraAdapter): void {
+  const advice = 'Merge it into its base (hone export --to merged), and train a new adapter on the merged model.'
   for (const path of modules.keys())
-    if (!PROJECTIONS.some((projection) => path.endsWith(`.${projection}`)))
-      throw new CheckpointError(`the adapter adapts ${path}, but only ${PROJECTIONS.join(', ')} are trained here`)
+    if (!isRunBeside({}, path))
+      throw new CheckpointError(`the adapter adapts ${path}, but only ${PROJECTIONS.join(', ')} are trained here. ${advice}`)
+  if (changes) throw new CheckpointError(`no run can begin from the adapter: ${changesText(changes)}. ${advice}`)
+  if (isMixed)
+    throw new CheckpointError(
+      `no run can begin from the adapter: its layers have several ranks or scalings (rank_pattern, alpha_pattern), and one is trained here for all. ${advice}`,
+    )
 }
 
 /** Sentences for the run card of a run that begins from it. */

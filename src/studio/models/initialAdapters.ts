@@ -6,12 +6,14 @@ import { accept, attempt, refuse } from '../failure'
 import type { ResumedRun } from '../runs/resume'
 import { storedAdapterFiles } from './adapterFiles'
 import type { ImportedAdapters } from './importedAdapters'
-import { readInitialAdapter, type NamedInitialAdapter } from './initialAdapter'
+import { checkTrainable, readInitialAdapter, type NamedInitialAdapter } from './initialAdapter'
 import type { ModelText } from './models'
 import { readStoredFolder, removeStoredFolder } from './storedFolder'
 
 export interface InitialAdapters {
-  /** The adapter a request names. A run that is resumed takes its own copy, because the original may be gone. */
+  /** The adapter a request names to act with: all that it does is computed, whether it is trained here or not. */
+  openToAct(from: StartFrom | undefined, model: ModelText): Promise<Reply<NamedInitialAdapter | null>>
+  /** The adapter a request names to train from. A run that is resumed takes its own copy, because the original may be gone. */
   open(from: StartFrom | undefined, model: ModelText, resumed: ResumedRun | null): Promise<Reply<NamedInitialAdapter | null>>
   /** Stores the run's own copy. */
   keep(runId: string, start: NamedInitialAdapter): Promise<void>
@@ -50,8 +52,11 @@ export function createInitialAdapters({ store, importedAdapters }: InitialParts)
       attempt('adapter', async () => {
         const own = resumed && (await copyOfRun(store, resumed, model))
         if (own) return own.ok ? sameAsNamed(own.value, from, model, resumed) : own
-        return from ? named(from, model) : accept(null)
+        const start = from ? await named(from, model) : accept(null)
+        if (start.ok && start.value) checkTrainable(start.value.adapter.whole)
+        return start
       }),
+    openToAct: (from, model) => attempt('adapter', async () => (from ? named(from, model) : accept(null))),
     async keep(runId, { adapter }) {
       for (const [name, bytes] of adapter.files) await store.writeBlob(copyOf(runId) + name, bytes)
     },

@@ -11,7 +11,7 @@ import { checkAdapterFits, type LoraAdapter } from '../../models/weights/peft'
 import { readerOf } from '../../models/weights/safetensors'
 import { divergenceOf, logitRows, type Divergence } from '../../training/policy/divergence'
 import { PolicyModel, type TrainableSet } from '../../training/policy/policyModel'
-import { policyAdapter } from './adapterFiles'
+import { actingAdapter } from './adapterFiles'
 import { callFormatFor } from '../../agents/callFormats/callFormatFor'
 import type { LoadedModel } from './models'
 import { probeText } from '../runs/probe'
@@ -99,7 +99,7 @@ export async function mergedDivergence(parts: Measuring): Promise<Divergence> {
   })
   const total = 2 * sequences.reduce((sum, ids) => sum + ids.length - 1, 0)
   let done = 0
-  const { lora, tensors } = policyAdapter(parts.adapter, model.config)
+  const { tensors, trainable: adapted, reader: base } = actingAdapter(parts.adapter, model)
   const rowsOf = async (config: ModelConfig, reader: WeightReader, trainable: TrainableSet): Promise<Float32Array[]> => {
     const policy = await PolicyModel.create(engine, config, reader, trainable)
     try {
@@ -120,7 +120,7 @@ export async function mergedDivergence(parts: Measuring): Promise<Divergence> {
       await policy.destroy()
     }
   }
-  const apart = await rowsOf(model.config, model.reader, { kind: 'lora', lora, valueHead: false })
+  const apart = await rowsOf(model.config, base, adapted)
   const again = await openWeightsFolder(merged)
   return divergenceOf(apart, await rowsOf(again.config, readerOf(again.tensors), plainTrainable))
 }

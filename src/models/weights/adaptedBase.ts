@@ -1,0 +1,96 @@
+/**
+ * A base model as an adapter needs it. Products on the projections of the layers are computed beside the base, where they can be trained; all else an
+ * adapter does goes into the base's matrices as they are read: products on head and embedding, DoRA, biases, parameters trained whole, and what
+ * an initialisation takes out.
+ */
+import { loraScaling, PROJECTIONS } from '../architectures/decoder'
+import type { WeightReader } from '../frozenWeights'
+import { initialPart, withoutPart } from './initialPart'
+import type { LoraMatrices } from './loraTensors'
+import type { LoraAdapter } from './peft'
+
+/** Whether a module's product is computed beside the base's. */
+export const isRunBeside = ({ changes }: Pick<LoraAdapter, 'changes'>, path: string): boolean =>
+  path.includes('.layers.') && PROJECTIONS.some((projection) => path.endsWith(`.${projection}`)) && !changes?.magnitudes.has(path)
+
+const pathOf = (name: string): string => name.slice(0, name.lastIndexOf('.'))
+
+/** Reads the base with all that the adapter does to it but the products that run beside it; the base itself where there is nothing of that kind. */
+export function adaptedBase(base: WeightReader, adapter: LoraAdapter): WeightReader {
+  const isChanged = adapter.changes !== undefined || [...adapter.modules.keys()].some((path) => !isRunBeside(adapter, path))
+  if (!isChanged) return base
+  const rows = base.readRows?.bind(base)
+  const read: WeightReader['read'] = async (name, shape) => {
+    const given = adapter.changes?.parameters.get(name)?.values ?? (await base.read(name, shape))
+    if (name.endsWith('.bias')) return addedBias(given, adapter.changes?.biases.get(pathOf(name)))
+    const [out, inner] = shape
+    if (inner === undefined || out === undefined) return given
+    return changedRows(withoutInitialPart(given, [out, inner], name, adapter), name, adapter, 0)
+  }
+  return {
+    // What is kept packed of the base is of its own matrices.
+    read,
+    ...(rows && {
+      async readRows(name: string, shape: readonly [number, number], first: number, count: number) {
+        // The part that is taken out is one of the whole matrix.
+        if (adapter.changes?.residuals.has(pathOf(name)))
+          return (await read(name, shape)).subarray(first * shape[1], (first + count) * shape[1])
+        const whole = adapter.changes?.parameters.get(name)?.values
+        const given = whole?.subarray(first * shape[1], (first + count) * shape[1]) ?? (await rows(name, shape, first, count))
+        return changedRows(given, name, adapter, first)
+      },
+    }),
+  }
+}
+
+function withoutInitialPart(values: Float32Array, shape: readonly [number, number], name: string, { changes }: LoraAdapter): Float32Array {
+  const residual = changes?.residuals.get(pathOf(name))
+  return residual ? withoutPart(values, initialPart(values, shape, residual, name)) : values
+}
+
+const addedBias = (bias: Float32Array, added: Float32Array | undefined): Float32Array =>
+  added ? bias.map((value, at) => value + (added[at] ?? 0)) : bias
+
+/** Rows of a matrix from `first` on, with the product and the lengths of DoRA where they do not run beside the base. */
+function changedRows(values: Float32Array, name: string, adapter: LoraAdapter, first: number): Float32Array {
+  const path = pathOf(name)
+  const matrices = isRunBeside(adapter, path) ? undefined : adapter.modules.get(path)
+  if (!matrices) return values
+  const { a, b, inFeatures } = matrices
+  const rank = a.length / inFeatures
+  const outFeatures = values.length / inFeatures
+  const part = { a, b: b.subarray(first * rank, (first + outFeatures) * rank), inFeatures, outFeatures }
+  const merged = mergedMatrix(values, part, loraScaling(adapter))
+  const magnitudes = adapter.changes?.magnitudes.get(path)
+  return magnitudes ? withRowLengths(merged, magnitudes.subarray(first, first + outFeatures), inFeatures) : merged
+}
+
+/** base: [out, in] row-major → base + scaling · B·A, summed in f64. */
+export function mergedMatrix(base: Float32Array, { a, b, inFeatures, outFeatures }: LoraMatrices, scaling: number): Float32Array {
+  const rank = a.length / inFeatures
+  const merged = new Float32Array(base.length)
+  const row = new Float64Array(inFeatures)
+  for (let out = 0; out < outFeatures; out++) {
+    row.fill(0)
+    for (let r = 0; r < rank; r++) {
+      const weight = scaling * (b[out * rank + r] ?? 0)
+      if (weight === 0) continue
+      const from = r * inFeatures
+      for (let i = 0; i < inFeatures; i++) row[i] = (row[i] ?? 0) + weight * (a[from + i] ?? 0)
+    }
+    const at = out * inFeatures
+    for (let i = 0; i < inFeatures; i++) merged[at + i] = (base[at + i] ?? 0) + (row[i] ?? 0)
+  }
+  return merged
+}
+
+/** DoRA (Liu 2024, arXiv:2402.09353, eq. 5): every row of the matrix gets the length that was learnt for it. */
+function withRowLengths(values: Float32Array, lengths: Float32Array, width: number): Float32Array {
+  const scaled = new Float32Array(values.length)
+  for (let row = 0; row < lengths.length; row++) {
+    const own = values.subarray(row * width, (row + 1) * width)
+    const factor = (lengths[row] ?? 0) / Math.sqrt(own.reduce((sum, value) => sum + value * value, 0))
+    for (let at = 0; at < width; at++) scaled[row * width + at] = (own[at] ?? 0) * factor
+  }
+  return scaled
+}
