@@ -104,28 +104,9 @@ describe('readAdapter', () => {
     expect(loraScaling(back)).toBe(2)
   })
 
-  const withConfig = (change: Record<string, unknown>) => {
-    const files = goldenFiles('peft_adapter')
-    const config = z.record(z.string(), z.unknown()).parse(JSON.parse(new TextDecoder().decode(files.get('adapter_config.json'))))
-    return folderFromMap('adapter', files.set('adapter_config.json', new TextEncoder().encode(JSON.stringify({ ...config, ...change }))))
-  }
-  it.each([
-    [{ peft_type: 'LOHA' }, 'peft_type "LOHA"; expected LORA'],
-    [{ use_dora: true }, 'DoRA'],
-    [{ bias: 'all' }, 'bias "all"'],
-    [{ fan_in_fan_out: true }, 'fan_in_fan_out'],
-    [{ modules_to_save: ['lm_head'] }, 'modules_to_save ["lm_head"]'],
-    [{ rank_pattern: { q_proj: 8 } }, 'rank_pattern'],
-    [{ alpha_pattern: { q_proj: 8 } }, 'alpha_pattern'],
-    [{ r: 'eight' }, 'adapter_config.json: r: '],
-    [{ r: 4 }, 'lora_A.weight": expected shape [4, in] by r in adapter_config.json, found [3, 48]'],
-  ])('refuses %o', async (change, message) => {
-    await expect(readAdapter(withConfig(change))).rejects.toThrow(message)
-  })
-
   it('says what is missing or unknown', async () => {
     const files = goldenFiles('peft_adapter')
-    const path = 'base_model.model.model.layers.0.self_attn.q_proj'
+    const path = 'base_model.model.model.layers.1.self_attn.q_proj'
     const a = { shape: [3, 32], data: new Float32Array(96) }
     files.set('adapter_model.safetensors', writeSafetensors({ [`${path}.lora_A.weight`]: a }))
     await expect(readAdapter(folderFromMap('adapter', files))).rejects.toThrow(`tensor "${path}.lora_B.weight" is missing`)

@@ -4,7 +4,7 @@ import { parseModelConfig } from '../../src/models/architectures/config'
 import { projectionPath } from '../../src/models/architectures/decoder'
 import { folderFromMap } from '../../src/models/weights/byteSource'
 import { VALUE_HEAD_WEIGHTS, writeAdapter, writeValueHead, type LoraMatrices } from '../../src/models/weights/peft'
-import { readInitialAdapter } from '../../src/studio/models/initialAdapter'
+import { checkTrainable, readInitialAdapter } from '../../src/studio/models/initialAdapter'
 import { grpoTrainable } from '../../src/training/algorithms/grpo/loop'
 import { dpoTrainable } from '../../src/training/algorithms/dpo/loop'
 import { dpoConfig } from '../../src/training/algorithms/dpo/config'
@@ -40,8 +40,10 @@ it('layers a file leaves alone get an adapter that changes nothing; the value he
 })
 
 it('an adapter of a layer that is not trained here is refused', async () => {
-  const folder = folderFromMap('here', filesOf({ lm_head: matrices(16, 8) }))
-  await expect(readInitialAdapter(folder, { config })).rejects.toThrow('the adapter adapts lm_head, but only q_proj, k_proj')
+  const { whole } = await readInitialAdapter(folderFromMap('here', filesOf({ lm_head: matrices(16, 8) })), { config })
+  expect(() => {
+    checkTrainable(whole)
+  }).toThrow('the adapter adapts lm_head, but only q_proj, k_proj')
 })
 
 it('the shape is the adapter’s, whatever the defaults; a setting that says otherwise is refused with both', () => {

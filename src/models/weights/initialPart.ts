@@ -6,6 +6,10 @@
 import { CheckpointError } from './byteSource'
 import { leadingRightVectors, normalised, type Rows } from './singularVectors'
 import type { BaseInit } from './loraConfig'
+import { transposed } from './loraTensors'
+
+/** Of a matrix whose singular vectors are computed: ten seconds on one core. */
+const MOST_VALUES = 2 ** 23
 
 interface Residual {
   readonly init: BaseInit
@@ -22,16 +26,29 @@ export function initialPart(
 ): Float32Array {
   const matrix = { values, height, width }
   switch (residual.init) {
-    case 'pissa':
-      return projectedRows(matrix, leadingRightVectors(matrix, Math.min(residual.rank, height, width), name))
+    case 'pissa': {
+      checkSize(matrix, name)
+      const count = Math.min(residual.rank, height, width)
+      // Vectors of the shorter side are found sooner; either side's give the same part, of which the scaling cancels.
+      return width <= height
+        ? projectedRows(matrix, leadingRightVectors(matrix, count, name))
+        : projectedColumns(matrix, leadingRightVectors({ values: transposed(values, width), height: width, width: height }, count, name), 1)
+    }
     case 'olora':
       return projectedColumns(matrix, firstColumns(matrix, Math.min(residual.rank, height, width), name), residual.scaling)
   }
 }
 
+function checkSize({ values, height, width }: Rows, name: string): void {
+  if (values.length <= MOST_VALUES) return
+  throw new CheckpointError(
+    `init_lora_weights is "pissa", and finding again what it took out of ${name} [${height}, ${width}] would take minutes for each such matrix; expected at most ${MOST_VALUES} values. Save the adapter with peft’s path_initial_model_for_weight_conversion, which writes a plain LoRA adapter.`,
+  )
+}
+
 export const withoutPart = (values: Float32Array, part: Float32Array): Float32Array => values.map((value, at) => value - (part[at] ?? 0))
 
-/** W·V·Vᵀ for orthonormal columns of V. The scaling cancels: peft divides the singular values by it. */
+/** W·V·Vᵀ for orthonormal columns of V. */
 function projectedRows({ values, height, width }: Rows, vectors: readonly Float64Array[]): Float32Array {
   const part = new Float32Array(values.length)
   const row = new Float64Array(width)

@@ -95,7 +95,7 @@ const textOf = (value: unknown): string => {
 }
 
 const isOff = (value: unknown): boolean =>
-  value === null || value === false || value === '' || (typeof value === 'object' && Object.keys(value as object).length === 0)
+  value === null || value === false || value === '' || (typeof value === 'object' && Object.keys(value).length === 0)
 
 /** Throws CheckpointError with one sentence about the first field whose meaning is not computed here. */
 export function parseLoraConfig(json: unknown): LoraConfig {

@@ -63,7 +63,11 @@ export function createImportedAdapters({ store, models, newId, now }: AdapterPar
 }
 
 /** The same adapter, imported before: the same weights may mean something else under another configuration. */
-async function storedTwin(store: Store, modelId: string, { sha256: weights, files }: StoredInitialAdapter): Promise<ImportedAdapter | null> {
+async function storedTwin(
+  store: Store,
+  modelId: string,
+  { sha256: weights, files }: StoredInitialAdapter,
+): Promise<ImportedAdapter | null> {
   const config = sha256(files.get(ADAPTER_CONFIG) ?? new Uint8Array(0))
   for (const card of await readCards(store)) {
     if (card.sha256 !== weights || card.model_id !== modelId) continue
