@@ -54,6 +54,25 @@ test('from an earlier run: its shape is taken over and said; recipes carry it', 
   expect(trl.unmapped.find(({ field }) => field === 'init_adapter')?.reason).toContain('not a copy of the adapter')
 })
 
+test('a run from an adapter whose reference is the base notes that its KL does not begin at 0', async () => {
+  const scripted = scriptedPolicyBackend()
+  const policyBackend = {
+    ...scripted,
+    openPolicy: async (request: Parameters<typeof scripted.openPolicy>[0]) => ({
+      ...(await scripted.openPolicy(request)),
+      logProbs: (ids: readonly number[], whose?: string) =>
+        Promise.resolve(ids.slice(1).map(() => (whose === 'reference' && request.adapter ? -1.5 : -1))),
+    }),
+  }
+  open = await openTestStudio({ policyBackend })
+  const first = await runTo('finished', open, { steps: 1 })
+  const far = 'its KL reference is the base model without it (ref_adapter: none). Before the first update the two differ by up to 0.50 nats'
+  const notesOf = async (own: Partial<TrainRequest>) =>
+    (await runTo('finished', open as TestStudio, { steps: 1, initAdapter: ofRun(first.run_id), ...own })).notes.join('\n')
+  expect(await notesOf({ config: { ...settings, ref_adapter: 'none' } })).toContain(far)
+  expect(first.notes.join('\n')).not.toContain('KL reference')
+})
+
 test('what it needs and what speaks against it, before it starts', async () => {
   open = await openTestStudio()
   const { studio } = open

@@ -32,7 +32,7 @@ export async function measureBaseline(run: TrainingRun): Promise<Baseline> {
     parts.gpu.announce()
     const hash = (await run.filesOf(await policy.adapter())).sha256
     const logProbs = await policy.logProbs(probe)
-    if (configured.trainable.kind === 'lora') await compareWithReference(policy, probe, logProbs, referenceOf(run))
+    if (configured.trainable.kind === 'lora') await compareWithReference(run, policy, probe, logProbs)
     recorder.probe({ before: logProbs, after: null })
     const shownHash = initial?.sha256 ?? hash
     await recorder.change({ adapter_sha256: { before: shownHash, after: null } })
@@ -46,14 +46,15 @@ export async function measureBaseline(run: TrainingRun): Promise<Baseline> {
 const referenceOf = ({ request }: TrainingRun): ReferenceKind =>
   request.start === null ? 'new' : request.configured.trainable.keepsReference ? 'initial' : 'base'
 
-/** The last check before step 0 needs the model: its KL to the reference is 0, or the run ends here. */
+/** The last check before step 0 needs the model: its KL to the reference is 0, or the run ends here. A KL that cannot begin at 0 is noted. */
 async function compareWithReference(
+  run: TrainingRun,
   policy: ActingPolicy,
   ids: readonly number[],
   logProbs: readonly number[],
-  kind: ReferenceKind,
 ): Promise<void> {
   if (logProbs.length === 0) return
-  const { level, message } = checkReference(logProbs, await policy.logProbs(ids, 'reference'), kind)
+  const { level, message } = checkReference(logProbs, await policy.logProbs(ids, 'reference'), referenceOf(run))
   if (level === 'refusal') throw new Error(message)
+  if (level === 'warning' && run.request.configured.algorithm.usesReference) run.recorder.note(message)
 }

@@ -7,12 +7,12 @@ import type { Finding } from './settingsChecks'
 /** Before the first update the adapter changes nothing, so policy and reference agree: |Δ log π| up to rounding. */
 const SAME = 1e-4
 
-/** What the policy is held to before its first update: the base of a `new` adapter, the `initial` one it goes on with, or the `base` of that. */
+/** The KL reference before the first update: the base model under a `new` adapter, the `initial` adapter that the run continues, or the `base` model under that adapter. */
 export type ReferenceKind = 'new' | 'initial' | 'base'
 const AGREES = {
   new: 'the adapter starts at zero',
   initial: 'the reference is the adapter it begins from',
-  base: 'the adapter it begins from changes nothing of them',
+  base: 'the adapter that the run begins from changes no log-prob',
 } as const
 
 /** @param policy, reference log π of the same tokens. */
@@ -25,7 +25,7 @@ export function checkReference(policy: readonly number[], reference: readonly nu
     return {
       check,
       level: 'warning',
-      message: `The run begins from an adapter and is held to the base without it (ref_adapter: none): before the first update they differ by up to ${most.toPrecision(2)} nats a token, so the KL does not start at 0.`,
+      message: `The run begins from an adapter, and its KL reference is the base model without it (ref_adapter: none). Before the first update the two differ by up to ${most.toPrecision(2)} nats a token, so the KL does not start at 0.`,
     }
   return most <= SAME
     ? { check, level: 'fine', message: `Policy and reference agree on ${policy.length} tokens (KL 0): ${AGREES[kind]}.` }
@@ -36,7 +36,7 @@ export function checkReference(policy: readonly number[], reference: readonly nu
       }
 }
 
-/** Writes the adapter as it will be written in the end, reads it back and holds it to the model: better now than after hours. */
+/** Writes the adapter as it will be written in the end, reads it back and checks it against the model: a failure is found before hours of training. */
 export async function checkExport(adapter: LoraAdapter, shapes: Readonly<Record<string, readonly number[]>>): Promise<Finding> {
   const check = 'export'
   try {
