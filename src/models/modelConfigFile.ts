@@ -4,6 +4,7 @@ import { idList, type ModelConfig, parseModelConfig } from './architectures/conf
 import { EMBEDDING, HEAD } from './architectures/decoder'
 import { tokenIds } from './architectures/modelConfig'
 import { CheckpointError, type FolderSource, type JsonObject, readJsonObject } from './weights/byteSource'
+import { renamedTensors } from './weights/renamedTensors'
 import type { TensorSource } from './weights/safetensors'
 
 const CONFIG = 'config.json'
@@ -50,13 +51,5 @@ export async function withOwnHead(config: ModelConfig, source: TensorSource): Pr
 export function withTiedEmbedding({ tie_word_embeddings: isTied }: ModelConfig, source: TensorSource): TensorSource {
   const head = source.tensors.get(HEAD)
   if (!isTied || !head || source.tensors.has(EMBEDDING)) return source
-  const held = (name: string): string => (name === EMBEDDING ? HEAD : name)
-  return {
-    ...source,
-    tensors: new Map([...source.tensors].map(([name, info]) => (name === HEAD ? [EMBEDDING, { ...info, name: EMBEDDING }] : [name, info]))),
-    info: (name, shape) => source.info(held(name), shape),
-    bytes: (name, from, length) => source.bytes(held(name), from, length),
-    float32: (name, shape) => source.float32(held(name), shape),
-    float32Rows: (name, shape, first, count) => source.float32Rows(held(name), shape, first, count),
-  }
+  return renamedTensors(source, (name) => (name === HEAD ? EMBEDDING : name))
 }

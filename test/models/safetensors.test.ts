@@ -89,7 +89,7 @@ describe('openSafetensors', () => {
   it('refuses 8-bit floats when they are decoded, not before', async () => {
     const file = await openBytes(withHeader({ a: { dtype: 'F8_E4M3', shape: [4], data_offsets: [0, 4] } }, 4))
     expect(await file.bytes('a')).toHaveLength(4)
-    await expect(file.float32('a')).rejects.toThrow('8-bit float weights are not supported')
+    await expect(file.float32('a')).rejects.toThrow('weights of fewer than 16 bits are not supported')
   })
 
   it('survives any damage to a real file with a CheckpointError', async () => {
@@ -240,6 +240,6 @@ describe('openModelWeights', () => {
       'model-00002-of-00002.safetensors: tensor "b": expected shape [2], found [1, 2]',
     )
     await expect(weights.float32('c', [2])).rejects.toThrow('tensor "c"')
-    expect(() => weights.info('c', [2])).toThrow('tensor "c" of shape [2] is missing; the index has 2 tensors (a, b)')
+    expect(() => weights.info('c', [2])).toThrow('tensor "c" of shape [2] is missing; the shards have 2 tensors (a, b)')
   })
 })

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { CheckpointError, type FolderSource, readJson } from './byteSource'
+import { withModelPrefix } from './renamedTensors'
 import { describeNames, openSafetensors, PICKLE_ADVICE, shapeText, type TensorInfo, type TensorSource } from './safetensors'
 
 const SINGLE_FILE = 'model.safetensors'
@@ -20,9 +21,9 @@ export const isPickleName = (name: string): boolean => PICKLE_NAME.test(name)
 /** Opens and checks the headers. Throws CheckpointError when no weights are there, with advice when there are pickles. */
 export async function openModelWeights(folder: FolderSource): Promise<TensorSource> {
   const single = await folder.open(SINGLE_FILE)
-  if (single) return openSafetensors(single, SINGLE_FILE)
+  if (single) return withModelPrefix(await openSafetensors(single, SINGLE_FILE))
   const index = await readJson(folder, INDEX_FILE)
-  if (index !== null) return openShards(folder, index)
+  if (index !== null) return withModelPrefix(await openShards(folder, index))
   const pickle = await findPickle(folder)
   if (pickle !== null) throw new CheckpointError(`${folder.name}: expected ${SINGLE_FILE}, found ${pickle}. ${PICKLE_ADVICE}`)
   throw new CheckpointError(`${folder.name}: file missing: expected ${SINGLE_FILE} or ${INDEX_FILE}`)
@@ -34,7 +35,10 @@ async function findPickle(folder: FolderSource): Promise<string | null> {
   return null
 }
 
-/** Every shard is there, holds what the index says, and no tensor is in two of them. */
+/**
+ * Every shard is there, and no tensor is in two of them. Tensors are those of the shards, as in transformers: an index may name some that nothing
+ * needs and that no shard has, such as a tied head or `rotary_emb.inv_freq`, or one in another shard than it stands in.
+ */
 async function openShards(folder: FolderSource, index: unknown): Promise<TensorSource> {
   const parsed = indexSchema.safeParse(index)
   if (!parsed.success) throw new CheckpointError(`${INDEX_FILE}: expected {"weight_map": {tensor name: file name}}`)
@@ -58,23 +62,19 @@ async function openShards(folder: FolderSource, index: unknown): Promise<TensorS
     }
   }
 
-  const all = new Map<string, TensorInfo>()
-  for (const [name, file] of weightMap) {
-    const info = holder.get(name)
-    if (info?.file !== file) {
-      const found = info ? `found in ${info.file}` : `found in no file; ${file} has ${describeNames(namesIn(shards.get(file)))}`
-      throw new CheckpointError(`${INDEX_FILE}: tensor "${name}": expected in ${file}, ${found}`)
-    }
-    all.set(name, info)
-  }
   const shardOf = (name: string, shape?: readonly number[]): TensorSource => {
-    const shard = shards.get(all.get(name)?.file ?? '')
+    const shard = shards.get(holder.get(name)?.file ?? '')
     if (shard) return shard
     const wanted = shape ? ` of shape ${shapeText(shape)}` : ''
-    throw new CheckpointError(`${INDEX_FILE}: tensor "${name}"${wanted} is missing; the index has ${describeNames([...all.keys()])}`)
+    const file = weightMap.get(name)
+    if (file !== undefined)
+      throw new CheckpointError(
+        `${INDEX_FILE}: tensor "${name}"${wanted}: expected in ${file}, found in no file; ${file} has ${describeNames(namesIn(shards.get(file)))}`,
+      )
+    throw new CheckpointError(`${INDEX_FILE}: tensor "${name}"${wanted} is missing; the shards have ${describeNames([...holder.keys()])}`)
   }
   return {
-    tensors: all,
+    tensors: holder,
     metadata: {},
     files,
     info: (name, shape) => shardOf(name, shape).info(name, shape),

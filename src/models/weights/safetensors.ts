@@ -7,11 +7,12 @@ import { z } from 'zod'
 import { type ByteSource, CheckpointError, parseJson } from './byteSource'
 import { float32FromBf16, float32FromF16 } from '../../base/halfFloat'
 
-/** Bytes per element of every dtype the format knows. */
-const BYTES = {
-  BOOL: 1, U8: 1, I8: 1, F8_E5M2: 1, F8_E4M3: 1, I16: 2, U16: 2, F16: 2, BF16: 2, I32: 4, U32: 4, F32: 4, F64: 8, I64: 8, U64: 8,
+/** Bits per element of every dtype the format knows (safetensors 0.8). */
+const BITS = {
+  BOOL: 8, F4: 4, F6_E2M3: 6, F6_E3M2: 6, U8: 8, I8: 8, F8_E5M2: 8, F8_E4M3: 8, F8_E8M0: 8, F8_E4M3FNUZ: 8, F8_E5M2FNUZ: 8,
+  I16: 16, U16: 16, F16: 16, BF16: 16, I32: 32, U32: 32, F32: 32, C64: 64, F64: 64, I64: 64, U64: 64,
 } as const // prettier-ignore
-export type SafetensorsDtype = keyof typeof BYTES
+export type SafetensorsDtype = keyof typeof BITS
 
 const HEADER_LIMIT = 100_000_000
 /** Largest single read of a tensor's values; a multiple of every dtype's width. */
@@ -64,7 +65,7 @@ export function shapeText(shape: readonly number[]): string {
 }
 
 function isDtype(text: string): text is SafetensorsDtype {
-  return Object.hasOwn(BYTES, text)
+  return Object.hasOwn(BITS, text)
 }
 
 export const PICKLE_ADVICE =
@@ -126,7 +127,7 @@ function readHeader(bytes: Uint8Array, file: string, dataStart: number) {
   const tensors = new Map<string, Placed>()
   for (const [name, value] of Object.entries(raw.data)) {
     if (name === '__metadata__') {
-      const parsed = z.record(z.string(), z.string()).safeParse(value)
+      const parsed = z.record(z.string(), z.string()).safeParse(value ?? {})
       if (!parsed.success) throw new CheckpointError(`${file}: __metadata__ should map strings to strings`)
       metadata = parsed.data
       continue
@@ -137,9 +138,9 @@ function readHeader(bytes: Uint8Array, file: string, dataStart: number) {
       throw new CheckpointError(`${at}: expected {dtype, shape, data_offsets} of non-negative integers, found ${JSON.stringify(value)}`)
     }
     const { dtype, shape, data_offsets } = entry.data
-    if (!isDtype(dtype)) throw new CheckpointError(`${at}: unknown dtype ${dtype}; expected one of ${Object.keys(BYTES).join(', ')}`)
+    if (!isDtype(dtype)) throw new CheckpointError(`${at}: unknown dtype ${dtype}; expected one of ${Object.keys(BITS).join(', ')}`)
     const byteLength = data_offsets[1] - data_offsets[0]
-    const expected = shape.reduce((product, extent) => product * extent, BYTES[dtype])
+    const expected = shape.reduce((product, extent) => product * extent, BITS[dtype]) / 8
     if (expected !== byteLength) {
       throw new CheckpointError(`${at}: ${dtype} ${shapeText(shape)} needs ${expected} bytes, its data_offsets span ${byteLength}`)
     }
@@ -199,7 +200,7 @@ function tensorSource(
     },
     async float32Rows(name, shape, first, count) {
       const tensor = find(name, shape)
-      const rowBytes = shape[1] * BYTES[tensor.dtype]
+      const rowBytes = shape[1] * bytesOf(tensor)
       return decodeFloat32(await sourceOf(tensor.file).read(tensor.offset + first * rowBytes, count * rowBytes), tensor)
     },
     async float32(name, shape) {
@@ -207,10 +208,10 @@ function tensorSource(
       const source = sourceOf(tensor.file)
       if (tensor.byteLength <= PIECE_BYTES) return decodeFloat32(await source.read(tensor.offset, tensor.byteLength), tensor)
       // In pieces, so that beside the values no second copy of a large tensor is in memory.
-      const out = new Float32Array(tensor.byteLength / BYTES[tensor.dtype])
+      const out = new Float32Array(tensor.byteLength / bytesOf(tensor))
       for (let at = 0; at < tensor.byteLength; at += PIECE_BYTES) {
         const bytes = await source.read(tensor.offset + at, Math.min(PIECE_BYTES, tensor.byteLength - at))
-        out.set(decodeFloat32(bytes, tensor), at / BYTES[tensor.dtype])
+        out.set(decodeFloat32(bytes, tensor), at / bytesOf(tensor))
       }
       return out
     },
@@ -223,10 +224,23 @@ export function describeNames(names: readonly string[]): string {
   return `${names.length} tensors (${shown}${names.length > 3 ? ', …' : ''})`
 }
 
+/** Dtypes whose values are read; a tensor of another one is in the way only where the model needs it. */
+const READ = ['BOOL', 'U8', 'I8', 'I16', 'U16', 'F16', 'BF16', 'I32', 'U32', 'F32', 'F64', 'I64', 'U64'] as const
+type ReadDtype = (typeof READ)[number]
+
+function readDtype({ file, name, dtype }: TensorInfo): ReadDtype {
+  const found = READ.find((known) => known === dtype)
+  if (found) return found
+  const kind = dtype.startsWith('F') ? 'weights of fewer than 16 bits' : 'complex weights'
+  throw new CheckpointError(`${file}: tensor "${name}" is ${dtype}: ${kind} are not supported; use the bf16 or f16 checkpoint`)
+}
+
+const bytesOf = (tensor: TensorInfo): number => BITS[readDtype(tensor)] / 8
+
 /** Little-endian bytes of a tensor, or a part of it → f32. Every WebGPU host is little-endian. */
 function decodeFloat32(bytes: Uint8Array<ArrayBuffer>, tensor: TensorInfo): Float32Array<ArrayBuffer> {
-  const { dtype } = tensor
-  const width = BYTES[dtype]
+  const dtype = readDtype(tensor)
+  const width = bytesOf(tensor)
   // Typed arrays need aligned starts; sources return fresh arrays, so this copy is rare.
   const { buffer, byteOffset } = bytes.byteOffset % width === 0 ? bytes : new Uint8Array(bytes)
   const count = bytes.byteLength / width
@@ -256,11 +270,6 @@ function decodeFloat32(bytes: Uint8Array<ArrayBuffer>, tensor: TensorInfo): Floa
     case 'U8':
     case 'BOOL':
       return Float32Array.from(bytes)
-    case 'F8_E4M3':
-    case 'F8_E5M2':
-      throw new CheckpointError(
-        `${tensor.file}: tensor "${tensor.name}" is ${dtype}: 8-bit float weights are not supported; use the bf16 or f16 checkpoint`,
-      )
     default:
       return dtype satisfies never
   }
