@@ -7,6 +7,14 @@ import type { SequenceAdvantages } from './batches/recordedAdvantages'
 import type { BestRule, CheckpointSink } from './checkpoints/checkpoint'
 import type { InitialAdapter } from './policy/adapterTensors'
 
+/** A pause that a person asked for begins once nothing would be lost with it. */
+export interface PauseRequests {
+  /** Whether a pause was asked for and has not begun. */
+  isAsked(): boolean
+  /** `store` is called at the gate before a pause begins. It resolves to false where it cannot store now: then it is called at the next gate. */
+  beforePause(store: () => Promise<boolean>): void
+}
+
 export interface TrainingContext {
   readonly engine: EngineDevice
   readonly model: ModelConfig
@@ -15,6 +23,8 @@ export interface TrainingContext {
   /** Steps to take; null lets the config or the data decide. */
   readonly steps: number | null
   readonly gate: Gate
+  /** Left out: a pause begins at once, whatever is stored. */
+  readonly pauses?: PauseRequests
   /** The adapter the run begins from; null or left out: a new one. On resume pass the same adapter: it may be the KL reference. */
   readonly initial?: InitialAdapter | null
   /** One call per step, in order. */

@@ -283,3 +283,62 @@ test('the time left is estimated from the rate measured, also when the next take
   at?.advance(5)
   expect(left()).toBe(75)
 })
+
+test('a pause begins once the work has stored what it would lose; one by hold begins at once', async () => {
+  const { desk: jobs } = desk()
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+  const until = (holds: () => boolean): Promise<boolean> => vi.waitUntil(holds, { interval: 1 })
+  let [isStepUnderWay, stores, passed] = [true, 0, 0]
+  let control: JobControl | null = null
+  const reply = jobs.start(
+    work(async (given) => {
+      control = given
+      given.pauses.beforePause(async () => {
+        await turn()
+        if (isStepUnderWay) return false
+        stores += 1
+        return true
+      })
+      // Several episodes stand at the gate at once.
+      const episode = async (): Promise<void> => {
+        for (;;) {
+          await turn()
+          await given.gate()
+          passed += 1
+        }
+      }
+      await Promise.all([episode(), episode(), episode()])
+    }),
+  )
+  if (!reply.ok) throw new Error(reply.message)
+  const { job_id } = reply.value
+  const now = (): JobSnapshot | undefined => jobs.list()[0]
+  await until(() => passed > 0)
+  const at = control as JobControl | null
+  if (!at) throw new Error('not started')
+  jobs.pause(job_id)
+  expect(at.pauses.isAsked()).toBe(true)
+  const before = passed
+  await until(() => passed > before + 10)
+  expect(now()).toMatchObject({ state: 'paused', message: 'Pausing: the step under way is finished and stored first.' })
+  isStepUnderWay = false
+  await until(() => stores > 0)
+  for (let turns = 0; turns < 5; turns++) await turn()
+  const held = passed
+  for (let turns = 0; turns < 20; turns++) await turn()
+  expect(passed).toBe(held)
+  expect(stores).toBe(1)
+  expect(now()).toMatchObject({ state: 'paused', message: 'Paused. The steps taken so far are stored.' })
+  jobs.resume(job_id)
+  await until(() => passed > held)
+  expect(now()).toMatchObject({ state: 'running', message: '' })
+  // Nothing can be stored in a full storage.
+  at.hold('full')
+  for (let turns = 0; turns < 5; turns++) await turn()
+  const full = passed
+  for (let turns = 0; turns < 20; turns++) await turn()
+  expect([passed, stores]).toEqual([full, 1])
+  expect(now()).toMatchObject({ state: 'paused', message: 'full' })
+  jobs.cancel(job_id)
+  expect(await jobs.finished(job_id)).toMatchObject({ state: 'cancelled' })
+})

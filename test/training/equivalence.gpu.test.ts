@@ -1,6 +1,6 @@
 /**
  * What may not change an algorithm's numbers: how a batch is cut into micro-batches and accumulated, how many sequences are packed together,
- * whether activations are kept or computed again; and for those without a test of their own, being resumed.
+ * whether activations are kept or computed again; being paused; and for those without a test of their own, being resumed.
  */
 import { describe, expect, it } from 'vitest'
 import { EngineDevice } from '../../src/engine/device/engineDevice'
@@ -47,7 +47,13 @@ const { pairs } = makePairs(
 )
 const lora = { lora_r: 4, lora_alpha: 8, learning_rate: 5e-3, adam_epsilon: 1e-6 } as const
 const ppoSettings = { ...lora, batch_size: 8, ppo_epochs: 1, max_tokens_per_micro_batch: 8 * TOKENS } as const
-const inTurn = { next: () => Promise.resolve(sequences) }
+/** Rollouts, which pass the gate as generation does. */
+const rolledOut = <T>(attempts: T, { gate }: TrainingContext) => ({
+  next: async () => {
+    await gate()
+    return attempts
+  },
+})
 
 interface Subject {
   readonly run: Run
@@ -85,15 +91,19 @@ const subjects: Readonly<Record<string, Subject>> = {
     },
     ...{ whole: sftWhole, cuts: sftCuts },
   },
-  ppo: { run: (context, settings) => runPpo(context, ppo.config.parse(settings), inTurn), whole: ppoWhole, cuts: ppoCuts(ppoWhole) },
+  ppo: {
+    run: (context, settings) => runPpo(context, ppo.config.parse(settings), rolledOut(sequences, context)),
+    whole: ppoWhole,
+    cuts: ppoCuts(ppoWhole),
+  },
   'steptool-ppo': {
-    run: (context, settings) => runSteptoolPpo(context, steptoolPpo.config.parse(settings), inTurn),
+    run: (context, settings) => runSteptoolPpo(context, steptoolPpo.config.parse(settings), rolledOut(sequences, context)),
     ...{ whole: ppoWhole, cuts: ppoCuts(ppoWhole) },
   },
   grpo: {
     run: (context, settings) => {
       const attempts = sequences.map((sequence, index) => ({ sequence, group: `q${index >> 2}`, isTruncated: false }))
-      return runGrpo(context, grpo.config.parse(settings), { next: () => Promise.resolve(attempts) })
+      return runGrpo(context, grpo.config.parse(settings), rolledOut(attempts, context))
     },
     whole: grpoWhole,
     cuts: [
@@ -122,6 +132,38 @@ async function train({ run }: Subject, settings: Settings, more: Partial<Trainin
   const weights = await policy.packed.readWeights()
   await policy.destroy()
   return { metrics: reports.map(({ metrics }) => metrics), weights }
+}
+
+interface Pause {
+  /** Steps that were reported, and that the newest checkpoint holds, when the pause began. */
+  readonly reported: number
+  readonly stored: number
+}
+
+/**
+ * Parts of a context in which somebody asks for a pause, which is over as soon as it began.
+ * @param gateNumber after so many steps were reported. How many gates a step has depends on the GPU's pace.
+ */
+function pausedAt(afterSteps: number, gateNumber: number, steps: number) {
+  const checkpoints = memoryCheckpoints()
+  const begun: Pause[] = []
+  let [passed, reported, isAsked] = [0, 0, false]
+  let store: () => Promise<boolean> = () => Promise.resolve(true)
+  const gate = async (): Promise<void> => {
+    if (reported === afterSteps) {
+      passed += 1
+      isAsked ||= passed === gateNumber
+    }
+    if (!isAsked || !(await store())) return
+    isAsked = false
+    begun.push({ reported, stored: checkpoints.saved.at(-1)?.step ?? 0 })
+  }
+  const pauses = { isAsked: () => isAsked, beforePause: (given: () => Promise<boolean>) => void (store = given) }
+  const context: Partial<TrainingContext> = {
+    ...{ steps, checkpoints, checkpointEvery: 100, gate, pauses },
+    report: () => void (reported += 1),
+  }
+  return { context, checkpoints, begun }
 }
 
 /** |a − b| at most 1e-5 of the larger of b and 1; weights by their L2 norm. */
@@ -156,6 +198,26 @@ describe.each(Object.entries(subjects))(`%s on ${adapterUnderTest()}`, (_, subje
     const after = await train(subject, subject.whole, { steps: 3, checkpoints })
     expect(after.metrics).toEqual(straight.metrics.slice(1))
     expect(after.weights).toEqual(straight.weights)
+  })
+})
+
+describe.each(Object.entries(subjects))(`%s on ${adapterUnderTest()}, paused`, (_, subject) => {
+  it('at any gate, stores the step it stands at before the pause begins, and ends as if it had not been paused', async () => {
+    const STEPS = 3
+    const everyStep = memoryCheckpoints()
+    const straight = await train(subject, subject.whole, { steps: STEPS, checkpoints: everyStep })
+    let pauses = 0
+    for (const [after, gate] of Array.from({ length: STEPS }, (_, step) => [1, 2].map((number) => [step, number] as const)).flat()) {
+      const { context, checkpoints, begun } = pausedAt(after, gate, STEPS)
+      const { weights } = await train(subject, subject.whole, context)
+      const where = `gate ${gate} after ${after} steps`
+      for (const { stored, reported } of begun) expect(stored, where).toBe(reported)
+      pauses += begun.length
+      for (const saved of checkpoints.saved) expect(saved, where).toEqual(everyStep.saved[saved.step - 1])
+      expect(weights, where).toEqual(straight.weights)
+    }
+    // Where reports come late, the last gates may be passed by then.
+    expect(pauses).toBeGreaterThanOrEqual(STEPS)
   })
 })
 

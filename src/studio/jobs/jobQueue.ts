@@ -1,6 +1,7 @@
 /** Jobs: one at a time on the GPU, each with progress, speed and time left; pause, resume and cancel act between submits. */
 import type { NewId } from '../../base/id'
 import type { Gate } from '../../engine/plan/executable'
+import type { PauseRequests } from '../../training/trainingContext'
 import type { JobPhase, JobRequest, JobSnapshot, Reply } from '../../worker/protocol'
 import { accept, refuse, sentenceOf } from '../failure'
 
@@ -19,6 +20,8 @@ export interface JobControl {
   readonly signal: AbortSignal
   /** Waits while the job is paused; throws JobCancelled when it was cancelled. */
   readonly gate: Gate
+  /** What a person's pause waits for. A pause by `hold` waits for nothing. */
+  readonly pauses: PauseRequests
   /** Pauses the job by itself, with the reason in a sentence. */
   hold(reason: string): void
   /** @param done of `total`, done before and not now: it says nothing of the speed. */
@@ -75,6 +78,8 @@ const LEAST_SECONDS = 0.25
 const HEARTBEAT_MS = 1000
 /** Work keeps a heartbeat waiting for seconds; a sleeping tab for longer. */
 const ASLEEP_MS = 15_000
+const PAUSING = 'Pausing: the step under way is finished and stored first.'
+const PAUSED = 'Paused. The steps taken so far are stored.'
 /** Ended jobs remembered. */
 const KEPT = 50
 
@@ -138,6 +143,10 @@ class Job implements JobControl {
   #lastAdvance: number
   #release: (() => void) | null = null
   #held: Promise<void> | null = null
+  /** A person asked for the pause, and what it would lose is not stored yet. */
+  #isPauseAsked = false
+  #storeBeforePause: (() => Promise<boolean>) | null = null
+  #storing: Promise<boolean> | null = null
 
   constructor(work: JobWork, id: string, parts: JobParts) {
     this.work = work
@@ -166,9 +175,29 @@ class Job implements JobControl {
     if (this.#abort.signal.aborted) throw new JobCancelled()
     return this.#held === null ? undefined : this.#wait()
   }
+  readonly pauses: PauseRequests = {
+    isAsked: () => this.#isPauseAsked,
+    beforePause: (store) => void (this.#storeBeforePause = store),
+  }
   async #wait(): Promise<void> {
+    if (this.#isPauseAsked && !(await this.#stored())) return
     while (this.#held !== null) await this.#held
     if (this.#abort.signal.aborted) throw new JobCancelled()
+  }
+
+  /** Whether the pause may begin. Everybody at the gate waits for one storing. */
+  async #stored(): Promise<boolean> {
+    if (this.#storeBeforePause === null) {
+      this.#isPauseAsked = false
+      return true
+    }
+    this.#storing ??= this.#storeBeforePause().finally(() => (this.#storing = null))
+    const isStored = await this.#storing
+    if (!this.#isPauseAsked) return true
+    this.#isPauseAsked = !isStored
+    const message = isStored ? PAUSED : PAUSING
+    if (this.#message !== message) this.say(message)
+    return isStored
   }
 
   #followHost(): void {
@@ -236,6 +265,10 @@ class Job implements JobControl {
 
   pause(): string | null {
     if (this.#state === 'paused') return null
+    this.#isPauseAsked = true
+    return this.#pause()
+  }
+  #pause(): string | null {
     this.#state = 'paused'
     this.#pausedAt = this.#parts.clock()
     this.#held = new Promise((resolve) => (this.#release = resolve))
@@ -247,7 +280,10 @@ class Job implements JobControl {
   hold(reason: string): void {
     if (!this.isActive) return
     this.#message = reason
-    this.pause()
+    // Nothing can be stored now.
+    this.#isPauseAsked = false
+    if (this.#state === 'paused') this.#tell()
+    else this.#pause()
   }
 
   /** What cannot be stored now is said when the job ends. */
@@ -258,6 +294,7 @@ class Job implements JobControl {
   resume(): string | null {
     if (this.#state === 'running') return null
     this.#state = 'running'
+    this.#isPauseAsked = false
     this.#message = ''
     this.#pausedMs += this.#parts.clock() - (this.#pausedAt ?? this.#parts.clock())
     this.#pausedAt = null
@@ -269,6 +306,7 @@ class Job implements JobControl {
 
   cancel(): string | null {
     this.#abort.abort(new JobCancelled())
+    this.#isPauseAsked = false
     this.#message = 'Stopping. What is finished is kept.'
     this.#letGo()
     this.#tell()

@@ -67,7 +67,7 @@ async function takeSteps(run: TrainingRun, { checkpoints, reports, rounds, advan
     ...{ limits: request.practice.benchmark.limits, slots: request.practice.slots },
     context: {
       ...{ engine: parts.opened.engine, seed: request.seed, initial: request.start?.adapter ?? null, steps: request.steps },
-      ...{ gate: control.gate, now: parts.clock, report: reports.report, onAdvantages: advantages.add },
+      ...{ gate: control.gate, pauses: control.pauses, now: parts.clock, report: reports.report, onAdvantages: advantages.add },
       ...{ checkpoints, checkpointEvery: everySteps, checkpointMinutes: everyMinutes },
       best: best && { ...best, valueOf: (step) => reports.metricOf(step, best.metric) },
     },

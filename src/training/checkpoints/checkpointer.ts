@@ -1,6 +1,6 @@
 /**
- * When a training loop is kept. A checkpoint every so many steps and every so many minutes, whichever comes first, and always at the end;
- * beside it the weights that did best by a metric. Nothing here changes what is computed: weights are copied, never touched.
+ * When a training loop is kept. A checkpoint every so many steps and every so many minutes, whichever comes first, before a pause, and
+ * always at the end; beside it the weights that did best by a metric. Nothing here changes what is computed: weights are copied, never touched.
  */
 import type { TrainingContext } from '../trainingContext'
 import type { TrainingCheckpoint } from './checkpoint'
@@ -29,7 +29,7 @@ export interface Checkpointer {
 const MINUTE_MS = 60_000
 
 export function createCheckpointer(context: TrainingContext, policy: PolicyModel): Checkpointer {
-  const { checkpoints, checkpointEvery, checkpointMinutes = null, best: rule = null, now, engine } = context
+  const { checkpoints, checkpointEvery, checkpointMinutes = null, best: rule = null, now, engine, gate, pauses } = context
   const sink = checkpoints?.best ?? null
   let lastSaved = now()
   let known: Promise<number | null> | null = null
@@ -48,6 +48,15 @@ export function createCheckpointer(context: TrainingContext, policy: PolicyModel
     known = Promise.resolve(value)
   }
 
+  /** Stores the newest step that is over; null when it is stored. */
+  let store: (() => Promise<void>) | null = null
+  // A step under way changes the weights: it comes to its end first.
+  pauses?.beforePause(async () => {
+    if (policy.isUpdating) return false
+    await store?.()
+    return true
+  })
+
   return {
     beginStep() {
       const from = policy.packed.lookup('packed/weights')
@@ -57,16 +66,24 @@ export function createCheckpointer(context: TrainingContext, policy: PolicyModel
       engine.submit(encoder)
     },
     async endStep({ step, isLast, settle, state, arrays }) {
+      policy.isUpdating = false
       if (!checkpoints) return
       const done = step + 1
+      const reached = state()
+      store = async () => {
+        await settle?.()
+        await checkpoints.save({ step: done, state: reached, arrays: { ...(await policy.checkpointArrays()), ...(await arrays?.()) } })
+        lastSaved = now()
+        store = null
+      }
       const isDue =
         isLast || done % checkpointEvery === 0 || (checkpointMinutes !== null && now() - lastSaved >= checkpointMinutes * MINUTE_MS)
-      if (!isDue && candidate === null) return
+      const isPausing = pauses?.isAsked() === true
+      if (!isDue && !isPausing && candidate === null) return
       await settle?.()
       await keepBest(step)
-      if (!isDue) return
-      await checkpoints.save({ step: done, state: state(), arrays: { ...(await policy.checkpointArrays()), ...(await arrays?.()) } })
-      lastSaved = now()
+      if (isDue || isPausing) await store()
+      if (isPausing) await gate()
     },
   }
 }

@@ -44,8 +44,12 @@ export class PolicyModel {
     this.reference = frozen.length > 0 ? new ReferenceAdapter(engine, frozen) : null
   }
 
+  /** Whether a step is under way that may have changed the weights already. The checkpointer ends it. */
+  isUpdating = false
+
   /** Zeroes gradients and metric sums: the start of a step. */
   beginStep(): void {
+    this.isUpdating = true
     this.packed.zeroGradients()
     this.engine.zero(this.metricsBuffer)
   }
