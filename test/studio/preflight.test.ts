@@ -77,3 +77,29 @@ test('a mask that leaves nothing to learn is refused, and says which', async () 
     close()
   }
 })
+
+test('a smaller setting that the data does not fit is no error of the memory estimate', async () => {
+  const { studio, close } = await openTestStudio()
+  try {
+    const prompt = Array.from({ length: 900 }, (_, index) => `word${index % 7} `).join('')
+    const rows = (['solved', 'unsolved'] as const).flatMap((status) =>
+      Array.from({ length: 4 }, (_, index) =>
+        trajectoryOf([{ prompt, completion: `answer ${index}` }], { trajectory_id: `${status}-${index}`, status }),
+      ),
+    )
+    const lines = rows.map((row) => honeJsonlLine(row, [])).join('\n')
+    const imported = await studio.datasets.importFile(new File([lines], 'rows.jsonl'))
+    if (!imported.ok) throw new Error(imported.message)
+    const data = [imported.value.dataset_id]
+    for (const algorithm of ['steptool-ppo', 'ppo']) {
+      const checked = await studio.jobs.preflight({ ...request, algorithm, data })
+      const context = checked.ok ? (checked.value.find(({ check }) => check === 'context')?.message ?? '') : checked.message
+      const longest = Number(/The longest has (\d+) tokens/.exec(context)?.[1])
+      // It fits what is processed at once, and not half of it.
+      expect([algorithm, longest > 2560 && longest <= 5120, context]).toEqual([algorithm, true, context])
+      expect(await studio.jobs.estimateMemory({ ...request, algorithm, data })).toMatchObject({ ok: true })
+    }
+  } finally {
+    close()
+  }
+})

@@ -24,14 +24,14 @@ const field = (name: string) => {
 describe('fields from JSON Schema', () => {
   it('carry kind, default, bounds, meaning and whether they come first', () => {
     expect(field('learning_rate')).toMatchObject({ kind: 'number', fallback: 1e-5, essential: true, help: 'Size of one step.' })
-    expect(field('target_kl')).toMatchObject({ kind: 'number', nullable: true, fallback: null, bounds: '≥ 0' })
+    expect(field('target_kl')).toMatchObject({ kind: 'number', nullable: true, fallback: null, rule: { bounds: '≥ 0' } })
     expect(fields.map((one) => one.kind)).toEqual(['number', 'number', 'integer', 'choice', 'boolean', 'list'])
     expect(field('mode').choices).toEqual(['paper', 'released'])
   })
   it('say what is wrong with a value', () => {
     expect(fieldProblem(field('learning_rate'), 0)).toContain('found 0')
     expect(fieldProblem(field('learning_rate'), 0.5)).toBeNull()
-    expect(fieldProblem(field('epochs'), 1.5)).toBe('A whole number is needed.')
+    expect(fieldProblem(field('epochs'), 1.5)).toBe('A whole number is needed; found 1.5.')
     expect(fieldProblem(field('target_kl'), null)).toBeNull()
   })
   it('know what was changed', () => {
@@ -48,13 +48,14 @@ describe('the new-run form', () => {
       algorithm: 'grpo',
       model: 'starter',
       data: ['d1', 'd2'],
-      config: { epochs: 5 },
-      steps: 20,
+      // One field for the length of a run: an address that names steps means the setting.
+      config: { epochs: 5, max_steps: 20 },
+      steps: null,
       seed: 1,
       rowLimit: null,
       checkpoints: { everySteps: 10, everyMinutes: 2, best: null },
     })
-    expect(configOf({ ...url, config: '[1' })).toEqual({})
+    expect(configOf({ config: '[1', steps: null })).toEqual({})
   })
   it('begins from what earlier runs left of an adapter, and from what was imported for the model', () => {
     const adapters = ['lora', 'all', 'best'].map((run_id) => ({ run_id, title: run_id, sha256: 'abcdef0123' }))
@@ -76,11 +77,11 @@ describe('the new-run form', () => {
   })
   it('writes the same run for the command line, quoted', () => {
     const request = {
-      ...trainRequest(newRunUrl.parse({ steps: '3', rows: '4', kv: 'f16' }), 'ppo', 'starter'),
-      config: { lora_targets: ['q_proj', 'o_proj'], use_rslora: false },
+      ...trainRequest(newRunUrl.parse({ rows: '4', kv: 'f16' }), 'ppo', 'starter'),
+      config: { max_steps: 3, lora_targets: ['q_proj', 'o_proj'], use_rslora: false },
     }
     expect(commandLine(request, ["my 'file'.csv"]).replaceAll(/\\\n\s+/g, '')).toBe(
-      `npm run -s hone -- train --algorithm ppo --model starter --data 'my '\\''file'\\''.csv' --rows 4 --kv-dtype f16 --steps 3 --seed 1 --lora_targets q_proj o_proj --use_rslora=false`,
+      `npm run -s hone -- train --algorithm ppo --model starter --data 'my '\\''file'\\''.csv' --rows 4 --kv-dtype f16 --seed 1 --max_steps 3 --lora_targets q_proj o_proj --use_rslora=false`,
     )
   })
 })

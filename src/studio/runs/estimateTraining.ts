@@ -67,18 +67,28 @@ export async function estimateTraining(request: TrainingRequest, parts: Estimate
     const largestBinding = Math.max(planned.largestBinding, largestWeight(of.config, own.trainable, limits), practice.largestBinding)
     return { parts: onOnePool(planned.parts, practice.parts), largestBinding }
   }
+  const planned = count(configured.value)
   const knobs = [...settingKnobs(configured.value, begun.value !== null, count), ...precisionKnobs(request, configured.value, parts, count)]
-  return accept(verdictOn(count(configured.value), limits, knobs))
+  return accept(verdictOn(planned, limits, knobs))
 }
 
 type Count = (configured: ConfiguredAlgorithm, model?: ModelText) => MemoryCount
 
-/** The rank of an adapter that is continued cannot be chosen. */
+/**
+ * The rank of an adapter that is continued cannot be chosen. A smaller setting that the data does not fit, such as fewer tokens at once than
+ * the longest trajectory has, cannot be chosen either: it is left out, and says nothing about the settings that were asked about.
+ */
 function settingKnobs(configured: ConfiguredAlgorithm, isContinued: boolean, count: Count): MemoryKnob[] {
   const choices = configured
     .smallerSettings()
     .filter(({ configured: own }) => !isContinued || own.settings.lora_r === configured.settings.lora_r)
-  return choices.map(({ change, configured: own }) => ({ change, count: count(own) }))
+  return choices.flatMap(({ change, configured: own }) => {
+    try {
+      return [{ change, count: count(own) }]
+    } catch {
+      return []
+    }
+  })
 }
 
 /** What is trained is f32 in any case: only a frozen base can be stored in fewer bits. */

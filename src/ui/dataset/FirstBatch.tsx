@@ -1,4 +1,4 @@
-import { Group, NumberInput, Text } from '@mantine/core'
+import { Group, Text } from '@mantine/core'
 import { useMemo, useState } from 'react'
 import type { TokenPreview } from '../../worker/protocol'
 import { formatCount, formatShare } from '../format'
@@ -6,6 +6,7 @@ import { useTokenPreviews } from '../queries/trajectories'
 import { VisibleText } from '../trajectory/VisibleText'
 import { Loading } from '../widgets/Panel'
 import { ErrorPanel } from '../widgets/ProblemList'
+import { NumberField } from '../widgets/NumberField'
 import { Term } from '../widgets/Term'
 import classes from './dataset.module.css'
 import { batchSummary, tokenRuns, type Role } from './tokenRoles'
@@ -19,6 +20,8 @@ const ROLE_WORDS: readonly (readonly [Role, string])[] = [
 ]
 /** Tokens drawn of one sequence before it is asked for in full. */
 const DRAWN = 1200
+const USUAL_LIMITS = { maxContextLen: 4096, maxResponseLen: 1024 }
+const TOKEN_LIMIT = { minimum: 16, maximum: 131_072, isWhole: true }
 
 interface FirstBatchProps {
   readonly trajectoryIds: readonly string[]
@@ -26,37 +29,33 @@ interface FirstBatchProps {
 
 /** The first rows as the model will see them: its own tokens, roles by colour, loss underlined, what was cut. */
 export function FirstBatch({ trajectoryIds }: FirstBatchProps) {
-  const [limits, setLimits] = useState({ maxContextLen: 4096, maxResponseLen: 1024 })
+  const [limits, setLimits] = useState(USUAL_LIMITS)
   const ids = trajectoryIds.slice(0, 4)
   const previews = useTokenPreviews(ids, limits)
   const summary = previews.data ? batchSummary(previews.data) : null
-  const limit = (name: keyof typeof limits, value: number | string): void => {
-    const number = Math.round(Number(value))
-    if (number >= 16 && number <= 131_072) setLimits({ ...limits, [name]: number })
-  }
   return (
     <div className={classes.batch}>
       <Group gap={12} align="flex-end">
-        <NumberInput
-          label="max_context_len"
+        <NumberField
+          name="max_context_len"
           description="tokens kept of a prompt, the last ones"
-          value={limits.maxContextLen}
-          min={16}
-          step={256}
           w={200}
-          onChange={(value) => {
-            limit('maxContextLen', value)
+          rule={TOKEN_LIMIT}
+          value={limits.maxContextLen}
+          fallback={USUAL_LIMITS.maxContextLen}
+          onChange={(maxContextLen = USUAL_LIMITS.maxContextLen) => {
+            setLimits({ ...limits, maxContextLen })
           }}
         />
-        <NumberInput
-          label="max_response_len"
+        <NumberField
+          name="max_response_len"
           description="tokens kept of a step, the first ones"
-          value={limits.maxResponseLen}
-          min={16}
-          step={64}
           w={200}
-          onChange={(value) => {
-            limit('maxResponseLen', value)
+          rule={TOKEN_LIMIT}
+          value={limits.maxResponseLen}
+          fallback={USUAL_LIMITS.maxResponseLen}
+          onChange={(maxResponseLen = USUAL_LIMITS.maxResponseLen) => {
+            setLimits({ ...limits, maxResponseLen })
           }}
         />
         <div className={classes.legend}>

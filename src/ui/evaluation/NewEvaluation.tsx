@@ -1,13 +1,20 @@
-import { Button, Drawer, Group, NumberInput, Select, Stack, Text } from '@mantine/core'
+import { Button, Drawer, Group, Select, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
-import type { JobRequest, StudioDescription } from '../../worker/protocol'
+import type { JobRequest, ModelRow, StudioDescription } from '../../worker/protocol'
 import { useActiveJob, useStartJob } from '../queries/jobs'
 import { useModels } from '../queries/models'
 import { useDescription } from '../stores/studio'
+import { FieldProblems, useFieldProblems } from '../widgets/fieldProblems'
+import { NumberField } from '../widgets/NumberField'
 import { PrimaryButton } from '../widgets/Panel'
 import { ErrorPanel } from '../widgets/ProblemList'
 import { noFilters } from '../../records/samplingFilters'
 import { SamplingFields } from './SamplingFields'
+
+const CALLS = { minimum: 1, maximum: 200, isWhole: true }
+const COUNT = { minimum: 1, isWhole: true }
+const TEMPERATURE = { minimum: 0, maximum: 2 }
+const SEED = { isWhole: true }
 
 type EvaluateRequest = Extract<JobRequest, { kind: 'evaluate' }>
 
@@ -21,120 +28,183 @@ function firstRequest(description: StudioDescription): EvaluateRequest {
     benchmark: benchmark?.name ?? '',
     split: splits.find((split) => split === 'exam') ?? splits[0] ?? '',
     strategy: description.defaults.strategy,
-    maxCalls: 5,
+    maxCalls: benchmark?.callBudget ?? 1,
     limit: 48,
     temperature: 0,
     seed: 1,
   }
 }
 
-/** A new sitting of an exam. */
-export function NewEvaluation({ opened, onClose }: { readonly opened: boolean; readonly onClose: () => void }) {
+/** What a link asks to evaluate. */
+export interface EvaluationPreset {
+  readonly model: string
+  /** The run whose adapter is used; empty: none. */
+  readonly adapterOf: string
+}
+
+interface EvaluationForm {
+  readonly request: EvaluateRequest
+  readonly change: (patch: Partial<EvaluateRequest>) => void
+  readonly benchmark: StudioDescription['benchmarks'][number] | undefined
+  readonly models: readonly ModelRow[]
+}
+
+function useEvaluationForm(preset: EvaluationPreset): EvaluationForm {
   const description = useDescription()
-  const models = useModels()
-  const startJob = useStartJob()
+  const models = useModels().data ?? NO_MODELS
   const [changes, setChanges] = useState<Partial<EvaluateRequest>>({})
-  const active = useActiveJob()
+  const model = models.find((one) => one.model_id === preset.model) ?? models[0]
   const request: EvaluateRequest = {
     ...firstRequest(description),
-    ...(models.data?.[0] ? { model: models.data[0].model_id } : {}),
+    ...(model ? { model: model.model_id } : {}),
+    ...(preset.adapterOf === '' ? {} : { adapterOf: preset.adapterOf }),
     ...changes,
   }
-  const benchmark = description.benchmarks.find((one) => one.name === request.benchmark)
-  const splits = Object.entries(benchmark?.splits ?? {})
-  const size = benchmark?.splits[request.split] ?? 0
-  const model = models.data?.find((one) => one.model_id === request.model)
   const change = (patch: Partial<EvaluateRequest>): void => {
-    setChanges({ ...changes, ...patch })
+    setChanges((now) => ({ ...now, ...patch }))
   }
-  const start = (): void => {
-    startJob.mutate(request, { onSuccess: onClose })
-  }
+  return { request, change, benchmark: description.benchmarks.find((one) => one.name === request.benchmark), models }
+}
+const NO_MODELS: readonly ModelRow[] = []
+
+interface NewEvaluationProps {
+  readonly opened: boolean
+  readonly preset: EvaluationPreset
+  readonly onClose: () => void
+}
+
+/** A new sitting of an exam. */
+export function NewEvaluation({ opened, preset, onClose }: NewEvaluationProps) {
   return (
     <Drawer opened={opened} onClose={onClose} title="New evaluation" size="min(420px, 100%)" closeButtonProps={{ 'aria-label': 'Close' }}>
-      <Stack gap={12}>
-        <Select
-          label="Model"
-          value={request.model}
-          data={(models.data ?? []).map((one) => ({ value: one.model_id, label: one.title }))}
-          onChange={(value) => {
-            change({ model: value ?? '', adapterOf: null })
-          }}
-        />
-        <Select
-          label="Adapter"
-          value={request.adapterOf ?? ''}
-          data={[
-            { value: '', label: 'none: the base model' },
-            ...(model?.adapters ?? []).map((one) => ({ value: one.run_id, label: one.title })),
-          ]}
-          onChange={(value) => {
-            change({ adapterOf: value === '' ? null : value })
-          }}
-        />
-        <Group grow gap={8}>
-          <Select
-            label="Benchmark"
-            value={request.benchmark}
-            data={description.benchmarks.map((one) => one.name)}
-            onChange={(value) => {
-              change({
-                benchmark: value ?? '',
-                split: Object.keys(description.benchmarks.find((one) => one.name === value)?.splits ?? {})[0] ?? '',
-              })
-            }}
-          />
-          <Select
-            label="Split"
-            value={request.split}
-            data={splits.map(([name, count]) => ({ value: name, label: `${name} (${count})` }))}
-            onChange={(value) => {
-              change({ split: value ?? '' })
-            }}
-          />
-        </Group>
-        <Group grow gap={8}>
-          <Select
-            label="Strategy"
-            value={request.strategy}
-            data={[...description.strategies]}
-            onChange={(value) => {
-              change({ strategy: value ?? '' })
-            }}
-          />
-          <NumberInput
-            label="Call budget"
-            min={1}
-            max={200}
-            value={request.maxCalls}
-            onChange={(value) => {
-              change({ maxCalls: Math.max(1, Math.round(Number(value) || 1)) })
-            }}
-          />
-        </Group>
-        <QuestionFields request={request} size={size} onChange={change} />
-        <SamplingFields
-          value={request.sampling ?? noFilters}
-          onChange={(sampling) => {
-            change({ sampling })
-          }}
-        />
-        <Text size="xs" c="dimmed">
-          Results are compared only where benchmark, split, budget, judge and tool world agree.
-        </Text>
-        {startJob.error !== null && <ErrorPanel title="The evaluation did not start." details={startJob.error} />}
-        <Group gap={8}>
-          <PrimaryButton
-            onClick={start}
-            disabled={active !== null || startJob.isPending || request.benchmark === '' || request.model === ''}
-          >
-            Evaluate
-          </PrimaryButton>
-          <Button onClick={onClose}>Close</Button>
-        </Group>
-        {active !== null && <Text size="xs">Another job is running: {active.title}.</Text>}
-      </Stack>
+      <FieldProblems>
+        <EvaluationFields key={`${preset.model} ${preset.adapterOf}`} preset={preset} onClose={onClose} />
+      </FieldProblems>
     </Drawer>
+  )
+}
+
+function EvaluationFields({ preset, onClose }: Pick<NewEvaluationProps, 'preset' | 'onClose'>) {
+  const form = useEvaluationForm(preset)
+  const { request, change, benchmark } = form
+  const description = useDescription()
+  return (
+    <Stack gap={12}>
+      <ModelFields form={form} />
+      <BenchmarkFields form={form} />
+      <Group grow gap={8}>
+        <Select
+          label="Strategy"
+          value={request.strategy}
+          data={[...description.strategies]}
+          onChange={(value) => {
+            change({ strategy: value ?? '' })
+          }}
+        />
+        <NumberField
+          name="Call budget"
+          rule={CALLS}
+          value={request.maxCalls}
+          fallback={benchmark?.callBudget ?? 1}
+          onChange={(maxCalls = benchmark?.callBudget ?? 1) => {
+            change({ maxCalls })
+          }}
+        />
+      </Group>
+      <QuestionFields request={request} size={benchmark?.splits[request.split] ?? 0} onChange={change} />
+      <SamplingFields
+        value={request.sampling ?? noFilters}
+        onChange={(sampling) => {
+          change({ sampling })
+        }}
+      />
+      <Text size="xs" c="dimmed">
+        Results are compared only where benchmark, split, budget, judge and tool world agree.
+      </Text>
+      <StartEvaluation request={request} onClose={onClose} />
+    </Stack>
+  )
+}
+
+function StartEvaluation({ request, onClose }: { readonly request: EvaluateRequest; readonly onClose: () => void }) {
+  const startJob = useStartJob()
+  const active = useActiveJob()
+  const problems = useFieldProblems()
+  const isIncomplete = request.benchmark === '' || request.model === '' || problems.length > 0
+  return (
+    <>
+      {startJob.error !== null && <ErrorPanel title="The evaluation did not start." details={startJob.error} />}
+      <Group gap={8}>
+        <PrimaryButton
+          onClick={() => {
+            startJob.mutate(request, { onSuccess: onClose })
+          }}
+          disabled={active !== null || startJob.isPending || isIncomplete}
+        >
+          Evaluate
+        </PrimaryButton>
+        <Button onClick={onClose}>Close</Button>
+      </Group>
+      {problems.map(({ name, problem }) => (
+        <Text key={name} size="xs">
+          {name}: {problem}
+        </Text>
+      ))}
+      {active !== null && <Text size="xs">Another job is running: {active.title}.</Text>}
+    </>
+  )
+}
+
+function ModelFields({ form: { request, change, models } }: { readonly form: EvaluationForm }) {
+  const model = models.find((one) => one.model_id === request.model)
+  return (
+    <>
+      <Select
+        label="Model"
+        value={request.model}
+        data={models.map((one) => ({ value: one.model_id, label: one.title }))}
+        onChange={(value) => {
+          change({ model: value ?? '', adapterOf: null })
+        }}
+      />
+      <Select
+        label="Adapter"
+        value={request.adapterOf ?? ''}
+        data={[
+          { value: '', label: 'none: the base model' },
+          ...(model?.adapters ?? []).map((one) => ({ value: one.run_id, label: one.title })),
+        ]}
+        onChange={(value) => {
+          change({ adapterOf: value === '' ? null : value })
+        }}
+      />
+    </>
+  )
+}
+
+/** Another benchmark has splits and a budget of its own. */
+function BenchmarkFields({ form: { request, change, benchmark } }: { readonly form: EvaluationForm }) {
+  const { benchmarks } = useDescription()
+  return (
+    <Group grow gap={8}>
+      <Select
+        label="Benchmark"
+        value={request.benchmark}
+        data={benchmarks.map((one) => one.name)}
+        onChange={(value) => {
+          const chosen = benchmarks.find((one) => one.name === value)
+          change({ benchmark: value ?? '', split: Object.keys(chosen?.splits ?? {})[0] ?? '', maxCalls: chosen?.callBudget ?? 1 })
+        }}
+      />
+      <Select
+        label="Split"
+        value={request.split}
+        data={Object.entries(benchmark?.splits ?? {}).map(([name, count]) => ({ value: name, label: `${name} (${count})` }))}
+        onChange={(value) => {
+          change({ split: value ?? '' })
+        }}
+      />
+    </Group>
   )
 }
 
@@ -148,33 +218,34 @@ interface QuestionFieldsProps {
 function QuestionFields({ request, size, onChange }: QuestionFieldsProps) {
   return (
     <Group grow gap={8} align="flex-end">
-      <NumberInput
-        label="Questions"
+      <NumberField
+        name="Questions"
         description={`of ${size}; empty is all`}
-        min={1}
-        value={request.limit ?? ''}
-        onChange={(value) => {
-          onChange({ limit: value === '' ? null : Math.max(1, Math.round(Number(value))) })
+        placeholder="all"
+        rule={COUNT}
+        value={request.limit ?? undefined}
+        onChange={(limit) => {
+          onChange({ limit: limit ?? null })
         }}
       />
-      <NumberInput
-        label="Temperature"
+      <NumberField
+        name="Temperature"
         description="0 is greedy"
-        min={0}
-        max={2}
-        step={0.1}
-        decimalScale={2}
+        rule={TEMPERATURE}
         value={request.temperature}
-        onChange={(value) => {
-          onChange({ temperature: Number(value) || 0 })
+        fallback={0}
+        onChange={(temperature = 0) => {
+          onChange({ temperature })
         }}
       />
-      <NumberInput
-        label="Seed"
+      <NumberField
+        name="Seed"
         description="same seed, same bits"
+        rule={SEED}
         value={request.seed}
-        onChange={(value) => {
-          onChange({ seed: Math.round(Number(value) || 0) })
+        fallback={1}
+        onChange={(seed = 1) => {
+          onChange({ seed })
         }}
       />
     </Group>

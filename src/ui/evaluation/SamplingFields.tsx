@@ -1,6 +1,8 @@
 /** What narrows the draw of a token beside the temperature. The fields are folded, because greedy answers need only the penalty. */
-import { NumberInput, SimpleGrid } from '@mantine/core'
+import { SimpleGrid } from '@mantine/core'
 import { filtersInWords, noFilters, type SamplingFilters } from '../../records/samplingFilters'
+import { NumberField } from '../widgets/NumberField'
+import type { NumberRule } from '../widgets/numberText'
 
 interface SamplingFieldsProps {
   readonly value: SamplingFilters
@@ -10,14 +12,12 @@ interface SamplingFieldsProps {
 const FIELDS: readonly {
   readonly name: keyof SamplingFilters
   readonly description: string
-  readonly least: number
-  readonly most?: number
-  readonly step: number
+  readonly rule: NumberRule
 }[] = [
-  { name: 'top_p', description: 'of the probability; 1 is all', least: 0.01, most: 1, step: 0.05 },
-  { name: 'top_k', description: 'likeliest tokens; 0 is all', least: 0, step: 1 },
-  { name: 'min_p', description: 'share of the likeliest’s; 0 is all', least: 0, most: 1, step: 0.05 },
-  { name: 'repetition_penalty', description: '1 is none', least: 0.01, step: 0.05 },
+  { name: 'top_p', description: 'of the probability; 1 is all', rule: { above: 0, maximum: 1, bounds: 'above 0, up to 1' } },
+  { name: 'top_k', description: 'likeliest tokens; 0 is all', rule: { minimum: 0, isWhole: true } },
+  { name: 'min_p', description: 'share of the likeliest’s; 0 is all', rule: { minimum: 0, maximum: 1 } },
+  { name: 'repetition_penalty', description: '1 is none', rule: { above: 0 } },
 ]
 
 export function SamplingFields({ value, onChange }: SamplingFieldsProps) {
@@ -28,19 +28,16 @@ export function SamplingFields({ value, onChange }: SamplingFieldsProps) {
         Sampling: {set.length === 0 ? 'among all tokens' : set.join(', ')}
       </summary>
       <SimpleGrid cols={2} spacing={8} mt={8}>
-        {FIELDS.map(({ name, description, least, most, step }) => (
-          <NumberInput
+        {FIELDS.map(({ name, description, rule }) => (
+          <NumberField
             key={name}
-            label={name}
+            name={name}
             description={description}
-            min={least}
-            {...(most === undefined ? {} : { max: most })}
-            step={step}
-            decimalScale={name === 'top_k' ? 0 : 3}
+            rule={rule}
             value={value[name]}
+            fallback={noFilters[name]}
             onChange={(given) => {
-              // Kept within bounds once the field is left: "0." is on its way to 0.9.
-              onChange({ ...value, [name]: given === '' ? noFilters[name] : Number(given) })
+              onChange({ ...value, [name]: given ?? noFilters[name] })
             }}
           />
         ))}

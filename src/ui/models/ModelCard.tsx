@@ -60,6 +60,14 @@ function Adapters({ model, imported, onExport, onRemoveAdapter }: AdaptersProps)
               <AdapterName adapter={adapter} href={hrefs.run(adapter.run_id)} />
               <Button
                 size="compact-xs"
+                component={Link}
+                href={hrefs.evaluate({ model: model.model_id, adapter: adapter.run_id })}
+                aria-label={`Evaluate ${adapter.title}`}
+              >
+                Evaluate
+              </Button>
+              <Button
+                size="compact-xs"
                 onClick={() => {
                   onExport(adapter.run_id, adapter.title)
                 }}
@@ -135,7 +143,7 @@ export function ModelCard({
             <Button component={Link} href={hrefs.newRun({ model: model.model_id })}>
               Train
             </Button>
-            <Button component={Link} href={hrefs.evaluate()}>
+            <Button component={Link} href={hrefs.evaluate({ model: model.model_id })}>
               Evaluate
             </Button>
             {model.model_id !== defaults.model && (

@@ -37,6 +37,17 @@ export function usePreflight(request: TrainRequest | null): StudioQuery<readonly
   )
 }
 
+const NO_SENTENCES: readonly string[] = []
+
+/** What pre-flight refuses of exactly this request, as sentences; none while it is being checked: the studio checks again at the start. */
+export function useRefusals(request: TrainRequest | null): readonly string[] {
+  const { data, error } = usePreflight(request)
+  const still = useStill(request, PREFLIGHT_WAIT_MS)
+  if (request === null || still === null || JSON.stringify(still.asked.request) !== JSON.stringify(request)) return NO_SENTENCES
+  if (error !== null) return [error]
+  return (data ?? []).flatMap(({ check, level, message }) => (level === 'refusal' ? [`${check}: ${message}`] : []))
+}
+
 export interface RecipeUpload {
   readonly file: File
   /** The algorithm of settings that name none. */

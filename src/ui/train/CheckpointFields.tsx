@@ -1,6 +1,12 @@
 /** When a run is kept, and which weights beside the last. */
-import { Group, NumberInput, Select } from '@mantine/core'
+import { Group, Select } from '@mantine/core'
+import { counted } from '../format'
+import { NumberField } from '../widgets/NumberField'
 import type { NewRunUrl } from './newRunForm'
+
+const USUAL = { saveSteps: 10, saveMinutes: 2 }
+const WHOLE = { minimum: 1, isWhole: true }
+const ABOVE_ZERO = { above: 0 }
 
 type Kept = Pick<NewRunUrl, 'saveSteps' | 'saveMinutes' | 'bestMetric' | 'bestIs'>
 
@@ -16,27 +22,27 @@ export function CheckpointFields({
   return (
     <details>
       <summary>
-        Checkpoints: every {value.saveSteps === 1 ? 'step' : `${value.saveSteps} steps`} and every {value.saveMinutes} min
+        Checkpoints: every {value.saveSteps === 1 ? 'step' : counted(value.saveSteps, 'step')} and every {value.saveMinutes} min
       </summary>
       <Group gap={16} align="flex-start" mt={8} mb={8}>
-        <NumberInput
-          label="Every so many steps"
+        <NumberField
+          name="Every so many steps"
           w={140}
-          hideControls
-          min={1}
+          rule={WHOLE}
           value={value.saveSteps}
-          onChange={(steps) => {
-            if (Number(steps) >= 1) onChange({ saveSteps: Math.floor(Number(steps)) })
+          fallback={USUAL.saveSteps}
+          onChange={(saveSteps = USUAL.saveSteps) => {
+            onChange({ saveSteps })
           }}
         />
-        <NumberInput
-          label="Every so many minutes"
+        <NumberField
+          name="Every so many minutes"
           w={160}
-          hideControls
-          min={0.1}
+          rule={ABOVE_ZERO}
           value={value.saveMinutes}
-          onChange={(minutes) => {
-            if (Number(minutes) > 0) onChange({ saveMinutes: Number(minutes) })
+          fallback={USUAL.saveMinutes}
+          onChange={(saveMinutes = USUAL.saveMinutes) => {
+            onChange({ saveMinutes })
           }}
         />
         <Select

@@ -1,8 +1,9 @@
 /** Fits, tight or exceeds: the plan's exact bytes against a budget, the parts behind, and the knob that helps most. */
-import { NumberInput, Table, Text } from '@mantine/core'
+import { Table, Text } from '@mantine/core'
 import { formatBytes, visibleText } from '../format'
 import { useMemoryEstimate } from '../queries/training'
 import { setPreferences, usePreferences } from '../stores/preferences'
+import { NumberField } from '../widgets/NumberField'
 import { Loading, Panel } from '../widgets/Panel'
 import { Term } from '../widgets/Term'
 import type { MemoryEstimate, TrainRequest } from '../../worker/protocol'
@@ -13,6 +14,8 @@ const VERDICTS: Readonly<Record<MemoryEstimate['verdict'], { readonly sign: stri
   tight: { sign: '◐', word: 'Tight' },
   exceeds: { sign: '○', word: 'Exceeds' },
 }
+
+const MEMORY_GB = { minimum: 0.25, maximum: 1024 }
 
 export function EstimatePanel({ request }: { readonly request: TrainRequest | null }) {
   const memoryGb = usePreferences((state) => state.gpuMemoryGb)
@@ -59,18 +62,15 @@ export function EstimatePanel({ request }: { readonly request: TrainRequest | nu
               ))}
             </ul>
           )}
-          <NumberInput
-            label="GPU memory, GB"
+          <NumberField
+            name="GPU memory, GB"
             placeholder="unknown"
-            size="xs"
             mt={8}
             maw={160}
-            min={0.25}
-            max={1024}
-            value={memoryGb ?? ''}
-            onChange={(value) => {
-              const gb = Number(value)
-              setPreferences({ gpuMemoryGb: gb > 0 ? gb : null })
+            rule={MEMORY_GB}
+            value={memoryGb ?? undefined}
+            onChange={(gb) => {
+              setPreferences({ gpuMemoryGb: gb ?? null })
             }}
           />
         </>

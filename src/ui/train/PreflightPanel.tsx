@@ -38,7 +38,7 @@ export function PreflightPanel({ request }: { readonly request: TrainRequest | n
       {error !== null && <Text c="var(--hone-unsolved)">{error}</Text>}
       {request !== null && data === undefined && error === null && <Loading label="Checking" />}
       {problems.length > 0 && <Findings findings={problems} />}
-      {found.length > 0 && problems.length === 0 && <Text>Nothing stands in the way.</Text>}
+      {found.length > 0 && problems.length === 0 && <Text>The checks found no problem.</Text>}
       {fine.length > 0 && (
         <details style={{ marginTop: problems.length > 0 ? 8 : 4 }}>
           <summary>{fine.length} checks are fine</summary>

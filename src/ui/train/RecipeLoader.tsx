@@ -2,7 +2,7 @@
 import { Button, Group, Text } from '@mantine/core'
 import { useRef } from 'react'
 import type { FieldRemark, RecipeOnForm } from '../../worker/protocol'
-import { visibleText } from '../format'
+import { counted, visibleText } from '../format'
 import { useReadRecipe } from '../queries/training'
 import { plainValue } from './plainValue'
 import classes from './train.module.css'
@@ -22,8 +22,6 @@ export function Remarks({ label, remarks }: { readonly label: string; readonly r
     </details>
   )
 }
-
-const counted = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`
 
 export function RecipeLoader({ fallback, onLoad }: { readonly fallback: string; readonly onLoad: (recipe: RecipeOnForm) => void }) {
   const picker = useRef<HTMLInputElement>(null)
@@ -59,11 +57,11 @@ export function RecipeLoader({ fallback, onLoad }: { readonly fallback: string; 
       {recipe && variables && (
         <div role="status" data-testid="recipe-loaded">
           <Text mt={4}>
-            {visibleText(variables.file.name)}: {counted(Object.keys(recipe.config).length, 'setting', 'settings')} filled
+            {visibleText(variables.file.name)}: {counted(Object.keys(recipe.config).length, 'setting')} filled
             {recipe.ignored.length === 0 && ', nothing left out'}.
           </Text>
           <Remarks label={`${counted(recipe.ignored.length, 'field changes', 'fields change')} nothing`} remarks={recipe.ignored} />
-          <Remarks label={`${counted(recipe.assumed.length, 'setting', 'settings')} the file does not name`} remarks={recipe.assumed} />
+          <Remarks label={`${counted(recipe.assumed.length, 'setting')} the file does not name`} remarks={recipe.assumed} />
         </div>
       )}
     </div>

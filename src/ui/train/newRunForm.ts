@@ -14,6 +14,7 @@ export const newRunUrl = z.object({
   kv: z.enum(CACHE_DTYPES).catch('f32').default('f32'),
   /** The adapter it begins from; empty: a new one. */
   start: z.string().default(''),
+  /** Stands for the setting max_steps in an address that was written by hand; the form itself holds it among the settings. */
   steps: z.coerce.number().int().positive().nullable().catch(null).default(null),
   seed: z.coerce.number().int().catch(1).default(1),
   rows: z.coerce.number().int().positive().nullable().catch(null).default(null),
@@ -30,10 +31,14 @@ export const newRunUrl = z.object({
 export type NewRunUrl = z.infer<typeof newRunUrl>
 
 const configShape = z.record(z.string(), z.unknown())
-export function configOf(url: NewRunUrl): Readonly<Record<string, unknown>> {
-  if (url.config === '') return {}
+export function configOf(url: Pick<NewRunUrl, 'config' | 'steps'>): Readonly<Record<string, unknown>> {
+  const config = settingsOf(url.config)
+  return url.steps === null ? config : { ...config, max_steps: url.steps }
+}
+function settingsOf(text: string): Readonly<Record<string, unknown>> {
+  if (text === '') return {}
   try {
-    const read = configShape.safeParse(JSON.parse(url.config))
+    const read = configShape.safeParse(JSON.parse(text))
     return read.success ? read.data : {}
   } catch {
     return {}
@@ -50,7 +55,7 @@ export function trainRequest(url: NewRunUrl, algorithm: string, model: string): 
     model,
     data: url.data === '' ? [] : url.data.split(','),
     config: configOf(url),
-    steps: url.steps,
+    steps: null,
     seed: url.seed,
     rowLimit: url.rows,
     ...(initAdapter ? { initAdapter } : {}),
@@ -68,8 +73,8 @@ export function trainRequest(url: NewRunUrl, algorithm: string, model: string): 
 export function formOf(recipe: RecipeOnForm): Partial<NewRunUrl> {
   return {
     algorithm: recipe.algorithm,
-    config: configText(recipe.config),
-    ...(recipe.steps === null ? {} : { steps: recipe.steps }),
+    config: configText(recipe.steps === null ? recipe.config : { ...recipe.config, max_steps: recipe.steps }),
+    steps: null,
     ...(recipe.seed === null ? {} : { seed: recipe.seed }),
     ...(recipe.model === null ? {} : { model: recipe.model }),
     ...(recipe.data.length === 0 ? {} : { data: recipe.data.join(',') }),

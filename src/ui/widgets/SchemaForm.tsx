@@ -1,7 +1,10 @@
 /** A form drawn from JSON Schema: essential fields first, the rest folded, each with its meaning, default and a mark when changed. */
-import { Button, Group, NumberInput, Select, SimpleGrid, Switch, Text, TextInput, Tooltip } from '@mantine/core'
+import { Button, Group, Select, SimpleGrid, Switch, Text, TextInput, Tooltip } from '@mantine/core'
 import { useMemo } from 'react'
-import { fieldProblem, fieldsFromSchema, isChanged } from './schemaFields'
+import { ListField } from './ListField'
+import { NumberField } from './NumberField'
+import type { NumberValue } from './numberText'
+import { fieldGroups, fieldProblem, fieldsFromSchema, isChanged } from './schemaFields'
 import type { SchemaField } from './schemaFields'
 import classes from './widgets.module.css'
 
@@ -17,6 +20,10 @@ function plain(value: unknown): string {
   if (value === null || value === undefined) return 'none'
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
+
+/** A number, `null` where the setting may have none, or undefined. */
+const numberOrNone = (value: unknown): NumberValue => (typeof value === 'number' ? value : value === null ? null : undefined)
+const strings = (value: unknown): readonly string[] => (Array.isArray(value) ? value.map(String) : [])
 
 function FieldLabel({ field, changed }: { readonly field: SchemaField; readonly changed: boolean }) {
   return (
@@ -46,14 +53,12 @@ function Field({
   const changed = isChanged(field, config)
   const value = field.name in config ? config[field.name] : field.fallback
   const label = <FieldLabel field={field} changed={changed} />
-  const notes = [field.help, field.bounds === '' ? '' : `Range ${field.bounds}.`, `Default ${plain(field.fallback)}.`]
+  const notes = [field.help, field.rule.bounds === '' ? '' : `Range ${field.rule.bounds}.`, `Default ${plain(field.fallback)}.`]
     .filter((note) => note !== '')
     .join(' ')
-  const problem = fieldProblem(field, value)
   const common = {
     label,
     description: notes,
-    error: problem,
     className: classes.field,
     inputWrapperOrder: ['label', 'input', 'description', 'error'] satisfies ('label' | 'input' | 'description' | 'error')[],
   }
@@ -61,15 +66,14 @@ function Field({
     case 'number':
     case 'integer':
       return (
-        <NumberInput
+        <NumberField<NumberValue>
           {...common}
-          classNames={{ input: classes.numeric ?? '' }}
-          value={typeof value === 'number' ? value : ''}
-          placeholder={field.nullable ? 'none' : ''}
-          hideControls
-          allowDecimal={field.kind === 'number'}
+          name={field.name}
+          value={field.name in config ? numberOrNone(value) : undefined}
+          fallback={numberOrNone(field.fallback)}
+          rule={field.rule}
           onChange={(next) => {
-            set(field.name, next === '' ? (field.nullable ? null : field.fallback) : Number(next))
+            set(field.name, next === undefined ? field.fallback : next)
           }}
         />
       )
@@ -89,6 +93,7 @@ function Field({
       return (
         <Select
           {...common}
+          error={fieldProblem(field, value)}
           data={[...field.choices]}
           value={typeof value === 'string' ? value : null}
           onChange={(next) => {
@@ -100,6 +105,7 @@ function Field({
       return (
         <TextInput
           {...common}
+          error={fieldProblem(field, value)}
           value={typeof value === 'string' ? value : ''}
           onChange={(event) => {
             const next = event.currentTarget.value
@@ -109,17 +115,13 @@ function Field({
       )
     case 'list':
       return (
-        <TextInput
+        <ListField
           {...common}
-          value={Array.isArray(value) ? value.join(', ') : ''}
-          onChange={(event) => {
-            set(
-              field.name,
-              event.currentTarget.value
-                .split(',')
-                .map((entry) => entry.trim())
-                .filter((entry) => entry !== ''),
-            )
+          name={field.name}
+          value={strings(value)}
+          fallback={strings(field.fallback)}
+          onChange={(next) => {
+            set(field.name, next)
           }}
         />
       )
@@ -161,11 +163,16 @@ export function SchemaForm({ schema, value, onChange }: SchemaFormProps) {
           <summary>
             {rest.length} more settings{changedBelow > 0 ? `, ${changedBelow} changed` : ''}
           </summary>
-          <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }} spacing={16} verticalSpacing={4}>
-            {rest.map((field) => (
-              <Field key={field.name} field={field} config={value} set={set} />
-            ))}
-          </SimpleGrid>
+          {fieldGroups(rest).map((group) => (
+            <fieldset key={group.title} className={classes.settingGroup}>
+              {group.title !== '' && <legend>{group.title}</legend>}
+              <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }} spacing={16} verticalSpacing={4}>
+                {group.fields.map((field) => (
+                  <Field key={field.name} field={field} config={value} set={set} />
+                ))}
+              </SimpleGrid>
+            </fieldset>
+          ))}
         </details>
       )}
       {changed.length > 0 && (

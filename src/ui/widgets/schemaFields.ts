@@ -1,17 +1,18 @@
-/** JSON Schema → the flat list of fields SchemaForm draws. Schemas come from the worker as data: every property is checked as it is read. */
+/** JSON Schema → the list of fields SchemaForm draws. Schemas come from the worker as data: every property is checked as it is read. */
+import { boundsText, numberProblem, type NumberRule } from './numberText'
 
 export interface SchemaField {
   readonly name: string
   readonly kind: 'number' | 'integer' | 'boolean' | 'choice' | 'text' | 'list' | 'json'
   readonly help: string
   readonly essential: boolean
+  /** Heading it stands under; empty: none. */
+  readonly group: string
   readonly nullable: boolean
   readonly fallback: unknown
   readonly choices: readonly string[]
-  readonly minimum: number | null
-  readonly maximum: number | null
-  /** Bounds as a person reads them: `> 0`, `0 to 1`. */
-  readonly bounds: string
+  /** Of a number: what it may be. `bounds` is the range as a person reads it: `> 0`, `0 to 1`. */
+  readonly rule: NumberRule & { readonly bounds: string }
 }
 
 type Json = Readonly<Record<string, unknown>>
@@ -20,18 +21,14 @@ const numberOr = (value: unknown): number | null =>
   typeof value === 'number' && Number.isFinite(value) && Math.abs(value) < Number.MAX_SAFE_INTEGER ? value : null
 const textOr = (value: unknown): string => (typeof value === 'string' ? value : '')
 
-function boundsText(shape: Json): string {
-  const low = numberOr(shape.minimum)
-  const high = numberOr(shape.maximum)
-  const above = numberOr(shape.exclusiveMinimum)
-  const below = numberOr(shape.exclusiveMaximum)
-  if (low !== null && high !== null) return `${low} to ${high}`
-  const parts: string[] = []
-  if (low !== null) parts.push(`≥ ${low}`)
-  if (above !== null) parts.push(`> ${above}`)
-  if (high !== null) parts.push(`≤ ${high}`)
-  if (below !== null) parts.push(`< ${below}`)
-  return parts.join(', ')
+function ruleOf(shape: Json, isNullable: boolean): SchemaField['rule'] {
+  const range = {
+    minimum: numberOr(shape.minimum),
+    maximum: numberOr(shape.maximum),
+    above: numberOr(shape.exclusiveMinimum),
+    below: numberOr(shape.exclusiveMaximum),
+  }
+  return { ...range, bounds: boundsText(range), isWhole: shape.type === 'integer', isNullable }
 }
 
 function kindOf(shape: Json): SchemaField['kind'] {
@@ -61,12 +58,11 @@ function field(name: string, property: Json): SchemaField {
     kind: kindOf(shape),
     help: textOr(property.help) || textOr(property.description),
     essential: property.essential === true,
+    group: textOr(property.group),
     nullable,
     fallback: property.default ?? null,
     choices: Array.isArray(shape.enum) ? shape.enum.map(String) : [],
-    minimum: numberOr(shape.minimum),
-    maximum: numberOr(shape.maximum),
-    bounds: boundsText(shape),
+    rule: ruleOf(shape, nullable),
   }
 }
 
@@ -78,16 +74,16 @@ export function fieldsFromSchema(schema: Readonly<Record<string, unknown>>): rea
 /** What is wrong with a value, or null. The worker's own schema has the last word. */
 export function fieldProblem(shape: SchemaField, value: unknown): string | null {
   if (value === null || value === undefined || value === '') return shape.nullable || value === undefined ? null : 'A value is needed.'
-  if (shape.kind === 'number' || shape.kind === 'integer') {
-    if (typeof value !== 'number' || !Number.isFinite(value)) return 'A number is needed.'
-    if (shape.kind === 'integer' && !Number.isInteger(value)) return 'A whole number is needed.'
-    const tooLow = shape.minimum !== null && value < shape.minimum
-    const tooHigh = shape.maximum !== null && value > shape.maximum
-    const notAbove = /> (-?[\d.e-]+)/.exec(shape.bounds)
-    if (tooLow || tooHigh || (notAbove?.[1] !== undefined && value <= Number(notAbove[1])))
-      return `Expected ${shape.bounds}; found ${value}.`
-  }
-  return null
+  if (shape.kind !== 'number' && shape.kind !== 'integer') return null
+  return typeof value === 'number' ? numberProblem(value, shape.rule) : 'A number is needed.'
+}
+
+/** The fields in the order of their groups: those without a group last. */
+export function fieldGroups(
+  fields: readonly SchemaField[],
+): readonly { readonly title: string; readonly fields: readonly SchemaField[] }[] {
+  const titles = [...new Set(fields.map((one) => one.group))].sort((a, b) => Number(a === '') - Number(b === ''))
+  return titles.map((title) => ({ title, fields: fields.filter((one) => one.group === title) }))
 }
 
 export const isChanged = (shape: SchemaField, config: Readonly<Record<string, unknown>>): boolean =>

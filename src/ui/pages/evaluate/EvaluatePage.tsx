@@ -58,9 +58,11 @@ export default function EvaluatePage() {
         }
       />
       <NewEvaluation
-        opened={opened}
+        opened={opened || url.model !== ''}
+        preset={{ model: url.model, adapterOf: url.adapter }}
         onClose={() => {
           setOpened(false)
+          setUrl({ model: '', adapter: '' })
         }}
       />
       {answer.error !== null && <ErrorPanel title="The results could not be read." details={answer.error} />}

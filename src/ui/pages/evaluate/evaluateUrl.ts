@@ -8,6 +8,9 @@ export const evaluateUrl = z.object({
   budget: z.coerce.number().int().nonnegative().catch(0).default(0),
   before: z.string().default(''),
   after: z.string().default(''),
+  /** A model to evaluate, and the run whose adapter it has: the form opens with them. */
+  model: z.string().default(''),
+  adapter: z.string().default(''),
   tab: z.enum(['paired', 'budget', 'groups']).catch('paired').default('paired'),
 })
 export type EvaluateUrl = z.output<typeof evaluateUrl>

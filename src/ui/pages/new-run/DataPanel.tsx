@@ -1,9 +1,12 @@
-import { Anchor, Checkbox, NumberInput, Stack, Text } from '@mantine/core'
+import { Anchor, Checkbox, Stack, Text } from '@mantine/core'
 import { Link } from 'wouter'
 import { formatCount, visibleText } from '../../format'
 import { hrefs } from '../../navigation/hrefs'
+import { NumberField } from '../../widgets/NumberField'
 import { Panel } from '../../widgets/Panel'
 import type { NewRunForm } from './useNewRun'
+
+const ROWS = { minimum: 1, isWhole: true }
 
 /** What the run learns from: rollouts of its own, or data sets. */
 export function DataPanel({ form: { url, setUrl, datasets, chosen, hasData } }: { readonly form: NewRunForm }) {
@@ -50,15 +53,15 @@ export function DataPanel({ form: { url, setUrl, datasets, chosen, hasData } }: 
           </Text>
         )}
         {chosen.length > 0 && (
-          <NumberInput
-            label="Rows"
+          <NumberField
+            name="Rows"
             description="Train on the first rows only. Empty: all of them."
+            placeholder="all"
             w={180}
-            hideControls
-            min={1}
-            value={url.rows ?? ''}
-            onChange={(value) => {
-              setUrl({ rows: value === '' ? null : Number(value) })
+            rule={ROWS}
+            value={url.rows ?? undefined}
+            onChange={(rows) => {
+              setUrl({ rows: rows ?? null })
             }}
           />
         )}

@@ -28,7 +28,7 @@ export function MethodPanel({ form: { algorithms, algorithm, setUrl } }: { reado
               value={one.name}
               checked={one.name === algorithm?.name}
               onChange={() => {
-                setUrl({ algorithm: one.name, config: '' })
+                setUrl({ algorithm: one.name, config: '', steps: null })
               }}
             />
             <span className={classes.swatch} style={{ background: methodColour(one) }} />

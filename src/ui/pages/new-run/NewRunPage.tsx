@@ -4,6 +4,7 @@ import { visibleText } from '../../format'
 import { EstimatePanel } from '../../train/EstimatePanel'
 import { PreflightPanel } from '../../train/PreflightPanel'
 import classes from '../../train/train.module.css'
+import { FieldProblems } from '../../widgets/fieldProblems'
 import { NoGpu } from '../../widgets/NoGpu'
 import { EmptyState, PageHead } from '../../widgets/Panel'
 import { DataPanel } from './DataPanel'
@@ -38,21 +39,23 @@ export default function NewRunPage() {
         }
       />
       <NoGpu />
-      <div className={classes.two}>
-        <Stack gap={12} miw={0}>
-          <MethodPanel form={form} />
-          <ModelPanel form={form} />
-          <DataPanel form={form} />
-          <RewardPanel form={form} />
-          <SettingsPanel form={form} />
-        </Stack>
-        <div className={classes.side}>
-          <EstimatePanel request={request} />
-          <PreflightPanel request={request} />
-          <StartPanel form={form} />
-          <SameElsewhere form={form} />
+      <FieldProblems>
+        <div className={classes.two}>
+          <Stack gap={12} miw={0}>
+            <MethodPanel form={form} />
+            <ModelPanel form={form} />
+            <DataPanel form={form} />
+            <RewardPanel form={form} />
+            <SettingsPanel form={form} />
+          </Stack>
+          <div className={classes.side}>
+            <EstimatePanel request={request} />
+            <PreflightPanel request={request} />
+            <StartPanel form={form} />
+            <SameElsewhere form={form} />
+          </div>
         </div>
-      </div>
+      </FieldProblems>
     </Stack>
   )
 }
