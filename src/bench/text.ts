@@ -8,7 +8,7 @@ import type { TrainBenchReport } from './trainBench'
 const number = (value: number): string => value.toLocaleString('en', { maximumFractionDigits: value < 100 ? 2 : 0 })
 const percent = (value: number, digits = 0): string => `${(100 * value).toFixed(digits)} %`
 const megabytes = (bytes: number): string => `${number(bytes / 1e6)} MB`
-const held = (isHeld: boolean): string => (isHeld ? 'held' : 'NOT HELD')
+const verdict = (isMet: boolean): string => (isMet ? 'met' : 'NOT MET')
 
 export function rowText({
   name,
@@ -34,14 +34,14 @@ export function trainText(train: Omit<TrainBenchReport, 'rows'>, memory: Process
   return [
     `${percent(train.shareOfPeak)} of the peak of ${roofline.gflops.toFixed(1)} GFLOP/s; first step after ${number(train.coldMs.ours)} ms`,
     `one step: ${counts.stepMs.toFixed(1)} ms, ${counts.dispatches} dispatches`,
-    `submits: ${counts.submits}, at most ${counts.submitBound} (⌈step / 100 ms⌉ + 2): ${held(counts.submits <= counts.submitBound)}`,
-    `synchronous readbacks: ${counts.readbacksBetweenSubmits}, 0 wanted: ${held(counts.readbacksBetweenSubmits === 0)}`,
-    `longest dispatch: ${longest.ms.toFixed(2)} ms, ${longest.op} (${longest.shader}), at most 100: ${held(longest.ms <= 100)}`,
-    `encoding: ${counts.encodeMs.toFixed(1)} ms, ${percent(counts.encodeShare, 1)} of the step, at most 20 %: ${held(counts.encodeShare <= 0.2)}`,
-    `pause within ${stop.pauseMs.toFixed(0)} ms, cancel within ${stop.cancelMs.toFixed(0)} ms (longest of ${stop.tries}), at most 250: ${held(Math.max(stop.pauseMs, stop.cancelMs) <= 250)}`,
-    `buffers: ${number(peakBytes)} bytes at the peak, ${number(predictedBytes)} predicted, within 1 %: ${held(Math.abs(peakBytes / predictedBytes - 1) <= 0.01)}`,
+    `submits: ${counts.submits}, at most ${counts.submitBound} (⌈step / 100 ms⌉ + 2): ${verdict(counts.submits <= counts.submitBound)}`,
+    `synchronous readbacks: ${counts.readbacksBetweenSubmits}, 0 wanted: ${verdict(counts.readbacksBetweenSubmits === 0)}`,
+    `longest dispatch: ${longest.ms.toFixed(2)} ms, ${longest.op} (${longest.shader}), at most 100: ${verdict(longest.ms <= 100)}`,
+    `encoding: ${counts.encodeMs.toFixed(1)} ms, ${percent(counts.encodeShare, 1)} of the step, at most 20 %: ${verdict(counts.encodeShare <= 0.2)}`,
+    `pause within ${stop.pauseMs.toFixed(0)} ms, cancel within ${stop.cancelMs.toFixed(0)} ms (longest of ${stop.tries}), at most 250: ${verdict(Math.max(stop.pauseMs, stop.cancelMs) <= 250)}`,
+    `buffers: ${number(peakBytes)} bytes at the peak, ${number(predictedBytes)} predicted, within 1 %: ${verdict(Math.abs(peakBytes / predictedBytes - 1) <= 0.01)}`,
     memory
-      ? `process memory: ${megabytes(memory.residentGrowth)} more for ${megabytes(memory.bufferBytes)} of buffers (${number(memory.parameters / 1e6)} M parameters), within 10 %: ${held(Math.abs(memory.ratio - 1) <= 0.1)}`
+      ? `process memory: ${megabytes(memory.residentGrowth)} more for ${megabytes(memory.bufferBytes)} of buffers (${number(memory.parameters / 1e6)} M parameters), within 10 %: ${verdict(Math.abs(memory.ratio - 1) <= 0.1)}`
       : 'process memory: the buffers are the GPU’s, not this process’s',
     `bytes moved: ${megabytes(train.bytesMoved)} a step by plan, ${(train.bytesMoved / train.leastBytes).toFixed(1)} times the ${megabytes(train.leastBytes)} that weights, gradients and moments need`,
     ...profileText(profile, counts.dispatches, counts.submits),
@@ -77,7 +77,7 @@ const LOSS_MEMORY = 64e6
 export function lossText(row: LossRow): string[] {
   return [
     `${rowText(row)}   ${number(row.ms)} ms`,
-    `  beside its operands ${megabytes(row.extraBytes)} (logits would be ${megabytes(row.logitsBytes)}), at most 64 MB: ${held(row.extraBytes <= LOSS_MEMORY)}`,
+    `  beside its operands ${megabytes(row.extraBytes)} (logits would be ${megabytes(row.logitsBytes)}), at most 64 MB: ${verdict(row.extraBytes <= LOSS_MEMORY)}`,
   ]
 }
 
@@ -89,8 +89,8 @@ export function soakText({ marks, first, last, drift, driftBesideKernel }: SoakB
       ({ step, bufferBytes, residentBytes }) =>
         `after ${step} steps: ${number(bufferBytes)} bytes of buffers, ${megabytes(residentBytes)} resident`,
     ),
-    `buffers do not grow: ${held(buffers)}; resident ${megabytes((end?.residentBytes ?? 0) - (start?.residentBytes ?? 0))} more at the end`,
+    `buffers do not grow: ${verdict(buffers)}; resident ${megabytes((end?.residentBytes ?? 0) - (start?.residentBytes ?? 0))} more at the end`,
     `first tenth of ${steps} steps ${number(first.tokensPerSecond)} tokens/s, last tenth ${number(last.tokensPerSecond)}: ${percent(drift, 1)}`,
-    `a fixed kernel beside them ${first.kernelMs.toFixed(2)} ms, then ${last.kernelMs.toFixed(2)} ms: against it ${percent(driftBesideKernel, 1)}, at least -3 %: ${held(driftBesideKernel >= -0.03)}`,
+    `a fixed kernel beside them ${first.kernelMs.toFixed(2)} ms, then ${last.kernelMs.toFixed(2)} ms: against it ${percent(driftBesideKernel, 1)}, at least -3 %: ${verdict(driftBesideKernel >= -0.03)}`,
   ]
 }

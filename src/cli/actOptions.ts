@@ -59,16 +59,16 @@ export interface ActProgress {
 
 /** A line every few seconds. */
 export function actProgress({ progress }: Pick<CommandContext, 'progress'>): ActProgress {
-  let began: number | null = null
+  let startedAt: number | null = null
   let last = 0
   let newest = { at: 0, tokens: 0 }
-  const speed = (): number => (began === null || newest.at <= began ? 0 : newest.tokens / ((newest.at - began) / 1000))
+  const speed = (): number => (startedAt === null || newest.at <= startedAt ? 0 : newest.tokens / ((newest.at - startedAt) / 1000))
   return {
     hear(event) {
       if (event.type !== 'job' || !['evaluating', 'rollout', 'done'].includes(event.job.phase)) return
       const { phase, done, total, tokens = 0 } = event.job
       newest = { at: performance.now(), tokens }
-      if (began === null) last = began = newest.at
+      if (startedAt === null) last = startedAt = newest.at
       if (phase === 'done' || done === 0 || (newest.at - last < 5000 && done < total)) return
       last = newest.at
       progress(`${done} of ${total} episodes, ${speed().toFixed(0)} tokens/s`)

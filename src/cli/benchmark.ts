@@ -2,7 +2,7 @@
 import type { Benchmark, BenchmarkDefinition } from '../environments/benchmark'
 import type { Query } from '../environments/environment'
 import { benchmarks } from '../evaluation/benchmarks'
-import { stratified } from '../studio/evaluations/exam'
+import { stratified } from '../studio/evaluations/evaluatePolicy'
 import { queriesOf } from '../studio/evaluations/queries'
 import { UsageError } from './command'
 import { must } from './openStudio'

@@ -37,7 +37,7 @@ export function trainProgress(off: readonly string[], { progress }: Pick<Command
   let last = Number.NEGATIVE_INFINITY
   let recent: number[] = []
   let total = 0
-  let began: { readonly at: number; readonly tokens: number } | null = null
+  let start: { readonly at: number; readonly tokens: number } | null = null
   let newest = { at: 0, tokens: 0 }
   let said = ''
   const tell = ({ step, metrics }: StepRow): void => {
@@ -61,7 +61,7 @@ export function trainProgress(off: readonly string[], { progress }: Pick<Command
         const { phase, tokens = 0, total: of, message } = event.job
         newest = { at: performance.now(), tokens }
         if (phase === 'training') total = of
-        if ((phase === 'training' || phase === 'rollout') && began === null) began = newest
+        if ((phase === 'training' || phase === 'rollout') && start === null) start = newest
         if (phase === 'starting' && /kernels/.test(message) && message !== said) progress((said = message))
       }
       if (event.type !== 'metrics') return
@@ -71,7 +71,7 @@ export function trainProgress(off: readonly string[], { progress }: Pick<Command
           progress(`alarm at step ${row.step + 1}: ${message} ${advice}`)
       }
     },
-    tokensPerSecond: () => (began === null || newest.at <= began.at ? 0 : (newest.tokens - began.tokens) / ((newest.at - began.at) / 1000)),
+    tokensPerSecond: () => (start === null || newest.at <= start.at ? 0 : (newest.tokens - start.tokens) / ((newest.at - start.at) / 1000)),
   }
 }
 

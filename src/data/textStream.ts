@@ -91,20 +91,20 @@ function encodingOf(bytes: Uint8Array): TextReport['encoding'] {
 /** Lines of a text, without their ends; a line longer than `maxChars` (UTF-16 units) throws, so that a wrong file cannot fill memory. */
 export async function* lines(text: AsyncIterable<string>, maxChars = 1 << 28): AsyncGenerator<string> {
   let rest: string[] = []
-  let held = 0
+  let characters = 0
   for await (const chunk of text) {
     let from = 0
     for (let at = chunk.indexOf('\n'); at >= 0; at = chunk.indexOf('\n', from)) {
       rest.push(chunk.slice(from, at))
       yield rest.join('')
       rest = []
-      held = 0
+      characters = 0
       from = at + 1
     }
     if (from < chunk.length) {
       rest.push(chunk.slice(from))
-      held += chunk.length - from
-      if (held > maxChars) throw new RangeError(`A line is longer than ${String(maxChars)} characters.`)
+      characters += chunk.length - from
+      if (characters > maxChars) throw new RangeError(`A line is longer than ${String(maxChars)} characters.`)
     }
   }
   if (rest.length > 0) yield rest.join('')

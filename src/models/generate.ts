@@ -50,7 +50,7 @@ interface Task {
   readonly before: number
   readonly request: GenerationRequest
   /** New tokens already reported to its owner. */
-  told: number
+  reported: number
   readonly resolve: (result: GenerationResult) => void
   readonly reject: (error: Error) => void
 }
@@ -151,7 +151,7 @@ export class Generator {
     return new Promise((resolve, reject) => {
       for (const id of ids) context.ids.push(id)
       session.isBusy = true
-      this.#waiting.push({ session, before, request, told: 0, resolve, reject })
+      this.#waiting.push({ session, before, request, reported: 0, resolve, reject })
       this.#loop ??= this.#run().finally(() => (this.#loop = null))
     })
   }
@@ -277,8 +277,8 @@ export class Generator {
       if (!found) continue
       const stop = request.stopText ? stopLength(found.ids, request.stopText) : null
       const ids = found.ids.slice(0, stop ?? found.ids.length)
-      if (ids.length > task.told) request.onTokens?.(ids.slice(task.told))
-      task.told = ids.length
+      if (ids.length > task.reported) request.onTokens?.(ids.slice(task.reported))
+      task.reported = ids.length
       if (stop === null && !found.isDone) continue
       if (!found.isDone) this.#slots.stop(session.slot)
       isAnyDone = true

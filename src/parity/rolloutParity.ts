@@ -47,17 +47,20 @@ export async function rolloutQuantities(parts: RolloutParityParts): Promise<Quan
     }
   }
   try {
-    const told: SampledSequence[] = []
+    const sampledSequences: SampledSequence[] = []
     let count = 0
     for (let seed = 11; count < parts.tokens; seed++) {
       for (const trajectory of await act(queries, 32, seed)) {
-        const one = toldBy(trajectory)
-        told.push(one)
+        const one = sampledSequenceOf(trajectory)
+        sampledSequences.push(one)
         count += one.targets.length
       }
       parts.progress(`rollout against training, ${kvDtype} cache: ${count} tokens sampled`)
     }
-    const [sampled, trained] = [told.flatMap(({ logprobs }) => logprobs), await scored(policy, told, model.config.vocab_size)]
+    const [sampled, trained] = [
+      sampledSequences.flatMap(({ logprobs }) => logprobs),
+      await scored(policy, sampledSequences, model.config.vocab_size),
+    ]
     const measure = measureOf('our own training plan', parts.adapter)
     const few = queries.slice(0, SLOT_QUERIES)
     const alone = (await act(few, 1, 11)).flatMap((trajectory) => numbersOf(trajectory))
@@ -78,7 +81,7 @@ export async function rolloutQuantities(parts: RolloutParityParts): Promise<Quan
 }
 
 /** Ids of a whole trajectory, where its sampled tokens are, and what generation said of them. */
-function toldBy(trajectory: Trajectory): SampledSequence {
+function sampledSequenceOf(trajectory: Trajectory): SampledSequence {
   const ids: number[] = []
   const targets: number[] = []
   const logprobs: number[] = []
@@ -97,6 +100,6 @@ function toldBy(trajectory: Trajectory): SampledSequence {
 }
 
 const numbersOf = (trajectory: Trajectory): number[] => {
-  const { ids, logprobs } = toldBy(trajectory)
+  const { ids, logprobs } = sampledSequenceOf(trajectory)
   return [...ids, ...logprobs]
 }

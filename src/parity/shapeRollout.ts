@@ -83,7 +83,7 @@ export async function shapeRolloutQuantities(parts: ShapeRolloutParts): Promise<
       turns: [0],
       most: 2 * REPEATED_TOKENS,
     })
-    const begun = (count: number, of: number): number[] => first.slice(0, of).flatMap((one) => numbersOf(startOf(one, count)))
+    const beginningOf = (count: number, of: number): number[] => first.slice(0, of).flatMap((one) => numbersOf(startOf(one, count)))
     const exact = { bound: 'maxAbs', tolerance: 0 } as const
     return [
       measure(`${title}: log-probs of ${sampled.length} sampled tokens`, sampled, trained, {
@@ -93,13 +93,13 @@ export async function shapeRolloutQuantities(parts: ShapeRolloutParts): Promise<
       measure(
         `${title}: ids and log-probs with one slot and with ${SLOTS}`,
         alone.flatMap(numbersOf),
-        begun(2 * REPEATED_TOKENS, ALONE),
+        beginningOf(2 * REPEATED_TOKENS, ALONE),
         exact,
       ),
       measure(
         `${title}: ids and log-probs with ${OTHER_SLOTS} slots in the other order and with ${SLOTS}`,
         again.toReversed().flatMap(numbersOf),
-        begun(REPEATED_TOKENS, OTHER_SLOTS),
+        beginningOf(REPEATED_TOKENS, OTHER_SLOTS),
         exact,
       ),
     ]

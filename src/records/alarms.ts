@@ -131,7 +131,7 @@ export function watchMetrics(off: readonly string[] = []): AlarmWatch {
   const all: Alarm[] = []
   const kinds = ALARM_KINDS.filter((kind) => !off.includes(kind))
 
-  function begun(kind: AlarmKind, metric: string, step: number): Alarm | null {
+  function newAlarm(kind: AlarmKind, metric: string, step: number): Alarm | null {
     const rule: Rule = rules[kind]
     const trace = traceOf(metric, seen.get(metric) ?? [])
     const value = rule.alarming(trace)
@@ -154,7 +154,7 @@ export function watchMetrics(off: readonly string[] = []): AlarmWatch {
         seen.set(name, values)
       }
       const news = kinds.flatMap((kind) =>
-        rules[kind].metrics.flatMap((metric) => (Number.isFinite(metrics[metric]) ? (begun(kind, metric, step) ?? []) : [])),
+        rules[kind].metrics.flatMap((metric) => (Number.isFinite(metrics[metric]) ? (newAlarm(kind, metric, step) ?? []) : [])),
       )
       all.push(...news)
       return news

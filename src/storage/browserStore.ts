@@ -125,8 +125,8 @@ function hostOver(db: IDBPDatabase<Schema>, files: BlobFiles): StoreHost {
 async function committed(change: { readonly done: Promise<void> }, requests: readonly Promise<unknown>[]): Promise<void> {
   const [outcomes, done] = await Promise.all([Promise.allSettled(requests), Promise.allSettled([change.done])])
   const failures = [...outcomes, ...done].flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []))
-  const told = failures.find((reason) => !(reason instanceof Error && reason.name === 'AbortError')) ?? failures[0]
-  if (told !== undefined) throw told instanceof Error ? told : new Error('The browser did not keep what was written.')
+  const cause = failures.find((reason) => !(reason instanceof Error && reason.name === 'AbortError')) ?? failures[0]
+  if (cause !== undefined) throw cause instanceof Error ? cause : new Error('The browser did not keep what was written.')
 }
 
 async function canWriteInPlace(directory: DirectoryAccess): Promise<boolean> {

@@ -4,7 +4,7 @@ import { environments } from '../../src/environments'
 import { EnvironmentError, type Query } from '../../src/environments/environment'
 import { noFilters } from '../../src/records/samplingFilters'
 import { benchmarks } from '../../src/evaluation/benchmarks'
-import { checkStated } from '../../src/studio/evaluations/exam'
+import { checkStated } from '../../src/studio/evaluations/evaluatePolicy'
 import { anEvaluation } from '../support/builders'
 
 const unknownCall = { name: 'no_such_tool', arguments: {} }

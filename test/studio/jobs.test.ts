@@ -63,18 +63,18 @@ test('joining keeps what is new and drops what is older', () => {
   ])
 })
 
-function desk() {
+function openQueue() {
   const hand = handClock()
-  const told: JobSnapshot[] = []
+  const snapshots: JobSnapshot[] = []
   let made = 0
   return {
     hand,
-    told,
-    desk: createJobQueue({
+    snapshots,
+    queue: createJobQueue({
       newId: (prefix) => `${prefix}-${(made += 1)}`,
       clock: hand.clock,
       sleep: hand.sleep,
-      onChange: (job) => told.push(job),
+      onChange: (job) => snapshots.push(job),
     }),
   }
 }
@@ -88,7 +88,7 @@ const work = (run: (control: JobControl) => Promise<void>, changes: Partial<JobW
 })
 
 test('progress has speed and time left, without the time it was paused', async () => {
-  const { hand, desk: jobs, told } = desk()
+  const { hand, queue: jobs, snapshots } = openQueue()
   let control: JobControl | null = null
   let end: () => void = () => undefined
   let dispatches = 100
@@ -111,14 +111,14 @@ test('progress has speed and time left, without the time it was paused', async (
   dispatches = 160
   at.countTokens(500)
   at.advance(2)
-  expect(told.at(-1)).toMatchObject({ phase: 'training', done: 2, total: 10, tokensPerSecond: 500, etaSeconds: 4, dispatches: 60 })
+  expect(snapshots.at(-1)).toMatchObject({ phase: 'training', done: 2, total: 10, tokensPerSecond: 500, etaSeconds: 4, dispatches: 60 })
   jobs.pause(job_id)
   await hand.pass(60_000)
   expect(jobs.list()[0]).toMatchObject({ state: 'paused', etaSeconds: 4 })
   jobs.resume(job_id)
   await hand.pass(1000)
   at.advance(4)
-  expect(told.at(-1)).toMatchObject({ state: 'running', etaSeconds: 3 })
+  expect(snapshots.at(-1)).toMatchObject({ state: 'running', etaSeconds: 3 })
   // A step's tokens are counted when it is done, and spread over its time.
   for (let seconds = 0; seconds < 100; seconds += 10) await hand.pass(10_000)
   at.countTokens(20_000)
@@ -132,7 +132,7 @@ test('progress has speed and time left, without the time it was paused', async (
 })
 
 test('the gate holds a paused job, lets it go, and stops a cancelled one', async () => {
-  const { desk: jobs } = desk()
+  const { queue: jobs } = openQueue()
   const states: string[] = []
   let passed = 0
   let isAtGate = false
@@ -172,7 +172,7 @@ test('the gate holds a paused job, lets it go, and stops a cancelled one', async
 })
 
 test('one job on the GPU at a time; others go beside it', async () => {
-  const { desk: jobs } = desk()
+  const { queue: jobs } = openQueue()
   const first = jobs.start(
     work(
       (control) =>
@@ -197,7 +197,7 @@ test('one job on the GPU at a time; others go beside it', async () => {
 })
 
 test('what could not be kept is a failure', async () => {
-  const { desk: jobs } = desk()
+  const { queue: jobs } = openQueue()
   const reply = jobs.start(
     work(() => Promise.resolve(), {
       onState: (state) => (state === 'finished' ? Promise.reject(new Error('disk is full')) : Promise.resolve()),
@@ -207,7 +207,7 @@ test('what could not be kept is a failure', async () => {
   expect(await jobs.finished(reply.value.job_id)).toMatchObject({ state: 'failed', error: 'The result could not be kept: disk is full.' })
 })
 
-test('time asleep is not counted, and is told', async () => {
+test('time asleep is not counted, and is reported', async () => {
   const slept: [number, number][] = []
   let wake: (() => void) | null = null
   let now = 0
@@ -251,7 +251,7 @@ test('time asleep is not counted, and is told', async () => {
 })
 
 test('the time left is estimated from the rate measured, also when the next takes long and when some was done before', async () => {
-  const { hand, desk: jobs } = desk()
+  const { hand, queue: jobs } = openQueue()
   let control: JobControl | null = null
   const started = jobs.start(
     work((given) => {
@@ -285,7 +285,7 @@ test('the time left is estimated from the rate measured, also when the next take
 })
 
 test('a pause begins once the work has stored what it would lose; one by hold begins at once', async () => {
-  const { desk: jobs } = desk()
+  const { queue: jobs } = openQueue()
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
   const until = (holds: () => boolean): Promise<boolean> => vi.waitUntil(holds, { interval: 1 })
   let [isStepUnderWay, stores, passed] = [true, 0, 0]

@@ -119,14 +119,15 @@ async function lookAtModel(
     const { checks, memory, config, tensors } = await checkpointReport(folder, engine)
     const isWhole = checks.every(({ ok }) => ok)
     if (!config || !tensors || !isWhole) return { checks, memory, agreement: [], answer: null }
-    const held = { ...config, weight_format: dtype ?? losslessFormat(tensors) }
-    const agreement = reference === undefined ? [] : await agreementWith(reference, held, tensors, engine, context)
-    const answer = prompt === undefined ? null : await answerOf(spec, questionOf(prompt, options), held.weight_format, engine, context)
+    const modelConfig = { ...config, weight_format: dtype ?? losslessFormat(tensors) }
+    const agreement = reference === undefined ? [] : await agreementWith(reference, modelConfig, tensors, engine, context)
+    const answer =
+      prompt === undefined ? null : await answerOf(spec, questionOf(prompt, options), modelConfig.weight_format, engine, context)
     return {
       checks: [
         ...checks,
-        ...agreement.map((one) => agreementCheck(one, held.weight_format)),
-        ...(answer ? answerChecks(answer, held.weight_format) : []),
+        ...agreement.map((one) => agreementCheck(one, modelConfig.weight_format)),
+        ...(answer ? answerChecks(answer, modelConfig.weight_format) : []),
       ],
       ...{ memory, agreement, answer },
     }
@@ -137,12 +138,18 @@ async function lookAtModel(
 
 function agreementWith(
   file: string,
-  held: ModelConfig,
+  modelConfig: ModelConfig,
   tensors: TensorSource,
   engine: EngineDevice,
   context: CommandContext,
 ): Promise<Quantity[]> {
-  return referenceAgreement(engine, held, tensors, parseReference(parseJson(textOf(file), file), file, held), context.adapterName)
+  return referenceAgreement(
+    engine,
+    modelConfig,
+    tensors,
+    parseReference(parseJson(textOf(file), file), file, modelConfig),
+    context.adapterName,
+  )
 }
 
 const questionOf = (prompt: string, options: z.output<typeof doctorOptions>): Question => ({

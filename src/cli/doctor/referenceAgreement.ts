@@ -14,7 +14,7 @@ import { gatherRows } from '../../engine/ops/gatherRows'
 import { linear } from '../../engine/ops/linear'
 import type { WeightFormat } from '../../engine/weightFormat'
 import type { ModelConfig } from '../../models/architectures/config'
-import { batchTensors, headWeight, heldRows } from '../../models/architectures/decoder'
+import { batchTensors, headWeight, paddedRows } from '../../models/architectures/decoder'
 import { architectureOf } from '../../models/languageModel'
 import { CheckpointError } from '../../models/weights/byteSource'
 import { readerOf, type TensorSource } from '../../models/weights/safetensors'
@@ -154,7 +154,7 @@ const logits = (
     })
     uploadBatch(plan, batch)
     await plan.run()
-    const columns = heldRows(config)
+    const columns = paddedRows(config)
     const values = await plan.readOutput('logits', batch.targetCount * columns)
     return { ours: rows.flatMap((_, row) => [...values.subarray(row * columns, row * columns + config.vocab_size)]), theirs: rows.flat() }
   })

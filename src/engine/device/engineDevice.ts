@@ -96,13 +96,13 @@ export class EngineDevice {
     if (size > this.device.limits.maxBufferSize) {
       throw new GpuError(`${label} needs a buffer of ${size} bytes, but this device allows ${this.device.limits.maxBufferSize}`)
     }
-    const held = this.#allocated
+    const allocatedBefore = this.#allocated
     this.device.pushErrorScope('out-of-memory')
     const buffer = this.device.createBuffer({ label, size, usage })
     const answer = this.device
       .popErrorScope()
       .then((error) => {
-        if (error) this.#fail(new GpuGone(refusalOf(label, size, held)))
+        if (error) this.#fail(new GpuGone(refusalOf(label, size, allocatedBefore)))
       })
       // A device that is lost has no answers: `lost` says why.
       .catch(() => undefined)
@@ -242,9 +242,9 @@ export class EngineDevice {
   }
 }
 
-function refusalOf(label: string, size: number, held: number): string {
+function refusalOf(label: string, size: number, allocated: number): string {
   const text = (bytes: number): string => (bytes >= 1e9 ? `${(bytes / 1e9).toFixed(2)} GB` : `${(bytes / 1e6).toFixed(1)} MB`)
-  return `the GPU has no memory for ${label} (${text(size)}) beside the ${text(held)} it holds already: hold weights in fewer bits (dtype), turn gradient_checkpointing on, or take a smaller batch or model`
+  return `the GPU has no memory for ${label} (${text(size)}) beside the ${text(allocated)} it holds already: hold weights in fewer bits (dtype), turn gradient_checkpointing on, or take a smaller batch or model`
 }
 
 const STORAGE = BufferUsage.STORAGE | BufferUsage.COPY_DST | BufferUsage.COPY_SRC

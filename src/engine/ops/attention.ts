@@ -79,8 +79,8 @@ const MOST_LANES = 32
 function tileOf(quads: number, chunk: number): Readonly<Record<string, number>> {
   const columns = Math.ceil(quads / MOST_LANES)
   const lanes = Math.ceil(quads / columns)
-  const room = (2 * TILE * (chunk + 1)) / quads
-  const staged = [32, 16, 8].find((rows) => rows <= room) ?? 4
+  const mostStaged = (2 * TILE * (chunk + 1)) / quads
+  const staged = [32, 16, 8].find((rows) => rows <= mostStaged) ?? 4
   return { CHUNK: chunk, STAGED: staged, ROWS: Math.ceil(TILE / Math.floor(LANES / lanes)), COLUMNS: columns, COLUMN_LANES: lanes }
 }
 

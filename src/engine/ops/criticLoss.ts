@@ -37,8 +37,8 @@ export const criticTargetsOp: Op<CriticTargetsParams> = {
     const rows = at(specs, 0).shape[0] ?? 0
     const y = new Float64Array(rows * 4)
     for (let n = 0; n < Math.min(rows, column(arrays, 5, 0)); n++) {
-      const [reward, goesOn] = [column(arrays, 4, n * 4), column(arrays, 4, n * 4 + 1)]
-      const bootstrap = (index: number): number => reward + goesOn * gamma * column(arrays, index, n)
+      const [reward, continues] = [column(arrays, 4, n * 4), column(arrays, 4, n * 4 + 1)]
+      const bootstrap = (index: number): number => reward + continues * gamma * column(arrays, index, n)
       y.set([bootstrap(0), bootstrap(1), column(arrays, 2, n), column(arrays, 3, n)], n * 4)
     }
     return [y]

@@ -20,16 +20,16 @@ interface Extent {
   readonly rows: number
   readonly width: number
   /** Rows of w. */
-  readonly held: number
+  readonly paddedRows: number
   readonly vocabulary: number
 }
 function extent(op: string, h: TensorSpec | undefined, w: TensorSpec | undefined, { vocabulary }: LogProbParams): Extent {
   const [rows, width] = h?.shape ?? []
-  const [held, wWidth] = w?.shape ?? []
-  if (rows === undefined || width === undefined || held === undefined || width !== wWidth || width % 4 !== 0 || held % 4 !== 0)
+  const [paddedRows, wWidth] = w?.shape ?? []
+  if (rows === undefined || width === undefined || paddedRows === undefined || width !== wWidth || width % 4 !== 0 || paddedRows % 4 !== 0)
     fail(op, 'h [R, D] and w [V, D] with D and V multiples of 4', h?.shape, w?.shape)
-  if (vocabulary > held || vocabulary <= held - 4) fail(op, `w of ${vocabulary} rows and less than 4 after them`, w?.shape)
-  return { rows, width, held, vocabulary }
+  if (vocabulary > paddedRows || vocabulary <= paddedRows - 4) fail(op, `w of ${vocabulary} rows and less than 4 after them`, w?.shape)
+  return { rows, width, paddedRows, vocabulary }
 }
 
 interface Chunk {
@@ -38,10 +38,10 @@ interface Chunk {
   /** Of them tokens. */
   readonly live: number
 }
-const chunksOf = ({ held, vocabulary }: Extent): Chunk[] => {
+const chunksOf = ({ paddedRows, vocabulary }: Extent): Chunk[] => {
   const chunks: Chunk[] = []
-  for (let first = 0; first < held; first += VOCABULARY_CHUNK) {
-    const count = Math.min(VOCABULARY_CHUNK, held - first)
+  for (let first = 0; first < paddedRows; first += VOCABULARY_CHUNK) {
+    const count = Math.min(VOCABULARY_CHUNK, paddedRows - first)
     chunks.push({ first, count, live: Math.min(count, vocabulary - first) })
   }
   return chunks
@@ -99,7 +99,7 @@ export const logProbOp: Op<LogProbParams> = {
         },
       )
     })
-    return { scratch: [size.rows * Math.min(VOCABULARY_CHUNK, size.held) * 4, size.rows * 16], dispatches }
+    return { scratch: [size.rows * Math.min(VOCABULARY_CHUNK, size.paddedRows) * 4, size.rows * 16], dispatches }
   },
   backward: ({ grads, inputs, outputs, params, needs }) => {
     const dlogp = at(grads, 0)
@@ -174,7 +174,7 @@ function gradientChunks(
   scratch: number[]
 } {
   return {
-    scratch: [size.rows * Math.min(VOCABULARY_CHUNK, size.held) * 4],
+    scratch: [size.rows * Math.min(VOCABULARY_CHUNK, size.paddedRows) * 4],
     dispatches: (after) =>
       chunksOf(size).flatMap(({ first, count, live }, index) => [
         ntDispatch({ m: size.rows, k: size.width, n: count }, context, {
@@ -242,12 +242,12 @@ export const logProbWeightGradOp: Op<LogProbParams> = {
   name: 'logProbWeightGrad',
   canAccumulate: true,
   infer: ([h, w], params) => {
-    const { width, held } = extent('logProbWeightGrad', h, w, params)
-    return [{ shape: [held, width], dtype: 'f32' }]
+    const { width, paddedRows } = extent('logProbWeightGrad', h, w, params)
+    return [{ shape: [paddedRows, width], dtype: 'f32' }]
   },
   reference: (arrays, specs, params) => {
     const size = extent('logProbWeightGrad', specs[0], specs[1], params)
-    const dw = new Float64Array(size.held * size.width)
+    const dw = new Float64Array(size.paddedRows * size.width)
     eachLogitGradient(arrays, size, (r, v, grad) => {
       for (let d = 0; d < size.width; d++)
         dw[v * size.width + d] = (dw[v * size.width + d] ?? 0) + grad * (at(arrays, 0)[r * size.width + d] ?? 0)

@@ -61,15 +61,15 @@ export const fixedVariant = (context: Context): Exclude<ProductVariant, MatrixVa
 
 /** null when there is none of this name, or this device or product cannot have it. */
 function variantNamed(name: string, { kind, format }: ProductShape, context: Context): ProductVariant | null {
-  const room = context.products?.workgroupBytes ?? LEAST_WORKGROUP_BYTES
+  const availableBytes = context.products?.workgroupBytes ?? LEAST_WORKGROUP_BYTES
   if (name === SUBGROUP) return tileSubgroup(context) === null ? null : { kind: 'subgroup' }
   const tile = tileVariants[name as keyof typeof tileVariants] as TileVariant | undefined
-  if (tile) return workgroupBytes(tile) <= room ? tile : null
+  if (tile) return workgroupBytes(tile) <= availableBytes ? tile : null
   const variant = matrixVariants[name]
   if (!variant || !context.products) return null
   const { matrices } = context.products
   const config = matrices.find(({ element }) => element === variant.element)
   // A gradient of weights has no operand that is stored in less than f32.
   if (!config || (variant.element === 'f16' && (kind === 'tn' || format === 'f32'))) return null
-  return variant.fits(config) && variant.bytes(config) <= room ? { ...variant, config } : null
+  return variant.fits(config) && variant.bytes(config) <= availableBytes ? { ...variant, config } : null
 }

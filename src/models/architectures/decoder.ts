@@ -156,11 +156,11 @@ export function storedFormat(config: ModelConfig, name: string, shape: readonly 
 export function storedSpec(config: ModelConfig, name: string, shape: readonly number[]): { shape: readonly number[]; dtype: WeightFormat } {
   const [, width] = shape
   const isByToken = (name === EMBEDDING || name === HEAD) && width !== undefined
-  return { shape: isByToken ? [heldRows(config), width] : shape, dtype: storedFormat(config, name, shape) }
+  return { shape: isByToken ? [paddedRows(config), width] : shape, dtype: storedFormat(config, name, shape) }
 }
 
 /** Rows of embedding and head with their padding. */
-export const heldRows = ({ vocab_size: vocabulary }: Pick<ModelConfig, 'vocab_size'>): number => Math.ceil(vocabulary / 4) * 4
+export const paddedRows = ({ vocab_size: vocabulary }: Pick<ModelConfig, 'vocab_size'>): number => Math.ceil(vocabulary / 4) * 4
 
 /** Hidden states after the final norm, [T, hidden]. Names of state leaves are Hugging Face parameter names. */
 export function decoder({ graph, config, batch, lora, dropoutState, attend, trained = false }: DecoderGraph): Tensor {

@@ -21,7 +21,7 @@ export function mergedReader(config: ModelConfig, base: WeightReader, adapter: L
   const changed = adaptedBase(base, adapter)
   return {
     async read(name, shape) {
-      const values = asHeld(config, name, shape, await changed.read(name, shape))
+      const values = withStoredPrecision(config, name, shape, await changed.read(name, shape))
       const path = name.replace(/\.weight$/, '')
       const matrices = isRunBeside(adapter, path) ? adapter.modules.get(path) : undefined
       return matrices ? mergedMatrix(values, matrices, scaling) : values
@@ -30,7 +30,7 @@ export function mergedReader(config: ModelConfig, base: WeightReader, adapter: L
 }
 
 /** The values kernels saw: packed and unpacked again. */
-function asHeld(config: ModelConfig, name: string, shape: readonly number[], values: Float32Array): Float32Array {
+function withStoredPrecision(config: ModelConfig, name: string, shape: readonly number[], values: Float32Array): Float32Array {
   const format = storedFormat(config, name, shape)
   return isPacked(format) ? unpackWeights(packWeights(values, format), values.length, format) : values
 }

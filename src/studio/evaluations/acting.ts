@@ -17,7 +17,7 @@ import { withPrecision, type LoadedModel } from '../models/models'
 import { newRun } from '../runs/newRun'
 import { plainTrainable, type ActingPolicy } from '../runs/policyBackend'
 import type { RunRecorder } from '../runs/runRecorder'
-import { stratified } from './exam'
+import { stratified } from './evaluatePolicy'
 import { queriesOf } from './queries'
 
 type ActingRequest = EvaluateRequest | RolloutRequest
@@ -74,11 +74,11 @@ function dtypesOf(request: ActingRequest, source: RunRecord | null) {
 function adapterOf(
   request: ActingRequest,
   model: LoadedModel,
-  { store, initialAdapters: starts }: JobContext,
+  { store, initialAdapters }: JobContext,
 ): Promise<Reply<LoadedAdapter | null>> {
   return attempt('adapter', async () => {
     if (request.adapterOf !== null) return accept(await loadAdapter(store, request.adapterOf, model))
-    const imported = await starts.openToAct(request.adapter, model)
+    const imported = await initialAdapters.openToAct(request.adapter, model)
     if (!imported.ok || !imported.value) return imported.ok ? accept(null) : imported
     const { whole, sha256 } = imported.value.adapter
     return accept({ ...actingAdapter(whole, model), sha256 })

@@ -5,7 +5,7 @@ import { accept } from '../failure'
 import type { JobContext } from '../jobs/jobContext'
 import type { JobWork } from '../jobs/jobQueue'
 import { actingWork, openActing } from './acting'
-import { runExam } from './exam'
+import { evaluatePolicy } from './evaluatePolicy'
 
 export async function evaluateWork(request: EvaluateRequest, context: JobContext): Promise<Reply<JobWork>> {
   const opened = await openActing(request, context)
@@ -18,7 +18,7 @@ export async function evaluateWork(request: EvaluateRequest, context: JobContext
       ...{ temperature: request.temperature, sampling, seed: request.seed },
       model: { id: model.id, adapter_sha256: adapter?.sha256 ?? null },
     }
-    await runExam(policy, exam, 'before', recorder, control, context.examParts)
+    await evaluatePolicy(policy, exam, 'before', recorder, control, context.evaluationParts)
   })
   const placed = await context.placeRun(work.runId, 'evaluate', request.folder)
   return placed.ok ? accept(work) : placed

@@ -11,7 +11,7 @@ export async function rolloutWork(request: RolloutRequest, context: JobContext):
   const opened = await openActing(request, context)
   if (!opened.ok) return opened
   const { benchmark, queries, strategy, sampling } = opened.value
-  const work = actingWork(request, opened.value, context, async (policy, _keeper, control) => {
+  const work = actingWork(request, opened.value, context, async (policy, _recorder, control) => {
     const total = queries.length * request.samples
     control.phase('rollout', total, 'Rolling out')
     let done = 0
@@ -19,7 +19,7 @@ export async function rolloutWork(request: RolloutRequest, context: JobContext):
       ...{ environment: benchmark.environment, queries, samples: request.samples, strategy, sampling },
       ...{ temperature: request.temperature, callBudget: request.maxCalls, signal: control.signal },
       onText: (text) => {
-        context.examParts.emit({ type: 'token', run_id: control.runId, text })
+        context.evaluationParts.emit({ type: 'token', run_id: control.runId, text })
       },
       onTrajectory: () => {
         control.advance((done += 1))

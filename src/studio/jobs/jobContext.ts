@@ -4,7 +4,7 @@ import { callFormatFor } from '../../agents/callFormats/callFormatFor'
 import type { RunRecord } from '../../records/run'
 import { isStorageFull } from '../../storage/storageFull'
 import type { Store } from '../../storage/store'
-import type { ExamParts } from '../evaluations/exam'
+import type { EvaluationParts } from '../evaluations/evaluatePolicy'
 import type { GpuAccess } from './gpuAccess'
 import type { JobControl, JobWork } from './jobQueue'
 import type { Labels } from '../labels/labels'
@@ -27,7 +27,7 @@ export interface JobContext {
   readonly newId: NewId
   /** ISO time. */
   readonly now: () => string
-  readonly examParts: ExamParts
+  readonly evaluationParts: EvaluationParts
   readonly trainingParts: Omit<TrainingParts, 'opened'>
   /** Where a new run is stored, if the request says; refused where the host has no directories. */
   placeRun(runId: string, kind: RunRecord['kind'], folder: string | undefined): Promise<Reply<null>>
@@ -109,11 +109,11 @@ export function createRunWork(runs: Runs, gpu: GpuAccess, now: () => string): Jo
         const isOver = state !== 'running' && state !== 'paused'
         if (!isOver) {
           // If storage has no space even for the record, the work waits until there is some.
-          const begun = await opened().catch((reason: unknown) => {
+          const recorder = await opened().catch((reason: unknown) => {
             if (isStorageFull(reason)) return null
             throw reason
           })
-          if (begun && begun.record.status !== state) await begun.change({ status: state })
+          if (recorder && recorder.record.status !== state) await recorder.change({ status: state })
           return
         }
         try {

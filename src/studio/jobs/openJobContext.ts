@@ -22,8 +22,8 @@ export function openJobContext(services: StudioServices, { runs, policyBackend, 
   const { store, gpu, newId, now } = services
   return {
     ...{ store, gpu, newId, now, ...modules },
-    examParts: services,
-    trainingParts: { ...services, models: modules.models, starts: modules.initialAdapters, policyBackend },
+    evaluationParts: services,
+    trainingParts: { ...services, models: modules.models, initialAdapters: modules.initialAdapters, policyBackend },
     placeRun: (runId, kind, folder) => placeRun(store, runs, runId, kind, folder),
     whyBusy: (runId) => runs.whyBusy(runId),
     promptFormatProblem,

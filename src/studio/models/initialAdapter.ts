@@ -37,12 +37,12 @@ export interface NamedInitialAdapter {
 }
 
 /** As a run's record holds it among the settings. */
-export const initialAdapterConfig = (start: NamedInitialAdapter | null): Readonly<Record<string, unknown>> =>
-  start ? { init_adapter: start.from, init_adapter_sha256: start.adapter.sha256 } : {}
+export const initialAdapterConfig = (initialAdapter: NamedInitialAdapter | null): Readonly<Record<string, unknown>> =>
+  initialAdapter ? { init_adapter: initialAdapter.from, init_adapter_sha256: initialAdapter.adapter.sha256 } : {}
 
 /** For the card of the adapter it leaves; '' for a new one. */
-export const initialAdapterNote = (start: NamedInitialAdapter | null): string =>
-  start ? ` It began from the adapter ${start.from} (SHA-256 ${start.adapter.sha256}).` : ''
+export const initialAdapterNote = (initialAdapter: NamedInitialAdapter | null): string =>
+  initialAdapter ? ` It began from the adapter ${initialAdapter.from} (SHA-256 ${initialAdapter.adapter.sha256}).` : ''
 
 /** Throws CheckpointError when the folder holds no adapter, or one for another model. Whether a run may begin from it is `checkTrainable`. */
 export async function readInitialAdapter(

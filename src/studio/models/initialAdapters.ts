@@ -16,7 +16,7 @@ export interface InitialAdapters {
   /** The adapter a request names to train from. A run that is resumed takes its own copy, because the original may be gone. */
   open(from: StartFrom | undefined, model: ModelText, resumed: ResumedRun | null): Promise<Reply<NamedInitialAdapter | null>>
   /** Stores the run's own copy. */
-  keep(runId: string, start: NamedInitialAdapter): Promise<void>
+  keep(runId: string, adapter: NamedInitialAdapter): Promise<void>
   forget(runId: string): Promise<void>
 }
 

@@ -12,15 +12,15 @@ export function algorithmNamed(name: string): Reply<Algorithm> {
   return found ? accept(found) : refuse('unknown-algorithm', `There is no method ${name}; there is ${Object.keys(algorithms).join(', ')}.`)
 }
 
-/** @param start the adapter the run begins from; null: a new one. */
+/** @param initialAdapter the adapter the run begins from; null: a new one. */
 export function configureAlgorithm(
   algorithm: Algorithm,
   given: Readonly<Record<string, unknown>>,
-  start: NamedInitialAdapter | null = null,
+  initialAdapter: NamedInitialAdapter | null = null,
   limits: SequenceLimits = {},
 ): Reply<ConfiguredAlgorithm> {
   try {
-    return accept(algorithm.configure(given, start && { lora: start.adapter.lora, from: start.from }, limits))
+    return accept(algorithm.configure(given, initialAdapter && { lora: initialAdapter.adapter.lora, from: initialAdapter.from }, limits))
   } catch (error) {
     if (error instanceof SettingsError) return refuse('config', error.message)
     throw error

@@ -46,13 +46,13 @@ export async function estimateTraining(request: TrainingRequest, parts: Estimate
   const found = algorithmNamed(request.kind === 'story' ? (request.algorithm ?? DEFAULT_ALGORITHM) : request.algorithm)
   if (!found.ok) return found
   const algorithm = found.value
-  const begun = request.kind === 'train' ? await context.initialAdapters.open(request.initAdapter, model, null) : accept(null)
-  if (!begun.ok) return begun
+  const initial = request.kind === 'train' ? await context.initialAdapters.open(request.initAdapter, model, null) : accept(null)
+  if (!initial.ok) return initial
   const size = storySizes[request.kind === 'story' ? (request.size ?? (limits.isSoftware ? 'software' : 'gpu')) : 'gpu']
   const configured =
     request.kind === 'story'
       ? configureAlgorithm(algorithm, algorithm.storyDefaults(size))
-      : configureAlgorithm(algorithm, request.config, begun.value, request.limits)
+      : configureAlgorithm(algorithm, request.config, initial.value, request.limits)
   if (!configured.ok) return configured
   const source = await sourceOf(request, configured.value, parts)
   if (!source.ok) return source
@@ -68,7 +68,10 @@ export async function estimateTraining(request: TrainingRequest, parts: Estimate
     return { parts: onOnePool(planned.parts, practice.parts), largestBinding }
   }
   const planned = count(configured.value)
-  const knobs = [...settingKnobs(configured.value, begun.value !== null, count), ...precisionKnobs(request, configured.value, parts, count)]
+  const knobs = [
+    ...settingKnobs(configured.value, initial.value !== null, count),
+    ...precisionKnobs(request, configured.value, parts, count),
+  ]
   return accept(verdictOn(planned, limits, knobs))
 }
 

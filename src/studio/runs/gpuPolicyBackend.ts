@@ -43,15 +43,15 @@ export function createGpuPolicyBackend(now: () => number): PolicyBackend {
 
     async train({ configured, context, model, limits, slots, data, transcripts = null, practice, onTokens, onNote }: TrainRequest) {
       const { seed, gate } = context
-      const held = new Map<PolicyModel, ReturnType<typeof actingPolicy>>()
+      const opened = new Map<PolicyModel, ReturnType<typeof actingPolicy>>()
       const actingOf = (policy: PolicyModel): ReturnType<typeof actingPolicy> => {
         const known =
-          held.get(policy) ??
+          opened.get(policy) ??
           actingPolicy({
             ...{ policy, model, limits, seed, gate, onTokens, now },
             slots: slots ?? slotsOf(context.engine.isSoftware),
           })
-        held.set(policy, known)
+        opened.set(policy, known)
         return known
       }
       try {
@@ -74,7 +74,7 @@ export function createGpuPolicyBackend(now: () => number): PolicyBackend {
         return acting
       } catch (error) {
         // Stopped or failed: the loop does not hand its model back, but what acted with it can free it.
-        for (const acting of held.values()) await acting.destroy().catch(() => undefined)
+        for (const acting of opened.values()) await acting.destroy().catch(() => undefined)
         throw error
       }
     },

@@ -34,9 +34,9 @@ export async function settleKernels(
   control: Pick<JobControl, 'gate' | 'phase' | 'advance'>,
   { opened: { engine, report }, store, clock, choice }: KernelParts,
 ): Promise<() => void> {
-  const began = recorder.record.steps_done > 0 || recorder.record.kernels !== undefined
+  const hasStarted = recorder.record.steps_done > 0 || recorder.record.kernels !== undefined
   let table = recorder.record.kernels ?? null
-  if (!began && (choice ?? (report.isSoftware ? 'fixed' : 'tuned')) !== 'fixed') {
+  if (!hasStarted && (choice ?? (report.isSoftware ? 'fixed' : 'tuned')) !== 'fixed') {
     const files: TableFiles = { read: (name) => store.readBlob(name), write: (name, bytes) => store.writeBlob(name, bytes) }
     const key = { version: 1 as const, adapter: adapterName(report), kernels: KERNELS_VERSION, half: choice === 'tuned-half' }
     const kept = (await loadKernelTable(files, key)) ?? { ...key, choices: {} }

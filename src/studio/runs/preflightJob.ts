@@ -21,9 +21,9 @@ export function preflightJob(
     const stored = await context.models.text(request.model, request.seed)
     if (!stored.ok) return stored
     const model = withPrecision(stored.value, request.dtype, request.kvDtype)
-    const start = await context.initialAdapters.open(request.initAdapter, model, null)
-    if (!start.ok) return start
-    const configured = configureAlgorithm(algorithm, request.config, start.value, request.limits)
+    const initialAdapter = await context.initialAdapters.open(request.initAdapter, model, null)
+    if (!initialAdapter.ok) return initialAdapter
+    const configured = configureAlgorithm(algorithm, request.config, initialAdapter.value, request.limits)
     if (!configured.ok) return configured
     const material = await materialOf(request, algorithm, model, context)
     if (!material.ok) return material

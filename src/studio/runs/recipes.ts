@@ -66,7 +66,7 @@ function onForm(
   const model = recipe.model === null ? null : (modelNamed(recipe.model, models) ?? null)
   if (recipe.model !== null && model === null)
     remarks.push({ field: 'model', value: recipe.model, reason: 'It is not open here: open it under Models, then choose it.' })
-  const initAdapter = recipe.init_adapter === null ? null : startNamed(recipe.init_adapter, models, imported)
+  const initAdapter = recipe.init_adapter === null ? null : initialAdapterNamed(recipe.init_adapter, models, imported)
   if (recipe.init_adapter !== null && initAdapter === null)
     remarks.push({
       field: 'init_adapter',
@@ -112,7 +112,7 @@ function modelNamed(spec: string, models: readonly ModelRow[]): string | undefin
 }
 
 /** What a run's record calls the adapter it began from: a run, its best weights, or an imported adapter's title. */
-function startNamed(name: string, models: readonly ModelRow[], imported: readonly ImportedAdapter[]): StartFrom | null {
+function initialAdapterNamed(name: string, models: readonly ModelRow[], imported: readonly ImportedAdapter[]): StartFrom | null {
   const runs = models.flatMap(({ adapters }) => adapters.map(({ run_id }) => run_id))
   const [run_id = '', best] = name.split('/')
   if (runs.includes(run_id) && (best === undefined || best === 'best'))
@@ -121,7 +121,7 @@ function startNamed(name: string, models: readonly ModelRow[], imported: readonl
   return same ? { kind: 'imported', adapter_id: same.adapter_id } : null
 }
 
-async function startText(from: StartFrom | undefined, imported: RecipeParts['imported']): Promise<string | null> {
+async function initialAdapterText(from: StartFrom | undefined, imported: RecipeParts['imported']): Promise<string | null> {
   if (!from) return null
   if (from.kind === 'run') return from.which === 'best' ? `${from.run_id}/best` : from.run_id
   return (await imported()).find(({ adapter_id }) => adapter_id === from.adapter_id)?.title ?? from.adapter_id
@@ -134,7 +134,7 @@ async function recipeOf(source: RecipeSource, store: Store, imported: RecipePart
     return accept(
       asRead({
         ...{ algorithm, seed, steps, model, data: names, config },
-        init_adapter: await startText(source.request.initAdapter, imported),
+        init_adapter: await initialAdapterText(source.request.initAdapter, imported),
         ...(dtype === 'f32' ? {} : { dtype }),
         ...(kvDtype === 'f32' ? {} : { kv_dtype: kvDtype }),
       }),

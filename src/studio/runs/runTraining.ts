@@ -66,7 +66,7 @@ async function takeSteps(run: TrainingRun, { checkpoints, reports, rounds, advan
     ...{ configured: request.configured, model: request.model, data: request.data, transcripts: request.transcripts ?? null },
     ...{ limits: request.practice.benchmark.limits, slots: request.practice.slots },
     context: {
-      ...{ engine: parts.opened.engine, seed: request.seed, initial: request.start?.adapter ?? null, steps: request.steps },
+      ...{ engine: parts.opened.engine, seed: request.seed, initial: request.initialAdapter?.adapter ?? null, steps: request.steps },
       ...{ gate: control.gate, pauses: control.pauses, now: parts.clock, report: reports.report, onAdvantages: advantages.add },
       ...{ checkpoints, checkpointEvery: everySteps, checkpointMinutes: everyMinutes },
       best: best && { ...best, valueOf: (step) => reports.metricOf(step, best.metric) },
@@ -115,7 +115,7 @@ async function storeTrained(run: TrainingRun, trained: ActingPolicy, checkpoints
   if (request.keepsCheckpoints) return
   // The run is over: its adapter takes the checkpoints' place.
   await removeCheckpoints(control.runId, parts.store)
-  if (request.start) await parts.starts.forget(control.runId)
+  if (request.initialAdapter) await parts.initialAdapters.forget(control.runId)
 }
 
 async function storeBest({ request, recorder, control, parts, filesOf }: TrainingRun, trained: ActingPolicy, checkpoints: CheckpointSink) {

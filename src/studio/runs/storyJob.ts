@@ -7,7 +7,7 @@ import type { ConfiguredAlgorithm } from '../../training/algorithm'
 import { DEFAULT_ALGORITHM } from '../../training/algorithms'
 import type { Reply } from '../../worker/protocol'
 import { DEFAULT_STRATEGY, PRACTICE_TEMPERATURE } from '../defaults'
-import { runExam, stratified, type ExamRequest } from '../evaluations/exam'
+import { evaluatePolicy, stratified, type EvaluationRequest } from '../evaluations/evaluatePolicy'
 import { accept, refuse } from '../failure'
 import type { OpenGpu } from '../jobs/gpuAccess'
 import type { JobContext } from '../jobs/jobContext'
@@ -100,11 +100,11 @@ async function tellStory(plan: StoryPlan, context: JobContext, recorder: RunReco
     // A resumed story may have sat it already.
     if (recorder.record.evaluations.length > (phase === 'before' ? 0 : 1)) return
     control.phase(phase, queries.length, phase === 'before' ? 'The model sits the exam' : 'The same exam again')
-    await runExam(policy, examOf(plan, title, adapterSha256), phase, recorder, control, context.examParts)
+    await evaluatePolicy(policy, examOf(plan, title, adapterSha256), phase, recorder, control, context.evaluationParts)
   }
   await runTraining(
     {
-      ...{ model, configured, steps: size.steps, start: null, seed: request.seed, data: null, isResumed: plan.isResumed },
+      ...{ model, configured, steps: size.steps, initialAdapter: null, seed: request.seed, data: null, isResumed: plan.isResumed },
       practice: practiceOf(plan, size.batch),
     },
     {
@@ -121,7 +121,7 @@ const examOf = (
   { request, model, benchmark, examSplit, queries }: StoryPlan,
   title: string,
   adapterSha256: string | null,
-): ExamRequest => ({
+): EvaluationRequest => ({
   ...{ title, benchmark, split: examSplit, queries, strategy: DEFAULT_STRATEGY, callBudget: benchmark.limits.toolCalls, temperature: 0 },
   ...{ seed: request.seed, model: { id: model.id, adapter_sha256: adapterSha256 } },
 })

@@ -28,7 +28,7 @@ interface TrainPlan {
   readonly configured: ConfiguredAlgorithm
   readonly model: LoadedModel
   readonly gpu: OpenGpu
-  readonly start: NamedInitialAdapter | null
+  readonly initialAdapter: NamedInitialAdapter | null
   readonly isResumed: boolean
   readonly material: Material
   readonly practice: PracticePlan
@@ -75,16 +75,16 @@ async function planTraining(request: TrainRequest, context: JobContext, before: 
   if (!stored.ok) return stored
   const model = withPrecision(stored.value, request.dtype, request.kvDtype)
   if (!gpu.ok) return gpu
-  const start = await context.initialAdapters.open(request.initAdapter, model, before)
-  if (!start.ok) return start
-  const configured = configureAlgorithm(algorithm.value, request.config, start.value, request.limits)
+  const initialAdapter = await context.initialAdapters.open(request.initAdapter, model, before)
+  if (!initialAdapter.ok) return initialAdapter
+  const configured = configureAlgorithm(algorithm.value, request.config, initialAdapter.value, request.limits)
   if (!configured.ok) return configured
   const material = await materialOf(request, algorithm.value, model, context)
   if (!material.ok) return material
   const problem = dataProblem(configured.value, material.value, model, request.seed)
   if (problem !== null) return refuse('data', problem)
   return accept({
-    ...{ request, configured: configured.value, model, gpu: gpu.value, start: start.value, material: material.value },
+    ...{ request, configured: configured.value, model, gpu: gpu.value, initialAdapter: initialAdapter.value, material: material.value },
     practice: practiceOf(request, configured.value, material.value, strategy.value),
     steps: request.steps ?? configured.value.steps,
     isResumed: before !== null,
@@ -121,11 +121,11 @@ function practiceOf(
 
 /** A new record, or that of the run that is resumed. */
 function recordOf(plan: TrainPlan, context: JobContext, before: ResumedRun | null): Reply<RunRecord> {
-  const { request, configured, material, start, model, steps } = plan
+  const { request, configured, material, initialAdapter, model, steps } = plan
   const { title } = configured.algorithm
   const first = newRun({
     ...{ runId: context.newId('run'), kind: 'train', title: `${title} on ${material.title}`, algorithm: request.algorithm, model },
-    config: { ...configured.settings, ...practiceConfig(plan), ...precisionConfig(request), ...initialAdapterConfig(start) },
+    config: { ...configured.settings, ...practiceConfig(plan), ...precisionConfig(request), ...initialAdapterConfig(initialAdapter) },
     ...{ seed: request.seed, adapter: plan.gpu.report, worldHash: material.worldHash, now: context.now() },
   })
   const fresh: RunRecord = {
@@ -156,15 +156,23 @@ async function train(
   control: JobControl,
   onPeak: (bytes: number) => void,
 ): Promise<void> {
-  const { request, configured, material, start, model, gpu } = plan
-  const begins = start ? initialAdapterNotes(start, configured) : []
-  for (const note of [...begins, ...configured.notes(), ...material.notes]) recorder.note(note)
-  if (start) await retryWhenStorageFull(control, () => context.initialAdapters.keep(recorder.record.run_id, start))
+  const { request, configured, material, initialAdapter, model, gpu } = plan
+  const adapterNotes = initialAdapter ? initialAdapterNotes(initialAdapter, configured) : []
+  for (const note of [...adapterNotes, ...configured.notes(), ...material.notes]) recorder.note(note)
+  if (initialAdapter) await retryWhenStorageFull(control, () => context.initialAdapters.keep(recorder.record.run_id, initialAdapter))
   const parts = { ...context.trainingParts, opened: gpu }
   const putBack = await settleKernels(model.config, configured.trainable, recorder, control, { ...parts, choice: request.kernels })
   await runTraining(
     {
-      ...{ model, configured, start, steps: plan.steps, seed: request.seed, practice: plan.practice, checkpoints: request.checkpoints },
+      ...{
+        model,
+        configured,
+        initialAdapter,
+        steps: plan.steps,
+        seed: request.seed,
+        practice: plan.practice,
+        checkpoints: request.checkpoints,
+      },
       isResumed: plan.isResumed,
       ...{ data: material.labelled, transcripts: material.transcripts, keepsCheckpoints: request.folder !== undefined },
     },

@@ -18,7 +18,7 @@ export interface Baseline {
 export async function measureBaseline(run: TrainingRun): Promise<Baseline> {
   const { request, recorder, control, parts, hooks } = run
   const { model, seed, configured, practice } = request
-  const initial = request.start?.adapter ?? null
+  const initial = request.initialAdapter?.adapter ?? null
   const { limits } = practice.benchmark
   const probe = model.tokenizer.encode(await probeText(practice.benchmark, model)).slice(0, 256)
   const policy = await parts.policyBackend.openPolicy({
@@ -44,7 +44,7 @@ export async function measureBaseline(run: TrainingRun): Promise<Baseline> {
 }
 
 const referenceOf = ({ request }: TrainingRun): ReferenceKind =>
-  request.start === null ? 'new' : request.configured.trainable.keepsReference ? 'initial' : 'base'
+  request.initialAdapter === null ? 'new' : request.configured.trainable.keepsReference ? 'initial' : 'base'
 
 /** The last check before step 0 needs the model: its KL to the reference is 0, or the run ends here. A KL that cannot begin at 0 is noted. */
 async function compareWithReference(

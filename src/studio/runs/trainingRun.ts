@@ -20,7 +20,7 @@ export interface RunTrainingRequest {
   readonly configured: ConfiguredAlgorithm
   readonly steps: number
   /** The adapter it begins from; null: a new one. */
-  readonly start: NamedInitialAdapter | null
+  readonly initialAdapter: NamedInitialAdapter | null
   readonly seed: number
   /** Whether the run was begun before. */
   readonly isResumed: boolean
@@ -48,7 +48,7 @@ export interface TrainingParts {
   readonly emit: (event: StudioEvent) => void
   readonly clock: () => number
   readonly gpu: GpuAccess
-  readonly starts: Pick<InitialAdapters, 'forget'>
+  readonly initialAdapters: Pick<InitialAdapters, 'forget'>
   readonly models: Pick<Models, 'folder'>
   readonly opened: OpenGpu
   readonly policyBackend: PolicyBackend
@@ -70,8 +70,8 @@ export function createTrainingRun(
   control: JobControl,
   parts: TrainingParts,
 ): TrainingRun {
-  const { model, configured, start } = request
-  const note = `Run ${control.runId}: ${recorder.record.title}.${initialAdapterNote(start)}`
+  const { model, configured, initialAdapter } = request
+  const note = `Run ${control.runId}: ${recorder.record.title}.${initialAdapterNote(initialAdapter)}`
   return {
     ...{ request, hooks, recorder, control, parts },
     filesOf: async (tensors) =>

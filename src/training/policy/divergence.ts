@@ -2,7 +2,7 @@
 import type { Gate } from '../../engine/plan/executable'
 import { gatherRows } from '../../engine/ops/gatherRows'
 import { linear } from '../../engine/ops/linear'
-import { batchTensors, headWeight, heldRows } from '../../models/architectures/decoder'
+import { batchTensors, headWeight, paddedRows } from '../../models/architectures/decoder'
 import { architectureOf } from '../../models/languageModel'
 import { packSequences, uploadBatch } from '../batches/packing'
 import type { PolicyModel } from './policyModel'
@@ -27,7 +27,7 @@ export async function* logitRows(policy: PolicyModel, ids: readonly number[], ga
     })
     uploadBatch(plan, batch)
     await plan.run(gate)
-    const columns = heldRows(config)
+    const columns = paddedRows(config)
     const values = await plan.readOutput('logits', targets.length * columns)
     for (let row = 0; row < targets.length; row++) yield values.slice(row * columns, row * columns + config.vocab_size)
   }

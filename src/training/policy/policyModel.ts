@@ -11,7 +11,7 @@ import type { ModelConfig } from '../../models/architectures/config'
 import { isStreamed, LanguageModel } from '../../models/languageModel'
 import type { WeightReader } from '../../models/languageModel'
 import type { TrainingCheckpoint } from '../checkpoints/checkpoint'
-import { heldRows } from '../../models/architectures/decoder'
+import { paddedRows } from '../../models/architectures/decoder'
 import { HEAD_MEANS, HEAD_ONES, METRICS_BYTES, METRICS_LEAF, policyPlans, referenceEntries, trainableEntries } from './policyPlans'
 import type { Objective, PolicyPlans, TrainableSet } from './policyPlans'
 import { ReferenceAdapter } from './referenceAdapter'
@@ -103,7 +103,7 @@ export class PolicyModel {
     if (this.#ownState.has(HEAD_MEANS)) return
     this.ownState(HEAD_MEANS, [1, config.hidden_size])
     const means = await this.#cached(HEAD_MEANS, () => this.plans.headMeans())
-    means.write(HEAD_ONES, new Float32Array(heldRows(config)).fill(1))
+    means.write(HEAD_ONES, new Float32Array(paddedRows(config)).fill(1))
     await means.run(gate)
   }
 

@@ -16,7 +16,7 @@ import type { Plan, PlanContext } from '../../engine/plan/planGraph'
 import { Graph } from '../../engine/tensor'
 import type { Tensor } from '../../engine/tensor'
 import type { ModelConfig } from '../../models/architectures/config'
-import { batchTensors, headWeight, heldRows, projectionPath, projectionShape } from '../../models/architectures/decoder'
+import { batchTensors, headWeight, paddedRows, projectionPath, projectionShape } from '../../models/architectures/decoder'
 import type { BatchTensors, LoraShape } from '../../models/architectures/decoder'
 import { architectureOf } from '../../models/languageModel'
 
@@ -120,7 +120,7 @@ export function policyPlans(config: ModelConfig, trainable: TrainableSet, contex
     headMeans() {
       const graph = new Graph()
       const { vocab_size: vocabulary, hidden_size: width } = config
-      const means = matmulNN(graph.batch(HEAD_ONES, [1, heldRows(config)]), headWeight(graph, config, isTrained), 1 / vocabulary)
+      const means = matmulNN(graph.batch(HEAD_ONES, [1, paddedRows(config)]), headWeight(graph, config, isTrained), 1 / vocabulary)
       accumulateInto(graph.state(HEAD_MEANS, [1, width]), means)
       return planGraph(graph, context)
     },

@@ -43,8 +43,8 @@ export function samplerSize(
   maxNewTokens: number,
   isSoftware: boolean,
 ): { slots: number; maxContext: number } {
-  const room = powerOfTwo(longest + actionLimit(config, maxNewTokens), SMALLEST_CONTEXT)
-  const maxContext = Math.min(config.max_position_embeddings, room)
+  const contextNeeded = powerOfTwo(longest + actionLimit(config, maxNewTokens), SMALLEST_CONTEXT)
+  const maxContext = Math.min(config.max_position_embeddings, contextNeeded)
   return { slots: Math.max(1, Math.floor(CACHED_TOKENS[isSoftware ? 'software' : 'gpu'] / maxContext)), maxContext }
 }
 

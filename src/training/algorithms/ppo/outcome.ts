@@ -44,11 +44,11 @@ export function outcomeSequence(
   settings: PpoConfig,
 ): TokenizedTrajectory {
   const outcome = outcomeOf(trajectory, rewards, settings.reward)
-  const told = settings.literal_text_bug ? literalText(trajectory) : trajectory
+  const record = settings.literal_text_bug ? literalText(trajectory) : trajectory
   const options = ppoSequenceOptions(settings)
   return tokenizeTrajectory(
-    told,
-    outcomeScores(told, outcome),
+    record,
+    outcomeScores(record, outcome),
     codec,
     settings.literal_text_bug ? { ...options, encoding: 'text_released' } : options,
   )

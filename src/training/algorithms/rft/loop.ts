@@ -73,10 +73,10 @@ async function train(
   let selection: RftSelection | null = resumed && source.isFresh ? resumed : null
 
   for (let round = resumed?.round ?? 0; round < rounds; round++) {
-    const goesOn = round === resumed?.round
+    const isResumed = round === resumed?.round
 
     // Sample and keep. A data set gives the same again; a round's practice is not done twice.
-    if (!goesOn || !source.isFresh) {
+    if (!isResumed || !source.isFresh) {
       const drawnAt = round === 0 ? 0 : step
       const attempts = await source.next(drawnAt, policy)
       const { kept, counts } = selectPasses(attempts, settings, context.seed, drawnAt)
@@ -87,7 +87,7 @@ async function train(
     if (selection === null) throw new Error('a round of RFT has nothing to imitate')
     const { kept, counts } = selection
     const data = samplesOf(kept)
-    if (!goesOn) {
+    if (!isResumed) {
       cursor = 0
       end = Math.min(step + updatesOf(data, settings, context.model), Math.floor((total * (round + 1)) / rounds))
       if (rounds === 1 && end < total) onNote(`${settings.num_train_epochs} passes over these take ${end} updates: the run ends there.`)

@@ -15,14 +15,14 @@ import { retryWhenStorageFull } from '../storage/retryWhenStorageFull'
 import type { ActingPolicy } from '../runs/policyBackend'
 import { createTrajectoryRecorder } from './trajectoryRecorder'
 
-export interface ExamParts {
+export interface EvaluationParts {
   readonly store: Store
   readonly emit: (event: StudioEvent) => void
   readonly newId: NewId
   readonly now: () => string
 }
 
-export interface ExamRequest {
+export interface EvaluationRequest {
   readonly title: string
   readonly benchmark: Benchmark
   readonly split: string
@@ -39,13 +39,13 @@ export interface ExamRequest {
 /** Which grid it fills; also part of the trajectories' ids. */
 type Phase = 'before' | 'after'
 
-export async function runExam(
+export async function evaluatePolicy(
   policy: ActingPolicy,
-  request: ExamRequest,
+  request: EvaluationRequest,
   phase: Phase,
   recorder: RunRecorder,
   control: JobControl,
-  parts: ExamParts,
+  parts: EvaluationParts,
 ): Promise<EvaluationRecord> {
   const { benchmark, queries } = request
   const stated: ResultFields = {
@@ -81,11 +81,11 @@ export async function runExam(
 /** One attempt at each query, stored and shown in the grid as it ends. */
 async function attemptQueries(
   policy: ActingPolicy,
-  request: ExamRequest,
+  request: EvaluationRequest,
   phase: Phase,
   recorder: RunRecorder,
   control: JobControl,
-  parts: ExamParts,
+  parts: EvaluationParts,
 ): Promise<Trajectory[]> {
   const { queries, temperature, sampling = noFilters, callBudget, strategy } = request
   const { runId, signal } = control

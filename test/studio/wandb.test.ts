@@ -45,8 +45,8 @@ function room(page: string, gateway: WandbServer | null, metrics = METRICS) {
     return app.request(url, { ...init, headers: { ...(init?.headers as Record<string, string>), host: new URL(url).host } })
   }
   const ledger = createFetchLedger({ fetch: fetchGateway, now: () => '', ownOrigin: page })
-  const wandbRoom = createWandb({ ledger, ownOrigin: page, detail: () => Promise.resolve({ ok: true, value: detail(metrics) }) })
-  return { sendToWandb: (runId: string) => wandbRoom.sendToWandb(runId), asked, ledger }
+  const wandb = createWandb({ ledger, ownOrigin: page, detail: () => Promise.resolve({ ok: true, value: detail(metrics) }) })
+  return { sendToWandb: (runId: string) => wandb.sendToWandb(runId), asked, ledger }
 }
 
 test('goes through the gateway that serves the page; the page sees no key', async () => {
