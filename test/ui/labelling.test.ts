@@ -2,7 +2,15 @@ import { expect, test } from 'vitest'
 import { opinion as opinionSchema, type Opinion } from '../../src/records/annotation'
 import { connectionAdvice, judgeAddressProblem, judgePresets } from '../../src/ui/labelling/judgePresets'
 import { queueProgress, queueRows } from '../../src/ui/labelling/queueRows'
-import { choiceOfKey, firstErrorCascade, humanJudgement, noJudgement, parseReward, rewardsWith } from '../../src/ui/labelling/reward'
+import {
+  choiceOfKey,
+  firstErrorCascade,
+  humanJudgement,
+  noJudgement,
+  parseReward,
+  repeatedRows,
+  rewardsWith,
+} from '../../src/ui/labelling/reward'
 import { acceptedOpinions, agreements, disagreement, suggestionsFor } from '../../src/ui/labelling/stepSuggestions'
 import { signed, stripOfStep } from '../../src/ui/labelling/whatIf'
 import type { AdvantagePreview, LabelState } from '../../src/worker/protocol'
@@ -177,4 +185,25 @@ test('a judge’s address is https, or http to this computer, and holds no secre
   expect(judgeAddressProblem('')).toContain('Give')
   const ollama = judgePresets.find((preset) => preset.name === 'ollama')
   expect(ollama && connectionAdvice(ollama, ollama.baseUrl, 'https:').join(' ')).toMatch(/OLLAMA_ORIGINS.*gateway.*asks permission/)
+})
+
+test('a label is repeated whole, and only where it means something', () => {
+  const at = (step: number, isAnswer: boolean) => ({ trajectoryId: 'other', step, isAnswer })
+  const call = humanJudgement([says('HUMAN', 'me', 0, 'success', 1), says('HUMAN', 'me', 0, 'contribution', 3)], 0, 'me')
+  expect(repeatedRows(call, at(2, false))).toEqual({
+    rows: [
+      { trajectory_id: 'other', step: 2, name: 'success', value: 1 },
+      { trajectory_id: 'other', step: 2, name: 'contribution', value: 3 },
+    ],
+    problem: null,
+  })
+  expect(repeatedRows(call, at(3, true))).toMatchObject({ rows: [], problem: expect.stringMatching(/takes a status/) as string })
+  const answer = humanJudgement([says('HUMAN', 'me', 1, 'status', 0.5)], 1, 'me')
+  expect(repeatedRows(answer, at(0, false))).toMatchObject({ rows: [], problem: expect.stringMatching(/status of an answer/) as string })
+  expect(repeatedRows(answer, at(3, true)).rows).toEqual([{ trajectory_id: 'other', step: 3, name: 'status', value: 0.5 }])
+  // A reward given directly fits every step; what was given last counts.
+  const direct = humanJudgement([says('HUMAN', 'me', 0, 'success', 1), says('HUMAN', 'me', 0, 'reward', 0.4)], 0, 'me')
+  for (const isAnswer of [false, true])
+    expect(repeatedRows(direct, at(1, isAnswer)).rows).toEqual([{ trajectory_id: 'other', step: 1, name: 'reward', value: 0.4 }])
+  expect(repeatedRows(humanJudgement([], 0, 'me'), at(0, false)).problem).toMatch(/no label to repeat/)
 })

@@ -76,6 +76,32 @@ export function choiceOfKey(key: string, isAnswer: boolean): Choice | null {
   return key.length === 1 && contribution >= 0 ? { name: 'contribution', value: contribution } : null
 }
 
+/** What the label of a step becomes on another one: the whole of it, or a sentence that says why it means nothing there. */
+export function repeatedRows(
+  label: ReturnType<typeof humanJudgement>,
+  to: { readonly trajectoryId: string; readonly step: number; readonly isAnswer: boolean },
+): { readonly rows: readonly NewOpinion[]; readonly problem: string | null } {
+  const { judgement, newest } = label
+  const row = (name: Opinion['name'], value: number | null): NewOpinion[] =>
+    value === null ? [] : [{ trajectory_id: to.trajectoryId, step: to.step, name, value }]
+  // What was given last counts: a reward typed directly stands for the whole label.
+  const direct = newest === 'reward' ? row('reward', judgement.reward) : []
+  const scale = to.isAnswer
+    ? row('status', judgement.status)
+    : [...row('success', judgement.success), ...row('contribution', judgement.contribution)]
+  const rows = direct.length > 0 ? direct : scale.length > 0 ? scale : row('reward', judgement.reward)
+  if (rows.length > 0) return { rows, problem: null }
+  const isNothing = newest === null
+  return {
+    rows,
+    problem: isNothing
+      ? 'There is no label to repeat: give one first.'
+      : to.isAnswer
+        ? 'The last label was of a tool call. This step is the answer, which takes a status: Solved, Unsure or Unsolved.'
+        : 'The last label was the status of an answer. This step takes success and contribution.',
+  }
+}
+
 /** First error: this step and every later one neither succeeded nor contributed; the answer is Unsolved. */
 export function firstErrorCascade(trajectoryId: string, step: number, isAnswer: readonly boolean[]): NewOpinion[] {
   return isAnswer.flatMap((answer, at): NewOpinion[] => {

@@ -1,4 +1,5 @@
 /** The keys of the labelling page: two seconds a step. */
+import { keyTarget, ownsEnter } from '../navigation/keyTargets'
 import { usePageKeys, type PageKey } from '../navigation/pageKeys'
 
 export interface LabelActions {
@@ -35,10 +36,6 @@ const JUDGEMENTS: readonly (readonly [string, string])[] = [
   ['n', 'answer: Unsolved'],
 ]
 
-/** Enter on a button or link means that button. */
-const meansItself = (event: KeyboardEvent): boolean =>
-  event.target instanceof Element && event.target.closest('button, a, summary, [role="button"]') !== null
-
 export function useLabelKeys(actions: LabelActions): void {
   const key = (keys: string, does: string, run: () => void): PageKey => ({ keys, does, run })
   usePageKeys([
@@ -52,7 +49,8 @@ export function useLabelKeys(actions: LabelActions): void {
       does: 'accept the first suggestion',
       preventDefault: false,
       run: (event) => {
-        if (!meansItself(event)) actions.accept()
+        const target = keyTarget(event)
+        if (target === null || !ownsEnter(target)) actions.accept()
       },
     },
     key('shift+Enter', 'accept the first suggestion of every remaining step', actions.acceptRest),

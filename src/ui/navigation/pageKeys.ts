@@ -3,6 +3,7 @@ import { useHotkeys } from '@mantine/hooks'
 import type { HotkeyItem } from '@mantine/hooks'
 import { useEffect } from 'react'
 import { create } from 'zustand'
+import { keyTarget, ownsKeys, takesText } from './keyTargets'
 
 export interface PageKey {
   /** As in @mantine/hooks: `j`, `shift+J`, `mod+K`. */
@@ -22,8 +23,33 @@ const isRow = (row: unknown): row is LegendRow => typeof row === 'object' && row
 
 export const usePageLegend = create<{ readonly legend: Legend }>(() => ({ legend: [] }))
 
+/** As a command to the page: not while text is written, a list is open or a dialog asks something. */
+function itemOf({ keys, run, preventDefault = true }: PageKey): HotkeyItem {
+  const whenFree = (event: KeyboardEvent): void => {
+    const target = keyTarget(event)
+    if (target && ownsKeys(target)) return
+    if (preventDefault) event.preventDefault()
+    run(event)
+  }
+  return [keys, whenFree, { preventDefault: false }]
+}
+
+/** Escape leaves a field of the page, so that the keys mean the page again. */
+function leaveField(event: KeyboardEvent): void {
+  const target = keyTarget(event)
+  if (event.key !== 'Escape' || event.defaultPrevented || !target || !takesText(target)) return
+  if (target.closest('[role="dialog"]') === null) target.blur()
+}
+
 export function usePageKeys(keys: readonly PageKey[]): void {
-  useHotkeys(keys.map((key): HotkeyItem => [key.keys, key.run, { preventDefault: key.preventDefault ?? true }]))
+  // A toggle that was clicked is an input as well, and takes no letters: which targets are left alone is decided above.
+  useHotkeys(keys.map(itemOf), [])
+  useEffect(() => {
+    document.addEventListener('keydown', leaveField)
+    return () => {
+      document.removeEventListener('keydown', leaveField)
+    }
+  }, [])
   // Functions are new at every render; the legend's text is not.
   const legend = JSON.stringify(keys.map(({ keys: combination, does }): LegendRow => ({ keys: combination, does })))
   useEffect(() => {

@@ -1,9 +1,9 @@
 /** The state of the labelling page: the queue, the open step, its suggestions, and what can be done with them. */
-import { useMemo } from 'react'
+import { useCallback, useMemo } from 'react'
 import { isAnswerStep } from '../../../annotation/resolver'
 import { stepsOf, type Trajectory } from '../../../records/trajectory'
 import type { LabelState, NewOpinion } from '../../../worker/protocol'
-import { choiceOfKey, firstErrorCascade, humanJudgement } from '../../labelling/reward'
+import { choiceOfKey, firstErrorCascade, humanJudgement, repeatedRows } from '../../labelling/reward'
 import { acceptedOpinions, agreements, suggestionsFor, type Agreement, type Suggestion } from '../../labelling/stepSuggestions'
 import { useLabelDraft, type LabelDraft } from '../../labelling/useLabelDraft'
 import type { LabelActions } from '../../labelling/useLabelKeys'
@@ -51,7 +51,13 @@ export function useLabelPage(source: Source | null, url: LabelUrl, setUrl: SetLa
   const step = Math.max(0, Math.min(url.step, steps - 1))
   const labels = trajectory ? (queue.labels.get(trajectory.trajectory_id) ?? null) : null
   const draft = useLabelDraft(trajectory, labels, step, annotator)
-  const labelling = useLabelling(trajectory, labels)
+  const onUndone = useCallback(
+    (id: string, at: number) => {
+      setUrl({ id, step: at })
+    },
+    [setUrl],
+  )
+  const labelling = useLabelling(trajectory, labels, { source: source?.key ?? '', onUndone })
   const suggestions = useMemo(
     () => (trajectory ? suggestionsFor(trajectory, labels?.opinions ?? [], step, annotator) : []),
     [trajectory, labels, step, annotator],
@@ -95,10 +101,14 @@ export function useLabelPage(source: Source | null, url: LabelUrl, setUrl: SetLa
     },
     undo: labelling.undo,
     repeat: () => {
-      const rows = labelling.lastRows()
       if (!trajectory) return
-      const { trajectory_id } = trajectory
-      store(rows.filter((row) => row.step === rows[0]?.step).map((row) => ({ ...row, trajectory_id, step })))
+      const last = labelling.last()
+      const opinions = last === null ? [] : (queue.labels.get(last.trajectoryId)?.opinions ?? [])
+      const { rows, problem } = repeatedRows(humanJudgement(opinions, last?.step ?? 0, annotator), {
+        ...{ trajectoryId: trajectory.trajectory_id, step, isAnswer },
+      })
+      if (problem === null) store(rows)
+      else labelling.say(problem)
     },
   }
   return { queue, labels, step, steps, isAnswer, annotator, draft, labelling, suggestions, agreement, store, acceptSuggestion, actions }
