@@ -4,6 +4,7 @@ import { basename, join } from 'node:path'
 import { z } from 'zod'
 import { strategies, type StrategyName } from '../agents/strategies'
 import { WEIGHT_FORMATS } from '../engine/weightFormat'
+import { runOfSource } from '../records/dataSource'
 import type { FieldRemark } from '../records/fieldRemark'
 import { KERNEL_CHOICES, type InitialAdapterRef, type TrainRequest } from '../records/requests'
 import { DEFAULT_BENCHMARK, DEFAULT_MODEL, DEFAULT_STRATEGY } from '../studio/defaults'
@@ -15,9 +16,10 @@ import { checkedSettings, isAlgorithmName, knownSettings, recipeFromObject, type
 import { importAdapterFolder } from './adapterFolder'
 import { benchmarkNames } from './benchmark'
 import { UsageError, type CommandContext, type JsonObject } from './command'
-import { importDataFiles } from './importDataFiles'
+import { checkFiles } from './importDataFiles'
 import { DTYPE_HELP, KV_DTYPE_HELP, kvDtypeOption, MODEL_HELP } from './modelSpec'
 import { must, type CommandStudio } from './openStudio'
+import { openDataWords } from './runSources'
 
 /** What `--data` adds to a benchmark's name for its expert's transcripts. */
 const CORPUS = '-corpus'
@@ -42,7 +44,7 @@ export const trainOptions = z.object({
     .array(z.string())
     .default([])
     .meta({
-      help: `files with trajectories; or a benchmark (${benchmarkNames.join(', ')}): practise on it; or BENCHMARK-corpus: its expert’s transcripts, for algorithms that imitate`,
+      help: `files with trajectories; run:ID or run:DIRECTORY: the practice of a run, with its labels; or a benchmark (${benchmarkNames.join(', ')}): practise on it; or BENCHMARK-corpus: its expert’s transcripts, for algorithms that imitate`,
     }),
   rows: z.int().positive().optional().meta({ help: 'of files: train on the first so many trajectories only' }),
   config: z.string().optional().meta({ help: 'JSON or YAML: settings, a recipe, or another program’s configuration. Flags win over it' }),
@@ -166,12 +168,12 @@ async function dataOf(
   const [first = DEFAULT_BENCHMARK, another] = named
   const benchmark = another === undefined ? benchmarkOf(first) : null
   if (benchmark === null) {
-    const rows = await importDataFiles(studio, named, context)
+    checkFiles(named.filter((word) => runOfSource(word) === null))
     if (!algorithm.learnsFrom.includes('files'))
       throw new UsageError(
         `${algorithm.name} compares fresh attempts at the same query: it practises with --data BENCHMARK, such as ${DEFAULT_BENCHMARK}.`,
       )
-    return { data: rows.map(({ dataset_id }) => dataset_id) }
+    return { data: await openDataWords(studio, named, context) }
   }
   const { isCorpus, name } = benchmark
   const practises = algorithm.learnsFrom.includes('rollouts')

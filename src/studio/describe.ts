@@ -11,6 +11,7 @@ import { architectureClaims } from '../models/claims'
 import { algorithms, DEFAULT_ALGORITHM } from '../training/algorithms'
 import type { Reply, StudioDescription } from '../worker/protocol'
 import { DEFAULT_BENCHMARK, DEFAULT_ENVIRONMENT, DEFAULT_MODEL, DEFAULT_STRATEGY } from './defaults'
+import { heldOutSplits } from './data/heldOut'
 import type { Worlds } from './worlds/worlds'
 
 const made = <T>(reply: Reply<T>): T[] => (reply.ok ? [reply.value] : [])
@@ -41,6 +42,7 @@ export function describeStudio(worlds: Worlds): StudioDescription {
         title,
         environment: environment.name,
         splits: Object.fromEntries(splits.map((split) => [split.name, split.queries])),
+        heldOut: heldOutSplits({ splits }),
         callBudget: limits.toolCalls,
       })),
     ),

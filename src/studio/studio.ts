@@ -4,6 +4,7 @@ import type { StudioDescription } from '../worker/protocol'
 import type { StudioApi, StudioAreas } from '../worker/studioApi'
 import { createDatasets } from './data/datasets'
 import { createDatasetsApi } from './data/datasetsApi'
+import { createDataSources } from './data/dataSources'
 import { createTrajectoriesApi } from './data/trajectoriesApi'
 import { describeStudio } from './describe'
 import { createEvaluationsApi } from './evaluations/evaluationsApi'
@@ -98,7 +99,7 @@ async function openStudio(parts: StudioParts, assetBase: string): Promise<OpenSt
     description: describeStudio(worlds),
     addPort,
     gpu: { status: () => gpu.status() },
-    datasets: createDatasetsApi(datasets),
+    datasets: createDatasetsApi(datasets, createDataSources(services)),
     trajectories: createTrajectoriesApi(store, datasets, previews),
     labels: createLabelsApi(labels, previews),
     judges,

@@ -14,7 +14,7 @@ const none = (): Promise<readonly never[]> => Promise.resolve([])
 export const closedStudio: StudioAreas = {
   ...refused,
   gpu: { status: () => Promise.resolve({ state: 'unavailable', cause: 'worker', message: '' }) },
-  datasets: { ...refused.datasets, list: none, sampleCsv: () => Promise.resolve('') },
+  datasets: { ...refused.datasets, list: none, sources: none, sampleCsv: () => Promise.resolve('') },
   trajectories: { ...refused.trajectories, list: none },
   labels: { ...refused.labels, get: () => Promise.resolve({ opinions: [], resolved: [] }) },
   jobs: { ...refused.jobs, list: none },

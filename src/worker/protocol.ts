@@ -12,6 +12,7 @@ import type { ToolSpec } from '../records/trajectory'
 
 export type { JudgePlan, NewOpinion } from '../records/annotation'
 export type { DatasetRow, Problem } from '../records/dataset'
+export type { DataSourceRow } from '../records/dataSource'
 export type { FieldRemark } from '../records/fieldRemark'
 export { CACHE_DTYPES, WEIGHT_DTYPES } from '../records/requests'
 export type {
@@ -98,6 +99,8 @@ export interface StudioDescription {
     readonly environment: string
     /** Queries of each split; first the one that a form offers first. */
     readonly splits: Readonly<Record<string, number>>
+    /** Splits whose questions evaluations ask: a model should not be trained on them. */
+    readonly heldOut: readonly string[]
     readonly callBudget: number
   }[]
   readonly strategies: readonly string[]

@@ -6,6 +6,7 @@ import { opinionRows, OpinionValueError, undoRow } from '../annotation/opinions'
 import { resolveRewards } from '../annotation/resolver'
 import { sha256 } from '../base/sha256'
 import type { Opinion } from '../records/annotation'
+import { runOfSource, type DataSourceRow } from '../records/dataSource'
 import { recording, starterManifest } from '../records/recording'
 import type { Recording } from '../records/recording'
 import { stepsOf, withoutTokens, type Trajectory } from '../records/trajectory'
@@ -64,6 +65,7 @@ function describeRecording(data: Recording): StudioDescription {
       title: row.benchmark,
       environment: row.benchmark,
       splits: { [row.split]: row.rows.length },
+      heldOut: [row.split],
       callBudget: row.call_budget,
     })),
     strategies: [...new Set(data.evaluations.map((row) => row.strategy))],
@@ -112,6 +114,7 @@ function studioOf(data: Recording, live: LiveStudio | null): StudioApi {
     datasets: {
       ...base.datasets,
       list: async () => [datasetRow(parts), ...(await base.datasets.list())],
+      sources: async () => [sourceRow(parts), ...(await base.datasets.sources())],
       remove: async (id) => (id === datasetId ? cannotChange : base.datasets.remove(id)),
     },
     trajectories: recordedTrajectories(parts),
@@ -119,7 +122,7 @@ function studioOf(data: Recording, live: LiveStudio | null): StudioApi {
     judges: {
       ...base.judges,
       plan: async (id, ids, settings) =>
-        id === datasetId
+        id === datasetId || id === runId
           ? refuse('recorded', 'A judge is asked about imported files and live runs, not about the recorded one.')
           : base.judges.plan(id, ids, settings),
     },
@@ -143,6 +146,12 @@ function datasetRow({ data, datasetId, labelled }: RecordedParts): DatasetRow {
     problems: [],
     created_at: data.recorded_at,
   }
+}
+
+/** The same as a source of data. */
+function sourceRow(parts: RecordedParts): DataSourceRow {
+  const { dataset_id: id, name, trajectories, steps, created_at } = datasetRow(parts)
+  return { id, kind: 'dataset', name, trajectories, steps, created_at }
 }
 
 /** Lists and shows the recorded trajectories; token previews exist where they were recorded. */
@@ -173,7 +182,7 @@ function labelState(record: Trajectory, opinions: readonly Opinion[]): LabelStat
 }
 
 /** Reads, adds and undoes labels, which last as long as the tab. */
-function recordedLabels({ data, datasetId, byId, labelled, base }: RecordedParts): StudioAreas['labels'] {
+function recordedLabels({ data, runId, datasetId, byId, labelled, base }: RecordedParts): StudioAreas['labels'] {
   let opinions: readonly Opinion[] = data.opinions
   let made = 0
   const parts = { newId: (prefix: string) => `${prefix}-tab-${(made += 1)}`, now: () => new Date().toISOString() }
@@ -223,6 +232,17 @@ function recordedLabels({ data, datasetId, byId, labelled, base }: RecordedParts
       return byId.has(id)
         ? refuse('recorded', 'What a label does to the advantages is computed by the value head, which the recorded run does not hold.')
         : base.labels.advantagePreview(id, override, options)
+    },
+    exportFile: async (ids, format) => {
+      if (!ids.every((id) => id === datasetId || runOfSource(id) === runId)) return base.labels.exportFile(ids, format)
+      if (format === 'hone-jsonl') {
+        const { honeJsonlLine } = await import('../data/formats/honeJsonl')
+        const text = labelled.map((record) => honeJsonlLine(record, stateOf(record).opinions)).join('')
+        return { ok: true, value: { text, trajectories: labelled.length, skipped: [] } }
+      }
+      const { writeSteptoolCsv } = await import('../data/formats/steptoolCsv')
+      const { csv, written, skipped } = writeSteptoolCsv(labelled, (record) => stateOf(record).resolved)
+      return { ok: true, value: { text: csv, trajectories: written, skipped } }
     },
     exportCsv: async (id) => {
       if (id !== datasetId) return base.labels.exportCsv(id)

@@ -2,6 +2,7 @@
  * What the page may ask of the studio, by area. Plain data only: weights never cross. Commands are few and coarse; events leave on one
  * MessagePort, batched at ≤ 10 Hz.
  */
+import type { DataSourceRow } from '../records/dataSource'
 import type { EvaluationRecord } from '../records/evaluation'
 import type { RunRecord } from '../records/run'
 import type { Trajectory } from '../records/trajectory'
@@ -40,6 +41,8 @@ export interface GpuApi {
 
 export interface DatasetsApi {
   list(): Promise<readonly DatasetRow[]>
+  /** What a training request can name in `data`: the data sets that hold trajectories, and the practice of runs. */
+  sources(): Promise<readonly DataSourceRow[]>
   /** `suggestions`: whether the rules give an opinion on every step; left out: they do. */
   importFile(file: File, options?: { readonly suggestions: boolean }): Promise<Reply<DatasetRow>>
   remove(datasetId: string): Promise<Reply<null>>
@@ -82,12 +85,12 @@ export interface LabelsApi {
     override: readonly (number | null)[] | null,
     options: { step_reward_weighting?: 'released' | 'paper' | null; model?: string | null },
   ): Promise<Reply<AdvantagePreview>>
-  /** The labels of a dataset as StepTool's CSV. */
-  exportCsv(datasetId: string): Promise<Reply<string>>
-  /** Adds the opinions of rules, or of what the environment knew, about every step of a data set. Returns how many there are. */
-  annotate(datasetId: string, how: AnnotateBy): Promise<Reply<number>>
-  /** Data sets as one file, in the order of the files they came from. */
-  exportFile(datasetIds: readonly string[], format: 'steptool-csv' | 'hone-jsonl'): Promise<Reply<ExportedFile>>
+  /** The labels of a data set, or of a run's practice, as StepTool's CSV. */
+  exportCsv(id: string): Promise<Reply<string>>
+  /** Adds the opinions of rules, or of what the environment knew, about every step of a source of data. Returns how many there are. */
+  annotate(sourceId: string, how: AnnotateBy): Promise<Reply<number>>
+  /** Sources of data as one file, each in its own order, with every opinion (`hone-jsonl`) or the resolved rewards. */
+  exportFile(sourceIds: readonly string[], format: 'steptool-csv' | 'hone-jsonl'): Promise<Reply<ExportedFile>>
 }
 
 /** What a judge's job gave: opinions that were added, and answers that could not be used. */

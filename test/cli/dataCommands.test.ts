@@ -11,6 +11,8 @@ import { environments } from '../../src/environments'
 import { benchmarks } from '../../src/evaluation/benchmarks'
 import { sampleCsv } from '../../src/data/sampleCsv'
 import { writeAdapter } from '../../src/models/weights/peft'
+import { openFolderStore } from '../../src/storage/folderStore'
+import { aRun, anOpinion, trajectoryOf } from '../support/builders'
 import { run, temporaryDirectory, testContext } from './commandContext'
 
 const { context, said } = testContext()
@@ -191,5 +193,27 @@ test('export --to peft reads an adapter and writes it again', async () => {
   })
   await expect(run(exportFiles, ['--to', 'peft', temporaryDirectory(), '--out', out], context)).rejects.toThrow(
     'file missing: adapter_config.json',
+  )
+})
+
+test('the practice of a run is a source of data by the run’s id and by its directory, with its labels', async () => {
+  const directory = join(context.homeDirectory, 'runs', 'one')
+  const store = openFolderStore(context.homeDirectory)
+  await store.folders.place('run-one', 'train', directory)
+  await store.runs.put(aRun('run-one'))
+  const attempt = trajectoryOf([{ completion: 'c' }], { trajectory_id: 'run-one/practice-0000-q-1', query: 'How far?' })
+  const exam = { ...attempt, trajectory_id: 'run-one/before-q', task: { ...attempt.task, split: 'exam' } }
+  await store.trajectories.put({ run_id: 'run-one' }, [{ ...attempt, task: { ...attempt.task, split: 'practice' } }, exam])
+  await store.opinions.add([anOpinion('op-1', attempt.trajectory_id, 0.25)])
+  await store.close()
+  for (const word of ['run:run-one', `run:${directory}`]) {
+    const out = join(temporaryDirectory(), 'practice.jsonl')
+    await run(exportFiles, [word, '--to', 'hone-jsonl', '--out', out], context)
+    const lines = readFileSync(out, 'utf8').trimEnd().split('\n')
+    expect(lines.length, word).toBe(1)
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ opinions: [{ value: 0.25, annotator_id: 'Ada' }] })
+  }
+  await expect(run(exportFiles, ['run:nowhere', '--to', 'hone-jsonl', '--out', 'x'], context)).rejects.toThrow(
+    /There is no run nowhere: expected/,
   )
 })

@@ -12,7 +12,6 @@ import { metricFile, type MetricFormat } from '../../records/metricFiles'
 import { WANDB_PROJECT } from '../../records/wandbRun'
 import { readAdapter, VALUE_HEAD_WEIGHTS, writeAdapter } from '../../models/weights/peft'
 import { defineCommand, UsageError, type CommandContext, type JsonObject } from '../command'
-import { importDataFiles } from '../importDataFiles'
 import { exportMerged } from '../mergedExport'
 import { MODEL_HELP } from '../modelSpec'
 import { nodeFolder } from '../node/folder'
@@ -21,13 +20,17 @@ import { RECIPE_TARGETS } from '../../training/recipes/renderRecipe'
 import { exportRecipe } from '../recipeExport'
 import { exportToWandb } from '../wandbExport'
 import { runWithMetrics } from '../runMetrics'
+import { openDataWords } from '../runSources'
 
 export const exportFiles = defineCommand({
   name: 'export',
   summary:
     'writes trajectories as StepTool’s file or Hone’s, a trained adapter as PEFT’s or merged into its model, a run’s metrics (to a file or to wandb), or a recipe as TRL’s or verl’s',
   options: z.object({
-    inputs: z.array(z.string()).default([]).meta({ help: 'files with trajectories, or the directory of a run' }),
+    inputs: z
+      .array(z.string())
+      .default([])
+      .meta({ help: 'files with trajectories, run:ID or run:DIRECTORY for a run’s practice, or the directory of a run' }),
     to: z
       .enum(['steptool-csv', 'hone-jsonl', 'peft', 'merged', 'metrics-jsonl', 'metrics-csv', 'wandb', ...RECIPE_TARGETS])
       .meta({ help: 'what to write' }),
@@ -79,13 +82,8 @@ function writeTrajectories(
   context: CommandContext,
 ): Promise<JsonObject> {
   return withStudio(context, async (studio) => {
-    const datasets = await importDataFiles(studio, inputs, context)
-    const { text, trajectories, skipped } = must(
-      await studio.labels.exportFile(
-        datasets.map(({ dataset_id }) => dataset_id),
-        format,
-      ),
-    )
+    const sources = await openDataWords(studio, inputs, context)
+    const { text, trajectories, skipped } = must(await studio.labels.exportFile(sources, format))
     if (trajectories === 0)
       throw new UsageError(`No trajectory could be written: ${skipped[0]?.reason ?? 'there is none.'} hone annotate labels steps.`)
     for (const { trajectory_id, reason } of skipped) context.progress(`${trajectory_id} was left out: ${reason}`)

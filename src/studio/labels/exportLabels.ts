@@ -3,33 +3,30 @@ import { resolveRewards } from '../../annotation/resolver'
 import { honeJsonlLine } from '../../data/formats/honeJsonl'
 import { writeSteptoolCsv } from '../../data/formats/steptoolCsv'
 import type { Opinion } from '../../records/annotation'
+import { practiceSourceId } from '../../records/dataSource'
 import type { Trajectory } from '../../records/trajectory'
 import type { Store } from '../../storage/store'
-import type { LabelState, Reply } from '../../worker/protocol'
+import type { Reply } from '../../worker/protocol'
 import type { ExportedFile } from '../../worker/studioApi'
-import { datasetTrajectories } from '../data/datasetOrder'
+import { openDataSource } from '../data/dataSources'
 import { accept, refuse } from '../failure'
 import type { StoredOpinions } from './storedOpinions'
 
-/** StepTool's CSV of a data set, or of a run's practice. */
+/** StepTool's CSV of a data set, or of a run's practice, by its id. */
 export async function exportCsv(id: string, store: Store, opinions: StoredOpinions): Promise<Reply<string>> {
-  const isDataset = (await store.datasets.get(id)) !== null
-  if (!isDataset && !(await store.runs.get(id))) return refuse('unknown-dataset', `There is no data set ${id}.`)
-  const all = (await store.trajectories.listOf(isDataset ? { dataset_id: id } : { run_id: id })).records
-  const trajectories = isDataset ? all : all.filter(({ task }) => task.split === 'practice')
-  const resolved = new Map<string, LabelState['resolved']>()
-  for (const trajectory of trajectories) resolved.set(trajectory.trajectory_id, (await opinions.stateOf(trajectory)).resolved)
-  const { csv, written, skipped } = writeSteptoolCsv(trajectories, ({ trajectory_id }) => resolved.get(trajectory_id) ?? [])
-  const reason = skipped[0]
-  if (written === 0)
+  const isRun = (await store.datasets.get(id)) === null && (await store.runs.get(id)) !== null
+  const file = await exportFile([isRun ? practiceSourceId(id) : id], 'steptool-csv', store, opinions)
+  if (!file.ok) return file
+  const [reason] = file.value.skipped
+  if (file.value.trajectories === 0)
     return refuse(
       'nothing-labelled',
       reason ? `No trajectory has a reward on every step: ${reason.reason}` : 'There are no trajectories to export.',
     )
-  return accept(csv)
+  return accept(file.value.text)
 }
 
-/** Data sets as one file, in the order of the files they came from. */
+/** Sources of data as one file, each in its own order. */
 export async function exportFile(
   ids: readonly string[],
   format: 'steptool-csv' | 'hone-jsonl',
@@ -37,9 +34,12 @@ export async function exportFile(
   opinions: StoredOpinions,
 ): Promise<Reply<ExportedFile>> {
   const annotated: { readonly trajectory: Trajectory; readonly opinions: readonly Opinion[] }[] = []
-  for (const id of ids)
-    for (const trajectory of await datasetTrajectories(store, id))
+  for (const id of ids) {
+    const source = await openDataSource(store, id)
+    if (!source.ok) return source
+    for (const trajectory of source.value.trajectories)
       annotated.push({ trajectory, opinions: await opinions.of(trajectory.trajectory_id) })
+  }
   if (format === 'hone-jsonl') {
     const text = annotated.map((one) => honeJsonlLine(one.trajectory, one.opinions)).join('')
     return accept({ text, trajectories: annotated.length, skipped: [] })

@@ -5,7 +5,7 @@ import type { Trajectory } from '../../records/trajectory'
 import type { Store } from '../../storage/store'
 import type { LabelState, NewOpinion, Reply } from '../../worker/protocol'
 import type { AnnotateBy, ExportedFile } from '../../worker/studioApi'
-import { datasetTrajectories } from '../data/datasetOrder'
+import { openDataSource } from '../data/dataSources'
 import { accept, attempt, refuse } from '../failure'
 import { addOpinions } from './addOpinions'
 import { exportCsv, exportFile } from './exportLabels'
@@ -19,8 +19,8 @@ export interface Labels {
   rewards(trajectory: Trajectory): Promise<readonly (number | null)[]>
   /** StepTool's CSV of a data set, or of a run's practice. */
   exportCsv(id: string): Promise<Reply<string>>
-  annotate(datasetId: string, how: AnnotateBy): Promise<Reply<number>>
-  exportFile(datasetIds: readonly string[], format: 'steptool-csv' | 'hone-jsonl'): Promise<Reply<ExportedFile>>
+  annotate(sourceId: string, how: AnnotateBy): Promise<Reply<number>>
+  exportFile(sourceIds: readonly string[], format: 'steptool-csv' | 'hone-jsonl'): Promise<Reply<ExportedFile>>
 }
 
 const NONE: LabelState = { opinions: [], resolved: [] }
@@ -49,9 +49,10 @@ export function createLabels({ store, rows }: { readonly store: Store; readonly 
     exportCsv: (id) => exportCsv(id, store, opinions),
     annotate: (id, how) =>
       attempt('annotate', async () => {
-        if (!(await store.datasets.get(id))) return refuse('unknown-dataset', `There is no data set ${id}.`)
+        const source = await openDataSource(store, id)
+        if (!source.ok) return source
         let count = 0
-        for (const trajectory of await datasetTrajectories(store, id)) {
+        for (const trajectory of source.value.trajectories) {
           const stored = await opinions.of(trajectory.trajectory_id)
           const added =
             how.by === 'world' ? annotateByWorld(trajectory, stored, rows) : annotateByRules(trajectory, stored, rows, how.rules)

@@ -10,7 +10,7 @@ import type { LabelledTrajectory } from '../../training/batches/labelledTrajecto
 import type { TrainableSet } from '../../training/policy/policyPlans'
 import { onOnePool } from '../../training/preflight/memoryPlan'
 import type { MemoryEstimate, Reply, TrainRequest } from '../../worker/protocol'
-import { datasetTrajectories } from '../data/datasetOrder'
+import { openDataSource, readableBy } from '../data/dataSources'
 import { accept } from '../failure'
 import type { JobContext } from '../jobs/jobContext'
 import { withPrecision, type ModelText } from '../models/models'
@@ -112,16 +112,24 @@ async function sourceOf(
   if (request.kind === 'story') return accept({ data: null, transcripts: null })
   const material = request.expert ? await materialOf(request, algorithm, model, context) : accept(null)
   if (!material.ok) return material
-  const data = request.data.length === 0 ? null : await sampleOf(request, context)
+  const data = request.data.length === 0 ? null : await sampleOf(request, model.id, context)
   return accept({ data, transcripts: material.value?.transcripts ?? null })
 }
 
 /** With the rewards that labels resolve to, because pairs and passes follow from them. */
-async function sampleOf(request: TrainRequest, { store, labels }: JobContext): Promise<readonly LabelledTrajectory[] | null> {
+async function sampleOf(
+  request: TrainRequest,
+  modelId: string,
+  { store, labels }: JobContext,
+): Promise<readonly LabelledTrajectory[] | null> {
   const sample: LabelledTrajectory[] = []
   const wanted = Math.min(SAMPLED, request.rowLimit ?? SAMPLED)
-  for (const id of request.data)
-    for (const trajectory of (await datasetTrajectories(store, id)).slice(0, wanted - sample.length))
-      if (stepsOf(trajectory).length > 0) sample.push({ trajectory, rewards: await labels.rewards(trajectory) })
+  for (const id of request.data) {
+    const source = await openDataSource(store, id)
+    if (!source.ok) continue
+    for (const stored of source.value.trajectories.slice(0, wanted - sample.length))
+      if (stepsOf(stored).length > 0)
+        sample.push({ trajectory: readableBy(source.value, modelId, stored), rewards: await labels.rewards(stored) })
+  }
   return sample.length === 0 ? null : sample
 }

@@ -8,7 +8,8 @@ import type { Algorithm, TranscriptSource } from '../../training/algorithm'
 import { expertSamples } from '../../training/batches/expertSamples'
 import type { LabelledTrajectory } from '../../training/batches/labelledTrajectory'
 import type { Reply } from '../../worker/protocol'
-import { datasetTrajectories } from '../data/datasetOrder'
+import { openDataSource, readableBy } from '../data/dataSources'
+import { heldOutWarning } from '../data/heldOut'
 import { accept, refuse } from '../failure'
 import type { JobContext } from '../jobs/jobContext'
 import type { ModelText } from '../models/models'
@@ -42,7 +43,7 @@ export async function materialOf(
   const known = context.worlds.benchmark(request.benchmark, request.worldSeed)
   if (!known.ok) return known
   const benchmark = known.value
-  if (request.data.length > 0) return filesOf(request, benchmark, context)
+  if (request.data.length > 0) return sourcesOf(request, benchmark, model, context)
   const problem = context.promptFormatProblem(model)
   if (request.expert) return problem === null ? transcriptsOf(request, algorithm, benchmark, model) : refuse('prompt-format', problem)
   if (!algorithm.learnsFrom.includes('rollouts'))
@@ -75,18 +76,24 @@ function transcriptsOf(
   })
 }
 
-/** The chosen data sets' trajectories in their order, with the rewards their labels resolve to. */
-async function filesOf(request: TrainRequest, benchmark: Benchmark, { store, labels }: Context): Promise<Reply<Material>> {
+/** The trajectories of the chosen data sets and of runs' practice in their order, with the rewards their labels resolve to. */
+async function sourcesOf(
+  request: TrainRequest,
+  benchmark: Benchmark,
+  model: ModelText,
+  { store, labels }: Context,
+): Promise<Reply<Material>> {
   const sources: RunRecord['data'] = []
   const names: string[] = []
   const labelled: LabelledTrajectory[] = []
   for (const id of request.data) {
-    const dataset = await store.datasets.get(id)
-    if (!dataset) return refuse('unknown-dataset', `There is no data set ${id}; it may have been removed.`)
-    sources.push({ id, sha256: dataset.sha256 })
-    names.push(dataset.name)
-    for (const trajectory of await datasetTrajectories(store, id))
-      if (stepsOf(trajectory).length > 0) labelled.push({ trajectory, rewards: await labels.rewards(trajectory) })
+    const source = await openDataSource(store, id)
+    if (!source.ok) return source
+    sources.push({ id, sha256: source.value.sha256 })
+    names.push(source.value.name)
+    for (const stored of source.value.trajectories)
+      if (stepsOf(stored).length > 0)
+        labelled.push({ trajectory: readableBy(source.value, model.id, stored), rewards: await labels.rewards(stored) })
   }
   const title = names.join(', ')
   const chosen = request.rowLimit === null ? labelled : labelled.slice(0, request.rowLimit)
@@ -101,9 +108,11 @@ async function filesOf(request: TrainRequest, benchmark: Benchmark, { store, lab
 function notesOn(chosen: readonly LabelledTrajectory[], of: number, isShuffled: boolean): string[] {
   const unlabelled = chosen.reduce((sum, { rewards }) => sum + rewards.filter((reward) => reward === null).length, 0)
   const steps = chosen.reduce((sum, { rewards }) => sum + rewards.length, 0)
+  const heldOut = heldOutWarning(chosen.map(({ trajectory }) => trajectory))
   return [
     ...(chosen.length < of ? [`Trained on the first ${chosen.length} of ${of} trajectories.`] : []),
     ...(unlabelled > 0 ? [`${unlabelled} of ${steps} steps have no label.`] : []),
+    ...(heldOut === null ? [] : [heldOut]),
     ...(isShuffled ? ['Rewards and statuses were permuted among the trajectories: the null experiment.'] : []),
   ]
 }

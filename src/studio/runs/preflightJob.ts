@@ -6,6 +6,7 @@ import { accept, attempt } from '../failure'
 import { algorithmNamed, configureAlgorithm } from './configure'
 import type { JobContext } from '../jobs/jobContext'
 import { withPrecision } from '../models/models'
+import { heldOutWarning } from '../data/heldOut'
 import { preflight } from './preflight'
 import { materialOf } from './material'
 
@@ -31,6 +32,8 @@ export function preflightJob(
     const given = { configured: configured.value, model, data, hasTranscripts: transcripts !== null, seed: request.seed }
     const findings = await preflight(given)
     const memory = await estimateJob(request, context, memoryBytes)
-    return accept([...findings, ...(memory.ok ? [checkMemory(memory.value)] : [])])
+    const heldOut = heldOutWarning((data ?? []).map(({ trajectory }) => trajectory))
+    const warning: PreflightFinding[] = heldOut === null ? [] : [{ check: 'held-out questions', level: 'warning', message: heldOut }]
+    return accept([...warning, ...findings, ...(memory.ok ? [checkMemory(memory.value)] : [])])
   })
 }

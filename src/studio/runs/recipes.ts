@@ -15,6 +15,8 @@ import { readRecipe } from '../../training/recipes/readRecipe'
 import { renderRecipe } from '../../training/recipes/renderRecipe'
 import type { ImportedAdapter, ModelRow, RecipeFile, RecipeOnForm, RecipeSource, Reply, StartFrom } from '../../worker/protocol'
 import type { RecipesApi } from '../../worker/studioApi'
+import { runOfSource } from '../../records/dataSource'
+import { dataSourceName } from '../data/dataSources'
 import { accept, attempt, refuse } from '../failure'
 
 interface RecipeParts {
@@ -30,6 +32,7 @@ export function createRecipes({ store, models, imported }: RecipeParts): Recipes
         onForm(file, readRecipe(file, text), fallback, {
           models: await models(),
           datasets: (await store.datasets.list()).records,
+          runs: (await store.runs.list()).records.map(({ run_id }) => run_id),
           imported: await imported(),
         }),
       ),
@@ -47,6 +50,8 @@ export function createRecipes({ store, models, imported }: RecipeParts): Recipes
 interface Known {
   readonly models: readonly ModelRow[]
   readonly datasets: readonly { readonly dataset_id: string; readonly name: string }[]
+  /** Ids of runs, whose practice a recipe may name. */
+  readonly runs: readonly string[]
   readonly imported: readonly ImportedAdapter[]
 }
 
@@ -55,7 +60,7 @@ function onForm(
   file: string,
   { recipe, ignored, assumed }: ReadRecipe,
   fallback: string,
-  { models, datasets, imported }: Known,
+  { models, datasets, runs, imported }: Known,
 ): Reply<RecipeOnForm> {
   const remarks: FieldRemark[] = [...ignored]
   const named = recipe.algorithm ?? fallback
@@ -77,6 +82,7 @@ function onForm(
   for (const path of recipe.data) {
     const same = datasets.find(({ name }) => name === path.split('/').at(-1))
     if (same) data.push(same.dataset_id)
+    else if (runs.includes(runOfSource(path) ?? '')) data.push(path)
     else if (!Object.keys(benchmarks).includes(path))
       remarks.push({ field: 'data', value: path, reason: 'No data set of this name is here: import it, then choose it.' })
   }
@@ -130,7 +136,7 @@ async function initialAdapterText(from: StartFrom | undefined, imported: RecipeP
 async function recipeOf(source: RecipeSource, store: Store, imported: RecipeParts['imported']): Promise<Reply<ReadRecipe>> {
   if (source.kind === 'request') {
     const { algorithm, seed, steps, model, config, data, dtype = 'f32', kvDtype = 'f32' } = source.request
-    const names = await Promise.all(data.map(async (id) => (await store.datasets.get(id))?.name ?? id))
+    const names = await Promise.all(data.map((id) => dataSourceName(store, id)))
     return accept(
       asRead({
         ...{ algorithm, seed, steps, model, data: names, config },
@@ -146,7 +152,7 @@ async function recipeOf(source: RecipeSource, store: Store, imported: RecipePart
     return refuse('no-recipe', 'Nothing was trained in this run: it has no recipe.')
   const { dtype, kv_dtype, init_adapter = null, init_adapter_sha256: _hash, ...settings } = run.config
   const { known, ignored } = knownSettings(settings, run.algorithm)
-  const names = await Promise.all(run.data.map(async ({ id }) => (await store.datasets.get(id))?.name ?? id))
+  const names = await Promise.all(run.data.map(({ id }) => dataSourceName(store, id)))
   const steps = totalSteps(run)
   const read = asRead({
     ...{ algorithm: run.algorithm, seed: run.seed, steps, model: run.model.id, data: names, config: known },

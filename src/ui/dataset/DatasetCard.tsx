@@ -3,8 +3,10 @@ import { Link } from 'wouter'
 import type { DatasetRow } from '../../worker/protocol'
 import { formatBytes, formatCount, formatWhen } from '../format'
 import { hrefs } from '../navigation/hrefs'
+import type { ExportRequest } from '../queries/datasets'
 import { VisibleText } from '../trajectory/VisibleText'
 import { ConfirmButton } from './ConfirmButton'
+import { ExportItems } from './ExportItems'
 import classes from './dataset.module.css'
 import type { PendingImport } from './useImports'
 
@@ -13,7 +15,7 @@ interface CardProps {
   readonly title: string
   readonly open: boolean
   readonly onOpen: () => void
-  readonly onExport: () => void
+  readonly onExport: (format: ExportRequest['format']) => void
   readonly onRemove: () => void
 }
 
@@ -61,7 +63,7 @@ export function DatasetCard({ dataset, title, open, onOpen, onExport, onRemove }
             <Menu.Item component={Link} href={hrefs.trajectories({ dataset: dataset.dataset_id })}>
               Read trajectories
             </Menu.Item>
-            <Menu.Item onClick={onExport}>Export with labels (CSV)</Menu.Item>
+            <ExportItems onExport={onExport} />
           </Menu.Dropdown>
         </Menu>
         <ConfirmButton

@@ -71,9 +71,6 @@ export function JudgeDrawer({ opened, onClose, datasetId, current, shown, unjudg
         <Button onClick={judge.count} disabled={!judge.canCount} data-testid="judge-count">
           Count the calls
         </Button>
-        {datasetId === null && (
-          <Text size="xs">A judge reads the trajectories of a file. Attempts of a run are already scored by the tool world itself.</Text>
-        )}
         {judge.error !== null && <ErrorPanel title="Nothing was sent." details={judge.error} />}
         <JudgeCalls judge={judge} price={price} />
         <JudgeProgress />

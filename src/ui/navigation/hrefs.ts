@@ -1,4 +1,6 @@
 /** Builds every address of the page; no other file writes one. */
+import { runOfSource } from '../../records/dataSource'
+
 type Query = Readonly<Record<string, string | number | null | undefined>>
 
 function address(path: string, query: Query = {}): string {
@@ -15,6 +17,12 @@ export interface TrajectoryPlace {
   readonly dataset?: string | null
   readonly run?: string | null
   readonly step?: number | null
+}
+
+/** The list that a source of data is shown in. */
+export function placeOfSource(id: string): TrajectoryPlace {
+  const run = runOfSource(id)
+  return run === null ? { dataset: id } : { run }
 }
 
 export const hrefs = {

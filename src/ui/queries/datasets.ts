@@ -1,4 +1,5 @@
-import type { DatasetRow } from '../../worker/protocol'
+import type { DatasetRow, DataSourceRow } from '../../worker/protocol'
+import type { ExportedFile } from '../../worker/studioApi'
 import { keys } from './keys'
 import { useCommand, type Command } from './useCommand'
 import { useStudioQuery, type StudioQuery } from './useStudioQuery'
@@ -8,9 +9,19 @@ export const useDatasets = (): StudioQuery<readonly DatasetRow[]> => useStudioQu
 export const useRemoveDataset = (): Command<string, null> =>
   useCommand((studio, datasetId: string) => studio.datasets.remove(datasetId), { invalidates: [keys.datasets, keys.storage] })
 
+/** What a run can be trained on: the data sets with trajectories, and the practice of runs. */
+export const useDataSources = (): StudioQuery<readonly DataSourceRow[]> =>
+  useStudioQuery(keys.dataSources, (studio) => studio.datasets.sources())
+
 /** A small file that shows what a file of trajectories may hold. */
 export const useSampleCsv = (): Command<null, string> =>
   useCommand(async (studio, _: null) => ({ ok: true as const, value: await studio.datasets.sampleCsv() }))
 
-/** The labels of a dataset as StepTool's CSV. */
-export const useExportLabels = (): Command<string, string> => useCommand((studio, datasetId: string) => studio.labels.exportCsv(datasetId))
+export interface ExportRequest {
+  readonly sourceId: string
+  readonly format: 'steptool-csv' | 'hone-jsonl'
+}
+
+/** A source of data with its labels: as StepTool's CSV the resolved rewards, as Hone's JSON Lines every opinion. */
+export const useExportSource = (): Command<ExportRequest, ExportedFile> =>
+  useCommand((studio, { sourceId, format }: ExportRequest) => studio.labels.exportFile([sourceId], format))

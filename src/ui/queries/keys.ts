@@ -8,6 +8,7 @@ export const keys = {
   practice: (runId: string) => ['practice', runId],
   evaluations: ['evaluations'],
   datasets: ['datasets'],
+  dataSources: ['datasets', 'sources'],
   trajectories: (source: string) => ['trajectories', 'of', source],
   trajectory: (trajectoryId: string) => ['trajectories', 'one', trajectoryId],
   tokens: (trajectoryIds: readonly string[], limits: object) => ['trajectories', 'tokens', trajectoryIds, limits],

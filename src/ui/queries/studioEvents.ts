@@ -20,7 +20,7 @@ const invalidates: { readonly [T in StudioEvent['type']]: (event: EventOf<T>, cl
     if (before?.state === job.state && before.phase === job.phase) return progress
     const phase = [...progress, keys.run(job.run_id), keys.storage]
     if (isActive(job)) return phase
-    const ended = [...phase, keys.practice(job.run_id), keys.models, keys.unfinishedDownloads, keys.adapters]
+    const ended = [...phase, keys.practice(job.run_id), keys.models, keys.unfinishedDownloads, keys.adapters, keys.dataSources]
     return job.kind === 'judge' ? [...ended, keys.everyLabel] : ended
   },
   dataset: ({ dataset }) => [keys.datasets, keys.storage, keys.trajectories(`dataset:${dataset.dataset_id}`)],

@@ -1,5 +1,6 @@
 import { Button, Group, Text } from '@mantine/core'
 import { Link } from 'wouter'
+import { practiceSourceId } from '../../records/dataSource'
 import type { RunRecord } from '../../records/run'
 import { hrefs } from '../navigation/hrefs'
 import { useRecording } from '../stores/studio'
@@ -13,7 +14,7 @@ export function NextActions({ run }: { readonly run: RunRecord }) {
   return (
     <div>
       <Group gap={8}>
-        <Button component={Link} href={hrefs.newRun({ from: run.run_id })}>
+        <Button component={Link} href={hrefs.newRun({ from: run.run_id, data: practiceSourceId(run.run_id) })}>
           Try another method on the same practice
         </Button>
         <Button component={Link} href={hrefs.label(undefined, { run: run.run_id })}>

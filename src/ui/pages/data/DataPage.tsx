@@ -2,27 +2,30 @@
 import { useCallback, useMemo } from 'react'
 import type { DatasetRow } from '../../../worker/protocol'
 import { DropZone } from '../../dataset/DropZone'
+import { useSaveSource } from '../../dataset/useSaveSource'
 import { useImports } from '../../dataset/useImports'
 import { downloadFile } from '../../downloadFile'
 import { usePageKeys } from '../../navigation/pageKeys'
 import { useUrlState } from '../../navigation/location'
-import { useDatasets, useExportLabels, useRemoveDataset, useSampleCsv } from '../../queries/datasets'
+import { useDatasets, useRemoveDataset, useSampleCsv, type ExportRequest } from '../../queries/datasets'
 import { useDescription } from '../../stores/studio'
 import { EmptyState, Loading, PageHead } from '../../widgets/Panel'
 import { ErrorPanel } from '../../widgets/ProblemList'
 import { DatasetCards } from './DatasetCards'
 import { dataUrl } from './dataUrl'
 import { OpenDataset } from './OpenDataset'
+import { PracticeSources } from './PracticeSources'
 
 function useDataCommands(onRemoved: (datasetId: string) => void) {
   const sample = useSampleCsv()
-  const labels = useExportLabels()
+  const saving = useSaveSource()
   const remove = useRemoveDataset()
   const forget = (): void => {
-    for (const command of [sample, labels, remove]) command.reset()
+    for (const command of [sample, saving, remove]) command.reset()
   }
   return {
-    failure: sample.error ?? labels.error ?? remove.error,
+    failure: sample.error ?? saving.error ?? remove.error,
+    remark: saving.remark,
     saveSample: () => {
       forget()
       sample.mutate(null, {
@@ -31,13 +34,9 @@ function useDataCommands(onRemoved: (datasetId: string) => void) {
         },
       })
     },
-    saveLabels: (dataset: DatasetRow) => {
+    saveLabels: (source: { readonly id: string; readonly name: string }, format: ExportRequest['format']) => {
       forget()
-      labels.mutate(dataset.dataset_id, {
-        onSuccess: (csv) => {
-          downloadFile(`${dataset.name.replace(/\.\w+$/, '')}.labelled.csv`, csv, 'text/csv')
-        },
-      })
+      saving.save(source, format)
     },
     remove: (dataset: DatasetRow) => {
       forget()
@@ -85,6 +84,11 @@ export default function DataPage() {
           Nothing already stored was changed.
         </ErrorPanel>
       )}
+      {commands.remark !== null && (
+        <p role="status" data-testid="export-remark">
+          {commands.remark}
+        </p>
+      )}
       {datasets.isLoading && <Loading />}
       {datasets.error !== null && <ErrorPanel title="The data sets could not be listed." details={datasets.error} />}
       {datasets.data && list.length === 0 && pending.length === 0 && (
@@ -103,6 +107,7 @@ export default function DataPage() {
         onExport={commands.saveLabels}
         onRemove={commands.remove}
       />
+      <PracticeSources onExport={commands.saveLabels} />
       {open && <OpenDataset key={open.dataset_id} dataset={open} url={url} setUrl={setUrl} />}
     </>
   )

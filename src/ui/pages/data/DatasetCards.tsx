@@ -3,6 +3,7 @@ import type { DatasetRow } from '../../../worker/protocol'
 import { DatasetCard, PendingCard } from '../../dataset/DatasetCard'
 import classes from '../../dataset/dataset.module.css'
 import type { PendingImport } from '../../dataset/useImports'
+import type { ExportRequest } from '../../queries/datasets'
 import { useDescription } from '../../stores/studio'
 
 interface DatasetCardsProps {
@@ -11,7 +12,7 @@ interface DatasetCardsProps {
   readonly openId: string
   readonly onDismiss: (pendingId: number) => void
   readonly onToggle: (datasetId: string) => void
-  readonly onExport: (dataset: DatasetRow) => void
+  readonly onExport: (source: { readonly id: string; readonly name: string }, format: ExportRequest['format']) => void
   readonly onRemove: (dataset: DatasetRow) => void
 }
 
@@ -38,8 +39,8 @@ export function DatasetCards({ pending, datasets, openId, onDismiss, onToggle, o
           onOpen={() => {
             onToggle(dataset.dataset_id)
           }}
-          onExport={() => {
-            onExport(dataset)
+          onExport={(format) => {
+            onExport({ id: dataset.dataset_id, name: dataset.name }, format)
           }}
           onRemove={() => {
             onRemove(dataset)

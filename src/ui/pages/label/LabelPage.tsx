@@ -11,12 +11,14 @@ import { AgreementPanel } from '../../labelling/Suggestions'
 import { useLabelKeys } from '../../labelling/useLabelKeys'
 import { hrefs } from '../../navigation/hrefs'
 import { navigate, useUrlState } from '../../navigation/location'
-import { SourceSelect } from '../../trajectory/SourceSelect'
 import { useSources } from '../../trajectory/useSources'
-import { EmptyState, Loading, PageHead } from '../../widgets/Panel'
+import { EmptyState, Loading } from '../../widgets/Panel'
+import { HeldOutNote } from './HeldOutNote'
 import { JudgementColumn } from './JudgementColumn'
+import { LabelHead } from './LabelHead'
 import { LabelReader } from './LabelReader'
 import { labelUrl } from './labelUrl'
+import { useLabelledSource } from './useLabelledSource'
 import { useLabelPage, type LabelPageState } from './useLabelPage'
 
 const COMPARE_MOST = 16
@@ -30,9 +32,7 @@ export default function LabelPage() {
   const state = useLabelPage(chosen, url, setUrl)
   const { queue, actions } = state
   const { trajectory } = queue
-  const datasetId = chosen?.kind === 'dataset' ? chosen.id : null
-  const runId = chosen?.kind === 'run' ? chosen.id : null
-  const trainOnThis = datasetId === null ? hrefs.newRun() : hrefs.newRun({ data: datasetId })
+  const labelled = useLabelledSource(chosen)
   const askJudge = (): void => {
     setJudgeOpen(true)
   }
@@ -42,37 +42,25 @@ export default function LabelPage() {
       if (!trajectory) return
       const siblings = queue.trajectories.filter((one) => one.task.query_id === trajectory.task.query_id).slice(0, COMPARE_MOST)
       const compare = siblings.map((one) => one.trajectory_id).join(',')
-      navigate(hrefs.trajectories({ dataset: datasetId, run: runId, id: trajectory.trajectory_id, compare }))
+      navigate(hrefs.trajectories({ ...labelled.place, id: trajectory.trajectory_id, compare }))
     },
     askJudge,
     train: () => {
-      navigate(trainOnThis)
+      if (labelled.trainHref !== null) navigate(labelled.trainHref)
     },
     search: () => {
       search.current?.focus()
     },
   })
   const head = (
-    <PageHead
-      title="Label"
-      about="A reward for every step. What you decide wins; rules and judges stand beside it."
-      actions={
-        <>
-          <SourceSelect
-            sources={sources}
-            chosen={chosen}
-            onChange={(patch) => {
-              setUrl({ ...patch, id: '', step: 0 }, { push: true })
-            }}
-          />
-          <Button onClick={askJudge} aria-keyshortcuts="g">
-            Ask a judge
-          </Button>
-          <Button component={Link} href={trainOnThis} aria-keyshortcuts="Shift+T">
-            Train on this
-          </Button>
-        </>
-      }
+    <LabelHead
+      sources={sources}
+      chosen={chosen}
+      labelled={labelled}
+      onSource={(patch) => {
+        setUrl({ ...patch, id: '', step: 0 }, { push: true })
+      }}
+      onAskJudge={askJudge}
     />
   )
   if (sources.length === 0 && url.id === '')
@@ -86,6 +74,7 @@ export default function LabelPage() {
   return (
     <>
       {head}
+      {trajectory && <HeldOutNote trajectory={trajectory} />}
       <div className={classes.bench}>
         <div className={`${classes.queue ?? ''} ${classes.sticky ?? ''}`}>
           <LabelQueue
@@ -120,7 +109,7 @@ export default function LabelPage() {
       </div>
       <Judge
         state={state}
-        datasetId={datasetId}
+        datasetId={chosen?.id ?? null}
         opened={judgeOpen}
         onClose={() => {
           setJudgeOpen(false)

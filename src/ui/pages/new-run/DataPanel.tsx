@@ -8,8 +8,10 @@ import type { NewRunForm } from './useNewRun'
 
 const ROWS = { minimum: 1, isWhole: true }
 
-/** What the run learns from: rollouts of its own, or data sets. */
-export function DataPanel({ form: { url, setUrl, datasets, chosen, hasData } }: { readonly form: NewRunForm }) {
+/** What the run learns from: rollouts of its own, data sets, or what an earlier run practised. */
+export function DataPanel({ form: { url, setUrl, sources, algorithm, chosen, hasData } }: { readonly form: NewRunForm }) {
+  const canRead = algorithm?.learnsFrom.includes('files') ?? true
+  const canPractise = algorithm?.learnsFrom.includes('rollouts') ?? true
   return (
     <Panel title="3 · Data">
       <Stack gap={6} role="group" aria-label="Data sets">
@@ -17,35 +19,39 @@ export function DataPanel({ form: { url, setUrl, datasets, chosen, hasData } }: 
           label="Online: roll out in the tool world"
           description="The model practises while it trains; nothing needs to be imported."
           checked={chosen.length === 0}
+          disabled={!canPractise && chosen.length > 0}
           onChange={() => {
             setUrl({ data: '' })
           }}
         />
-        {datasets?.map((row) => (
+        {sources?.map((row) => (
           <Checkbox
-            key={row.dataset_id}
+            key={row.id}
             label={visibleText(row.name)}
             description={`${formatCount(row.trajectories)} trajectories, ${formatCount(row.steps)} steps`}
-            checked={chosen.includes(row.dataset_id)}
+            checked={chosen.includes(row.id)}
+            disabled={!canRead && !chosen.includes(row.id)}
+            data-source={row.id}
             onChange={(event) => {
-              const next = event.currentTarget.checked ? [...chosen, row.dataset_id] : chosen.filter((id) => id !== row.dataset_id)
+              const next = event.currentTarget.checked ? [...chosen, row.id] : chosen.filter((id) => id !== row.id)
               setUrl({ data: next.join(',') })
             }}
           />
         ))}
+        {algorithm && <Unfit title={algorithm.title} canRead={canRead} canPractise={canPractise} hasChosen={chosen.length > 0} />}
         <Text size="xs">
           <Anchor component={Link} href={hrefs.data()} size="xs">
             Import a file
           </Anchor>
         </Text>
-        {datasets && !hasData && (
+        {sources && !hasData && (
           <Text c="var(--hone-unsolved)" role="alert">
-            A data set that was chosen is not stored here any more.{' '}
+            Data that was chosen is not stored here any more.{' '}
             <Anchor
               component="button"
               type="button"
               onClick={() => {
-                setUrl({ data: chosen.filter((id) => datasets.some((row) => row.dataset_id === id)).join(',') })
+                setUrl({ data: chosen.filter((id) => sources.some((row) => row.id === id)).join(',') })
               }}
             >
               Leave it out
@@ -67,5 +73,25 @@ export function DataPanel({ form: { url, setUrl, datasets, chosen, hasData } }: 
         )}
       </Stack>
     </Panel>
+  )
+}
+
+interface UnfitProps {
+  readonly title: string
+  readonly canRead: boolean
+  readonly canPractise: boolean
+  readonly hasChosen: boolean
+}
+
+/** Says what the method cannot learn from, and what to do about it. */
+function Unfit({ title, canRead, canPractise, hasChosen }: UnfitProps) {
+  if (canRead && canPractise) return null
+  const blocks = canRead ? !hasChosen : hasChosen
+  return (
+    <Text size="xs" {...(blocks ? { c: 'var(--hone-unsolved)', role: 'alert' } : { c: 'dimmed' })} data-testid="data-fit">
+      {canRead
+        ? `${title} learns from trajectories one has and does not practise by itself: choose data above.`
+        : `${title} compares fresh attempts at the same question: it practises online, and does not read trajectories one has.`}
+    </Text>
   )
 }

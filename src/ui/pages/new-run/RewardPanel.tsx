@@ -1,6 +1,6 @@
 import { Anchor, Text } from '@mantine/core'
 import { Link } from 'wouter'
-import { hrefs } from '../../navigation/hrefs'
+import { hrefs, placeOfSource } from '../../navigation/hrefs'
 import { Panel } from '../../widgets/Panel'
 import type { NewRunForm } from './useNewRun'
 
@@ -14,7 +14,7 @@ export function RewardPanel({ form: { chosen } }: { readonly form: NewRunForm })
           : 'Each step’s label is its reward: a person’s newest opinion, else what the file says, else a judge’s, else a rule’s. Unlabelled steps carry none.'}
       </Text>
       {chosen[0] !== undefined && (
-        <Anchor component={Link} href={hrefs.label(undefined, { dataset: chosen[0] })} size="xs">
+        <Anchor component={Link} href={hrefs.label(undefined, placeOfSource(chosen[0]))} size="xs">
           Look at the labels
         </Anchor>
       )}

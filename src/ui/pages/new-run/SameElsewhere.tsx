@@ -1,4 +1,5 @@
 import { Text } from '@mantine/core'
+import { runOfSource } from '../../../records/dataSource'
 import { commandLine } from '../../train/newRunForm'
 import { RecipeFiles } from '../../train/RecipeFiles'
 import { CopyText } from '../../widgets/CopyText'
@@ -17,6 +18,11 @@ export function SameElsewhere({ form: { request, files } }: { readonly form: New
           {line}
         </pre>
         <CopyText text={line} />
+        {request.data.some((id) => runOfSource(id) !== null) && (
+          <Text size="xs" c="dimmed" mt={6}>
+            Export the run’s practice to that file first: on the Data page, as JSON Lines.
+          </Text>
+        )}
         {request.initAdapter && (
           <Text size="xs" c="dimmed" mt={6}>
             --init-adapter names the folder of the adapter’s files: export them there first.

@@ -1,9 +1,10 @@
 /** The new-run form: what it holds, what can be chosen, and the request it makes. */
 import { useMemo } from 'react'
 import type { RunRecord } from '../../../records/run'
-import type { AlgorithmDescription, DatasetRow, ModelRow, StudioDescription, TrainRequest } from '../../../worker/protocol'
+import { practiceFileName, runOfSource } from '../../../records/dataSource'
+import type { AlgorithmDescription, DataSourceRow, ModelRow, StudioDescription, TrainRequest } from '../../../worker/protocol'
 import { useUrlState } from '../../navigation/location'
-import { useDatasets } from '../../queries/datasets'
+import { useDataSources } from '../../queries/datasets'
 import { useModels } from '../../queries/models'
 import { useRuns } from '../../queries/runs'
 import { useDescription } from '../../stores/studio'
@@ -19,21 +20,26 @@ export interface NewRunForm {
   readonly runs: readonly RunRecord[]
   /** The run whose practice and settings are taken over. */
   readonly source: RunRecord | undefined
-  /** undefined until they are listed. */
-  readonly datasets: readonly DatasetRow[] | undefined
-  /** Ids of the data sets that are chosen; none: the model practises online. */
+  /** Data sets, and the practice of runs; undefined until they are listed. */
+  readonly sources: readonly DataSourceRow[] | undefined
+  /** Ids of those that are chosen; none: the model practises online. */
   readonly chosen: readonly string[]
-  /** Their names. */
+  /** Their names as files. */
   readonly files: readonly string[]
-  /** Every chosen data set is stored here. */
+  /** Every chosen source is stored here. */
   readonly hasData: boolean
   /** null until the form is complete. */
   readonly request: TrainRequest | null
 }
 
-/** The method the address names, else the usual one, unless the source run used it already. */
-function algorithmOf({ algorithms, defaults }: StudioDescription, wanted: string, used: string | null): AlgorithmDescription | null {
-  const others = algorithms.filter((one) => one.name !== used)
+/** The method the address names, else the usual one that can learn from what is chosen, unless the source run used it already. */
+function algorithmOf(
+  { algorithms, defaults }: StudioDescription,
+  wanted: string,
+  used: string | null,
+  from: AlgorithmDescription['learnsFrom'][number],
+): AlgorithmDescription | null {
+  const others = algorithms.filter((one) => one.name !== used && one.learnsFrom.includes(from))
   return algorithms.find((one) => one.name === wanted) ?? others.find((one) => one.name === defaults.algorithm) ?? others[0] ?? null
 }
 
@@ -42,21 +48,30 @@ export function useNewRun(): NewRunForm {
   const { algorithms } = description
   const [url, setUrl] = useUrlState(newRunUrl)
   const models = useModels().data ?? NO_MODELS
-  const datasets = useDatasets().data
+  const sources = useDataSources().data
   const runs = useRuns().data ?? NO_RUNS
   const source = runs.find((run) => run.run_id === url.from)
-  const algorithm = algorithmOf(description, url.algorithm, source?.algorithm ?? null)
+  const learnsFrom = url.data === '' ? 'rollouts' : 'files'
+  const algorithm = algorithmOf(description, url.algorithm, source?.algorithm ?? null, learnsFrom)
   const model =
     models.find((one) => one.model_id === url.model) ?? models.find((one) => one.model_id === source?.model.id) ?? models[0] ?? null
   const chosen = useMemo(() => (url.data === '' ? [] : url.data.split(',')), [url.data])
-  const files = chosen.flatMap((id) => datasets?.find((row) => row.dataset_id === id)?.name ?? [])
+  const files = chosen.flatMap((id) => fileNameOf(sources?.find((row) => row.id === id)))
   // Until the data that the form names is known, nobody knows what would be trained on.
   const hasData = files.length === chosen.length
   const request = useMemo(
     () => (algorithm && model && hasData ? trainRequest(url, algorithm.name, model.model_id) : null),
     [url, algorithm, model, hasData],
   )
-  return { url, setUrl, models, model, algorithms, algorithm, runs, source, datasets, chosen, files, hasData, request }
+  return { url, setUrl, models, model, algorithms, algorithm, runs, source, sources, chosen, files, hasData, request }
 }
+
+/** The command line reads the practice of a run in this browser from the file it was exported to. */
+function fileNameOf(source: DataSourceRow | undefined): string[] {
+  if (!source) return []
+  const runId = runOfSource(source.id)
+  return [runId === null ? source.name : practiceFileName(runId, 'jsonl')]
+}
+
 const NO_MODELS: readonly ModelRow[] = []
 const NO_RUNS: readonly RunRecord[] = []

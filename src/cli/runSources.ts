@@ -1,0 +1,40 @@
+/** `run:ID` and `run:DIRECTORY` beside data files: the practice of a run, as a source of data. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { practiceSourceId, runOfSource } from '../records/dataSource'
+import { UsageError, type CommandContext } from './command'
+import { importDataFiles } from './importDataFiles'
+import { must, type CommandStudio } from './openStudio'
+
+/** The ids of the sources that words name, in their order: files are imported, the directories of runs are opened. */
+export async function openDataWords(
+  studio: Pick<CommandStudio, 'datasets' | 'runs'>,
+  words: readonly string[],
+  context: Pick<CommandContext, 'progress' | 'homeDirectory'>,
+): Promise<string[]> {
+  const ids: string[] = []
+  for (const word of words) {
+    const run = runOfSource(word)
+    if (run === null) ids.push(...(await importDataFiles(studio, [word], context)).map(({ dataset_id }) => dataset_id))
+    else ids.push(practiceSourceId(must(await studio.runs.openFolder(directoryOf(run, context.homeDirectory))).run.run_id))
+  }
+  return ids
+}
+
+/** Where a run lies: the word is its directory, or the id of one under the home directory. */
+function directoryOf(word: string, home: string): string {
+  if (existsSync(join(word, 'run.json'))) return word
+  const runs = join(home, 'runs')
+  const found = (existsSync(runs) ? readdirSync(runs) : []).map((name) => join(runs, name)).find((one) => idIn(one) === word)
+  if (found === undefined) throw new UsageError(`There is no run ${word}: expected the directory of a run, or the id of one in ${runs}.`)
+  return found
+}
+
+function idIn(directory: string): string | null {
+  try {
+    return z.looseObject({ run_id: z.string() }).parse(JSON.parse(readFileSync(join(directory, 'run.json'), 'utf8'))).run_id
+  } catch {
+    return null
+  }
+}

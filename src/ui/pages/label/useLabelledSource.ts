@@ -1,0 +1,26 @@
+/** The list that is labelled as a source of data: what it is called, and whether a run can be trained on it. */
+import { practiceSourceId } from '../../../records/dataSource'
+import { hrefs, type TrajectoryPlace } from '../../navigation/hrefs'
+import { useDataSources } from '../../queries/datasets'
+import type { Source } from '../../trajectory/useSources'
+
+export interface LabelledSource {
+  readonly place: TrajectoryPlace
+  /** As a training request names it; null: nothing is chosen, or it holds nothing that may be trained on. */
+  readonly id: string | null
+  readonly name: string
+  /** The form of a run that trains on it. */
+  readonly trainHref: string | null
+}
+
+export function useLabelledSource(source: Source | null): LabelledSource {
+  const listed = useDataSources().data
+  const id = source === null ? null : source.kind === 'run' ? practiceSourceId(source.id) : source.id
+  const known = id !== null && (listed?.some((row) => row.id === id) ?? false) ? id : null
+  return {
+    place: { dataset: source?.kind === 'dataset' ? source.id : null, run: source?.kind === 'run' ? source.id : null },
+    id: known,
+    name: source?.title ?? '',
+    trainHref: known === null ? null : hrefs.newRun({ data: known }),
+  }
+}
