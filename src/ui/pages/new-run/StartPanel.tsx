@@ -10,10 +10,10 @@ import { PrimaryButton } from '../../widgets/Panel'
 import type { NewRunForm } from './useNewRun'
 
 /** What stands in the way, as sentences: fields that cannot be read, and what pre-flight refuses. */
-function useBlockers({ request, hasData, datasets }: NewRunForm): readonly string[] {
+function useBlockers({ request, hasData, sources }: NewRunForm): readonly string[] {
   const ofFields = useFieldProblems().map(({ name, problem }) => `${name}: ${problem}`)
   const refusals = useRefusals(request)
-  const missing = datasets && !hasData ? ['Leave out the data set that is not stored here any more, or choose another.'] : []
+  const missing = sources && !hasData ? ['Leave out the data that is not stored here any more, or choose another.'] : []
   return [...missing, ...ofFields, ...refusals]
 }
 
