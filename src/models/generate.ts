@@ -11,7 +11,7 @@ import type { LoraShape } from './architectures/decoder'
 import { CachedContext } from './cachedContext'
 import { decodePlan, EXTEND_BUCKETS, extendPlan, generationBuffers, generationShape, LARGEST_EXTEND } from './generationPlans'
 import type { GenerationShape } from './generationPlans'
-import { refusalOf, stopLength } from './generationRequest'
+import { checkDrawn, NonFiniteError, refusalOf, stopLength } from './generationRequest'
 import type { GenerationRequest, GenerationResult } from './generationRequest'
 import { GenerationSlots } from './generationSlots'
 import { KvBlocks } from './kvBlocks'
@@ -168,6 +168,8 @@ export class Generator {
       }
     } catch (error) {
       const failure = error instanceof Error ? error : new Error(String(error))
+      // The weights stay as they are: whoever asks next would get no numbers either.
+      if (error instanceof NonFiniteError) this.#failure ??= error
       // What was to be computed may not have been.
       this.#blocks.forget()
       const tasks = [...this.#waiting, ...this.#decoding]
@@ -275,6 +277,7 @@ export class Generator {
       const { session, request } = task
       const found = seen(session.slot)
       if (!found) continue
+      checkDrawn(session.context.ids, found.ids, found.logprobs)
       const stop = request.stopText ? stopLength(found.ids, request.stopText) : null
       const ids = found.ids.slice(0, stop ?? found.ids.length)
       if (ids.length > task.reported) request.onTokens?.(ids.slice(task.reported))

@@ -1,4 +1,6 @@
 /** The request and result of generation: token ids in, token ids out. */
+import { firstNonFinite } from '../base/nonFinite'
+
 export interface GenerationRequest {
   readonly maxNewTokens: number
   readonly temperature: number
@@ -29,6 +31,27 @@ export interface GenerationResult {
   readonly logprobs: readonly number[]
   readonly finish: 'stop' | 'length'
   readonly policyVersion: number
+}
+
+/** The model's numbers are NaN or infinite: what it would draw from means nothing. */
+export class NonFiniteError extends Error {
+  override readonly name = 'NonFiniteError'
+  /** The text it read. */
+  readonly ids: readonly number[]
+  constructor(message: string, ids: readonly number[]) {
+    super(message)
+    this.ids = ids
+  }
+}
+
+/** Throws NonFiniteError when a token that was drawn after `context` has no log-probability. */
+export function checkDrawn(context: readonly number[], ids: readonly number[], logprobs: readonly number[]): void {
+  const at = firstNonFinite(logprobs)
+  if (at === null) return
+  throw new NonFiniteError(
+    `The log-probability of new token ${at + 1} after ${context.length} tokens of context is ${String(logprobs[at])}`,
+    [...context, ...ids.slice(0, at)],
+  )
 }
 
 /** How many of `ids` a stop string needs, or null when none is there. */

@@ -4,7 +4,10 @@ import type { CallFormat } from '../../agents/callFormats/callFormat'
 import type { Policy } from '../../agents/policy'
 import { rolloutEpisodes } from '../../agents/rollout'
 import type { Gate } from '../../engine/plan/executable'
+import { firstNonFinite } from '../../base/nonFinite'
 import { Generator } from '../../models/generate'
+import { NonFiniteError } from '../../models/generationRequest'
+import { nonFiniteAdvice } from '../../training/policy/nonFiniteLayer'
 import type { AdapterTensors } from '../../training/policy/adapterTensors'
 import { logProbsOf } from '../../training/policy/referenceCheck'
 import type { PolicyModel } from '../../training/policy/policyModel'
@@ -40,7 +43,7 @@ export function actingPolicy(parts: ActingParts): GeneratingPolicy {
       generator ??= createGenerator(parts)
       generator.version = self.version
       const format = requireCallFormat(model)
-      return rolloutEpisodes({
+      const episodes = rolloutEpisodes({
         ...{ policy: watchedPolicy(generator, request, format, parts), environment: request.environment, codec: model.tokenizer, format },
         ...{ queries: request.queries, samples: request.samples, strategy: request.strategy },
         budget: { toolCalls: request.callBudget, modelCalls: null },
@@ -48,9 +51,18 @@ export function actingPolicy(parts: ActingParts): GeneratingPolicy {
         ...{ maxNewTokens: limits.maxNewTokens, maxContext: generator.maxContext },
         ...{ source: 'rollout', signal: request.signal, now, onTrajectory: request.onTrajectory },
       })
+      return episodes.catch((error: unknown) => explainNonFinite(error, parts))
     },
 
-    logProbs: (ids: readonly number[], whose: 'policy' | 'reference' = 'policy') => logProbsOf(policy, ids, whose === 'reference', gate),
+    async logProbs(ids: readonly number[], whose: 'policy' | 'reference' = 'policy') {
+      const values = await logProbsOf(policy, ids, whose === 'reference', gate)
+      const at = firstNonFinite(values)
+      if (at === null) return values
+      return explainNonFinite(
+        new NonFiniteError(`The log-probability of token ${at + 1} of a fixed text is ${String(values[at])}`, ids),
+        parts,
+      )
+    },
 
     async adapter(weights?: Float32Array): Promise<AdapterTensors> {
       const values = policy.packed.unpack(weights ?? (await policy.packed.readWeights()))
@@ -73,6 +85,12 @@ export function actingPolicy(parts: ActingParts): GeneratingPolicy {
     },
   }
   return self
+}
+
+/** Throws the error, with the place where the model's numbers stop being finite if that is what it is about. */
+async function explainNonFinite(error: unknown, { policy, gate }: ActingParts): Promise<never> {
+  if (!(error instanceof NonFiniteError)) throw error
+  throw new Error(`${error.message}: ${await nonFiniteAdvice(policy, error.ids, gate)}`)
 }
 
 function createGenerator({ policy, limits, slots, seed, gate }: ActingParts): Generator {

@@ -1,4 +1,6 @@
 /** One run of training, whatever starts it: adapter and probe before, the steps, adapter and probe after. */
+import { firstNonFinite } from '../../base/nonFinite'
+import type { Gate } from '../../engine/plan/executable'
 import type { CheckpointSink } from '../../training/checkpoints/checkpoint'
 import type { CheckpointSettings } from '../../worker/protocol'
 import { JobCancelled, type JobControl } from '../jobs/jobQueue'
@@ -27,11 +29,12 @@ export async function runTraining(
   const run = createTrainingRun(request, hooks, recorder, control, parts)
   control.phase('starting', 0, 'Loading the model')
   const baseline = await measureBaseline(run)
-  const checkpoints = recordedCheckpoints(control.runId, request.steps, recorder, control, parts.store)
-  const resumedAfter = (await checkpoints.load())?.step ?? 0
+  const stored = recordedCheckpoints(control.runId, request.steps, recorder, control, parts.store)
+  const resumedAfter = (await stored.load())?.step ?? 0
   const continued = request.isResumed ? continuedAfter(resumedAfter, recorder.record) : {}
   await recorder.change({ ...continued, checkpoint: { step: resumedAfter, of: request.steps } })
   const reports = createStepReports(run, resumedAfter)
+  const checkpoints = finiteCheckpoints(stored, reports, request.steps)
   const advantages = createAdvantageRecorder(run)
   const rounds = createPracticeRounds(run, reports, advantages)
   parts.opened.engine.restartPeak()
@@ -51,6 +54,28 @@ export async function runTraining(
   }
 }
 
+/** Ends the training where its numbers are not finite any more. */
+const checkedGate = (gate: Gate, reports: StepReports): Gate =>
+  function checked() {
+    reports.check()
+    return gate()
+  }
+
+/** Nothing is stored that could not be gone on from. */
+const finiteCheckpoints = (sink: CheckpointSink, reports: StepReports, steps: number): CheckpointSink => ({
+  ...sink,
+  async save(checkpoint) {
+    reports.check()
+    const weights = checkpoint.arrays.weights ?? []
+    const at = firstNonFinite(weights)
+    if (at !== null)
+      throw new Error(
+        `After step ${checkpoint.step} of ${steps} value ${at} of the trained weights is ${String(weights[at])}: the training diverged. Lower the learning rate; the checkpoint before is kept.`,
+      )
+    await sink.save(checkpoint)
+  },
+})
+
 interface StepParts {
   readonly checkpoints: CheckpointSink
   readonly reports: StepReports
@@ -67,7 +92,8 @@ async function takeSteps(run: TrainingRun, { checkpoints, reports, rounds, advan
     ...{ limits: request.practice.benchmark.limits, slots: request.practice.slots },
     context: {
       ...{ engine: parts.opened.engine, seed: request.seed, initial: request.initialAdapter?.adapter ?? null, steps: request.steps },
-      ...{ gate: control.gate, pauses: control.pauses, now: parts.clock, report: reports.report, onAdvantages: advantages.add },
+      ...{ gate: checkedGate(control.gate, reports), pauses: control.pauses, now: parts.clock },
+      ...{ report: reports.report, onAdvantages: advantages.add },
       ...{ checkpoints, checkpointEvery: everySteps, checkpointMinutes: everyMinutes },
       best: best && { ...best, valueOf: (step) => reports.metricOf(step, best.metric) },
     },
@@ -78,6 +104,7 @@ async function takeSteps(run: TrainingRun, { checkpoints, reports, rounds, advan
     },
   })
   try {
+    reports.check()
     await advantages.settle()
   } catch (error) {
     await trained.destroy()
@@ -103,12 +130,14 @@ async function storeStopped(
 
 async function storeTrained(run: TrainingRun, trained: ActingPolicy, checkpoints: CheckpointSink, baseline: Baseline): Promise<void> {
   const { request, hooks, recorder, control, parts } = run
+  // Weights that give no numbers are not kept.
+  const after = await trained.logProbs(baseline.probe)
   const files = await run.filesOf(await trained.adapter())
   await retryWhenStorageFull(control, () => storeAdapter(parts.store, control.runId, files))
   await storeBest(run, trained, checkpoints)
   if (files.sha256 === baseline.hash)
     recorder.note('No update changed the adapter: every advantage was 0, because every step earned the same.')
-  recorder.probe({ before: baseline.logProbs, after: await trained.logProbs(baseline.probe) })
+  recorder.probe({ before: baseline.logProbs, after })
   await recorder.change({ adapter_sha256: { before: baseline.shownHash, after: files.sha256 } })
   await hooks.after?.(trained, files.sha256)
   await recorder.change({ checkpoint: null })

@@ -8,6 +8,8 @@ export interface StepReports {
   practised(step: number, metrics: Metrics): void
   readonly report: (step: number, metrics: Metrics) => void
   readonly generated: (tokens: number) => void
+  /** Throws once a step was reported whose loss is not finite. */
+  check(): void
   /** Of the step that was reported last; undefined for any other. */
   metricOf(step: number, metric: string): number | undefined
 }
@@ -20,6 +22,7 @@ export function createStepReports({ request, recorder, control, parts }: Trainin
   let tokensSince = 0
   /** null until a resumed run has said how many tokens came before. */
   let trainedTokens: number | null = resumedAfter > 0 ? null : 0
+  let diverged: Error | null = null
   let reported: { readonly step: number; readonly metrics: Metrics } | null = null
   return {
     practised: (step, metrics) => void practised.set(step, metrics),
@@ -37,6 +40,7 @@ export function createStepReports({ request, recorder, control, parts }: Trainin
       }
       reported = { step, metrics: all }
       recorder.report(step, all)
+      diverged ??= divergenceOf(all, step, request.steps)
       practised.delete(step)
       lastReport = clock()
       tokensSince = 0
@@ -46,6 +50,20 @@ export function createStepReports({ request, recorder, control, parts }: Trainin
       tokensSince += tokens
       control.countTokens(tokens)
     },
+    check() {
+      if (diverged) throw diverged
+    },
     metricOf: (step, metric) => (reported?.step === step ? reported.metrics[metric] : undefined),
   }
+}
+
+/** Every algorithm's losses have the word in their name. Other metrics may be without a value: a variance of one, a share of none. */
+const LOSS = /(^|\/)loss(\/|$)/
+
+function divergenceOf(metrics: Metrics, step: number, steps: number): Error | null {
+  const [name, value] = Object.entries(metrics).find(([one, found]) => LOSS.test(one) && !Number.isFinite(found)) ?? []
+  if (name === undefined) return null
+  return new Error(
+    `At step ${step + 1} of ${steps} ${name} is ${String(value)}: the training diverged. Lower the learning rate, and look at the data of that step if it happens again.`,
+  )
 }
