@@ -71,7 +71,7 @@ export interface MergedModel {
   readonly files: Readonly<Record<string, Blob>>
   /** Of the weights. */
   readonly bytes: number
-  readonly dtype: 'F16' | 'BF16'
+  readonly dtype: 'F16' | 'BF16' | 'F32'
   /** What a reader must know of the base; null when nothing. */
   readonly note: string | null
   /** KL(base with adapter ‖ merged) in nats over `tokens` tokens, and the share of them both find the same token likeliest. */

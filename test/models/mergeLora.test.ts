@@ -75,7 +75,7 @@ it('a large model is cut into shards with an index, and read back from them', as
   try {
     const { config, tensors } = await openWeightsFolder(base)
     const none = { rank: 1, alpha: 1, dropout: 0, useRslora: false, baseModel: '', revision: null, modules: new Map() }
-    const plan = planMerge(config, 8000)
+    const plan = planMerge(config, undefined, 8000)
     expect(plan.shards.length).toBeGreaterThan(2)
     const files = new Map<string, Uint8Array>()
     const merged = mergedReader(config, readerOf(tensors), none)

@@ -13,6 +13,10 @@ import type { LoraAdapter } from './peft'
 export const isRunBeside = ({ changes }: Pick<LoraAdapter, 'changes'>, path: string): boolean =>
   path.includes('.layers.') && PROJECTIONS.some((projection) => path.endsWith(`.${projection}`)) && !changes?.magnitudes.has(path)
 
+/** Whether a parameter of the base is another with the adapter merged into it. */
+export const isChangedBy = ({ modules, changes }: LoraAdapter, name: string): boolean =>
+  modules.has(pathOf(name)) || changes?.parameters.has(name) === true
+
 const pathOf = (name: string): string => name.slice(0, name.lastIndexOf('.'))
 
 /** Reads the base with all that the adapter does to it but the products that run beside it; the base itself where there is nothing of that kind. */

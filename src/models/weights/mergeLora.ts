@@ -1,14 +1,16 @@
 /**
- * An adapter merged into its base: W' = W + s·B·A (LoRA, Hu 2021, arXiv:2106.09685 §4.1), written in 16 bits as Hugging Face shards.
+ * An adapter merged into its base: W' = W + s·B·A (LoRA, Hu 2021, arXiv:2106.09685 §4.1), written in 16 bits, where they hold its values, as Hugging Face shards.
  * One tensor is in memory at a time. A base that was held in int8 or int4 while it was trained on is merged as the values it had there:
  * the adapter was fitted to those.
  */
+import type { Gate } from '../../engine/plan/executable'
 import { isPacked, packWeights, unpackWeights } from '../../engine/weightFormat'
 import type { ModelConfig } from '../architectures/config'
 import { storedFormat } from '../architectures/decoder'
 import { architectureOf, type WeightReader } from '../languageModel'
 import { loraScaling } from '../architectures/decoder'
-import { adaptedBase, isRunBeside, mergedMatrix } from './adaptedBase'
+import { adaptedBase, isChangedBy, isRunBeside, mergedMatrix } from './adaptedBase'
+import { fittingDtype, largestValue, type FittingDtype, type LargestValue } from './fittingDtype'
 import type { LoraAdapter } from './peft'
 import { streamSafetensors, type PlannedTensor, type WritableDtype } from './writeSafetensors'
 
@@ -45,20 +47,40 @@ interface Shard {
 }
 export interface MergePlan {
   readonly shards: readonly Shard[]
-  readonly dtype: Exclude<WritableDtype, 'F32'>
+  readonly dtype: WritableDtype
   readonly bytes: number
   /** `model.safetensors.index.json`; null for a single file. */
   readonly index: string | null
 }
 
+/**
+ * The dtype of the merged model. All of a float32 base is looked at before the first byte is written; of a base in 16 bits only what the adapter
+ * changes can have grown too large.
+ */
+export async function fittingMergedDtype(
+  config: ModelConfig,
+  merged: WeightReader,
+  adapter: LoraAdapter,
+  gate: Gate = () => undefined,
+): Promise<FittingDtype> {
+  const wanted = mergedDtype(config)
+  const isNarrow = config.torch_dtype === 'float16' || config.torch_dtype === 'bfloat16'
+  let largest: LargestValue | null = null
+  for (const [name, shape] of Object.entries(architectureOf(config).parameters(config))) {
+    if (isNarrow && !isChangedBy(adapter, name)) continue
+    await gate()
+    largest = largestValue(largest, name, await merged.read(name, shape))
+  }
+  return fittingDtype(wanted, largest)
+}
+
 /** Tensors in the architecture's order, cut into files of at most `shardBytes` (a larger tensor has its own). */
-export function planMerge(config: ModelConfig, shardBytes = SHARD_BYTES): MergePlan {
-  const dtype = mergedDtype(config)
+export function planMerge(config: ModelConfig, dtype: WritableDtype = mergedDtype(config), shardBytes = SHARD_BYTES): MergePlan {
   const groups: PlannedTensor[][] = []
   let filled = Number.POSITIVE_INFINITY
   let bytes = 0
   for (const [name, shape] of Object.entries(architectureOf(config).parameters(config))) {
-    const size = 2 * shape.reduce((product, extent) => product * extent, 1)
+    const size = shape.reduce((product, extent) => product * extent, dtype === 'F32' ? 4 : 2)
     if (filled + size > shardBytes) {
       groups.push([])
       filled = 0
@@ -86,7 +108,7 @@ export const mergedShard = ({ tensors }: Shard, merged: WeightReader): AsyncGene
 /** config.json of the merged model: the base's, with the dtype its weights now have, whether it has a head, and no word of quantisation. */
 export function mergedConfig(configJson: Readonly<Record<string, unknown>>, dtype: MergePlan['dtype'], isTied: boolean): string {
   const { quantization_config: _gone, ...kept } = configJson
-  const name = dtype === 'BF16' ? 'bfloat16' : 'float16'
+  const name = dtype === 'BF16' ? 'bfloat16' : dtype === 'F16' ? 'float16' : 'float32'
   const named = 'dtype' in kept && !('torch_dtype' in kept) ? { dtype: name } : { torch_dtype: name }
   return `${JSON.stringify({ ...kept, ...named, tie_word_embeddings: isTied }, null, 2)}\n`
 }

@@ -5,7 +5,9 @@ import { PROJECTIONS, projectionPath, projectionShape, type LoraShape, type Proj
 import { SIDE_FILES } from '../../models/checkpointFolder'
 import { architectureOf, type WeightReader } from '../../models/languageModel'
 import { adaptedBase, isRunBeside } from '../../models/weights/adaptedBase'
-import { CheckpointError, folderFromMap, sourceFromBytes, type FolderSource } from '../../models/weights/byteSource'
+import { CheckpointError, folderFromMap, parseJson, readText, sourceFromBytes, type FolderSource } from '../../models/weights/byteSource'
+import { fittingDtype, largestValue, type LargestValue } from '../../models/weights/fittingDtype'
+import { mergedConfig } from '../../models/weights/mergeLora'
 import {
   ADAPTER_CONFIG,
   ADAPTER_WEIGHTS,
@@ -50,21 +52,30 @@ export async function trainedFiles(
   return trainable.kind === 'lora' ? adapterFiles(tensors, trainable, model.title, note) : wholeModel(tensors, model)
 }
 
-/** In the dtype that its config.json names, so that the folder is a model again. */
+/** In the dtype that its config.json names, so that the folder is a model again; in a wider one where a value would become infinite. */
 async function wholeModel(tensors: AdapterTensors, { config, folder }: TrainedModel): Promise<AdapterFiles> {
-  const dtype: WritableDtype = config.torch_dtype === 'float16' ? 'F16' : config.torch_dtype === 'bfloat16' ? 'BF16' : 'F32'
-  const written: Record<string, TensorToWrite> = {}
-  for (const name of Object.keys(architectureOf(config).parameters(config))) {
+  const named: WritableDtype = config.torch_dtype === 'float16' ? 'F16' : config.torch_dtype === 'bfloat16' ? 'BF16' : 'F32'
+  const parameters = Object.keys(architectureOf(config).parameters(config)).flatMap((name) => {
     const tensor = tensors.get(name)
-    if (tensor) written[name] = { shape: tensor.shape, data: tensor.values, dtype }
-  }
-  const weights = writeSafetensors(written)
+    return tensor ? [{ name, tensor }] : []
+  })
+  const largest = parameters.reduce<LargestValue | null>((most, { name, tensor }) => largestValue(most, name, tensor.values), null)
+  const { dtype } = fittingDtype(named, largest)
+  const written = parameters.map(({ name, tensor }): [string, TensorToWrite] => [name, { shape: tensor.shape, data: tensor.values, dtype }])
+  const weights = writeSafetensors(Object.fromEntries(written))
   const files = new Map([[FULL_WEIGHTS, weights]])
   for (const name of SIDE_FILES) {
     const source = await folder.open(name)
-    if (source) files.set(name, await source.read(0, source.size))
+    if (!source) continue
+    const isRenamed = name === 'config.json' && dtype !== named
+    files.set(name, isRenamed ? await configNaming(dtype, folder, config) : await source.read(0, source.size))
   }
   return { files, sha256: sha256(weights) }
+}
+
+async function configNaming(dtype: WritableDtype, folder: FolderSource, config: ModelConfig): Promise<Uint8Array<ArrayBuffer>> {
+  const json = parseJson((await readText(folder, 'config.json')) ?? '{}', 'config.json')
+  return new TextEncoder().encode(mergedConfig(json as Readonly<Record<string, unknown>>, dtype, config.tie_word_embeddings))
 }
 
 /** A LoRA adapter in PEFT's layout. */
@@ -75,6 +86,8 @@ export function adapterFiles(
   note = '',
 ): AdapterFiles {
   const modules = new Map<string, LoraMatrices>()
+  // What would not be read again is not written.
+  for (const [name, { values }] of tensors) largestValue(null, name, values)
   for (const [name, a] of tensors) {
     const path = /^(.+)\.lora_A\.weight$/.exec(name)?.[1]
     const b = path === undefined ? undefined : tensors.get(`${path}.lora_B.weight`)

@@ -87,7 +87,8 @@ async function merge(
   control: JobControl,
 ): Promise<MergedModel> {
   const adapter = await readAdapter(folderFromMap(run.run_id, adapterFiles))
-  const { files: planned, bytes, dtype, note } = await mergedFiles(model, adapter)
+  control.phase('merging', 0, 'Looking for the largest weights')
+  const { files: planned, bytes, dtype, note } = await mergedFiles(model, adapter, control.gate)
   control.phase('merging', bytes, `Merging into ${model.title}`)
   const files = await blobsOf(planned, bytes, control)
   control.phase('measuring', 0, MEASURING)

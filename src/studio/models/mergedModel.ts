@@ -6,7 +6,15 @@ import type { ModelConfig } from '../../models/architectures/config'
 import { openWeightsFolder, SIDE_FILES } from '../../models/checkpointFolder'
 import { architectureOf, type WeightReader } from '../../models/languageModel'
 import { parseJson, readText, type FolderSource } from '../../models/weights/byteSource'
-import { mergedConfig, mergedReader, mergedShard, mergeNote, planMerge, type MergePlan } from '../../models/weights/mergeLora'
+import {
+  fittingMergedDtype,
+  mergedConfig,
+  mergedReader,
+  mergedShard,
+  mergeNote,
+  planMerge,
+  type MergePlan,
+} from '../../models/weights/mergeLora'
 import { checkAdapterFits, type LoraAdapter } from '../../models/weights/peft'
 import { readerOf } from '../../models/weights/safetensors'
 import { divergenceOf, logitRows, type Divergence } from '../../training/policy/divergence'
@@ -37,12 +45,13 @@ export interface MergedFiles {
   readonly note: string | null
 }
 
-/** Throws CheckpointError when the adapter is for another model. */
-export async function mergedFiles(model: BaseModel, adapter: LoraAdapter): Promise<MergedFiles> {
+/** Throws CheckpointError when the adapter is for another model, or when a merged value would not be finite. */
+export async function mergedFiles(model: BaseModel, adapter: LoraAdapter, gate?: Gate): Promise<MergedFiles> {
   const { config, folder } = model
   checkAdapterFits(adapter, architectureOf(config).parameters(config))
-  const { shards, index, bytes, dtype } = planMerge(config)
   const merged = mergedReader(config, model.reader, adapter)
+  const fitting = await fittingMergedDtype(config, merged, adapter, gate)
+  const { shards, index, bytes, dtype } = planMerge(config, fitting.dtype)
   const files: MergedFile[] = shards.map((shard) => ({ name: shard.file, pieces: () => mergedShard(shard, merged) }))
   if (index !== null) files.push(whole('model.safetensors.index.json', new TextEncoder().encode(index)))
   for (const name of SIDE_FILES) {
@@ -57,7 +66,8 @@ export async function mergedFiles(model: BaseModel, adapter: LoraAdapter): Promi
       whole(name, new TextEncoder().encode(mergedConfig(json as Readonly<Record<string, unknown>>, dtype, config.tie_word_embeddings))),
     )
   }
-  return { files, bytes, dtype, note: mergeNote(config) }
+  const notes = [mergeNote(config), fitting.note].filter((note) => note !== null)
+  return { files, bytes, dtype, note: notes.length > 0 ? notes.join(' ') : null }
 }
 
 const whole = (name: string, bytes: Uint8Array): MergedFile => ({
@@ -122,5 +132,9 @@ export async function mergedDivergence(parts: Measuring): Promise<Divergence> {
   }
   const apart = await rowsOf(model.config, base, adapted)
   const again = await openWeightsFolder(merged)
-  return divergenceOf(apart, await rowsOf(again.config, readerOf(again.tensors), plainTrainable))
+  const found = divergenceOf(apart, await rowsOf(again.config, readerOf(again.tensors), plainTrainable))
+  if (Number.isFinite(found.mean)) return found
+  throw new Error(
+    'The KL of base and adapter to the merged model is not finite: the logits of one of them are not, though its weights are. Evaluate the base with the adapter (hone evaluate --lora), which says where its values stop being finite.',
+  )
 }

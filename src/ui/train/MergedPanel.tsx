@@ -28,6 +28,8 @@ export function MergedPanel({ run }: { readonly run: RunRecord }) {
   return <Merged run={run} job={job} />
 }
 
+const DTYPES = { F16: 'float16', BF16: 'bfloat16', F32: 'float32' } as const
+
 function Merged({ run, job }: { readonly run: RunRecord; readonly job: JobSnapshot }) {
   const { data: merged, error } = useMergedModel(run.run_id, job.job_id)
   const store = useImportModel()
@@ -39,7 +41,7 @@ function Merged({ run, job }: { readonly run: RunRecord; readonly job: JobSnapsh
     store.mutate({ name, files: files.map(([file, blob]) => new File([blob], file)) })
   }
   return (
-    <Panel title="Merged model" aside={`${merged.dtype === 'BF16' ? 'bfloat16' : 'float16'} · ${formatBytes(merged.bytes)}`}>
+    <Panel title="Merged model" aside={`${DTYPES[merged.dtype]} · ${formatBytes(merged.bytes)}`}>
       <Text data-testid="merged-kl">
         <Term of="kl">KL</Term> of {visibleText(merged.base)} with the adapter to the merged model, on {tokens} tokens:{' '}
         {mean.toExponential(2)} nats on average, {max.toExponential(2)} at most; both find the same token likeliest in{' '}
