@@ -4,7 +4,7 @@
 //   LOSS 1, hinge (SLiC, arXiv:2305.10425): max(0, 1 - beta delta)
 //   LOSS 2, ipo (arXiv:2310.12036 eq. 17): (delta of means over rows - 1 / (2 beta))^2
 // Sequence s has rows first_row[s] … first_row[s + 1]; pair p is sequences 2p (chosen) and 2p + 1. The ratio is summed by token, not the
-// difference of two sums: these are large and nearly equal. One workgroup a pair; lanes stride rows, then add in lane order.
+// difference of two sums: these are large and almost equal. One workgroup a pair; lanes stride rows, then add in lane order.
 // Params: pairs, beta, kept, flipped.
 struct Params { pairs: u32, beta: f32, kept: f32, flipped: f32 }
 @group(0) @binding(0) var<storage, read> logp: array<f32>;

@@ -10,7 +10,7 @@ import { errorIn, sentenceOfText } from './serverError'
 export interface OpenaiChatParts {
   readonly baseUrl: string
   readonly model: string
-  /** Empty for servers that want none. Sent in a header, never put into a message or a record. */
+  /** Empty for servers that want no key. The key is sent in a header and is part of no message or record. */
   readonly apiKey: string
   readonly fetch: FetchLike
   /** Waits, and rejects when `signal` aborts. */
@@ -128,7 +128,7 @@ function readResponse(server: Server, response: Response, text: string, betterAf
   if (response.ok && error === null) {
     const read = body === undefined ? null : readCompletion(body)
     if (read?.ok === true) return read
-    // Hidden before it is cut to length: half a key would not be recognised.
+    // The key is hidden before the text is cut to length: half a key would not be recognised.
     const found = read === null ? `: ${quote(server.hideKey(text))}` : read.place
     return fail('malformed', `${host} answered with something that is no chat completion${found}.`)
   }

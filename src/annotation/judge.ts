@@ -73,7 +73,7 @@ export interface JudgeParts extends RowParts {
   readonly chat: JudgeModel
   /** Opinions stored about a trajectory: repeats this judge already gave under this prompt are not asked for again. */
   readonly stored: (trajectoryId: string) => readonly Opinion[]
-  /** Called with each repeat's rows as they come, so that nothing paid for is lost. */
+  /** Receives the rows of each repeat as they come, so that nothing that was paid for is lost. */
   readonly save: (rows: readonly Opinion[]) => Promise<void>
   readonly onProgress?: (progress: JudgeProgress) => void
 }
@@ -81,7 +81,7 @@ export interface JudgeParts extends RowParts {
 export interface JudgeOutcome {
   readonly opinions: readonly Opinion[]
   readonly failures: readonly JudgeFailure[]
-  /** Set when judging stopped early; what was judged before is kept. */
+  /** Why judging stopped early, if it did; what was judged before is kept. */
   readonly stopped: { readonly code: string; readonly message: string } | null
   readonly calls: number
 }

@@ -1,4 +1,4 @@
-/** The marks in a judge's answer: found in the dialects models write calls in, held to the steps they are for. */
+/** Finds the marks in a judge's answer, in the dialects models write calls in, and checks them against the steps they are for. */
 import { jsonrepair } from 'jsonrepair'
 import { z } from 'zod'
 import { judgeTool } from './judgePrompt'
@@ -47,7 +47,7 @@ const marksSchema = z.object({
   final_answer_status: ending,
 })
 
-/** Marks out of a judge's answer. `maxTokens`: the limit it had, told when it ran out. */
+/** Marks out of a judge's answer. `maxTokens`: the limit the judge had, for the message when it ran out. */
 export function readMarks(answer: JudgeAnswer, stepCount: number, model: string, maxTokens: number): MarksRead {
   // Models call other tools before the right one, or the right one twice.
   const calls = answer.toolCalls.filter(({ name }) => name === judgeTool.name)

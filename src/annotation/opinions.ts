@@ -101,7 +101,7 @@ export type UndoResult =
 
 /**
  * The row that takes an opinion back: the annotator's value from before it, or a withdrawal when there was none. Undoing
- * further rows walks further back. Refused for a row that a later one by the same annotator has replaced.
+ * further rows walks further back. A row that a later one by the same annotator has replaced is refused.
  */
 export function undoRow(opinionId: string, rows: readonly Opinion[], parts: RowParts): UndoResult {
   const target = rows.find((row) => row.opinion_id === opinionId)

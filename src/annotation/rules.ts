@@ -41,7 +41,7 @@ function plainNumber(value: PythonValue | undefined): number | null {
 
 /**
  * Did the reply contribute to the answer (0 or 1)? The longest common subsequence of reply and answer, over the reply's
- * length, reaches 0.3. Released: over characters, so that any long answer contains most of a short reply. Sound: over words.
+ * length, reaches 0.3. The released rule compares characters, so that any long answer contains most of a short reply; the sound one compares words.
  * An empty reply contributes nothing.
  */
 export function replyContributed(observation: string, answer: string, variant: RuleVariant): 0 | 1 {

@@ -28,7 +28,7 @@ export function maskJson(text: string, mask: Mask): string | null {
   } catch {
     return null
   }
-  // Written anew only where it must be: long numbers would lose digits.
+  // The JSON is written anew only where it must be: long numbers would lose digits.
   const plain = JSON.stringify(value)
   const hasHiddenText = /\\[u/]/.test(text) || mask(plain) !== plain
   return hasHiddenText ? JSON.stringify(maskDeep(value, mask)) : mask(text)

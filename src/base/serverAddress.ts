@@ -43,7 +43,7 @@ export function keyHeaders(endpoint: URL, apiKey: string): Record<string, string
   return AZURE.test(endpoint.hostname) ? { 'api-key': apiKey } : { ...bearer, 'api-key': apiKey }
 }
 
-/** What a key that no header can carry is told; null for a key that one can. The key itself is not quoted. */
+/** One sentence about a key that no header can carry; null for a key that one can. The sentence does not quote the key. */
 export function keyProblem(apiKey: string): string | null {
   if (/[\r\n]/.test(apiKey)) return 'The key has a line break in it: copy it again, as one line.'
   if (!/^[\x21-\x7e]*$/.test(apiKey))

@@ -1,6 +1,6 @@
 /**
  * Intervals and tests for pass rates, win rates and rewards. Randomness is handed in (`createRng(seed)`). The unit of resampling is the query: average a query's repeats before calling, or the intervals
- * come out too narrow. Held to SciPy by test/golden/stats.py.
+ * come out too narrow. test/golden/stats.py compares them with SciPy.
  */
 import type { Rng } from './random'
 
@@ -114,7 +114,7 @@ export function pairedTable(a: readonly boolean[], b: readonly boolean[]): Paire
 
 /**
  * p_A − p_B on the same queries with Newcombe's square-and-add interval (Newcombe 1998, method 10: two Wilson intervals and the
- * φ of the table). Chosen over the normal interval, which is empty when the systems never differ, and over the bootstrap, which
+ * φ of the table). It is preferred to the normal interval, which is empty when the systems never differ, and over the bootstrap, which
  * is too; deterministic, and close to nominal coverage from n ≈ 20 on (Fagerland, Lydersen & Laake 2013). For outcomes that are
  * no yes/no (repeats averaged per query, ties at ½) use `bootstrapMean` of the differences. n = 0 gives [−1, 1].
  */

@@ -114,7 +114,7 @@ async function fill(engine: EngineDevice, buffer: GPUBuffer, format: WeightForma
   const packer = new WeightPacker(engine)
   const rng = createRng(1, 2)
   const [rows, width] = shape
-  // Drawn once: which numbers they are does not matter, that they are not zero does.
+  // One draw is enough: the values do not matter as long as they are not zero.
   const values = Float32Array.from(
     { length: Math.max(...rowBlocks(rows, width).map(({ count }) => count)) * width },
     () => 0.05 * rng.normal(),

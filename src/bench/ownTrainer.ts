@@ -14,7 +14,7 @@ export interface OwnTrainer extends BenchTrainer {
   step(gate?: Gate): Promise<void>
   /** In the order in which a step runs them. */
   readonly executables: readonly Executable[]
-  /** Planned before anything was allocated. */
+  /** What the plans said before anything was allocated. */
   readonly memory: readonly MemoryPart[]
   readonly parameters: number
 }

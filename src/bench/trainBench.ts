@@ -40,7 +40,7 @@ export interface TrainBenchReport {
   /** As a wrapper of createBuffer and destroy saw them. */
   readonly peakBytes: number
   readonly memory: readonly MemoryPart[]
-  /** Read and written by all kernels of a step by plan, and the least there is: see `leastTraffic`. */
+  /** Bytes that all kernels of a step read and write according to the plan, and the least that is possible: see `leastTraffic`. */
   readonly bytesMoved: number
   readonly leastBytes: number
   readonly profile: KernelProfile

@@ -12,7 +12,7 @@ export interface CommandContext {
   readonly adapterName: AdapterName
   /** True under `--json`. */
   readonly json: boolean
-  /** Aborted by Ctrl-C; a second Ctrl-C ends the process. */
+  /** Ctrl-C aborts it; a second Ctrl-C ends the process. */
   readonly signal: AbortSignal
   /** The only way out to the network. */
   readonly fetch: typeof fetch
@@ -27,7 +27,7 @@ export interface CommandContext {
   /** Bytes of this process that are in memory now. */
   residentBytes(): number
   openAdapter(): Promise<NodeAdapter>
-  /** All limits and useful features of the adapter. Destroyed when the command is over. */
+  /** A device with all limits and useful features of the adapter. The device is destroyed when the command is over. */
   openDevice(): Promise<GPUDevice>
 }
 

@@ -43,7 +43,7 @@ function viteBuild(options, failure) {
   if (built.status !== 0) fail(failure)
 }
 
-/** Built aside and moved into place, so that commands started meanwhile see the old file or the new one, never half of it. */
+/** The bundle is built in another folder and moved into place, so that commands started meanwhile see the old file or the new one, never half of it. */
 function buildCommandLine() {
   const hash = sourceHash(['src', 'shaders', 'package-lock.json', 'vite.config.ts'], 'src/ui')
   const stamp = join(root, 'dist-cli/.sources')

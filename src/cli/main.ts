@@ -1,6 +1,6 @@
 /**
  * The command line: finds the command, reads its flags, runs it, prints its result.
- * Built into dist-cli/hone.js; `launch.js` rebuilds it when sources changed.
+ * Vite bundles it into dist-cli/hone.js; `launch.js` rebuilds that when sources changed.
  */
 import { setMaxListeners } from 'node:events'
 import { dirname } from 'node:path'

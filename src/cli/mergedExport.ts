@@ -17,9 +17,9 @@ import type { RunDetail } from '../worker/protocol'
 import { must, withStudio } from './openStudio'
 
 export interface MergeOptions {
-  /** As `hone train --model`; left out: the run's. */
+  /** As `hone train --model`; when absent, the run's. */
   readonly model: string | undefined
-  /** How the base was held in training; left out: as the run says, else f32. */
+  /** How the base was held in training; when absent, as the run says, else f32. */
   readonly dtype: WeightFormat | undefined
 }
 

@@ -24,7 +24,7 @@ export interface TrainProgress {
   /** Steps that were taken before: alarms look back at them. */
   readonly earlier: (metrics: MetricTable) => void
   readonly hear: (event: StudioEvent) => void
-  /** Trained and generated, since training or practice began. */
+  /** Tokens trained and generated per second since training or practice began. */
   tokensPerSecond(): number
 }
 

@@ -180,7 +180,7 @@ function unknownFormat(file: string, head: string): Problem {
   return problemOf({ file, expected: titles.join('; or '), found, outcome: 'Nothing was imported.' })
 }
 
-/** Gives every id its place in the data set; two rows of one id are told apart by a number. */
+/** Gives every id its place in the data set; a number distinguishes rows that share an id. */
 function insideDataset(dataset_id: string, rows: ReadItems['records']): { trajectories: Trajectory[]; opinions: Opinion[] } {
   const taken = new Set<string>()
   const fresh = (id: string): string => {

@@ -78,7 +78,7 @@ export interface Benchmark {
   /** Who decides whether an answer is right, as a result states it. */
   readonly judge: string
   readonly mustState: readonly ResultField[]
-  /** Left out: there is nobody to imitate. */
+  /** When absent, there is no expert to imitate. */
   readonly expert?: Expert
 }
 
@@ -89,7 +89,7 @@ export interface BenchmarkDefinition {
   readonly description: string
   /** Name of its environment in the catalogue. */
   readonly environment: string
-  /** @param seed of an environment that is drawn at random; left out: its usual one. */
+  /** @param seed of an environment that is drawn at random; when absent, its usual one. */
   create(seed?: number): Benchmark
 }
 

@@ -65,7 +65,7 @@ export interface Episode {
   readonly tools: readonly ToolSpec[]
   /** The calls of one turn, in order; one reply for each, in the same order. */
   call(calls: readonly ToolCall[], options?: Cancellable): Promise<readonly ToolReply[]>
-  /** What the user says to what the agent said; null: nothing more, the agent's words were its final answer. Left out: users speak once. */
+  /** The user's reply to the agent; null when the user says nothing more, so that the agent's words were its final answer. When absent, users speak once. */
   userTurn?(said: string, options?: Cancellable): Promise<string | null>
   /** Ends the episode with the agent's answer, null for giving up, and judges it. */
   finish(answer: string | null, options?: Cancellable): Promise<Verdict>
@@ -76,7 +76,7 @@ export interface Episode {
 }
 
 export interface OpenEpisodeOptions extends Cancellable {
-  /** For environments that draw at random; the same seed gives the same episode. Left out: 0. */
+  /** For environments that draw at random; the same seed gives the same episode. When absent, the seed is 0. */
   readonly seed?: number
 }
 
@@ -98,7 +98,7 @@ export interface EnvironmentDefinition {
   readonly name: string
   readonly title: string
   readonly description: string
-  /** @param seed of an environment that is drawn at random; left out: its usual one. */
+  /** @param seed of an environment that is drawn at random; when absent, its usual one. */
   create(seed?: number): Environment
 }
 

@@ -1,7 +1,7 @@
 /**
  * A run's metrics to Weights & Biases, over the HTTP its own client speaks (wandb/wandb: core/api/graphql/mutation_run.graphql,
  * core/internal/filestream): the mutation upsertBucket on /graphql makes the run and says how many rows of history it has; the rows after
- * these, the summary and the end go to /files/ENTITY/PROJECT/RUN/file_stream. The key is added here and appears nowhere else.
+ * these, the summary and the end go to /files/ENTITY/PROJECT/RUN/file_stream. The key is added here and is in no other place.
  */
 import { z } from 'zod'
 import type { WandbRun, WandbSent } from '../records/wandbRun'

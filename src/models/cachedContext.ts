@@ -57,7 +57,7 @@ export class CachedContext {
     this.#keep(Math.ceil(this.cached / BLOCK_TOKENS))
   }
 
-  /** Goes back to the first `length` tokens. Full blocks that hold more are left to those who may share them. */
+  /** Cuts the context to its first `length` tokens. Full blocks that hold more stay cached for contexts that may share them. */
   cut(length: number): void {
     this.ids.length = length
     const cached = Math.min(this.cached, Math.max(0, length - 1))

@@ -1,5 +1,5 @@
 /**
- * Batched, KV-cached generation on the GPU: token ids in, token ids out. One extend path appends ragged text to some slots; a
+ * Generates batched text on the GPU with a KV cache: it takes token ids and returns token ids. One extend path appends ragged text to some slots; a
  * decode step advances every active slot by one token, several steps to a submit, with sampling, stops and positions on the GPU.
  */
 import type { EngineDevice } from '../engine/device/engineDevice'

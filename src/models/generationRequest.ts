@@ -5,7 +5,7 @@ export interface GenerationRequest {
   readonly maxNewTokens: number
   readonly temperature: number
   readonly stopIds: readonly number[]
-  /** Ends once the completion's text holds any of these; the token that completes it is the last. Looked for every few tokens. */
+  /** Generation ends once the completion's text holds any of these; the token that completes it is the last. The text is searched every few tokens. */
   readonly stopText?: StopText
   /** Draw among so many of the likeliest tokens; 0 or absent: among all. Log-probabilities are those before any of these filters. */
   readonly topK?: number
@@ -15,9 +15,9 @@ export interface GenerationRequest {
   readonly minP?: number
   /** Logits of tokens the context holds are divided by this where positive, multiplied where negative (Keskar 2019); 1 or absent: as they are. */
   readonly repetitionPenalty?: number
-  /** Told new tokens every few steps, as they come. */
+  /** Receives new tokens every few steps, as they are generated. */
   readonly onTokens?: (ids: readonly number[]) => void
-  /** Aborted: the extend rejects, and the session is as it was before. */
+  /** When it aborts, the extend rejects and the session is as it was before. */
   readonly signal?: AbortSignal
 }
 

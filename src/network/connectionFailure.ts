@@ -13,7 +13,7 @@ export function connectionFailure(error: unknown): ConnectionFailure {
   return { code, mayBeCors: code === null && !(cause instanceof Error) }
 }
 
-/** Codes alone are told on: Node's messages may quote headers. */
+/** Only codes are repeated, because Node's messages may quote headers. */
 function codeOf(error: unknown): string | null {
   // Of several addresses of one name, each fails by itself.
   const first: unknown = error instanceof AggregateError ? error.errors[0] : error

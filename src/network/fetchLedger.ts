@@ -19,7 +19,7 @@ export interface FetchLedgerParts {
   readonly fetch: FetchLike
   /** ISO time. */
   readonly now: () => string
-  /** Called when a request has its outcome. */
+  /** Receives each request once its outcome is known. */
   readonly onEntry?: (entry: LedgerEntry) => void
   /** Base of relative addresses and always allowed: the page's own origin. */
   readonly ownOrigin?: string

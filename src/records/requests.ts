@@ -31,15 +31,15 @@ export type InitialAdapterRef = Readonly<z.infer<typeof adapterRef>>
 
 /** How the policy practises. */
 const practiceSettings = z.object({
-  /** Left out: `cot`. */
+  /** When absent, `cot`. */
   strategy: z.string().exactOptional(),
-  /** Tool calls of an episode; left out: as many as the benchmark allows. */
+  /** Tool calls of an episode; when absent, as many as the benchmark allows. */
   maxCalls: count.exactOptional(),
-  /** Episodes generated at once; results do not depend on it. Left out: what suits the GPU. */
+  /** Episodes generated at once; results do not depend on it. When absent, a number that suits the GPU. */
   slots: count.exactOptional(),
 })
 
-/** Where a host with directories keeps the run; left out: where it keeps runs by itself. */
+/** Where a host with directories keeps the run; when absent, where it keeps runs by itself. */
 const folder = z.string().min(1).exactOptional()
 
 export const trainRequest = z
@@ -50,20 +50,20 @@ export const trainRequest = z
     model: z.string(),
     /** Ids of data sets; empty: online rollouts, or an expert's transcripts. */
     data: z.array(z.string()).readonly(),
-    /** Whose practice or expert it learns from without `data`; left out: the default one. */
+    /** Whose practice or expert it learns from without `data`; when absent, the default one. */
     benchmark: z.string().exactOptional(),
     config: z.record(z.string(), z.unknown()).readonly(),
     steps: count.nullable(),
     seed,
-    /** Left out: a new adapter. */
+    /** The adapter the run begins from; when absent, a new one. */
     initAdapter: adapterRef.readonly().exactOptional(),
-    /** How frozen weights are stored; left out: f32. */
+    /** How frozen weights are stored; when absent, f32. */
     dtype: z.enum(WEIGHT_DTYPES).exactOptional(),
-    /** Left out: f32. */
+    /** How keys and values are stored during generation; when absent, f32. */
     kvDtype: z.enum(CACHE_DTYPES).exactOptional(),
     /** Train on the first N rows only; null for all. */
     rowLimit: count.nullable(),
-    /** Left out: every 10 steps, every 2 minutes, and only the last weights. */
+    /** When absent, a checkpoint is stored every 10 steps and every 2 minutes, and only the last weights stay. */
     checkpoints: checkpointSettings.readonly().optional(),
     /** Without `data`: learn from the transcripts of the benchmark's expert, drawn under these settings, instead of practising. */
     expert: z.record(z.string(), z.unknown()).readonly().exactOptional(),
@@ -74,10 +74,10 @@ export const trainRequest = z
     shuffleRewards: z.boolean().exactOptional(),
     /** Tokens kept of trajectories, for algorithms whose settings have no such limits. */
     limits: z.object({ maxContextLen: count.exactOptional(), maxResponseLen: count.exactOptional() }).readonly().exactOptional(),
-    /** Left out: measured once and then used on a GPU, fixed on a processor. */
+    /** When absent, kernels are measured once and then used on a GPU, and fixed on a processor. */
     kernels: z.enum(KERNEL_CHOICES).exactOptional(),
     folder,
-    /** Goes on with the run in `folder` if there is one. */
+    /** Whether the run in `folder`, if there is one, is resumed. */
     resume: z.boolean().exactOptional(),
   })
   .readonly()
@@ -91,7 +91,7 @@ const storyRequest = z
     /** null: as the GPU allows. */
     size: storySize.nullable(),
     algorithm: z.string().exactOptional(),
-    /** Left out: the default one. */
+    /** When absent, the default one. */
     benchmark: z.string().exactOptional(),
     folder,
   })
@@ -105,7 +105,7 @@ const acting = {
   adapterOf: z.string().nullable(),
   /** In its place: an imported adapter. */
   adapter: adapterRef.readonly().exactOptional(),
-  /** How the base's weights are stored; left out: as its run had them, else f32. */
+  /** How the base's weights are stored; when absent, as its run had them, else f32. */
   dtype: z.enum(WEIGHT_DTYPES).exactOptional(),
   kvDtype: z.enum(CACHE_DTYPES).exactOptional(),
   benchmark: z.string(),
@@ -118,7 +118,7 @@ const acting = {
   limit: z.int().min(1).nullable(),
   /** 0 is greedy. */
   temperature: z.number().min(0),
-  /** Left out: tokens are drawn from the model itself. */
+  /** When absent, tokens are drawn from the model's own distribution. */
   sampling: samplingFilters.readonly().exactOptional(),
   seed,
   slots: count.exactOptional(),
@@ -138,9 +138,9 @@ const judgeSettings = z.object({
   apiKey: z.string(),
   repeats: z.number(),
   temperature: z.number(),
-  /** Most tokens of an answer; left out: the judge's own limit. */
+  /** Most tokens of an answer; when absent, the judge's own limit. */
   maxTokens: count.exactOptional(),
-  /** Requests at a time; left out: 4. */
+  /** Requests at a time; when absent, 4. */
   concurrency: count.exactOptional(),
 })
 export type JudgeSettings = Readonly<z.infer<typeof judgeSettings>>

@@ -14,7 +14,7 @@ export type AnswerStatus = z.infer<typeof answerStatus>
 export const toolCall = z.object({
   name: z.string(),
   arguments: z.record(z.string(), z.unknown()),
-  /** Set when the text could not be read as a call: what was expected and what was found. */
+  /** Present when the text could not be read as a call: what was expected and what was found. */
   error: z.string().optional(),
 })
 export type ToolCall = z.infer<typeof toolCall>
@@ -47,7 +47,7 @@ const milliseconds = z.number().nonnegative()
 /** Token ids in and out of the policy. Text is never tokenised again between rollout and update. One entry per token in every list. */
 const nodeTokens = z.object({
   ids: z.array(id),
-  /** 1: the loss may count this token. Left out: all tokens of a sampled node, none of another. */
+  /** 1: the loss may count this token. When absent, all tokens of a sampled node count, and none of another. */
   mask: z.array(z.union([z.literal(0), z.literal(1)])).optional(),
   /** log π of each id under the sampling policy at the sampling temperature alone, in nats; empty for nodes that were not sampled. */
   logprobs: z.array(z.number()).default([]),
@@ -207,7 +207,7 @@ export interface TrajectoryStep {
 
 const views = new WeakMap<readonly TrajectoryNode[], readonly TrajectoryStep[]>()
 
-/** The steps in the order of their nodes: a step's place in this list is what opinions and rewards call its index. Computed once for each record. */
+/** The steps in the order of their nodes: a step's place in this list is what opinions and rewards call its index. The list is computed once for each record. */
 export function stepsOf({ nodes }: Nodes): readonly TrajectoryStep[] {
   const known = views.get(nodes)
   if (known) return known

@@ -7,12 +7,12 @@ const ids = z.array(z.int().nonnegative())
 /** A step as producers give it; `TrajectoryStep` of trajectory.ts says what the fields mean. */
 export const stepInput = z.object({
   parent: z.int().nonnegative().nullable(),
-  /** What the system turn inside `prompt` says, without markers; left out: there is none, or it cannot be told apart. */
+  /** What the system turn inside `prompt` says, without markers; absent when there is none, or when it cannot be separated. */
   system: z.string().optional(),
-  /** What the user says inside `prompt`, without markers. Left out: the query for a first step, no user's turn for a later one. */
+  /** What the user says inside `prompt`, without markers. When absent, it is the query in the first step, and later steps have no user's turn. */
   user: z.string().optional(),
   prompt: z.string(),
-  /** What the agent says besides its thought and its calls, without markers; left out: the completion where there is no call. */
+  /** What the agent says besides its thought and its calls, without markers; when absent, the completion where there is no call. */
   content: z.string().optional(),
   completion: z.string(),
   tokens: z
@@ -26,10 +26,10 @@ export const stepInput = z.object({
     .default(null),
   thought: z.string().default(''),
   call: toolCall.nullable().default(null),
-  /** All calls of the turn; left out: `call` alone. */
+  /** All calls of the turn; when absent, `call` alone. */
   calls: z.array(toolCall).optional(),
   observation: z.string().nullable().default(null),
-  /** All replies, one for each call; left out: `observation` alone. */
+  /** All replies, one for each call; when absent, `observation` alone. */
   replies: z.array(z.object({ content: z.string() })).optional(),
   /** Time from the calls to their replies. */
   tool_ms: z.number().nonnegative().optional(),

@@ -54,7 +54,7 @@ export interface RunFolders {
 }
 
 export interface Store {
-  /** Left out: the host has no directories. */
+  /** Absent where the host has no directories. */
   readonly folders?: RunFolders
   readonly runs: Collection<RunRecord>
   readonly datasets: Collection<DatasetRow>

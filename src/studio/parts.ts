@@ -22,7 +22,7 @@ export type Claim =
   | { readonly ok: false; readonly owner: string }
 
 export interface StudioParts {
-  /** Opens the strongest adapter with all its limits. Asked again after a device was lost. */
+  /** Opens the strongest adapter with all its limits. It is called again after a device was lost. */
   openDevice(): Promise<OpenedDevice>
   openStore(): Promise<Store>
   /** The host's own fetch: the studio puts its ledger before it. */
@@ -37,21 +37,21 @@ export interface StudioParts {
   readonly random: () => number
   /** Rejects when `signal` aborts. */
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>
-  /** Whether the host knows that it has no network. Left out: nobody knows. */
+  /** Whether the host knows that it has no network. When absent, the host cannot tell. */
   readonly isOffline?: () => boolean
   storageEstimate(): Promise<{ readonly usage: number | null; readonly quota: number | null }>
   /** Claims a name among all studios that share the store, for as long as this one lives, or until released. */
   claim(name: string): Promise<Claim>
-  /** What a run's record says that was under way when its studio ended. Left out: the tab was closed or reloaded. */
+  /** The error that a run gets when its studio ended while it was at work. When absent, it says that the tab was closed or reloaded. */
   readonly interrupted?: string
-  /** Models the host opens by name. Left out: only stored models are known. */
+  /** Models the host opens by name. When absent, there are only stored models. */
   readonly modelSource?: ModelSource
   /** Aborts when the host is asked to end: every job is cancelled. */
   readonly signal?: AbortSignal
-  /** How often a run at work is stored, in milliseconds; 0: with every step. Left out: every second. */
+  /** How often a run at work is stored, in milliseconds; 0 stores it with every step. When absent, it is stored every second. */
   readonly storeEveryMs?: number
   /** Hears of each error that ended a job, with its stack. */
   readonly onJobError?: (error: unknown) => void
-  /** Acting and learning. Left out: on the GPU. */
+  /** Generates and trains. When absent, the GPU does. */
   readonly policyBackend?: PolicyBackend
 }

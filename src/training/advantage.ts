@@ -89,7 +89,7 @@ export interface AdvantagePreviewOptions extends GaeParams {
   readonly unlabelledSteps?: UnlabelledSteps
   readonly whitenAdvantages?: boolean
   readonly vfCoef?: number
-  /** Subtracted from every reward: the batch's mean step reward, where an algorithm centres rewards. */
+  /** What is subtracted from every reward: the batch's mean step reward, where an algorithm centres rewards. */
   readonly baseline?: number
 }
 

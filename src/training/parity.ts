@@ -57,7 +57,7 @@ export interface TrainedRun {
 
 export interface AlgorithmParity {
   readonly vectors: readonly VectorParity[]
-  /** Left out where no library trains the algorithm. */
+  /** Absent where no library trains the algorithm. */
   readonly updates?: {
     /** `test/golden/FILE_golden.json` and `FILE.safetensors` hold the reference trainer's runs. */
     readonly file: string

@@ -23,9 +23,9 @@ export interface TrainingContext {
   /** Steps to take; null lets the config or the data decide. */
   readonly steps: number | null
   readonly gate: Gate
-  /** Left out: a pause begins at once, whatever is stored. */
+  /** When absent, a pause begins at once, whatever is stored. */
   readonly pauses?: PauseRequests
-  /** The adapter the run begins from; null or left out: a new one. On resume pass the same adapter: it may be the KL reference. */
+  /** The adapter the run begins from; null or absent: a new one. On resume pass the same adapter: it may be the KL reference. */
   readonly initial?: InitialAdapter | null
   /** One call per step, in order. */
   report(step: number, metrics: Readonly<Record<string, number>>): void
@@ -34,9 +34,9 @@ export interface TrainingContext {
   readonly checkpoints: CheckpointSink | null
   /** Optimizer steps between checkpoints. */
   readonly checkpointEvery: number
-  /** Minutes after which the end of a step is a checkpoint too; null or left out: only steps count. */
+  /** Minutes after which the end of a step is a checkpoint too; null or absent: only steps count. */
   readonly checkpointMinutes?: number | null
-  /** Which weights are stored as the best; null or left out: none. */
+  /** Which weights are stored as the best; null or absent: none. */
   readonly best?: BestRule | null
   readonly now: () => number
 }

@@ -8,7 +8,7 @@ const USEFUL_FEATURES = ['shader-f16', 'subgroups', 'timestamp-query', 'chromium
 export async function openBrowserDevice(): Promise<OpenedDevice> {
   if (!isSecureContext)
     return { ok: false, cause: 'insecure-context', message: `WebGPU needs https or localhost; this page came from ${location.origin}.` }
-  // Typed as always there; older browsers do not have it.
+  // The type says that it is always there, but older browsers do not have it.
   const gpu = (navigator as { readonly gpu?: GPU }).gpu
   if (!gpu) return { ok: false, cause: 'no-api', message: 'This browser has no WebGPU in workers.' }
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' })

@@ -47,7 +47,7 @@ export function browserParts(): StudioParts {
               resolve({ ok: false, owner: 'in another tab' })
               return undefined
             }
-            // Held until released, or until the tab ends.
+            // The lock is held until it is released, or until the tab is closed.
             return new Promise<void>((release) => {
               resolve({ ok: true, release, takenOver: null })
             })

@@ -67,7 +67,7 @@ export interface MetricQuestion {
 export interface ArchitectureClaim {
   readonly architecture: string
   readonly title: string
-  /** Rotary scaling → goldens its numbers are held to. */
+  /** Rotary scaling → the goldens that its numbers are compared with. */
   readonly exact: Readonly<Record<string, readonly string[] | undefined>>
   /** Checkpoints with trained weights that were run. */
   readonly ran: readonly string[]
@@ -186,7 +186,7 @@ export interface JobSnapshot {
   readonly done: number
   readonly total: number
   readonly tokensPerSecond: number | null
-  /** Trained and generated so far. */
+  /** Tokens trained and generated so far. */
   readonly tokens?: number
   /** The most that was allocated on the GPU at once. */
   readonly peakBytes?: number | null

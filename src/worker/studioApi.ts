@@ -43,7 +43,7 @@ export interface DatasetsApi {
   list(): Promise<readonly DatasetRow[]>
   /** What a training request can name in `data`: the data sets that hold trajectories, and the practice of runs. */
   sources(): Promise<readonly DataSourceRow[]>
-  /** `suggestions`: whether the rules give an opinion on every step; left out: they do. */
+  /** `suggestions`: whether the rules give an opinion on every step; when absent, they do. */
   importFile(file: File, options?: { readonly suggestions: boolean }): Promise<Reply<DatasetRow>>
   remove(datasetId: string): Promise<Reply<null>>
   sampleCsv(): Promise<string>
@@ -53,7 +53,7 @@ export interface TrajectoriesApi {
   /** Trajectories of a dataset or of a run, without token arrays. */
   list(of: { dataset_id: string } | { run_id: string }): Promise<readonly Trajectory[]>
   get(trajectoryId: string): Promise<Reply<Trajectory>>
-  /** @param options `model` is the id of the model whose tokenizer is used; left out: the embedded one. */
+  /** @param options `model` is the id of the model whose tokenizer is used; when absent, the embedded one. */
   tokenPreview(
     trajectoryId: string,
     options: { maxContextLen: number; maxResponseLen: number; model?: string | null },
@@ -164,7 +164,7 @@ export interface ModelsApi {
 /** Imported LoRA adapters. A run can start from these, besides those that runs left. */
 export interface AdaptersApi {
   list(): Promise<readonly ImportedAdapter[]>
-  /** PEFT's files: adapter_config.json, adapter_model.safetensors and, where there is one, v_head.safetensors. Refused when they do not fit the model. */
+  /** PEFT's files: adapter_config.json, adapter_model.safetensors and, where there is one, v_head.safetensors. Files that do not fit the model are refused. */
   importFiles(modelId: string, name: string, files: readonly File[]): Promise<Reply<ImportedAdapter>>
   remove(adapterId: string): Promise<Reply<null>>
 }

@@ -49,7 +49,7 @@ export interface RecipeFile {
   readonly requires: string | null
   /** What did not go over, or not quite. */
   readonly unmapped: readonly FieldRemark[]
-  /** What the other program does without being told. */
+  /** Settings that are the other program's defaults already. */
   readonly implied: readonly FieldRemark[]
   readonly ignored: readonly FieldRemark[]
 }

@@ -17,7 +17,7 @@ export interface FormatEvidence {
 export interface Recognition {
   /** 0: it does not fit; 1: it is certain. The surest format is taken. */
   readonly confidence: number
-  /** Set when it does not fit: what follows "… needs", such as `the token <|tool|>`. */
+  /** Present when it does not fit: the words that follow "… needs", such as `the token <|tool|>`. */
   readonly needs?: string
 }
 
@@ -29,7 +29,7 @@ export interface ParsedTurn {
   readonly reasoning: string
   /** The calls it made, in order. Text that cannot be read as a call is one whose `error` says what was expected and found. */
   readonly calls: readonly ToolCall[]
-  /** Set when the turn ends the episode: the answer, null for giving up. Its calls, if any, only say so and are not made. */
+  /** Present when the turn ends the episode: the answer, or null when the model gave up. Calls in such a turn are not made. */
   readonly answer?: string | null
 }
 

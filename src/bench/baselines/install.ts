@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { UsageError } from '../../cli/command'
 
-/** Pinned: a figure names what it was measured against. */
+/** The versions are pinned, because a figure names what it was measured against. */
 const VERSIONS = {
   '@huggingface/transformers': '4.3.1',
   '@tensorflow/tfjs-core': '4.22.0',

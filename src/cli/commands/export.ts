@@ -98,7 +98,7 @@ async function writeMetrics(inputs: readonly string[], format: MetricFormat, out
   return { files: [out], steps: step.length, metrics: Object.keys(columns).length }
 }
 
-/** Read and written again, not copied: what is handed over is known to be whole. */
+/** Reads the adapter and writes it again instead of copying it, so that the exported files are known to be complete. */
 async function writePeft(inputs: readonly string[], out: string, baseModel: string | undefined): Promise<string[]> {
   const [directory, another] = inputs
   if (directory === undefined || another !== undefined) throw new UsageError('export --to peft takes one directory.')

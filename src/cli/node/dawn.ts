@@ -32,7 +32,7 @@ const SWIFTSHADER_DIRECTORIES = [
 ]
 const LAVAPIPE_DIRECTORIES = ['/usr/share/vulkan/icd.d', '/usr/local/share/vulkan/icd.d', '/etc/vulkan/icd.d']
 
-/** f16 on NVIDIA is behind a Dawn switch; timestamps are rounded to 100 µs unless told otherwise. Robust access stays on. */
+/** f16 on NVIDIA is behind a Dawn switch; timestamps are rounded to 100 µs unless a toggle turns that off. Robust access stays on. */
 const DAWN_OPTIONS = ['enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia', 'disable-dawn-features=timestamp_quantization']
 
 /** The last is an experiment of Chromium's that types do not know yet. */

@@ -59,7 +59,7 @@ function readRow(file: string, at: number, line: string): FormatItem {
   }
 }
 
-/** Expected, found and column of the first field that cannot be used. */
+/** The first field that cannot be used: its column, what was expected and what was found. */
 function problemIn(parsed: unknown): [string, string, string | null] {
   if (typeof parsed !== 'object' || parsed === null) return ['an object with prompt and completion', excerpt(JSON.stringify(parsed)), null]
   const values: ReadonlyMap<string, unknown> = new Map(Object.entries(parsed))

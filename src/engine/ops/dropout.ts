@@ -7,7 +7,7 @@ import type { Tensor } from '../tensor'
 export interface DropoutParams {
   /** Share of elements that become 0; below 1. */
   readonly rate: number
-  /** Tells masks of one state apart. */
+  /** Distinguishes masks that are drawn from one state. */
   readonly stream: number
 }
 

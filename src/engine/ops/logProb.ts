@@ -8,7 +8,7 @@ import { isPacked } from '../weightFormat'
 import { nnDispatch, ntDispatch, tnDispatch } from '../products/matmulDispatch'
 import { weightRows } from '../weightRows'
 
-/** Entries of the vocabulary that are in flight at once: [R, V] is never materialised for larger vocabularies. Fixed, so bits do not depend on the batch. */
+/** Entries of the vocabulary that are in flight at once: [R, V] is never materialised for larger vocabularies. The number is fixed, so that bits do not depend on the batch. */
 const VOCABULARY_CHUNK = 2048
 
 export interface LogProbParams {

@@ -17,7 +17,7 @@ export interface TuneOptions {
   readonly rows?: number
   /** Timings of each variant; their median counts. */
   readonly runs?: number
-  /** Awaited before every variant: rejects to stop. */
+  /** The tuner awaits this before every variant; a rejection stops it. */
   readonly gate?: Gate
   readonly report?: (done: number, total: number, tuned: TunedClass) => void
 }

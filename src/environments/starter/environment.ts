@@ -5,7 +5,7 @@ import { createStarterWorld, DESCRIPTION, NAME, TITLE, type StarterWorld } from 
 /** One world for each seed: it only computes, so everybody may share it. */
 const worlds = new Map<number, StarterWorld>()
 
-/** @param seed left out: the world that the starter model and the recorded results know. */
+/** @param seed when absent, the world that the starter model and the recorded results know. */
 export function starterWorld(seed = 7): StarterWorld {
   const known = worlds.get(seed) ?? createStarterWorld(seed)
   worlds.set(seed, known)

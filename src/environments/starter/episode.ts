@@ -179,7 +179,7 @@ function trueName(attempt: Attempt, { name: given }: Arguments): StarterReply {
   return give(attempt, 'name', found, 'alias', given === attempt.task.said)
 }
 
-/** Says whether a name exists, which no task needs. */
+/** The reply says whether a name exists, which no task needs to know. */
 function search(attempt: Attempt, { name: given }: Arguments): StarterReply {
   if (typeof given !== 'string') return fail('bad-arguments', say('error', 'missing name'), false)
   if (!isKnown(attempt, given)) return fail('bad-arguments', say('error', 'unknown name'), false)

@@ -16,7 +16,7 @@ export interface Lookup {
   readonly source: 'of' | 'log' | 'day' | 'night'
   readonly second: Entity | null
   readonly value: string
-  /** Set when the value must still be converted. */
+  /** Present when the value must still be converted. */
   readonly converted: string | null
 }
 

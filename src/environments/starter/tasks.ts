@@ -53,7 +53,7 @@ function planOf(group: Group): GroupPlan {
   }
 }
 
-// Made once: tasks are drawn by rejection, thousands of shapes a second.
+// The plans are made once, because tasks are drawn by rejection, thousands of shapes a second.
 const plans: Readonly<Record<Group, GroupPlan>> = {
   'I1-instruction': planOf('I1-instruction'),
   'I1-tool': planOf('I1-tool'),

@@ -10,7 +10,7 @@ import { toolSpec } from './listing'
 import { groups, type Group, type Task } from './plan'
 import { drawTask, weighted } from './tasks'
 
-/** Raised by hand when the same seed starts to mean a different world. */
+/** Raise this by hand when the same seed starts to mean a different world. */
 const WORLD_VERSION = 2
 
 const counts: Readonly<Record<Split, number>> = { train: 600, practice: 480, dev: 96, exam: 300 }

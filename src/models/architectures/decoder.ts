@@ -25,7 +25,7 @@ export interface LoraShape {
   readonly rank: number
   readonly alpha: number
   readonly targets: readonly Projection[]
-  /** Scaled by alpha / √rank (Kalajdzievski 2023) instead of alpha / rank. */
+  /** Whether the adapter is scaled by alpha / √rank (Kalajdzievski 2023) instead of alpha / rank. */
   readonly useRslora?: boolean
   /** Share of a module's inputs that its adapter does not see in training. */
   readonly dropout?: number
@@ -65,7 +65,7 @@ export interface DecoderGraph {
   readonly lora: LoraShape | null
   /** All parameters are in training, so that none is packed. */
   readonly trained?: boolean
-  /** [3]: what the masks of an adapter's dropout are made of. Left out: none, as in evaluation. */
+  /** [3]: what the masks of an adapter's dropout are made of. When absent, nothing is dropped, as in evaluation. */
   readonly dropoutState?: Tensor
   /** Attention of one layer; by default causal attention inside the packed batch. Generation reads a cache instead. */
   readonly attend?: Attend

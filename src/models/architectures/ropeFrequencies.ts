@@ -1,6 +1,6 @@
 /**
  * Rotary frequencies of a configuration, with every scaling transformers knows for these models (`modeling_rope_utils.py`):
- * linear (Chen 2023), dynamic NTK, llama3 (Dubey 2024), YaRN (Peng 2023). Rounded to f32 where transformers rounds, so that log-probs at
+ * linear (Chen 2023), dynamic NTK, llama3 (Dubey 2024), YaRN (Peng 2023). They are rounded to f32 where transformers rounds, so that log-probs at
  * position 100,000 are the ones a model was trained with.
  */
 import type { ModelConfig, RopeScaling } from './modelConfig'

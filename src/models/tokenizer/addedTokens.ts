@@ -45,7 +45,7 @@ const configSchema = z.looseObject({
 })
 
 /**
- * Sorted by id. `bos` and `eos` are those of the config, else the model's own; null in the config means none. Named tokens that no
+ * The tokens are sorted by id. `bos` and `eos` are those of the config, else the model's own; null in the config means none. Named tokens that no
  * piece has get the next free ids. Throws CheckpointError when the config contradicts the model.
  */
 export function addedTokens(

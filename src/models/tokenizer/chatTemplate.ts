@@ -1,5 +1,5 @@
 /**
- * Chat templates in Jinja, over @huggingface/jinja, held to transformers' `apply_chat_template` by test/golden/chat_template.py.
+ * Chat templates in Jinja, over @huggingface/jinja. test/golden/chat_template.py compares them with transformers' `apply_chat_template`.
  * Unlike the library's own `render`, nothing is read from the host: the date is handed in, and without one `strftime_now` is
  * undefined, so templates such as Llama 3's fall back to their fixed date. Where it cannot be Python's: JavaScript puts keys that are whole
  * numbers before the others, and 1.0 is written 1.

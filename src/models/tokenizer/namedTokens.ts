@@ -1,6 +1,6 @@
 /**
  * Tokens that are named beside tokenizer.json: transformers adds them to the file's (`TokenizersBackend.__init__` of transformers 5 and what
- * `_from_pretrained` hands to it), and a text that spells one has one id there. Held to it by test/golden/named_tokens.py.
+ * `_from_pretrained` hands to it), and a text that spells one has one id there. test/golden/named_tokens.py compares the two.
  */
 import { z } from 'zod'
 import { CheckpointError, type JsonObject } from '../weights/byteSource'

@@ -1,6 +1,6 @@
 /**
  * Unicode's normal forms as Python `tokenizers` has them: its tables are of Unicode 9, so characters that came later neither decompose nor move
- * past one another. The runtime's tables are newer. Held to it by test/golden/tokenizer_fuzz.py.
+ * past one another. The runtime's tables are newer. test/golden/tokenizer_fuzz.py compares the two.
  */
 import { type Normalizer, NFCNormalizer, NFDNormalizer, NFKCNormalizer, NFKDNormalizer, SequenceNormalizer } from '@huggingface/tokenizers'
 

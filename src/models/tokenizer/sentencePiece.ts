@@ -1,7 +1,7 @@
 /**
  * SentencePiece's `tokenizer.model` → an object in `tokenizer.json` layout, for checkpoints of the Llama 2 family that ship no
- * tokenizer.json. Follows `LlamaConverter` of transformers 4 (convert_slow_tokenizer.py), held to it and to sentencepiece by
- * test/golden/sentencepiece.py. Departures: whether a prefix space is added, spaces are collapsed and characters are mapped is the
+ * tokenizer.json. It follows `LlamaConverter` of transformers 4 (convert_slow_tokenizer.py); test/golden/sentencepiece.py compares it
+ * with that and with sentencepiece. Departures: whether a prefix space is added, spaces are collapsed and characters are mapped is the
  * model's own word (the converter assumes Llama's), and no merge makes a control or byte piece, as in sentencepiece.
  */
 import { z } from 'zod'

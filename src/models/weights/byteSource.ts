@@ -12,7 +12,7 @@ export interface ByteSource {
   /** For messages: the file's name, path or address. */
   readonly name: string
   readonly size: number
-  /** Where the bytes came from and in which version: another content has another. Left out where nobody can tell. */
+  /** Where the bytes came from and in which version: another content has another. It is absent where the source does not say. */
   readonly identity?: string | null
   read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>
 }

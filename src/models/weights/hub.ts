@@ -114,7 +114,7 @@ async function fetchListing(url: string, name: string, client: HttpClient): Prom
   })
 }
 
-/** Damaged or foreign: asked for again. */
+/** A damaged entry, or one of another program, is fetched again. */
 async function keptListing(pieces: PieceStore, key: string): Promise<Listing | null> {
   const bytes = await pieces.read(key).catch(() => null)
   return bytes && (listingSchema.safeParse(parseJson(new TextDecoder().decode(bytes), key)).data ?? null)

@@ -87,7 +87,7 @@ function firstColumns({ values, height, width }: Rows, count: number, name: stri
     const own = normalised(column, columns)
     if (!own)
       throw new CheckpointError(
-        `init_lora_weights is "olora", but the first ${count} columns of ${name} depend on each other, so that what it took out of them cannot be told. Save the adapter with peft’s path_initial_model_for_weight_conversion.`,
+        `init_lora_weights is "olora", but the first ${count} columns of ${name} depend on each other, so that the part it took out of them cannot be determined. Save the adapter with peft’s path_initial_model_for_weight_conversion.`,
       )
     columns.push(own)
   }

@@ -27,7 +27,7 @@ export interface BaseChanges {
   readonly residuals: ReadonlyMap<string, { readonly init: BaseInit; readonly rank: number; readonly scaling: number }>
   /** DoRA: each row of W + scaling · B·A gets this length. */
   readonly magnitudes: ReadonlyMap<string, Float32Array>
-  /** Added to a module's bias, scaling included. */
+  /** What is added to a module's bias, scaling included. */
   readonly biases: ReadonlyMap<string, Float32Array>
   /** Parameters that take the base's place, by their name in the base. */
   readonly parameters: ReadonlyMap<string, { readonly shape: readonly number[]; readonly values: Float32Array }>

@@ -13,7 +13,7 @@ const indexSchema = z.object({ weight_map: z.record(z.string(), z.string()) })
 
 /** Names that training code gives to pickles. */
 const PICKLE_NAME = /^pytorch_model.*\.bin(\.index\.json)?$|\.(pt|pth|ckpt|pkl|pickle)$/i
-/** Looked for where a folder cannot be listed. */
+/** Names that are tried where a folder cannot be listed. */
 const USUAL_PICKLES = ['pytorch_model.bin', 'pytorch_model.bin.index.json', 'consolidated.00.pth']
 
 export const isPickleName = (name: string): boolean => PICKLE_NAME.test(name)

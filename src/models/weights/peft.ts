@@ -26,7 +26,7 @@ export interface LoraAdapter {
   readonly modules: ReadonlyMap<string, LoraMatrices>
   /** Its file gave modules several ranks or scalings; here they have one of each, and compute the same. */
   readonly isMixed?: boolean
-  /** What it makes of the base beside those products; left out: nothing. */
+  /** What it makes of the base beside those products; when absent, nothing. */
   readonly changes?: BaseChanges
 }
 

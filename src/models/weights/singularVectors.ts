@@ -12,7 +12,7 @@ export interface Rows {
   readonly width: number
 }
 
-/** Eigenvalues further apart than this share of the largest are told apart: the gap of singular values is about half of it. */
+/** Eigenvalues further apart than this share of the largest count as distinct: the gap of singular values is about half of it. */
 const GAP = 1e-6
 /** How far an eigenvalue of Wᵀ·W may be from the one that was found, as a share of the largest. */
 const CONVERGED = 1e-13
@@ -51,7 +51,7 @@ export function leadingRightVectors(matrix: Rows, count: number, name: string): 
     const [last, after] = [values[order[count - 1] ?? -1] ?? 0, values[order[count] ?? -1] ?? 0]
     if (order.length > count && last - after <= GAP * largest && last > GAP * largest)
       throw new CheckpointError(
-        `init_lora_weights is "pissa", but singular values ${count} and ${count + 1} of ${name} are the same, so that what it took out cannot be told. Save the adapter with peft’s path_initial_model_for_weight_conversion.`,
+        `init_lora_weights is "pissa", but singular values ${count} and ${count + 1} of ${name} are the same, so that the part it took out cannot be determined. Save the adapter with peft’s path_initial_model_for_weight_conversion.`,
       )
     return order.slice(0, count).map((at) => combined(basis, vectors[at] ?? []))
   }

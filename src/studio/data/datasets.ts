@@ -10,7 +10,7 @@ import { accept, attempt, refuse } from '../failure'
 import { removeDatasetOrder, writeDatasetOrder } from './datasetOrder'
 
 export interface Datasets {
-  /** `suggestions`: whether the rules give an opinion on every step; left out: they do. */
+  /** `suggestions`: whether the rules give an opinion on every step; when absent, they do. */
   importFile(file: File, options?: { readonly suggestions: boolean }): Promise<Reply<DatasetRow>>
   list(): Promise<readonly DatasetRow[]>
   remove(datasetId: string): Promise<Reply<null>>
@@ -48,7 +48,7 @@ export function createDatasets({ store, rows, emit }: DatasetParts): Datasets {
         const suggested: Opinion[] = []
         for (const trajectory of suggestions ? trajectories : []) {
           const stored = (await store.opinions.listOf(trajectory.trajectory_id)).records
-          // Imported again: the rules have spoken already.
+          // When a file is imported again, its steps have the rules' opinions already.
           if (!stored.some((opinion) => opinion.annotator_id.startsWith('rules:')))
             suggested.push(...annotateByRules(trajectory, [...stored, ...(given.get(trajectory.trajectory_id) ?? [])], rows))
         }

@@ -26,7 +26,7 @@ export interface GpuAccess {
   known(): GpuInfo | null
   /** Gives the device up with everything on it; the next question opens another. */
   renew(): void
-  /** Tells the page what is allocated now. */
+  /** Sends the page how much is allocated now. */
   announce(): void
 }
 

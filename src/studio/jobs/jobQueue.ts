@@ -74,7 +74,7 @@ interface JobParts {
 const SPEED_WINDOW_MS = 10_000
 /** Over less, a speed says nothing. */
 const LEAST_SECONDS = 0.25
-/** A job is told about this often even when it only compiles or waits: nothing is silent for long. */
+/** How often a job is reported even when it only compiles or waits, so that the page can see it is alive. */
 const HEARTBEAT_MS = 1000
 /** Work keeps a heartbeat waiting for seconds; a sleeping tab for longer. */
 const ASLEEP_MS = 15_000
@@ -248,7 +248,7 @@ class Job implements JobControl {
     }
   }
 
-  /** The last word is told after the record was kept, so that who asks for the run then finds it whole. */
+  /** The last snapshot is sent after the record was stored, so that the run is complete for whoever then asks for it. */
   async #end(state: 'finished' | 'cancelled' | 'failed', error: string | null): Promise<void> {
     let problem = error
     try {

@@ -41,7 +41,7 @@ interface ModelParts {
   readonly store: Store
   readonly starter: FolderSource
   readonly now: () => string
-  /** Opens every model but the starter and those that are stored. Left out: only these are known. */
+  /** Opens every model but the starter and those that are stored. When absent, there are only these. */
   readonly source?: ModelSource | undefined
 }
 

@@ -73,7 +73,7 @@ export function createGpuPolicyBackend(now: () => number): PolicyBackend {
         acting.version = context.steps ?? configured.steps
         return acting
       } catch (error) {
-        // Stopped or failed: the loop does not hand its model back, but what acted with it can free it.
+        // A loop that was stopped or failed does not return its model; the policies that acted with it free it.
         for (const acting of opened.values()) await acting.destroy().catch(() => undefined)
         throw error
       }

@@ -22,7 +22,7 @@ export interface KernelParts {
   readonly opened: OpenGpu
   readonly store: Pick<Store, 'readBlob' | 'writeBlob'>
   readonly clock: () => number
-  /** What the request says; left out: measured once and then used on a GPU, fixed on a processor. */
+  /** What the request says; when absent, measured once and then used on a GPU, fixed on a processor. */
   readonly choice?: TrainRequest['kernels']
 }
 

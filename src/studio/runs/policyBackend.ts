@@ -32,7 +32,7 @@ export interface RolloutRequest {
   readonly signal: AbortSignal
   /** Text of each completion, for watching. */
   readonly onText: (text: string) => void
-  /** Is called when each one ends, in no fixed order. */
+  /** Receives each trajectory when it ends, in no fixed order. */
   readonly onTrajectory: (trajectory: Trajectory) => void
 }
 

@@ -9,7 +9,7 @@ interface WriterParts {
   readonly clock: () => number
   /** The least time between two writes that `soon` begins. */
   readonly storeEveryMs: number
-  /** Is called when `soon` finds the storage full. */
+  /** The writer calls this when `soon` finds the storage full. */
   readonly onFull: () => void
 }
 

@@ -5,7 +5,7 @@ import type { JobControl } from '../jobs/jobQueue'
 export const STORAGE_FULL_REASON =
   'The browser’s storage is full, so the run is paused. Nothing stored was lost: remove something under Settings, Storage, then resume.'
 
-/** Does `work` again after each pause, until it fits. Other failures, and cancelling, end it. */
+/** Repeats `work` after each pause until its result fits. Other failures, and cancelling, end the loop. */
 export async function retryWhenStorageFull<T>(control: Pick<JobControl, 'gate' | 'hold'>, work: () => Promise<T>): Promise<T> {
   for (;;)
     try {

@@ -8,9 +8,9 @@ import { DEFAULT_BENCHMARK, DEFAULT_ENVIRONMENT } from '../defaults'
 import { accept, refuse } from '../failure'
 
 export interface Worlds {
-  /** Refuses a name that the catalogue does not have; left out: the default. */
+  /** Refuses a name that the catalogue does not have; when absent, the default. */
   environment(name?: string): Reply<Environment>
-  /** @param seed draws its environment another way; left out: the usual one. */
+  /** @param seed draws its environment another way; when absent, the usual one. */
   benchmark(name?: string, seed?: number): Reply<Benchmark>
 }
 

@@ -16,7 +16,7 @@ export interface TokenizedTrajectory {
   readonly rewards: readonly (number | null)[]
   /** Index in the trajectory's `steps` of each of those steps. */
   readonly stepIndex: readonly number[]
-  /** log π of each token when it was sampled, in nats; NaN where that is not known. Left out: of none. */
+  /** log π of each token when it was sampled, in nats; NaN where that is not known. When absent, it is known of no token. */
   readonly sampledLogp?: readonly number[]
   /** Tokens that max_context_len and max_response_len cut away. */
   readonly truncatedTokens: number

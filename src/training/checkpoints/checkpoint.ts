@@ -28,7 +28,7 @@ export interface BestRule {
 export interface CheckpointSink {
   load(): Promise<TrainingCheckpoint | null>
   save(checkpoint: TrainingCheckpoint): Promise<void>
-  /** Where the best weights are stored. Left out: they are not stored. */
+  /** Where the best weights are stored. When absent, they are not stored. */
   readonly best?: {
     load(): Promise<BestWeights | null>
     save(best: BestWeights): Promise<void>

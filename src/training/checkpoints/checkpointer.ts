@@ -7,7 +7,7 @@ import type { TrainingCheckpoint } from './checkpoint'
 import type { PolicyModel } from '../policy/policyModel'
 
 export interface StepEnd {
-  /** Counted from 0. */
+  /** Steps are counted from 0. */
   readonly step: number
   /** The run's last, or one that must be kept for another reason. */
   readonly isLast: boolean

@@ -42,7 +42,7 @@ export interface Divergence {
   readonly sameTop: number
 }
 
-/** @param p, q logits, row by row, of the same tokens. Kept in memory: tokens · vocabulary · 4 bytes each. */
+/** @param p, q logits, row by row, of the same tokens. Each takes tokens · vocabulary · 4 bytes of memory. */
 export function divergenceOf(p: readonly Float32Array[], q: readonly Float32Array[]): Divergence {
   const values = p.map((row, at) => klOf(row, q[at] ?? new Float32Array(row.length).fill(Number.NaN)))
   const top = (row: Float32Array): number => row.reduce((best, value, at) => (value > (row[best] ?? -Infinity) ? at : best), 0)

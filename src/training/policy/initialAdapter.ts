@@ -59,7 +59,7 @@ export function settingsOfInitialAdapter(given: Settings, lora: LoraShape, known
   const targets = PROJECTIONS.filter((name) => lora.targets.includes(name))
   const own: Settings = { lora_r: lora.rank, lora_alpha: lora.alpha, use_rslora: lora.useRslora ?? false, lora_targets: targets }
   if (given.trainable === 'all')
-    throw new Error(`trainable is all, but the run begins from ${where}: an adapter is gone on with by trainable lora.`)
+    throw new Error(`trainable is all, but the run begins from ${where}. Set trainable to lora to continue a LoRA adapter.`)
   const fixed = Object.entries(own).filter(([name]) => name in known)
   for (const [name, value] of fixed)
     if (given[name] !== undefined && textOf(given[name]) !== textOf(value))

@@ -1,4 +1,4 @@
-/** A frozen adapter on the GPU beside the one in training: what the policy is held to. */
+/** A frozen adapter on the GPU beside the one in training: the reference of the KL. */
 import type { EngineDevice } from '../../engine/device/engineDevice'
 import { packedLayout } from '../../engine/memory/packedState'
 import type { PackedEntry, PackedRange } from '../../engine/memory/packedState'

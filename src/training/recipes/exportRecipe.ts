@@ -9,7 +9,7 @@ import { EXPERT_FIELDS, type CompleteRecipe } from './recipe'
 export interface RecipeExport {
   /** The release that the names belong to, as pip takes it. */
   readonly requires: string
-  /** Nested by the dots of the names. */
+  /** Settings nested by the dots of their names. */
   readonly config: Readonly<Record<string, unknown>>
   /** Settings without a counterpart, or with one that differs, and why. */
   readonly unmapped: readonly FieldRemark[]

@@ -14,7 +14,7 @@ export const newRunUrl = z.object({
   kv: z.enum(CACHE_DTYPES).catch('f32').default('f32'),
   /** The adapter it begins from; empty: a new one. */
   start: z.string().default(''),
-  /** Stands for the setting max_steps in an address that was written by hand; the form itself holds it among the settings. */
+  /** It stands for the setting max_steps in an address that was written by hand; the form itself holds it among the settings. */
   steps: z.coerce.number().int().positive().nullable().catch(null).default(null),
   seed: z.coerce.number().int().catch(1).default(1),
   rows: z.coerce.number().int().positive().nullable().catch(null).default(null),

@@ -100,7 +100,7 @@ interface StepCardProps {
   readonly opinions: readonly Opinion[]
   readonly current?: boolean
   readonly onSelect?: () => void
-  /** Folded to its head. */
+  /** The card is folded to its head. */
   readonly compact?: boolean
   readonly children?: ReactNode
 }

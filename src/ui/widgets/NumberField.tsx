@@ -11,7 +11,7 @@ interface NumberFieldProps<Value extends NumberValue> extends Omit<TextInputProp
   /** What an empty field means. */
   readonly fallback?: Value
   readonly rule?: NumberRule
-  /** Called when the field is left. undefined: it was emptied. */
+  /** Receives the value when the field is left; undefined when it was emptied. */
   readonly onChange: (value: Value | undefined) => void
 }
 

@@ -6,14 +6,14 @@ import { useReportProblem } from './fieldProblems'
 export type Reading<T> = { readonly value: T; readonly problem: null } | { readonly problem: string }
 
 interface TypedFieldProps<T> extends Omit<TextInputProps, 'value' | 'onChange' | 'onBlur' | 'onKeyDown' | 'error' | 'name'> {
-  /** What the field is called where its problem is told; also its label, unless another is given. */
+  /** The name of the field in the sentence about its problem; also its label, unless another is given. */
   readonly name: string
   readonly value: T
   readonly read: (text: string) => Reading<T>
   readonly write: (value: T) => string
   /** Whether two values mean the same, so that the text of either may stand. */
   readonly isSame: (a: T, b: T) => boolean
-  /** Called when the field is left with something that can be read and means something else. */
+  /** Receives the value when the field is left with something that can be read and means something else. */
   readonly onChange: (value: T) => void
 }
 

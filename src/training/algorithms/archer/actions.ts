@@ -15,7 +15,7 @@ export interface SampledAction {
   /** What the policy saw: the observation asked about, less its oldest tokens where the model reads no more. */
   readonly observation: readonly number[]
   readonly ids: readonly number[]
-  /** Ended by the limit, not by a stop token. */
+  /** Whether the limit ended it, not a stop token. */
   readonly isClipped: boolean
 }
 

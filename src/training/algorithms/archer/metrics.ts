@@ -31,7 +31,7 @@ type Metrics = Partial<Record<keyof typeof archerMetricMeanings, number>>
 export function archerMetrics(iteration: Iteration): Record<string, number> {
   const { settings, tokens, criticGradNorm, criticRate, replaySize } = iteration
   const { epochs, accumulation_reduction: reduction, gradient_accumulation_steps: batches } = settings
-  // Losses are told as means whatever the update takes.
+  // Losses are reported as means, whichever sum the update uses.
   const updates = epochs * (reduction === 'sum' ? batches : 1)
   const of = (critic: number, key: keyof typeof CRITIC_SUM): number => iteration.sums.critics[critic]?.[CRITIC_SUM[key]] ?? Number.NaN
   const mean = (critic: number, key: keyof typeof CRITIC_SUM): number => of(critic, key) / of(critic, 'transitions')

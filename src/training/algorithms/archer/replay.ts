@@ -54,7 +54,7 @@ export function transitionsOf(
   })
 }
 
-/** What the critics’ loss is told of a transition, see `TRANSITION`. */
+/** What the critics’ loss reads of a transition, see `TRANSITION`. */
 export function transitionWords({ reward, next, mcReturn }: Transition, weight: number): number[] {
   const words = new Array<number>(TRANSITION_WORDS).fill(0)
   words[TRANSITION.reward] = reward

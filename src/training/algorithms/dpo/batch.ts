@@ -59,7 +59,7 @@ export function pairParts(
   return parts
 }
 
-/** Room for pairs in the plan of a micro-batch: few sizes come up. */
+/** The number of pairs that the plan of a micro-batch is made for; it is rounded up, so that few plans are needed. */
 export const pairBucket = (pairs: number): number => powerOfTwo(pairs, 1)
 
 export interface DpoBatch {

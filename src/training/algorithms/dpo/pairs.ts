@@ -157,7 +157,7 @@ function pairOf(query: string, win: TokenizedTrajectory, loss: TokenizedTrajecto
   if (chosen.sequence.targets.length === 0 || rejected.sequence.targets.length === 0) return null
   const longest = Math.max(win.ids.length, loss.ids.length)
   if (overlong === 'keep' || longest <= RELEASED.maxLength) return { query, chosen, rejected }
-  // Answers are sliced to [: 512 − 7000]: all but their last 6488 tokens, nearly always none.
+  // Answers are sliced to [: 512 − 7000]: all but their last 6488 tokens, which is almost always no token.
   const cut = ({ ids }: TokenizedTrajectory): number => Math.max(shared, ids.length + RELEASED.maxLength - RELEASED.maxPromptLength)
   return { query, chosen: sideOf(win, shared, cut(win)), rejected: sideOf(loss, shared, cut(loss)) }
 }

@@ -23,7 +23,7 @@ const schema = z.object({
 type Golden = z.output<typeof schema>
 type Case = Golden['cases'][number]
 
-/** Room of the kernel: more rows and pairs than the golden has. What lies past the live ones must not matter. */
+/** Sizes of the kernel's buffers: more rows and pairs than the golden has. Values past the golden's rows must not change the result. */
 const [ROWS, ROOM] = [96, 8]
 const SCALAR = { bound: 'relL2', tolerance: 1e-4 } as const
 const MEANS = [

@@ -5,7 +5,7 @@ export type ScaleRewards = (typeof SCALE_REWARDS)[number]
 export const GRPO_LOSS_TYPES = ['dapo', 'grpo', 'bnpo', 'dr_grpo', 'cispo'] as const
 export type GrpoLossType = (typeof GRPO_LOSS_TYPES)[number]
 
-/** Added to a standard deviation before dividing by it (TRL). */
+/** TRL adds this to a standard deviation before dividing by it. */
 const STD_EPSILON = 1e-4
 
 export interface GroupAdvantages {

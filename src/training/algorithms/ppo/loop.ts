@@ -46,7 +46,7 @@ export interface SteptoolPpoResult {
 
 const saved = z.object({ batches: z.int(), tokens: z.int(), kl_coef: z.number() })
 
-/** Called once per batch, after its report, with every trained token: what a heat map shows. */
+/** Receives every trained token of a batch after the batch's report; a heat map shows them. */
 export type PpoObserver = (step: number, tokens: readonly PpoTokens[]) => void
 
 /** The caller owns the returned policy. A run that fails or is stopped by its gate leaves nothing on the GPU. */

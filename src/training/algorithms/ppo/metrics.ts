@@ -180,7 +180,7 @@ function sum(values: readonly number[]): number {
 function mean(values: readonly number[]): number {
   return sum(values) / values.length
 }
-/** Unbiased; 0 for fewer than two values. */
+/** The unbiased variance; 0 for fewer than two values. */
 function variance(values: readonly number[]): number {
   if (values.length < 2) return 0
   const middle = mean(values)

@@ -52,11 +52,11 @@ function stepScore({ rewards }: TokenizedTrajectory, kind: 'step_mean' | 'step_m
 export interface RftCounts {
   readonly sampled: number
   readonly passed: number
-  /** Passed, but no token of it carries loss. */
+  /** Attempts that passed, but have no token that carries loss. */
   readonly blank: number
-  /** Passed, with the tokens of another attempt at the same query. */
+  /** Attempts that passed with the same tokens as another attempt at the query. */
   readonly deduped: number
-  /** Passed, beyond max_samples_per_query. */
+  /** Attempts that passed, beyond max_samples_per_query. */
   readonly capped: number
   readonly kept: number
   /** Queries with a kept attempt. */
