@@ -1,6 +1,7 @@
 /** How a training job goes, as lines for a person: every few seconds the loss and a few metrics, and each alarm as it is raised. */
 import { watchMetrics } from '../records/alarms'
 import type { MetricTable } from '../records/run'
+import { activityText } from '../base/activity'
 import type { StudioEvent } from '../worker/protocol'
 import type { CommandContext } from './command'
 
@@ -29,6 +30,8 @@ export interface TrainProgress {
 }
 
 const EVERY_MS = 5000
+/** A job that has printed nothing for so long says what it is doing. */
+const SILENT_MS = 10_000
 const SHOWN = ['grad_norm', 'reward', 'pass_rate', 'objective/kl', 'num_tokens']
 
 /** @param off kinds of alarms that do not apply. */
@@ -58,10 +61,14 @@ export function trainProgress(off: readonly string[], { progress }: Pick<Command
     },
     hear(event) {
       if (event.type === 'job') {
-        const { phase, tokens = 0, total: of, message } = event.job
+        const { phase, tokens = 0, total: of, message, activity } = event.job
         newest = { at: performance.now(), tokens }
         if (phase === 'training') total = of
         if ((phase === 'training' || phase === 'rollout') && start === null) start = newest
+        if (activity && performance.now() - last >= SILENT_MS) {
+          last = performance.now()
+          progress(`${message === '' ? phase : message}: ${activityText(activity)}`)
+        }
         if (phase === 'starting' && /kernels/.test(message) && message !== said) progress((said = message))
       }
       if (event.type !== 'metrics') return

@@ -37,6 +37,7 @@ export class FrozenWeights {
   readonly #engine: EngineDevice
   readonly #buffers = new Map<string, GPUBuffer>()
   #inFlight = 0
+  #bytesToLoad = 0
 
   constructor(engine: EngineDevice) {
     this.#engine = engine
@@ -69,9 +70,13 @@ export class FrozenWeights {
     const packer = new WeightPacker(this.#engine)
     // Where nothing is packed the checkpoint's own files are as good.
     let cache = isInteger(config.weight_format) ? (reader.packed ?? null) : null
+    this.#bytesToLoad = parameters.reduce((sum, [name, shape]) => sum + bytesOf(storedSpec(config, name, shape)), 0)
     try {
+      let before = 0
       for (const [name, shape] of parameters) {
         const stored = storedSpec(config, name, shape)
+        this.#announceLoaded(before)
+        before += bytesOf(stored)
         const tensor = { name, format: stored.dtype, bytes: bytesOf(stored) }
         const buffer = this.create(name, tensor.bytes)
         await this.#engine.settled()
@@ -83,6 +88,7 @@ export class FrozenWeights {
             stored: [at(stored.shape, 0), at(stored.shape, 1)],
             format: stored.dtype,
             buffer,
+            before: before - tensor.bytes,
           })
         else await this.#put(buffer, await readFinite(reader, name, shape), 0)
         // Without room for it the model works as well, and is packed again the next time.
@@ -97,7 +103,7 @@ export class FrozenWeights {
     }
   }
 
-  async #stream(packer: WeightPacker, reader: WeightReader, { name, shape, stored, format, buffer }: Streamed): Promise<void> {
+  async #stream(packer: WeightPacker, reader: WeightReader, { name, shape, stored, format, buffer, before }: Streamed): Promise<void> {
     const [rows, width] = shape
     const whole = reader.readRows ? null : await reader.read(name, shape)
     for (const { first, count } of rowBlocks(rows, width)) {
@@ -106,7 +112,12 @@ export class FrozenWeights {
       checkFinite(name, values, first * width)
       if (isPacked(format)) await packer.write(buffer, values, { format, shape: stored, first, count })
       else await this.#put(buffer, values, first * width * 4)
+      this.#announceLoaded(before + ((first + count) / rows) * buffer.size)
     }
+  }
+
+  #announceLoaded(bytes: number): void {
+    this.#engine.activity.announce({ kind: 'load', done: bytes, total: this.#bytesToLoad })
   }
 
   async #put(buffer: GPUBuffer, data: Float32Array | Uint32Array, offset: number): Promise<void> {
@@ -137,6 +148,8 @@ interface Streamed {
   readonly stored: readonly [number, number]
   readonly format: WeightFormat
   readonly buffer: GPUBuffer
+  /** Bytes of the tensors loaded before it. */
+  readonly before: number
 }
 
 const isMatrix = (shape: readonly number[]): shape is readonly [number, number] => shape.length === 2

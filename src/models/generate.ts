@@ -69,6 +69,8 @@ export class Generator {
   generatedTokens = 0
   /** Tokens of text that were computed; those taken over from others are not. */
   prefilledTokens = 0
+  /** Tokens sampled so far, those of completions that are not finished among them; about, where sequences end between two looks. */
+  #lookedAt = 0
   readonly #options: GeneratorOptions
   readonly #engine: EngineDevice
   readonly #shape: GenerationShape
@@ -242,6 +244,7 @@ export class Generator {
     )
     await executable.run(this.#options.gate)
     this.prefilledTokens += batch.length
+    this.#engine.activity.announce({ kind: 'prefill', done: this.prefilledTokens, total: null })
     this.#waiting.splice(0, complete.length)
     for (const { task } of complete) this.#decoding.add(task)
   }
@@ -272,6 +275,8 @@ export class Generator {
     const isWatched = [...this.#decoding].some(({ request }) => request.onTokens ?? request.stopText)
     const seen = await this.#slots.look(isWatched)
     this.#dropTasks(abortOf)
+    this.#lookedAt += steps * this.#decoding.size
+    this.#engine.activity.announce({ kind: 'decode', done: this.#lookedAt, total: null })
     let isAnyDone = false
     for (const task of [...this.#decoding]) {
       const { session, request } = task

@@ -2,6 +2,7 @@
  * What the page may ask of the studio, and what it hears back. Plain data only: weights never cross.
  * Commands are few and coarse; events leave on one MessagePort, batched at ≤ 10 Hz.
  */
+import type { Activity } from '../base/activity'
 import type { Opinion, ResolvedReward } from '../records/annotation'
 import type { DatasetRow } from '../records/dataset'
 import type { EvaluationRecord } from '../records/evaluation'
@@ -190,7 +191,10 @@ export interface JobSnapshot {
   readonly tokens?: number
   /** The most that was allocated on the GPU at once. */
   readonly peakBytes?: number | null
+  /** Seconds left of the whole job, all its phases counted; null while nothing says. */
   readonly etaSeconds: number | null
+  /** What the GPU is busy with inside the phase. */
+  readonly activity?: Activity | null
   readonly dispatches: number
   readonly message: string
   readonly error: string | null

@@ -342,3 +342,35 @@ test('a pause begins once the work has stored what it would lose; one by hold be
   jobs.cancel(job_id)
   expect(await jobs.finished(job_id)).toMatchObject({ state: 'cancelled' })
 })
+
+test('what the GPU does inside a phase is told, at most five times a second, and the work’s own estimate of the time left replaces the phase’s rate', async () => {
+  const { hand, snapshots: told, queue } = openQueue()
+  let control: JobControl | null = null
+  let finish: () => void = () => undefined
+  const work: JobWork = {
+    ...{ kind: 'train', title: 'T', runId: 'r', usesGpu: true },
+    run: (own) => {
+      control = own
+      return new Promise((resolve) => (finish = resolve))
+    },
+  }
+  queue.start(work)
+  await hand.pass(0)
+  const job = control as unknown as JobControl
+  job.phase('training', 10, 'Preparing')
+  job.estimateLeft(() => 42)
+  await hand.pass(300)
+  const before = told.length
+  for (let part = 0; part < 10; part++) job.show({ kind: 'update', done: part, total: 10 })
+  expect(told.length).toBe(before + 1)
+  expect(told.at(-1)).toMatchObject({ activity: { kind: 'update', done: 0, total: 10 }, etaSeconds: 42 })
+  await hand.pass(300)
+  job.show({ kind: 'update', done: 9.5, total: 10 })
+  expect(told.at(-1)?.activity).toEqual({ kind: 'update', done: 9.5, total: 10 })
+  job.estimateLeft(null)
+  expect(queue.list()[0]?.etaSeconds).toBeNull()
+  finish()
+  await hand.pass(0)
+  await hand.pass(0)
+  expect(queue.list()[0]).toMatchObject({ state: 'finished', activity: null })
+})

@@ -2,6 +2,7 @@
 import type { Dispatch } from '../kernel'
 import { matrixConfigs } from '../products/matrixTiles'
 import type { ProductKernels } from '../products/productChoice'
+import { ActivityReport } from './activity'
 import { BufferUsage, MAP_READ, STAGE_COMPUTE } from './usage'
 import { SubmitPace } from './submitPace'
 import { bindingKinds, shaderSource } from './shaders'
@@ -34,6 +35,7 @@ export class EngineDevice {
   /** What matrix products are computed with. Plans made before it is set keep what they were made with. */
   products: ProductKernels
   readonly counters: EngineCounters = { dispatches: 0, submits: 0, readbacks: 0, pipelines: 0, uploadedBytes: 0 }
+  readonly activity = new ActivityReport()
   /** Of all plans together: what a plan that has not run yet starts from. */
   readonly pace: SubmitPace
   #allocated = 0
@@ -206,7 +208,7 @@ export class EngineDevice {
     const code = shaderSource(dispatch.shader, { ...dispatch.constants, ...extra }, dispatch.parts)
     const known = this.#kernels.get(code)
     if (known) return known
-    const made = this.#compile(dispatch.shader, code)
+    const made = this.activity.compiling(this.#compile(dispatch.shader, code))
     this.#kernels.set(code, made)
     return made
   }

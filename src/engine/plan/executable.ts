@@ -158,6 +158,7 @@ export class Executable {
       })
       inFlight.push(done)
       if (inFlight.length >= 2) await inFlight.shift()
+      engine.activity.share(index / this.#encoded.length)
     }
   }
 

@@ -5,7 +5,7 @@ import type { RunRecord } from '../../records/run'
 import { isStorageFull } from '../../storage/storageFull'
 import type { Store } from '../../storage/store'
 import type { EvaluationParts } from '../evaluations/evaluatePolicy'
-import type { GpuAccess } from './gpuAccess'
+import type { GpuAccess, OpenGpu } from './gpuAccess'
 import type { JobControl, JobWork } from './jobQueue'
 import type { Labels } from '../labels/labels'
 import type { TrainingParts } from '../runs/trainingRun'
@@ -72,6 +72,19 @@ function waitForStorage(recorder: RunRecorder, control: JobControl): RunRecorder
   }
 }
 
+/** What the device does is shown with the job that has it. */
+async function showingActivity(engine: OpenGpu['engine'] | null, control: JobControl, work: () => Promise<void>): Promise<void> {
+  if (!engine) return work()
+  engine.activity.listener = (activity) => {
+    control.show(activity)
+  }
+  try {
+    await work()
+  } finally {
+    engine.activity.listener = null
+  }
+}
+
 export function createRunWork(runs: Runs, gpu: GpuAccess, now: () => string): JobContext['runWork'] {
   return ({ record, ...frame }, work) => {
     let hold: () => void = () => undefined
@@ -92,7 +105,8 @@ export function createRunWork(runs: Runs, gpu: GpuAccess, now: () => string): Jo
           control.hold(STORAGE_FULL_REASON)
         }
         const waiting = waitForStorage(await retryWhenStorageFull(control, opened), control)
-        await work(waiting, control)
+        const device = frame.usesGpu ? await gpu.open() : null
+        await showingActivity(device?.ok ? device.value.engine : null, control, () => work(waiting, control))
         await waiting.settle()
       },
       onSlept: (ms, done) => {

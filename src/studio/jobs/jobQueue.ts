@@ -1,5 +1,6 @@
 /** Jobs: one at a time on the GPU, each with progress, speed and time left; pause, resume and cancel act between submits. */
 import type { NewId } from '../../base/id'
+import type { Activity } from '../../base/activity'
 import type { Gate } from '../../engine/plan/executable'
 import type { PauseRequests } from '../../training/trainingContext'
 import type { JobPhase, JobRequest, JobSnapshot, Reply } from '../../worker/protocol'
@@ -30,6 +31,12 @@ export interface JobControl {
   say(message: string): void
   /** Tokens trained or generated since the last call. */
   countTokens(count: number): void
+  /** What is being done inside the phase. */
+  show(activity: Activity): void
+  /** Milliseconds the job has worked, pauses left out. */
+  elapsedMs(): number
+  /** Who knows the time left of the whole job, in seconds; null: the phase's own rate says. */
+  estimateLeft(seconds: (() => number | null) | null): void
 }
 
 export interface JobWork {
@@ -80,6 +87,8 @@ const HEARTBEAT_MS = 1000
 const ASLEEP_MS = 15_000
 const PAUSING = 'Pausing: the step under way is finished and stored first.'
 const PAUSED = 'Paused. The steps taken so far are stored.'
+/** Between two announcements of activity. */
+const LEAST_BETWEEN_MS = 200
 /** Ended jobs remembered. */
 const KEPT = 50
 
@@ -136,6 +145,9 @@ class Job implements JobControl {
   #error: string | null = null
   #counted: { readonly at: number; readonly tokens: number }[] = []
   #tokens = 0
+  #activity: Activity | null = null
+  #estimate: (() => number | null) | null = null
+  #toldAt = Number.NEGATIVE_INFINITY
   /** Clock times, the paused ones taken out. */
   #phaseStarted: number
   #pausedMs = 0
@@ -330,6 +342,7 @@ class Job implements JobControl {
     this.#doneBefore = done
     this.#total = total
     this.#message = message
+    this.#activity = null
     this.#tell()
   }
 
@@ -353,11 +366,31 @@ class Job implements JobControl {
     while ((this.#counted[1]?.at ?? at) <= at - SPEED_WINDOW_MS) this.#counted.shift()
   }
 
+  show(activity: Activity): void {
+    this.#activity = activity
+    this.#tellSoon()
+  }
+
+  estimateLeft(seconds: (() => number | null) | null): void {
+    this.#estimate = seconds
+  }
+
+  elapsedMs(): number {
+    return this.#activeMs()
+  }
+
   #activeMs(): number {
     return (this.#pausedAt ?? this.#parts.clock()) - this.#pausedMs
   }
 
+  /** Parts of a step may pass by the hundred in a second. */
+  #tellSoon(): void {
+    const now = this.#parts.clock()
+    if (now - this.#toldAt >= LEAST_BETWEEN_MS) this.#tell()
+  }
+
   #tell(): void {
+    this.#toldAt = this.#parts.clock()
     this.#parts.onChange(this.snapshot())
   }
 
@@ -378,7 +411,12 @@ class Job implements JobControl {
       done: this.#done,
       total: this.#total,
       tokensPerSecond: first && last && seconds >= LEAST_SECONDS ? (last.tokens - first.tokens) / seconds : null,
-      etaSeconds: isOver ? null : secondsLeft(this.#done - this.#doneBefore, this.#total - this.#doneBefore, spent, since),
+      etaSeconds: isOver
+        ? null
+        : this.#estimate
+          ? this.#estimate()
+          : secondsLeft(this.#done - this.#doneBefore, this.#total - this.#doneBefore, spent, since),
+      activity: isOver ? null : this.#activity,
       tokens: this.#tokens,
       peakBytes: this.work.peakBytes?.() ?? null,
       dispatches: (this.work.dispatches?.() ?? 0) - this.#dispatchesBefore,

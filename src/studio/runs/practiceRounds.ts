@@ -6,6 +6,7 @@ import type { AdvantageRecorder } from './advantageRecorder'
 import type { ActingPolicy } from './policyBackend'
 import { createPractice, practiceMetrics } from './practice'
 import { shuffledRewards } from './shuffledRewards'
+import type { StepClock } from './stepClock'
 import type { StepReports } from './stepReports'
 import type { TrainingRun } from './trainingRun'
 
@@ -15,11 +16,13 @@ export interface PracticeRounds {
   newest(): { readonly step: number; readonly tensors: AdapterTensors } | null
 }
 
-export function createPracticeRounds(
-  { request, control, parts }: TrainingRun,
-  reports: StepReports,
-  advantages: Pick<AdvantageRecorder, 'settle'>,
-): PracticeRounds {
+interface RoundParts {
+  readonly reports: StepReports
+  readonly advantages: Pick<AdvantageRecorder, 'settle'>
+  readonly clock: StepClock
+}
+
+export function createPracticeRounds({ request, control, parts }: TrainingRun, { reports, advantages, clock }: RoundParts): PracticeRounds {
   const { practice: plan, steps, seed } = request
   const practice = createPractice(plan, control, parts)
   let newest: ReturnType<PracticeRounds['newest']> = null
@@ -29,9 +32,11 @@ export function createPracticeRounds(
     async next(policy, round) {
       const step = stepOfRound(round)
       await advantages.settle()
+      clock.begin('practice')
       newest = { step, tensors: await policy.adapter() }
       if (isFirst) control.phase('rollout', plan.queriesPerStep * plan.samplesPerQuery, 'Practising')
       const { trajectories, leftOut } = await practice.batch(policy, round, (done, total) => {
+        clock.advance(done / total)
         if (isFirst) control.advance(done)
         else control.say(`Practising for step ${step + 1} of ${steps}: ${done} of ${total}`)
       })
@@ -39,6 +44,7 @@ export function createPracticeRounds(
       const labelled = await practice.label(trajectories, round, (done) => {
         if (isFirst) control.advance(done)
       })
+      clock.begin('update')
       if (round === step) reports.practised(step, practiceMetrics(labelled, leftOut))
       if (isFirst) {
         parts.gpu.announce()

@@ -12,6 +12,7 @@ import { createPracticeRounds, type PracticeRounds } from './practiceRounds'
 import { continuedAfter, STOPPED } from './resume'
 import { recordedCheckpoints, removeCheckpoints } from './runCheckpoints'
 import type { RunRecorder } from './runRecorder'
+import { createStepClock, type StepClock } from './stepClock'
 import { createStepReports, type StepReports } from './stepReports'
 import { measureBaseline, type Baseline } from './trainingBaseline'
 import { createTrainingRun, type RunTrainingRequest, type TrainingHooks, type TrainingParts, type TrainingRun } from './trainingRun'
@@ -33,14 +34,18 @@ export async function runTraining(
   const resumedAfter = (await stored.load())?.step ?? 0
   const continued = request.isResumed ? continuedAfter(resumedAfter, recorder.record) : {}
   await recorder.change({ ...continued, checkpoint: { step: resumedAfter, of: request.steps } })
-  const reports = createStepReports(run, resumedAfter)
+  const clock = createStepClock({
+    ...{ steps: request.steps, done: resumedAfter, elapsedMs: () => control.elapsedMs() },
+    practises: !request.data && !request.transcripts,
+  })
+  const reports = createStepReports(run, resumedAfter, clock)
   const checkpoints = finiteCheckpoints(stored, reports, request.steps)
   const advantages = createAdvantageRecorder(run)
-  const rounds = createPracticeRounds(run, reports, advantages)
+  const rounds = createPracticeRounds(run, { reports, advantages, clock })
   parts.opened.engine.restartPeak()
   let trained: ActingPolicy
   try {
-    trained = await takeSteps(run, { checkpoints, reports, rounds, advantages })
+    trained = await timed(run, clock, () => takeSteps(run, { checkpoints, reports, rounds, advantages, clock }))
   } catch (error) {
     if (control.signal.aborted) await storeStopped(run, rounds, baseline)
     throw error
@@ -81,12 +86,36 @@ interface StepParts {
   readonly reports: StepReports
   readonly rounds: PracticeRounds
   readonly advantages: AdvantageRecorder
+  readonly clock: StepClock
 }
 
-async function takeSteps(run: TrainingRun, { checkpoints, reports, rounds, advantages }: StepParts): Promise<ActingPolicy> {
+/** While the steps are taken, the time left is the steps' and that of what follows them, as far as it is known. */
+async function timed<T>({ control, hooks, parts }: TrainingRun, clock: StepClock, work: () => Promise<T>): Promise<T> {
+  const { activity } = parts.opened.engine
+  const before = activity.listener
+  activity.listener = (one) => {
+    control.show(one)
+    if (one.kind === 'update' && one.total) clock.advance(one.done / one.total)
+  }
+  control.estimateLeft(() => {
+    const [steps, after] = [clock.secondsLeft(), hooks.secondsAfter ? hooks.secondsAfter() : 0]
+    return steps === null || after === null ? null : steps + after
+  })
+  try {
+    return await work()
+  } finally {
+    control.estimateLeft(null)
+    activity.listener = before
+  }
+}
+
+async function takeSteps(run: TrainingRun, { checkpoints, reports, rounds, advantages, clock }: StepParts): Promise<ActingPolicy> {
   const { request, recorder, control, parts } = run
   const { everySteps, everyMinutes, best } = request.checkpoints ?? USUAL_CHECKPOINTS
-  if (request.data ?? request.transcripts) control.phase('training', request.steps, 'Preparing the first step')
+  if (request.data ?? request.transcripts) {
+    control.phase('training', request.steps, 'Preparing the first step')
+    clock.begin('update')
+  }
   const trained = await parts.policyBackend.train({
     ...{ configured: request.configured, model: request.model, data: request.data, transcripts: request.transcripts ?? null },
     ...{ limits: request.practice.benchmark.limits, slots: request.practice.slots },

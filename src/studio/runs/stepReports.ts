@@ -1,4 +1,5 @@
 /** Reports of training steps: the algorithm's metrics joined with those of the step's practice and with the speed. */
+import type { StepClock } from './stepClock'
 import type { TrainingRun } from './trainingRun'
 
 type Metrics = Readonly<Record<string, number>>
@@ -15,7 +16,7 @@ export interface StepReports {
 }
 
 /** @param resumedAfter steps that were taken before. */
-export function createStepReports({ request, recorder, control, parts }: TrainingRun, resumedAfter: number): StepReports {
+export function createStepReports({ request, recorder, control, parts }: TrainingRun, resumedAfter: number, steps: StepClock): StepReports {
   const { clock } = parts
   const practised = new Map<number, Metrics>()
   let lastReport = clock()
@@ -44,6 +45,8 @@ export function createStepReports({ request, recorder, control, parts }: Trainin
       practised.delete(step)
       lastReport = clock()
       tokensSince = 0
+      steps.endStep()
+      if (request.data ?? request.transcripts) steps.begin('update')
       control.advance(step + 1, `Step ${step + 1} of ${request.steps}`)
     },
     generated(tokens) {

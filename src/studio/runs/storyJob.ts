@@ -96,11 +96,14 @@ async function tellStory(plan: StoryPlan, context: JobContext, recorder: RunReco
   recorder.note(
     `${sizeName === 'software' ? 'A small run on the processor' : 'A full run'}: ${queries.length} exam queries, ${size.steps} steps of ${size.batch} practice attempts.`,
   )
+  let examSeconds: number | null = null
   const sitExam = async (policy: ActingPolicy, phase: 'before' | 'after', title: string, adapterSha256: string | null): Promise<void> => {
     // A resumed story may have sat it already.
     if (recorder.record.evaluations.length > (phase === 'before' ? 0 : 1)) return
+    const began = control.elapsedMs()
     control.phase(phase, queries.length, phase === 'before' ? 'The model sits the exam' : 'The same exam again')
     await evaluatePolicy(policy, examOf(plan, title, adapterSha256), phase, recorder, control, context.evaluationParts)
+    examSeconds = (control.elapsedMs() - began) / 1000
   }
   await runTraining(
     {
@@ -109,6 +112,7 @@ async function tellStory(plan: StoryPlan, context: JobContext, recorder: RunReco
     },
     {
       before: (policy) => sitExam(policy, 'before', 'Starter, before', null),
+      secondsAfter: () => examSeconds,
       after: (policy, adapterSha256) => sitExam(policy, 'after', `${configured.algorithm.title}, after`, adapterSha256),
     },
     recorder,

@@ -38,6 +38,8 @@ export interface TrainingHooks {
   readonly before?: (policy: ActingPolicy) => Promise<void>
   /** The most that the steps allocated on the GPU at once; probes before and after them are not counted. */
   readonly trained?: (peakBytes: number) => void
+  /** Seconds that what follows the steps will take; null: not known. Absent: next to none. */
+  readonly secondsAfter?: () => number | null
   /** The model after its last step, with its adapter's hash. */
   readonly after?: (policy: ActingPolicy, adapterSha256: string) => Promise<void>
 }

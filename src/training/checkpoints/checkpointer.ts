@@ -72,6 +72,7 @@ export function createCheckpointer(context: TrainingContext, policy: PolicyModel
       const reached = state()
       store = async () => {
         await settle?.()
+        engine.activity.announce({ kind: 'store', done: 0, total: null })
         await checkpoints.save({ step: done, state: reached, arrays: { ...(await policy.checkpointArrays()), ...(await arrays?.()) } })
         lastSaved = now()
         store = null

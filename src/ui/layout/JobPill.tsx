@@ -1,11 +1,11 @@
 import { useEffect } from 'react'
 import { Link } from 'wouter'
-import type { JobPhase, JobSnapshot } from '../../worker/protocol'
-import { formatBytes, formatCount, formatSeconds } from '../format'
+import type { JobPhase } from '../../worker/protocol'
 import { jobHref } from '../navigation/jobHref'
 import { useActiveJob } from '../queries/jobs'
 import { holdScreen } from '../stores/pageEvents'
 import { JobControls } from './JobControls'
+import { countText, paceText } from './jobProgress'
 import classes from './frame.module.css'
 
 const PHASE_WORDS: Readonly<Record<JobPhase, string>> = {
@@ -22,7 +22,6 @@ const PHASE_WORDS: Readonly<Record<JobPhase, string>> = {
   measuring: 'Comparing',
   done: 'Done',
 }
-const isInBytes = ({ phase }: JobSnapshot): boolean => phase === 'downloading' || phase === 'merging'
 
 /** What runs now; survives navigation. */
 export function JobPill() {
@@ -39,8 +38,7 @@ export function JobPill() {
     )
   }
   const share = job.total > 0 ? Math.min(1, job.done / job.total) : 0
-  const speed = job.tokensPerSecond === null ? '' : ` · ${formatCount(job.tokensPerSecond)} tok/s`
-  const left = job.etaSeconds === null ? '' : ` · ${formatSeconds(job.etaSeconds)} left`
+  const pace = paceText(job)
   return (
     <div
       className={`${classes.pill ?? ''} ${working ? (classes.pillLive ?? '') : ''}`}
@@ -51,11 +49,8 @@ export function JobPill() {
       <Link href={jobHref(job)} title={`${job.title}: ${job.message}`}>
         {job.state === 'paused' ? 'Paused' : PHASE_WORDS[job.phase]}{' '}
         <span style={{ fontVariantNumeric: 'tabular-nums' }}>
-          {isInBytes(job) ? formatBytes(job.done) : job.done}/{isInBytes(job) ? formatBytes(job.total) : job.total}
-          <span className={classes.wide}>
-            {speed}
-            {left}
-          </span>
+          {countText(job)}
+          <span className={classes.wide}>{pace === '' ? '' : ` · ${pace}`}</span>
         </span>
       </Link>
       <JobControls job={job} />

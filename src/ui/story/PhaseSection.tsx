@@ -1,7 +1,7 @@
 import { Title } from '@mantine/core'
 import type { ReactNode } from 'react'
 import type { JobSnapshot } from '../../worker/protocol'
-import { formatCount, formatSeconds } from '../format'
+import { progressText } from '../layout/jobProgress'
 import { Term } from '../widgets/Term'
 import type { PhaseState } from './storyModel'
 import classes from './story.module.css'
@@ -18,7 +18,7 @@ interface PhaseSectionProps {
   readonly children?: ReactNode
 }
 
-function progressText(state: PhaseState, job: JobSnapshot | null): string {
+function stateText(state: PhaseState, job: JobSnapshot | null): string {
   switch (state) {
     case 'waiting':
       return 'waiting'
@@ -27,10 +27,7 @@ function progressText(state: PhaseState, job: JobSnapshot | null): string {
     case 'stopped':
       return 'stopped here'
     case 'working': {
-      if (!job) return 'working'
-      const left = job.etaSeconds === null ? '' : ` · ${formatSeconds(job.etaSeconds)} left`
-      const speed = job.tokensPerSecond === null ? '' : ` · ${formatCount(job.tokensPerSecond)} tok/s`
-      return `${job.state === 'paused' ? 'paused at ' : ''}${job.done} of ${job.total}${speed}${left}`
+      return (job && progressText(job)) || 'working'
     }
     default:
       return state satisfies never
@@ -54,7 +51,7 @@ export function PhaseSection({ number, title, set, about, state, job, aside, chi
         <span className={classes.spacer} />
         {aside}
         <span className={classes.dim} style={{ fontVariantNumeric: 'tabular-nums' }}>
-          {progressText(state, job)}
+          {stateText(state, job)}
         </span>
       </div>
       {state === 'working' && (

@@ -3,6 +3,7 @@
  * observation is the state of its last token, an action that of its own last token behind the observation. Each is scaled to a mean
  * square of 1: the sizes of hidden states differ a hundredfold between models, critic_lr need not.
  */
+import { partProgress } from '../../../engine/device/activity'
 import type { Gate } from '../../../engine/plan/executable'
 import type { Transition } from './replay'
 import { packSequences, uploadBatch } from '../../batches/packing'
@@ -59,7 +60,10 @@ export async function encodeFeatures(
 ): Promise<Float32Array[][]> {
   const { hidden_size: width, vocab_size: vocabulary } = policy.model.config
   const found: Float32Array[][] = []
-  for (const part of featureParts(requests, options.maxTokens)) {
+  const parts = featureParts(requests, options.maxTokens)
+  const progress = partProgress(policy.engine, 'score', parts.length)
+  for (const part of parts) {
+    progress.next()
     const packed = packSequences(
       part.map(({ sequence }) => sequence),
       vocabulary,

@@ -10,6 +10,7 @@
  * (`accumulation_reduction`), and an observation has one fresh action an iteration (`fresh_actions`). As there, dropout is never active.
  * An action's log π is a sum over its tokens: long actions move the policy more.
  */
+import { partProgress } from '../../../engine/device/activity'
 import { z } from 'zod'
 import { createRng } from '../../../base/random'
 import { ARCHER_SUM_WORDS } from '../../../engine/ops/archerLoss'
@@ -131,7 +132,9 @@ async function learnCritics(run: Run, step: number): Promise<number> {
   await run.know(draws.places)
   const answers = await run.act(draws.asked, run.version(step))
   let rate = 0
+  const progress = partProgress(context.engine, 'update', draws.updates.length)
   for (const [epoch, places] of draws.updates.entries()) {
+    progress.next()
     const updates = step * settings.epochs + epoch
     rate =
       settings.critic_lr * scheduleFactor(settings.critic_lr_scheduler_type, updates, total * settings.epochs, settings.critic_warmup_steps)
@@ -205,7 +208,10 @@ async function updateActor(run: Run, actions: readonly SampledAction[], learning
   policy.packed.setHyper(hyperOf(settings, learningRate))
   policy.packed.zeroGradients()
   const rows = actions.reduce((sum, { ids }) => sum + ids.length, 0)
-  for (const part of actorParts(actions, settings)) {
+  const parts = actorParts(actions, settings)
+  const progress = partProgress(context.engine, 'update', parts.length)
+  for (const part of parts) {
+    progress.next()
     const packed = packSequences(
       part.map(({ sequence }) => sequence),
       context.model.vocab_size,

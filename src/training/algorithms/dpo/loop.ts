@@ -7,6 +7,7 @@
  * pairs, however these are cut into micro-batches. Loss forms and names are TRL's; smoothed `sigmoid` is cDPO, which TRL dropped.
  * As in TRL, dropout is never active. Nothing is read back while a step runs.
  */
+import { partProgress } from '../../../engine/device/activity'
 import { z } from 'zod'
 import { hyperOf } from '../../policy/optimizerSettings'
 import { MetricRing } from '../../../engine/metricRing'
@@ -124,7 +125,10 @@ async function restoreProgress(
  */
 async function scoreReference({ policy, context, settings, pairs, total, reference }: Run, first: number): Promise<void> {
   const { model, seed, gate } = context
-  for (const part of referenceParts(pairs, settings, seed, first, total)) {
+  const parts = referenceParts(pairs, settings, seed, first, total)
+  const progress = partProgress(context.engine, 'score', parts.length)
+  for (const part of parts) {
+    progress.next()
     const packed = packSequences(
       part.map(({ sequence }) => sequence),
       model.vocab_size,
@@ -148,7 +152,10 @@ async function accumulateStep(
   const learningRate = settings.learning_rate * scheduleFactor(settings.lr_scheduler_type, step, total, settings.warmup_steps)
   policy.packed.setHyper(hyperOf(settings, learningRate))
   policy.beginStep()
-  for (const part of partsOfStep(pairs, settings, seed, step)) {
+  const parts = partsOfStep(pairs, settings, seed, step)
+  const progress = partProgress(context.engine, 'update', parts.length)
+  for (const part of parts) {
+    progress.next()
     const batch = packPairs(part, reference, model.vocab_size)
     const { tokenBucket, targetBucket } = batch.packed
     const key = `dpo ${batch.pairBucket}`

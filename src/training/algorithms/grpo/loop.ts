@@ -7,6 +7,7 @@
  * Several turns are one sequence: tool replies are masked. Loss forms and names are TRL's; `advantage_level` step is our own.
  */
 import { z } from 'zod'
+import { partProgress } from '../../../engine/device/activity'
 import { accumulateInto } from '../../../engine/ops/accumulateInto'
 import { grpoLoss, GRPO_SUM_WORDS } from '../../../engine/ops/grpoLoss'
 import type { GrpoLossParams } from '../../../engine/ops/grpoLoss'
@@ -168,7 +169,10 @@ const packed = ({ context }: Run, items: readonly BatchItem[]): PackedBatch =>
 /** log π_old of every row, and log π_ref where the KL counts. */
 async function scoreBatch(run: Run, batch: BatchLayout, tables: Tables): Promise<void> {
   const { policy, settings, context } = run
-  for (const items of scoredParts(batch, settings)) {
+  const scored = scoredParts(batch, settings)
+  const progress = partProgress(context.engine, 'score', scored.length)
+  for (const items of scored) {
+    progress.next()
     const part = packed(run, items)
     const firstRow = items[0]?.firstRow ?? 0
     for (const reference of settings.beta > 0 ? [false, true] : [false]) {
@@ -213,11 +217,14 @@ async function updatePolicy(
   const update = await policy.update()
   let learningRate = 0
   let taken = 0
-  for (const { parts, weightOf } of updatesOfStep(batch, samples, settings, context.seed, step)) {
+  const updates = [...updatesOfStep(batch, samples, settings, context.seed, step)]
+  const progress = partProgress(context.engine, 'update', updates.flatMap(({ parts }) => parts).length)
+  for (const { parts, weightOf } of updates) {
     learningRate = settings.learning_rate * scheduleFactor(settings.lr_scheduler_type, before + taken, totalUpdates, settings.warmup_steps)
     policy.packed.setHyper(hyperOf(settings, learningRate))
     policy.packed.zeroGradients()
     for (const items of parts) {
+      progress.next()
       const part = packed(run, items)
       const gradient = await policy.gradient(`grpo ${capacity}`, part.tokenBucket, part.targetBucket, objective(settings, capacity))
       uploadBatch(gradient, part)

@@ -12,6 +12,7 @@
  * A step is a batch with all its epochs; nothing is read back before it is done.
  */
 import { z } from 'zod'
+import { partProgress } from '../../../engine/device/activity'
 import { PPO_TOTAL_WORDS } from '../../../engine/ops/ppoMinibatch'
 import type { BatchItem, BatchLayout, BatchLimits, BatchSource } from '../../batches/batchLayout'
 import { packSequences, uploadBatch } from '../../batches/packing'
@@ -162,7 +163,10 @@ const packed = ({ context }: Run, items: readonly BatchItem[]): PackedBatch =>
 /** log π and V with the adapter, log π_ref without it, or with the adapter as it began. */
 async function scoreBatch(run: Run, batch: BatchLayout, rollout: PpoRollout): Promise<void> {
   const { policy, settings, context } = run
-  for (const items of scoredParts(batch, settings)) {
+  const scored = scoredParts(batch, settings)
+  const progress = partProgress(context.engine, 'score', scored.length)
+  for (const items of scored) {
+    progress.next()
     const part = packed(run, items)
     const firstRow = items[0]?.firstRow ?? 0
     for (const reference of [false, true]) {
@@ -190,7 +194,9 @@ async function updatePolicy(run: Run, batch: BatchLayout, rollout: PpoRollout, s
   const { policy, plans, settings, context } = run
   const [update, endMinibatch] = [await policy.update(), await plans.endMinibatch()]
   const taken: PpoMinibatch[] = []
-  for (const minibatches of updatesOfStep(batch, settings, context.seed, step)) {
+  const updates = [...updatesOfStep(batch, settings, context.seed, step)]
+  const progress = partProgress(context.engine, 'update', updates.flat().flatMap(({ parts }) => parts).length)
+  for (const minibatches of updates) {
     policy.packed.setHyper({
       learningRate: settings.learning_rate,
       beta1: settings.adam_beta1,
@@ -204,6 +210,7 @@ async function updatePolicy(run: Run, batch: BatchLayout, rollout: PpoRollout, s
     plans.forgetKept()
     for (const minibatch of minibatches) {
       for (const items of minibatch.parts) {
+        progress.next()
         const part = packed(run, items)
         const gradient = await policy.gradient(`ppo ${rollout.capacity}`, part.tokenBucket, part.targetBucket, rollout.objective)
         uploadBatch(gradient, part)

@@ -4,6 +4,7 @@
  * The loss of a step is the token mean over its whole accumulated batch, never a mean of micro-batch means.
  */
 import { z } from 'zod'
+import { partProgress } from '../../../engine/device/activity'
 import { MetricRing } from '../../../engine/metricRing'
 import { NLL_TOTAL } from '../../../engine/ops/weightedNll'
 import { packSequences, uploadBatch } from '../../batches/packing'
@@ -102,7 +103,9 @@ export async function imitate(
       cursor = drawn.cursor
       const targets = micros.flat().reduce((sum, sequence) => sum + sequence.targets.length, 0)
       policy.beginStep()
+      const progress = partProgress(context.engine, 'update', micros.length)
       for (const [micro, sequences] of micros.entries()) {
+        progress.next()
         const bucket = { tokens: tokenBucketOf(settings), targets: targetBucketOf(sequences) }
         const batch = packSequences(sequences, context.model.vocab_size, bucket)
         const executable = await policy.gradient('sft', batch.tokenBucket, batch.targetBucket, nll)

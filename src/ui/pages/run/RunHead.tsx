@@ -2,8 +2,9 @@ import { Button, Group, Text } from '@mantine/core'
 import { Link } from 'wouter'
 import type { RunRecord } from '../../../records/run'
 import type { JobSnapshot } from '../../../worker/protocol'
-import { formatCount, formatSeconds, visibleText } from '../../format'
+import { visibleText } from '../../format'
 import { JobControls } from '../../layout/JobControls'
+import { progressText } from '../../layout/jobProgress'
 import { hrefs } from '../../navigation/hrefs'
 import { isActive } from '../../queries/jobs'
 import { ResumeRun } from '../../train/ResumeRun'
@@ -31,11 +32,8 @@ export function RunHead({ run, job }: RunHeadProps) {
           <>
             {isRunning && (
               <Group gap={8}>
-                <Text c="dimmed">
-                  {job.state === 'paused' ? 'paused at ' : ''}
-                  {job.done} of {job.total}
-                  {job.tokensPerSecond !== null && ` · ${formatCount(job.tokensPerSecond)} tok/s`}
-                  {job.etaSeconds !== null && ` · ${formatSeconds(job.etaSeconds)} left`}
+                <Text c="dimmed" data-testid="run-progress">
+                  {progressText(job)}
                 </Text>
                 <JobControls job={job} />
               </Group>
