@@ -1,7 +1,8 @@
 import { expect, test, vi } from 'vitest'
 import type { JobSnapshot, StudioEvent } from '../../src/worker/protocol'
 import { createEventHub, joinEvents } from '../../src/studio/events'
-import { createJobQueue, JobCancelled, type JobControl, type JobWork } from '../../src/studio/jobs/jobQueue'
+import { JobCancelled, type JobControl, type JobWork } from '../../src/studio/jobs/jobControl'
+import { createJobQueue } from '../../src/studio/jobs/jobQueue'
 
 /** A clock one turns by hand. */
 function handClock() {

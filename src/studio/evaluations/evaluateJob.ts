@@ -3,7 +3,7 @@ import type { EvaluateRequest } from '../../records/requests'
 import type { Reply } from '../../worker/protocol'
 import { accept } from '../failure'
 import type { JobContext } from '../jobs/jobContext'
-import type { JobWork } from '../jobs/jobQueue'
+import type { JobWork } from '../jobs/jobControl'
 import { actingWork, openActing } from './acting'
 import { evaluatePolicy } from './evaluatePolicy'
 

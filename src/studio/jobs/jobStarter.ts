@@ -1,7 +1,8 @@
 /** Starts jobs: at most one is prepared or at work on the GPU. */
 import type { JobSnapshot, Reply } from '../../worker/protocol'
 import { attempt, refuse } from '../failure'
-import type { JobQueue, JobWork } from './jobQueue'
+import type { JobWork } from './jobControl'
+import type { JobQueue } from './jobQueue'
 
 export interface JobStarter {
   start(usesGpu: boolean, prepare: () => Promise<Reply<JobWork>>): Promise<Reply<JobSnapshot>>

@@ -12,7 +12,8 @@ import { storyWork } from '../runs/storyJob'
 import { trainWork } from '../runs/trainJob'
 import { checkedRequest } from './checkedRequest'
 import type { JobContext } from './jobContext'
-import type { JobQueue, JobWork } from './jobQueue'
+import type { JobWork } from './jobControl'
+import type { JobQueue } from './jobQueue'
 import type { JobStarter } from './jobStarter'
 
 interface JobModules {

@@ -10,7 +10,7 @@ import type { Store } from '../../storage/store'
 import type { JobRequest, JudgePlan, JudgeSettings, Reply } from '../../worker/protocol'
 import type { JudgeOutcome, JudgesApi } from '../../worker/studioApi'
 import { accept, attempt, refuse, sentenceOf } from '../failure'
-import type { JobWork } from '../jobs/jobQueue'
+import type { JobWork } from '../jobs/jobControl'
 
 export interface JudgeParts {
   readonly store: Store

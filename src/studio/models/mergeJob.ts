@@ -10,7 +10,7 @@ import { mergedJobId, type MergedModel, type MergeRequest, type Reply } from '..
 import { storedAdapterFiles } from './adapterFiles'
 import { accept, refuse } from '../failure'
 import type { JobContext } from '../jobs/jobContext'
-import type { JobControl, JobWork } from '../jobs/jobQueue'
+import type { JobControl, JobWork } from '../jobs/jobControl'
 import { mergedDivergence, mergedFiles } from './mergedModel'
 import { withPrecision, type LoadedModel } from './models'
 

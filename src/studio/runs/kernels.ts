@@ -12,7 +12,7 @@ import { loadKernelTable, saveKernelTable, type TableFiles } from '../../storage
 import type { Store } from '../../storage/store'
 import type { TrainableSet } from '../../training/policy/policyModel'
 import type { OpenGpu } from '../jobs/gpuAccess'
-import type { JobControl } from '../jobs/jobQueue'
+import type { JobControl } from '../jobs/jobControl'
 import type { RunRecorder } from './runRecorder'
 
 /** Weights from which a product takes a GPU longer than launching it. */

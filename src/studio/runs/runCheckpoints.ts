@@ -6,7 +6,7 @@ import type { BestWeights } from '../../training/checkpoints/checkpoint'
 import { decodeCheckpoint, encodeCheckpoint } from '../../training/checkpoints/checkpointFile'
 
 import type { Store } from '../../storage/store'
-import type { JobControl } from '../jobs/jobQueue'
+import type { JobControl } from '../jobs/jobControl'
 import { retryWhenStorageFull } from '../storage/retryWhenStorageFull'
 import type { RunRecorder } from './runRecorder'
 

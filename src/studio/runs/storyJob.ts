@@ -11,7 +11,7 @@ import { evaluatePolicy, stratified, type EvaluationRequest } from '../evaluatio
 import { accept, refuse } from '../failure'
 import type { OpenGpu } from '../jobs/gpuAccess'
 import type { JobContext } from '../jobs/jobContext'
-import type { JobControl, JobWork } from '../jobs/jobQueue'
+import type { JobControl, JobWork } from '../jobs/jobControl'
 import { STARTER, type LoadedModel } from '../models/models'
 import { algorithmNamed, configureAlgorithm } from './configure'
 import { newRun } from './newRun'

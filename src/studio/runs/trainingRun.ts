@@ -6,7 +6,7 @@ import type { LabelledTrajectory } from '../../training/batches/labelledTrajecto
 import type { AdapterTensors } from '../../training/policy/adapterTensors'
 import type { CheckpointSettings, StudioEvent } from '../../worker/protocol'
 import type { GpuAccess, OpenGpu } from '../jobs/gpuAccess'
-import type { JobControl } from '../jobs/jobQueue'
+import type { JobControl } from '../jobs/jobControl'
 import { trainedFiles, type AdapterFiles } from '../models/adapterFiles'
 import { initialAdapterNote, type NamedInitialAdapter } from '../models/initialAdapter'
 import type { InitialAdapters } from '../models/initialAdapters'

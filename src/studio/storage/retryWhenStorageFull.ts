@@ -1,6 +1,6 @@
 /** What a job does when nothing more can be stored: it waits, with all it has in memory, until somebody made room. */
 import { isStorageFull } from '../../storage/storageFull'
-import type { JobControl } from '../jobs/jobQueue'
+import type { JobControl } from '../jobs/jobControl'
 
 export const STORAGE_FULL_REASON =
   'The browser’s storage is full, so the run is paused. Nothing stored was lost: remove something under Settings, Storage, then resume.'
