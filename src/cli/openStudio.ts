@@ -12,6 +12,7 @@ import { UsageError, type CommandContext } from './command'
 import { gpuInfoOf } from './gpuInfo'
 import { openModel, type OpenModel } from './modelSpec'
 import { fileClaims } from './node/fileClaims'
+import { openOutputFolder } from './node/outputFolder'
 
 export interface CommandStudio extends StudioApi {
   readonly description: StudioDescription
@@ -84,6 +85,7 @@ function partsOf(context: CommandContext, models: OpenModel[]): StudioParts {
         return model
       },
     },
+    openOutput: openOutputFolder,
     now: () => Date.now(),
     clock: () => performance.now(),
     random: () => Math.random(),

@@ -167,9 +167,13 @@ export type RemoteModel = Readonly<z.infer<typeof remoteModel>>
 const mergeRequest = z
   .object({
     kind: z.literal('merge'),
-    run_id: z.string(),
-    /** The weights the run ended with, or those of its record's `best`. */
-    which: z.enum(['last', 'best']),
+    adapter: adapterRef.readonly(),
+    /** When absent, the model that the adapter was trained on, or imported for. */
+    model: z.string().exactOptional(),
+    /** How the base's weights were stored in training; when absent, as its run had them, else f32. */
+    dtype: z.enum(WEIGHT_DTYPES).exactOptional(),
+    /** Where a host with directories writes the files; when absent, they stay in memory. */
+    folder: z.string().min(1).exactOptional(),
   })
   .readonly()
 export type MergeRequest = z.infer<typeof mergeRequest>

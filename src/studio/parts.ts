@@ -3,6 +3,7 @@ import type { FetchLike } from '../network/fetchLedger'
 import type { GpuInfo } from '../records/run'
 import type { Store } from '../storage/store'
 import type { ModelSource } from './models/modelSource'
+import type { OutputFolder } from './models/outputFolder'
 import type { PolicyBackend } from './runs/policyBackend'
 
 export type OpenedDevice =
@@ -44,6 +45,8 @@ export interface StudioParts {
   claim(name: string): Promise<Claim>
   /** The error that a run gets when its studio ended while it was at work. When absent, it says that the tab was closed or reloaded. */
   readonly interrupted?: string
+  /** Opens a directory to write the files of a model into. When absent, the host has no directories. */
+  readonly openOutput?: (folder: string) => Promise<OutputFolder>
   /** Models the host opens by name. When absent, there are only stored models. */
   readonly modelSource?: ModelSource
   /** Aborts when the host is asked to end: every job is cancelled. */

@@ -91,7 +91,7 @@ async function openStudio(parts: StudioParts, assetBase: string): Promise<OpenSt
   })
   const policyBackend = parts.policyBackend ?? createGpuPolicyBackend(parts.clock)
   const context = openJobContext(services, { models, initialAdapters, labels, runs, worlds, policyBackend })
-  const merges = createMerges(context)
+  const merges = createMerges(context, parts.openOutput)
   const jobStarter = createJobStarter(queue)
 
   await runs.recover()

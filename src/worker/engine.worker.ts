@@ -10,8 +10,8 @@ expose({
   ...studio,
   runs: {
     ...studio.runs,
-    exportAdapter: async (runId, which) => {
-      const reply = await studio.runs.exportAdapter(runId, which)
+    exportAdapter: async (runId, which, baseModel) => {
+      const reply = await studio.runs.exportAdapter(runId, which, baseModel)
       return reply.ok
         ? transfer(
             reply,

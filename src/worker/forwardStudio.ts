@@ -23,7 +23,7 @@ const methods: { readonly [Area in keyof StudioAreas]: Readonly<Record<keyof Stu
   },
   evaluations: { list: true },
   models: { list: true, open: true, importFiles: true, planDownload: true, unfinishedDownloads: true, remove: true },
-  adapters: { list: true, importFiles: true, remove: true },
+  adapters: { list: true, importFiles: true, exportFiles: true, remove: true },
   environments: { callTool: true },
   storage: { usage: true },
 }

@@ -262,10 +262,10 @@ function recordedRuns({ data, runId, base }: RecordedParts): StudioAreas['runs']
     resume: async (id) =>
       id === runId ? refuse('recorded', 'The recorded run is finished, so there is nothing to resume.') : base.runs.resume(id),
     remove: async (id) => (id === runId ? cannotChange : base.runs.remove(id)),
-    exportAdapter: async (id, which) =>
+    exportAdapter: async (id, which, baseModel) =>
       id === runId
         ? refuse('recorded', 'The recording holds results, not weights. Train the run here to export its adapter.')
-        : base.runs.exportAdapter(id, which),
+        : base.runs.exportAdapter(id, which, baseModel),
     mergedModel: async (id) => (id === runId ? refuse('recorded', 'The recording holds results, not weights.') : base.runs.mergedModel(id)),
     sendToWandb: async (id) =>
       id === runId ? refuse('recorded', 'The recorded run is not yours to send: train it here first.') : base.runs.sendToWandb(id),

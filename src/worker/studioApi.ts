@@ -132,14 +132,21 @@ export interface RunsApi {
   /** Resumes a run that failed, was stopped or lost its tab, from its newest checkpoint to the end it would have had. */
   resume(runId: string): Promise<Reply<JobSnapshot>>
   remove(runId: string): Promise<Reply<null>>
-  /** Adapter in PEFT layout: file name → bytes (transferred). `best`: the weights of the record's `best`. */
-  exportAdapter(runId: string, which?: 'last' | 'best'): Promise<Reply<Readonly<Record<string, Uint8Array<ArrayBuffer>>>>>
+  /**
+   * Adapter in PEFT layout: file name → bytes (transferred). `best`: the weights of the record's `best`.
+   * @param baseModel its configuration names this base instead of the run's.
+   */
+  exportAdapter(
+    runId: string,
+    which?: 'last' | 'best',
+    baseModel?: string,
+  ): Promise<Reply<Readonly<Record<string, Uint8Array<ArrayBuffer>>>>>
   /** Names of the files that `exportAdapter` would give, weights first. */
   adapterFiles(runId: string, which?: 'last' | 'best'): Promise<Reply<readonly string[]>>
   /** Opens the run that a folder holds; the host must have folders. */
   openFolder(folder: string): Promise<Reply<RunDetail>>
-  /** What a finished `merge` job made. */
-  mergedModel(runId: string): Promise<Reply<MergedModel>>
+  /** What a finished `merge` job made. @param adapterOf id of the run, or of the imported adapter, that was merged. */
+  mergedModel(adapterOf: string): Promise<Reply<MergedModel>>
   /** Sends all metrics so far to wandb, with the key of Hone's gateway; what is there already is not sent again. */
   sendToWandb(runId: string): Promise<Reply<WandbSent>>
 }
@@ -166,6 +173,8 @@ export interface AdaptersApi {
   list(): Promise<readonly ImportedAdapter[]>
   /** PEFT's files: adapter_config.json, adapter_model.safetensors and, where there is one, v_head.safetensors. Files that do not fit the model are refused. */
   importFiles(modelId: string, name: string, files: readonly File[]): Promise<Reply<ImportedAdapter>>
+  /** PEFT's files read and written again: what is handed over is known to be whole. @param baseModel when absent, as they say. */
+  exportFiles(name: string, files: readonly File[], baseModel?: string): Promise<Reply<Readonly<Record<string, Uint8Array<ArrayBuffer>>>>>
   remove(adapterId: string): Promise<Reply<null>>
 }
 

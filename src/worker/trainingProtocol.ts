@@ -68,6 +68,9 @@ export const mergedJobId = (runId: string): string => `${runId}/merged`
 export interface MergedModel {
   /** Title of the base. */
   readonly base: string
+  /** Of all files, weights first. */
+  readonly names: readonly string[]
+  /** Empty where the files were written into a folder. */
   readonly files: Readonly<Record<string, Blob>>
   /** Of the weights. */
   readonly bytes: number

@@ -1,10 +1,12 @@
 /** `hone export --to merged`: what is written is a model again, near the adapter it was made of; and transformers' logits of peft's merge. */
-import { readFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { exportFiles } from '../../src/cli/commands/export'
 import { nodeFolder } from '../../src/cli/node/folder'
+import { must, withStudio } from '../../src/cli/openStudio'
+import { sha256 } from '../../src/base/sha256'
 import { EngineDevice } from '../../src/engine/device/engineDevice'
 import { openWeightsFolder } from '../../src/models/checkpointFolder'
 import { projectionPath, projectionShape } from '../../src/models/architectures/decoder'
@@ -18,7 +20,7 @@ import { PolicyModel } from '../../src/training/policy/policyModel'
 import { testDevice } from '../support/gpu'
 import { projectRoot } from '../support/sources'
 import { run, temporaryDirectory, testContext } from './commandContext'
-import { gpu, model } from './trainedRun'
+import { gpu, model, trained } from './trainedRun'
 import { parseModelConfig } from '../../src/models/architectures/config'
 
 const goldenFolder = join(projectRoot, 'test/golden')
@@ -63,6 +65,38 @@ test('a merged model loads again and predicts what base and adapter do; from an 
   await expect(run(exportFiles, [other, '--to', 'merged', '--out', other], testContext(gpu()).context)).rejects.toThrow(
     /name it with --model/,
   )
+})
+
+test('the adapter of a run, its last and its best, is merged by the job that the page starts: the same bytes, in a folder or in memory', async () => {
+  const out = temporaryDirectory()
+  const sft = ['--algorithm', 'sft', '--data', 'starter-corpus', '--tokens_per_batch', '256', '--warmup_steps', '0', '--no-preflight']
+  const best = ['--best-metric', 'loss', '--best-is', 'smaller', '--learning_rate', '0.02', '--steps', '2', '--seed', '7']
+  await trained([...sft, ...best, '--lora_r', '2', '--out', out])
+  const { context } = testContext(gpu())
+  const hashes: string[] = []
+  for (const [which, directory] of [
+    ['last', out],
+    ['best', join(out, 'best')],
+  ] as const) {
+    const target = join(temporaryDirectory(), 'merged')
+    // Neither needs --model: the run says what it was trained on, and with which random weights.
+    const { files } = result.parse(await run(exportFiles, [directory, '--to', 'merged', '--out', target], context))
+    const inMemory = await withStudio(context, async (studio) => {
+      const opened = must(await studio.runs.openFolder(out))
+      await studio.run({ kind: 'merge', adapter: { kind: 'run', run_id: opened.run.run_id, which } })
+      return must(await studio.runs.mergedModel(opened.run.run_id))
+    })
+    expect(inMemory.names.map((name) => join(target, name))).toEqual(files)
+    for (const name of inMemory.names)
+      expect(sha256(new Uint8Array((await inMemory.files[name]?.arrayBuffer()) ?? [])), name).toBe(sha256(readFileSync(join(target, name))))
+    hashes.push(sha256(readFileSync(join(target, 'model.safetensors'))))
+    expect(readdirSync(target).filter((name) => name.endsWith('.writing'))).toEqual([])
+  }
+  expect(hashes[0]).not.toBe(hashes[1])
+  const peft = join(temporaryDirectory(), 'peft')
+  await run(exportFiles, ['--to', 'peft', join(out, 'best'), '--out', peft, '--base-model', 'org/model'], context)
+  expect(readdirSync(peft).sort()).toEqual(['README.md', 'adapter_config.json', 'adapter_model.safetensors'])
+  expect(JSON.parse(readFileSync(join(peft, 'adapter_config.json'), 'utf8'))).toMatchObject({ base_model_name_or_path: 'org/model', r: 2 })
 })
 
 test('the logits transformers gives for peft’s merge in float16', async () => {

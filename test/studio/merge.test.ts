@@ -21,7 +21,8 @@ async function finishedRun(store: Store): Promise<string> {
 test('a run without an adapter, one that trained all weights, and one whose base is another now', async () => {
   const store = createMemoryStore()
   const runId = await finishedRun(store)
-  const merge = (run_id: string, which: 'last' | 'best' = 'last') => open?.studio.jobs.start({ kind: 'merge', run_id, which })
+  const merge = (run_id: string, which: 'last' | 'best' = 'last') =>
+    open?.studio.jobs.start({ kind: 'merge', adapter: { kind: 'run', run_id, which } })
   expect(await open?.studio.runs.mergedModel(runId)).toMatchObject({ ok: false, code: 'not-merged' })
   expect(await merge('run-0')).toMatchObject({ ok: false, code: 'unknown-run' })
   expect(await merge(runId, 'best')).toMatchObject({ ok: false, message: 'This run left no adapter, so there is nothing to merge.' })

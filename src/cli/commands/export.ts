@@ -4,17 +4,14 @@
  * `--recipe FILE --to hone|trl|verl [--out FILE]`:
  * hands work over to other programs.
  */
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { writeFileSync } from 'node:fs'
 import { z } from 'zod'
 import { WEIGHT_FORMATS } from '../../engine/weightFormat'
 import { metricFile, type MetricFormat } from '../../records/metricFiles'
 import { WANDB_PROJECT } from '../../records/wandbRun'
-import { readAdapter, VALUE_HEAD_WEIGHTS, writeAdapter } from '../../models/weights/peft'
+import { exportMerged, exportPeft } from '../adapterExport'
 import { defineCommand, UsageError, type CommandContext, type JsonObject } from '../command'
-import { exportMerged } from '../mergedExport'
 import { MODEL_HELP } from '../modelSpec'
-import { nodeFolder } from '../node/folder'
 import { must, withStudio } from '../openStudio'
 import { RECIPE_TARGETS } from '../../training/recipes/renderRecipe'
 import { exportRecipe } from '../recipeExport'
@@ -63,7 +60,7 @@ export const exportFiles = defineCommand({
       case 'hone-jsonl':
         return writeTrajectories(inputs, to, out, context)
       case 'peft':
-        return { files: await writePeft(inputs, out, baseModel) }
+        return exportPeft(inputs, out, baseModel, context)
       case 'merged':
         return exportMerged(inputs, out, { model, dtype }, context)
       case 'metrics-jsonl':
@@ -96,24 +93,4 @@ async function writeMetrics(inputs: readonly string[], format: MetricFormat, out
   const { step, columns } = (await runWithMetrics(inputs, context)).metrics
   writeFileSync(out, metricFile({ step, columns }, format))
   return { files: [out], steps: step.length, metrics: Object.keys(columns).length }
-}
-
-/** Reads the adapter and writes it again instead of copying it, so that the exported files are known to be complete. */
-async function writePeft(inputs: readonly string[], out: string, baseModel: string | undefined): Promise<string[]> {
-  const [directory, another] = inputs
-  if (directory === undefined || another !== undefined) throw new UsageError('export --to peft takes one directory.')
-  const folder = nodeFolder(directory)
-  try {
-    const adapter = await readAdapter(folder)
-    const files: Map<string, Uint8Array> = writeAdapter(baseModel === undefined ? adapter : { ...adapter, baseModel })
-    const head = await folder.open(VALUE_HEAD_WEIGHTS)
-    if (head) files.set(VALUE_HEAD_WEIGHTS, await head.read(0, head.size))
-    mkdirSync(out, { recursive: true })
-    return [...files].map(([name, bytes]) => {
-      writeFileSync(join(out, name), bytes)
-      return join(out, name)
-    })
-  } finally {
-    await folder.close()
-  }
 }

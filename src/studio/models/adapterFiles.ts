@@ -131,6 +131,15 @@ export async function storedAdapterFiles(
   return files
 }
 
+/** PEFT's files read and written again: what is handed over is known to be whole. @param baseModel when absent, as the files say. */
+export async function rewrittenAdapter(folder: FolderSource, baseModel?: string): Promise<ReadonlyMap<string, Uint8Array<ArrayBuffer>>> {
+  const adapter = await readAdapter(folder)
+  const files = writeAdapter(baseModel === undefined ? adapter : { ...adapter, baseModel })
+  const head = await folder.open(VALUE_HEAD_WEIGHTS)
+  if (head) files.set(VALUE_HEAD_WEIGHTS, await head.read(0, head.size))
+  return files
+}
+
 export interface LoadedAdapter {
   readonly tensors: AdapterTensors
   readonly trainable: TrainableSet

@@ -1,9 +1,14 @@
 /** `studio.adapters`: LoRA adapters a person imported. */
+import { folderFromFiles } from '../../models/weights/byteSource'
 import type { AdaptersApi } from '../../worker/studioApi'
+import { accept, attempt } from '../failure'
+import { rewrittenAdapter } from './adapterFiles'
 import type { ImportedAdapters } from './importedAdapters'
 
 export const createAdaptersApi = (adapters: ImportedAdapters): AdaptersApi => ({
   list: () => adapters.list(),
   importFiles: (modelId, name, files) => adapters.importFiles(modelId, name, files),
+  exportFiles: (name, files, baseModel) =>
+    attempt('adapter', async () => accept(Object.fromEntries(await rewrittenAdapter(folderFromFiles(name, files), baseModel)))),
   remove: (id) => adapters.remove(id),
 })

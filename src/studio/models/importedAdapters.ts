@@ -12,7 +12,7 @@ import { readInitialAdapter, type NamedInitialAdapter, type StoredInitialAdapter
 import type { Models, ModelText } from './models'
 import { readStoredFolder, removeStoredFolder } from './storedFolder'
 
-export interface ImportedAdapters extends AdaptersApi {
+export interface ImportedAdapters extends Omit<AdaptersApi, 'exportFiles'> {
   /** Reads one that is stored. */
   open(adapterId: string, model: ModelText): Promise<Reply<NamedInitialAdapter>>
 }

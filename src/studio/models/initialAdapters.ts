@@ -15,6 +15,8 @@ export interface InitialAdapters {
   openToAct(from: StartFrom | undefined, model: ModelText): Promise<Reply<NamedInitialAdapter | null>>
   /** The adapter a request names to train from. A run that is resumed takes its own copy, because the original may be gone. */
   open(from: StartFrom | undefined, model: ModelText, resumed: ResumedRun | null): Promise<Reply<NamedInitialAdapter | null>>
+  /** The model that an imported adapter was imported for; null when it is not here. */
+  modelOf(from: Extract<StartFrom, { kind: 'imported' }>): Promise<string | null>
   /** Stores the run's own copy. */
   keep(runId: string, adapter: NamedInitialAdapter): Promise<void>
   forget(runId: string): Promise<void>
@@ -57,6 +59,7 @@ export function createInitialAdapters({ store, importedAdapters }: InitialParts)
         return start
       }),
     openToAct: (from, model) => attempt('adapter', async () => (from ? named(from, model) : accept(null))),
+    modelOf: async ({ adapter_id: id }) => (await importedAdapters.list()).find(({ adapter_id }) => adapter_id === id)?.model_id ?? null,
     async keep(runId, { adapter }) {
       for (const [name, bytes] of adapter.files) await store.writeBlob(copyOf(runId) + name, bytes)
     },

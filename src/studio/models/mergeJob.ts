@@ -1,121 +1,154 @@
-/** Merges a run's adapter into its base, for download: files in memory the browser may put on disk, and the KL between the two. */
+/** Merges an adapter into its base, and measures the KL between the two: the files lie in a folder that was named, or in memory for download. */
 import type { EngineDevice } from '../../engine/device/engineDevice'
-import type { Benchmark } from '../../environments/benchmark'
-import { sourceFromBlob, folderFromMap, type FolderSource } from '../../models/weights/byteSource'
-import { ADAPTER_CONFIG, readAdapter } from '../../models/weights/peft'
 import { WEIGHT_FORMATS } from '../../engine/weightFormat'
-import type { RunRecord } from '../../records/run'
-import type { Store } from '../../storage/store'
-import { mergedJobId, type MergedModel, type MergeRequest, type Reply } from '../../worker/protocol'
+import type { Benchmark } from '../../environments/benchmark'
+import { folderFromMap, type FolderSource } from '../../models/weights/byteSource'
+import { ADAPTER_CONFIG, readAdapter, type LoraAdapter } from '../../models/weights/peft'
+import { mergedJobId, type MergedModel, type MergeRequest, type Reply, type StartFrom } from '../../worker/protocol'
 import { storedAdapterFiles } from './adapterFiles'
 import { accept, refuse } from '../failure'
 import type { JobContext } from '../jobs/jobContext'
 import type { JobControl, JobWork } from '../jobs/jobControl'
 import { mergedDivergence, mergedFiles } from './mergedModel'
 import { withPrecision, type LoadedModel } from './models'
+import { createBlobFolder, type OutputFolder } from './outputFolder'
+import type { StudioParts } from '../parts'
 
 const MEASURING = 'Comparing it with base and adapter'
 
-type MergeParts = Pick<JobContext, 'store' | 'models' | 'gpu' | 'worlds'>
+type MergeParts = Pick<JobContext, 'store' | 'models' | 'gpu' | 'worlds' | 'initialAdapters'>
 
 export interface Merges {
   job(request: MergeRequest): Promise<Reply<JobWork>>
-  /** What the last job of the run made; only the newest of all is kept. */
-  merged(runId: string): Reply<MergedModel>
+  /** What the last job made, by the id of the run or of the imported adapter; only the newest of all is kept. */
+  merged(adapterOf: string): Reply<MergedModel>
 }
 
-export function createMerges({ store, models, gpu, worlds }: MergeParts): Merges {
-  let made: { readonly runId: string; readonly model: MergedModel } | null = null
+/** @param openOutput when absent, the host has no directories. */
+export function createMerges(parts: MergeParts, openOutput: StudioParts['openOutput']): Merges {
+  const { gpu, worlds } = parts
+  let made: { readonly id: string; readonly model: MergedModel } | null = null
   return {
-    async job({ run_id: runId, which }) {
-      const source = await sourceOf(runId, which, store, models)
+    async job(request) {
+      const id = idOf(request.adapter)
+      if (request.folder !== undefined && !openOutput) return refuse('no-folders', 'Files are downloaded here, not written into folders.')
+      const source = await sourceOf(request, parts)
       if (!source.ok) return source
       const known = worlds.benchmark()
       if (!known.ok) return known
       const opened = await gpu.open()
       if (!opened.ok) return opened
       const { engine } = opened.value
+      const output = (): Promise<OutputFolder> =>
+        request.folder !== undefined && openOutput ? openOutput(request.folder) : Promise.resolve(createBlobFolder(id))
       return accept({
-        ...{ kind: 'merge', title: `Merge ${source.value.run.title}`, runId: mergedJobId(runId), usesGpu: true },
+        ...{ kind: 'merge', title: `Merge ${source.value.title}`, runId: mergedJobId(id), usesGpu: true },
         dispatches: () => engine.counters.dispatches,
         run: async (control) => {
-          made = { runId, model: await merge(source.value, engine, known.value, control) }
+          const folder = await output()
+          try {
+            made = { id, model: await merge(source.value, folder, { engine, benchmark: known.value }, control) }
+          } finally {
+            await folder.close()
+          }
           gpu.announce()
         },
       })
     },
-    merged: (runId) =>
-      made?.runId === runId ? accept(made.model) : refuse('not-merged', 'The merged model is not here any more: merge it again.'),
+    merged: (id) => (made?.id === id ? accept(made.model) : refuse('not-merged', 'The merged model is not here any more: merge it again.')),
   }
 }
 
-/** The adapter's files and the base they belong to. */
+const idOf = (adapter: StartFrom): string => (adapter.kind === 'run' ? adapter.run_id : adapter.adapter_id)
+
+/** The adapter and the base it is merged into. */
 interface MergeSource {
-  readonly run: RunRecord
-  readonly adapterFiles: ReadonlyMap<string, Uint8Array<ArrayBuffer>>
+  readonly title: string
+  readonly adapter: LoraAdapter
   readonly model: LoadedModel & { readonly folder: FolderSource }
 }
 
-async function sourceOf(
-  runId: string,
-  which: MergeRequest['which'],
-  store: Store,
-  models: MergeParts['models'],
+function sourceOf(request: MergeRequest, parts: MergeParts): Promise<Reply<MergeSource>> {
+  const { adapter } = request
+  return adapter.kind === 'run' ? sourceOfRun(request, adapter, parts) : sourceOfImported(request, adapter, parts)
+}
+
+async function sourceOfRun(
+  request: MergeRequest,
+  { run_id: runId, which }: Extract<StartFrom, { kind: 'run' }>,
+  { store, models }: MergeParts,
 ): Promise<Reply<MergeSource>> {
   const run = await store.runs.get(runId)
   if (!run) return refuse('unknown-run', `There is no run ${runId}; it may have been removed.`)
-  const adapterFiles = await storedAdapterFiles(store, runId, which)
-  if (adapterFiles.size === 0) return refuse('no-adapter', 'This run left no adapter, so there is nothing to merge.')
-  if (!adapterFiles.has(ADAPTER_CONFIG))
+  const files = await storedAdapterFiles(store, runId, which)
+  if (files.size === 0) return refuse('no-adapter', 'This run left no adapter, so there is nothing to merge.')
+  if (!files.has(ADAPTER_CONFIG))
     return refuse('no-adapter', 'This run trained all weights: what it exports is the model already, so there is nothing to merge.')
-  const base = await models.load(run.model.id)
+  const name = request.model ?? run.model.id
+  const base = await models.load(name, run.seed)
   if (!base.ok) return refuse(base.code, `The adapter cannot be merged without its base: ${base.message}`)
-  if (base.value.sha256 !== run.model.sha256)
+  // A person who names another base wants that one.
+  if (request.model === undefined && base.value.sha256 !== run.model.sha256)
     return refuse(
       'changed',
       `${base.value.title} is not the model this run was trained on any more, so its adapter cannot be merged into it.`,
     )
-  const dtype = WEIGHT_FORMATS.find((format) => format === run.config.dtype)
-  const model = { ...withPrecision(base.value, dtype), folder: await models.folder(run.model.id) }
-  return accept({ run, adapterFiles, model })
+  const dtype = request.dtype ?? WEIGHT_FORMATS.find((format) => format === run.config.dtype)
+  const model = { ...withPrecision(base.value, dtype), folder: await models.folder(name) }
+  return accept({ title: run.title, adapter: await readAdapter(folderFromMap(runId, files)), model })
 }
 
-async function merge(
-  { run, adapterFiles, model }: MergeSource,
-  engine: EngineDevice,
-  benchmark: Benchmark,
-  control: JobControl,
-): Promise<MergedModel> {
-  const adapter = await readAdapter(folderFromMap(run.run_id, adapterFiles))
+async function sourceOfImported(
+  request: MergeRequest,
+  from: Extract<StartFrom, { kind: 'imported' }>,
+  { models, initialAdapters }: MergeParts,
+): Promise<Reply<MergeSource>> {
+  const name = request.model ?? (await initialAdapters.modelOf(from))
+  if (name === null) return refuse('unknown-adapter', 'The imported adapter is not stored here any more.')
+  const base = await models.load(name)
+  if (!base.ok) return refuse(base.code, `The adapter cannot be merged without its base: ${base.message}`)
+  const opened = await initialAdapters.openToAct(from, base.value)
+  if (!opened.ok) return opened
+  if (!opened.value) return refuse('unknown-adapter', 'The imported adapter is not stored here any more.')
+  const model = { ...withPrecision(base.value, request.dtype), folder: await models.folder(name) }
+  return accept({ title: opened.value.from, adapter: opened.value.adapter.whole, model })
+}
+
+interface Measured {
+  readonly engine: EngineDevice
+  readonly benchmark: Benchmark
+}
+
+async function merge({ adapter, model }: MergeSource, folder: OutputFolder, measured: Measured, control: JobControl): Promise<MergedModel> {
   control.phase('merging', 0, 'Looking for the largest weights')
   const { files: planned, bytes, dtype, note } = await mergedFiles(model, adapter, control.gate)
   control.phase('merging', bytes, `Merging into ${model.title}`)
-  const files = await blobsOf(planned, bytes, control)
+  await writeAll(planned, bytes, folder, control)
   control.phase('measuring', 0, MEASURING)
-  const merged = folderFromMap(run.run_id, new Map([...files].map(([name, blob]) => [name, sourceFromBlob(blob, name)])))
   const onProgress = (row: number, of: number): void => {
     if (row === 1) control.phase('measuring', of, MEASURING)
     control.advance(row)
   }
-  const kl = await mergedDivergence({ engine, model, adapter, merged, benchmark, gate: control.gate, onProgress })
-  return { base: model.title, files: Object.fromEntries(files), bytes, dtype, note, kl }
+  const kl = await mergedDivergence({ ...measured, model, adapter, merged: folder.written, gate: control.gate, onProgress })
+  const names = planned.map(({ name }) => name)
+  return { base: model.title, names, files: Object.fromEntries(folder.blobs), bytes, dtype, note, kl }
 }
 
 type PlannedFiles = Awaited<ReturnType<typeof mergedFiles>>['files']
 
-async function blobsOf(planned: PlannedFiles, bytes: number, control: JobControl): Promise<Map<string, Blob>> {
+async function writeAll(planned: PlannedFiles, bytes: number, folder: OutputFolder, control: JobControl): Promise<void> {
   let done = 0
-  const files = new Map<string, Blob>()
   for (const { name, pieces } of planned) {
-    // Each piece becomes the browser's at once: it keeps large ones on disk.
-    const parts: Blob[] = []
-    for await (const piece of pieces()) {
-      await control.gate()
-      parts.push(new Blob([new Uint8Array(piece)]))
-      done += piece.byteLength
-      if (name.endsWith('.safetensors')) control.advance(Math.min(done, bytes))
+    const isWeights = name.endsWith('.safetensors')
+    const counted = async function* (): AsyncIterable<Uint8Array> {
+      for await (const piece of pieces()) {
+        await control.gate()
+        yield piece
+        done += piece.byteLength
+        if (isWeights) control.advance(Math.min(done, bytes))
+      }
     }
-    files.set(name, new Blob(parts))
+    await folder.write(name, counted())
+    if (isWeights) control.say(`Wrote ${name}`)
   }
-  return files
 }

@@ -1,10 +1,11 @@
 /** `studio.runs`: records of runs, what they left, and resuming them. */
+import { folderFromMap } from '../../models/weights/byteSource'
 import type { Store } from '../../storage/store'
 import type { RunsApi } from '../../worker/studioApi'
 import { accept, attempt, refuse } from '../failure'
 import type { JobContext } from '../jobs/jobContext'
 import type { JobStarter } from '../jobs/jobStarter'
-import { storedAdapterFiles, storedAdapterNames } from '../models/adapterFiles'
+import { rewrittenAdapter, storedAdapterFiles, storedAdapterNames } from '../models/adapterFiles'
 import type { Merges } from '../models/mergeJob'
 import type { StudioServices } from '../services'
 import { resumedWork } from './resumeJob'
@@ -38,10 +39,11 @@ export function createRunsApi(services: StudioServices, { runs, context, merges,
 }
 
 const adapterFilesApi = (store: Store): Pick<RunsApi, 'exportAdapter' | 'adapterFiles'> => ({
-  exportAdapter: (runId, which) =>
+  exportAdapter: (runId, which, baseModel) =>
     attempt('adapter', async () => {
       const files = await storedAdapterFiles(store, runId, which)
-      return files.size === 0 ? refuse('no-adapter', 'This run left no adapter.') : accept(Object.fromEntries(files))
+      if (files.size === 0) return refuse('no-adapter', 'This run left no adapter.')
+      return accept(Object.fromEntries(baseModel === undefined ? files : await rewrittenAdapter(folderFromMap(runId, files), baseModel)))
     }),
   adapterFiles: async (runId, which) => accept(await storedAdapterNames(store, runId, which)),
 })

@@ -32,7 +32,7 @@ export function useRunCommands({ run_id: runId }: Pick<RunRecord, 'run_id'>) {
     },
     merge: () => {
       forget()
-      startJob.mutate({ kind: 'merge', run_id: runId, which: 'last' })
+      startJob.mutate({ kind: 'merge', adapter: { kind: 'run', run_id: runId, which: 'last' } })
     },
   }
 }
