@@ -101,7 +101,10 @@ test('weights that are finite and a forward pass that is not: the layer is named
 
 test.each([
   ['4', /^At step [34] of 4 loss is (NaN|Infinity): the training diverged\. Lower the learning rate/],
-  ['2', /^The log-probability of token \d+ of a fixed text is .* stop being finite in layer 0|^After step 2 of 2 value/],
+  [
+    '2',
+    /^After the last of 2 steps: the log-probability of token \d+ of a fixed text is .* stop being finite in layer 0|^After step 2 of 2 value/,
+  ],
 ])('SFT at a mad learning rate, %s steps: the run is recorded as failed, with the step and the metric', async (steps, message) => {
   const out = join(temporaryDirectory(), 'run')
   const words = ['--model', 'starter', '--algorithm', 'sft', '--data', 'starter-corpus', '--tokens_per_batch', '256', '--warmup_steps', '1']
@@ -124,6 +127,13 @@ test.each([
       .object({ probe: z.object({ before: z.array(z.number()), after: z.array(z.number()).nullable() }) })
       .parse(JSON.parse(readFileSync(join(out, 'detail.json'), 'utf8'))).probe.after,
   ).toBeNull()
+})
+
+test('PPO at a mad learning rate: the practice that could draw nothing is named by its step', async () => {
+  const words = ['--model', 'starter', '--algorithm', 'steptool-ppo', '--data', 'starter', '--learning_rate', '1e30', '--steps', '3']
+  expect(await failureOf(train, words)).toMatch(
+    /^(Practice of step 2 of 3: the log-probability of new token \d+ .* stop being finite in layer \d|At step \d of 3 .*loss)/,
+  )
 })
 
 test('a merge that float16 cannot hold is written in bfloat16, and its KL is a number', async () => {

@@ -5,7 +5,7 @@
  */
 import { loraScaling, PROJECTIONS } from '../architectures/decoder'
 import type { WeightReader } from '../frozenWeights'
-import { initialPart, withoutPart } from './initialPart'
+import { initialBasis, withoutInitialPart, type InitialBasis } from './initialPart'
 import type { LoraMatrices } from './loraTensors'
 import type { LoraAdapter } from './peft'
 
@@ -24,32 +24,57 @@ export function adaptedBase(base: WeightReader, adapter: LoraAdapter): WeightRea
   const isChanged = adapter.changes !== undefined || [...adapter.modules.keys()].some((path) => !isRunBeside(adapter, path))
   if (!isChanged) return base
   const rows = base.readRows?.bind(base)
+  const bases = basesOf(base, adapter)
   const read: WeightReader['read'] = async (name, shape) => {
     const given = adapter.changes?.parameters.get(name)?.values ?? (await base.read(name, shape))
     if (name.endsWith('.bias')) return addedBias(given, adapter.changes?.biases.get(pathOf(name)))
     const [out, inner] = shape
     if (inner === undefined || out === undefined) return given
-    return changedRows(withoutInitialPart(given, [out, inner], name, adapter), name, adapter, 0)
+    return changedRows(residualOf(given, [out, inner], name, adapter, bases), name, adapter, 0)
   }
+  let whole: { readonly name: string; readonly values: Promise<Float32Array> } | null = null
   return {
     // What is kept packed of the base is of its own matrices.
     read,
     ...(rows && {
       async readRows(name: string, shape: readonly [number, number], first: number, count: number) {
-        // The part that is taken out is one of the whole matrix.
-        if (adapter.changes?.residuals.has(pathOf(name)))
-          return (await read(name, shape)).subarray(first * shape[1], (first + count) * shape[1])
-        const whole = adapter.changes?.parameters.get(name)?.values
-        const given = whole?.subarray(first * shape[1], (first + count) * shape[1]) ?? (await rows(name, shape, first, count))
-        return changedRows(given, name, adapter, first)
+        const [from, to] = [first * shape[1], (first + count) * shape[1]]
+        // The part that is taken out is one of the whole matrix, whose rows are asked for one block after another.
+        if (adapter.changes?.residuals.has(pathOf(name))) {
+          if (whole?.name !== name) whole = { name, values: read(name, shape) }
+          const block = (await whole.values).subarray(from, to)
+          if (first + count === shape[0]) whole = null
+          return block
+        }
+        const own = adapter.changes?.parameters.get(name)?.values.subarray(from, to)
+        return changedRows(own ?? (await rows(name, shape, first, count)), name, adapter, first)
       },
     }),
   }
 }
 
-function withoutInitialPart(values: Float32Array, shape: readonly [number, number], name: string, { changes }: LoraAdapter): Float32Array {
+/** Found once for a base and an adapter: a merge reads its matrices several times. */
+const knownBases = new WeakMap<WeightReader, WeakMap<LoraAdapter, Map<string, InitialBasis>>>()
+
+function basesOf(base: WeightReader, adapter: LoraAdapter): Map<string, InitialBasis> {
+  const ofBase = knownBases.get(base) ?? new WeakMap<LoraAdapter, Map<string, InitialBasis>>()
+  const found = ofBase.get(adapter) ?? new Map<string, InitialBasis>()
+  knownBases.set(base, ofBase.set(adapter, found))
+  return found
+}
+
+function residualOf(
+  values: Float32Array,
+  shape: readonly [number, number],
+  name: string,
+  { changes }: LoraAdapter,
+  bases: Map<string, InitialBasis>,
+): Float32Array {
   const residual = changes?.residuals.get(pathOf(name))
-  return residual ? withoutPart(values, initialPart(values, shape, residual, name)) : values
+  if (!residual) return values
+  const basis = bases.get(name) ?? initialBasis(values, shape, residual, name)
+  bases.set(name, basis)
+  return withoutInitialPart(values, shape, basis)
 }
 
 const addedBias = (bias: Float32Array, added: Float32Array | undefined): Float32Array =>

@@ -17,26 +17,33 @@ interface Residual {
   readonly scaling: number
 }
 
+/** Orthonormal vectors that the part is a projection on: of rows (V), or of columns (U or Q) with what it is scaled by. */
+export type InitialBasis =
+  | { readonly side: 'rows'; readonly vectors: readonly Float64Array[] }
+  | { readonly side: 'columns'; readonly vectors: readonly Float64Array[]; readonly scaling: number }
+
 /** Of W [out, in], row-major. Throws CheckpointError where the part is not one that the matrix determines. */
-export function initialPart(
+export function initialBasis(
   values: Float32Array,
   [height, width]: readonly [number, number],
   residual: Residual,
   name: string,
-): Float32Array {
+): InitialBasis {
   const matrix = { values, height, width }
-  switch (residual.init) {
-    case 'pissa': {
-      checkSize(matrix, name)
-      const count = Math.min(residual.rank, height, width)
-      // Vectors of the shorter side are found sooner; either side's give the same part, of which the scaling cancels.
-      return width <= height
-        ? projectedRows(matrix, leadingRightVectors(matrix, count, name))
-        : projectedColumns(matrix, leadingRightVectors({ values: transposed(values, width), height: width, width: height }, count, name), 1)
-    }
-    case 'olora':
-      return projectedColumns(matrix, firstColumns(matrix, Math.min(residual.rank, height, width), name), residual.scaling)
-  }
+  const count = Math.min(residual.rank, height, width)
+  if (residual.init === 'olora') return { side: 'columns', vectors: firstColumns(matrix, count, name), scaling: residual.scaling }
+  checkSize(matrix, name)
+  // Vectors of the shorter side are found sooner; either side's give the same part, of which the scaling cancels.
+  if (width <= height) return { side: 'rows', vectors: leadingRightVectors(matrix, count, name) }
+  const turned = { values: transposed(values, width), height: width, width: height }
+  return { side: 'columns', vectors: leadingRightVectors(turned, count, name), scaling: 1 }
+}
+
+/** The matrix without its part. */
+export function withoutInitialPart(values: Float32Array, [height, width]: readonly [number, number], basis: InitialBasis): Float32Array {
+  const matrix = { values, height, width }
+  const part = basis.side === 'rows' ? projectedRows(matrix, basis.vectors) : projectedColumns(matrix, basis.vectors, basis.scaling)
+  return values.map((value, at) => value - (part[at] ?? 0))
 }
 
 function checkSize({ values, height, width }: Rows, name: string): void {
@@ -45,8 +52,6 @@ function checkSize({ values, height, width }: Rows, name: string): void {
     `init_lora_weights is "pissa", and finding again what it took out of ${name} [${height}, ${width}] would take minutes for each such matrix; expected at most ${MOST_VALUES} values. Save the adapter with peft’s path_initial_model_for_weight_conversion, which writes a plain LoRA adapter.`,
   )
 }
-
-export const withoutPart = (values: Float32Array, part: Float32Array): Float32Array => values.map((value, at) => value - (part[at] ?? 0))
 
 /** W·V·Vᵀ for orthonormal columns of V. */
 function projectedRows({ values, height, width }: Rows, vectors: readonly Float64Array[]): Float32Array {

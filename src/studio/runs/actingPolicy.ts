@@ -90,7 +90,7 @@ export function actingPolicy(parts: ActingParts): GeneratingPolicy {
 /** Throws the error, with the place where the model's numbers stop being finite if that is what it is about. */
 async function explainNonFinite(error: unknown, { policy, gate }: ActingParts): Promise<never> {
   if (!(error instanceof NonFiniteError)) throw error
-  throw new Error(`${error.message}: ${await nonFiniteAdvice(policy, error.ids, gate)}`)
+  throw new NonFiniteError(`${error.message}: ${await nonFiniteAdvice(policy, error.ids, gate)}`, error.ids)
 }
 
 function createGenerator({ policy, limits, slots, seed, gate }: ActingParts): Generator {

@@ -1,6 +1,7 @@
 /** One run of training, whatever starts it: adapter and probe before, the steps, adapter and probe after. */
 import { firstNonFinite } from '../../base/nonFinite'
 import type { Gate } from '../../engine/plan/executable'
+import { NonFiniteError } from '../../models/generationRequest'
 import type { CheckpointSink } from '../../training/checkpoints/checkpoint'
 import type { CheckpointSettings } from '../../worker/protocol'
 import { JobCancelled, type JobControl } from '../jobs/jobControl'
@@ -66,6 +67,13 @@ const checkedGate = (gate: Gate, reports: StepReports): Gate =>
     return gate()
   }
 
+/** Throws what was thrown, and says of numbers that are not finite when in the run that was. */
+const nonFiniteAt =
+  (when: string) =>
+  (error: unknown): never => {
+    throw error instanceof NonFiniteError ? new Error(`${when}: ${error.message.charAt(0).toLowerCase()}${error.message.slice(1)}`) : error
+  }
+
 /** Nothing is stored that could not be gone on from. */
 const finiteCheckpoints = (sink: CheckpointSink, reports: StepReports, steps: number): CheckpointSink => ({
   ...sink,
@@ -126,7 +134,7 @@ async function takeSteps(run: TrainingRun, { checkpoints, reports, rounds, advan
       ...{ checkpoints, checkpointEvery: everySteps, checkpointMinutes: everyMinutes },
       best: best && { ...best, valueOf: (step) => reports.metricOf(step, best.metric) },
     },
-    practice: rounds.next,
+    practice: (policy, step) => rounds.next(policy, step).catch(nonFiniteAt(`Practice of step ${step + 1} of ${request.steps}`)),
     onTokens: reports.generated,
     onNote: (sentence) => {
       recorder.note(sentence)
@@ -160,7 +168,7 @@ async function storeStopped(
 async function storeTrained(run: TrainingRun, trained: ActingPolicy, checkpoints: CheckpointSink, baseline: Baseline): Promise<void> {
   const { request, hooks, recorder, control, parts } = run
   // Weights that give no numbers are not kept.
-  const after = await trained.logProbs(baseline.probe)
+  const after = await trained.logProbs(baseline.probe).catch(nonFiniteAt(`After the last of ${request.steps} steps`))
   const files = await run.filesOf(await trained.adapter())
   await retryWhenStorageFull(control, () => storeAdapter(parts.store, control.runId, files))
   await storeBest(run, trained, checkpoints)
