@@ -8,7 +8,7 @@ const methods: { readonly [Area in keyof StudioAreas]: Readonly<Record<keyof Stu
   trajectories: { list: true, get: true, tokenPreview: true },
   labels: { get: true, add: true, undo: true, advantagePreview: true, exportCsv: true, annotate: true, exportFile: true },
   judges: { test: true, plan: true, outcome: true },
-  jobs: { list: true, estimateMemory: true, preflight: true, start: true, pause: true, resume: true, cancel: true },
+  jobs: { list: true, estimateMemory: true, estimateTime: true, preflight: true, start: true, pause: true, resume: true, cancel: true },
   recipes: { read: true, write: true },
   runs: {
     list: true,

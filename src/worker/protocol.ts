@@ -176,6 +176,12 @@ export type JobPhase =
   | 'measuring'
   | 'done'
 
+/** `seconds`: of the whole run; null where nothing says. `basis`: how that is known, or why it is not, in a sentence. */
+export interface TimeEstimate {
+  readonly seconds: number | null
+  readonly basis: string
+}
+
 export interface JobSnapshot {
   readonly job_id: string
   readonly run_id: string

@@ -31,6 +31,7 @@ import type {
   RunDetail,
   StudioDescription,
   TokenPreview,
+  TimeEstimate,
   TrainRequest,
   UnfinishedDownload,
 } from './protocol'
@@ -112,6 +113,8 @@ export interface JobsApi {
   list(): Promise<readonly JobSnapshot[]>
   /** @param memoryBytes what the GPU has, as the person says; without it the budget is a guess. */
   estimateMemory(request: JobRequest, memoryBytes?: number): Promise<Reply<MemoryEstimate>>
+  /** How long training would take, judged by earlier runs on this GPU. */
+  estimateTime(request: TrainRequest): Promise<Reply<TimeEstimate>>
   /** Everything that can be said of a run before it starts, without the GPU. */
   preflight(request: TrainRequest, memoryBytes?: number): Promise<Reply<readonly PreflightFinding[]>>
   start(request: JobRequest): Promise<Reply<JobSnapshot>>

@@ -7,6 +7,7 @@ import type { Judges } from '../labels/judges'
 import type { Merges } from '../models/mergeJob'
 import type { RemoteModels } from '../models/remoteModels'
 import { estimateJob } from '../runs/estimateJob'
+import { estimateTime } from '../runs/estimateTime'
 import { preflightJob } from '../runs/preflightJob'
 import { storyWork } from '../runs/storyJob'
 import { trainWork } from '../runs/trainJob'
@@ -30,6 +31,7 @@ export function createJobsApi(modules: JobModules): JobsApi {
   return {
     list: () => Promise.resolve(queue.list()),
     estimateMemory: (request, memoryBytes) => estimateJob(request, context, memoryBytes),
+    estimateTime: (request) => estimateTime(request, context),
     preflight: (request, memoryBytes) => preflightJob(request, context, memoryBytes),
     async start(asked) {
       const request = checkedRequest(asked)

@@ -1,6 +1,5 @@
 /** Which settings the advantages of a trajectory are previewed with: those of the run that rolled it out, or the defaults. */
 import type { TextEncoding } from '../../base/textCodec'
-import type { RunRecord } from '../../records/run'
 import type { Trajectory } from '../../records/trajectory'
 import type { Store } from '../../storage/store'
 import { advantageSettings, type AdvantageSettings } from '../../training/advantage'
@@ -8,6 +7,7 @@ import { algorithms, DEFAULT_ALGORITHM } from '../../training/algorithms'
 import type { ConfiguredAlgorithm } from '../../training/algorithm'
 import type { LabelledTrajectory } from '../../training/batches/labelledTrajectory'
 import type { TokenizedTrajectory } from '../../training/batches/tokenizedTrajectory'
+import { configuredOfRun } from '../runs/configure'
 
 export interface PreviewBasis {
   readonly settings: AdvantageSettings
@@ -54,7 +54,7 @@ export function createPreviewBasis({ store, rewards, nowMs }: BasisParts): (traj
   return async ({ source }) => {
     const runId = source.startsWith('run:') ? source.slice('run:'.length) : null
     const run = runId === null ? null : await store.runs.get(runId)
-    const ofRun = run && configuredOf(run)
+    const ofRun = run && configuredOfRun(run)
     const own = ofRun ? advantageSettings.safeParse(ofRun.settings) : null
     const configured = ofRun && own?.success ? ofRun : algorithms[DEFAULT_ALGORITHM].configure({})
     const settings = own?.success ? own.data : advantageSettings.parse(configured.settings)
@@ -79,16 +79,6 @@ const tokensOf = (configured: ConfiguredAlgorithm): Tokens => ({
     return sequence
   },
 })
-
-/** The algorithm of a run with the settings it ran with; null: it trained nothing, or its settings are of another version. */
-function configuredOf({ algorithm, config }: RunRecord): ConfiguredAlgorithm | null {
-  const known = Object.values(algorithms).find(({ name }) => name === algorithm)
-  try {
-    return known?.configure(config) ?? null
-  } catch {
-    return null
-  }
-}
 
 async function meanPracticeReward(store: Store, runId: string, rewardsOf: BasisParts['rewards']): Promise<number> {
   const { records } = await store.trajectories.listOf({ run_id: runId })

@@ -1,4 +1,5 @@
 /** Finds an algorithm by name and configures it, with replies instead of exceptions. A job does this once and hands the result on. */
+import type { RunRecord } from '../../records/run'
 import type { Algorithm, ConfiguredAlgorithm, SequenceLimits } from '../../training/algorithm'
 import { algorithms } from '../../training/algorithms'
 import { SettingsError } from '../../training/settings'
@@ -25,4 +26,14 @@ export function configureAlgorithm(
     if (error instanceof SettingsError) return refuse('config', error.message)
     throw error
   }
+}
+
+/** The algorithm of a stored run with the settings it ran with; null: it trained nothing, or its settings are of another version. */
+export function configuredOfRun({ algorithm, config }: Pick<RunRecord, 'algorithm' | 'config'>): ConfiguredAlgorithm | null {
+  const known = Object.values(algorithms).find(({ name }) => name === algorithm)
+  if (!known) return null
+  // The record also says what is no setting of the algorithm: precision, the adapter it began from.
+  const own = Object.entries(config).filter(([field]) => Object.hasOwn(known.config.shape, field))
+  const configured = configureAlgorithm(known, Object.fromEntries(own))
+  return configured.ok ? configured.value : null
 }

@@ -163,5 +163,6 @@ export const practiceMeanings: Readonly<Record<string, string>> = {
   'tools/call_frequency': 'Tool calls per practice attempt.',
   'tools/failure_frequency': 'Share of these calls that failed.',
   'practice/left_out': 'Attempts of this batch that are not trained on: one at their query named what only the exam asks about.',
+  'perf/time_per_step': 'Seconds that this step took, its practice among them.',
   'perf/throughput': 'Tokens trained and generated per second of this step.',
 }

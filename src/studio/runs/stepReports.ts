@@ -1,4 +1,5 @@
 /** Reports of training steps: the algorithm's metrics joined with those of the step's practice and with the speed. */
+import { STEP_SECONDS } from './estimateTime'
 import type { StepClock } from './stepClock'
 import type { TrainingRun } from './trainingRun'
 
@@ -37,6 +38,7 @@ export function createStepReports({ request, recorder, control, parts }: Trainin
       const all = {
         ...practised.get(step),
         ...metrics,
+        ...(seconds > 0 ? { [STEP_SECONDS]: seconds } : {}),
         ...(seconds > 0 && tokensSince > 0 ? { 'perf/throughput': tokensSince / seconds } : {}),
       }
       reported = { step, metrics: all }

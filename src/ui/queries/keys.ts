@@ -27,5 +27,6 @@ export const keys = {
   adapters: ['adapters'],
   storage: ['storage'],
   memoryEstimate: (request: string) => ['estimate', request],
+  timeEstimate: (request: string) => ['time', request],
   preflight: (request: string) => ['preflight', request],
 } as const

@@ -1,6 +1,14 @@
 /** What can be said of a run before it starts, and recipes as files. */
 import { useDebouncedValue } from '@mantine/hooks'
-import type { MemoryEstimate, PreflightFinding, RecipeFile, RecipeOnForm, RecipeSource, TrainRequest } from '../../worker/protocol'
+import type {
+  MemoryEstimate,
+  PreflightFinding,
+  RecipeFile,
+  RecipeOnForm,
+  RecipeSource,
+  TimeEstimate,
+  TrainRequest,
+} from '../../worker/protocol'
 import { useGpuMemory } from '../stores/preferences'
 import { valueOf } from './client'
 import { keys } from './keys'
@@ -27,6 +35,13 @@ export function useMemoryEstimate(request: TrainRequest | null): StudioQuery<Mem
   const still = useStill(request, ESTIMATE_WAIT_MS)
   return useStudioQuery(still === null ? null : keys.memoryEstimate(still.text), (studio) =>
     still === null ? Promise.reject(new Error('')) : valueOf(studio.jobs.estimateMemory(still.asked.request, still.asked.memoryBytes)),
+  )
+}
+
+export function useTimeEstimate(request: TrainRequest | null): StudioQuery<TimeEstimate> {
+  const still = useStill(request, ESTIMATE_WAIT_MS)
+  return useStudioQuery(still === null ? null : keys.timeEstimate(still.text), (studio) =>
+    still === null ? Promise.reject(new Error('')) : valueOf(studio.jobs.estimateTime(still.asked.request)),
   )
 }
 

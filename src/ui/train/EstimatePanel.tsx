@@ -1,7 +1,7 @@
 /** Fits, tight or exceeds: the plan's exact bytes against a budget, the parts behind, and the knob that helps most. */
 import { Table, Text } from '@mantine/core'
-import { formatBytes, visibleText } from '../format'
-import { useMemoryEstimate } from '../queries/training'
+import { formatBytes, formatSeconds, visibleText } from '../format'
+import { useMemoryEstimate, useTimeEstimate } from '../queries/training'
 import { setPreferences, usePreferences } from '../stores/preferences'
 import { NumberField } from '../widgets/NumberField'
 import { Loading, Panel } from '../widgets/Panel'
@@ -17,6 +17,18 @@ const VERDICTS: Readonly<Record<MemoryEstimate['verdict'], { readonly sign: stri
 
 const MEMORY_GB = { minimum: 0.25, maximum: 1024 }
 
+/** How long it will take, where earlier runs say. */
+function TimeLine({ request }: { readonly request: TrainRequest | null }) {
+  const { data, error } = useTimeEstimate(request)
+  if (error !== null || !data) return null
+  return (
+    <Text mt={4} data-testid="time-estimate">
+      {data.seconds !== null && <strong>{formatSeconds(data.seconds)}. </strong>}
+      {data.basis}
+    </Text>
+  )
+}
+
 export function EstimatePanel({ request }: { readonly request: TrainRequest | null }) {
   const memoryGb = usePreferences((state) => state.gpuMemoryGb)
   const { data: estimate, error } = useMemoryEstimate(request)
@@ -31,6 +43,7 @@ export function EstimatePanel({ request }: { readonly request: TrainRequest | nu
             <span aria-hidden="true">{VERDICTS[estimate.verdict].sign}</span>
             {VERDICTS[estimate.verdict].word} · {formatBytes(estimate.bytes)}
           </div>
+          <TimeLine request={request} />
           {estimate.advice !== '' && <Text mt={4}>{visibleText(estimate.advice)}</Text>}
           <details style={{ marginTop: 8 }}>
             <summary>The arithmetic</summary>
