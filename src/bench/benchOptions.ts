@@ -15,27 +15,31 @@ export const benchOptions = z.object({
   peers: z
     .boolean()
     .default(true)
-    .meta({ help: 'train, gemm, decode: measure those of jax-js, tfjs and transformers.js that are installed beside it' }),
+    .meta({ help: 'train, gemm, decode: also measure those of jax-js, tfjs and transformers.js that are installed' }),
   installPeers: z.boolean().default(false).meta({ help: 'install tfjs and transformers.js into .cache/peers first (550 MB)' }),
   peerDevice: z
     .enum(['cpu', 'webgpu'])
     .optional()
-    .meta({ help: 'decode: where transformers.js computes; cpu beside a software adapter, else webgpu' }),
-  pairs: z.int().positive().optional().meta({ help: 'timings of each side, by turns; 20, decode, loss and load 5' }),
+    .meta({ help: 'decode: where transformers.js computes; by default cpu beside a software adapter, otherwise webgpu' }),
+  pairs: z
+    .int()
+    .positive()
+    .optional()
+    .meta({ help: 'how often each side is timed, in turn; by default 20, and 5 for decode, loss and load' }),
   sizes: z.array(z.int().positive()).default([512, 768, 1024]).meta({ help: 'gemm: matrix sizes' }),
   size: z
     .enum(names)
     .default('small')
     .meta({ help: 'train, soak: the model, small (2 layers, hidden 128) or large (4 layers, hidden 256)' }),
-  batches: z.array(z.int().positive()).default([1, 8, 32]).meta({ help: 'decode: sequences at once' }),
-  dtypes: z.array(z.enum(WEIGHT_FORMATS)).default(['f16', 'int4']).meta({ help: 'decode, loss, load: how weights are held' }),
-  tokens: z.int().min(2).default(32).meta({ help: 'decode: new tokens of each sequence' }),
-  vocabulary: z.int().multipleOf(4).positive().default(128_256).meta({ help: 'loss: entries' }),
+  batches: z.array(z.int().positive()).default([1, 8, 32]).meta({ help: 'decode: how many sequences are generated at once' }),
+  dtypes: z.array(z.enum(WEIGHT_FORMATS)).default(['f16', 'int4']).meta({ help: 'decode, loss, load: how weights are stored' }),
+  tokens: z.int().min(2).default(32).meta({ help: 'decode: how many tokens each sequence gets' }),
+  vocabulary: z.int().multipleOf(4).positive().default(128_256).meta({ help: 'loss: entries of the vocabulary' }),
   hidden: z.int().multipleOf(32).positive().default(512).meta({ help: 'loss: width of the hidden states' }),
-  rows: z.int().positive().default(1024).meta({ help: 'loss: tokens' }),
-  steps: z.int().min(50).default(1000).meta({ help: 'soak: training steps' }),
-  profile: z.boolean().default(false).meta({ help: 'train: time of every kernel' }),
-  seed: z.int().nonnegative().default(1).meta({ help: 'train, soak: of weights and tokens' }),
+  rows: z.int().positive().default(1024).meta({ help: 'loss: how many tokens' }),
+  steps: z.int().min(50).default(1000).meta({ help: 'soak: how many training steps' }),
+  profile: z.boolean().default(false).meta({ help: 'train: report the time of every kernel' }),
+  seed: z.int().nonnegative().default(1).meta({ help: 'train, soak: seed of weights and tokens' }),
   out: z.string().optional().meta({ help: 'also write the JSON to this file' }),
 })
 export type BenchOptions = z.output<typeof benchOptions>

@@ -15,18 +15,22 @@ import type { CommandStudio } from './openStudio'
 export const actOptions = {
   model: z.string().default(DEFAULT_MODEL).meta({ help: MODEL_HELP }),
   dtype: z.enum(WEIGHT_FORMATS).default('f32').meta({ help: DTYPE_HELP }),
-  lora: z.string().optional().meta({ help: 'directory of an adapter to put on the model (PEFT layout; what train leaves)' }),
-  benchmark: z.enum(benchmarkNames).default(DEFAULT_BENCHMARK).meta({ help: 'the exam' }),
+  lora: z.string().optional().meta({ help: 'directory of a LoRA adapter for the model, in PEFT’s layout, as train writes it' }),
+  benchmark: z.enum(benchmarkNames).default(DEFAULT_BENCHMARK).meta({ help: 'the benchmark that is attempted' }),
   strategy: z
     .enum(Object.keys(strategies) as StrategyName[])
     .default(DEFAULT_STRATEGY)
-    .meta({ help: 'how calls are spent' }),
-  maxCalls: z.int().positive().optional().meta({ help: 'tool calls of an episode; else what the benchmark allows' }),
-  limit: z.int().positive().optional().meta({ help: 'this many queries, every group in its share, in a fixed order; else all' }),
-  slots: z.int().positive().optional().meta({ help: 'episodes generated at once; results do not depend on it' }),
+    .meta({ help: 'the strategy of an episode: how it spends its tool calls' }),
+  maxCalls: z.int().positive().optional().meta({ help: 'most tool calls of an episode; by default as many as the benchmark allows' }),
+  limit: z
+    .int()
+    .positive()
+    .optional()
+    .meta({ help: 'attempt only this many queries, from every group in proportion, in a fixed order; by default all' }),
+  slots: z.int().positive().optional().meta({ help: 'how many episodes are generated at once; results do not depend on it' }),
   kvDtype: kvDtypeOption,
   ...samplingFilters.shape,
-  seed: z.int().nonnegative().default(1).meta({ help: 'of sampling, and of random weights' }),
+  seed: z.int().nonnegative().default(1).meta({ help: 'seed of sampling, and of random weights' }),
 } as const
 
 type ActOptions = z.output<z.ZodObject<typeof actOptions>> & { readonly split: string; readonly temperature: number }

@@ -9,7 +9,7 @@ import { adapterNames } from './node/dawn'
 export const globalOptions = z.object({
   adapter: z.enum(adapterNames).default('default').meta({ help: 'WebGPU adapter' }),
   json: z.boolean().default(false).meta({ help: 'print one JSON object as the last line' }),
-  help: z.boolean().default(false).meta({ help: 'this text' }),
+  help: z.boolean().default(false).meta({ help: 'print this help' }),
 })
 
 export interface ParsedCommand {

@@ -129,4 +129,4 @@ function endOf(job: JobSnapshot, request: JobRequest, { signal }: CommandContext
 }
 
 const fullSentence = (folder: string | undefined): string =>
-  `There is no room left${folder === undefined ? '' : ` for ${folder}`}. Nothing stored was lost: make room, then go on with --resume.`
+  `The disk is full${folder === undefined ? '' : ` at ${folder}`}. Nothing stored was lost: free some space, then resume with --resume.`

@@ -28,48 +28,70 @@ export const trainOptions = z.object({
   algorithm: z
     .enum(Object.keys(algorithms))
     .optional()
-    .meta({ help: `the method; else what --config is for, else ${DEFAULT_TRAIN_ALGORITHM}` }),
+    .meta({ help: `the algorithm; by default the one of --config, else ${DEFAULT_TRAIN_ALGORITHM}` }),
   model: z
     .string()
     .optional()
-    .meta({ help: `${MODEL_HELP}; else the config’s, else ${DEFAULT_MODEL}` }),
+    .meta({ help: `${MODEL_HELP}; by default the one of --config, else ${DEFAULT_MODEL}` }),
   initAdapter: z.string().optional().meta({
-    help: 'begin from this adapter: a folder as Hone or peft writes it (adapter_config.json, adapter_model.safetensors); else the config’s, else a new one',
+    help: 'begin from this LoRA adapter: a folder as Hone or peft writes it (adapter_config.json, adapter_model.safetensors); by default the one of --config, else a new one',
   }),
   dtype: z
     .enum(WEIGHT_FORMATS)
     .optional()
-    .meta({ help: `${DTYPE_HELP}; else the config’s, else f32` }),
+    .meta({ help: `${DTYPE_HELP}; by default as --config says, else f32` }),
   data: z
     .array(z.string())
     .default([])
     .meta({
       help: `files with trajectories; run:ID or run:DIRECTORY: the practice of a run, with its labels; or a benchmark (${benchmarkNames.join(', ')}): practise on it; or BENCHMARK-corpus: its expert’s transcripts, for algorithms that imitate`,
     }),
-  rows: z.int().positive().optional().meta({ help: 'of files: train on the first so many trajectories only' }),
-  config: z.string().optional().meta({ help: 'JSON or YAML: settings, a recipe, or another program’s configuration. Flags win over it' }),
-  steps: z.int().positive().optional().meta({ help: 'steps to take: batches with all their epochs for PPO, optimizer updates else' }),
-  seed: z.int().nonnegative().optional().meta({ help: 'of weights, order and sampling; else the config’s, else 1' }),
-  out: z.string().optional().meta({ help: 'directory of the run; else a new one under .hone/runs' }),
-  resume: z.boolean().default(false).meta({ help: 'continue from the last checkpoint in --out' }),
+  rows: z.int().positive().optional().meta({ help: 'train on the first so many trajectories of the files only' }),
+  config: z
+    .string()
+    .optional()
+    .meta({ help: 'a JSON or YAML file with settings, a recipe, or another program’s configuration; flags override it' }),
+  steps: z
+    .int()
+    .positive()
+    .optional()
+    .meta({ help: 'how many steps to train: for PPO a step is a batch with all its epochs, otherwise an optimizer update' }),
+  seed: z.int().nonnegative().optional().meta({ help: 'seed of weights, order and sampling; by default the one of --config, else 1' }),
+  out: z.string().optional().meta({ help: 'directory of the run; by default a new one under .hone/runs' }),
+  resume: z.boolean().default(false).meta({ help: 'resume the run in --out from its last checkpoint' }),
   checkpointEvery: z.int().positive().default(100).meta({ help: 'steps between checkpoints' }),
-  checkpointMinutes: z.number().positive().default(10).meta({ help: 'minutes after which the end of a step is a checkpoint too' }),
-  bestMetric: z.string().optional().meta({ help: 'also store the weights that did best by this metric, in best/ of --out' }),
-  bestIs: z.enum(['larger', 'smaller']).default('larger').meta({ help: 'which value of --best-metric is the better one' }),
-  max_context_len: z.int().positive().optional().meta({ help: 'tokens kept before the final response; the oldest go first' }),
-  max_response_len: z.int().positive().optional().meta({ help: 'tokens kept of the final response' }),
-  slots: z.int().positive().optional().meta({ help: 'practice: episodes generated at once; results do not depend on it' }),
+  checkpointMinutes: z
+    .number()
+    .positive()
+    .default(10)
+    .meta({ help: 'minutes after which the end of a step is stored as a checkpoint too' }),
+  bestMetric: z.string().optional().meta({ help: 'also store the weights with the best value of this metric, in best/ of --out' }),
+  bestIs: z.enum(['larger', 'smaller']).default('larger').meta({ help: 'whether a larger or a smaller value of --best-metric is better' }),
+  max_context_len: z
+    .int()
+    .positive()
+    .optional()
+    .meta({ help: 'how many tokens before the final response are kept; the oldest are dropped first' }),
+  max_response_len: z.int().positive().optional().meta({ help: 'how many tokens of the final response are kept' }),
+  slots: z.int().positive().optional().meta({ help: 'practice: how many episodes are generated at once; results do not depend on it' }),
   kvDtype: kvDtypeOption.unwrap().optional().meta({ help: KV_DTYPE_HELP }),
-  maxCalls: z.int().positive().optional().meta({ help: 'practice: tool calls of an episode; else what the benchmark allows' }),
+  maxCalls: z
+    .int()
+    .positive()
+    .optional()
+    .meta({ help: 'practice: most tool calls of an episode; by default as many as the benchmark allows' }),
   strategy: z
     .enum(Object.keys(strategies) as StrategyName[])
     .default(DEFAULT_STRATEGY)
-    .meta({ help: 'practice: how an episode is run' }),
-  preflight: z.boolean().default(true).meta({ help: 'check settings, data and model before step 0; --no-preflight leaves it out' }),
+    .meta({ help: 'practice: the strategy of an episode' }),
+  preflight: z.boolean().default(true).meta({ help: 'check settings, data and model before step 0; --no-preflight skips the checks' }),
   kernels: z.enum(KERNEL_CHOICES).optional().meta({
-    help: 'for matrix products: fixed, or those measured on this GPU (tuned-half: by hone tune --half); else tuned on a GPU, fixed on a processor',
+    help: 'kernels of matrix products: fixed, or the fastest as measured on this GPU (tuned-half: as hone tune --half measured); by default tuned on a GPU and fixed on a processor',
   }),
-  shuffleRewards: z.boolean().default(false).meta({ help: 'the null experiment: step rewards and statuses permuted within each batch' }),
+  shuffleRewards: z
+    .boolean()
+    .default(false)
+    .meta({ help: 'run the null experiment: step rewards and statuses are permuted within each batch' }),
 })
 export type TrainOptions = z.output<typeof trainOptions>
 

@@ -36,7 +36,7 @@ export const runRecord = z.object({
   slept: z.array(z.object({ after_step: z.int().nonnegative(), ms: z.number().nonnegative() })).optional(),
   /** The request it began with, and a hash of what it learns from: what going on takes. Absent: it cannot. */
   began: z.record(z.string(), z.unknown()).optional(),
-  /** Steps its newest checkpoint holds, of all it takes. Absent or null: it is over, or of a kind that cannot go on. */
+  /** Steps its newest checkpoint holds, of all it takes. Absent or null: it is over, or of a kind that cannot be resumed. */
   checkpoint: z.object({ step: z.int().nonnegative(), of: z.int().positive() }).nullable().optional(),
   /** The weights that did best by a metric, kept beside the last ones: after `step` steps. */
   best: z.object({ metric: z.string(), value: z.number(), step: z.int().nonnegative() }).nullable().optional(),

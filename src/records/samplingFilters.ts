@@ -1,11 +1,21 @@
-/** What narrows or bends the distribution a token is drawn from, beside the temperature. By default nothing does. */
+/** Filters that change the distribution a token is drawn from, besides the temperature. By default there are none. */
 import { z } from 'zod'
 
 export const samplingFilters = z.object({
-  top_p: z.number().gt(0).max(1).default(1).meta({ help: 'draw among the likeliest tokens that together hold this share; 1: among all' }),
-  top_k: z.int().nonnegative().default(0).meta({ help: 'draw among so many of the likeliest tokens; 0: among all' }),
-  min_p: z.number().min(0).max(1).default(0).meta({ help: 'draw among tokens at least this share as likely as the likeliest' }),
-  repetition_penalty: z.number().positive().default(1).meta({ help: 'of tokens that the context holds already; 1: none' }),
+  top_p: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(1)
+    .meta({ help: 'draw from the likeliest tokens that together have this probability; 1 keeps all' }),
+  top_k: z.int().nonnegative().default(0).meta({ help: 'draw from this many of the likeliest tokens; 0 keeps all' }),
+  min_p: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .meta({ help: 'draw from tokens whose probability is at least this share of the likeliest one’s' }),
+  repetition_penalty: z.number().positive().default(1).meta({ help: 'penalty on tokens that are in the context already; 1 is none' }),
 })
 export type SamplingFilters = z.output<typeof samplingFilters>
 

@@ -201,7 +201,8 @@ async function openToWrite(handle: FileAccess): Promise<SyncAccess | undefined> 
       return await handle.createSyncAccessHandle?.()
     } catch (error) {
       if (!(error instanceof Error) || error.name !== 'NoModificationAllowedError') throw error
-      if (tries === LOCK_TRIES) throw new Error('Another tab of Hone is writing here; close it and try again.', { cause: error })
+      if (tries === LOCK_TRIES)
+        throw new Error('Another tab of Hone is writing to this file: close that tab, then try again.', { cause: error })
       await new Promise((resolve) => setTimeout(resolve, LOCK_WAIT_MS))
     }
 }
@@ -209,7 +210,7 @@ async function openToWrite(handle: FileAccess): Promise<SyncAccess | undefined> 
 function writeAll(access: SyncAccess, bytes: Uint8Array, start: number): void {
   for (let done = 0; done < bytes.length;) {
     const written = access.write(bytes.subarray(done), { at: start + done })
-    if (written === 0) throw new StorageFullError('The browser has no room left for this file.')
+    if (written === 0) throw new StorageFullError('The browser’s storage is full: there is no space for this file.')
     done += written
   }
 }

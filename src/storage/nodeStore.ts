@@ -82,7 +82,7 @@ async function findPlaces(directory: string): Promise<Places> {
 
 function placesOf(places: Places, kind: RecordKind): Map<string, Place> {
   const found = places.get(kind)
-  if (!found) throw new Error(`No records are kept of kind ${kind}.`)
+  if (!found) throw new Error(`There is no kind of record ${kind}.`)
   return found
 }
 

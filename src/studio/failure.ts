@@ -10,8 +10,8 @@ export const accept = <T>(value: T): Reply<T> => ({ ok: true, value })
 export function sentenceOf(error: unknown): string {
   const text = (error instanceof Error ? error.message : String(error)).replaceAll(/\s+/g, ' ').trim()
   if (error instanceof Error && error.name === 'QuotaExceededError')
-    return 'The browser has no room left: delete runs or files in Settings, then try again.'
-  if (text === '') return 'Something went wrong that gave no reason.'
+    return 'The browser’s storage is full: delete runs or files in Settings, then try again.'
+  if (text === '') return 'Something failed without giving a reason.'
   return /[.!?…]$/.test(text) ? text : `${text}.`
 }
 

@@ -88,7 +88,7 @@ test.skipIf(adapter === undefined)('a run killed without warning ends as the one
   await ended
   expect(existsSync(join(directory, 'model.safetensors'))).toBe(false)
 
-  expect(hone(...wordsFor(directory)).stderr).toContain('holds an unfinished run: --resume goes on with it')
+  expect(hone(...wordsFor(directory)).stderr).toContain('holds an unfinished run: resume it with --resume')
   const resumed = hone(...wordsFor(directory), '--resume')
   expect(resumed.status).toBe(0)
   const { loss, sha256 } = outcome.parse(JSON.parse(resumed.stdout))

@@ -40,11 +40,11 @@ test('a killed run of the version before goes on to the same end; with other set
   await expect(trained([...words, '--out', killed], { signal: stopAfter(2, killed) })).rejects.toThrow('killed')
   asBefore(killed, whole)
   await expect(trained([...words, '--out', killed])).rejects.toThrow(
-    `${killed} holds an unfinished run: --resume goes on with it, another --out starts a new one.`,
+    `${killed} holds an unfinished run: resume it with --resume, or start a new run with another --out.`,
   )
   const resume = [...words, '--out', killed, '--resume']
   await expect(trained([...resume, '--lora_r', '4'])).rejects.toThrow(
-    `${killed} holds a run with another lora_r: it cannot go on with this one.`,
+    `${killed} holds a run with another lora_r: it cannot be resumed with this one.`,
   )
   await expect(trained([...resume, '--seed', '4'])).rejects.toThrow(`${killed} holds a run with another `)
   const { loss, sha256 } = await trained(resume)

@@ -91,7 +91,7 @@ it('shows host, commit and bytes, then takes up what broke; what arrived before 
   hub.faults.drops = { count: 1000, afterBytes: 0, atLeast: 5000 }
   await page.getByTestId('remote-fetch').click()
   const error = await page.getByTestId('download-error').innerText({ timeout: 60_000 })
-  expect(error).toMatch(/the connection broke.*5 times in a row\..* What arrived is kept\.$/)
+  expect(error).toMatch(/the connection broke.*5 times in a row\..* The part that arrived is kept\.$/)
   await page.getByTestId('unfinished').waitFor()
   expect(await page.getByTestId('unfinished').innerText()).toMatch(/tiny-org\/tiny_qwen2 from 127\.0\.0\.1:\d+: .* of .* are here\./)
   expect(await card(TINY_REPO).count()).toBe(0)
@@ -164,7 +164,7 @@ it('a download can be cancelled, and what it left deleted', async () => {
   hub.faults.drops = { count: 1000, afterBytes: 1, atLeast: 5000 }
   await page.getByTestId('remote-fetch').click()
   await page.getByTestId('download-cancel').click()
-  expect(await page.getByTestId('download-end').innerText({ timeout: 20_000 })).toMatch(/was cancelled\. What arrived is kept\.$/)
+  expect(await page.getByTestId('download-end').innerText({ timeout: 20_000 })).toMatch(/was cancelled\. The part that arrived is kept\.$/)
   hub.faults.drops = { count: 0, afterBytes: 0 }
   if ((await page.getByTestId('unfinished').count()) > 0) {
     await page.getByRole('button', { name: `Delete the download of ${TINY_REPO}` }).click()

@@ -170,7 +170,7 @@ it('goes on after a reload and after its page was closed, to the end of the same
   await resume(second)
   await expect.poll(async () => (await theRun(second))?.status, WAIT).toBe('finished')
   expect((await theRun(second))?.notes).toEqual(
-    expect.arrayContaining([`It went on after step ${pausedAt}.`, `It went on after step ${closedAt}.`]),
+    expect.arrayContaining([`It was resumed after step ${pausedAt}.`, `It was resumed after step ${closedAt}.`]),
   )
 
   // Every step once, those before the reload as they were, and all as in Node.

@@ -120,5 +120,5 @@ describe('damage', () => {
 it('says that there is no room when a host takes no bytes', async () => {
   const directory = new FakeDirectory()
   directory.largestWrite = 0
-  await expect(createBlobSlots(createDirectoryFiles(directory)).write('model', bytes(1))).rejects.toThrow('no room left')
+  await expect(createBlobSlots(createDirectoryFiles(directory)).write('model', bytes(1))).rejects.toThrow('no space for this file')
 })

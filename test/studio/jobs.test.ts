@@ -187,7 +187,7 @@ test('one job on the GPU at a time; others go beside it', async () => {
   expect(jobs.start(work(() => Promise.resolve()))).toMatchObject({
     ok: false,
     code: 'busy',
-    message: expect.stringContaining('Work is at work') as string,
+    message: expect.stringContaining('Work is using the GPU') as string,
   })
   const beside = jobs.start(work(() => Promise.resolve(), { usesGpu: false, kind: 'judge' }))
   if (!first.ok || !beside.ok) throw new Error('not started')
@@ -197,7 +197,7 @@ test('one job on the GPU at a time; others go beside it', async () => {
   expect(jobs.busy()).toBeNull()
 })
 
-test('what could not be kept is a failure', async () => {
+test('a result that could not be stored is a failure', async () => {
   const { queue: jobs } = openQueue()
   const reply = jobs.start(
     work(() => Promise.resolve(), {
@@ -205,7 +205,7 @@ test('what could not be kept is a failure', async () => {
     }),
   )
   if (!reply.ok) throw new Error(reply.message)
-  expect(await jobs.finished(reply.value.job_id)).toMatchObject({ state: 'failed', error: 'The result could not be kept: disk is full.' })
+  expect(await jobs.finished(reply.value.job_id)).toMatchObject({ state: 'failed', error: 'The result could not be stored: disk is full.' })
 })
 
 test('time asleep is not counted, and is reported', async () => {

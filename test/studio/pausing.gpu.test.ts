@@ -73,7 +73,7 @@ test.each([
   page.close()
   const record = await resumedTo(store, run_id)
   expect(record).toMatchObject({ status: 'finished', steps_done: STEPS })
-  expect(record.notes).toContain(`It went on after step ${paused.steps_done}.`)
+  expect(record.notes).toContain(`It was resumed after step ${paused.steps_done}.`)
   expect(record.adapter_sha256?.after).toBe(expected)
   expect((await store.metrics.of(run_id)).step).toEqual([0, 1, 2])
 })

@@ -124,7 +124,10 @@ test('what arrived before a failure is not fetched again, in another tab either;
   expect(await first.studio.models.unfinishedDownloads()).toEqual([])
   instead = wholeShard(() => Promise.reject(new TypeError('Failed to fetch')))
   const failed = await download(first, model({ token: TOKEN }))
-  expect(failed).toMatchObject({ state: 'failed', error: expect.stringMatching(/5 times in a row\..* What arrived is kept\.$/) as string })
+  expect(failed).toMatchObject({
+    state: 'failed',
+    error: expect.stringMatching(/5 times in a row\..* The part that arrived is kept\.$/) as string,
+  })
   const [left] = await first.studio.models.unfinishedDownloads()
   expect(left).toMatchObject({
     title: TINY_REPO,

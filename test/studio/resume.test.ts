@@ -40,7 +40,7 @@ test('a failed run goes on under its own name, and is over once', async () => {
   if (!found.ok) throw new Error(found.message)
   const { run, metrics } = found.value
   expect(run).toMatchObject({ status: 'finished', error: null, steps_done: 3, checkpoint: null })
-  expect(run.notes).toContain('It went on after step 0.')
+  expect(run.notes).toContain('It was resumed after step 0.')
   expect(metrics.step).toEqual([0, 1, 2])
   // What was practised twice is labelled once.
   for (const { trajectory_id: id } of (await store.trajectories.listOf({ run_id: runId })).records) {
@@ -64,7 +64,8 @@ test('a run does not go on with other labels', async () => {
   await open.studio.labels.add([{ trajectory_id: first?.trajectory_id ?? '', step: 0, name: 'reward', value: 0.123 }], 'ann')
   expect(await open.studio.runs.resume(runId)).toMatchObject({
     ...{ ok: false, code: 'changed' },
-    message: 'The data or its labels changed since this run began, so it cannot go on to the same end. Start a new run instead.',
+    message:
+      'The data or its labels changed since this run began, so the run cannot be resumed to the same result. Start a new run instead.',
   })
 })
 

@@ -109,10 +109,10 @@ test('a resumed record claims no step that the run did not continue after, and s
   expect(run.notes).toEqual(
     expect.arrayContaining([
       'The checkpoint after step 2 is damaged or missing: the run started again from its first step.',
-      'It went on after step 0.',
+      'It was resumed after step 0.',
       'metrics.jsonl has a damaged line (1): the metrics of their steps are missing, unless these steps are taken again.',
     ]),
   )
-  expect(run.notes).not.toContain('It went on after step 2.')
+  expect(run.notes).not.toContain('It was resumed after step 2.')
   expect(table.step).toEqual([0, 1, 2])
 })

@@ -140,7 +140,7 @@ describe(`rejection sampling on ${adapterUnderTest()}`, () => {
     })
     const { reports, notes } = await train({ sampling_rounds: 2 }, luck(1))
     expect(reports.map(({ metrics }) => metrics['rft/kept'])).toEqual([8, 8, 0, 0])
-    expect(notes[1]).toContain('It went on with what was kept before.')
+    expect(notes[1]).toContain('Training continued with the attempts kept before.')
     const before = engine.allocatedBytes
     await expect(train({}, luck(0))).rejects.toThrow(
       'RFT keeps attempts whose final step earned at least 1, and none of 8 did: the best has 0.',

@@ -12,26 +12,31 @@ import { must, withStudio, type CommandStudio } from '../openStudio'
 const options = z.object({
   files: z.array(z.string()).min(1).meta({ help: 'files with trajectories' }),
   by: z.enum(['rules', 'judge', 'world']).meta({
-    help: 'rules: StepTool’s two rules. judge: a language model. world: what a tool world knew when the trajectory was rolled out',
+    help: 'rules: StepTool’s two rules. judge: a language model. world: what the environment knew when the trajectory was rolled out',
   }),
   out: z.string().meta({ help: 'file for trajectories and opinions (JSON Lines)' }),
   rules: z.enum(['sound', 'released']).default('sound').meta({ help: 'released: StepTool’s rules with their two flaws' }),
   judgeModel: z.string().optional().meta({ help: 'judge: name of the model' }),
-  baseUrl: z.string().optional().meta({ help: 'judge: address of the server; else OPENAI_BASE_URL. The key is OPENAI_API_KEY' }),
-  repeats: z.int().positive().default(1).meta({ help: 'judge: times each trajectory is judged' }),
+  baseUrl: z
+    .string()
+    .optional()
+    .meta({ help: 'judge: address of the server; by default OPENAI_BASE_URL. The key is read from OPENAI_API_KEY' }),
+  repeats: z.int().positive().default(1).meta({ help: 'judge: how often each trajectory is judged' }),
   temperature: z.number().nonnegative().default(0).meta({ help: 'judge: sampling temperature' }),
   maxTokens: z
     .int()
     .positive()
     .optional()
-    .meta({ help: `judge: most tokens of an answer, with what the model thinks before it; else ${String(DEFAULT_JUDGE_TOKENS)}` }),
-  concurrency: z.int().positive().default(4).meta({ help: 'judge: requests at a time' }),
+    .meta({
+      help: `judge: most tokens of an answer, including the model’s thoughts before it; by default ${String(DEFAULT_JUDGE_TOKENS)}`,
+    }),
+  concurrency: z.int().positive().default(4).meta({ help: 'judge: how many requests are sent at a time' }),
 })
 type Options = z.output<typeof options>
 
 export const annotate = defineCommand({
   name: 'annotate',
-  summary: 'labels every step of trajectories, by rules or a judge',
+  summary: 'labels every step of trajectories by rules, by a judge, or by what the environment knew',
   options,
   positionals: 'files',
   run: (context, given) =>

@@ -23,7 +23,7 @@ import type { Quantity } from '../../base/quantity'
 
 const doctorOptions = z.object({
   model: z.string().optional().meta({
-    help: 'a checkpoint to look at: starter, a Hugging Face folder, hf:OWNER/NAME[@REVISION] on the Hub, or the https address of a folder',
+    help: 'the checkpoint to check: starter, a Hugging Face folder, hf:OWNER/NAME[@REVISION] on the Hub, or the https address of a folder',
   }),
   reference: z.string().optional().meta({
     help: 'expected numbers of --model: JSON {ids, logprobs, logits}, as test/golden/checkpoint_reference.py writes with transformers',
@@ -31,26 +31,27 @@ const doctorOptions = z.object({
   dtype: z
     .enum(WEIGHT_FORMATS)
     .optional()
-    .meta({ help: 'how weights are held while they are compared or prompted (else without a change), or planned (else int4)' }),
-  prompt: z
-    .string()
-    .min(1)
-    .optional()
-    .meta({ help: 'text for --model to go on from, after its BOS token if it has one: does it load and answer, in how much memory' }),
-  newTokens: z.int().positive().default(16).meta({ help: '--prompt: tokens of the answer' }),
-  temperature: z.number().nonnegative().default(0).meta({ help: '--prompt: 0 is greedy' }),
+    .meta({ help: 'how weights are stored while they are compared or prompted (by default unchanged), or planned (by default int4)' }),
+  prompt: z.string().min(1).optional().meta({
+    help: 'text that --model continues, after its BOS token if it has one: shows whether it loads and answers, and how much memory that takes',
+  }),
+  newTokens: z.int().positive().default(16).meta({ help: '--prompt: most tokens of the answer' }),
+  temperature: z.number().nonnegative().default(0).meta({ help: '--prompt: sampling temperature; 0 is greedy' }),
   ...samplingFilters.shape,
   stop: z.array(z.string().min(1)).default([]).meta({ help: '--prompt: the answer ends once it holds this text' }),
-  seed: z.int().nonnegative().default(1).meta({ help: '--prompt: of the draws' }),
-  plan: z.enum(PUBLISHED_NAMES).optional().meta({ help: 'memory of a LoRA step of a model of this shape, with gradient_checkpointing' }),
+  seed: z.int().nonnegative().default(1).meta({ help: '--prompt: seed of sampling' }),
+  plan: z
+    .enum(PUBLISHED_NAMES)
+    .optional()
+    .meta({ help: 'plan the memory of a LoRA step of a model of this shape, with gradient_checkpointing' }),
   tokens: z.int().positive().default(1024).meta({ help: '--plan: tokens of the step' }),
-  rank: z.int().positive().default(8).meta({ help: '--plan: of the adapter, on all seven projections' }),
-  allocate: z.boolean().default(false).meta({ help: '--plan: really allocate all of it, and count it' }),
+  rank: z.int().positive().default(8).meta({ help: '--plan: rank of the adapter, on all seven projections' }),
+  allocate: z.boolean().default(false).meta({ help: '--plan: allocate all of it and count the bytes' }),
 })
 
 export const doctor = defineCommand({
   name: 'doctor',
-  summary: 'the WebGPU adapter, its limits, what is missing on this machine; a checkpoint against a reference file',
+  summary: 'reports the WebGPU adapter, its limits and what is missing on this machine; compares a checkpoint with a reference file',
   options: doctorOptions,
   run: async (context, options) => {
     if (options.model === undefined && options.reference !== undefined) throw new UsageError('--reference goes with --model.')

@@ -12,14 +12,14 @@ import { incomparable, readEvaluation } from '../resultDirectory'
 
 export const evaluate = defineCommand({
   name: 'evaluate',
-  summary: 'a model sits an exam: pass rate, recall, win rate, with intervals',
+  summary: 'evaluates a model on a benchmark: pass rate, recall and win rate, with intervals',
   options: z.object({
     ...actOptions,
-    split: z.string().default('exam').meta({ help: 'which queries: exam, dev, practice, or a group of the exam such as I1-tool' }),
-    temperature: z.number().nonnegative().default(0).meta({ help: '0 is greedy' }),
+    split: z.string().default('exam').meta({ help: 'the queries: exam, dev, practice, or a group of the exam such as I1-tool' }),
+    temperature: z.number().nonnegative().default(0).meta({ help: 'sampling temperature; 0 is greedy' }),
     against: z.string().optional().meta({ help: 'directory of another evaluate to compare with, query by query' }),
-    force: z.boolean().default(false).meta({ help: 'compare also when budget, judge or world differ' }),
-    out: z.string().optional().meta({ help: 'directory; else a new one under .hone/evaluations' }),
+    force: z.boolean().default(false).meta({ help: 'compare even when budget, judge or environment differ' }),
+    out: z.string().optional().meta({ help: 'directory of the results; by default a new one under .hone/evaluations' }),
   }),
   run: (context, options) => {
     // Read first: an hour's exam should not end at a mistyped path.

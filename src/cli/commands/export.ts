@@ -32,18 +32,21 @@ export const exportFiles = defineCommand({
       .enum(['steptool-csv', 'hone-jsonl', 'peft', 'merged', 'metrics-jsonl', 'metrics-csv', 'wandb', ...RECIPE_TARGETS])
       .meta({ help: 'what to write' }),
     recipe: z.string().optional().meta({ help: 'hone, trl, verl: Hone’s recipe, settings, StepTool_ppo.json or ArCHer’s YAML' }),
-    out: z.string().optional().meta({ help: 'file, or directory for peft; a recipe is printed without it' }),
+    out: z.string().optional().meta({ help: 'file, or directory for peft; without it a recipe is printed' }),
     model: z
       .string()
       .optional()
-      .meta({ help: `merged: ${MODEL_HELP}; else the run’s` }),
-    dtype: z.enum(WEIGHT_FORMATS).optional().meta({ help: 'merged: how the base was held in training; else as the run says' }),
+      .meta({ help: `merged: ${MODEL_HELP}; by default the run’s` }),
+    dtype: z
+      .enum(WEIGHT_FORMATS)
+      .optional()
+      .meta({ help: 'merged: how the base’s weights were stored in training; by default as the run says' }),
     baseModel: z.string().optional().meta({ help: 'peft: name of the base model to write into adapter_config.json' }),
     project: z
       .string()
       .default(WANDB_PROJECT)
       .meta({ help: 'wandb: project; the key is read from WANDB_API_KEY, the server from WANDB_BASE_URL' }),
-    entity: z.string().optional().meta({ help: 'wandb: user or team; else the key’s own' }),
+    entity: z.string().optional().meta({ help: 'wandb: user or team; by default the key’s own' }),
   }),
   positionals: 'inputs',
   run: async (context, { inputs, to, recipe, out, baseModel, model, dtype, project, entity = null }): Promise<JsonObject> => {

@@ -24,23 +24,26 @@ const parts = ['models', 'optimizer', 'algorithms', 'rollout', 'qlora'] as const
 
 export const parity = defineCommand({
   name: 'parity',
-  summary: 'our numbers beside those of transformers, peft, torch, TRL and StepTool',
+  summary: 'compares our numbers with those of transformers, peft, torch, TRL and StepTool',
   options: z.object({
-    only: z.enum(parts).optional().meta({ help: 'one part; else all but qlora' }),
-    qloraModel: z.enum(slices).optional().meta({ help: 'whose two layers --only qlora trains; else each in turn' }),
+    only: z.enum(parts).optional().meta({ help: 'compare one part only; by default all but qlora' }),
+    qloraModel: z.enum(slices).optional().meta({ help: 'the model whose two layers --only qlora trains; by default each in turn' }),
     rolloutModel: z
       .enum([EMBEDDED_MODEL, ...(Object.keys(rolloutShapes) as (keyof typeof rolloutShapes)[])])
       .default(EMBEDDED_MODEL)
       .meta({
-        help: 'whose rollout is compared with training: the embedded model, or random weights in the shape of another (minutes to an hour)',
+        help: 'the model whose rollout is compared with training: the embedded model, or random weights in the shape of another (minutes to an hour)',
       }),
-    kvDtype: z.enum(KV_DTYPES).optional().meta({ help: 'of keys and values in the rollout, cached and in training; else each in turn' }),
+    kvDtype: z
+      .enum(KV_DTYPES)
+      .optional()
+      .meta({ help: 'format of keys and values in the rollout, cached and in training; by default each in turn' }),
     kernels: z
       .enum(['adapter', 'hardware'])
       .default('adapter')
-      .meta({ help: 'those of this adapter, or those that graphics hardware gets, computed on this adapter' }),
-    adapters: z.string().optional().meta({ help: 'folder to leave the adapters of the algorithms in, for peft to load' }),
-    tokens: z.int().positive().default(10_000).meta({ help: 'sampled tokens that rollout and training are compared on' }),
+      .meta({ help: 'the kernels of this adapter, or those that graphics hardware gets, computed on this adapter' }),
+    adapters: z.string().optional().meta({ help: 'folder for the adapters of the algorithms, which peft can load' }),
+    tokens: z.int().positive().default(10_000).meta({ help: 'how many sampled tokens rollout and training are compared on' }),
   }),
   run: async (context, options) => {
     const report = gpuInfoOf((await context.openAdapter()).adapter)

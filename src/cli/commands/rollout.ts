@@ -10,13 +10,13 @@ import { withStudio } from '../openStudio'
 
 export const rollout = defineCommand({
   name: 'rollout',
-  summary: 'a model acts in a tool world; its trajectories are kept',
+  summary: 'lets a model act in an environment, and stores its trajectories',
   options: z.object({
     ...actOptions,
-    split: z.string().default('practice').meta({ help: 'which queries' }),
-    samples: z.int().positive().default(1).meta({ help: 'episodes of each query' }),
-    temperature: z.number().nonnegative().default(1).meta({ help: '0 is greedy' }),
-    out: z.string().optional().meta({ help: 'directory; else a new one under .hone/rollouts' }),
+    split: z.string().default('practice').meta({ help: 'the split whose queries are attempted' }),
+    samples: z.int().positive().default(1).meta({ help: 'how many episodes of each query' }),
+    temperature: z.number().nonnegative().default(1).meta({ help: 'sampling temperature; 0 is greedy' }),
+    out: z.string().optional().meta({ help: 'directory of the results; by default a new one under .hone/rollouts' }),
   }),
   run: (context, options) =>
     withStudio(context, async (studio) => {

@@ -11,14 +11,14 @@ import { defineCommand, UsageError } from '../command'
 
 export const serve = defineCommand({
   name: 'serve',
-  summary: 'the gateway on localhost, and the site with --site',
+  summary: 'serves the gateway on localhost, and with --site the built site',
   options: z.object({
     port: z.int().min(0).max(65_535).default(4180).meta({ help: 'port on localhost; 0 takes a free one' }),
     site: z.string().optional().meta({ help: 'folder of the built site' }),
     allowOrigin: z
       .array(z.url({ protocol: /^https?$/ }))
       .default([])
-      .meta({ help: 'pages elsewhere that may use this gateway, such as https://example.org' }),
+      .meta({ help: 'origins of other pages that may use this gateway, such as https://example.org' }),
   }),
   run: async (context, { port, site, allowOrigin }) => {
     if (site !== undefined && !existsSync(join(site, 'index.html')))

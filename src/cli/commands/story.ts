@@ -7,11 +7,11 @@ import { must, withStudio } from '../openStudio'
 
 export const story = defineCommand({
   name: 'story',
-  summary: 'the run story: exam, practice with every step scored, training, the same exam again',
+  summary: 'runs the story: exam, practice with every step scored, training, the same exam again',
   options: z.object({
     seed: z.int().default(7).meta({ help: 'Seed of practice, sampling and initialisation.' }),
-    out: z.string().optional().meta({ help: 'Directory in which the run is stored; without it nothing of it stays.' }),
-    size: z.enum(['gpu', 'software']).optional().meta({ help: 'How much to practise; by default as the adapter allows.' }),
+    out: z.string().optional().meta({ help: 'Directory in which the run is stored; without it nothing is kept.' }),
+    size: z.enum(['gpu', 'software']).optional().meta({ help: 'How long the story is; by default as the GPU allows.' }),
     record: z
       .string()
       .optional()

@@ -13,7 +13,7 @@ import { lossOf, rowsOf, trainProgress } from '../trainProgress'
 
 export const train = defineCommand({
   name: 'train',
-  summary: 'trains a model, or an adapter on it; resumable',
+  summary: 'trains a model, or a LoRA adapter on it; a stopped run can be resumed',
   options: trainOptions,
   extraOptions: ({ algorithm, config }) => {
     try {

@@ -17,11 +17,11 @@ export const tune = defineCommand({
   options: z.object({
     model: z.string().default(DEFAULT_MODEL).meta({ help: MODEL_HELP }),
     dtype: z.enum(WEIGHT_FORMATS).default('f32').meta({ help: DTYPE_HELP }),
-    rank: z.int().positive().default(16).meta({ help: 'of LoRA' }),
+    rank: z.int().positive().default(16).meta({ help: 'rank of the LoRA adapter' }),
     rows: z.int().positive().default(512).meta({ help: 'tokens of a micro-batch; the choice holds for any number' }),
-    runs: z.int().positive().default(5).meta({ help: 'timings of each variant' }),
+    runs: z.int().positive().default(5).meta({ help: 'how often each variant is timed' }),
     half: z.boolean().default(false).meta({
-      help: 'let products of packed weights round activations to f16 on subgroup matrices: faster where there are some, less exact',
+      help: 'let products of packed weights round activations to f16 on subgroup matrices; this is faster where the GPU has them, and less exact',
     }),
   }),
   run: async (context, { model: spec, dtype, rank, rows, runs, half }) => {

@@ -168,7 +168,7 @@ export class Job implements JobControl {
     try {
       await this.work.onState?.(state, error)
     } catch (reason) {
-      problem ??= `The result could not be kept: ${sentenceOf(reason)}`
+      problem ??= `The result could not be stored: ${sentenceOf(reason)}`
     }
     this.#held = null
     this.#state = problem !== null && state === 'finished' ? 'failed' : state
@@ -221,7 +221,7 @@ export class Job implements JobControl {
   cancel(): string | null {
     this.#abort.abort(new JobCancelled())
     this.#isPauseAsked = false
-    this.#message = 'Stopping. What is finished is kept.'
+    this.#message = 'Stopping. Finished work is kept.'
     this.#letGo()
     this.#tell()
     return null

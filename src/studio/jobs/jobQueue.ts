@@ -24,14 +24,14 @@ export function createJobQueue(parts: JobParts): JobQueue {
   const active = (): Job | undefined => [...jobs.values()].find((job) => job.isActive && job.work.usesGpu)
   const named = (jobId: string, act: (job: Job) => string | null): Reply<null> => {
     const job = jobs.get(jobId)
-    if (!job) return refuse('unknown-job', 'That job is not here any more.')
+    if (!job) return refuse('unknown-job', 'This job is no longer known: it ended a while ago, or the page was reloaded.')
     if (!job.isActive) return refuse('over', `${job.work.title} is over.`)
     const problem = act(job)
     return problem === null ? accept(null) : refuse('state', problem)
   }
   const busy = (): string | null => {
     const running = active()
-    return running ? `${running.work.title} is at work on the GPU. Wait for it, or cancel it first.` : null
+    return running ? `${running.work.title} is using the GPU. Wait until it ends, or cancel it first.` : null
   }
   return {
     start(work) {

@@ -61,7 +61,7 @@ export function createJudges(parts: JudgeParts): Judges {
     if (all.length === 0) return refuse('unknown-dataset', `There is no data set ${datasetId}, or it is empty.`)
     const wanted = new Set(ids)
     const found = all.filter((record) => stepsOf(record).length > 0 && (ids.length === 0 || wanted.has(record.trajectory_id)))
-    return found.length === 0 ? refuse('nothing-chosen', 'None of the chosen trajectories is here any more.') : accept(found)
+    return found.length === 0 ? refuse('nothing-chosen', 'None of the chosen trajectories is stored any more.') : accept(found)
   }
 
   return {

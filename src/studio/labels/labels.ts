@@ -36,10 +36,13 @@ export function createLabels({ store, rows }: { readonly store: Store; readonly 
     async undo(opinionId) {
       const trajectoryId = await opinions.trajectoryOf(opinionId)
       const trajectory = trajectoryId === null ? null : await store.trajectories.get(trajectoryId)
-      if (!trajectory) return refuse('unknown-opinion', 'That opinion is not here any more.')
+      if (!trajectory) return refuse('unknown-opinion', 'This opinion is not stored any more; its data set or run may have been removed.')
       const stored = await opinions.of(trajectory.trajectory_id)
       if (stored.find(({ opinion_id }) => opinion_id === opinionId)?.annotator_kind !== 'HUMAN')
-        return refuse('not-yours', 'What a file, a rule or a judge said cannot be taken back; give your own opinion, it wins.')
+        return refuse(
+          'not-yours',
+          'The opinion of a file, a rule or a judge cannot be taken back. Give your own opinion: it takes precedence.',
+        )
       const undone = undoRow(opinionId, stored, rows)
       if (!undone.ok) return refuse(undone.code, undone.message)
       await store.opinions.add([undone.row])

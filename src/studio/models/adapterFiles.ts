@@ -161,7 +161,7 @@ export async function loadAdapter(store: Store, runId: string, model: Pick<Loade
   }
   const weights = files.get(ADAPTER_WEIGHTS)
   if (!weights || !files.has(ADAPTER_CONFIG))
-    throw new CheckpointError('this run left no adapter: it was stopped before its first step was kept')
+    throw new CheckpointError('this run left no adapter: it was stopped before its first checkpoint was stored')
   const adapter = await readAdapter(folderFromMap(runId, files))
   checkAdapterFits(adapter, shapes)
   return { ...actingAdapter(adapter, model), sha256: sha256(weights) }

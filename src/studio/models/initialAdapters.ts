@@ -91,6 +91,6 @@ async function copyOfRun(store: Store, { record, folder }: ResumedRun, model: Mo
   const place = folder === undefined ? 'The copy of the adapter it began from' : `${folder}/init-adapter`
   return refuse(
     'changed',
-    `${place} was changed since the run began (SHA-256 ${adapter.sha256.slice(0, 12)}): the run cannot go on from it.`,
+    `${place} was changed since the run began (SHA-256 ${adapter.sha256.slice(0, 12)}): the run cannot be resumed from it.`,
   )
 }

@@ -55,7 +55,8 @@ export function createMerges(parts: MergeParts, openOutput: StudioParts['openOut
         },
       })
     },
-    merged: (id) => (made?.id === id ? accept(made.model) : refuse('not-merged', 'The merged model is not here any more: merge it again.')),
+    merged: (id) =>
+      made?.id === id ? accept(made.model) : refuse('not-merged', 'The merged model is no longer in memory: merge it again.'),
   }
 }
 

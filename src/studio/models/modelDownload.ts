@@ -44,7 +44,7 @@ export async function downloadModel(
   progress.begin(total)
   control.phase('downloading', total, `From ${origin.host}`)
   const card = await keepModel(store, found.folder, { model_id, title, origin, now: parts.now() }).catch((error: unknown) => {
-    throw control.signal.aborted ? error : new Error(`${sentenceOf(error)} What arrived is kept.`, { cause: error })
+    throw control.signal.aborted ? error : new Error(`${sentenceOf(error)} The part that arrived is kept.`, { cause: error })
   })
   const twin = (await readCards(store)).find(({ sha256, model_id: id }) => sha256 === card.sha256 && id !== model_id)
   if (twin) await removeModel(store, model_id)
@@ -86,7 +86,7 @@ function countingFetch(
   return async (url, init) => {
     await control.gate()
     while (isOffline()) {
-      control.say('This computer is offline. The download goes on when it is back.')
+      control.say('This computer is offline. The download continues when it is online again.')
       await sleep(OFFLINE_MS, control.signal)
     }
     return countedResponse(await fetch(url, init), (bytes) => {

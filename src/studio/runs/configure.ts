@@ -10,7 +10,9 @@ import type { NamedInitialAdapter } from '../models/initialAdapter'
 export function algorithmNamed(name: string): Reply<Algorithm> {
   const catalogue: readonly Algorithm[] = Object.values(algorithms)
   const found = catalogue.find((one) => one.name === name)
-  return found ? accept(found) : refuse('unknown-algorithm', `There is no method ${name}; there is ${Object.keys(algorithms).join(', ')}.`)
+  return found
+    ? accept(found)
+    : refuse('unknown-algorithm', `There is no algorithm ${name}; there is ${Object.keys(algorithms).join(', ')}.`)
 }
 
 /** @param initialAdapter the adapter the run begins from; null: a new one. */

@@ -22,7 +22,11 @@ export function estimateJob(request: JobRequest, context: JobContext, memoryByte
   return attempt('estimate', async () => {
     if (request.kind === 'download') return refuse('no-gpu-needed', 'A download goes to storage: it needs no memory here.')
     if (request.kind === 'judge') return refuse('no-gpu-needed', 'A judge runs on its own server: it needs no memory here.')
-    if (request.kind === 'merge') return refuse('no-estimate', 'Merging takes a tensor at a time, and comparing what one evaluation does.')
+    if (request.kind === 'merge')
+      return refuse(
+        'no-estimate',
+        'Merging needs memory for one tensor at a time, and the comparison after it needs as much as an evaluation.',
+      )
     const parts = await estimateParts(request, context, memoryBytes)
     if (!parts.ok) return parts
     return isActing(request) ? accept(estimateActing(parts.value)) : estimateTraining(request, parts.value)

@@ -22,7 +22,7 @@ export async function placeRun(
     if (busy !== null) return refuse('at-work', `${folder} is in use. ${busy}`)
     const status = before === null ? null : (await runs.get(before))?.status
     if (status && status !== 'finished')
-      return refuse('unfinished', `${folder} holds an unfinished run: --resume goes on with it, another --out starts a new one.`)
+      return refuse('unfinished', `${folder} holds an unfinished run: resume it with --resume, or start a new run with another --out.`)
     await folders.place(runId, kind, folder)
     return accept(null)
   })

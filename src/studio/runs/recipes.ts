@@ -64,7 +64,7 @@ function onForm(
 ): Reply<RecipeOnForm> {
   const remarks: FieldRemark[] = [...ignored]
   const named = recipe.algorithm ?? fallback
-  if (!isAlgorithmName(named)) return refuse('algorithm', `${file} is for ${named}, which is not among the methods here.`)
+  if (!isAlgorithmName(named)) return refuse('algorithm', `${file} is for ${named}, which is no algorithm of Hone.`)
   const { known, ignored: unknown } = knownSettings(recipe.config, named)
   remarks.push(...unknown.map((remark) => ({ ...remark, field: `config.${remark.field}` })))
   completeRecipe(file, { ...recipe, algorithm: named })

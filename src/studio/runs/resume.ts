@@ -52,11 +52,14 @@ export function resumedRecord({ record, origin, folder }: ResumedRun, fresh: Run
   const changed = whatChanged(record, fresh, origin === null || origin.data === data)
   if (changed !== null)
     return folder === undefined
-      ? refuse('changed', `${SENTENCES[changed.kind]} since this run began, so it cannot go on to the same end. Start a new run instead.`)
-      : refuse('changed', `${folder} holds a run with another ${changed.name}: it cannot go on with this one.`)
+      ? refuse(
+          'changed',
+          `${SENTENCES[changed.kind]} since this run began, so the run cannot be resumed to the same result. Start a new run instead.`,
+        )
+      : refuse('changed', `${folder} holds a run with another ${changed.name}: it cannot be resumed with this one.`)
   const [before, after] = [record.adapter?.description ?? '', fresh.adapter?.description ?? '']
   const notes: string[] = []
-  if (before !== after) notes.push(`It went on on another GPU (${after}, ${before} before): numbers may differ in their last bits.`)
+  if (before !== after) notes.push(`It was resumed on another GPU (${after}, ${before} before): numbers may differ in their last bits.`)
   return accept({
     ...record,
     status: 'running',
@@ -76,7 +79,7 @@ export function continuedAfter(step: number, { checkpoint, notes }: RunRecord): 
   const promised = checkpoint?.step ?? 0
   const from = step === 0 ? 'started again from its first step' : `continued from an older one, after step ${step}`
   const lost = step < promised ? [`The checkpoint after step ${promised} is damaged or missing: the run ${from}.`] : []
-  return { steps_done: step, notes: [...new Set([...notes, ...lost, `It went on after step ${step}.`])] }
+  return { steps_done: step, notes: [...new Set([...notes, ...lost, `It was resumed after step ${step}.`])] }
 }
 
 const SENTENCES = {

@@ -23,7 +23,7 @@ export function JobControls({ job }: { readonly job: JobSnapshot }) {
           <Icon name={paused ? 'play' : 'pause'} size={12} />
         </ActionIcon>
       </Tooltip>
-      <Tooltip label="Cancel. What is finished is kept.">
+      <Tooltip label="Cancel. Finished work is kept.">
         <ActionIcon
           size={22}
           aria-label="Cancel the run"

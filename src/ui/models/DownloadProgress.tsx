@@ -16,7 +16,7 @@ export function DownloadProgress({ job }: { readonly job: JobSnapshot }) {
           <span data-testid="download-error">{visibleText(job.error ?? '')}</span>
         </ErrorPanel>
       )
-    const end = job.state === 'cancelled' ? `${job.title} was cancelled. What arrived is kept.` : job.message
+    const end = job.state === 'cancelled' ? `${job.title} was cancelled. The part that arrived is kept.` : job.message
     return (
       <Text role="status" data-testid="download-end">
         {visibleText(end)}

@@ -118,7 +118,7 @@ function updatesOf(samples: SampleSource, settings: RftConfig, model: TrainingCo
 
 function roundNote(counts: RftCounts, round: number, rounds: number): string {
   const where = rounds === 1 ? '' : `Round ${round + 1} of ${rounds}: `
-  const again = counts.kept === 0 ? ' It went on with what was kept before.' : ''
+  const again = counts.kept === 0 ? ' Training continued with the attempts kept before.' : ''
   return `${where}${selectionSentence(counts)}${again}`
 }
 
