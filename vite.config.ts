@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import react from '@vitejs/plugin-react'
 import type { Plugin } from 'vite'
 import { defineConfig, type TestProjectInlineConfiguration, type ViteUserConfig } from 'vitest/config'
@@ -41,11 +41,78 @@ const starterManifest: Plugin = {
   },
 }
 
+interface BundledPackage {
+  readonly title: string
+  /** Its licence and notice files. */
+  readonly texts: readonly string[]
+}
+
+interface PackageFile {
+  readonly name?: unknown
+  readonly version?: unknown
+  readonly license?: unknown
+  readonly author?: string | { readonly name: string }
+}
+
+const LICENSE_FILE = /^(licen[cs]e|copying|notice)/i
+
+function packageOf(moduleId: string): BundledPackage | null {
+  const [path = ''] = moduleId.split('?')
+  if (path.startsWith('\0') || !path.includes('/node_modules/')) return null
+  for (let folder = dirname(path); !folder.endsWith('node_modules'); folder = dirname(folder)) {
+    const file = join(folder, 'package.json')
+    const { name, version, license, author } = (existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}) as PackageFile
+    // Packages have more such files within, which only say how modules are loaded.
+    if (typeof name !== 'string' || typeof version !== 'string') continue
+    const texts = readdirSync(folder).filter((entry) => LICENSE_FILE.test(entry) && statSync(join(folder, entry)).isFile())
+    const by = typeof author === 'string' ? author : author?.name
+    const named = `The package has no licence file. Its package.json names the licence ${String(license)}${by === undefined ? '' : ` and the author ${by}`}.`
+    return {
+      title: `${name} ${version} (${String(license)})`,
+      texts: texts.length === 0 ? [named] : texts.sort().map((entry) => readFileSync(join(folder, entry), 'utf8').trim()),
+    }
+  }
+  return null
+}
+
+/**
+ * licenses.md beside what is built: the licence of Hone and of every package in it. Vite's own list (`build.license`) leaves out what the
+ * workers bundle.
+ */
+function licenseList(): { readonly collect: Plugin; readonly write: Plugin } {
+  const packages = new Map<string, BundledPackage>()
+  return {
+    collect: {
+      name: 'hone-licenses-collect',
+      apply: 'build',
+      generateBundle(_options, bundle) {
+        const modules = Object.values(bundle).flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []))
+        for (const found of modules.map(packageOf)) if (found) packages.set(found.title, found)
+      },
+    },
+    write: {
+      name: 'hone-licenses-write',
+      apply: 'build',
+      generateBundle: {
+        order: 'post',
+        handler() {
+          const own = readFileSync(join(import.meta.dirname, 'LICENSE'), 'utf8').trim()
+          const others = [...packages.values()].sort((a, b) => (a.title < b.title ? -1 : 1))
+          const sections = others.map(({ title, texts }) => [`## ${title}`, ...texts].join('\n\n'))
+          const source = [`# Licenses`, `## Hone (Apache-2.0)`, own, ...sections].join('\n\n')
+          this.emitFile({ type: 'asset', fileName: 'licenses.md', source: `${source}\n` })
+        },
+      },
+    },
+  }
+}
+const licenses = licenseList()
+
 /** The page: dist/ works under any path of any static server, hence the relative base. */
 const site: ViteUserConfig = {
   base: './',
-  plugins: [react(), gatewayInDevelopment, starterManifest],
-  worker: { format: 'es' },
+  plugins: [react(), gatewayInDevelopment, starterManifest, licenses.collect, licenses.write],
+  worker: { format: 'es', plugins: () => [licenses.collect] },
   build: { target: 'es2023', chunkSizeWarningLimit: 900 },
   server: { port: 4180, strictPort: true },
   preview: { port: 4180, strictPort: true },
@@ -53,6 +120,7 @@ const site: ViteUserConfig = {
 
 /** The command line: one file, so that a rebuild never pulls a chunk from under a running command. */
 const commandLine: ViteUserConfig = {
+  plugins: [licenses.collect, licenses.write],
   ssr: { external: ['webgpu'], noExternal: true },
   build: {
     target: 'node20',

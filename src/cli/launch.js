@@ -51,7 +51,7 @@ function buildCommandLine() {
   const aside = `.cache/dist-cli-${process.pid}`
   viteBuild(['--mode', 'cli', '--outDir', aside], 'The command line could not be built; the lines above say why.')
   mkdirSync(join(root, 'dist-cli'), { recursive: true })
-  for (const file of ['hone.js.map', 'hone.js']) renameSync(join(root, aside, file), join(root, 'dist-cli', file))
+  for (const file of ['licenses.md', 'hone.js.map', 'hone.js']) renameSync(join(root, aside, file), join(root, 'dist-cli', file))
   rmSync(join(root, aside), { recursive: true })
   writeFileSync(stamp, hash)
 }
