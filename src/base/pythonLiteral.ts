@@ -3,6 +3,18 @@
  * `repr()` text in CSV cells, ToolBench keys its caches by `str(dict)`: JSON tools corrupt both.
  */
 
+import {
+  DTYPE,
+  IDENTIFIER,
+  integer,
+  JSON_NAMES,
+  keyIdentity,
+  nonFiniteNamed,
+  NUMBER,
+  NUMPY,
+  NUMPY_CONSTANTS,
+  SIMPLE_ESCAPES,
+} from './pythonTokens'
 import { PythonBytes, PythonFloat, PythonSet, PythonTuple, type PythonDict, type PythonValue } from './pythonValue'
 
 export interface PythonLiteralOptions {
@@ -10,6 +22,10 @@ export interface PythonLiteralOptions {
   readonly nonFinite?: boolean
   /** Give every float as a PythonFloat, so that a value can be written back exactly. Default false: plain numbers. */
   readonly keepFloats?: boolean
+  /** Accept numpy's scalars and arrays as `repr` writes them since numpy 2 (`np.float64(1.0)`, `np.True_`, `array([1., 0.])`). Default false. */
+  readonly numpy?: boolean
+  /** Accept JSON's null, true and false beside Python's names. Default false. */
+  readonly jsonNames?: boolean
 }
 
 /** The text is no literal. `position` counts UTF-16 units from 0. */
@@ -29,29 +45,17 @@ export class PythonLiteralError extends Error {
 /** Python's own parser gives up at 200 open brackets; the limit also keeps our stack safe. */
 const MAX_DEPTH = 200
 
-const NUMBER =
-  /0[xX](?:_?[0-9a-fA-F])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+|(?:\d(?:_?\d)*)?\.\d(?:_?\d)*(?:[eE][+-]?\d(?:_?\d)*)?|\d(?:_?\d)*\.?(?:[eE][+-]?\d(?:_?\d)*)?/y
-const IDENTIFIER = /[\p{L}_][\p{L}\p{N}_]*/uy
-const SIMPLE_ESCAPES: Readonly<Record<string, string>> = {
-  '\\': '\\',
-  "'": "'",
-  '"': '"',
-  a: '\x07',
-  b: '\b',
-  f: '\f',
-  n: '\n',
-  r: '\r',
-  t: '\t',
-  v: '\v',
-  '\n': '',
-}
-
 /**
  * Value of a Python literal: strings with any prefix and quotes, numbers, True, False, None, lists, tuples, sets, dicts.
  * Throws PythonLiteralError for anything else: names, calls, arithmetic, complex numbers, f-strings, `\N{…}` escapes.
  */
 export function parsePythonLiteral(text: string, options: PythonLiteralOptions = {}): PythonValue {
   return new Reader(text, options).whole()
+}
+
+/** The literal that a text begins with, and where it ends; what follows is not looked at. Throws PythonLiteralError when it begins with none. */
+export function parsePythonLiteralPrefix(text: string, options: PythonLiteralOptions = {}): { value: PythonValue; end: number } {
+  return new Reader(text, options).prefix()
 }
 
 class Reader {
@@ -81,6 +85,11 @@ class Reader {
     return this.#end(new PythonTuple(items))
   }
 
+  prefix(): { value: PythonValue; end: number } {
+    this.#space()
+    return { value: this.#value('a Python literal'), end: this.#at }
+  }
+
   #end(value: PythonValue): PythonValue {
     if (this.#at < this.#text.length) this.#fail('the end of the literal')
     return value
@@ -107,14 +116,40 @@ class Reader {
     if (word === 'None') return null
     if (word === 'True') return true
     if (word === 'False') return false
+    if (this.#options.jsonNames === true && JSON_NAMES.has(word)) return JSON_NAMES.get(word) ?? null
     if (word === 'set' && /^\(\s*\)/.test(this.#text.slice(this.#at, this.#at + 16))) {
       this.#at = this.#text.indexOf(')', this.#at) + 1
       return new PythonSet([])
     }
+    this.#at = start
+    const fromNumpy = this.#options.numpy === true ? this.#numpy() : undefined
+    if (fromNumpy !== undefined) return fromNumpy
+    this.#at = start + word.length
     const special = nonFiniteNamed(word)
     if (special !== null && this.#options.nonFinite === true) return this.#float(special)
     this.#at = start
     return this.#fail(special === null ? expected : `${expected} (a finite number)`, `the name ${word}`)
+  }
+
+  #numpy(): PythonValue | undefined {
+    NUMPY.lastIndex = this.#at
+    const [whole, array, name = array ?? ''] = NUMPY.exec(this.#text) ?? []
+    if (whole === undefined) return undefined
+    this.#at += whole.length
+    const constant = NUMPY_CONSTANTS.get(name)
+    if (constant !== undefined) return typeof constant === 'number' ? this.#float(constant) : constant
+    if (this.#peek() !== '(') return this.#fail('"("')
+    this.#open()
+    this.#space()
+    const value = this.#value('a value')
+    this.#space()
+    if (this.#take(',')) {
+      DTYPE.lastIndex = this.#at
+      this.#at += DTYPE.exec(this.#text)?.[0].length ?? 0
+    }
+    if (!this.#take(')')) this.#fail('")"')
+    this.#depth -= 1
+    return value
   }
 
   #signed(): PythonValue {
@@ -352,29 +387,4 @@ class Reader {
     const rest = this.#text.slice(this.#at, this.#at + 20)
     throw new PythonLiteralError(this.#at, expected, found ?? (rest === '' ? 'the end of the text' : JSON.stringify(rest)))
   }
-}
-
-function integer(digits: string): number | bigint {
-  const value = Number(digits)
-  return Number.isSafeInteger(value) ? value : BigInt(digits)
-}
-
-function nonFiniteNamed(word: string): number | null {
-  if (word === 'nan' || word === 'NaN') return Number.NaN
-  if (word === 'inf' || word === 'Infinity') return Number.POSITIVE_INFINITY
-  return null
-}
-
-/** Equal Python keys share an identity; null for what cannot be hashed. */
-function keyIdentity(value: PythonValue): string | null {
-  if (value === null) return 'None'
-  if (typeof value === 'string') return `s${value}`
-  if (typeof value === 'number' || typeof value === 'bigint') return `n${String(value === 0 ? 0 : value)}`
-  if (typeof value === 'boolean') return value ? 'n1' : 'n0'
-  if (value instanceof PythonFloat)
-    return `n${String(value.value === 0 ? 0 : Number.isInteger(value.value) ? BigInt(value.value) : value.value)}`
-  if (value instanceof PythonBytes) return `b${value.bytes.join(',')}`
-  if (!(value instanceof PythonTuple)) return null
-  const parts = value.items.map(keyIdentity)
-  return parts.includes(null) ? null : `t${JSON.stringify(parts)}`
 }

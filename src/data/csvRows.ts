@@ -1,7 +1,7 @@
 /** Delimited text, a record at a time. A broken quote costs its own row, not the rest of the file. */
 import Papa from 'papaparse'
 
-export type CsvDelimiter = '\t' | ',' | ';'
+export type CsvDelimiter = '\t' | ',' | ';' | '|'
 
 export type CsvRow =
   | { readonly row: number; readonly cells: readonly string[] }
@@ -9,8 +9,13 @@ export type CsvRow =
   | { readonly row: number; readonly broken: string }
 
 const DELIMITERS: readonly CsvDelimiter[] = ['\t', ',', ';']
+/** A first line by which Excel is told the delimiter; it is no row of the table. */
+const SEPARATOR_LINE = /^"?sep=([\t,;|])"?\s*$/i
 /** A record that grew over this many characters without closing its quote is given up. */
 const MAX_RECORD_CHARS = 1 << 25
+
+/** The delimiter that a line names for the table below it; null when the line is part of the table. */
+export const namedDelimiter = (line: string): CsvDelimiter | null => (SEPARATOR_LINE.exec(line)?.[1] as CsvDelimiter | undefined) ?? null
 
 /** The delimiter under which the header holds most of the wanted columns; more columns break a tie. */
 export function sniffDelimiter(header: string, wanted: readonly string[]): CsvDelimiter {

@@ -1,6 +1,6 @@
 /** The rows of a delimited file with a header; what is wrong with the header or with a row's cells is said, and the other rows are kept. */
 import { excerpt } from '../base/excerpt'
-import { columnNames, csvRows, sniffDelimiter } from './csvRows'
+import { columnNames, type CsvDelimiter, csvRows, namedDelimiter, sniffDelimiter } from './csvRows'
 import { problemOf, type ProblemParts } from './problem'
 import { lines } from './textStream'
 import type { FormatItem, FormatSource } from './formats/format'
@@ -13,10 +13,12 @@ export interface TableRow<Column extends string> {
   readonly cell: (column: Column) => string
 }
 
-/** How many of the columns the file's first line names. */
+/** Which of the columns the file's header names. */
 export function columnsFound(head: string, wanted: readonly string[]): string[] {
-  const header = head.slice(0, 10_000).split('\n', 1)[0] ?? ''
-  const columns = columnNames(header, sniffDelimiter(header, wanted))
+  const [first = '', second = ''] = head.slice(0, 10_000).split('\n', 2)
+  const named = namedDelimiter(first)
+  const header = named === null ? first : second
+  const columns = columnNames(header, named ?? sniffDelimiter(header, wanted))
   return wanted.filter((column) => columns.includes(column))
 }
 
@@ -25,38 +27,94 @@ export function tableProblem(parts: ProblemParts, rejects: boolean): ProblemItem
   return { kind: 'problem', rejects, problem: problemOf(parts) }
 }
 
+const MOST_NAMES = 12
+const namesOf = (columns: readonly string[]): string => {
+  const others = columns.length - MOST_NAMES
+  return (
+    columns
+      .slice(0, MOST_NAMES)
+      .map((column) => excerpt(column))
+      .join(', ') + (others > 0 ? ` and ${others} more` : '')
+  )
+}
+
 export async function* tableRows<Column extends string>(
   { name: file, text }: FormatSource,
   wanted: readonly Column[],
 ): AsyncGenerator<ProblemItem | TableRow<Column>> {
-  const all = lines(text)
-  const first = await all.next()
-  const header = first.done === true ? '' : first.value
-  const delimiter = sniffDelimiter(header, wanted)
+  const watched = watchEnd(text)
+  const all = lines(watched.text)
+  const { header, delimiter } = await readHeader(all, wanted)
   const columns = columnNames(header, delimiter)
-  const missing = wanted.filter((column) => !columns.includes(column))
-  if (missing.length > 0) {
-    const found = header.trim() === '' ? 'an empty first line' : `the columns ${columns.map((column) => excerpt(column)).join(', ')}`
-    const outcome = `Missing: ${missing.join(', ')}. Nothing was imported.`
-    yield tableProblem({ file, expected: `the columns ${wanted.join(', ')}`, found, outcome }, true)
+  const refusal = refusalOf(file, header, columns, wanted)
+  if (refusal) {
+    yield refusal
     return
   }
   const extra = columns.filter((column) => column !== '' && !wanted.some((known) => known === column))
   if (extra.length > 0) {
     const outcome = 'The additional columns were not read.'
-    yield tableProblem({ file, expected: `the columns ${wanted.join(', ')}`, found: `also ${extra.join(', ')}`, outcome }, false)
+    yield tableProblem({ file, expected: `the columns ${wanted.join(', ')}`, found: `also ${namesOf(extra)}`, outcome }, false)
   }
+  const places = new Map(wanted.map((column) => [column, columns.indexOf(column)]))
+  let last: number | null = null
   for await (const row of csvRows(afterHeader(header, all), delimiter)) {
     if (row.row === 1) continue
     const place = { file, row: row.row }
+    last = null
     if ('broken' in row) yield tableProblem({ ...place, expected: 'a row of quoted cells', found: row.broken }, true)
     else if (row.cells.length !== columns.length)
       yield tableProblem({ ...place, expected: `${String(columns.length)} cells`, found: String(row.cells.length) }, true)
-    else yield { kind: 'row', row: row.row, cell: (column) => row.cells[columns.indexOf(column)] ?? '' }
+    else {
+      last = row.row
+      yield { kind: 'row', row: row.row, cell: (column) => row.cells[places.get(column) ?? -1] ?? '' }
+    }
+  }
+  if (last !== null && !watched.endsInLineEnd()) {
+    const outcome = 'The row was read as it stands, but the file may have been cut there: see whether it is whole.'
+    yield tableProblem({ file, row: last, expected: 'a line end after the last row', found: 'the end of the file', outcome }, false)
   }
 }
 
-/** The header goes through the row reader too, so that rows are numbered as in the file. */
+async function readHeader(all: AsyncGenerator<string>, wanted: readonly string[]): Promise<{ header: string; delimiter: CsvDelimiter }> {
+  const next = async (): Promise<string> => {
+    const line = await all.next()
+    return line.done === true ? '' : line.value
+  }
+  const first = await next()
+  const named = namedDelimiter(first)
+  const header = named === null ? first : await next()
+  return { header, delimiter: named ?? sniffDelimiter(header, wanted) }
+}
+
+/** Why nothing of the file can be read: a column is missing, or stands there twice, so that nobody can tell which is meant. */
+function refusalOf(file: string, header: string, columns: readonly string[], wanted: readonly string[]): ProblemItem | null {
+  const expected = `the columns ${wanted.join(', ')}`
+  const missing = wanted.filter((column) => !columns.includes(column))
+  if (missing.length > 0) {
+    const found = header.trim() === '' ? 'an empty first line' : `the columns ${namesOf(columns)}`
+    return tableProblem({ file, expected, found, outcome: `Missing: ${missing.join(', ')}. Nothing was imported.` }, true)
+  }
+  const twice = wanted.find((column) => columns.indexOf(column) !== columns.lastIndexOf(column))
+  if (twice === undefined) return null
+  const count = columns.filter((column) => column === twice).length
+  const outcome = 'Upper and lower case count as one. Rename or remove all but one; nothing was imported.'
+  return tableProblem({ file, column: twice, expected: 'each column once', found: `the column ${twice} ${count} times`, outcome }, true)
+}
+
+/** A text that can be asked, once it has been read, whether it ended in a line end. */
+function watchEnd(text: AsyncIterable<string>): { readonly text: AsyncGenerator<string>; readonly endsInLineEnd: () => boolean } {
+  let end = ''
+  async function* watched(): AsyncGenerator<string> {
+    for await (const chunk of text) {
+      end = chunk.at(-1) ?? end
+      yield chunk
+    }
+  }
+  return { text: watched(), endsInLineEnd: () => end === '\n' }
+}
+
+/** The header goes through the row reader too, so that rows are numbered as a spreadsheet numbers them. */
 async function* afterHeader(header: string, rest: AsyncIterable<string>): AsyncGenerator<string> {
   yield header
   yield* rest

@@ -5,7 +5,7 @@ import type { Opinion } from '../records/annotation'
 import { stepsOf, type Trajectory } from '../records/trajectory'
 import { formats } from './formats/index'
 import type { DatasetFormat, FormatSource, ImportedSettings } from './formats/format'
-import { problemOf } from './problem'
+import { ofLostFile, problemOf } from './problem'
 import type { DatasetRow, Problem } from '../records/dataset'
 import { byteChunks, textChunks, type ByteSource, type TextReport } from './textStream'
 
@@ -152,13 +152,23 @@ export async function importDataset({ name, bytes }: ImportFile, { now, ...parts
   if (format && records.length === 0 && rows === 0 && settings === null && problems.length === 0)
     note(problemOf({ file: name, expected: 'at least one row of data', found: 'none', outcome: 'Nothing was imported.' }))
   problems.push(...fileProblems(name, report, unlisted()))
+  const isLost = records.length === 0 && settings === null && rows > 0
+  const said = isLost ? [...problems.map(ofLostFile), nothingKept(name, rows)] : problems
   const dataset: DatasetRow = {
-    ...{ dataset_id, name, format: format?.name ?? 'unknown', sha256, bytes: total(), rows, problems, created_at },
+    ...{ dataset_id, name, format: format?.name ?? 'unknown', sha256, bytes: total(), rows, problems: said, created_at },
     trajectories: trajectories.length,
     steps: trajectories.reduce((sum, record) => sum + stepsOf(record).length, 0),
   }
-  return { dataset, trajectories, opinions, problems, settings }
+  return { dataset, trajectories, opinions, problems: said, settings }
 }
+
+const nothingKept = (file: string, rows: number): Problem =>
+  problemOf({
+    file,
+    expected: 'at least one row that can be read',
+    found: `${rows} that ${rows === 1 ? 'was' : 'were'} left out`,
+    outcome: 'Nothing was imported.',
+  })
 
 /** The format that is surest of the file; null when none knows it. */
 export function recogniseFormat(name: string, head: string): DatasetFormat | null {
@@ -183,10 +193,14 @@ function unknownFormat(file: string, head: string): Problem {
 /** Gives every id its place in the data set; a number distinguishes rows that share an id. */
 function insideDataset(dataset_id: string, rows: ReadItems['records']): { trajectories: Trajectory[]; opinions: Opinion[] } {
   const taken = new Set<string>()
+  const numbered = new Map<string, number>()
   const fresh = (id: string): string => {
     const base = idInside(dataset_id, id)
     let unique = base
-    for (let n = 2; taken.has(unique); n++) unique = `${base}~${String(n)}`
+    // Numbers go on where the last of this id stopped: a file may have one id in every row.
+    let n = numbered.get(base) ?? 2
+    for (; taken.has(unique); n++) unique = `${base}~${String(n)}`
+    numbered.set(base, n)
     taken.add(unique)
     return unique
   }

@@ -11,10 +11,18 @@ export interface ProblemParts {
   readonly outcome?: string
 }
 
+const LEFT_OUT = 'This row was left out; the others were kept.'
+
+/** The problem as it is of a file of which no row was kept. */
+export const ofLostFile = (problem: Problem): Problem => ({
+  ...problem,
+  message: problem.message.replace(LEFT_OUT, 'This row was left out.'),
+})
+
 /** `file, row 5, column reward: expected …, found …. This row was left out.` */
 export function problemOf({ file, row = null, column = null, expected, found, outcome }: ProblemParts): Problem {
   const place = [file, ...(row === null ? [] : [`row ${String(row)}`]), ...(column === null ? [] : [`column ${column}`])].join(', ')
-  const after = outcome ?? (row === null ? '' : 'This row was left out; the others were kept.')
+  const after = outcome ?? (row === null ? '' : LEFT_OUT)
   return {
     file,
     row,

@@ -16,6 +16,7 @@
 import { copyFile, link, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { byNaturalOrder } from '../base/naturalOrder'
 import type { BlobEntry, BlobSlots } from './blobSlots'
 import { checked, withChecksum } from './checksum'
 import { appendSynced, replaceFileDurably } from './durableFile'
@@ -186,7 +187,9 @@ export class RunFolder {
     return (this.#fileOf = found)
   }
   async #entryFiles(): Promise<string[]> {
-    const practice = (await readdir(this.#path(PRACTICE)).catch(() => [])).filter((name) => /^step-.*\.jsonl$/.test(name)).sort()
+    const practice = (await readdir(this.#path(PRACTICE)).catch(() => []))
+      .filter((name) => /^step-.*\.jsonl$/.test(name))
+      .sort(byNaturalOrder)
     return [...practice.map((name) => `${PRACTICE}/${name}`), ...((await this.#text(TRAJECTORIES)) === null ? [] : [TRAJECTORIES])]
   }
   async #load(file: string): Promise<Map<string, FolderEntry>> {
@@ -228,7 +231,7 @@ export class RunFolder {
     await this.#replace(index === 0 ? 'evaluation.json' : `evaluation-${index + 1}.json`, `${JSON.stringify(value, null, 1)}\n`)
   }
   async #evaluationFiles(): Promise<string[]> {
-    return (await readdir(this.directory).catch(() => [])).filter((name) => /^evaluation(-\d+)?\.json$/.test(name)).sort()
+    return (await readdir(this.directory).catch(() => [])).filter((name) => /^evaluation(-\d+)?\.json$/.test(name)).sort(byNaturalOrder)
   }
 
   /** @param name of the blob without the run's prefix. */

@@ -1,4 +1,5 @@
 /** The seam between the studio and the place where records are stored. What a store means is implemented once; hosts implement where its rows and files lie. */
+import { byNaturalOrder } from '../base/naturalOrder'
 import type { Opinion } from '../records/annotation'
 import type { DatasetRow } from '../records/dataset'
 import type { EvaluationRecord } from '../records/evaluation'
@@ -31,7 +32,7 @@ export interface Listing<T> {
 export interface Collection<T> {
   /** null when there is none. Rejects with StoredRecordError when it cannot be read. */
   get(id: string): Promise<T | null>
-  /** In the order of ids. */
+  /** In the natural order of ids: row-2 before row-10. */
   list(): Promise<Listing<T>>
   /** Adds or replaces; all or none. Rejects, storing nothing, when a record does not fit its schema. */
   put(...records: readonly T[]): Promise<void>
@@ -168,7 +169,8 @@ function rowsIn(host: StoreHost, migrations: readonly RecordMigration[]): Rows {
     async listAll<T>(kind: RecordKind, schema: Shape<T>, owner?: string) {
       const records: T[] = []
       const corrupt: CorruptRecord[] = []
-      for (const row of await host.list(kind, owner)) {
+      const rows = [...(await host.list(kind, owner))].sort((a, b) => byNaturalOrder(a.id, b.id))
+      for (const row of rows) {
         const result = readRow(schema, row, migrations)
         if (result.ok) records.push(result.value)
         else corrupt.push(result.corrupt)

@@ -105,7 +105,6 @@ describe('spellings of the same table', () => {
     ['CRLF line ends', (text) => text.replaceAll('\n', '\r\n')],
     ['CR line ends', (text) => text.replaceAll('\n', '\r')],
     ['columns in another order and case', (text) => text.replace('prompt\tresponse\treward', 'Prompt\tRESPONSE\t reward ')],
-    ['no newline at the end', (text) => text.trimEnd()],
     ['blank lines at the end', (text) => `${text}\n\n`],
     [
       'UTF-16, as Excel saves Unicode text',
@@ -177,7 +176,6 @@ describe('bad rows', () => {
     ['nan', '"nan" at step 2'],
     ['inf', '"inf" at step 2'],
     ["'1.0'", `"'1.0'" at step 2`],
-    ['True', '"True" at step 2'],
     ['None', '"None" at step 2'],
     ['1e999', '"inf" at step 2'],
   ])('a reward of %s', async (reward, found) => {
@@ -252,7 +250,7 @@ describe('whole files', () => {
     const { problems, trajectories } = await load(`id\tprompt\tresponse\treward\n7\t${GOOD.replace('0.9', '-2')}\n`)
     expect(trajectories).toHaveLength(1)
     expect(problems.map(({ message }) => message)).toEqual([
-      'steps.csv: expected the columns prompt, response, reward, found also id. The additional columns were not read.',
+      'steps.csv: expected the columns prompt, response, reward, found also "id". The additional columns were not read.',
       'steps.csv, column reward: expected rewards between 0 and 1, found -2 in row 2. They were kept as they are.',
     ])
   })

@@ -44,7 +44,7 @@ test('a file becomes a data set; bad rows are problems, and a bad file takes not
 
   const csv = await studio.datasets.sampleCsv()
   const lines = csv.trimEnd().split('\n')
-  const broken = [lines[0], lines[1], `"['a']"\t"['b']"\t"['not a number']"`, lines[2]].join('\n')
+  const broken = [lines[0], lines[1], `"['a']"\t"['b']"\t"['not a number']"`, lines[2], ''].join('\n')
   const second = await studio.datasets.importFile(file('broken.csv', broken))
   expect(second).toMatchObject({
     ok: true,

@@ -11,7 +11,8 @@ import { trajectoryFromSteps, type StepInput } from '../../records/trajectoryFro
 import { columnsFound, tableProblem, tableRows } from '../csvTable'
 import type { Problem } from '../../records/dataset'
 import type { DatasetFormat, FormatItem, FormatSource } from './format'
-import { conversationOf, readOpening, readTurn } from './steptoolDialect'
+import { type Conversation, conversationOf, type OpeningText, readOpening, readTurn } from './steptoolDialect'
+import { createUnreadTools } from './unreadTools'
 
 const COLUMNS = ['prompt', 'chosen', 'rejected'] as const
 type Column = (typeof COLUMNS)[number]
@@ -28,6 +29,7 @@ export const etoPairsCsv: DatasetFormat = {
     return found.includes('chosen') || found.includes('rejected') ? 0.6 : 0
   },
   async *read(source: FormatSource): AsyncGenerator<FormatItem> {
+    const unreadTools = createUnreadTools(source.name)
     for await (const item of tableRows(source, COLUMNS)) {
       if (item.kind === 'problem') {
         yield item
@@ -36,8 +38,19 @@ export const etoPairsCsv: DatasetFormat = {
       const { row, cell } = item
       const fault = faultOf(cell)
       if (fault) yield tableProblem({ file: source.name, row, ...fault }, true)
-      else for (const side of SIDES) yield { kind: 'trajectory', ...recordsOf(source, row, cell, side), isSameRow: side === 'rejected' }
+      else {
+        const conversation = conversationOf(cell('prompt'))
+        const opening = readOpening(conversation.dialect, conversation.opening)
+        unreadTools.note(row, opening.unreadTools)
+        for (const side of SIDES)
+          yield {
+            kind: 'trajectory',
+            ...recordsOf(source, row, { conversation, opening, completion: cell(side), side }),
+            isSameRow: side === 'rejected',
+          }
+      }
     }
+    yield* unreadTools.remarks()
   },
 }
 
@@ -49,19 +62,25 @@ function faultOf(cell: (column: Column) => string): (Pick<Problem, 'expected' | 
   return null
 }
 
+interface PairSide {
+  readonly conversation: Conversation
+  readonly opening: OpeningText
+  readonly completion: string
+  readonly side: Side
+}
+
 function recordsOf(
   { name: file, importedAt }: FormatSource,
   row: number,
-  cell: (column: Column) => string,
-  side: Side,
+  { conversation, opening, completion: answered, side }: PairSide,
 ): { trajectory: Trajectory; opinions: Opinion[] } {
-  const { dialect, opening, exchanges } = conversationOf(cell('prompt'))
-  const { system, query, tools } = readOpening(dialect, opening)
-  const turns = [...exchanges.map(({ completion }) => completion), cell(side)]
+  const { dialect, exchanges } = conversation
+  const { system, query, tools } = opening
+  const turns = [...exchanges.map(({ completion }) => completion), answered]
   const steps = turns.map((completion, index): StepInput => ({
     parent: index === 0 ? null : index - 1,
     ...(index === 0 && dialect ? { system, user: query } : {}),
-    prompt: exchanges[index - 1]?.prompt ?? opening,
+    prompt: exchanges[index - 1]?.prompt ?? conversation.opening,
     completion,
     ...readTurn(dialect, completion),
     observation: exchanges[index]?.observation ?? null,

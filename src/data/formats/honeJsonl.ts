@@ -5,6 +5,7 @@ import { opinion, type Opinion } from '../../records/annotation'
 import { stepsOf, type Trajectory } from '../../records/trajectory'
 import { trajectoryOfAnyVersion } from '../../records/trajectoryV1'
 import { expectedBySchema, problemOf } from '../problem'
+import { readJsonRow } from '../jsonRow'
 import { lines } from '../textStream'
 import type { DatasetFormat, FormatItem, FormatSource } from './format'
 
@@ -28,13 +29,12 @@ export const honeJsonl: DatasetFormat = {
         rejects: true,
         problem: problemOf({ file, row, column, expected, found }),
       })
-      let parsed: unknown
-      try {
-        parsed = JSON.parse(line)
-      } catch (error) {
-        yield reject('a JSON object on one line', error instanceof Error ? error.message : excerpt(line))
+      const json = readJsonRow(line)
+      if (json.expected !== undefined) {
+        yield reject(json.expected, json.found)
         continue
       }
+      const parsed = json.value
       const read = entry.safeParse(parsed)
       if (!read.success) {
         const issue = read.error.issues[0]

@@ -7,6 +7,7 @@ import { excerpt } from '../../base/excerpt'
 import { z } from 'zod'
 import { trajectoryFromSteps } from '../../records/trajectoryFromSteps'
 import { problemOf } from '../problem'
+import { readJsonRow } from '../jsonRow'
 import { lines } from '../textStream'
 import type { DatasetFormat, FormatItem, FormatSource } from './format'
 
@@ -38,12 +39,9 @@ function readRow(file: string, at: number, line: string): FormatItem {
     rejects: true,
     problem: problemOf({ file, row: at, column, expected, found }),
   })
-  let parsed: unknown
-  try {
-    parsed = JSON.parse(line)
-  } catch (error) {
-    return reject('a JSON object on one line', error instanceof Error ? error.message : excerpt(line))
-  }
+  const json = readJsonRow(line)
+  if (json.expected !== undefined) return reject(json.expected, json.found)
+  const parsed = json.value
   const read = row.safeParse(parsed)
   if (!read.success) return reject(...problemIn(parsed))
   const { prompt, completion } = read.data

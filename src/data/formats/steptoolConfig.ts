@@ -2,6 +2,7 @@
 import { excerpt } from '../../base/excerpt'
 import { z } from 'zod'
 import type { Problem } from '../../records/dataset'
+import { readJsonRow } from '../jsonRow'
 import { expectedBySchema, problemOf } from '../problem'
 import type { DatasetFormat, FormatItem, FormatSource, ImportedSettings } from './format'
 
@@ -109,12 +110,9 @@ export const steptoolConfig: DatasetFormat = {
 export function readSteptoolConfig(file: string, text: string): { settings: ImportedSettings | null; wrong: readonly Problem[] } {
   const reject = (expected: string, found: string, column: string | null = null): Problem =>
     problemOf({ file, column, expected, found, outcome: column === null ? 'Nothing was imported.' : 'This field was left out.' })
-  let parsed: unknown
-  try {
-    parsed = JSON.parse(text)
-  } catch (error) {
-    return { settings: null, wrong: [reject('JSON', error instanceof Error ? error.message : 'something else')] }
-  }
+  const json = readJsonRow(text, 'JSON')
+  if (json.expected !== undefined) return { settings: null, wrong: [reject(json.expected, json.found)] }
+  const parsed = json.value
   const shape = z
     .object({ peft_kwargs: z.record(z.string(), z.unknown()).default({}), ppo_kwargs: z.record(z.string(), z.unknown()).default({}) })
     .loose()

@@ -15,7 +15,8 @@ import { csvLine, type CsvDelimiter } from '../csvRows'
 import { columnsFound, tableProblem, tableRows } from '../csvTable'
 import type { Problem } from '../../records/dataset'
 import type { DatasetFormat, FormatItem, FormatSource } from './format'
-import { dialectOf, readObservation, readOpening, readTurn } from './steptoolDialect'
+import { dialectOf, type OpeningText, readObservation, readOpening, readTurn } from './steptoolDialect'
+import { createUnreadTools } from './unreadTools'
 
 const COLUMNS = ['prompt', 'response', 'reward'] as const
 type Column = (typeof COLUMNS)[number]
@@ -35,6 +36,7 @@ export const steptoolCsv: DatasetFormat = {
 async function* readSteptoolCsv(source: FormatSource): AsyncGenerator<FormatItem> {
   const file = source.name
   const outside: string[] = []
+  const unreadTools = createUnreadTools(file)
   for await (const item of tableRows(source, COLUMNS)) {
     if (item.kind === 'problem') {
       yield item
@@ -47,8 +49,11 @@ async function* readSteptoolCsv(source: FormatSource): AsyncGenerator<FormatItem
       continue
     }
     for (const reward of read.rewards) if (reward < 0 || reward > 1) outside.push(`${String(reward)} in row ${String(row)}`)
-    yield { kind: 'trajectory', ...recordsOf(file, row, read, source.importedAt) }
+    const opening = readOpening(dialectOf(read.prompts[0] ?? ''), read.prompts[0] ?? '')
+    unreadTools.note(row, opening.unreadTools)
+    yield { kind: 'trajectory', ...recordsOf(file, row, read, opening, source.importedAt) }
   }
+  yield* unreadTools.remarks()
   if (outside.length > 0) {
     const found = `${outside.slice(0, 3).join(', ')}${outside.length > 3 ? ` and ${String(outside.length - 3)} more` : ''}`
     const outcome = 'They were kept as they are.'
@@ -71,7 +76,8 @@ function readRow(cell: (column: Column) => string): RowLists | Fault {
   const responses = readList(cell('response'), 'response', 'a string', (item) => (typeof item === 'string' ? item : null))
   if ('expected' in responses) return responses
   const rewards = readList(cell('reward'), 'reward', 'a finite number', (item) =>
-    typeof item === 'number' && Number.isFinite(item) ? item : null,
+    // In Python True is 1 and False is 0.
+    typeof item === 'boolean' ? Number(item) : typeof item === 'number' && Number.isFinite(item) ? item : null,
   )
   if ('expected' in rewards) return rewards
   const lengths = `${String(prompts.items.length)} prompts, ${String(responses.items.length)} responses, ${String(rewards.items.length)} rewards`
@@ -88,7 +94,7 @@ function readList<T>(
 ): { readonly items: T[] } | (Fault & { column: Column }) {
   let value: PythonValue
   try {
-    value = parsePythonLiteral(text, { nonFinite: true })
+    value = parsePythonLiteral(text, { nonFinite: true, numpy: true })
   } catch (error) {
     if (!(error instanceof PythonLiteralError)) throw error
     const found = `${error.found} at character ${String(error.position + 1)}, where ${error.expected} should stand`
@@ -111,11 +117,10 @@ function recordsOf(
   file: string,
   row: number,
   { prompts, responses, rewards }: RowLists,
+  { system, query, tools }: OpeningText,
   importedAt: string,
 ): { trajectory: Trajectory; opinions: Opinion[] } {
-  const firstPrompt = prompts[0] ?? ''
-  const dialect = dialectOf(firstPrompt)
-  const { system, query, tools } = readOpening(dialect, firstPrompt)
+  const dialect = dialectOf(prompts[0] ?? '')
   const last = prompts.length - 1
   const steps = prompts.map((prompt, index): StepInput => {
     const next = prompts[index + 1]

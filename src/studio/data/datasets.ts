@@ -7,7 +7,7 @@ import type { Opinion } from '../../records/annotation'
 import { withoutTokens, type Trajectory } from '../../records/trajectory'
 import type { DatasetRow, Reply, StudioEvent } from '../../worker/protocol'
 import { accept, attempt, refuse } from '../failure'
-import { removeDatasetOrder, writeDatasetOrder } from './datasetOrder'
+import { datasetTrajectories, removeDatasetOrder, writeDatasetOrder } from './datasetOrder'
 
 export interface Datasets {
   /** `suggestions`: whether the rules give an opinion on every step; when absent, they do. */
@@ -67,7 +67,10 @@ export function createDatasets({ store, rows, emit }: DatasetParts): Datasets {
       return accept(null)
     },
 
-    trajectories: async (of) => (await store.trajectories.listOf(of)).records.map(withoutTokens),
+    trajectories: async (of) => {
+      const records = 'dataset_id' in of ? await datasetTrajectories(store, of.dataset_id) : (await store.trajectories.listOf(of)).records
+      return records.map(withoutTokens)
+    },
   }
 }
 
