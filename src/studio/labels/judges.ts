@@ -2,7 +2,15 @@
 import { createOpenaiChat } from '../../agents/openaiChat'
 import { normaliseBaseUrl } from '../../base/serverAddress'
 import type { FetchLedger } from '../../network/fetchLedger'
-import { countGiven, judgeTrajectories, planJudge, testJudge, type JudgeModel, type JudgeOptions } from '../../annotation/judge'
+import {
+  countGiven,
+  judgeTrajectories,
+  planJudge,
+  testJudge,
+  type JudgeModel,
+  type JudgeOptions,
+  type JudgeOutcome as JudgingOutcome,
+} from '../../annotation/judge'
 import type { RowParts } from '../../annotation/opinions'
 import type { Opinion } from '../../records/annotation'
 import { stepsOf, type Trajectory } from '../../records/trajectory'
@@ -10,7 +18,7 @@ import type { Store } from '../../storage/store'
 import type { JobRequest, JudgePlan, JudgeSettings, Reply } from '../../worker/protocol'
 import type { JudgeOutcome, JudgesApi } from '../../worker/studioApi'
 import { accept, attempt, refuse, sentenceOf } from '../failure'
-import type { JobWork } from '../jobs/jobControl'
+import type { JobControl, JobWork } from '../jobs/jobControl'
 
 export interface JudgeParts {
   readonly store: Store
@@ -53,16 +61,6 @@ export function createJudges(parts: JudgeParts): Judges {
       return refuse('settings', sentenceOf(error))
     }
   }
-  async function chosen(datasetId: string, ids: readonly string[]): Promise<Reply<readonly Trajectory[]>> {
-    const all = [
-      ...(await store.trajectories.listOf({ dataset_id: datasetId })).records,
-      ...(await store.trajectories.listOf({ run_id: datasetId })).records,
-    ]
-    if (all.length === 0) return refuse('unknown-dataset', `There is no data set ${datasetId}, or it is empty.`)
-    const wanted = new Set(ids)
-    const found = all.filter((record) => stepsOf(record).length > 0 && (ids.length === 0 || wanted.has(record.trajectory_id)))
-    return found.length === 0 ? refuse('nothing-chosen', 'None of the chosen trajectories is stored any more.') : accept(found)
-  }
 
   return {
     test: (settings) =>
@@ -76,73 +74,87 @@ export function createJudges(parts: JudgeParts): Judges {
         const problem = settingsProblem(settings)
         if (problem !== null) return refuse('settings', problem)
         const host = new URL(normaliseBaseUrl(settings.baseUrl)).host
-        const trajectories = await chosen(datasetId, ids)
+        const trajectories = await chosenTrajectories(store, datasetId, ids)
         return trajectories.ok ? accept(planJudge(trajectories.value, { repeats: settings.repeats, host })) : trajectories
       }),
 
     outcome: (runId) => Promise.resolve(outcomes.get(runId) ?? null),
 
-    async job(request, runId) {
-      const { settings } = request
-      const [chat, trajectories] = [chatOf(settings), await chosen(request.dataset_id, request.trajectory_ids)]
+    async job({ settings, dataset_id, trajectory_ids }, runId) {
+      const [chat, trajectories] = [chatOf(settings), await chosenTrajectories(store, dataset_id, trajectory_ids)]
       if (!chat.ok) return chat
       if (!trajectories.ok) return trajectories
       return accept({
-        kind: 'judge',
-        title: `Judge ${settings.model} on ${trajectories.value.length} trajectories`,
-        runId,
-        usesGpu: false,
+        ...{ kind: 'judge', title: `Judge ${settings.model} on ${trajectories.value.length} trajectories`, runId, usesGpu: false },
         run: async (control) => {
-          control.phase('judging', trajectories.value.length * settings.repeats, `Asking ${chat.value.host}`)
-          const stored = new Map<string, readonly Opinion[]>()
-          for (const { trajectory_id } of trajectories.value)
-            stored.set(trajectory_id, (await store.opinions.listOf(trajectory_id)).records)
-          const given = countGiven(trajectories.value, settings, { chat: chat.value.chat, stored: (id) => stored.get(id) ?? [] })
-          control.phase('judging', trajectories.value.length * settings.repeats, `Asking ${chat.value.host}`, given)
-          const paused: JudgeModel = {
-            model: chat.value.chat.model,
-            complete: async (asked) => {
-              await control.gate()
-              return chat.value.chat.complete(asked)
-            },
-          }
-          const outcome = await judgeTrajectories(
-            trajectories.value,
-            {
-              repeats: settings.repeats,
-              ...answerSettings(settings),
-              concurrency: settings.concurrency ?? AT_ONCE,
-              signal: control.signal,
-            },
-            {
-              ...rows,
-              chat: paused,
-              stored: (id) => stored.get(id) ?? [],
-              save: (made) => store.opinions.add(made),
-              onProgress: ({ done }) => {
-                control.advance(done)
-              },
-            },
-          )
-          outcomes.set(runId, {
-            opinions: outcome.opinions.length,
-            failures: outcome.failures.map(({ trajectory_id, repeat, message }) => `${trajectory_id}, repeat ${repeat + 1}: ${message}`),
-            stopped: outcome.stopped?.message ?? null,
-          })
-          const failed = outcome.failures[0]
-          if (failed)
-            control.say(
-              `${outcome.failures.length} of ${outcome.failures.length + new Set(outcome.opinions.map((row) => `${row.trajectory_id} ${row.repeat}`)).size} answers could not be used; the first: ${failed.message}`,
-            )
-          if (outcome.stopped)
-            throw new Error(
-              `${outcome.stopped.message} ${outcome.opinions.length === 0 ? 'Nothing was judged.' : 'What was judged before is kept.'}`,
-            )
-          if (failed && outcome.opinions.length === 0 && outcome.calls > 0) throw new Error(failed.message)
+          const outcome = await judge(trajectories.value, { settings, ...chat.value }, { store, rows }, control)
+          outcomes.set(runId, reported(outcome))
+          sayFailures(outcome, control)
         },
       })
     },
   }
+}
+
+async function chosenTrajectories(store: Store, datasetId: string, ids: readonly string[]): Promise<Reply<readonly Trajectory[]>> {
+  const all = [
+    ...(await store.trajectories.listOf({ dataset_id: datasetId })).records,
+    ...(await store.trajectories.listOf({ run_id: datasetId })).records,
+  ]
+  if (all.length === 0) return refuse('unknown-dataset', `There is no data set ${datasetId}, or it is empty.`)
+  const wanted = new Set(ids)
+  const found = all.filter((record) => stepsOf(record).length > 0 && (ids.length === 0 || wanted.has(record.trajectory_id)))
+  return found.length === 0 ? refuse('nothing-chosen', 'None of the chosen trajectories is stored any more.') : accept(found)
+}
+
+/** Asks about each trajectory; every answer is stored as it comes. Repeats that were given before are not asked for again. */
+async function judge(
+  trajectories: readonly Trajectory[],
+  { settings, chat, host }: { readonly settings: JudgeSettings; readonly chat: JudgeModel; readonly host: string },
+  { store, rows }: Pick<JudgeParts, 'store' | 'rows'>,
+  control: JobControl,
+): Promise<JudgingOutcome> {
+  const total = trajectories.length * settings.repeats
+  control.phase('judging', total, `Asking ${host}`)
+  const opinions = new Map<string, readonly Opinion[]>()
+  for (const { trajectory_id } of trajectories) opinions.set(trajectory_id, (await store.opinions.listOf(trajectory_id)).records)
+  const stored = (id: string): readonly Opinion[] => opinions.get(id) ?? []
+  control.phase('judging', total, `Asking ${host}`, countGiven(trajectories, settings, { chat, stored }))
+  const pausable: JudgeModel = {
+    model: chat.model,
+    complete: async (asked) => {
+      await control.gate()
+      return chat.complete(asked)
+    },
+  }
+  const options = { repeats: settings.repeats, ...answerSettings(settings), concurrency: settings.concurrency ?? AT_ONCE }
+  return judgeTrajectories(
+    trajectories,
+    { ...options, signal: control.signal },
+    {
+      ...{ ...rows, chat: pausable, stored },
+      save: (made) => store.opinions.add(made),
+      onProgress: ({ done }) => {
+        control.advance(done)
+      },
+    },
+  )
+}
+
+const reported = ({ opinions, failures, stopped }: JudgingOutcome): JudgeOutcome => ({
+  opinions: opinions.length,
+  failures: failures.map(({ trajectory_id, repeat, message }) => `${trajectory_id}, repeat ${repeat + 1}: ${message}`),
+  stopped: stopped?.message ?? null,
+})
+
+/** Throws when judging stopped early, and when no answer could be used. */
+function sayFailures({ opinions, failures, stopped, calls }: JudgingOutcome, control: JobControl): void {
+  const answers = failures.length + new Set(opinions.map((row) => `${row.trajectory_id} ${row.repeat}`)).size
+  const failed = failures[0]
+  if (failed) control.say(`${failures.length} of ${answers} answers could not be used; the first: ${failed.message}`)
+  if (stopped)
+    throw new Error(`${stopped.message} ${opinions.length === 0 ? 'Nothing was judged.' : 'The judgements before that are stored.'}`)
+  if (failed && opinions.length === 0 && calls > 0) throw new Error(failed.message)
 }
 
 const answerSettings = ({ temperature, maxTokens }: JudgeSettings): Pick<JudgeOptions, 'temperature' | 'maxTokens'> => ({

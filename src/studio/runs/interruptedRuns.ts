@@ -8,8 +8,9 @@ interface InterruptedParts {
   readonly store: Store
   /** ISO time. */
   readonly now: () => string
-  readonly isAtWork: (runId: string) => boolean
-  readonly claim: RunClaims['claim']
+  /** Runs that this studio works on. */
+  readonly atWork: { has(runId: string): boolean }
+  readonly claims: Pick<RunClaims, 'claim'>
   /** Why they ended, as a sentence; when absent, the tab was closed. */
   readonly reason: string | undefined
 }
@@ -17,10 +18,10 @@ interface InterruptedParts {
 const TAB_CLOSED = 'The tab was closed or reloaded while this run was at work.'
 
 /** Leaves runs alone that other studios work on. */
-export async function markInterruptedRuns({ store, now, isAtWork, claim, reason = TAB_CLOSED }: InterruptedParts): Promise<void> {
+export async function markInterruptedRuns({ store, now, atWork, claims, reason = TAB_CLOSED }: InterruptedParts): Promise<void> {
   for (const run of (await store.runs.list()).records) {
-    if (!isUnderWay(run) || isAtWork(run.run_id)) continue
-    const claimed = await claim(run.run_id)
+    if (!isUnderWay(run) || atWork.has(run.run_id)) continue
+    const claimed = await claims.claim(run.run_id)
     if (!claimed.ok) continue
     try {
       await store.runs.put(interrupted(run, reason, now()))

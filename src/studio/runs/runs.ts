@@ -74,10 +74,8 @@ export function createRuns({ store, emit, now, clock, claim, storeEveryMs = STOR
 
     async detail(runId) {
       await atWork.get(runId)?.settle()
-      const stored = await store.runs.get(runId)
-      if (!stored) return refuse('unknown-run', `There is no run ${runId}; it may have been removed.`)
-      const damage = (await store.folders?.damage(runId)) ?? []
-      const run = { ...stored, notes: [...new Set([...stored.notes, ...damage])] }
+      const run = await withDamage(store, runId)
+      if (!run) return refuse('unknown-run', `There is no run ${runId}; it may have been removed.`)
       const { exam, probe } = await detailOf(runId)
       const [metrics, story] = await Promise.all([store.metrics.of(runId), storyResultOf(run, store)])
       const elsewhere = isUnderWay(run) && (await ownerElsewhere(runId)) !== null
@@ -94,13 +92,13 @@ export function createRuns({ store, emit, now, clock, claim, storeEveryMs = STOR
       return accept(null)
     },
 
-    recover: () =>
-      markInterruptedRuns({
-        store,
-        now,
-        reason: interrupted,
-        isAtWork: (runId) => atWork.has(runId),
-        claim: (runId) => claims.claim(runId),
-      }),
+    recover: () => markInterruptedRuns({ store, now, reason: interrupted, atWork, claims }),
   }
+}
+
+/** The record, with a note for each file of the run's folder that is damaged. */
+async function withDamage({ runs, folders }: Store, runId: string): Promise<RunRecord | null> {
+  const stored = await runs.get(runId)
+  const damage = (await folders?.damage(runId)) ?? []
+  return stored && { ...stored, notes: [...new Set([...stored.notes, ...damage])] }
 }

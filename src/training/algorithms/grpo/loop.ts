@@ -84,11 +84,7 @@ async function train<Sample extends GrpoSample>(
   }
   const total = context.steps ?? settings.max_steps
   const run: Run = { policy, settings, context, totalUpdates: total * settings.num_iterations * settings.steps_per_generation }
-  const limits = {
-    maxTokens: settings.max_tokens_per_micro_batch,
-    maxPositions: model.max_position_embeddings,
-    vocabulary: model.vocab_size,
-  }
+  const limits = limitsOf(settings, model)
   const clock = createCheckpointer(context, policy)
   let done = first
 
@@ -128,6 +124,12 @@ async function train<Sample extends GrpoSample>(
   }
   return { policy, batches: done }
 }
+
+const limitsOf = ({ max_tokens_per_micro_batch }: GrpoConfig, { max_position_embeddings, vocab_size }: TrainingContext['model']) => ({
+  maxTokens: max_tokens_per_micro_batch,
+  maxPositions: max_position_embeddings,
+  vocabulary: vocab_size,
+})
 
 interface Run {
   readonly policy: PolicyModel
