@@ -90,6 +90,8 @@ const storyRequest = z
     seed,
     /** null: as the GPU allows. */
     size: storySize.nullable(),
+    /** Exam questions; when absent, as many as the size has. */
+    examQueries: z.int().positive().exactOptional(),
     algorithm: z.string().exactOptional(),
     /** When absent, the default one. */
     benchmark: z.string().exactOptional(),

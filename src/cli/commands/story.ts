@@ -12,6 +12,7 @@ export const story = defineCommand({
     seed: z.int().default(7).meta({ help: 'Seed of practice, sampling and initialisation.' }),
     out: z.string().optional().meta({ help: 'Directory in which the run is stored; without it nothing is kept.' }),
     size: z.enum(['gpu', 'software']).optional().meta({ help: 'How long the story is; by default as the GPU allows.' }),
+    exam_queries: z.int().positive().optional().meta({ help: 'How many exam questions; by default as many as the size has.' }),
     record: z
       .string()
       .optional()
@@ -27,7 +28,8 @@ export const story = defineCommand({
         last = line
       }
       const folder = options.out === undefined ? {} : { folder: options.out }
-      const job = await studio.run({ kind: 'story', seed: options.seed, size: options.size ?? null, ...folder })
+      const exam = options.exam_queries === undefined ? {} : { examQueries: options.exam_queries }
+      const job = await studio.run({ kind: 'story', seed: options.seed, size: options.size ?? null, ...exam, ...folder })
       const { run, story: result } = must(await studio.runs.get(job.run_id))
       if (options.record !== undefined) {
         const recording = must(await exportRecording(studio, run.run_id, new Date().toISOString()))

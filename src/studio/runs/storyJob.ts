@@ -71,7 +71,7 @@ async function planStory(request: StoryRequest, context: JobContext, isResumed: 
   const examSplit = splitFor(benchmark, 'exam')
   return accept({
     ...{ request, sizeName, configured: configured.value, model: model.value, gpu: gpu.value, benchmark, examSplit },
-    queries: stratified(benchmark.queries(examSplit), size.examQueries),
+    queries: stratified(benchmark.queries(examSplit), request.examQueries ?? size.examQueries),
     isResumed,
   })
 }
