@@ -33,6 +33,7 @@ COMPUTED = {
     "pissa_of_several_ranks": dict(target_modules=QV, init_lora_weights="pissa", use_rslora=True, rank_pattern={"v_proj": 5}, alpha_pattern={"layers.1.self_attn.q_proj": 3}),
     "olora": dict(target_modules=["k_proj", "down_proj"], init_lora_weights="olora"),
     "olora_of_the_head": dict(target_modules=["lm_head"], init_lora_weights="olora", use_rslora=True),
+    "olora_beside_the_embedding": dict(target_modules=["embed_tokens", "q_proj"], init_lora_weights="olora"),
     "dora": dict(target_modules=["q_proj", "down_proj"], use_dora=True),
     "dora_of_pissa": dict(target_modules=["v_proj"], use_dora=True, init_lora_weights="pissa"),
     "dora_of_the_head": dict(target_modules=["lm_head", "k_proj"], use_dora=True),

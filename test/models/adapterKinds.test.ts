@@ -69,7 +69,12 @@ it.each([
   ['dora', { use_dora: false }, 'lora_magnitude_vector" is not supported by what adapter_config.json says'],
   ['bias_of_b', { lora_bias: false }, 'lora_B.bias" is not supported by what adapter_config.json says'],
   ['velora', { velora_config: null }, 'lora_velora_embed" is not supported'],
-  ['embedding', { init_lora_weights: 'pissa' }, 'which peft does not do for embeddings'],
+  ['embedding', { use_dora: true }, 'use_dora is true for the embedding model.embed_tokens; expected linear layers alone'],
+  [
+    'head',
+    { target_modules: ['q_proj'], ensure_weight_tying: true },
+    'ensure_weight_tying is true; expected false, or no adapter on the embedding',
+  ],
 ])('a tensor of %s that %o gives no use is refused by name', async (name, change, message) => {
   await expect(read(name, change)).rejects.toThrow(message)
 })

@@ -9,9 +9,13 @@ import { checkAdapterFits, readAdapter, type LoraAdapter } from '../../src/model
 import { projectRoot } from '../support/sources'
 
 const shared = join(projectRoot, '../shared/data/faults')
-const adapter = (name: string): Promise<LoraAdapter> => readAdapter(nodeFolder(join(shared, 'adapters', name)))
+async function adapter(name: string): Promise<LoraAdapter> {
+  const folder = nodeFolder(join(shared, 'adapters', name))
+  return readAdapter(folder).finally(() => folder.close())
+}
 async function fits(name: string, model: string): Promise<void> {
-  const { config } = await openWeightsFolder(nodeFolder(join(shared, 'models', model)))
+  const folder = nodeFolder(join(shared, 'models', model))
+  const { config } = await openWeightsFolder(folder).finally(() => folder.close())
   checkAdapterFits(await adapter(name), architectureOf(config).parameters(config))
 }
 

@@ -17,6 +17,8 @@ export interface LoraConfig {
   readonly useDora: boolean
   readonly loraBias: boolean
   readonly usesVelora: boolean
+  /** The head of a tied model gets the embedding's matrices too. */
+  readonly ensuresTying: boolean
   readonly baseModel: string
   readonly revision: string | null
   /** null: the base stays as it is. */
@@ -45,6 +47,7 @@ const fields = z.object({
   use_rslora: z.boolean().default(false),
   use_dora: z.boolean().default(false),
   lora_bias: z.boolean().default(false),
+  ensure_weight_tying: z.boolean().default(false),
   // VeLoRA changes the backward pass alone.
   velora_config: z.record(z.string(), z.unknown()).nullish(),
   init_lora_weights: z.union([z.boolean(), z.string()]).default(true),
@@ -59,11 +62,11 @@ const fields = z.object({
 type Fields = z.infer<typeof fields>
 
 /**
- * Fields whose value changes nothing of what the adapter computes: notes on where it comes from, what ties weights in training, and settings of
+ * Fields whose value changes nothing of what the adapter computes: notes on where it comes from, and settings of
  * methods that another field turns on. fan_in_fan_out is for Conv1D: peft sets it to false on linear layers.
  */
 const WITHOUT_EFFECT: ReadonlySet<string> = new Set([
-  ...['auto_mapping', 'inference_mode', 'peft_version', 'runtime_config', 'fan_in_fan_out', 'ensure_weight_tying'],
+  ...['auto_mapping', 'inference_mode', 'peft_version', 'runtime_config', 'fan_in_fan_out'],
   ...['corda_config', 'eva_config', 'loftq_config', 'lora_ga_config', 'megatron_core', 'qalora_group_size'],
 ])
 
@@ -132,6 +135,7 @@ function configOf(file: Fields): LoraConfig {
     useRslora: file.use_rslora,
     useDora: file.use_dora,
     loraBias: file.lora_bias,
+    ensuresTying: file.ensure_weight_tying,
     usesVelora: (file.velora_config ?? null) !== null,
     baseModel: file.base_model_name_or_path ?? '',
     revision: file.revision ?? null,

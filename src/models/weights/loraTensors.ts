@@ -5,7 +5,7 @@
 import { firstNonFinite } from '../../base/nonFinite'
 import { loraScaling } from '../architectures/decoder'
 import { CheckpointError } from './byteSource'
-import { ADAPTER_CONFIG, type BaseInit, type LoraConfig } from './loraConfig'
+import { ADAPTER_CONFIG, adapterConfigError, type BaseInit, type LoraConfig } from './loraConfig'
 import { shapeText, type TensorSource } from './safetensors'
 
 export const ADAPTER_WEIGHTS = 'adapter_model.safetensors'
@@ -141,6 +141,10 @@ function checkParameter(parameter: string, key: string, modules: ReadonlySet<str
 
 async function readModule(tensors: TensorSource, path: string, isEmbedding: boolean, config: LoraConfig): Promise<Module> {
   const rank = config.rankOf(path)
+  if (isEmbedding && config.useDora)
+    throw new CheckpointError(
+      `${ADAPTER_CONFIG}: use_dora is true for the embedding ${path}; expected linear layers alone. Merge the adapter into its base with peft, and load the merged model instead.`,
+    )
   const [first, second] = isEmbedding ? ['lora_embedding_A', 'lora_embedding_B'] : ['lora_A.weight', 'lora_B.weight']
   const a = tensors.info(`${PREFIX}${path}.${first}`)
   const b = tensors.info(`${PREFIX}${path}.${second}`)
@@ -152,6 +156,13 @@ async function readModule(tensors: TensorSource, path: string, isEmbedding: bool
   const [bHeight, bRank] = b.shape
   if (a.shape.length !== 2 || aRank !== rank || aWidth === undefined) throw wrong(a.name, `[${rank}, in]`, a.shape)
   if (b.shape.length !== 2 || bRank !== rank || bHeight === undefined) throw wrong(b.name, `[out, ${rank}]`, b.shape)
+  if (!config.adapts(path) && config.ensuresTying)
+    throw adapterConfigError(
+      'ensure_weight_tying',
+      true,
+      `false, or no adapter on the embedding and its head`,
+      `It adapts ${path} as well, with the same matrices. Merge the adapter into its base with peft, and load the merged model instead.`,
+    )
   if (!config.adapts(path))
     throw new CheckpointError(
       `${ADAPTER_WEIGHTS}: tensor "${a.name}" is used by nothing: ${path} is not among the layers of ${config.targetsText} in ${ADAPTER_CONFIG}. Name the layer there, or remove its tensors.`,
@@ -200,26 +211,18 @@ function residualsOf(
 ): BaseChanges['residuals'] {
   const { baseInit: init } = config
   if (init === null) return new Map()
-  const [embedding] = embeddings
-  if (embedding !== undefined)
-    throw new CheckpointError(
-      `${ADAPTER_CONFIG}: init_lora_weights is "${init}", which peft does not do for embeddings such as ${embedding}; expected linear layers alone. Save the adapter as a plain LoRA adapter.`,
-    )
-  const taken = [...modules].filter(([path]) => !parameters.has(`${path}.weight`))
+  // The embedding begins as plain LoRA, whatever the others do.
+  const taken = [...modules].filter(([path]) => !embeddings.has(path) && !parameters.has(`${path}.weight`))
   return new Map(taken.map(([path, { rank }]) => [path, { init, rank, scaling: scalingFrom(config, path) }]))
 }
 
 function checkComplete(
   modules: ReadonlyMap<string, Module>,
   magnitudes: ReadonlyMap<string, unknown>,
-  { parameters, embeddings }: Names,
+  { parameters }: Names,
   { useDora, modulesToSave }: LoraConfig,
 ): void {
   for (const path of useDora ? modules.keys() : []) {
-    if (embeddings.has(path))
-      throw new CheckpointError(
-        `${ADAPTER_CONFIG}: use_dora is true for the embedding ${path}; expected linear layers alone. Merge the adapter into its base with peft, and load the merged model instead.`,
-      )
     if (!magnitudes.has(path))
       throw new CheckpointError(`${ADAPTER_WEIGHTS}: tensor "${PREFIX}${path}.lora_magnitude_vector" is missing, which use_dora needs`)
   }
