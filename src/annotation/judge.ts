@@ -102,7 +102,7 @@ export function countGiven(
 }
 
 /**
- * Judges trajectories. A repeat that fails leaves a failure and the others go on; a refused key, a lost connection, a rate limit
+ * Judges trajectories. A repeat that fails is recorded as a failure while the others continue; a refused key, a lost connection, a rate limit
  * that does not end or a cancel stops the whole with one sentence. Throws for a prompt pack that cannot be filled.
  */
 export async function judgeTrajectories(

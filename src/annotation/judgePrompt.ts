@@ -65,7 +65,7 @@ export function promptHash(pack: JudgePromptPack): string {
   return sha256(JSON.stringify([pack.system, pack.user, judgeTool]))
 }
 
-/** What stands in a prompt for this trajectory. Throws a sentence when the pack names a place nobody fills. */
+/** The texts that fill a prompt's places for this trajectory. Throws one sentence when the pack names an unknown place. */
 export function renderJudgePrompt(pack: JudgePromptPack, trajectory: Trajectory): { readonly system: string; readonly user: string } {
   const path = chosenPath(trajectory)
   const steps = path

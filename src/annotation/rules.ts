@@ -1,6 +1,6 @@
 /**
  * Step labels without a judge: StepTool's two rules (its `annotation_by_rules` notebook), and what a tool world knows.
- * The released rules have two flaws; `sound` mends both, and the annotator id says which was used.
+ * The released rules have two flaws; `sound` corrects both, and the annotator id says which was used.
  */
 import { strPython } from '../base/pythonRepr'
 import { PythonFloat, type PythonValue } from '../base/pythonValue'

@@ -1,6 +1,6 @@
 /**
  * `bench loss`: log-probability of one target per row under a softmax over a large vocabulary, forward and with the gradient of the hidden
- * states (the head is frozen, as in LoRA), from hidden states and head alone: logits of the whole vocabulary are never held.
+ * states (the head is frozen, as in LoRA), from hidden states and head alone: logits of the whole vocabulary are never stored.
  */
 import { createRng } from '../base/random'
 import { differentiate } from '../engine/autograd/differentiate'

@@ -1,5 +1,5 @@
 /**
- * `bench train` on a software adapter: its buffers are this process's memory, so the operating system's count can be held against the
+ * `bench train` on a software adapter: its buffers are this process's memory, so the operating system's count can be compared with the
  * plan's. A second trainer on an engine whose pipelines exist adds buffers and little else.
  */
 import { EngineDevice } from '../engine/device/engineDevice'

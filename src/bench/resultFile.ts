@@ -1,4 +1,4 @@
-/** Results kept as files: the JSON of the command, with what else the machine was doing. */
+/** Stores results as files: the JSON of the command, and how busy the machine was besides. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg } from 'node:os'
 import { dirname } from 'node:path'

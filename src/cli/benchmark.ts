@@ -1,4 +1,4 @@
-/** Exams one can sit: a benchmark, and the queries of a split in a fixed order. */
+/** Benchmarks by name, and the queries of a split in a fixed order. */
 import type { Benchmark, BenchmarkDefinition } from '../environments/benchmark'
 import type { Query } from '../environments/environment'
 import { benchmarks } from '../evaluation/benchmarks'

@@ -110,7 +110,7 @@ async function finished(studio: CommandStudio, ended: Map<string, (job: JobSnaps
     const hear = studio.onEvent
     studio.onEvent = (event) => {
       hear(event)
-      // Nobody is there to make room and to resume it.
+      // No person is there to free space and to resume the job.
       if (event.type === 'job' && event.job.job_id === started.job_id && isDiskFull(event.job)) resolve(event.job)
     }
     ended.set(started.job_id, resolve)

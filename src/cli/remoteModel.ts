@@ -1,6 +1,6 @@
 /**
  * Models that are not on this computer: `hf:OWNER/NAME[@REVISION]` and `https://…/folder/`. What was fetched is kept under
- * `downloads/` in the home directory, so that an interrupted download goes on and a second use fetches nothing.
+ * `downloads/` in the home directory, so that an interrupted download continues and a second use fetches nothing.
  * `HF_TOKEN` is sent to the Hub alone, or to the mirror that `HF_ENDPOINT` names.
  */
 import { join } from 'node:path'

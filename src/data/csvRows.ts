@@ -9,7 +9,7 @@ export type CsvRow =
   | { readonly row: number; readonly broken: string }
 
 const DELIMITERS: readonly CsvDelimiter[] = ['\t', ',', ';']
-/** A first line by which Excel is told the delimiter; it is no row of the table. */
+/** A first line that names the delimiter for Excel; it is no row of the table. */
 const SEPARATOR_LINE = /^"?sep=([\t,;|])"?\s*$/i
 /** A record that grew over this many characters without closing its quote is given up. */
 const MAX_RECORD_CHARS = 1 << 25

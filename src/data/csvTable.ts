@@ -1,4 +1,4 @@
-/** The rows of a delimited file with a header; what is wrong with the header or with a row's cells is said, and the other rows are kept. */
+/** Reads the rows of a delimited file with a header. A fault in the header or in a row's cells is reported, and the other rows are imported. */
 import { excerpt } from '../base/excerpt'
 import { columnNames, type CsvDelimiter, csvRows, namedDelimiter, sniffDelimiter } from './csvRows'
 import { problemOf, type ProblemParts } from './problem'
@@ -87,7 +87,7 @@ async function readHeader(all: AsyncGenerator<string>, wanted: readonly string[]
   return { header, delimiter: named ?? sniffDelimiter(header, wanted) }
 }
 
-/** Why nothing of the file can be read: a column is missing, or stands there twice, so that nobody can tell which is meant. */
+/** Why nothing of the file can be read: a column is missing, or occurs twice, so that it is ambiguous. */
 function refusalOf(file: string, header: string, columns: readonly string[], wanted: readonly string[]): ProblemItem | null {
   const expected = `the columns ${wanted.join(', ')}`
   const missing = wanted.filter((column) => !columns.includes(column))

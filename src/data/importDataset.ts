@@ -1,4 +1,4 @@
-/** Imports a file of any known format as a data set's records. What cannot be read becomes a problem that says so; the rest is imported. */
+/** Imports a file of any known format as a data set's records. A row that cannot be read becomes a problem that describes it; the rest is imported. */
 import { idInside } from '../base/id'
 import { Sha256 } from '../base/sha256'
 import type { Opinion } from '../records/annotation'
@@ -197,7 +197,7 @@ function insideDataset(dataset_id: string, rows: ReadItems['records']): { trajec
   const fresh = (id: string): string => {
     const base = idInside(dataset_id, id)
     let unique = base
-    // Numbers go on where the last of this id stopped: a file may have one id in every row.
+    // Numbering continues after the last row of this id, because a file may have one id in every row.
     let n = numbered.get(base) ?? 2
     for (; taken.has(unique); n++) unique = `${base}~${String(n)}`
     numbered.set(base, n)

@@ -1,4 +1,4 @@
-/** What was wrong with a file, said so that a person can mend it. */
+/** A fault in a file, described so that a person can correct it. */
 import type { Problem } from '../records/dataset'
 
 export interface ProblemParts {

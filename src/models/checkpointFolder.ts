@@ -16,7 +16,7 @@ export type ParameterTable = Readonly<Record<string, readonly number[]>>
 
 export interface WeightsFolder {
   readonly config: ModelConfig
-  /** config.json as it stands in the file, for export. */
+  /** config.json exactly as it is in the file, for export. */
   readonly configJson: JsonObject
   readonly tensors: TensorSource
   /** Throws unless every tensor of the table is there with its shape. Reads headers only. */

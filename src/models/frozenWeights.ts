@@ -30,7 +30,7 @@ function checkFinite(name: string, values: Float32Array, first = 0): void {
   )
 }
 
-/** Bytes handed to the queue before its copies are waited for: they lie in memory of the process until they ran. */
+/** How many bytes are given to the queue before its copies are awaited: they take memory of the process until they are done. */
 const MOST_IN_FLIGHT = 32 << 20
 
 export class FrozenWeights {
@@ -91,7 +91,7 @@ export class FrozenWeights {
             before: before - tensor.bytes,
           })
         else await this.#put(buffer, await readFinite(reader, name, shape), 0)
-        // Without room for it the model works as well, and is packed again the next time.
+        // When the storage is full the model works as well; it is packed again the next time.
         const isKept = await cache
           ?.keep(tensor, async (offset, length) => new Uint8Array(await this.#engine.read(buffer, offset, length)))
           .then(() => true)

@@ -28,7 +28,7 @@ export interface GenerationShape {
 
 export type GenerationSize = Pick<GenerationShape, 'config' | 'lora' | 'slots' | 'maxNewTokens'> & {
   readonly maxContext: number
-  /** Else as many as fill every slot. One sequence of full length always has room. */
+  /** Else as many as fill every slot. One sequence of full length always fits. */
   readonly blocks?: number | undefined
 }
 

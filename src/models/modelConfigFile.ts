@@ -12,7 +12,7 @@ const GENERATION = 'generation_config.json'
 
 export interface ModelConfigFile {
   readonly config: ModelConfig
-  /** config.json as it stands in the file. */
+  /** config.json exactly as it is in the file. */
   readonly configJson: JsonObject
 }
 

@@ -9,7 +9,7 @@ export type AlarmKind = keyof typeof rules
 export interface Alarm {
   readonly kind: AlarmKind
   readonly metric: string
-  /** Step at which the rule first held. */
+  /** The step at which the rule was first true. */
   readonly step: number
   /** What the rule looked at then: a mean over its window. */
   readonly value: number

@@ -1,4 +1,4 @@
-/** An imported file: what was read from it, and what was wrong with it. */
+/** An imported file: what was read from it, and which faults it had. */
 import { z } from 'zod'
 
 /** What was wrong with a file, or with one row of it. */

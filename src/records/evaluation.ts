@@ -1,4 +1,4 @@
-/** One model sat one exam: a row for each query and repeat, and everything needed to know what it may be compared with. */
+/** The result of one model on one benchmark: a row for each query and repeat, and everything that decides which results it may be compared with. */
 import { z } from 'zod'
 import { samplingFilters } from './samplingFilters'
 import { answerStatus } from './trajectory'

@@ -1,4 +1,4 @@
-/** A run story put on file: what the page needs to show it again on a machine without WebGPU. The command line makes it from a real run; it is never written by hand. */
+/** A run story as a file: what the page needs to show it again on a machine without WebGPU. The command line makes it from a real run; it is never written by hand. */
 import { z } from 'zod'
 import { opinion } from './annotation'
 import { evaluationRecord } from './evaluation'

@@ -1,4 +1,4 @@
-/** What the studio can be asked to do as a job, by the page and by the command line alike. One schema each, checked at the studio's door. */
+/** Requests for jobs, which the page and the command line both send. Each has one schema, which the studio checks first. */
 import { z } from 'zod'
 import { samplingFilters } from './samplingFilters'
 

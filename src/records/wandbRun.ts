@@ -1,4 +1,4 @@
-/** A run in the words of Weights & Biases (wandb): what is handed over, without the key. Facts: wandb's own client, core/internal/filestream. */
+/** A run in the words of Weights & Biases (wandb): what is sent, without the key. Facts: wandb's own client, core/internal/filestream. */
 import { z } from 'zod'
 import { settingsInEffect, type MetricColumns, type RunRecord } from './run'
 

@@ -64,7 +64,7 @@ export async function openBrowserStore({ directory, name = 'hone', migrations }:
   try {
     db = await openDB<Schema>(name, STORE_VERSION, {
       upgrade(database, oldVersion) {
-        // One block for each version, oldest first, so that any store can be brought up to date.
+        // One block for each version, oldest first, so that a store of any version can be migrated.
         if (oldVersion < 1) {
           for (const kind of KINDS) database.createObjectStore(kind, { keyPath: 'id' }).createIndex('owner', 'owner')
           database.createObjectStore('blobHeads')
@@ -119,7 +119,7 @@ function hostOver(db: IDBPDatabase<Schema>, files: BlobFiles): StoreHost {
 }
 
 /**
- * When a transaction aborts, its requests fail with AbortError and only the transaction knows why: that there is no room left, for
+ * When a transaction aborts, its requests fail with AbortError and only the transaction knows why: that the storage is full, for
  * example.
  */
 async function committed(change: { readonly done: Promise<void> }, requests: readonly Promise<unknown>[]): Promise<void> {

@@ -140,7 +140,7 @@ const metricChunk = z.object({
 interface RunFolderIndex {
   readonly base: StoreHost
   readonly folders: ReadonlyMap<string, RunFolder>
-  /** Runs of which the record lies in the folder. */
+  /** Runs whose record is in the folder. */
   readonly recorded: ReadonlySet<string>
   /** Looks for runs that are not known yet. */
   readonly discover: () => Promise<void>
@@ -158,7 +158,7 @@ function folderHost(index: RunFolderIndex): StoreHost {
         return rows.sort((a, b) => (a.id < b.id ? -1 : 1))
       }),
     put: (rows) => queue.run(() => putRows(index, rows)),
-    // What lies in folders is the person's to remove.
+    // A person removes folders; the store does not.
     remove: (rows) => queue.run(() => base.remove(rows)),
     files: base.files,
     close: () => queue.idle().then(() => base.close()),
@@ -197,7 +197,7 @@ async function getRow(index: RunFolderIndex, kind: RecordKind, id: string): Retu
   return index.base.get(kind, id)
 }
 
-/** The rows of a kind that lie in folders; trajectories, opinions and metrics only for the owner asked for. */
+/** The rows of a kind that are stored in folders; trajectories, opinions and metrics only for the owner asked for. */
 async function folderRows(index: RunFolderIndex, kind: RecordKind, owner: string | undefined): Promise<StoredRow[]> {
   if (kind === 'runs') return runRows(index)
   if (kind === 'evaluations') return evaluationRows(index)

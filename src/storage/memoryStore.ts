@@ -1,4 +1,4 @@
-/** A store that lasts as long as the process: tests, private windows, trying things out. */
+/** A store that lasts as long as the process, for tests, private windows and trying things out. */
 import type { BlobFiles } from './blobSlots'
 import type { RecordMigration } from './recordKinds'
 import { createStore, type Store, type StoredRow, type StoreHost } from './store'

@@ -1,4 +1,4 @@
-/** What is kept, under which schema, and how records of earlier versions are brought up to date. */
+/** The kinds of stored records, their schemas, and how records of earlier versions are migrated. */
 import { z } from 'zod'
 import { opinion } from '../records/annotation'
 import { datasetRow } from '../records/dataset'

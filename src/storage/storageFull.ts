@@ -1,4 +1,4 @@
-/** No room left, whatever the host calls it. */
+/** The storage is full, whatever the host calls that. */
 
 export class StorageFullError extends Error {
   override readonly name = 'StorageFullError'

@@ -1,10 +1,10 @@
-/** Events to the page: gathered, joined where they say the same thing later, and sent at most ten times a second. */
+/** Gathers events for the page, joins those about the same thing, and sends them at most ten times a second. */
 import type { MetricTable } from '../records/run'
 import { joinMetrics } from '../storage/store'
 import type { StudioEvent } from '../worker/protocol'
 
 const INTERVAL_MS = 100
-/** Streamed text is for watching: what nobody could have read is dropped. */
+/** Streamed text is for watching: text beyond this length was too fast to read and is dropped. */
 const TOKEN_CHARS = 1200
 
 export interface EventHub {

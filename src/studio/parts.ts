@@ -1,4 +1,4 @@
-/** What a host hands the studio: a device, a store, the network, clocks. The studio touches no globals of its own. */
+/** What a host provides for the studio: a device, a store, the network, clocks. The studio itself uses no globals. */
 import type { FetchLike } from '../network/fetchLedger'
 import type { GpuInfo } from '../records/run'
 import type { Store } from '../storage/store'

@@ -1,5 +1,5 @@
 /**
- * Baselines too large for everybody's `npm ci` (ONNX Runtime is over 200 MB): installed into `.cache/peers` when somebody asks for them,
+ * Baselines too large for everybody's `npm ci` (ONNX Runtime is over 200 MB): they are installed into `.cache/peers` on request,
  * at these versions, and found there at run time.
  */
 import { spawnSync } from 'node:child_process'

@@ -101,7 +101,7 @@ export const doctor = defineCommand({
 
 interface ModelFindings {
   readonly checks: readonly Check[]
-  /** Bytes of LoRA training, by how frozen weights are held. */
+  /** Bytes of LoRA training, by the format of the frozen weights. */
   readonly memory: readonly MemoryRow[]
   readonly agreement: readonly Quantity[]
   /** What it says to --prompt. */

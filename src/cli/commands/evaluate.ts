@@ -1,4 +1,4 @@
-/** `hone evaluate`: a model sits an exam. Rates come with intervals; two results are compared query by query. */
+/** `hone evaluate`: evaluates a model on a benchmark. Rates come with intervals; two results are compared query by query. */
 import { join } from 'node:path'
 import { z } from 'zod'
 import { compareRates, rateOf, winRate } from '../../evaluation/evaluate'

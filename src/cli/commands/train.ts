@@ -1,4 +1,4 @@
-/** `hone train`: the studio trains a model, or an adapter on it; the run, a PEFT adapter or a whole model lie in one directory. */
+/** `hone train`: the studio trains a model, or an adapter on it; the run and its PEFT adapter or whole model are in one directory. */
 import { z } from 'zod'
 import { alarmsOf } from '../../records/alarms'
 import type { TrainRequest } from '../../records/requests'

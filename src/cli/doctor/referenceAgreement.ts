@@ -69,7 +69,7 @@ export function parseReference(
   return parsed.data
 }
 
-/** How the checkpoint's matrices can be held without a change: 16 bits stay 16 bits. */
+/** The format in which the checkpoint's matrices are stored without a change: 16 bits stay 16 bits. */
 export function losslessFormat({ tensors }: TensorSource): WeightFormat {
   const dtypes = new Set([...tensors.values()].filter(({ shape }) => shape.length === 2).map(({ dtype }) => dtype))
   if (dtypes.size !== 1) return 'f32'

@@ -1,4 +1,4 @@
-/** What a dataset format is: it recognises a file by name and first characters, and reads it to records. */
+/** A dataset format recognises a file by its name and first characters, and reads it into records. */
 import type { Opinion } from '../../records/annotation'
 import type { Trajectory } from '../../records/trajectory'
 import type { Problem } from '../../records/dataset'

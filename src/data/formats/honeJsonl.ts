@@ -1,4 +1,4 @@
-/** Hone's own file: one line a trajectory, `{"trajectory": …, "opinions": […]}`, nothing left out. */
+/** Hone's own file has one line per trajectory, `{"trajectory": …, "opinions": […]}`, and loses nothing. */
 import { excerpt } from '../../base/excerpt'
 import { z } from 'zod'
 import { opinion, type Opinion } from '../../records/annotation'

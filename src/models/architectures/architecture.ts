@@ -1,4 +1,4 @@
-/** What an architecture says of itself. Everything that differs between families stands in its file; nothing else asks for `model_type`. */
+/** The description of an architecture. Everything that differs between families is in its file; no other code asks for `model_type`. */
 import type { Tensor } from '../../engine/tensor'
 import type { DecoderGraph } from './decoder'
 import type { ConfigFile, ModelConfig, RopeScaling } from './modelConfig'

@@ -150,7 +150,7 @@ export function storedFormat(config: ModelConfig, name: string, shape: readonly 
 }
 
 /**
- * How a frozen tensor lies in its buffer. Kernels take four columns of logits at a time: rows of zeros follow a vocabulary that is no multiple of
+ * The layout of a frozen tensor in its buffer. Kernels take four columns of logits at a time: rows of zeros follow a vocabulary that is no multiple of
  * four, such as the 32,001 tokens of a Llama 2 with a [PAD].
  */
 export function storedSpec(config: ModelConfig, name: string, shape: readonly number[]): { shape: readonly number[]; dtype: WeightFormat } {

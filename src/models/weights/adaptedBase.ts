@@ -53,7 +53,7 @@ export function adaptedBase(base: WeightReader, adapter: LoraAdapter): WeightRea
   }
 }
 
-/** Found once for a base and an adapter: a merge reads its matrices several times. */
+/** The result is cached for a base and an adapter, because a merge reads its matrices several times. */
 const knownBases = new WeakMap<WeightReader, WeakMap<LoraAdapter, Map<string, InitialBasis>>>()
 
 function basesOf(base: WeightReader, adapter: LoraAdapter): Map<string, InitialBasis> {

@@ -1,6 +1,6 @@
 /**
  * Where bytes come from: a random-access source, so that no file need be in memory as a whole.
- * The host hands in the file, Blob or Node file handle; this folder touches no globals of its own. Files behind an address:
+ * The host passes the file, Blob or Node file handle; this folder uses no globals itself. Files behind an address:
  * `httpSource.ts`; of the Hugging Face Hub: `hub.ts`; kept after the first read: `cachedSource.ts`.
  */
 import { z } from 'zod'
@@ -22,7 +22,7 @@ export interface FolderSource {
   /** For messages: the folder's name, path or address. */
   readonly name: string
   open(fileName: string): Promise<ByteSource | null>
-  /** The files' names; left out where nobody can tell, as on a plain web server. */
+  /** The files' names; absent where they cannot be listed, as on a plain web server. */
   names?(): Promise<readonly string[]>
 }
 

@@ -1,6 +1,6 @@
 /**
  * An adapter merged into its base: W' = W + s·B·A (LoRA, Hu 2021, arXiv:2106.09685 §4.1), written in 16 bits, where they hold its values, as Hugging Face shards.
- * One tensor is in memory at a time. A base that was held in int8 or int4 while it was trained on is merged as the values it had there:
+ * One tensor is in memory at a time. A base whose weights were stored in int8 or int4 while it was trained on is merged as the values it had there:
  * the adapter was fitted to those.
  */
 import type { Gate } from '../../engine/plan/executable'
@@ -17,7 +17,7 @@ import { streamSafetensors, type PlannedTensor, type WritableDtype } from './wri
 /** transformers' `save_pretrained` cuts at 5 GB; a browser and a phone like less. */
 const SHARD_BYTES = 2e9
 
-/** The merged model's values in f32, before they are rounded to 16 bits. `config.weight_format`: how the base was held. */
+/** The merged model's values in f32, before they are rounded to 16 bits. `config.weight_format`: how the base's weights were stored. */
 export function mergedReader(config: ModelConfig, base: WeightReader, adapter: LoraAdapter): WeightReader {
   const scaling = loraScaling(adapter)
   const changed = adaptedBase(base, adapter)

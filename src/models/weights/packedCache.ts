@@ -21,7 +21,7 @@ export interface PackedTensor {
 export interface PackedCache {
   /** Hands every piece over in order. False when one is missing, damaged or of another length: the tensor must be packed again. */
   load(tensor: PackedTensor, put: (bytes: Uint8Array<ArrayBuffer>, offset: number) => Promise<void> | void): Promise<boolean>
-  /** Rejects when there is no room. */
+  /** Rejects when the storage is full. */
   keep(tensor: PackedTensor, get: (offset: number, length: number) => Promise<Uint8Array>): Promise<void>
 }
 

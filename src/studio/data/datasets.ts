@@ -1,4 +1,4 @@
-/** Imported files: read, kept with what was wrong in them, listed, removed. What was stored before is never touched by a bad file. */
+/** Imports files, stores them with their faults, lists and removes them. A bad file never changes what was stored before. */
 import { annotateByRules } from '../../annotation/rules'
 import type { RowParts } from '../../annotation/opinions'
 import { importDataset } from '../../data/importDataset'

@@ -32,7 +32,7 @@ export function isHeldOut({ task }: Pick<Trajectory, 'task'>): boolean {
   return splits.has(task.split) || (!otherSplits.has(task.split) && queries.has(task.query))
 }
 
-/** What to know before these are trained on; null when none of them is held out. */
+/** A warning about training on these; null when none of them is held out. */
 export function heldOutWarning(trajectories: readonly Pick<Trajectory, 'task'>[]): string | null {
   const count = trajectories.filter(isHeldOut).length
   if (count === 0) return null

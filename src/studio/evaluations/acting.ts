@@ -1,4 +1,4 @@
-/** What acts in an exam or a rollout: a model, with or without an adapter, the queries it is asked, and how its tokens are drawn. */
+/** What acts in an evaluation or a rollout: a model, with or without an adapter, the queries it is asked, and how its tokens are drawn. */
 import { strategies, type StrategyName } from '../../agents/strategies'
 import { KV_DTYPES } from '../../engine/ops/kvCache'
 import { WEIGHT_FORMATS } from '../../engine/weightFormat'

@@ -1,4 +1,4 @@
-/** A model sits an exam: the grid fills cell by cell, every trajectory is kept, the result is a record. */
+/** Evaluates a policy on queries of a benchmark: it fills the grid cell by cell, stores every trajectory, and records the result. */
 import type { StrategyName } from '../../agents/strategies'
 import type { NewId } from '../../base/id'
 import type { Benchmark, ResultField } from '../../environments/benchmark'

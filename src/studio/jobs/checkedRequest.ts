@@ -1,4 +1,4 @@
-/** The studio's door: a request from the page or the command line is checked by one schema, and a mistake is one sentence. */
+/** Checks a request from the page or the command line with its schema; a mistake becomes one sentence. */
 import { jobRequests, type JobRequest } from '../../records/requests'
 import type { Reply } from '../../worker/protocol'
 import { accept, refuse } from '../failure'

@@ -1,4 +1,4 @@
-/** The GPU as the studio knows it: opened once, its state in words, noticed when it is lost. */
+/** Opens the GPU once, describes its state, and notices when it is lost. */
 import { EngineDevice } from '../../engine/device/engineDevice'
 import type { GpuInfo } from '../../records/run'
 import type { GpuStatus, Reply } from '../../worker/protocol'

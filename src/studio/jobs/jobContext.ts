@@ -1,4 +1,4 @@
-/** What jobs share: feature modules, and the frame that turns work into a run whose end is always written down. */
+/** What jobs share: the feature modules, and `runWork`, which turns work into a run whose end is always recorded. */
 import type { NewId } from '../../base/id'
 import { callFormatFor } from '../../agents/callFormats/callFormatFor'
 import type { RunRecord } from '../../records/run'
@@ -138,7 +138,7 @@ export function createRunWork(runs: Runs, gpu: GpuAccess, now: () => string): Jo
             await recorder.close()
           }
         } finally {
-          // A loop that was stopped does not hand back what it had allocated: the next job gets a new device.
+          // A loop that was stopped does not free what it had allocated: the next job gets a new device.
           if (frame.usesGpu && state !== 'finished') gpu.renew()
         }
       },

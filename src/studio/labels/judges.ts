@@ -1,4 +1,4 @@
-/** A language model as judge: tried first, counted before anything is sent, then a job whose every answer is kept as it comes. The key stays in memory. */
+/** A language model as judge: a test, a plan that counts what would be sent, and a job that stores each answer as it comes. The key stays in memory. */
 import { createOpenaiChat } from '../../agents/openaiChat'
 import { normaliseBaseUrl } from '../../base/serverAddress'
 import type { FetchLedger } from '../../network/fetchLedger'

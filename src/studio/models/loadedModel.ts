@@ -11,7 +11,7 @@ export interface ModelText {
   readonly title: string
   readonly config: ModelConfig
   readonly tokenizer: HfTokenizer
-  /** Jinja source; left out where nobody read it. */
+  /** The Jinja source; absent where it was not read. */
   readonly chatTemplate?: string | null
 }
 export interface LoadedModel extends ModelText {
@@ -19,7 +19,7 @@ export interface LoadedModel extends ModelText {
   readonly reader: WeightReader
 }
 
-/** The model with its frozen weights, and the keys and values of its generation, held so; trained weights are f32 whatever this says. */
+/** The model with the formats of its frozen weights and of its KV cache; trained weights are f32 in any case. */
 export const withPrecision = <Model extends ModelText>(model: Model, dtype: WeightFormat = 'f32', kvDtype: KvDtype = 'f32'): Model => ({
   ...model,
   config: { ...model.config, weight_format: dtype, kv_dtype: kvDtype },

@@ -25,7 +25,7 @@ import type { LoadedModel } from './models'
 import { probeText } from '../runs/probe'
 import { plainTrainable } from '../runs/policyBackend'
 
-/** `config.weight_format`: how the base was held while the adapter was trained. */
+/** `config.weight_format`: how the base's weights were stored while the adapter was trained. */
 export interface BaseModel extends Pick<LoadedModel, 'title' | 'config' | 'tokenizer' | 'reader'> {
   readonly folder: FolderSource
 }

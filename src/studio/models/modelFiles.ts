@@ -1,6 +1,6 @@
 /**
  * The files of a model as the store keeps them: in pieces, so that none is ever in memory as a whole and a download that was interrupted
- * goes on where it stopped. Models imported by the first versions have one stored file each.
+ * continues where it stopped. Models imported by the first versions have one stored file each.
  */
 import { z } from 'zod'
 import { cachedSource, piecePrefix, type PieceStore } from '../../models/weights/cachedSource'

@@ -1,4 +1,4 @@
-/** Models one can train: the starter, and checkpoints a person brought. An imported one counts once its card is written, which is last. */
+/** Models that can be trained: the starter, and imported or downloaded checkpoints. A checkpoint counts once its card is written, which happens last. */
 import { EMBEDDED_MODEL } from '../../models/embeddedModel'
 import { openCheckpoint } from '../../models/checkpointFolder'
 import type { FolderSource } from '../../models/weights/byteSource'

@@ -104,7 +104,7 @@ function createGenerator({ policy, limits, slots, seed, gate }: ActingParts): Ge
   })
 }
 
-/** The generator as episodes use it: it waits while the job is paused, counts tokens, and hands on the text for people to watch. */
+/** The generator as episodes use it: it waits while the job is paused, counts tokens, and passes the text to people who watch. */
 function watchedPolicy(
   generator: Generator,
   { onText }: Pick<RolloutRequest, 'onText'>,

@@ -5,7 +5,7 @@ import { retryWhenStorageFull } from '../storage/retryWhenStorageFull'
 import type { TrainingRun } from './trainingRun'
 
 export interface AdvantageRecorder {
-  /** Takes the advantages of one update's batch; writing goes on beside the training. */
+  /** Takes the advantages of one update's batch; they are written while training continues. */
   readonly add: (step: number, of: readonly SequenceAdvantages[]) => void
   /** Resolves when everything that was added is stored; rejects with what storing failed of. */
   settle(): Promise<void>

@@ -1,4 +1,4 @@
-/** Finds an algorithm by name and configures it, with replies instead of exceptions. A job does this once and hands the result on. */
+/** Finds an algorithm by name and configures it, with replies instead of exceptions. A job does this once and passes the result on. */
 import type { RunRecord } from '../../records/run'
 import type { Algorithm, ConfiguredAlgorithm, SequenceLimits } from '../../training/algorithm'
 import { algorithms } from '../../training/algorithms'

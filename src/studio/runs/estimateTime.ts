@@ -12,7 +12,7 @@ import { algorithmNamed, configureAlgorithm, configuredOfRun } from './configure
 /** Earlier runs that are looked at, newest first, and the steps a run must have: its first one compiles kernels. */
 const RUNS = 5
 const LEAST_STEPS = 2
-/** Written by every training run; see `stepReports.ts`. */
+/** Every training run writes it; see `stepReports.ts`. */
 export const STEP_SECONDS = 'perf/time_per_step'
 
 export function estimateTime(request: TrainRequest, context: Pick<JobContext, 'store' | 'gpu'>): Promise<Reply<TimeEstimate>> {

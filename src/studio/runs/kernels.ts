@@ -1,6 +1,6 @@
 /**
  * Kernels of a training run in the studio. On a GPU they are timed once, before the first run that needs them, kept for this adapter, and
- * written into the run; a run that goes on computes with what it began with. On a processor they are fixed.
+ * written into the run; a resumed run computes with the kernels it began with. On a processor they are fixed.
  */
 import { KERNELS_VERSION, productClass } from '../../engine/products/productKernels'
 import { tuneProducts } from '../../engine/products/tuneProducts'

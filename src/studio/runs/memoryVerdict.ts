@@ -1,4 +1,4 @@
-/** Fits, tight or exceeds: the plans' bytes against what the machine is taken to have, and the setting that helps most. */
+/** Says whether a plan fits, is tight or exceeds: it compares the plans' bytes with the assumed memory, and names the setting that helps most. */
 import { totalBytes, type MemoryPart } from '../../training/preflight/memoryPlan'
 import type { MemoryEstimate } from '../../worker/protocol'
 

@@ -83,7 +83,7 @@ export interface TrainRequest {
 
 export interface PolicyBackend {
   openPolicy(request: OpenPolicyRequest): Promise<ActingPolicy>
-  /** Trains and hands over what it trained. */
+  /** Trains, and returns the trained policy. */
   train(request: TrainRequest): Promise<ActingPolicy>
 }
 

@@ -84,7 +84,7 @@ const NAME = /[A-Z][a-z]+/g
 export function createPractice(plan: PracticePlan, control: JobControl, { store, rows, emit }: PracticeParts): Practice {
   const all = plan.benchmark.queries(plan.split)
   const isKept = (step: number, index: number): boolean => plan.keepsAll || step === 0 || index < KEPT_PER_BATCH
-  /** A run that goes on practises the steps after its checkpoint again, to the same labels. */
+  /** A resumed run practises the steps after its checkpoint again, with the same labels. */
   async function addOnce(trajectoryId: string, opinions: readonly Opinion[]): Promise<void> {
     const { records } = await store.opinions.listOf(trajectoryId)
     if (records.length === 0) await store.opinions.add(opinions)

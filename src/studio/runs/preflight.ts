@@ -1,4 +1,4 @@
-/** A run's pre-flight: everything that can be said before step 0 without a device, in plain words. */
+/** Checks a run before step 0, as far as that is possible without a device, and reports in plain words. */
 import { architectureOf } from '../../models/languageModel'
 import { createChatTemplate } from '../../models/tokenizer/chatTemplate'
 import type { LoraMatrices } from '../../models/weights/peft'

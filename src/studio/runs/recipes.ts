@@ -1,4 +1,4 @@
-/** Recipes in and out of the form: a file becomes a request with a word about every field that did not, a request or a run becomes a file. */
+/** Reads a recipe file into a request, with a remark about every field that could not be used, and writes a request or a run as a file. */
 import { benchmarks } from '../../evaluation/benchmarks'
 import type { FieldRemark } from '../../records/fieldRemark'
 import { totalSteps } from '../../records/run'

@@ -114,7 +114,7 @@ function practiceOf(
     callBudget: request.practice?.maxCalls ?? benchmark.limits.toolCalls,
     slots: request.practice?.slots ?? null,
     shufflesRewards: request.shuffleRewards === true,
-    // A disk has room for every attempt.
+    // A disk has space for every attempt.
     keepsAll: request.folder !== undefined,
   }
 }

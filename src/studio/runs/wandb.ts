@@ -1,4 +1,4 @@
-/** A run's metrics to wandb, by way of the gateway: it holds the key, this page never sees it. */
+/** Sends a run's metrics to wandb through the gateway, which has the key; the page never sees it. */
 import type { FetchLedger } from '../../network/fetchLedger'
 import { wandbRunOf, wandbSent, WANDB_PROJECT } from '../../records/wandbRun'
 import type { Reply, RunDetail } from '../../worker/protocol'

@@ -1,4 +1,4 @@
-/** What a job does when nothing more can be stored: it waits, with all it has in memory, until somebody made room. */
+/** When nothing more can be stored, a job waits, with all it has in memory, until there is space again. */
 import { isStorageFull } from '../../storage/storageFull'
 import type { JobControl } from '../jobs/jobControl'
 

@@ -2,7 +2,7 @@ import { Alert } from '@mantine/core'
 import type { Trajectory } from '../../../records/trajectory'
 import { useDescription } from '../../stores/studio'
 
-/** Says that the open trajectory answers a question of an evaluation. */
+/** A note that the open trajectory answers a question of an evaluation. */
 export function HeldOutNote({ trajectory: { task } }: { readonly trajectory: Pick<Trajectory, 'task'> }) {
   const { benchmarks } = useDescription()
   if (!benchmarks.some(({ heldOut }) => heldOut.includes(task.split))) return null

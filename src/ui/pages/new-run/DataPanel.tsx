@@ -83,7 +83,7 @@ interface UnfitProps {
   readonly hasChosen: boolean
 }
 
-/** Says what the method cannot learn from, and what to do about it. */
+/** A sentence about what the method cannot learn from, and what to do about it. */
 function Unfit({ title, canRead, canPractise, hasChosen }: UnfitProps) {
   if (canRead && canPractise) return null
   const blocks = canRead ? !hasChosen : hasChosen
