@@ -12,12 +12,14 @@ import { Routes } from './routes'
 import { connectStudio } from './stores/studio'
 import { watchPageRequests } from './stores/network'
 import { watchPage } from './stores/pageEvents'
+import { watchLiveStudio } from './stores/workerWatch'
 import { cssVariables, theme } from './theme'
 
 watchPageRequests()
 watchPage(() => activeRunIds(queryClient))
 watchStudioEvents(queryClient)
 void connectStudio()
+watchLiveStudio()
 
 const root = document.getElementById('root')
 if (!root) throw new Error('index.html has no #root.')

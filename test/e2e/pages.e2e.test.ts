@@ -49,3 +49,24 @@ it('without WebGPU the page says why it cannot train, and what to do', async () 
   expect(problems).toEqual([])
   await page.context().close()
 })
+
+it('a worker that does not answer is said, and restarting it brings the studio back', async () => {
+  const { page } = await openApp('', { colorScheme: 'light', viewport: { width: 1360, height: 900 } })
+  await expect.poll(() => page.workers().length, { timeout: 60_000 }).toBe(1)
+  await page.getByRole('button', { name: /Start/ }).first().waitFor({ timeout: 60_000 })
+  const held = page.workers()[0]
+  void held
+    ?.evaluate(() => {
+      for (const until = Date.now() + 120_000; Date.now() < until;);
+    })
+    .catch(() => undefined)
+  const banner = page.getByTestId('silent-worker')
+  await banner.waitFor({ timeout: 60_000 })
+  expect(await banner.innerText()).toMatch(/has not answered for/)
+  await looksRight(page, 'silent-worker', { fullPage: false })
+  await banner.getByRole('button', { name: 'Restart the studio' }).click()
+  await banner.waitFor({ state: 'detached', timeout: 60_000 })
+  await page.goto(`${page.url().split('#')[0] ?? ''}#/models`)
+  await page.getByTestId('model-card').first().waitFor({ timeout: 30_000 })
+  await page.context().close()
+})

@@ -5,6 +5,7 @@ import { hrefs } from '../navigation/hrefs'
 import { useStorage } from '../queries/storage'
 import { usePageState } from '../stores/pageEvents'
 import { leaveRecording, useGpu, useRecording, useStudioState } from '../stores/studio'
+import { restartWorker, useWorkerState } from '../stores/workerWatch'
 import classes from './frame.module.css'
 
 /** What one should know before trusting the screen: recorded data, no connection, little space, a tab that slept. */
@@ -13,6 +14,7 @@ export function Banners() {
   const gpu = useGpu()
   const live = useStudioState((state) => state.live)
   const { online, frozen } = usePageState()
+  const silentSeconds = useWorkerState((state) => state.silentSeconds)
   const storage = useStorage()
   const { usage, quota } = storage.data ?? { usage: null, quota: null }
   const almostFull = usage !== null && quota !== null && quota > 0 && usage / quota > 0.9
@@ -29,6 +31,22 @@ export function Banners() {
               Back to this computer
             </Button>
           )}
+        </div>
+      )}
+      {silentSeconds !== null && (
+        <div className={classes.banner} role="alert" data-testid="silent-worker">
+          <span>
+            The studio has not answered for {formatSeconds(silentSeconds)}. It may be busy with a long computation, or held up by a file it
+            was given. Restarting loses nothing that is stored; a run at work can be resumed from its last checkpoint.
+          </span>
+          <Button
+            size="compact-xs"
+            onClick={() => {
+              void restartWorker()
+            }}
+          >
+            Restart the studio
+          </Button>
         </div>
       )}
       {!online && (
