@@ -1,6 +1,7 @@
 /** The parts a command is handed, and their clean-up. */
 import { join, resolve } from 'node:path'
 import type { CommandContext } from './command'
+import { fetchOfEnvironment } from './node/proxyFetch'
 import { fullDeviceDescriptor, openNodeAdapter, type AdapterName } from './node/dawn'
 
 export interface HostContext {
@@ -15,7 +16,7 @@ export function createContext(options: { adapter: AdapterName; json: boolean; pr
     adapterName: options.adapter,
     json: options.json,
     signal: options.signal,
-    fetch: (input, init) => fetch(input, init),
+    fetch: fetchOfEnvironment(process.env),
     projectRoot: options.projectRoot,
     homeDirectory: resolve(process.env.HONE_HOME ?? join(process.cwd(), '.hone')),
     progress: (line) => void process.stderr.write(`${line}\n`),

@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { type TokenFiles, withNamedTokens } from './tokenizer/namedTokens'
 import { tokenizerJsonFromSentencePiece } from './tokenizer/sentencePiece'
-import { CheckpointError, type FolderSource, type JsonObject, readJsonObject, readText } from './weights/byteSource'
+import { CheckpointError, type FolderSource, type JsonObject, readJsonObject, readText, missingFile } from './weights/byteSource'
 
 export interface CheckpointTokenizer {
   readonly tokenizerFile: TokenizerFile
@@ -56,7 +56,7 @@ async function fromSentencePiece(
   ownConfig: JsonObject,
 ): Promise<Pick<CheckpointTokenizer, 'tokenizerJson' | 'tokenizerConfig'>> {
   const source = await folder.open(TOKENIZER_MODEL)
-  if (!source) throw new CheckpointError(`${folder.name}: file missing: ${TOKENIZER_JSON} or ${TOKENIZER_MODEL}`)
+  if (!source) throw missingFile(folder, `${TOKENIZER_JSON} or ${TOKENIZER_MODEL}`)
   if (source.size > MOST_MODEL_BYTES)
     throw new CheckpointError(`${TOKENIZER_MODEL}: expected at most ${MOST_MODEL_BYTES} bytes, found ${source.size}`)
   const tokenizerConfig = 'added_tokens_decoder' in ownConfig ? ownConfig : { ...ownConfig, ...(await olderFiles(folder)) }

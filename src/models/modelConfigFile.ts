@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { idList, type ModelConfig, parseModelConfig } from './architectures/config'
 import { EMBEDDING, HEAD } from './architectures/decoder'
 import { tokenIds } from './architectures/modelConfig'
-import { CheckpointError, type FolderSource, type JsonObject, readJsonObject } from './weights/byteSource'
+import { CheckpointError, type FolderSource, type JsonObject, missingFile, readJsonObject } from './weights/byteSource'
 import { renamedTensors } from './weights/renamedTensors'
 import type { TensorSource } from './weights/safetensors'
 
@@ -19,7 +19,7 @@ export interface ModelConfigFile {
 /** Where generation_config.json names tokens to end at, they count: Llama 3 Instruct's config.json names one of its two. */
 export async function readModelConfig(folder: FolderSource): Promise<ModelConfigFile> {
   const configJson = await readJsonObject(folder, CONFIG)
-  if (!configJson) throw new CheckpointError(`${folder.name}: file missing: ${CONFIG}`)
+  if (!configJson) throw missingFile(folder, CONFIG)
   const config = parseModelConfig(configJson)
   const generation = z.looseObject({ eos_token_id: tokenIds }).safeParse((await readJsonObject(folder, GENERATION)) ?? {})
   if (!generation.success) throw new CheckpointError(`${GENERATION}: eos_token_id: expected a token id or a list of them`)

@@ -15,8 +15,9 @@ export function browserParts(): StudioParts {
     fetch: (url, init) => fetch(url, init),
     readAsset: async (path, assetBase, throughLedger) => {
       const response = await throughLedger(new URL(path, assetBase).href)
-      // Servers for one-page sites answer with the page for files they do not have.
-      if (response.status === 404 || /^text\/html\b/i.test(response.headers.get('content-type') ?? '')) return null
+      // For files they do not have, servers for one-page sites answer with the page, and S3 and CloudFront with 403.
+      if (response.status === 404 || response.status === 403 || /^text\/html\b/i.test(response.headers.get('content-type') ?? ''))
+        return null
       if (!response.ok) throw new Error(`${path} could not be loaded: the server answered ${response.status}.`)
       return new Uint8Array(await response.arrayBuffer())
     },

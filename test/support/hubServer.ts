@@ -30,6 +30,8 @@ export interface Faults {
   secured: { token: string; status: 401 | 403 } | null
   redirectTo: string | null
   listing: string | null
+  /** Status for files that are not there: S3 and CloudFront answer 403. */
+  absentStatus: 403 | 404
 }
 
 export interface HubServer {
@@ -48,7 +50,7 @@ export async function serveHub(repo: string, files: Map<string, Uint8Array>): Pr
   const seen: SeenRequest[] = []
   const faults: Faults = {
     ...{ drops: { count: 0, afterBytes: 0 }, busy: 0, ignoreRanges: false, hideEtag: false, etagSuffix: '', cors: true },
-    ...{ exposeContentRange: true, secured: null, redirectTo: null, listing: null },
+    ...{ exposeContentRange: true, secured: null, redirectTo: null, listing: null, absentStatus: 404 },
   }
   let sent = 0
 
@@ -106,7 +108,7 @@ export async function serveHub(repo: string, files: Map<string, Uint8Array>): Pr
     if (!note('files', request, response)) return
     const bytes = files.get(decodeURIComponent(new URL(request.url ?? '/', 'http://x').pathname.slice(1)))
     if (bytes) sendFile(bytes, request, response)
-    else response.writeHead(404).end()
+    else response.writeHead(faults.absentStatus).end()
   })
   const filesOrigin = await listen(fileServer)
 
@@ -125,7 +127,7 @@ export async function serveHub(repo: string, files: Map<string, Uint8Array>): Pr
     }
     const file = /\/(?:resolve\/a{40}|folder)\/([^/]+)$/.exec(path)?.[1]
     const bytes = files.get(decodeURIComponent(file ?? ''))
-    if (file === undefined || !bytes) response.writeHead(404).end('no such file')
+    if (file === undefined || !bytes) response.writeHead(faults.absentStatus).end('no such file')
     else if (file.endsWith('.safetensors'))
       response.writeHead(302, { location: faults.redirectTo ?? `${filesOrigin}/${file}?signature=secret` }).end()
     else sendFile(bytes, request, response)

@@ -24,6 +24,8 @@ export interface FolderSource {
   open(fileName: string): Promise<ByteSource | null>
   /** The files' names; absent where they cannot be listed, as on a plain web server. */
   names?(): Promise<readonly string[]>
+  /** Files asked for so far that the server forbids: some servers answer so for files they do not have. */
+  forbidden?(): readonly string[]
 }
 
 /** Most that is read of a text, or kept of a file that cannot be read in parts. The largest tokenizers have some 35 MB. */
@@ -32,6 +34,14 @@ export const SMALL_FILE_BYTES = 64 << 20
 /** Anything wrong with a file we were given. The message names the file, what was expected and what was found. */
 export class CheckpointError extends Error {
   override name = 'CheckpointError'
+}
+
+/** The error for a file that must be there and is not. */
+export function missingFile(folder: FolderSource, expected: string): CheckpointError {
+  const forbidden = folder.forbidden?.() ?? []
+  const note =
+    forbidden.length === 0 ? '' : `. The server forbids access (403) to ${forbidden.join(', ')}: they are not there, or may not be read.`
+  return new CheckpointError(`${folder.name}: file missing: ${expected}${note}`)
 }
 
 /** Throws RangeError for a read that is not inside the source. */

@@ -4,6 +4,7 @@
  * Sources: RFC 9110 §15.4 (redirects) and §10.2.3 (Retry-After); Fetch standard, "HTTP-redirect fetch" (Authorization is dropped
  * at another origin), which browsers carry out by themselves: they do not show a page where a redirect leads.
  */
+import { connectionFailure } from '../../network/connectionFailure'
 import type { FetchLike } from '../../network/fetchLedger'
 import { CheckpointError } from './byteSource'
 
@@ -40,10 +41,21 @@ export class TransientError extends Error {
   override readonly name = 'TransientError'
   /** What the server asked to wait. */
   readonly waitMs: number | null
-  constructor(message: string, waitMs: number | null = null) {
+  /** A browser gave no reason: the server may be there and not allow this page to read it. */
+  readonly mayBeCors: boolean
+  constructor(
+    message: string,
+    { waitMs = null, mayBeCors = false }: { readonly waitMs?: number | null; readonly mayBeCors?: boolean } = {},
+  ) {
     super(message)
     this.waitMs = waitMs
+    this.mayBeCors = mayBeCors
   }
+}
+
+/** The server answered 403: the file may not be read, or is not there. */
+export class ForbiddenError extends CheckpointError {
+  override readonly name = 'CheckpointError'
 }
 
 const ATTEMPTS = 5
@@ -80,7 +92,7 @@ export function createHttpClient(parts: HttpParts): HttpClient {
           signal?.throwIfAborted()
           if (!(error instanceof TransientError)) throw error
           failures += 1
-          if (failures >= ATTEMPTS) throw new CheckpointError(`${name}: ${error.message}, ${ATTEMPTS} times in a row. ${GAVE_UP}`)
+          if (failures >= ATTEMPTS) throw new CheckpointError(`${name}: ${error.message}, ${ATTEMPTS} times in a row. ${gaveUp(error)}`)
           await sleep(Math.min(error.waitMs ?? FIRST_WAIT_MS * 2 ** (failures - 1), LONGEST_WAIT_MS), signal)
         }
       }
@@ -88,7 +100,8 @@ export function createHttpClient(parts: HttpParts): HttpClient {
 
     async refusal(name, response) {
       await release(response)
-      return new CheckpointError(`${name}: ${sentenceFor(response.status, token !== undefined)}`)
+      const sentence = `${name}: ${sentenceFor(response.status, token !== undefined)}`
+      return response.status === 403 ? new ForbiddenError(sentence) : new CheckpointError(sentence)
     },
   }
 }
@@ -108,7 +121,8 @@ function createSender({ fetch, signal }: HttpParts): Send {
     } catch (error) {
       signal?.throwIfAborted()
       // Network failures are TypeErrors; anything else is a decision, such as that of the network ledger.
-      throw error instanceof TypeError ? new TransientError(`no connection${codeOf(error)}`) : error
+      if (!(error instanceof TypeError)) throw error
+      throw new TransientError(`no connection${codeOf(error)}`, { mayBeCors: connectionFailure(error).mayBeCors })
     }
     if (response.type !== 'opaqueredirect') return response
     followsByItself = true
@@ -130,7 +144,7 @@ async function getFollowing(
     const response = await send(at, { ...headers, ...authorization })
     if (BUSY.includes(response.status)) {
       await release(response)
-      throw new TransientError(`the server answered ${response.status}`, retryAfterMs(response))
+      throw new TransientError(`the server answered ${response.status}`, { waitMs: retryAfterMs(response) })
     }
     const found = response.headers
     // The Hub redirects to servers with ETags of their own, and names the file's before.
@@ -144,7 +158,8 @@ async function getFollowing(
   throw new CheckpointError(`${addressName(url)}: the server redirects more than ${MAX_REDIRECTS} times`)
 }
 
-const GAVE_UP = 'The server may be down, or may not let pages of other sites read it (CORS); try again later.'
+const gaveUp = ({ mayBeCors }: TransientError): string =>
+  `The server may be down${mayBeCors ? ', or may not let pages of other sites read it (CORS)' : ''}; try again later.`
 
 function sentenceFor(status: number, hasToken: boolean): string {
   switch (status) {
@@ -211,11 +226,10 @@ function redirectTarget(location: string | null, from: URL): URL {
   return isSafe ? next : fail(`from ${from.protocol}// to ${next.protocol}//, which is not safe`)
 }
 
-/** Node's code of a network failure, such as " (ECONNREFUSED)"; browsers tell pages nothing. Their messages may quote headers. */
+/** Node's code of a network failure, such as " (ECONNREFUSED)"; browsers tell pages nothing. */
 function codeOf(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : null
-  const code = cause instanceof Error && 'code' in cause ? cause.code : null
-  return typeof code === 'string' && /^[A-Z_]+$/.test(code) ? ` (${code})` : ''
+  const { code } = connectionFailure(error)
+  return code === null ? '' : ` (${code})`
 }
 
 function retryAfterMs(response: Response): number | null {

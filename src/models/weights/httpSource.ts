@@ -5,7 +5,7 @@
  */
 import { type ByteSource, CheckpointError, checkRange, type FolderSource, SMALL_FILE_BYTES, sourceFromBytes } from './byteSource'
 import { cachedSource, type PieceStore } from './cachedSource'
-import { addressName, bodyChunks, createHttpClient, type HttpAnswer, type HttpClient, type HttpParts, readBody, release, TransientError } from './httpClient' // prettier-ignore
+import { addressName, bodyChunks, createHttpClient, ForbiddenError, type HttpAnswer, type HttpClient, type HttpParts, readBody, release, TransientError } from './httpClient' // prettier-ignore
 
 /** A file of known size. Its version is that of the first read, or `pinned`. */
 export function httpSource(url: string, size: number, client: HttpClient, pinned: string | null = null): ByteSource {
@@ -138,14 +138,30 @@ export function folderFromUrl(base: string, parts: HttpParts, pieces: PieceStore
   const prefix = folderAddress(base)
   const client = createHttpClient(parts)
   const opened = new Map<string, Promise<ByteSource | null>>()
+  const forbidden = new Set<string>()
+  let readable: Promise<boolean> | null = null
+
+  /** S3 and CloudFront answer 403 for files that are not there. Where the folder can be read otherwise, that is what it means. */
+  async function openOrAbsent(file: string): Promise<OpenedUrl | null> {
+    try {
+      return await openUrl(prefix + encodeURIComponent(file), client)
+    } catch (error) {
+      if (!(error instanceof ForbiddenError)) throw error
+      readable ??= canRead(prefix, client)
+      if (!(await readable)) throw error
+      forbidden.add(file)
+      return null
+    }
+  }
   async function open(file: string): Promise<ByteSource | null> {
-    const found = await openUrl(prefix + encodeURIComponent(file), client)
+    const found = await openOrAbsent(file)
     if (!found) return null
     const { source, identity } = found
     return pieces && identity !== null ? cachedSource(source, identity, pieces) : { ...source, identity }
   }
   return {
     name: prefix,
+    forbidden: () => [...forbidden],
     open: (file) => {
       const known = opened.get(file) ?? open(file)
       opened.set(file, known)
@@ -154,6 +170,18 @@ export function folderFromUrl(base: string, parts: HttpParts, pieces: PieceStore
       return known
     },
   }
+}
+
+/** Every folder of a model has the first, every folder of an adapter the second. */
+const ALWAYS_THERE = ['config.json', 'adapter_config.json']
+
+/** Whether a folder gives the file that it must have. */
+async function canRead(prefix: string, client: HttpClient): Promise<boolean> {
+  for (const file of ALWAYS_THERE) {
+    const found = await openUrl(prefix + file, client).catch(() => null)
+    if (found) return true
+  }
+  return false
 }
 
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/

@@ -3,7 +3,7 @@
  * Source: huggingface/transformers `save_pretrained` and huggingface_hub `_save_torch`: {"metadata": …, "weight_map": {tensor: file}}.
  */
 import { z } from 'zod'
-import { CheckpointError, type FolderSource, readJson } from './byteSource'
+import { CheckpointError, type FolderSource, missingFile, readJson } from './byteSource'
 import { withModelPrefix } from './renamedTensors'
 import { describeNames, openSafetensors, PICKLE_ADVICE, shapeText, type TensorInfo, type TensorSource } from './safetensors'
 
@@ -26,7 +26,7 @@ export async function openModelWeights(folder: FolderSource): Promise<TensorSour
   if (index !== null) return withModelPrefix(await openShards(folder, index))
   const pickle = await findPickle(folder)
   if (pickle !== null) throw new CheckpointError(`${folder.name}: expected ${SINGLE_FILE}, found ${pickle}. ${PICKLE_ADVICE}`)
-  throw new CheckpointError(`${folder.name}: file missing: expected ${SINGLE_FILE} or ${INDEX_FILE}`)
+  throw missingFile(folder, `expected ${SINGLE_FILE} or ${INDEX_FILE}`)
 }
 
 async function findPickle(folder: FolderSource): Promise<string | null> {
@@ -51,7 +51,7 @@ async function openShards(folder: FolderSource, index: unknown): Promise<TensorS
   const holder = new Map<string, TensorInfo>()
   for (const file of files) {
     const source = await folder.open(file)
-    if (!source) throw new CheckpointError(`${folder.name}: file missing: ${file}, which ${INDEX_FILE} names`)
+    if (!source) throw missingFile(folder, `${file}, which ${INDEX_FILE} names`)
     const shard = await openSafetensors(source, file)
     shards.set(file, shard)
     for (const [name, info] of shard.tensors) {

@@ -4,7 +4,7 @@
  * The value head is no part of the adapter: it is saved apart in `v_head.safetensors` under TRL's names.
  */
 import { EMBEDDING, HEAD } from '../architectures/decoder'
-import { type ByteSource, CheckpointError, type FolderSource, readJson } from './byteSource'
+import { type ByteSource, CheckpointError, type FolderSource, missingFile, readJson } from './byteSource'
 import { ADAPTER_CONFIG, parseLoraConfig } from './loraConfig'
 import { ADAPTER_WEIGHTS, type BaseChanges, type LoraMatrices, PREFIX, readLoraTensors, transposed } from './loraTensors'
 import { openSafetensors, shapeText } from './safetensors'
@@ -139,14 +139,14 @@ model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(${quoted}
  */
 export async function readAdapter(folder: FolderSource): Promise<LoraAdapter> {
   const json = await readJson(folder, ADAPTER_CONFIG)
-  if (json === null) throw new CheckpointError(`${folder.name}: file missing: ${ADAPTER_CONFIG}`)
+  if (json === null) throw missingFile(folder, ADAPTER_CONFIG)
   const config = parseLoraConfig(json)
   const source = await folder.open(ADAPTER_WEIGHTS)
   if (!source) {
     const pickle = (await folder.open('adapter_model.bin'))
       ? ', found adapter_model.bin (a pickle, which can run code when opened: save it again with safe_serialization=True)'
       : ''
-    throw new CheckpointError(`${folder.name}: file missing: expected ${ADAPTER_WEIGHTS}${pickle}`)
+    throw missingFile(folder, `expected ${ADAPTER_WEIGHTS}${pickle}`)
   }
   const { isMixed, changes, ...plain } = await readLoraTensors(await openSafetensors(source, ADAPTER_WEIGHTS), config)
   const { dropout, baseModel, revision } = config

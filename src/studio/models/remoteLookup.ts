@@ -1,7 +1,7 @@
 /** Looks a model up on the Hub or in a folder behind an address, and reads and checks the headers of its weights. */
 import type { ModelConfig } from '../../models/architectures/config'
 import { openWeightsFolder, SIDE_FILES } from '../../models/checkpointFolder'
-import { CheckpointError, type FolderSource } from '../../models/weights/byteSource'
+import { missingFile, type FolderSource } from '../../models/weights/byteSource'
 import type { HttpParts } from '../../models/weights/httpClient'
 import { folderFromUrl } from '../../models/weights/httpSource'
 import { openHubModel } from '../../models/weights/hub'
@@ -31,7 +31,7 @@ export async function lookUp(place: RemotePlace, http: HttpParts): Promise<Remot
     const source = await folder.open(name)
     if (source) sizes.set(name, source.size)
   }
-  if (!TOKENIZERS.some((name) => sizes.has(name))) throw new CheckpointError(`${folder.name}: file missing: ${TOKENIZERS.join(' or ')}`)
+  if (!TOKENIZERS.some((name) => sizes.has(name))) throw missingFile(folder, TOKENIZERS.join(' or '))
   return { ...opened, config, files: sizes.size, bytes: [...sizes.values()].reduce((sum, size) => sum + size, 0) }
 }
 
