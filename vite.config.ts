@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import react from '@vitejs/plugin-react'
@@ -11,13 +11,22 @@ import { LongestFirst } from './test/support/longestFirst.ts'
 const gatewayInDevelopment: Plugin = {
   name: 'hone-gateway',
   configureServer: (server) => {
+    const token = randomBytes(32).toString('base64url')
+    server.httpServer?.once('listening', () => {
+      server.config.logger.info(`  The gateway’s token: open http://localhost:${server.config.server.port}/#token=${token}`)
+    })
     server.middlewares.use((request, response, next) => {
       if (request.url?.startsWith('/gateway/') !== true) {
         next()
         return
       }
       const loaded = server.ssrLoadModule('/src/gateway/listen.ts') as Promise<typeof import('./src/gateway/listen')>
-      loaded.then(({ developmentListener }) => developmentListener(request, response)).catch(next)
+      const network = server.ssrLoadModule('/src/cli/node/proxyFetch.ts') as Promise<typeof import('./src/cli/node/proxyFetch')>
+      Promise.all([loaded, network])
+        .then(([{ developmentListener }, { fetchOfEnvironment }]) =>
+          developmentListener(request, response, { token, fetch: fetchOfEnvironment(process.env) }),
+        )
+        .catch(next)
     })
   },
 }

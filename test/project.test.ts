@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { expect, test } from 'vitest'
+import { PAGE_POLICY } from '../src/gateway/contentPolicy'
 import { filesUnder, projectRoot } from './support/sources'
 
 const MEGABYTE = 1e6
@@ -64,9 +65,16 @@ test('the lock file names versions, not download addresses', () => {
 test('the page carries its content security policy and loads nothing from elsewhere', () => {
   const page = read('index.html')
   const policy = /http-equiv="Content-Security-Policy"\s+content="([^"]+)"/.exec(page)?.[1] ?? ''
-  for (const rule of ["script-src 'self' 'wasm-unsafe-eval'", "worker-src 'self'", "style-src 'self' 'unsafe-inline'"]) {
-    expect(policy).toContain(rule)
-  }
+  // The gateway says the same in a header.
+  expect(policy).toBe(PAGE_POLICY)
+  for (const rule of [
+    "default-src 'none'",
+    "script-src 'self' 'wasm-unsafe-eval'",
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data:",
+  ])
+    expect(policy.split('; ')).toContain(rule)
+  for (const closed of ['frame-src', 'object-src', 'form-action', 'base-uri']) expect(policy.split('; ')).toContain(`${closed} 'none'`)
   expect(policy).toContain("connect-src 'self' https: http://localhost:* http://127.0.0.1:*")
   expect(page).not.toMatch(/(src|href)="(https?:)?\/\//)
   expect(page).not.toMatch(/<script(?![^>]*\bsrc=)[^>]*>/)

@@ -10,7 +10,13 @@ const LEAST_LENGTH = 6
 export function createMask(secret: string): Mask {
   if (secret.length < LEAST_LENGTH) return (text) => text
   const hex = Array.from(secret, (char) => char.charCodeAt(0).toString(16).padStart(2, '0'))
-  const exact = [secret, JSON.stringify(secret).slice(1, -1), htmlEscaped(secret), ...base64Forms(secret)]
+  const exact = [
+    secret,
+    JSON.stringify(secret).slice(1, -1),
+    secret.replaceAll('/', String.raw`\/`),
+    htmlEscaped(secret),
+    ...base64Forms(secret),
+  ]
   const anyCase = [encodeURIComponent(secret), hex.map((pair) => `%${pair}`).join(''), hex.join('')]
   const patterns = [
     new RegExp(alternatives(exact), 'g'),
@@ -32,6 +38,13 @@ export function maskJson(text: string, mask: Mask): string | null {
   const plain = JSON.stringify(value)
   const hasHiddenText = /\\[u/]/.test(text) || mask(plain) !== plain
   return hasHiddenText ? JSON.stringify(maskDeep(value, mask)) : mask(text)
+}
+
+/** Text that may hold pieces of JSON: the secret is found there too when its letters are escaped. */
+export function maskLoosely(text: string, mask: Mask): string {
+  const plain = text.replaceAll(/\\u00([2-7][0-9a-f])/gi, (_, code: string) => String.fromCharCode(parseInt(code, 16)))
+  const masked = mask(plain)
+  return masked === plain ? mask(text) : masked
 }
 
 /** A value with the secret hidden in every string and every key. */

@@ -1,8 +1,12 @@
 /** The gateway's routes. */
-import { Hono } from 'hono'
-import { knownOriginsOnly, loopbackHostsOnly } from './guard'
+import { Hono, type MiddlewareHandler } from 'hono'
+import { maskDeep, createMask } from '../base/maskSecret'
+import { gatewayHeaders } from './contentPolicy'
+import { failure } from './failure'
+import { hasToken, knownOriginsOnly, loopbackHostsOnly, tokenOnly } from './guard'
+import { readBody } from './requestBody'
 import { staticSite } from './site'
-import { failure, forward, readBody, type Upstream } from './upstream'
+import { forward, type Timeouts, type Upstream } from './upstream'
 import { sendRunToWandb, WandbError, type WandbServer } from './wandb'
 import { wandbRun } from '../records/wandbRun'
 
@@ -11,39 +15,57 @@ export interface GatewayParts {
   readonly siteDirectory: string | null
   readonly upstream: Upstream | null
   readonly wandb: WandbServer | null
+  /** What a request must carry for the keys to be used. */
+  readonly token: string
   /** Origins besides the gateway's own that may use it. */
   readonly allowedOrigins: readonly string[]
   readonly fetch: typeof fetch
   readonly sleep: (ms: number) => Promise<void>
+  readonly timeouts?: Partial<Timeouts>
 }
+
+const TIMEOUTS: Timeouts = { bodyMs: 30_000, silenceMs: 300_000 }
 
 /** Ten thousand steps of thirty metrics are about 10 MB. */
 const MAX_RUN_BYTES = 128 * 2 ** 20
 
 export function createGateway(parts: GatewayParts): Hono {
   const app = new Hono()
+  const timeouts = { ...TIMEOUTS, ...parts.timeouts }
   app.use(loopbackHostsOnly())
+  app.use('/gateway/*', hardened())
   app.use('/gateway/*', knownOriginsOnly(parts.allowedOrigins))
 
   app.get('/gateway/v1/health', (c) => {
+    // That it runs is no secret; what it holds is told to those alone who may use it.
+    if (!hasToken(c.req.header('authorization'), parts.token)) return c.json({ status: 'ok' })
     const server = parts.upstream === null ? null : new URL(parts.upstream.baseUrl).host
     const wandb = parts.wandb === null ? null : new URL(parts.wandb.baseUrl).host
     return c.json({ status: 'ok', server, hasKey: parts.upstream !== null && parts.upstream.apiKey !== null, wandb })
   })
-  app.get('/gateway/v1/models', (c) => forward(parts.upstream, '/models', c.req.raw, parts.fetch))
-  app.post('/gateway/v1/chat/completions', (c) => forward(parts.upstream, '/chat/completions', c.req.raw, parts.fetch))
-  app.post('/gateway/v1/wandb/runs', (c) => runToWandb(parts, c.req.raw))
-  app.all('/gateway/*', (c) => c.json({ error: { message: `The gateway has no ${c.req.path}.`, code: 'not_found' } }, 404))
+  app.use('/gateway/*', tokenOnly(parts.token))
+  app.get('/gateway/v1/models', (c) => forward(parts.upstream, '/models', c.req.raw, { fetch: parts.fetch, timeouts }))
+  app.post('/gateway/v1/chat/completions', (c) => forward(parts.upstream, '/chat/completions', c.req.raw, { fetch: parts.fetch, timeouts }))
+  app.post('/gateway/v1/wandb/runs', (c) => runToWandb(parts, c.req.raw, timeouts))
+  app.all('/gateway/*', (c) => failure(404, 'not_found', `The gateway has no ${c.req.path}.`))
 
   if (parts.siteDirectory !== null) app.use(staticSite(parts.siteDirectory))
   app.notFound((c) => c.text('Not found.', 404))
-  app.onError((_error, c) => c.json({ error: { message: 'The gateway failed on this request.', code: 'internal' } }, 500))
+  app.onError(() => failure(500, 'internal', 'The gateway failed on this request.'))
   return app
 }
 
-async function runToWandb({ wandb, fetch, sleep }: GatewayParts, request: Request): Promise<Response> {
+/** Nothing under /gateway/ is a document, whatever it says and whoever frames it. */
+function hardened(): MiddlewareHandler {
+  return async (c, next) => {
+    await next()
+    for (const [name, value] of Object.entries(gatewayHeaders)) c.res.headers.set(name, value)
+  }
+}
+
+async function runToWandb({ wandb, fetch, sleep }: GatewayParts, request: Request, { bodyMs }: Timeouts): Promise<Response> {
   if (wandb === null) return failure(503, 'no_wandb', 'The gateway has no key of wandb: set WANDB_API_KEY and start Hone again.')
-  const body = await readBody(request, MAX_RUN_BYTES)
+  const body = await readBody(request, { bytes: MAX_RUN_BYTES, ms: bodyMs })
   if (body instanceof Response) return body
   const run = wandbRun.safeParse(parsed(body))
   if (!run.success) {
@@ -51,7 +73,8 @@ async function runToWandb({ wandb, fetch, sleep }: GatewayParts, request: Reques
     return failure(400, 'no_run', `The request holds no run for wandb: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}.`)
   }
   try {
-    return Response.json(await sendRunToWandb(wandb, run.data, { fetch, sleep, signal: request.signal }))
+    const sent = await sendRunToWandb(wandb, run.data, { fetch, sleep, signal: request.signal })
+    return Response.json(maskDeep(sent, createMask(wandb.apiKey)))
   } catch (error) {
     if (!(error instanceof WandbError)) throw error
     return failure(502, 'wandb', error.message)

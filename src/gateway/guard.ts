@@ -1,16 +1,18 @@
 /**
  * Who may ask. A loopback server can be reached by any page the user visits: by name tricks (DNS rebinding, so Host is checked) and by
- * cross-site requests (so Origin is).
+ * cross-site requests (so Origin is). It can be reached by every other user and program of the computer too: so its keys are used for
+ * those alone who have the token that the start printed.
  */
+import { createHash, timingSafeEqual } from 'node:crypto'
 import type { MiddlewareHandler } from 'hono'
+import { failure } from './failure'
 
 const LOOPBACK_NAMES: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]'])
 
 export function loopbackHostsOnly(): MiddlewareHandler {
   return async (c, next) => {
-    if (!LOOPBACK_NAMES.has(hostName(c.req.header('host') ?? new URL(c.req.url).host))) {
-      return c.json({ error: { message: 'The gateway answers on localhost only.', code: 'forbidden_host' } }, 403)
-    }
+    if (!LOOPBACK_NAMES.has(hostName(c.req.header('host') ?? new URL(c.req.url).host)))
+      return failure(403, 'forbidden_host', 'The gateway answers on localhost only.')
     await next()
     return undefined
   }
@@ -20,19 +22,22 @@ export function loopbackHostsOnly(): MiddlewareHandler {
 export function knownOriginsOnly(allowedOrigins: readonly string[]): MiddlewareHandler {
   return async (c, next) => {
     const origin = c.req.header('origin')
-    const isForeignPage = origin === undefined && c.req.header('sec-fetch-site') === 'cross-site'
+    // Other ports of this computer are the same site, and not this page.
+    const isForeignPage = origin === undefined && ['cross-site', 'same-site'].includes(c.req.header('sec-fetch-site') ?? '')
     const isAllowed = origin === undefined ? !isForeignPage : isOwnOrigin(origin, c.req.header('host')) || allowedOrigins.includes(origin)
-    if (!isAllowed) {
-      const message = `The gateway does not know the page ${origin ?? '(unnamed)'}; start it with --allow-origin to let that page in.`
-      return c.json({ error: { message, code: 'forbidden_origin' } }, 403)
-    }
+    if (!isAllowed)
+      return failure(
+        403,
+        'forbidden_origin',
+        `The gateway does not know the page ${origin ?? '(unnamed)'}; start it with --allow-origin to let that page in.`,
+      )
     const isNamed = origin !== undefined && allowedOrigins.includes(origin)
     if (isNamed && c.req.method === 'OPTIONS') {
       // The last: Chrome asks it before a public page may reach a local address.
       return c.body(null, 204, {
         'Access-Control-Allow-Origin': origin,
         'Access-Control-Allow-Methods': 'GET, POST',
-        'Access-Control-Allow-Headers': 'content-type',
+        'Access-Control-Allow-Headers': 'content-type, authorization',
         'Access-Control-Allow-Private-Network': 'true',
       })
     }
@@ -41,6 +46,30 @@ export function knownOriginsOnly(allowedOrigins: readonly string[]): MiddlewareH
       c.res.headers.set('Access-Control-Allow-Origin', origin)
       c.res.headers.append('Vary', 'Origin')
     }
+    return undefined
+  }
+}
+
+/** `Authorization: Bearer TOKEN`, as clients of OpenAI send a key: to them the token is the gateway's key. */
+export function hasToken(authorization: string | undefined, token: string): boolean {
+  const given = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1] ?? ''
+  const [a, b] = [given, token].map((text) => createHash('sha256').update(text).digest())
+  // Compared in the same time whatever was guessed.
+  return a !== undefined && b !== undefined && timingSafeEqual(a, b)
+}
+
+export function tokenOnly(token: string): MiddlewareHandler {
+  return async (c, next) => {
+    if (!hasToken(c.req.header('authorization'), token)) {
+      const refused = failure(
+        401,
+        'no_token',
+        'The gateway asks for its token: open the address that npm start printed, which ends in #token=…, or give that token as the key.',
+      )
+      refused.headers.set('WWW-Authenticate', 'Bearer')
+      return refused
+    }
+    await next()
     return undefined
   }
 }

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
-import { createGateway } from './app'
+import { createGateway, type GatewayParts } from './app'
 import { upstreamFromEnvironment } from './upstream'
 import { wandbFromEnvironment } from './wandb'
 
@@ -37,7 +37,9 @@ export async function listen(app: Hono, port: number): Promise<RunningGateway> {
 function open(app: Hono, host: string, port: number): Promise<Server> {
   return new Promise((resolve, reject) => {
     const listener = getRequestListener(app.fetch)
-    const server = createServer((request, response) => void listener(request, response))
+    // Node checks the times of requests about this often; what takes longer than they allow is cut.
+    const times = { headersTimeout: 20_000, requestTimeout: 60_000, connectionsCheckingInterval: 5_000 }
+    const server = createServer(times, (request, response) => void listener(request, response))
     server.once('error', (error) => {
       reject(isBusy(error) && host === '127.0.0.1' ? busyPort(port) : error)
     })
@@ -64,8 +66,12 @@ const busyPort = (port: number): Error => new Error(`Port ${port} is in use: end
  * The gateway without the site, for the development server's middleware in vite.config.ts.
  * @public
  */
-export async function developmentListener(request: IncomingMessage, response: ServerResponse): Promise<void> {
+export async function developmentListener(
+  request: IncomingMessage,
+  response: ServerResponse,
+  parts: Pick<GatewayParts, 'token' | 'fetch'>,
+): Promise<void> {
   const [upstream, wandb] = [upstreamFromEnvironment(process.env), wandbFromEnvironment(process.env)]
-  const app = createGateway({ siteDirectory: null, upstream, wandb, allowedOrigins: [], fetch, sleep })
+  const app = createGateway({ ...parts, siteDirectory: null, upstream, wandb, allowedOrigins: [], sleep })
   await getRequestListener(app.fetch)(request, response)
 }

@@ -2,6 +2,7 @@
 import { extname } from 'node:path'
 import { serveStatic } from '@hono/node-server/serve-static'
 import type { MiddlewareHandler } from 'hono'
+import { siteHeaders } from './contentPolicy'
 
 /** Types the static server does not know, or that browsers are strict about. */
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
@@ -24,7 +25,7 @@ export function staticSite(directory: string): MiddlewareHandler {
     if (type !== undefined) response.headers.set('Content-Type', type)
     // Names under assets/ carry a content hash; everything else must be asked for again.
     response.headers.set('Cache-Control', c.req.path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache')
-    response.headers.set('X-Content-Type-Options', 'nosniff')
+    for (const [name, value] of Object.entries(siteHeaders)) response.headers.set(name, value)
     return response
   }
 }

@@ -1,66 +1,87 @@
-/** The OpenAI-compatible server behind the gateway. */
+/** The OpenAI-compatible server behind the gateway: where it is, and what is sent there. */
+import { createMask } from '../base/maskSecret'
+import { endpointOf, keyHeaders, keyProblem, normaliseBaseUrl } from '../base/serverAddress'
+import { failure } from './failure'
+import { readBody, timer } from './requestBody'
+import { answerOf } from './upstreamAnswer'
 
 export interface Upstream {
-  /** Ends in `/v1` or the like, without a slash. */
+  /** Ends in `/v1` or the like, without a slash; Azure's has `?api-version=…` after it. */
   readonly baseUrl: string
   readonly apiKey: string | null
 }
 
+type Environment = Readonly<Record<string, string | undefined>>
+
 const OPENAI = 'https://api.openai.com/v1'
 /** A conversation with its tools is tens of kilobytes; anything near this is a mistake. */
 const MAX_BODY_BYTES = 8 * 2 ** 20
-/** Of the server's headers only these reach the page. */
-const PASSED_HEADERS = ['content-type', 'retry-after', 'x-request-id'] as const
 
-/** Null when the environment names neither a key nor a server. Throws one sentence when the address is not one. */
-export function upstreamFromEnvironment(env: Readonly<Record<string, string | undefined>>): Upstream | null {
-  const apiKey = env.OPENAI_API_KEY?.trim() ?? ''
-  const baseUrl = (env.OPENAI_BASE_URL?.trim() ?? '').replace(/\/+$/, '')
-  if (apiKey === '' && baseUrl === '') return null
-  const address = baseUrl === '' ? OPENAI : baseUrl
-  if (!URL.canParse(address) || !/^https?:$/.test(new URL(address).protocol)) {
-    throw new Error('OPENAI_BASE_URL must be an http or https address such as http://localhost:8000/v1.')
-  }
-  return { baseUrl: address, apiKey: apiKey === '' ? null : apiKey }
+export interface Timeouts {
+  /** For the body of a request to arrive. */
+  readonly bodyMs: number
+  /** For which a model server may say nothing. */
+  readonly silenceMs: number
 }
 
-/** Sends the request on and streams the answer back. Nothing of the caller's headers is passed on. */
-export async function forward(upstream: Upstream | null, path: string, request: Request, fetcher: typeof fetch): Promise<Response> {
-  if (upstream === null) {
+/** Null when the environment names neither a key nor a server. Throws one sentence for an address or a key that is none. */
+export function upstreamFromEnvironment(env: Environment): Upstream | null {
+  const apiKey = keyFromEnvironment(env, 'OPENAI_API_KEY')
+  const baseUrl = addressFromEnvironment(env, 'OPENAI_BASE_URL', 'http://localhost:8000/v1')
+  if (apiKey === null && baseUrl === null) return null
+  return { baseUrl: baseUrl === null ? OPENAI : normaliseBaseUrl(baseUrl), apiKey }
+}
+
+/** A key, or null. Throws one sentence, without the key, for one that no header can carry. */
+export function keyFromEnvironment(env: Environment, name: string): string | null {
+  const key = env[name]?.trim() ?? ''
+  const problem = keyProblem(key)
+  if (problem !== null) throw new Error(`${name} cannot be used. ${problem}`)
+  return key === '' ? null : key
+}
+
+/** An http or https address without a slash at its end, or null. Throws one sentence for another, without the password in it. */
+export function addressFromEnvironment(env: Environment, name: string, example: string): string | null {
+  const address = env[name]?.trim() ?? ''
+  if (address === '') return null
+  if (!URL.canParse(address) || !/^https?:$/.test(new URL(address).protocol))
+    throw new Error(`${name} must be an http or https address such as ${example}.`)
+  const { username, password } = new URL(address)
+  if (username !== '' || password !== '')
+    throw new Error(`${name} must not hold a user name or password: the key goes into ${name.replace(/_BASE_URL$/, '_API_KEY')}.`)
+  return address.replace(/\/+$/, '')
+}
+
+/** Sends the request on and the answer back. Nothing of the caller's headers is passed on, and the key comes back in nothing. */
+export async function forward(
+  upstream: Upstream | null,
+  path: string,
+  request: Request,
+  { fetch, timeouts }: { readonly fetch: typeof globalThis.fetch; readonly timeouts: Timeouts },
+): Promise<Response> {
+  if (upstream === null)
     return failure(503, 'no_upstream', 'The gateway has no model server: set OPENAI_API_KEY or OPENAI_BASE_URL and start Hone again.')
-  }
-  const body = request.method === 'POST' ? await readBody(request) : null
+  const body = request.method === 'POST' ? await readBody(request, { bytes: MAX_BODY_BYTES, ms: timeouts.bodyMs }) : null
   if (body instanceof Response) return body
-  const headers: Record<string, string> = { accept: request.headers.get('accept') ?? 'application/json' }
-  if (body !== null) headers['content-type'] = 'application/json'
-  if (upstream.apiKey !== null) headers.authorization = `Bearer ${upstream.apiKey}`
-  let response: Response
+  const endpoint = endpointOf(upstream.baseUrl, path)
+  const accept = request.headers.get('accept')?.includes('text/event-stream') === true ? 'text/event-stream' : 'application/json'
+  const key = Object.entries(keyHeaders(endpoint, upstream.apiKey ?? '')).map(([name, value]) => [name.toLowerCase(), value] as const)
+  const headers = { accept, ...(body === null ? {} : { 'content-type': 'application/json' }), ...Object.fromEntries(key) }
+  const cancel = new AbortController()
+  const late = timer(timeouts.silenceMs)
   try {
     // A redirect could carry the key to another host.
-    const init: RequestInit = { method: request.method, headers, redirect: 'error', signal: request.signal }
-    response = await fetcher(`${upstream.baseUrl}${path}`, body === null ? init : { ...init, body })
+    const signal = AbortSignal.any([request.signal, cancel.signal])
+    const init: RequestInit = { method: request.method, headers, redirect: 'manual', signal }
+    const response = await Promise.race([fetch(endpoint.href, body === null ? init : { ...init, body }), late.passed])
+    if (response === 'late') {
+      cancel.abort()
+      return failure(504, 'upstream_silent', `The model server at ${endpoint.host} said nothing for ${timeouts.silenceMs / 1000} s.`)
+    }
+    return await answerOf(response, { host: endpoint.host, mask: createMask(upstream.apiKey ?? ''), silenceMs: timeouts.silenceMs })
   } catch {
-    return failure(502, 'upstream_unreachable', `The model server at ${new URL(upstream.baseUrl).host} could not be reached.`)
+    return failure(502, 'upstream_unreachable', `The model server at ${endpoint.host} could not be reached.`)
+  } finally {
+    late.clear()
   }
-  const passed = PASSED_HEADERS.flatMap((name) => {
-    const value = response.headers.get(name)
-    return value === null ? [] : [[name, value] as [string, string]]
-  })
-  return new Response(response.body, { status: response.status, headers: [...passed, ['cache-control', 'no-store']] })
-}
-
-export async function readBody(request: Request, maxBytes = MAX_BODY_BYTES): Promise<string | Response> {
-  // Only JSON: other types can be sent across origins without asking first.
-  if (!/^application\/json\b/i.test(request.headers.get('content-type') ?? '')) {
-    return failure(415, 'not_json', 'The request must have the content type application/json.')
-  }
-  const tooLarge = (): Response => failure(413, 'too_large', `The request is larger than ${maxBytes / 2 ** 20} MB.`)
-  if (Number(request.headers.get('content-length') ?? 0) > maxBytes) return tooLarge()
-  const bytes = await request.arrayBuffer()
-  return bytes.byteLength > maxBytes ? tooLarge() : new TextDecoder().decode(bytes)
-}
-
-/** The error shape OpenAI clients read. */
-export function failure(status: number, code: string, message: string): Response {
-  return Response.json({ error: { message, type: 'gateway_error', code } }, { status })
 }

@@ -4,7 +4,9 @@
  * these, the summary and the end go to /files/ENTITY/PROJECT/RUN/file_stream. The key is added here and is in no other place.
  */
 import { z } from 'zod'
+import { createMask } from '../base/maskSecret'
 import type { WandbRun, WandbSent } from '../records/wandbRun'
+import { addressFromEnvironment, keyFromEnvironment } from './upstream'
 
 export interface WandbServer {
   /** Without a slash at its end. */
@@ -16,12 +18,9 @@ const CLOUD = 'https://api.wandb.ai'
 
 /** Null without WANDB_API_KEY. Throws one sentence when WANDB_BASE_URL is no address. */
 export function wandbFromEnvironment(env: Readonly<Record<string, string | undefined>>): WandbServer | null {
-  const apiKey = env.WANDB_API_KEY?.trim() ?? ''
-  if (apiKey === '') return null
-  const baseUrl = (env.WANDB_BASE_URL?.trim() ?? '').replace(/\/+$/, '') || CLOUD
-  if (!URL.canParse(baseUrl) || !/^https?:$/.test(new URL(baseUrl).protocol))
-    throw new Error('WANDB_BASE_URL must be an http or https address such as https://api.wandb.ai.')
-  return { baseUrl, apiKey }
+  const apiKey = keyFromEnvironment(env, 'WANDB_API_KEY')
+  if (apiKey === null) return null
+  return { baseUrl: addressFromEnvironment(env, 'WANDB_BASE_URL', CLOUD) ?? CLOUD, apiKey }
 }
 
 export interface WandbParts {
@@ -128,7 +127,7 @@ function refusal(server: WandbServer, status: number | null): string {
 }
 
 const hostOf = ({ baseUrl }: WandbServer): string => new URL(baseUrl).host
-const hideKey = (text: string, { apiKey }: WandbServer): string => text.replaceAll(apiKey, '…').slice(0, 300)
+const hideKey = (text: string, { apiKey }: WandbServer): string => createMask(apiKey)(text).slice(0, 300)
 
 /** The cloud's pages are at wandb.ai, a server of one's own shows them itself. */
 function pageOf({ baseUrl }: WandbServer, [entity = '', project = '', run = '']: readonly string[]): string {

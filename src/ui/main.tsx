@@ -9,12 +9,14 @@ import { queryClient } from './queries/client'
 import { activeRunIds } from './queries/jobs'
 import { watchStudioEvents } from './queries/studioEvents'
 import { Routes } from './routes'
+import { watchForGatewayToken } from './stores/gatewayToken'
 import { connectStudio } from './stores/studio'
 import { watchPageRequests } from './stores/network'
 import { watchPage } from './stores/pageEvents'
 import { watchLiveStudio } from './stores/workerWatch'
 import { cssVariables, theme } from './theme'
 
+watchForGatewayToken()
 watchPageRequests()
 watchPage(() => activeRunIds(queryClient))
 watchStudioEvents(queryClient)

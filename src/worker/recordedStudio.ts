@@ -267,8 +267,8 @@ function recordedRuns({ data, runId, base }: RecordedParts): StudioAreas['runs']
         ? refuse('recorded', 'The recording holds results, not weights. Train the run here to export its adapter.')
         : base.runs.exportAdapter(id, which, baseModel),
     mergedModel: async (id) => (id === runId ? refuse('recorded', 'The recording holds results, not weights.') : base.runs.mergedModel(id)),
-    sendToWandb: async (id) =>
-      id === runId ? refuse('recorded', 'The recorded run is not yours to send: train it here first.') : base.runs.sendToWandb(id),
+    sendToWandb: async (id, token) =>
+      id === runId ? refuse('recorded', 'The recorded run is not yours to send: train it here first.') : base.runs.sendToWandb(id, token),
   }
 }
 

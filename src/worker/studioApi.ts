@@ -151,7 +151,8 @@ export interface RunsApi {
   /** What a finished `merge` job made. @param adapterOf id of the run, or of the imported adapter, that was merged. */
   mergedModel(adapterOf: string): Promise<Reply<MergedModel>>
   /** Sends all metrics so far to wandb, with the key of Hone's gateway; what is there already is not sent again. */
-  sendToWandb(runId: string): Promise<Reply<WandbSent>>
+  /** @param gatewayToken what the gateway asks for before it uses its key; null where the page has none. */
+  sendToWandb(runId: string, gatewayToken: string | null): Promise<Reply<WandbSent>>
 }
 
 export interface EvaluationsApi {

@@ -7,6 +7,7 @@ import { listen } from '../../src/gateway/listen'
 import { upstreamFromEnvironment } from '../../src/gateway/upstream'
 
 const KEY = 'sk-test-key-that-must-not-leak'
+const TOKEN = 'the-token-that-the-start-printed'
 const HERE = 'http://localhost:4180'
 
 interface Sent {
@@ -17,6 +18,7 @@ interface Sent {
 function gateway(parts: Partial<GatewayParts> = {}, answer: () => Response = () => Response.json({ choices: [] })) {
   const sent: Sent[] = []
   const app = createGateway({
+    token: TOKEN,
     siteDirectory: null,
     upstream: { baseUrl: 'http://model.test/v1', apiKey: KEY },
     wandb: null,
@@ -29,7 +31,10 @@ function gateway(parts: Partial<GatewayParts> = {}, answer: () => Response = () 
     ...parts,
   })
   const ask = async (path: string, init: Omit<RequestInit, 'headers'> & { headers?: Record<string, string> } = {}): Promise<Response> =>
-    app.request(`${HERE}${path}`, { ...init, headers: { host: 'localhost:4180', ...(init.headers ?? {}) } })
+    app.request(`${HERE}${path}`, {
+      ...init,
+      headers: { host: 'localhost:4180', authorization: `Bearer ${TOKEN}`, ...(init.headers ?? {}) },
+    })
   const chat = (headers: Record<string, string> = {}, body = '{"messages":[]}'): Promise<Response> =>
     ask('/gateway/v1/chat/completions', { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body })
   return { app, ask, chat, sent }
@@ -37,13 +42,13 @@ function gateway(parts: Partial<GatewayParts> = {}, answer: () => Response = () 
 
 test('a chat request goes on with the key and without the caller’s headers', async () => {
   const { chat, sent } = gateway()
-  const response = await chat({ cookie: 'a=b', authorization: 'Bearer from-the-page' }, '{"model":"m"}')
+  const response = await chat({ cookie: 'a=b', 'x-own': 'c' }, '{"model":"m"}')
   expect(response.status).toBe(200)
   expect(sent).toHaveLength(1)
   expect(sent[0]?.url).toBe('http://model.test/v1/chat/completions')
   expect(sent[0]?.init?.headers).toEqual({ accept: 'application/json', 'content-type': 'application/json', authorization: `Bearer ${KEY}` })
   expect(sent[0]?.init?.body).toBe('{"model":"m"}')
-  expect(sent[0]?.init?.redirect).toBe('error')
+  expect(sent[0]?.init?.redirect).toBe('manual')
 })
 
 test('the answer streams back with its status, and only harmless headers', async () => {

@@ -92,7 +92,7 @@ describe('a run sent to wandb', () => {
     wandb.fail.push({ status: 403 })
     await expect(send(run)).rejects.toThrow(/lets this key write no run there/)
     wandb.fail.push({ status: 200, body: JSON.stringify({ errors: [{ message: `permission denied for ${KEY}` }] }) })
-    await expect(send(run)).rejects.toThrow(/^wandb refused the run: permission denied for …$/)
+    await expect(send(run)).rejects.toThrow(/^wandb refused the run: permission denied for \[key\]$/)
     wandb.fail.push({ status: 200, body: '<html>' })
     await expect(send(run)).rejects.toThrow(/did not answer as wandb does/)
     await wandb.stop()
@@ -102,11 +102,19 @@ describe('a run sent to wandb', () => {
 
 describe('the gateway', () => {
   const app = (wandb: WandbServer | null) =>
-    createGateway({ siteDirectory: null, upstream: null, wandb, allowedOrigins: [], fetch, sleep: () => Promise.resolve() })
+    createGateway({
+      token: 'the-token',
+      siteDirectory: null,
+      upstream: null,
+      wandb,
+      allowedOrigins: [],
+      fetch,
+      sleep: () => Promise.resolve(),
+    })
   const ask = (wandb: WandbServer | null, body: string) =>
     app(wandb).request('http://localhost:4180/gateway/v1/wandb/runs', {
       ...{ method: 'POST', body },
-      headers: { host: 'localhost:4180', 'content-type': 'application/json' },
+      headers: { host: 'localhost:4180', 'content-type': 'application/json', authorization: 'Bearer the-token' },
     })
 
   it('adds the key, which no answer holds', async () => {
@@ -118,7 +126,9 @@ describe('the gateway', () => {
     expect(refused.status).toBe(502)
     expect(await refused.text()).not.toContain(KEY)
     const health = await (
-      await app(server).request('http://localhost:4180/gateway/v1/health', { headers: { host: 'localhost:4180' } })
+      await app(server).request('http://localhost:4180/gateway/v1/health', {
+        headers: { host: 'localhost:4180', authorization: 'Bearer the-token' },
+      })
     ).text()
     expect(JSON.parse(health)).toMatchObject({ wandb: new URL(server.baseUrl).host })
     expect(health).not.toContain(KEY)

@@ -31,6 +31,7 @@ const METRICS = { step: [0, 1], columns: { loss: [1, 0.5] } } as unknown as RunD
 
 function room(page: string, gateway: WandbServer | null, metrics = METRICS) {
   const app = createGateway({
+    token: 'the-token',
     siteDirectory: null,
     upstream: null,
     wandb: gateway,
@@ -46,7 +47,7 @@ function room(page: string, gateway: WandbServer | null, metrics = METRICS) {
   }
   const ledger = createFetchLedger({ fetch: fetchGateway, now: () => '', ownOrigin: page })
   const wandb = createWandb({ ledger, ownOrigin: page, detail: () => Promise.resolve({ ok: true, value: detail(metrics) }) })
-  return { sendToWandb: (runId: string) => wandb.sendToWandb(runId), asked, ledger }
+  return { sendToWandb: (runId: string, token: string | null = 'the-token') => wandb.sendToWandb(runId, token), asked, ledger }
 }
 
 test('goes through the gateway that serves the page; the page sees no key', async () => {
@@ -75,4 +76,11 @@ test('says what is missing: a key, a gateway, metrics', async () => {
   })
   const none = { step: [], columns: {} } as unknown as RunDetail['metrics']
   expect(await room('http://localhost:4180/', server, none).sendToWandb('r1')).toMatchObject({ ok: false, code: 'no-metrics' })
+})
+
+test('without the gateway’s token nothing is sent, and the sentence says where it is', async () => {
+  expect(await room('http://localhost:4180/', server).sendToWandb('r1', null)).toMatchObject({
+    ok: false,
+    message: expect.stringMatching(/asks for its token: open the address that npm start printed/) as string,
+  })
 })

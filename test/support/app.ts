@@ -17,6 +17,9 @@ export interface OpenApp {
   readonly problems: readonly string[]
 }
 
+/** Of the gateway that serves the page in tests. */
+export const GATEWAY_TOKEN = 'token-of-the-test-gateway-0123456789'
+
 let site: Promise<RunningGateway> | null = null
 const browsers = new Map<boolean, Promise<Browser>>()
 
@@ -25,7 +28,7 @@ function startSite(): Promise<RunningGateway> {
   const siteDirectory = join(projectRoot, 'dist')
   if (!existsSync(join(siteDirectory, 'index.html')))
     throw new Error('dist/ is not built: run `npm run build` first, or the tests with `npm test`.')
-  return listen(createGateway({ siteDirectory, upstream: null, wandb: null, allowedOrigins: [], fetch, sleep }), 0)
+  return listen(createGateway({ token: GATEWAY_TOKEN, siteDirectory, upstream: null, wandb: null, allowedOrigins: [], fetch, sleep }), 0)
 }
 
 /** Without WebGPU: a Chrome as most people have it on a machine whose GPU it does not trust. */

@@ -70,9 +70,11 @@ function readSource(base: string, path: string): Source {
   }
 }
 
-/** Static and dynamic imports, re-exports, `import('…')` types and `new URL('…', import.meta.url)` workers. */
+/** Static and dynamic imports, re-exports, `import('…')` types and workers: `new URL('…', import.meta.url)` and `'…?worker&url'`. */
 function importIn(node: ts.Node): { specifier: string; kind: SourceImport['kind'] } | null {
   if (ts.isImportDeclaration(node) && ts.isStringLiteral(node.moduleSpecifier)) {
+    // The address of a worker's script, which is started and not imported.
+    if (/\?worker&url$/.test(node.moduleSpecifier.text)) return { specifier: node.moduleSpecifier.text, kind: 'worker' }
     return {
       specifier: node.moduleSpecifier.text,
       kind: node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword ? 'type' : 'static',

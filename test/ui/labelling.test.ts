@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { opinion as opinionSchema, type Opinion } from '../../src/records/annotation'
-import { connectionAdvice, judgeAddressProblem, judgePresets } from '../../src/ui/labelling/judgePresets'
+import { connectionAdvice, judgeAddressProblem, judgePresets, testProblem } from '../../src/ui/labelling/judgePresets'
 import { queueProgress, queueRows } from '../../src/ui/labelling/queueRows'
 import {
   choiceOfKey,
@@ -184,7 +184,33 @@ test('a judge’s address is https, or http to this computer, and holds no secre
   expect(judgeAddressProblem('javascript:alert(1)')).toContain('Expected https')
   expect(judgeAddressProblem('')).toContain('Give')
   const ollama = judgePresets.find((preset) => preset.name === 'ollama')
-  expect(ollama && connectionAdvice(ollama, ollama.baseUrl, 'https:').join(' ')).toMatch(/OLLAMA_ORIGINS.*gateway.*asks permission/)
+  if (!ollama) throw new Error('no preset for Ollama')
+  const about = { preset: ollama, baseUrl: ollama.baseUrl, page: { protocol: 'https:' } }
+  expect(connectionAdvice('network', about).join(' ')).toMatch(/OLLAMA_ORIGINS.*gateway.*asks permission/)
+  expect(judgeAddressProblem('https://x.openai.azure.com/openai/deployments/judge?api-version=2024-10-21')).toBeNull()
+  expect(judgeAddressProblem('https://x.example/v1?api_key=k')).toContain('Keep')
+})
+
+test.each([
+  'unauthorised',
+  'forbidden',
+  'not-found',
+  'rate-limited',
+  'server',
+  'timeout',
+  'redirected',
+  'malformed',
+  'bad-request',
+  'prose',
+  'cut-off',
+])('a connection test that ends with %s blames no CORS', (code) => {
+  for (const preset of judgePresets) {
+    const words = [
+      testProblem(code),
+      ...connectionAdvice(code, { preset, baseUrl: 'http://localhost:8000/v1', page: { protocol: 'https:' } }),
+    ]
+    expect(words.join(' ')).not.toMatch(/CORS|origin|permission|ORIGINS|Access-Control/i)
+  }
 })
 
 test('a label is repeated whole, and only where it means something', () => {

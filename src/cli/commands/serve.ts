@@ -1,4 +1,5 @@
 /** `hone serve`: the gateway, and with `--site` the page too (`npm start` is `hone serve --site dist`). */
+import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -24,7 +25,10 @@ export const serve = defineCommand({
     if (site !== undefined && !existsSync(join(site, 'index.html')))
       throw new UsageError(`${site} holds no built site; npm run build makes one.`)
     const upstream = upstreamFromEnvironment(process.env)
+    // A new one at every start: who had the last one, or holds the port while Hone does not run, has nothing.
+    const token = randomBytes(32).toString('base64url')
     const app = createGateway({
+      token,
       siteDirectory: site ?? null,
       upstream,
       wandb: wandbFromEnvironment(process.env),
@@ -35,6 +39,9 @@ export const serve = defineCommand({
     const gateway = await listen(app, port)
     const server = upstream === null ? 'no model server (OPENAI_API_KEY is not set)' : `model server ${new URL(upstream.baseUrl).host}`
     context.progress(`Hone is at ${gateway.url} (${server}). Ctrl-C stops it.`)
+    context.progress(
+      `For the gateway, which uses your keys, open ${gateway.url}/#token=${token} instead: nobody without the token can use them.`,
+    )
     await aborted(context.signal)
     await gateway.close()
     return { url: gateway.url, stopped: true }

@@ -25,7 +25,7 @@ function gatewayOf(ownOrigin: string): string {
 
 export function createWandb({ ledger, ownOrigin, detail }: WandbParts): Pick<RunsApi, 'sendToWandb'> {
   return {
-    sendToWandb: (runId) =>
+    sendToWandb: (runId, gatewayToken) =>
       attempt('wandb', async () => {
         const found = await detail(runId)
         if (!found.ok) return found
@@ -34,8 +34,9 @@ export function createWandb({ ledger, ownOrigin, detail }: WandbParts): Pick<Run
         const body = JSON.stringify(wandbRunOf(run, metrics, { project: WANDB_PROJECT, entity: null }))
         const address = gatewayOf(ownOrigin)
         ledger.allow(address)
+        const authorization = gatewayToken === null ? {} : { authorization: `Bearer ${gatewayToken}` }
         const response = await ledger
-          .fetch(address, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+          .fetch(address, { method: 'POST', headers: { 'content-type': 'application/json', ...authorization }, body })
           .catch(() => null)
         const answer: unknown = await response?.json().catch(() => null)
         if (response?.ok !== true) return refuse('wandb', refusal.safeParse(answer).data?.error.message ?? NO_GATEWAY)

@@ -1,7 +1,13 @@
-import { Button, Group, NumberInput, PasswordInput, Select, Text, TextInput } from '@mantine/core'
+import { DEFAULT_JUDGE_TOKENS } from '../../annotation/judge'
+import { Button, Group, PasswordInput, Select, Text, TextInput } from '@mantine/core'
 import { ErrorPanel } from '../widgets/ProblemList'
-import { connectionAdvice, judgePresets } from './judgePresets'
+import { NumberField } from '../widgets/NumberField'
+import { connectionAdvice, judgePresets, testProblem } from './judgePresets'
 import type { Judge } from './useJudge'
+
+const REPEATS = { isWhole: true, minimum: 1, maximum: 20 }
+const TEMPERATURE = { minimum: 0, maximum: 2 }
+const TOKENS = { isWhole: true, minimum: 1 }
 
 /** Where the judge runs, and how it is asked. */
 export function JudgeServer({ judge }: { readonly judge: Judge }) {
@@ -41,7 +47,9 @@ export function JudgeServer({ judge }: { readonly judge: Judge }) {
         description={
           judge.preset.needsKey
             ? 'It stays in this tab’s memory. It is never stored, exported, logged or put in an address.'
-            : 'Most local servers need none. It stays in this tab’s memory.'
+            : judge.preset.name === 'gateway'
+              ? 'Empty: the token of the address that npm start printed, if this page was opened by it.'
+              : 'Most local servers need none. It stays in this tab’s memory.'
         }
         value={judge.settings.apiKey}
         autoComplete="off"
@@ -53,27 +61,38 @@ export function JudgeServer({ judge }: { readonly judge: Judge }) {
           judge.change({ apiKey: event.currentTarget.value })
         }}
       />
-      <Group grow gap={8}>
-        <NumberInput
+      <Group grow gap={8} align="flex-start">
+        <NumberField
+          name="judge-repeats"
           label="Repeats"
           description="of each question"
-          min={1}
-          max={9}
           value={judge.settings.repeats}
-          onChange={(value) => {
-            judge.change({ repeats: Math.max(1, Math.min(9, Number(value) || 1)) })
+          fallback={1}
+          rule={REPEATS}
+          onChange={(repeats = 1) => {
+            judge.change({ repeats })
           }}
         />
-        <NumberInput
+        <NumberField
+          name="judge-temperature"
           label="Temperature"
           description="of the judge"
-          min={0}
-          max={2}
-          step={0.1}
-          decimalScale={2}
           value={judge.settings.temperature}
-          onChange={(value) => {
-            judge.change({ temperature: Number(value) || 0 })
+          fallback={0}
+          rule={TEMPERATURE}
+          onChange={(temperature = 0) => {
+            judge.change({ temperature })
+          }}
+        />
+        <NumberField
+          name="judge-max-tokens"
+          label="Token limit"
+          description="of an answer and its thoughts"
+          value={judge.settings.maxTokens}
+          fallback={DEFAULT_JUDGE_TOKENS}
+          rule={TOKENS}
+          onChange={(maxTokens = DEFAULT_JUDGE_TOKENS) => {
+            judge.change({ maxTokens })
           }}
         />
       </Group>
@@ -95,9 +114,9 @@ function ConnectionTest({ judge }: { readonly judge: Judge }) {
         </Text>
       </Group>
       {test.error !== null && (
-        <ErrorPanel title="The server could not be used." details={test.error}>
+        <ErrorPanel title={testProblem(test.errorCode)} details={test.error}>
           <ul style={{ margin: 0, paddingLeft: 18 }}>
-            {connectionAdvice(judge.preset, judge.settings.baseUrl, location.protocol).map((line) => (
+            {connectionAdvice(test.errorCode, { preset: judge.preset, baseUrl: judge.settings.baseUrl, page: location }).map((line) => (
               <li key={line}>{line}</li>
             ))}
           </ul>

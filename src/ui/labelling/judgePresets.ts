@@ -43,6 +43,14 @@ export const judgePresets: readonly JudgePreset[] = [
     corsHint: 'Set OLLAMA_ORIGINS to this page’s origin before `ollama serve`.',
   },
   {
+    name: 'gateway',
+    title: 'Hone’s gateway',
+    baseUrl: '',
+    model: '',
+    needsKey: false,
+    corsHint: 'Start Hone with npm start and OPENAI_API_KEY or OPENAI_BASE_URL set.',
+  },
+  {
     name: 'custom',
     title: 'Custom',
     baseUrl: '',
@@ -70,14 +78,49 @@ export function judgeAddressProblem(baseUrl: string): string | null {
   } catch {
     return 'This is not an address. Expected something like http://localhost:8000/v1.'
   }
-  if (url.username !== '' || url.password !== '' || url.search !== '') return 'Keep user names, keys and queries out of the address.'
+  // Azure names the version of its interface there.
+  const hasOtherQuery = [...url.searchParams.keys()].some((name) => name !== 'api-version')
+  if (url.username !== '' || url.password !== '' || hasOtherQuery) return 'Keep user names, keys and queries out of the address.'
   if (url.protocol === 'https:') return null
   if (url.protocol !== 'http:') return `Expected https:// or http://, found ${url.protocol}//`
   return ['localhost', '127.0.0.1'].includes(url.hostname) ? null : 'Plain http is allowed to localhost only. Use https, or Hone’s gateway.'
 }
 
-/** Words for a failed connection: what it may be, and what to change. */
-export function connectionAdvice(preset: JudgePreset, baseUrl: string, pageProtocol: string): string[] {
+/** What a failed test means for the connection, by the code of its refusal. */
+export function testProblem(code: string | null): string {
+  if (code !== null && MODEL_CODES.has(code)) return 'The server answers, but this model did not judge.'
+  return code === 'network' || code === 'timeout' ? 'The server could not be reached.' : 'The server answers, but not with a judgement.'
+}
+/** Of answers that came and could not be used. */
+const MODEL_CODES: ReadonlySet<string> = new Set(['prose', 'wrong-tool', 'cut-off', 'unreadable', 'wrong-length', 'out-of-range'])
+
+/** What to change after a failed test. Only where no answer came can it be CORS. */
+export function connectionAdvice(
+  code: string | null,
+  { preset, baseUrl, page }: { readonly preset: JudgePreset; readonly baseUrl: string; readonly page: Pick<Location, 'protocol'> },
+): string[] {
+  if (code === 'network') return reachAdvice(preset, baseUrl, page.protocol)
+  const advice = code === null ? undefined : ADVICE[code]
+  if (code === 'unauthorised' && preset.name === 'gateway')
+    return ['Open the address that npm start printed, which ends in #token=…, or paste that token into the field Key.']
+  if (advice !== undefined) return [advice]
+  return code !== null && MODEL_CODES.has(code) ? ['Choose a model that follows forced tool calls.'] : []
+}
+
+const ADVICE: Readonly<Record<string, string | undefined>> = {
+  unauthorised: 'Copy the key again, as a whole, and check that it belongs to this server.',
+  forbidden: 'Check that the account of the key may use this model.',
+  'not-found': 'Check the name of the model, and the address: most end in /v1.',
+  'rate-limited': 'Wait a while, or ask with fewer requests at a time. The address and the key are right.',
+  server: 'The server is there and in trouble: look at its own log, or try later.',
+  timeout: 'The server took the request and gave no answer in time: it may still be loading the model.',
+  redirected: 'Give the address the server redirects to.',
+  malformed: 'Check that the address is that of an OpenAI-compatible interface: most end in /v1.',
+  'cut-off': 'Raise the token limit: a model that thinks before it answers needs more.',
+}
+
+/** No answer came at all: what it may be. */
+function reachAdvice(preset: JudgePreset, baseUrl: string, pageProtocol: string): string[] {
   const advice = [
     preset.corsHint,
     'Or start Hone with `npm start` and use its gateway: it calls the server for the page and can hold the key in OPENAI_API_KEY.',

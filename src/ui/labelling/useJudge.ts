@@ -1,7 +1,8 @@
 /** Asking a judge: the server, the trajectories, how many calls that is, and only then the sending. */
-import { useState } from 'react'
+import { useMemo, useState } from 'react'
 import type { JudgePlan, JudgeSettings } from '../../worker/protocol'
 import { useStartJob } from '../queries/jobs'
+import { gatewayAddress, gatewayToken } from '../stores/gatewayToken'
 import { usePlanJudge, useTestJudge } from '../queries/judges'
 import { judgeAddressProblem, judgePresets, type JudgePreset } from './judgePresets'
 
@@ -25,6 +26,7 @@ export function useJudge(datasetId: string | null, ids: readonly string[]) {
     asking.forgetCount()
     test.reset()
   })
+  const asked = useMemo(() => withGatewayToken(settings), [settings])
   const addressProblem = judgeAddressProblem(settings.baseUrl)
   const isReady = addressProblem === null && settings.model !== ''
   return {
@@ -33,22 +35,32 @@ export function useJudge(datasetId: string | null, ids: readonly string[]) {
     change,
     choosePreset,
     addressProblem,
-    test,
-    canTest: isReady && !test.isPending,
+    /** Of these very settings: an answer about others is none. */
+    test: test.variables === asked ? test : NOT_TESTED,
+    canTest: isReady && !(test.isPending && test.variables === asked),
     runTest: () => {
-      test.mutate(settings)
+      test.mutate(asked)
     },
     canCount: datasetId !== null && ids.length > 0 && isReady,
     count: () => {
-      asking.count(settings)
+      asking.count(asked)
     },
     counted: asking.counted,
     forgetCount: asking.forgetCount,
     send: () => {
-      asking.send(settings)
+      asking.send(asked)
     },
     error: asking.error,
   }
+}
+
+const NOT_TESTED = { data: undefined, error: null, errorCode: null, isPending: false } as const
+
+/** To the gateway its token is the key. It goes to no other address. */
+function withGatewayToken(settings: JudgeSettings): JudgeSettings {
+  const token = gatewayToken()
+  const isGateway = settings.baseUrl.replace(/\/+$/, '') === gatewayAddress(location)
+  return isGateway && settings.apiKey === '' && token !== null ? { ...settings, apiKey: token } : settings
 }
 
 /** The server and how it is asked, as they were last in this tab. `onChange` is called after every change. */
@@ -67,7 +79,7 @@ function useRememberedSettings(onChange: () => void) {
     remembered = { ...remembered, preset: name }
     setPreset(name)
     // A key belongs to one host: it never follows to another.
-    change({ baseUrl: to.baseUrl, model: to.model, apiKey: '' })
+    change({ baseUrl: to.name === 'gateway' ? gatewayAddress(location) : to.baseUrl, model: to.model, apiKey: '' })
   }
   return { preset: judgePresets.find((one) => one.name === preset) ?? firstPreset, settings, change, choosePreset }
 }

@@ -38,10 +38,20 @@ export function studioKey(studio: StudioApi): string {
   return name
 }
 
-/** The value of a reply. A refusal becomes an Error with the studio's sentence. */
+/** The studio's refusal: its sentence, and the code that tells one kind of refusal from another. */
+export class Refused extends Error {
+  override readonly name = 'Refused'
+  readonly code: string
+  constructor(code: string, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+/** The value of a reply. A refusal is thrown. */
 export async function valueOf<T>(reply: Promise<Reply<T>>): Promise<T> {
   const answered = await reply
-  if (!answered.ok) throw new Error(answered.message)
+  if (!answered.ok) throw new Refused(answered.code, answered.message)
   return answered.value
 }
 

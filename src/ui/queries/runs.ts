@@ -2,6 +2,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import type { RunRecord } from '../../records/run'
 import type { WandbSent } from '../../records/wandbRun'
 import type { JobSnapshot, MergedModel, RunDetail } from '../../worker/protocol'
+import { gatewayToken } from '../stores/gatewayToken'
 import { valueOf } from './client'
 import { rememberJob } from './jobs'
 import { keys } from './keys'
@@ -45,4 +46,5 @@ export const useExportAdapter = (): Command<{ readonly runId: string; readonly w
     studio.runs.exportAdapter(runId, which),
   )
 
-export const useSendToWandb = (): Command<string, WandbSent> => useCommand((studio, runId: string) => studio.runs.sendToWandb(runId))
+export const useSendToWandb = (): Command<string, WandbSent> =>
+  useCommand((studio, runId: string) => studio.runs.sendToWandb(runId, gatewayToken()))

@@ -3,7 +3,7 @@ import { useMutation, useQueryClient, type QueryKey } from '@tanstack/react-quer
 import type { Reply } from '../../worker/protocol'
 import type { StudioApi } from '../../worker/studioApi'
 import { useStudioState } from '../stores/studio'
-import { sentenceOf, valueOf } from './client'
+import { Refused, sentenceOf, valueOf } from './client'
 
 export interface Command<Variables, T> {
   /** Sends the command. `onSuccess` is called when it was obeyed and the component is still there. */
@@ -11,6 +11,8 @@ export interface Command<Variables, T> {
   readonly isPending: boolean
   /** Why the studio refused, as a sentence. */
   readonly error: string | null
+  /** Which kind of refusal it was; null when it was none of the studio's. */
+  readonly errorCode: string | null
   readonly data: T | undefined
   /** What was asked last. */
   readonly variables: Variables | undefined
@@ -47,6 +49,7 @@ export function useCommand<Variables, T>(
     },
     isPending: mutation.isPending,
     error: mutation.error === null ? null : sentenceOf(mutation.error),
+    errorCode: mutation.error instanceof Refused ? mutation.error.code : null,
     data: mutation.data,
     variables: mutation.variables,
     reset: mutation.reset,
