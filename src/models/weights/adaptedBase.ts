@@ -1,7 +1,7 @@
 /**
- * A base model as an adapter needs it. Products on the projections of the layers are computed beside the base, where they can be trained; all else an
- * adapter does goes into the base's matrices as they are read: products on head and embedding, DoRA, biases, parameters trained whole, and what
- * an initialisation takes out.
+ * The base model under an adapter. Products on the projections of the layers are computed beside the base, where they can be trained. Everything else
+ * that an adapter does is applied to the base's parameters when they are read: products on head and embedding, DoRA, biases, parameters that were
+ * trained whole, and the part that an initialisation takes out.
  */
 import { loraScaling, PROJECTIONS } from '../architectures/decoder'
 import type { WeightReader } from '../frozenWeights'

@@ -1,6 +1,6 @@
 /**
- * `adapter_config.json` as peft 0.21's `LoraConfig` writes it. Every field is known: it is read, it changes nothing of what the adapter computes, or
- * only its values that change nothing are taken and any other is refused by name. An adapter is never computed as another one than peft would.
+ * `adapter_config.json` as peft 0.21's `LoraConfig` writes it. Every field is known: it is read, or it changes nothing of what the adapter computes, or
+ * it is accepted only while it turns nothing on, and refused by name otherwise. What an adapter computes is what peft computes with it.
  */
 import { z } from 'zod'
 import { CheckpointError } from './byteSource'
@@ -70,7 +70,7 @@ const WITHOUT_EFFECT: ReadonlySet<string> = new Set([
   ...['corda_config', 'eva_config', 'loftq_config', 'lora_ga_config', 'megatron_core', 'qalora_group_size'],
 ])
 
-/** Fields that are taken only where they turn nothing on, with what they would turn on. */
+/** Fields that are accepted only while they turn nothing on, with what they would turn on. */
 const REFUSED: Readonly<Record<string, string>> = {
   alora_invocation_tokens: 'aLoRA, whose adapter acts only after those tokens and cannot be merged',
   arrow_config: 'Arrow, which chooses among several adapters token by token',
