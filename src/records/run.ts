@@ -26,6 +26,8 @@ export const runRecord = z.object({
   finished_at: z.string().nullable(),
   status: runStatus,
   error: z.string().nullable(),
+  /** Why the run paused by itself, and what to do; null or absent where it did not. */
+  pause_reason: z.string().nullable().optional(),
   steps_done: z.int().nonnegative(),
   /** SHA-256 of the LoRA adapter (and value head) before and after. */
   adapter_sha256: z.object({ before: z.string(), after: z.string().nullable() }).nullable(),

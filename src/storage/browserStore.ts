@@ -56,11 +56,21 @@ interface Schema extends DBSchema {
   blobs: { key: string; value: Uint8Array<ArrayBuffer> }
 }
 
+/** The database was taken away under this page: nothing can be stored or read until it is reloaded. */
+class StorageGoneError extends Error {
+  override readonly name = 'StorageGoneError'
+}
+const DELETED =
+  'The data of this page was deleted while the page was open, as clearing the site’s data does: what runs had stored is gone. Reload the page to begin again.'
+const REPLACED = 'Another tab opened a newer version of Hone, which has taken over the stored data: reload this page to use it.'
+
 const KINDS = Object.keys(recordKinds).filter((kind): kind is RecordKind => kind in recordKinds)
 
 /** Opens or makes the store. Rejects with StoreVersionError for one that a newer Hone wrote. */
 export async function openBrowserStore({ directory, name = 'hone', migrations }: BrowserStoreParts): Promise<Store> {
   let db: IDBPDatabase<Schema>
+  /** Why the database cannot be used any more. */
+  let gone: StorageGoneError | null = null
   try {
     db = await openDB<Schema>(name, STORE_VERSION, {
       upgrade(database, oldVersion) {
@@ -71,40 +81,51 @@ export async function openBrowserStore({ directory, name = 'hone', migrations }:
           database.createObjectStore('blobs')
         }
       },
-      blocking: () => {
-        // Another tab has a newer Hone and waits to upgrade.
+      blocking: (_version, next) => {
+        // Whoever waits deletes the database, or is another tab with a newer Hone.
+        gone ??= new StorageGoneError(next === null ? DELETED : REPLACED)
         db.close()
+      },
+      terminated: () => {
+        gone ??= new StorageGoneError(DELETED)
       },
     })
   } catch (error) {
     if (error instanceof Error && error.name === 'VersionError') throw new StoreVersionError("This browser's data")
     throw error
   }
-  const files = directory !== null && (await canWriteInPlace(directory)) ? createDirectoryFiles(directory) : createDatabaseFiles(db)
-  return createStore(hostOver(db, files), migrations)
+  const use = (): IDBPDatabase<Schema> => {
+    if (gone !== null) throw gone
+    return db
+  }
+  const files = directory !== null && (await canWriteInPlace(directory)) ? createDirectoryFiles(directory) : createDatabaseFiles(use)
+  const close = (): void => {
+    db.close()
+  }
+  return createStore(hostOver(use, files, close), migrations)
 }
 
-function hostOver(db: IDBPDatabase<Schema>, files: BlobFiles): StoreHost {
+function hostOver(use: () => IDBPDatabase<Schema>, files: BlobFiles, close: () => void): StoreHost {
   const asRow = (kind: RecordKind, { id, owner, value }: KeptRow): StoredRow => ({ kind, id, owner, value })
   // Nothing but requests of the transaction may be awaited while it is open: it would commit early.
   return {
     async get(kind, id) {
-      const row = await db.get(kind, id)
+      const row = await use().get(kind, id)
       return row ? asRow(kind, row) : null
     },
     async list(kind, owner) {
-      const rows = owner === undefined ? await db.getAll(kind) : await db.getAllFromIndex(kind, 'owner', owner)
+      const rows = owner === undefined ? await use().getAll(kind) : await use().getAllFromIndex(kind, 'owner', owner)
       return rows.map((row) => asRow(kind, row))
     },
     async put(rows) {
       if (rows.length === 0) return
-      const change = db.transaction([...new Set(rows.map(({ kind }) => kind))], 'readwrite')
+      const change = use().transaction([...new Set(rows.map(({ kind }) => kind))], 'readwrite')
       const requests = rows.map(({ kind, id, owner, value }) => change.objectStore(kind).put({ id, owner, value }))
       await committed(change, requests)
     },
     async remove(rows) {
       if (rows.length === 0) return
-      const change = db.transaction([...new Set(rows.map(({ kind }) => kind))], 'readwrite')
+      const change = use().transaction([...new Set(rows.map(({ kind }) => kind))], 'readwrite')
       await committed(
         change,
         rows.map(({ kind, id }) => change.objectStore(kind).delete(id)),
@@ -112,7 +133,7 @@ function hostOver(db: IDBPDatabase<Schema>, files: BlobFiles): StoreHost {
     },
     files,
     close: () => {
-      db.close()
+      close()
       return Promise.resolve()
     },
   }
@@ -219,27 +240,27 @@ function isNotFound(error: unknown): boolean {
   return error instanceof Error && error.name === 'NotFoundError'
 }
 
-function createDatabaseFiles(db: IDBPDatabase<Schema>): BlobFiles {
+function createDatabaseFiles(use: () => IDBPDatabase<Schema>): BlobFiles {
   return {
-    read: async (file) => (await db.get('blobs', file)) ?? null,
+    read: async (file) => (await use().get('blobs', file)) ?? null,
     readHead: async (file, bytes) => {
-      const found = await db.get('blobHeads', file)
+      const found = await use().get('blobHeads', file)
       return found ? { head: found.head.slice(0, bytes), size: found.size } : null
     },
     async write(file, header, content) {
       const whole = new Uint8Array(header.length + content.length)
       whole.set(header)
       whole.set(content, header.length)
-      const change = db.transaction(['blobs', 'blobHeads'], 'readwrite')
+      const change = use().transaction(['blobs', 'blobHeads'], 'readwrite')
       await committed(change, [
         change.objectStore('blobs').put(whole, file),
         change.objectStore('blobHeads').put({ head: header, size: whole.length }, file),
       ])
     },
     async remove(file) {
-      const change = db.transaction(['blobs', 'blobHeads'], 'readwrite')
+      const change = use().transaction(['blobs', 'blobHeads'], 'readwrite')
       await committed(change, [change.objectStore('blobs').delete(file), change.objectStore('blobHeads').delete(file)])
     },
-    list: () => db.getAllKeys('blobHeads'),
+    list: () => use().getAllKeys('blobHeads'),
   }
 }

@@ -180,13 +180,14 @@ export class Job implements JobControl {
   pause(): string | null {
     if (this.#state === 'paused') return null
     this.#isPauseAsked = true
-    return this.#pause()
+    return this.#pause(null)
   }
-  #pause(): string | null {
+  /** @param reason why it pauses by itself; null for a person's pause. */
+  #pause(reason: string | null): string | null {
     this.#state = 'paused'
     this.#pausedAt = this.#parts.clock()
     this.#held = new Promise((resolve) => (this.#release = resolve))
-    this.#announce('paused')
+    this.#announce('paused', reason)
     this.#tell()
     return null
   }
@@ -197,12 +198,12 @@ export class Job implements JobControl {
     // Nothing can be stored now.
     this.#isPauseAsked = false
     if (this.#state === 'paused') this.#tell()
-    else this.#pause()
+    else this.#pause(reason)
   }
 
   /** What cannot be stored now is said when the job ends. */
-  #announce(state: 'running' | 'paused'): void {
-    this.work.onState?.(state, null).catch(() => undefined)
+  #announce(state: 'running' | 'paused', reason: string | null): void {
+    this.work.onState?.(state, null, reason).catch(() => undefined)
   }
 
   resume(): string | null {
@@ -213,7 +214,7 @@ export class Job implements JobControl {
     this.#pausedMs += this.#parts.clock() - (this.#pausedAt ?? this.#parts.clock())
     this.#pausedAt = null
     this.#letGo()
-    this.#announce('running')
+    this.#announce('running', null)
     this.#tell()
     return null
   }

@@ -52,6 +52,7 @@ function waitForStorage(recorder: RunRecorder, control: JobControl): RunRecorder
       return recorder.record
     },
     change: (fields) => retryWhenStorageFull(control, () => recorder.change(fields)),
+    changeStatus: (status, pauseReason) => recorder.changeStatus(status, pauseReason),
     note: (sentence) => {
       recorder.note(sentence)
     },
@@ -119,7 +120,7 @@ export function createRunWork(runs: Runs, gpu: GpuAccess, now: () => string): Jo
           () => undefined,
         )
       },
-      onState: async (state, error) => {
+      onState: async (state, error, pauseReason = null) => {
         const isOver = state !== 'running' && state !== 'paused'
         if (!isOver) {
           // If storage has no space even for the record, the work waits until there is some.
@@ -127,13 +128,13 @@ export function createRunWork(runs: Runs, gpu: GpuAccess, now: () => string): Jo
             if (isStorageFull(reason)) return null
             throw reason
           })
-          if (recorder && recorder.record.status !== state) await recorder.change({ status: state })
+          if (recorder && recorder.record.status !== state) await recorder.changeStatus(state, pauseReason)
           return
         }
         try {
           const recorder = await opened()
           try {
-            await recorder.change({ status: state, error, finished_at: now() })
+            await recorder.change({ status: state, error, finished_at: now(), pause_reason: null })
           } finally {
             await recorder.close()
           }

@@ -50,5 +50,5 @@ export interface JobWork {
   /** The tab was frozen, or the machine slept, for so long while this ran; `done` of the phase were done then. */
   onSlept?(ms: number, done: number): void
   /** The state changed; the last call has how it ended. */
-  onState?(state: JobSnapshot['state'], error: string | null): Promise<void>
+  onState?(state: JobSnapshot['state'], error: string | null, pauseReason?: string | null): Promise<void>
 }

@@ -37,11 +37,12 @@ export async function markInterruptedRuns({ store, now, atWork, claims, reason =
 export const isUnderWay = ({ status }: RunRecord): boolean => status === 'running' || status === 'paused'
 
 function interrupted(run: RunRecord, reason: string, finished_at: string): RunRecord {
-  const { steps_done, checkpoint } = run
+  const { steps_done, checkpoint, pause_reason } = run
   const kept =
     steps_done > 0
       ? `${steps_done} ${steps_done === 1 ? 'step, its' : 'steps, their'} metrics and every trajectory are kept.`
       : 'What it had measured is kept.'
   const resumable = checkpoint ? ` It can go on after step ${checkpoint.step} of ${checkpoint.of}.` : ''
-  return { ...run, status: 'failed', finished_at, error: `${reason} ${kept}${resumable}` }
+  const paused = pause_reason ? ` It was paused before: ${pause_reason}` : ''
+  return { ...run, status: 'failed', finished_at, pause_reason: null, error: `${reason} ${kept}${resumable}${paused}` }
 }

@@ -65,6 +65,7 @@ export function resumedRecord({ record, origin, folder }: ResumedRun, fresh: Run
     status: 'running',
     error: null,
     finished_at: null,
+    pause_reason: null,
     notes: [...new Set([...record.notes.filter((note) => !note.startsWith(STOPPED)), ...notes])],
     // A folder's run may be asked for more steps than before.
     ...(folder === undefined ? {} : { began: fresh.began }),

@@ -1,5 +1,6 @@
 /** Records a run while it works: the page hears of everything at once, and storage has it within a second. */
 import type { MetricTable, RunRecord } from '../../records/run'
+import { isStorageFull } from '../../storage/storageFull'
 import type { ExamCell, RunDetail, StudioEvent } from '../../worker/protocol'
 import { withCells } from './runDetailFile'
 import type { RunWriter } from './runWriter'
@@ -7,6 +8,8 @@ import type { RunWriter } from './runWriter'
 export interface RunRecorder {
   readonly record: RunRecord
   change(fields: Partial<RunRecord>): Promise<void>
+  /** The run was paused or goes on. Where storage is full, the status is stored without what waits for space. */
+  changeStatus(status: 'running' | 'paused', pauseReason: string | null): Promise<void>
   note(sentence: string): void
   /** The tab was frozen, or the machine slept, for so long; the mark comes after the steps reported so far. */
   slept(ms: number): void
@@ -28,6 +31,15 @@ export function createRunRecorder(writer: RunWriter, emit: (event: StudioEvent) 
     async change(fields) {
       writer.changeRecord(fields)
       await writer.settle()
+    },
+    async changeStatus(status, pause_reason) {
+      writer.changeRecord({ status, pause_reason })
+      try {
+        await writer.settle()
+      } catch (error) {
+        if (!isStorageFull(error)) throw error
+        await writer.storeStatus()
+      }
     },
     note(sentence) {
       const { notes } = writer.record

@@ -1,5 +1,6 @@
 /** Runs: their records, metrics, evaluation grids and probes; and what becomes of a run whose tab was closed. */
 import type { RunRecord } from '../../records/run'
+import { isStorageFull } from '../../storage/storageFull'
 import type { Store } from '../../storage/store'
 import type { Reply, RunDetail, StudioEvent } from '../../worker/protocol'
 import { accept, refuse } from '../failure'
@@ -73,8 +74,12 @@ export function createRuns({ store, emit, now, clock, claim, storeEveryMs = STOR
     list: async () => (await store.runs.list()).records,
 
     async detail(runId) {
-      await atWork.get(runId)?.settle()
-      const run = await withDamage(store, runId)
+      const writer = atWork.get(runId)
+      // In a full storage the record cannot be written, but it can be shown.
+      await writer?.settle().catch((error: unknown) => {
+        if (!isStorageFull(error)) throw error
+      })
+      const run = writer?.record ?? (await withDamage(store, runId))
       if (!run) return refuse('unknown-run', `There is no run ${runId}; it may have been removed.`)
       const { exam, probe } = await detailOf(runId)
       const [metrics, story] = await Promise.all([store.metrics.of(runId), storyResultOf(run, store)])

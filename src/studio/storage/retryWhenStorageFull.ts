@@ -3,7 +3,7 @@ import { isStorageFull } from '../../storage/storageFull'
 import type { JobControl } from '../jobs/jobControl'
 
 export const STORAGE_FULL_REASON =
-  'The browser’s storage is full, so the run is paused. Nothing stored was lost: remove something under Settings, Storage, then resume.'
+  'Storage is full, so the run is paused. Nothing stored was lost: make space (in a browser under Settings, Storage), then resume.'
 
 /** Repeats `work` after each pause until its result fits. Other failures, and cancelling, end the loop. */
 export async function retryWhenStorageFull<T>(control: Pick<JobControl, 'gate' | 'hold'>, work: () => Promise<T>): Promise<T> {

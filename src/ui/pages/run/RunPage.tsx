@@ -48,6 +48,7 @@ function RunView({ runId }: { readonly runId: string }) {
     <Stack gap={12}>
       <RunHead run={run} job={job} />
       {failure !== null && <Failure sentence={failure} />}
+      {run?.status === 'paused' && run.pause_reason && <ErrorPanel title="The run is paused.">{visibleText(run.pause_reason)}</ErrorPanel>}
       {detail?.elsewhere === true && (
         <ErrorPanel
           title="Another tab is at work on this run."
