@@ -18,7 +18,7 @@ import { temporaryDirectory, tinyModelFolder } from './commandContext'
 
 const STEPS = 8
 /** Steps that are reported before each kill; it comes up to so many milliseconds later, in a rollout, an update or a checkpoint. */
-const KILLED_AFTER = [1, 2, 5]
+const KILLED_AFTER = [1, 4]
 const MOST_MS = 300
 
 interface Ended {
