@@ -42,7 +42,7 @@ export interface GpuApi {
 
 export interface DatasetsApi {
   list(): Promise<readonly DatasetRow[]>
-  /** What a training request can name in `data`: the data sets that hold trajectories, and the practice of runs. */
+  /** What a training request can name in `data`: data sets, and the practice of runs. */
   sources(): Promise<readonly DataSourceRow[]>
   /** `suggestions`: whether the rules give an opinion on every step; when absent, they do. */
   importFile(file: File, options?: { readonly suggestions: boolean }): Promise<Reply<DatasetRow>>

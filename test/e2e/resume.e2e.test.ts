@@ -135,7 +135,7 @@ it('goes on after a reload and after its page was closed, to the end of the same
   }
   const start = first.getByTestId('train-start')
   await first.goto(`${url}/#/train/new?${new URLSearchParams({ ...form, data: 'gone' }).toString()}`)
-  await first.getByText('A data set that was chosen is not stored here any more.').waitFor({ timeout: 60_000 })
+  await first.getByText('Data that was chosen is not stored here any more.').waitFor({ timeout: 60_000 })
   expect(await start.isEnabled()).toBe(false)
   await first.goto(`${url}/#/train/new?${new URLSearchParams(form).toString()}`)
   await expect.poll(() => start.isEnabled(), WAIT).toBe(true)

@@ -65,7 +65,7 @@ export async function dataSourceName(store: Store, id: string): Promise<string> 
 }
 
 export interface DataSources {
-  /** Data sets with trajectories, and runs with practice; the newest of each first. */
+  /** Data sets, and runs with practice; the newest of each first. */
   list(): Promise<readonly DataSourceRow[]>
 }
 
@@ -92,11 +92,9 @@ export function createDataSources({ store }: { readonly store: Store }): DataSou
   return {
     async list() {
       const [{ records: datasets }, { records: runs }] = await Promise.all([store.datasets.list(), store.runs.list()])
-      const files = datasets
-        .filter(({ trajectories }) => trajectories > 0)
-        .map(({ dataset_id, name, trajectories, steps, created_at }): DataSourceRow => ({
-          ...{ id: dataset_id, kind: 'dataset', name, trajectories, steps, created_at },
-        }))
+      const files = datasets.map(({ dataset_id, name, trajectories, steps, created_at }): DataSourceRow => ({
+        ...{ id: dataset_id, kind: 'dataset', name, trajectories, steps, created_at },
+      }))
       const practice: DataSourceRow[] = []
       for (const run of runs) {
         const row = PRACTISING.includes(run.kind) ? await practiceRow(run) : null

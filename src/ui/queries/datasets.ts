@@ -9,7 +9,7 @@ export const useDatasets = (): StudioQuery<readonly DatasetRow[]> => useStudioQu
 export const useRemoveDataset = (): Command<string, null> =>
   useCommand((studio, datasetId: string) => studio.datasets.remove(datasetId), { invalidates: [keys.datasets, keys.storage] })
 
-/** What a run can be trained on: the data sets with trajectories, and the practice of runs. */
+/** What a run can be trained on: data sets, and the practice of runs. */
 export const useDataSources = (): StudioQuery<readonly DataSourceRow[]> =>
   useStudioQuery(keys.dataSources, (studio) => studio.datasets.sources())
 
