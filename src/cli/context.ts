@@ -1,8 +1,12 @@
 /** The parts a command is handed, and their clean-up. */
 import { join, resolve } from 'node:path'
+import { visibleText } from '../base/visibleText'
 import type { CommandContext } from './command'
 import { fetchOfEnvironment } from './node/proxyFetch'
 import { fullDeviceDescriptor, openNodeAdapter, type AdapterName } from './node/dawn'
+
+/** Characters that a line of progress or of failure shows: files and servers may send more than anybody reads. */
+export const SENTENCE_SHOWN = 4000
 
 export interface HostContext {
   readonly context: CommandContext
@@ -19,9 +23,9 @@ export function createContext(options: { adapter: AdapterName; json: boolean; pr
     fetch: fetchOfEnvironment(process.env),
     projectRoot: options.projectRoot,
     homeDirectory: resolve(process.env.HONE_HOME ?? join(process.cwd(), '.hone')),
-    progress: (line) => void process.stderr.write(`${line}\n`),
+    progress: (line) => void process.stderr.write(`${visibleText(line, SENTENCE_SHOWN)}\n`),
     print: (text) => {
-      if (!options.json) process.stdout.write(`${text}\n`)
+      if (!options.json) process.stdout.write(`${visibleText(text)}\n`)
     },
     residentBytes: () => process.memoryUsage.rss(),
     openAdapter: () => openNodeAdapter(options.adapter),

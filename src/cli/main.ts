@@ -5,10 +5,11 @@
 import { setMaxListeners } from 'node:events'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { visibleJson, visibleText } from '../base/visibleText'
 import { parseCommandLine } from './args'
 import { UsageError, type Command } from './command'
 import { commands } from './commands/index'
-import { createContext } from './context'
+import { createContext, SENTENCE_SHOWN } from './context'
 import { commandHelp, overview } from './help'
 
 const catalogue: readonly Command[] = Object.values(commands)
@@ -36,7 +37,7 @@ async function main(argv: readonly string[]): Promise<void> {
   })
   try {
     const result = await command.run(host.context, options, extra)
-    await printLine(global.json ? JSON.stringify(result) : command.show(result))
+    await printLine(global.json ? visibleJson(result) : visibleText(command.show(result)))
   } finally {
     host.close()
   }
@@ -66,10 +67,10 @@ function printLine(text: string): Promise<void> {
 
 /** One sentence for the user; the stack only under HONE_DEBUG. */
 function failureText(error: unknown): string {
-  if (!(error instanceof Error)) return `hone: ${String(error)}`
+  if (!(error instanceof Error)) return `hone: ${visibleText(String(error), SENTENCE_SHOWN)}`
   if (process.env.HONE_DEBUG !== undefined && process.env.HONE_DEBUG !== '') return error.stack ?? error.message
   const hint = error instanceof TypeError || error instanceof RangeError ? ' (HONE_DEBUG=1 shows where)' : ''
-  return `hone: ${error.message}${hint}`
+  return `hone: ${visibleText(error.message, SENTENCE_SHOWN)}${hint}`
 }
 
 // A reader that closes early (`| head`) is no failure.

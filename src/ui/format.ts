@@ -1,4 +1,6 @@
-/** Numbers as the page writes them. */
+/** Numbers and text as the page writes them. */
+import { visibleText as shownText } from '../base/visibleText'
+
 const MINUS = '−'
 const signed = (text: string): string => text.replace('-', MINUS)
 
@@ -13,6 +15,8 @@ export function formatNumber(value: number, digits = 3): string {
 export const formatCount = (value: number): string => Math.round(value).toLocaleString('en')
 /** `1 step`, `2 steps`, `1,200 steps`. @param many the plural, where it is not the noun with an s. */
 export const counted = (count: number, one: string, many = `${one}s`): string => `${formatCount(count)} ${count === 1 ? one : many}`
+/** `1 step`, `1,200 steps`. */
+export const countOf = (count: number, one: string): string => `${formatCount(count)} ${one}${count === 1 ? '' : 's'}`
 /** 0.354 → `35%`. */
 export const formatShare = (share: number, digits = 0): string => `${signed((share * 100).toFixed(digits))}%`
 /** Percentage points, signed: 0.146 → `+15`. */
@@ -46,10 +50,11 @@ export function formatWhen(iso: string, now: Date = new Date()): string {
   const sameYear = when.getFullYear() === now.getFullYear()
   return `${when.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', ...(sameYear ? {} : { year: 'numeric' as const }) })} ${clock}`
 }
-/** Text from files, models and tools with control, zero-width and direction-changing characters made visible. */
-export function visibleText(text: string): string {
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, (character) => {
-    const code = character.codePointAt(0) ?? 0
-    return code < 0x20 ? String.fromCodePoint(0x2400 + code) : `⟨U+${code.toString(16).toUpperCase().padStart(4, '0')}⟩`
-  })
-}
+/** Longer than any sentence of ours, shorter than what takes a page down. */
+const SHOWN = 2000
+const NAME_SHOWN = 120
+
+/** Text from files, models and tools with hidden characters made visible, and no longer than anybody reads. */
+export const visibleText = (text: string): string => shownText(text, SHOWN)
+/** The same for a name: in a title, a list to choose from, a label of a control. */
+export const nameText = (name: string): string => shownText(name, NAME_SHOWN)

@@ -30,7 +30,11 @@ async function train(page: Page, url: string, form: Readonly<Record<string, stri
     (await start.isEnabled()) ? 'nothing' : (await page.getByTestId('blockers').allInnerTexts()).join()
   await expect.poll(inTheWay, WAIT).toBe('nothing')
   // Pre-flight answers a moment later.
-  await page.getByTestId('preflight').getByText(/checks? (?:is|are) fine|warning/).first().waitFor(WAIT)
+  await page
+    .getByTestId('preflight')
+    .getByText(/checks? (?:is|are) fine|warning/)
+    .first()
+    .waitFor(WAIT)
   await expect.poll(inTheWay, WAIT).toBe('nothing')
   await start.click()
   const made = async (): Promise<RunRecord | undefined> => (await runsIn(page)).find(({ run_id }) => !known.has(run_id))
@@ -123,7 +127,11 @@ it('a run’s practice is labelled, reloaded five times, and trained on by SFT, 
       .then(() => page.getByRole('menuitem', { name: /JSON Lines/ }).click()),
   ])
   expect(saved.suggestedFilename()).toBe(`${runId}.practice.jsonl`)
-  expect(readFileSync(await saved.path(), 'utf8').trimEnd().split('\n').length).toBe(attempts.length)
+  expect(
+    readFileSync(await saved.path(), 'utf8')
+      .trimEnd()
+      .split('\n').length,
+  ).toBe(attempts.length)
 
   await page.getByTestId('train-on-this').click()
   await expect.poll(() => page.url()).toContain(`data=${encodeURIComponent(source)}`)
@@ -137,7 +145,10 @@ it('a run’s practice is labelled, reloaded five times, and trained on by SFT, 
   const configs = { sft: { tokens_per_batch: 2048 }, dpo: { gradient_accumulation_steps: 1 }, 'steptool-ppo': ppo }
   for (const [algorithm, config] of Object.entries(configs)) {
     const run = await train(page, url, { algorithm, data: source, config: JSON.stringify(config) })
-    expect(run.data.map(({ id }) => id), algorithm).toEqual([source])
+    expect(
+      run.data.map(({ id }) => id),
+      algorithm,
+    ).toEqual([source])
     // The hash is of every trajectory's id with the rewards it was trained with.
     expect(run.began?.data, algorithm).toBe(dataHash(stored))
     expect(run.notes.join(' '), algorithm).not.toMatch(/have no label/)

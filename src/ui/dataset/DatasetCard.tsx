@@ -1,7 +1,7 @@
 import { Button, Menu } from '@mantine/core'
 import { Link } from 'wouter'
 import type { DatasetRow } from '../../worker/protocol'
-import { formatBytes, formatCount, formatWhen } from '../format'
+import { formatBytes, formatCount, formatWhen, nameText } from '../format'
 import { hrefs } from '../navigation/hrefs'
 import type { ExportRequest } from '../queries/datasets'
 import { VisibleText } from '../trajectory/VisibleText'
@@ -28,14 +28,14 @@ export function DatasetCard({ dataset, title, open, onOpen, onExport, onRemove }
       data-dataset={dataset.dataset_id}
       data-open={open}
       data-bad={dataset.rows === 0}
-      aria-label={dataset.name}
+      aria-label={nameText(dataset.name)}
     >
       <button type="button" className={classes.cardMain} onClick={onOpen} aria-expanded={open}>
         <span className={classes.name}>
-          <VisibleText text={dataset.name} />
+          <VisibleText text={dataset.name} most={200} />
         </span>
         <span className={classes.meta}>
-          {title} · {formatBytes(dataset.bytes)} · {formatWhen(dataset.created_at)}
+          {nameText(title)} · {formatBytes(dataset.bytes)} · {formatWhen(dataset.created_at)}
         </span>
         <dl className={classes.facts}>
           <dt>Rows</dt>
@@ -57,7 +57,7 @@ export function DatasetCard({ dataset, title, open, onOpen, onExport, onRemove }
         </Button>
         <Menu position="bottom-start">
           <Menu.Target>
-            <Button aria-label={`More for ${dataset.name}`}>…</Button>
+            <Button aria-label={`More for ${nameText(dataset.name)}`}>…</Button>
           </Menu.Target>
           <Menu.Dropdown>
             <Menu.Item component={Link} href={hrefs.trajectories({ dataset: dataset.dataset_id })}>
@@ -70,7 +70,7 @@ export function DatasetCard({ dataset, title, open, onOpen, onExport, onRemove }
           size="xs"
           label="Remove"
           confirmLabel="Remove with its labels?"
-          ariaLabel={`Remove ${dataset.name}`}
+          ariaLabel={`Remove ${nameText(dataset.name)}`}
           testId="dataset-remove"
           onConfirm={onRemove}
         />
@@ -86,12 +86,12 @@ export function PendingCard({ pending, onDismiss }: { readonly pending: PendingI
       className={classes.card}
       data-testid="import-card"
       data-bad={pending.error !== null}
-      aria-label={pending.name}
+      aria-label={nameText(pending.name)}
       aria-busy={pending.error === null}
     >
       <div className={classes.cardMain} style={{ cursor: 'default' }}>
         <span className={classes.name}>
-          <VisibleText text={pending.name} />
+          <VisibleText text={pending.name} most={200} />
         </span>
         <span className={classes.meta}>{formatBytes(pending.bytes)}</span>
         {pending.error === null ? (

@@ -6,6 +6,7 @@ import type { LabelState } from '../../worker/protocol'
 import { HistogramChart } from '../charts/HistogramChart'
 import { formatCount } from '../format'
 import { hrefs } from '../navigation/hrefs'
+import { facetOfTool } from '../trajectory/trajectoryFilter'
 import { VisibleText } from '../trajectory/VisibleText'
 import { Panel } from '../widgets/Panel'
 import classes from './dataset.module.css'
@@ -59,8 +60,8 @@ export function DatasetProfileView({
             {profile.tools.slice(0, SHOWN).map((tool) => (
               <Table.Tr key={tool.name}>
                 <Table.Td style={{ overflowWrap: 'anywhere' }}>
-                  <Anchor component={Link} href={hrefs.trajectories({ dataset: datasetId, tool: tool.name })} size="xs">
-                    <VisibleText text={tool.name} />
+                  <Anchor component={Link} href={hrefs.trajectories({ dataset: datasetId, tool: facetOfTool(tool.name) })} size="xs">
+                    <VisibleText text={tool.name || '(no name)'} most={200} />
                   </Anchor>
                 </Table.Td>
                 <Table.Td ta="right" ff="monospace">
@@ -84,7 +85,7 @@ export function DatasetProfileView({
         ) : (
           profile.duplicates.slice(0, SHOWN).map((group) => (
             <Text key={group.join()} size="xs" ff="monospace" style={{ overflowWrap: 'anywhere' }}>
-              {group.slice(0, 6).join(' = ')}
+              <VisibleText text={group.slice(0, 6).join(' = ')} most={600} />
               {group.length > 6 && ` and ${group.length - 6} more`}
             </Text>
           ))

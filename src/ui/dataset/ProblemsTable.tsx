@@ -13,7 +13,13 @@ import { downloadFile } from '../downloadFile'
 /** What was wrong, where, what was expected and what was found. The good rows are in. */
 export function ProblemsTable({ name, problems }: { readonly name: string; readonly problems: readonly Problem[] }) {
   const scroller = useRef<HTMLDivElement>(null)
-  const virtual = useVirtualizer({ count: problems.length, getScrollElement: () => scroller.current, estimateSize: () => 58, overscan: 10 })
+  const virtual = useVirtualizer({
+    count: problems.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => 58,
+    overscan: 10,
+    initialRect: { width: 600, height: 600 },
+  })
   if (problems.length === 0) return <Text c="dimmed">Every row was read.</Text>
   return (
     <>

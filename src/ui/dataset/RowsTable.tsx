@@ -2,6 +2,7 @@ import { useVirtualizer } from '@tanstack/react-virtual'
 import { useRef } from 'react'
 import { stepsOf, type Trajectory } from '../../records/trajectory'
 import type { LabelState } from '../../worker/protocol'
+import { nameText } from '../format'
 import { VisibleText } from '../trajectory/VisibleText'
 import { StatusMark } from '../widgets/StatusMark'
 import classes from './dataset.module.css'
@@ -26,6 +27,7 @@ export function RowsTable({ trajectories, labels, selected, onSelect }: RowsProp
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW_HEIGHT,
     overscan: 10,
+    initialRect: { width: 600, height: 600 },
   })
   const height = `min(55dvh, ${(Math.max(1, trajectories.length) + 1) * ROW_HEIGHT + 2}px)`
   return (
@@ -74,7 +76,7 @@ export function RowsTable({ trajectories, labels, selected, onSelect }: RowsProp
                 <span role="cell" className={`${classes.cell ?? ''} ${classes.num ?? ''}`}>
                   {item.index + 1}
                 </span>
-                <span role="cell" className={classes.cell} title={trajectory.task.query.slice(0, 400)}>
+                <span role="cell" className={classes.cell} title={nameText(trajectory.task.query)}>
                   <VisibleText text={trajectory.task.query.trim().slice(0, 200).replaceAll('\n', ' ') || id} />
                 </span>
                 <span role="cell" className={`${classes.cell ?? ''} ${classes.num ?? ''}`}>

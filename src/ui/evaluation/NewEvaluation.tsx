@@ -10,6 +10,7 @@ import { PrimaryButton } from '../widgets/Panel'
 import { ErrorPanel } from '../widgets/ProblemList'
 import { noFilters } from '../../records/samplingFilters'
 import { SamplingFields } from './SamplingFields'
+import { choices } from '../widgets/choices'
 
 const CALLS = { minimum: 1, maximum: 200, isWhole: true }
 const COUNT = { minimum: 1, isWhole: true }
@@ -162,7 +163,7 @@ function ModelFields({ form: { request, change, models } }: { readonly form: Eva
       <Select
         label="Model"
         value={request.model}
-        data={models.map((one) => ({ value: one.model_id, label: one.title }))}
+        data={choices(models.map((one) => ({ value: one.model_id, label: one.title })))}
         onChange={(value) => {
           change({ model: value ?? '', adapterOf: null })
         }}

@@ -1,6 +1,7 @@
 import { Button } from '@mantine/core'
 import { Component } from 'react'
 import type { ReactNode } from 'react'
+import { navigate, pathOnly } from '../navigation/location'
 import { ErrorPanel } from '../widgets/ProblemList'
 
 interface State {
@@ -35,6 +36,15 @@ export class PageBoundary extends Component<{ readonly children: ReactNode }, St
             <Button onClick={this.#clear}>Try again</Button>
             <Button
               onClick={() => {
+                // What was open or filtered may be what cannot be drawn.
+                this.#clear()
+                navigate(pathOnly())
+              }}
+            >
+              Open the page without its selection
+            </Button>
+            <Button
+              onClick={() => {
                 location.reload()
               }}
             >
@@ -43,7 +53,7 @@ export class PageBoundary extends Component<{ readonly children: ReactNode }, St
           </>
         }
       >
-        A run in progress goes on in its worker, and everything stored is kept.
+        A run in progress goes on in its worker, and everything stored is kept. Other pages, and other records on this page, can be opened.
       </ErrorPanel>
     )
   }

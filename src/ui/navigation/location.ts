@@ -15,6 +15,8 @@ function parts(): [path: string, search: string] {
   return at < 0 ? [hash, ''] : [hash.slice(0, at), hash.slice(at + 1)]
 }
 const currentPath = (): string => parts()[0]
+/** The address of the page that is open, without what is open or chosen on it. */
+export const pathOnly = (): string => currentPath()
 const currentSearch = (): string => parts()[1]
 
 export function navigate(to: string, options: { readonly replace?: boolean } = {}): void {

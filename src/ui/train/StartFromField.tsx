@@ -4,7 +4,7 @@ import { useRef } from 'react'
 import type { RunRecord } from '../../records/run'
 import type { ModelRow } from '../../worker/protocol'
 import { useAdapters, useImportAdapter } from '../queries/models'
-import { visibleText } from '../format'
+import { choices } from '../widgets/choices'
 import { NEW_ADAPTER, startChoices } from './startChoices'
 
 interface StartFromProps {
@@ -19,8 +19,8 @@ export function StartFromField({ model, runs, value, onChange }: StartFromProps)
   const imported = useAdapters().data
   const importAdapter = useImportAdapter()
   const picker = useRef<HTMLInputElement>(null)
-  const choices = startChoices(model, runs, imported ?? [])
-  const isGone = value !== NEW_ADAPTER && imported !== undefined && model !== null && !choices.some((one) => one.value === value)
+  const starts = choices(startChoices(model, runs, imported ?? []))
+  const isGone = value !== NEW_ADAPTER && imported !== undefined && model !== null && !starts.some((one) => one.value === value)
   const importFiles = (files: readonly File[]): void => {
     if (!model || files.length === 0) return
     importAdapter.mutate(
@@ -38,7 +38,7 @@ export function StartFromField({ model, runs, value, onChange }: StartFromProps)
         <Select
           label="Start from"
           description="An existing adapter sets the rank, alpha and targets. Methods with a KL reference use a frozen copy of it."
-          data={choices.map((one) => ({ value: one.value, label: visibleText(one.label) }))}
+          data={starts}
           allowDeselect={false}
           value={isGone ? null : value}
           placeholder="Choose again"

@@ -3,7 +3,9 @@ import { Link } from 'wouter'
 import { Anchor } from '@mantine/core'
 import type { Trajectory } from '../../records/trajectory'
 import type { LabelState } from '../../worker/protocol'
+import { nameText } from '../format'
 import { hrefs, type TrajectoryPlace } from '../navigation/hrefs'
+import { RecordBoundary } from '../widgets/RecordBoundary'
 import { alignTrajectories } from './align'
 import { StepCard } from './StepCard'
 import { stepOutcome } from './timelineLayout'
@@ -30,9 +32,9 @@ export function CompareTrajectories({
         {trajectories.map((trajectory) => (
           <div key={trajectory.trajectory_id} className={lists.compareCell}>
             <Anchor component={Link} href={hrefs.trajectory(trajectory.trajectory_id, place)} className={classes.mono}>
-              <VisibleText text={trajectory.trajectory_id} />
+              <VisibleText text={trajectory.trajectory_id} most={200} />
             </Anchor>
-            <div className={lists.rowTitle} title={trajectory.task.query}>
+            <div className={lists.rowTitle} title={nameText(trajectory.task.query)}>
               <VisibleText text={trajectory.task.query.trim()} />
             </div>
             <TrajectoryFacts trajectory={trajectory} />
@@ -51,14 +53,16 @@ export function CompareTrajectories({
               return (
                 <div key={trajectory?.trajectory_id ?? column} className={lists.compareCell}>
                   {cell && trajectory ? (
-                    <StepCard
-                      index={cell.index}
-                      step={cell.step}
-                      outcome={stepOutcome(trajectory, cell.index)}
-                      resolved={state?.resolved[cell.index] ?? null}
-                      opinions={[]}
-                      compact={row.same && column > 0}
-                    />
+                    <RecordBoundary kind="Trajectory" name={trajectory.trajectory_id}>
+                      <StepCard
+                        index={cell.index}
+                        step={cell.step}
+                        outcome={stepOutcome(trajectory, cell.index)}
+                        resolved={state?.resolved[cell.index] ?? null}
+                        opinions={[]}
+                        compact={row.same && column > 0}
+                      />
+                    </RecordBoundary>
                   ) : (
                     <div className={lists.absent}>Ended before this step.</div>
                   )}

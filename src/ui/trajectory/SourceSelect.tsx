@@ -1,4 +1,5 @@
 import { Select } from '@mantine/core'
+import { choices, type Choice } from '../widgets/choices'
 import type { Source } from './useSources'
 
 export function SourceSelect({
@@ -10,8 +11,12 @@ export function SourceSelect({
   readonly chosen: Source | null
   readonly onChange: (patch: { dataset: string; run: string }) => void
 }) {
-  const group = (kind: Source['kind']): { value: string; label: string }[] =>
-    sources.filter((one) => one.kind === kind).map((one) => ({ value: one.key, label: one.title }))
+  const taken = new Set<string>()
+  const group = (kind: Source['kind']): Choice[] =>
+    choices(
+      sources.filter((one) => one.kind === kind).map((one) => ({ value: one.key, label: one.title })),
+      taken,
+    )
   const data = [
     { group: 'Files', items: group('dataset') },
     { group: 'Runs', items: group('run') },

@@ -16,14 +16,14 @@ function CallSignature({ call }: { readonly call: ToolCall }) {
   return (
     <>
       <span className={classes.toolName}>
-        <VisibleText text={call.name} />
+        <VisibleText text={call.name || '(no name)'} most={200} />
       </span>
       (<wbr />
       {signatureArguments(call).map((argument, index) => (
         <span key={argument.name}>
           {index > 0 && ', '}
           <span className={classes.argumentName}>
-            <VisibleText text={argument.name} />:{' '}
+            <VisibleText text={argument.name} most={200} />:{' '}
           </span>
           <VisibleText text={argument.text} />
         </span>

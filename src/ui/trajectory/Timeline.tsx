@@ -1,6 +1,7 @@
 import { VisuallyHidden } from '@mantine/core'
 import { useMemo } from 'react'
 import { stepsOf, type Trajectory } from '../../records/trajectory'
+import { nameText } from '../format'
 import { outcomeWords, timelineBoxes, treeLayout } from './timelineLayout'
 import classes from './trajectory.module.css'
 import { VisibleText } from './VisibleText'
@@ -27,7 +28,7 @@ export function Timeline({ trajectory, rewards, step, onStep }: TimelineProps) {
             style={{ flexGrow: box.width * 1000, flexBasis: 0 }}
             data-outcome={box.outcome}
             aria-current={box.index === step ? 'step' : undefined}
-            title={`${box.index + 1} · ${box.label} · ${outcomeWords[box.outcome]} · ${box.tokensEstimated ? '≈ ' : ''}${box.tokens} tokens · ${reward}`}
+            title={`${box.index + 1} · ${nameText(box.label)} · ${outcomeWords[box.outcome]} · ${box.tokensEstimated ? '≈ ' : ''}${box.tokens} tokens · ${reward}`}
             onClick={() => {
               onStep(box.index)
             }}
@@ -37,7 +38,7 @@ export function Timeline({ trajectory, rewards, step, onStep }: TimelineProps) {
             )}
             <VisuallyHidden>Step {box.index + 1}: </VisuallyHidden>
             <span className={classes.boxLabel}>
-              <VisibleText text={box.label} />
+              <VisibleText text={box.label} most={120} />
             </span>
             <VisuallyHidden>, {outcomeWords[box.outcome]}, reward </VisuallyHidden>
             <span className={classes.boxValue}>{box.reward === null ? '–' : box.reward.toFixed(2)}</span>
@@ -91,12 +92,12 @@ export function SearchTree({ trajectory, step, onStep }: Omit<TimelineProps, 're
               style={{ left: x(node.depth), top: y(node.lane), width: COLUMN - 20 }}
               data-chosen={node.chosen}
               aria-current={node.index === step ? 'step' : undefined}
-              title={label}
+              title={nameText(label)}
               onClick={() => {
                 onStep(node.index)
               }}
             >
-              {node.index + 1} <VisibleText text={label} />
+              {node.index + 1} <VisibleText text={label} most={120} />
               <VisuallyHidden>{node.chosen ? ', on the chosen path' : ', given up'}</VisuallyHidden>
             </button>
           )

@@ -2,6 +2,7 @@ import { useVirtualizer } from '@tanstack/react-virtual'
 import { useEffect, useRef } from 'react'
 import type { ReactNode } from 'react'
 import type { Trajectory } from '../../records/trajectory'
+import { RecordBoundary } from '../widgets/RecordBoundary'
 import { StatusMark } from '../widgets/StatusMark'
 import lists from './lists.module.css'
 import { VisibleText } from './VisibleText'
@@ -18,6 +19,9 @@ interface TrajectoryListProps {
   readonly height: string
 }
 
+/** Inside the row's boundary: what is computed of a record is computed there. */
+const Facts = ({ of, draw }: { readonly of: Trajectory; readonly draw: TrajectoryListProps['facts'] }): ReactNode => draw(of)
+
 /** A virtual list of trajectories: two lines each, the chosen one kept in sight. */
 export function TrajectoryList({ trajectories, selected, onSelect, facts, label, height }: TrajectoryListProps) {
   const scroller = useRef<HTMLDivElement>(null)
@@ -26,6 +30,7 @@ export function TrajectoryList({ trajectories, selected, onSelect, facts, label,
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW_HEIGHT,
     overscan: 8,
+    initialRect: { width: 300, height: 600 },
   })
   const at = trajectories.findIndex((one) => one.trajectory_id === selected)
   useEffect(() => {
@@ -50,13 +55,15 @@ export function TrajectoryList({ trajectories, selected, onSelect, facts, label,
                 onSelect(trajectory.trajectory_id)
               }}
             >
-              <span className={lists.rowTitle}>
-                <VisibleText text={trajectory.task.query.trim().slice(0, 160) || trajectory.trajectory_id} />
-              </span>
-              <span className={lists.rowFacts}>
-                {trajectory.status !== null && <StatusMark status={trajectory.status} />}
-                {facts(trajectory)}
-              </span>
+              <RecordBoundary kind="Trajectory" name={trajectory.trajectory_id} inline>
+                <span className={lists.rowTitle}>
+                  <VisibleText text={trajectory.task.query.trim().slice(0, 160) || trajectory.trajectory_id} />
+                </span>
+                <span className={lists.rowFacts}>
+                  {trajectory.status !== null && <StatusMark status={trajectory.status} />}
+                  <Facts of={trajectory} draw={facts} />
+                </span>
+              </RecordBoundary>
             </button>
           )
         })}

@@ -3,6 +3,7 @@ import { useMemo, useState } from 'react'
 import type { ReactNode } from 'react'
 import { stepsOf, type Trajectory } from '../../records/trajectory'
 import type { LabelState } from '../../worker/protocol'
+import { countOf } from '../format'
 import { basisSentence, useStoredAdvantages } from '../labelling/useAdvantages'
 import { Loading } from '../widgets/Panel'
 import { ErrorPanel } from '../widgets/ProblemList'
@@ -12,7 +13,7 @@ import { SearchTree, Timeline } from './Timeline'
 import { timelineBoxes, treeLayout } from './timelineLayout'
 import { TokenHeat } from './TokenHeat'
 import classes from './trajectory.module.css'
-import { FoldedText } from './VisibleText'
+import { FoldedText, VisibleText } from './VisibleText'
 
 interface ReaderProps {
   readonly trajectory: Trajectory
@@ -36,7 +37,7 @@ const STOP_WORDS: Readonly<Record<Trajectory['stop_condition'], string>> = {
 /** What a trajectory is, in one line under its question. */
 export function TrajectoryFacts({ trajectory }: { readonly trajectory: Trajectory }) {
   const facts = [
-    `${stepsOf(trajectory).length} steps`,
+    countOf(stepsOf(trajectory).length, 'step'),
     STOP_WORDS[trajectory.stop_condition],
     trajectory.budgets.calls === null ? null : `budget ${trajectory.budgets.calls} calls`,
     trajectory.agent.strategy === '' ? null : trajectory.agent.strategy,
@@ -46,12 +47,15 @@ export function TrajectoryFacts({ trajectory }: { readonly trajectory: Trajector
   return (
     <span className={classes.cardFacts}>
       {trajectory.status !== null && <StatusMark status={trajectory.status} />}
-      <span>{facts.join(' · ')}</span>
+      <span style={{ overflowWrap: 'anywhere' }}>
+        <VisibleText text={facts.join(' · ')} most={400} />
+      </span>
     </span>
   )
 }
 
-export function TrajectoryReader({ trajectory, labels, step, onStep, underCurrent, hideOpinions = false }: ReaderProps) {
+export function TrajectoryReader({ trajectory, labels, step: wanted, onStep, underCurrent, hideOpinions = false }: ReaderProps) {
+  const step = Math.max(0, Math.min(wanted, stepsOf(trajectory).length - 1))
   const [showTokens, setShowTokens] = useState(false)
   const rewards = useMemo(() => stepsOf(trajectory).map((_, index) => labels?.resolved[index]?.value ?? null), [trajectory, labels])
   const isTree = useMemo(() => treeLayout(trajectory).isTree, [trajectory])

@@ -1,5 +1,5 @@
 import { useMemo, useState } from 'react'
-import { formatCount } from '../format'
+import { formatCount, nameText } from '../format'
 import classes from './trajectory.module.css'
 import { initiallyOpen, valueRows } from './valueRows'
 import { VisibleText } from './VisibleText'
@@ -29,7 +29,7 @@ export function ValueTree({ value, label }: { readonly value: unknown; readonly 
                 type="button"
                 className={classes.treeToggle}
                 aria-expanded={row.open}
-                aria-label={`${row.open ? 'Close' : 'Open'} ${row.label ?? label}`}
+                aria-label={`${row.open ? 'Close' : 'Open'} ${nameText(row.label ?? label)}`}
                 onClick={() => {
                   toggle(row.path)
                 }}
@@ -41,13 +41,16 @@ export function ValueTree({ value, label }: { readonly value: unknown; readonly 
             )}
             {row.label !== null && (
               <span className={classes.treeKey}>
-                <VisibleText text={row.label} />
+                <VisibleText text={row.label} most={200} />
               </span>
             )}
             <span
               className={`${classes.treeValue ?? ''} ${row.kind === 'string' ? (classes.string ?? '') : row.expandable ? (classes.quiet ?? '') : ''}`}
             >
-              <VisibleText text={row.text.length > LONG && !open.has(row.path) ? `${row.text.slice(0, LONG)}…` : row.text} />
+              <VisibleText
+                text={row.text.length > LONG && !open.has(row.path) ? `${row.text.slice(0, LONG)}…` : row.text}
+                most={Number.POSITIVE_INFINITY}
+              />
               {row.text.length > LONG && (
                 <button
                   type="button"

@@ -1,18 +1,28 @@
 import { useState } from 'react'
+import { bounded, moreText } from '../../base/visibleText'
 import { formatCount } from '../format'
 import { foldText, visibleParts } from './controlCharacters'
 import classes from './trajectory.module.css'
 
-/** Text from outside, as text nodes only, with every hidden character drawn. */
-export function VisibleText({ text }: { readonly text: string }) {
-  return visibleParts(text).map((part, index) =>
-    part.control === null ? (
-      part.text
-    ) : (
-      <span key={index} className={classes.control} title={part.control}>
-        {part.text}
-      </span>
-    ),
+/** More than any name or sentence has. Whole texts are shown folded. */
+const SHOWN = 2000
+
+/** Text from outside, as text nodes only, with every hidden character drawn; of a longer text the first `most` characters. */
+export function VisibleText({ text, most = SHOWN }: { readonly text: string; readonly most?: number }) {
+  const { shown, more } = bounded(text, most)
+  return (
+    <>
+      {visibleParts(shown).map((part, index) =>
+        part.control === null ? (
+          part.text
+        ) : (
+          <span key={index} className={classes.control} title={part.control}>
+            {part.text}
+          </span>
+        ),
+      )}
+      {moreText(more)}
+    </>
   )
 }
 
@@ -39,7 +49,7 @@ export function FoldedText({
         style={folded ? { WebkitLineClamp: lines } : undefined}
         data-testid={testId}
       >
-        <VisibleText text={folded ? fold.shown : text} />
+        <VisibleText text={folded ? fold.shown : text} most={Number.POSITIVE_INFINITY} />
       </pre>
       {fold.folds && (
         <button

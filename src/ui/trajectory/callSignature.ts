@@ -9,9 +9,15 @@ export interface SignatureArgument {
 const ARGUMENT_CHARACTERS = 48
 
 function argumentText(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value)
-  return value === undefined ? 'undefined' : JSON.stringify(value)
+  if (value === undefined) return 'undefined'
+  try {
+    return JSON.stringify(value)
+  } catch {
+    // Writing a value is a call for each level of it.
+    return TOO_DEEP
+  }
 }
+const TOO_DEEP = '(a value of too many levels to show here)'
 
 /** A call as a signature: `name(city: "Velmora", days: 3)`; long values are cut here and whole in the tree below. */
 export function signatureArguments(call: ToolCall, characters = ARGUMENT_CHARACTERS): SignatureArgument[] {
@@ -28,16 +34,19 @@ export function signatureText(call: ToolCall): string {
     .join(', ')})`
 }
 
-/** Same tool and same arguments, key order aside. */
+/** Same tool and same arguments, key order aside. Values of too many levels to compare are not called the same. */
 export function sameCall(a: ToolCall | null, b: ToolCall | null): boolean {
   if (!a || !b) return a === b
-  return a.name === b.name && stable(a.arguments) === stable(b.arguments)
+  try {
+    return a.name === b.name && inOrder(a.arguments) === inOrder(b.arguments)
+  } catch {
+    return false
+  }
 }
 
-function stable(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) =>
+const inOrder = (value: unknown): string =>
+  JSON.stringify(value, (_key, inner: unknown) =>
     typeof inner === 'object' && inner !== null && !Array.isArray(inner)
       ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
       : inner,
   )
-}

@@ -1,7 +1,6 @@
-/**
- * Text from files, models and tools may carry characters that hide, reorder or recolour what a person reads
- * (terminal escapes, bidirectional overrides, zero-width joins, tag characters). They are drawn, never obeyed.
- */
+/** Hidden characters of text from files, models and tools as parts of their own: they are drawn, never obeyed. */
+import { HIDDEN } from '../../base/visibleText'
+
 export interface TextPart {
   readonly text: string
   /** null: ordinary text. Otherwise the name shown on hover, and `text` is what is drawn in its place. */
@@ -32,9 +31,6 @@ const NAMES: Readonly<Record<number, readonly [string, string]>> = {
 }
 
 const C0 = 'NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US'.split(' ')
-
-// Tab (09) and newline (0a) are layout and stay as they are.
-const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]|\udb40[\udc00-\udc7f]/g
 
 function drawn(code: number): readonly [string, string] {
   const named = NAMES[code]

@@ -23,7 +23,7 @@ export interface HeatToken {
 function logprobs(preview: AdvantagePreview, trajectory: Trajectory): (number | null)[] {
   const next = new Map<number, number>()
   const steps = stepsOf(trajectory)
-  const last = Math.max(...preview.tokens.step)
+  const last = preview.tokens.step.reduce((most, step) => Math.max(most, step), -1)
   const shown = (step: number): number => preview.tokens.step.filter((own) => own === step).length
   /** The context is cut at its start and the last completion at its end. */
   const cutBefore = (step: number): number =>

@@ -120,5 +120,5 @@ export function treeLayout(trajectory: Trajectory): {
     push(at.index, at.depth + 1, lane)
   }
   const isTree = [...childrenOf.values()].some((kids) => kids.length > 1)
-  return { nodes, lanes, depth: Math.max(0, ...nodes.map((node) => node.depth + 1)), isTree }
+  return { nodes, lanes, depth: nodes.reduce((most, node) => Math.max(most, node.depth + 1), 0), isTree }
 }

@@ -6,12 +6,17 @@ export interface TrajectoryFilter {
   readonly text: string
   /** '' means any. */
   readonly status: '' | 'solved' | 'unsure' | 'unsolved' | 'none'
+  /** As `facetOfTool` writes a name. */
   readonly tool: string
   readonly outcome: '' | 'failed' | 'unreadable' | 'clean'
   readonly order: 'file' | 'steps' | 'status'
 }
 
 export const anyTrajectory: TrajectoryFilter = { text: '', status: '', tool: '', outcome: '', order: 'file' }
+
+export const ANY_TOOL = ''
+/** A tool's name as an address and a list hold it: a model may write an empty name, which is not any tool. */
+export const facetOfTool = (name: string): string => (name === ANY_TOOL || name.startsWith('"') ? JSON.stringify(name) : name)
 
 const STATUS_ORDER: Readonly<Record<string, number>> = { unsolved: 0, unsure: 1, solved: 2 }
 
@@ -38,7 +43,7 @@ export function filterTrajectories(trajectories: readonly Trajectory[], filter: 
   const words = filter.text.toLowerCase().split(/\s+/).filter(Boolean)
   const kept = trajectories.filter((trajectory) => {
     if (filter.status !== '' && (trajectory.status ?? 'none') !== filter.status) return false
-    if (filter.tool !== '' && !stepsOf(trajectory).some((step) => step.call?.name === filter.tool)) return false
+    if (filter.tool !== ANY_TOOL && !stepsOf(trajectory).some(({ call }) => call && facetOfTool(call.name) === filter.tool)) return false
     if (filter.outcome !== '') {
       const outcomes = stepsOf(trajectory).map((_, index) => stepOutcome(trajectory, index))
       const hasFailure = outcomes.includes('failed')

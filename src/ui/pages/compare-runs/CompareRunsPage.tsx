@@ -15,6 +15,7 @@ import { ErrorPanel } from '../../widgets/ProblemList'
 import { Finals } from './Finals'
 import { Recipes } from './Recipes'
 import { useComparedRuns } from './useComparedRuns'
+import { choices } from '../../widgets/choices'
 
 const compareUrl = z.object({ runs: z.string().default(''), metric: z.string().default(''), same: z.string().default('') })
 
@@ -45,7 +46,7 @@ export default function CompareRunsPage() {
           <Select
             aria-label="Metric"
             searchable
-            data={metrics}
+            data={choices(metrics.map((name) => ({ value: name, label: name })))}
             value={metric}
             onChange={(value) => {
               setUrl({ metric: value ?? '' })

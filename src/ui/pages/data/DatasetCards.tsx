@@ -4,6 +4,7 @@ import { DatasetCard, PendingCard } from '../../dataset/DatasetCard'
 import classes from '../../dataset/dataset.module.css'
 import type { PendingImport } from '../../dataset/useImports'
 import type { ExportRequest } from '../../queries/datasets'
+import { RecordBoundary } from '../../widgets/RecordBoundary'
 import { useDescription } from '../../stores/studio'
 
 interface DatasetCardsProps {
@@ -31,21 +32,22 @@ export function DatasetCards({ pending, datasets, openId, onDismiss, onToggle, o
         />
       ))}
       {datasets.map((dataset) => (
-        <DatasetCard
-          key={dataset.dataset_id}
-          dataset={dataset}
-          title={formats.find((format) => format.name === dataset.format)?.title ?? dataset.format}
-          open={dataset.dataset_id === openId}
-          onOpen={() => {
-            onToggle(dataset.dataset_id)
-          }}
-          onExport={(format) => {
-            onExport({ id: dataset.dataset_id, name: dataset.name }, format)
-          }}
-          onRemove={() => {
-            onRemove(dataset)
-          }}
-        />
+        <RecordBoundary key={dataset.dataset_id} kind="Data set" name={dataset.name}>
+          <DatasetCard
+            dataset={dataset}
+            title={formats.find((format) => format.name === dataset.format)?.title ?? dataset.format}
+            open={dataset.dataset_id === openId}
+            onOpen={() => {
+              onToggle(dataset.dataset_id)
+            }}
+            onExport={(format) => {
+              onExport({ id: dataset.dataset_id, name: dataset.name }, format)
+            }}
+            onRemove={() => {
+              onRemove(dataset)
+            }}
+          />
+        </RecordBoundary>
       ))}
     </div>
   )

@@ -1,18 +1,19 @@
 /** A data set in full: its rows, one trajectory, the first batch, its profile and its problems. */
 import { Button, Tabs } from '@mantine/core'
 import { useMemo } from 'react'
-import { stepsOf } from '../../../records/trajectory'
 import { Link } from 'wouter'
 import type { DatasetRow } from '../../../worker/protocol'
 import { DatasetProfileView } from '../../dataset/DatasetProfileView'
 import { FirstBatch } from '../../dataset/FirstBatch'
 import { ProblemsTable } from '../../dataset/ProblemsTable'
 import { RowsTable } from '../../dataset/RowsTable'
+import { nameText } from '../../format'
 import { hrefs } from '../../navigation/hrefs'
 import { useTrajectories } from '../../queries/trajectories'
 import { useLabels } from '../../queries/useLabels'
 import { TrajectoryReader } from '../../trajectory/TrajectoryReader'
 import { Loading, Panel } from '../../widgets/Panel'
+import { RecordBoundary } from '../../widgets/RecordBoundary'
 import { ErrorPanel } from '../../widgets/ProblemList'
 import { dataUrl, type DataUrl } from './dataUrl'
 
@@ -32,7 +33,7 @@ export function OpenDataset({
   const batchIds = useMemo(() => trajectories.slice(0, 4).map((one) => one.trajectory_id), [trajectories])
   return (
     <Panel
-      title={dataset.name}
+      title={nameText(dataset.name)}
       aside={
         <Button
           onClick={() => {
@@ -74,14 +75,16 @@ export function OpenDataset({
               <Button component={Link} href={hrefs.label(selected.trajectory_id, { dataset: dataset.dataset_id, step: url.step })} mb={8}>
                 Label this one
               </Button>
-              <TrajectoryReader
-                trajectory={selected}
-                labels={labels.get(selected.trajectory_id) ?? null}
-                step={Math.max(0, Math.min(url.step, stepsOf(selected).length - 1))}
-                onStep={(step) => {
-                  setUrl({ step })
-                }}
-              />
+              <RecordBoundary key={selected.trajectory_id} kind="Trajectory" name={selected.trajectory_id}>
+                <TrajectoryReader
+                  trajectory={selected}
+                  labels={labels.get(selected.trajectory_id) ?? null}
+                  step={url.step}
+                  onStep={(step) => {
+                    setUrl({ step })
+                  }}
+                />
+              </RecordBoundary>
             </>
           )}
         </Tabs.Panel>

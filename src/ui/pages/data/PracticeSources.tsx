@@ -3,7 +3,7 @@ import { Button, Group, Menu, Table } from '@mantine/core'
 import { Link } from 'wouter'
 import { runOfSource } from '../../../records/dataSource'
 import { ExportItems } from '../../dataset/ExportItems'
-import { formatCount, formatWhen } from '../../format'
+import { formatCount, formatWhen, nameText } from '../../format'
 import { hrefs } from '../../navigation/hrefs'
 import { useDataSources, type ExportRequest } from '../../queries/datasets'
 import { VisibleText } from '../../trajectory/VisibleText'
@@ -35,7 +35,7 @@ export function PracticeSources({ onExport }: PracticeSourcesProps) {
               {practice.map((row) => (
                 <Table.Tr key={row.id} data-source={row.id}>
                   <Table.Td style={{ overflowWrap: 'anywhere' }}>
-                    <VisibleText text={row.name} /> · {formatWhen(row.created_at)}
+                    <VisibleText text={row.name} most={200} /> · {formatWhen(row.created_at)}
                   </Table.Td>
                   <Table.Td ta="right">{formatCount(row.trajectories)}</Table.Td>
                   <Table.Td ta="right">{formatCount(row.steps)}</Table.Td>
@@ -49,7 +49,7 @@ export function PracticeSources({ onExport }: PracticeSourcesProps) {
                       </Button>
                       <Menu position="bottom-end">
                         <Menu.Target>
-                          <Button aria-label={`More for ${row.name}`}>…</Button>
+                          <Button aria-label={`More for ${nameText(row.name)}`}>…</Button>
                         </Menu.Target>
                         <Menu.Dropdown>
                           <ExportItems

@@ -12,6 +12,8 @@ import { ErrorPanel } from '../../widgets/ProblemList'
 import { BudgetSlider } from './BudgetSlider'
 import { evaluateUrl } from './evaluateUrl'
 import { Results } from './Results'
+import { choices } from '../../widgets/choices'
+import { nameText } from '../../format'
 
 export default function EvaluatePage() {
   const [url, setUrl] = useUrlState(evaluateUrl)
@@ -76,7 +78,7 @@ export default function EvaluatePage() {
             <Select
               label="Query set"
               value={set.key}
-              data={sets.map((one) => ({ value: one.key, label: `${one.key} (${one.count})` }))}
+              data={choices(sets.map((one) => ({ value: one.key, label: `${nameText(one.key)} (${one.count})` })))}
               w={240}
               onChange={(value) => {
                 setUrl({ set: value ?? '', before: '', after: '', budget: 0 })
@@ -85,7 +87,7 @@ export default function EvaluatePage() {
             <Select
               label="Strategy"
               value={url.strategy}
-              data={[{ value: '', label: 'All strategies' }, ...strategies]}
+              data={choices([{ value: '', label: 'All strategies' }, ...strategies.map((one) => ({ value: one, label: one }))])}
               w={160}
               onChange={(value) => {
                 setUrl({ strategy: value ?? '' })

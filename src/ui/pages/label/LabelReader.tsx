@@ -3,6 +3,7 @@ import { StepButtons } from '../../labelling/StepButtons'
 import { WhatIfStrip, type StripView } from '../../labelling/WhatIfStrip'
 import { TrajectoryReader } from '../../trajectory/TrajectoryReader'
 import { Loading, Panel } from '../../widgets/Panel'
+import { RecordBoundary } from '../../widgets/RecordBoundary'
 import { ErrorPanel } from '../../widgets/ProblemList'
 import type { LabelPageState } from './useLabelPage'
 
@@ -22,27 +23,28 @@ export function LabelReader({ state, onStep, underStep }: LabelReaderProps) {
     return queue.error === null ? <Loading lines={6} /> : <ErrorPanel title="This trajectory could not be opened." details={queue.error} />
   return (
     <Panel title={`Step ${step + 1} of ${steps}`} aside={<StepButtons onStep={actions.step} onTrajectory={actions.trajectory} />}>
-      <TrajectoryReader
-        key={trajectory.trajectory_id}
-        trajectory={trajectory}
-        labels={labels}
-        step={step}
-        onStep={onStep}
-        hideOpinions
-        underCurrent={
-          <>
-            <WhatIfStrip
-              trajectoryId={trajectory.trajectory_id}
-              step={step}
-              before={draft.before}
-              after={draft.after}
-              view={view}
-              onView={setView}
-            />
-            {underStep}
-          </>
-        }
-      />
+      <RecordBoundary key={trajectory.trajectory_id} kind="Trajectory" name={trajectory.trajectory_id}>
+        <TrajectoryReader
+          trajectory={trajectory}
+          labels={labels}
+          step={step}
+          onStep={onStep}
+          hideOpinions
+          underCurrent={
+            <>
+              <WhatIfStrip
+                trajectoryId={trajectory.trajectory_id}
+                step={step}
+                before={draft.before}
+                after={draft.after}
+                view={view}
+                onView={setView}
+              />
+              {underStep}
+            </>
+          }
+        />
+      </RecordBoundary>
     </Panel>
   )
 }

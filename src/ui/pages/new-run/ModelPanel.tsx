@@ -1,13 +1,14 @@
 import { Anchor, Group, Select } from '@mantine/core'
 import { Link } from 'wouter'
 import { CACHE_DTYPES, WEIGHT_DTYPES } from '../../../worker/protocol'
-import { formatCount } from '../../format'
+import { formatCount, nameText } from '../../format'
 import { hrefs } from '../../navigation/hrefs'
 import { NEW_ADAPTER } from '../../train/startChoices'
 import { StartFromField } from '../../train/StartFromField'
 import { Panel } from '../../widgets/Panel'
 import { Term } from '../../widgets/Term'
 import type { NewRunForm } from './useNewRun'
+import { choices } from '../../widgets/choices'
 
 /** The base model, how its weights are stored on the GPU, and the adapter the run starts from. */
 export function ModelPanel({ form: { url, setUrl, models, model, runs } }: { readonly form: NewRunForm }) {
@@ -16,7 +17,9 @@ export function ModelPanel({ form: { url, setUrl, models, model, runs } }: { rea
       <Group align="flex-end" gap={12}>
         <Select
           label="Base model"
-          data={models.map((one) => ({ value: one.model_id, label: `${one.title} · ${formatCount(one.parameters)} parameters` }))}
+          data={choices(
+            models.map((one) => ({ value: one.model_id, label: `${nameText(one.title)} · ${formatCount(one.parameters)} parameters` })),
+          )}
           value={model?.model_id ?? null}
           onChange={(value) => {
             setUrl({ model: value ?? '', start: NEW_ADAPTER })

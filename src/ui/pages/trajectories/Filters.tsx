@@ -1,8 +1,10 @@
 import { Select, TextInput } from '@mantine/core'
 import { useMemo, type Ref } from 'react'
 import type { Trajectory } from '../../../records/trajectory'
+import { nameText } from '../../format'
 import lists from '../../trajectory/lists.module.css'
-import { toolNames } from '../../trajectory/trajectoryFilter'
+import { ANY_TOOL, facetOfTool, toolNames } from '../../trajectory/trajectoryFilter'
+import { choices, CHOICES_SHOWN } from '../../widgets/choices'
 import type { TrajectoriesUrl } from './trajectoriesUrl'
 
 interface FiltersProps {
@@ -58,7 +60,11 @@ export function Filters({ url, trajectories, onChange, searchRef }: FiltersProps
         aria-label="Tool"
         searchable
         value={url.tool}
-        data={[{ value: '', label: 'Any tool' }, ...tools.map((tool) => ({ value: tool.name, label: `${tool.name} (${tool.count})` }))]}
+        limit={CHOICES_SHOWN}
+        data={choices([
+          { value: ANY_TOOL, label: 'Any tool' },
+          ...tools.map(({ name, count }) => ({ value: facetOfTool(name), label: `${nameText(name) || '(no name)'} (${count})` })),
+        ])}
         onChange={(value) => {
           onChange({ tool: value ?? '' })
         }}

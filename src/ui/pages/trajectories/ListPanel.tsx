@@ -1,7 +1,8 @@
 import type { Ref } from 'react'
 import { stepsOf } from '../../../records/trajectory'
-import { formatCount } from '../../format'
+import { countOf, formatCount } from '../../format'
 import classes from '../../trajectory/trajectory.module.css'
+import { VisibleText } from '../../trajectory/VisibleText'
 import { TrajectoryList } from '../../trajectory/TrajectoryList'
 import { Loading, Panel } from '../../widgets/Panel'
 import { Filters } from './Filters'
@@ -38,9 +39,11 @@ export function ListPanel({ reading: { all, shown, isLoading, selectedId, compar
         }}
         facts={(trajectory) => (
           <>
-            <span>{stepsOf(trajectory).length} steps</span>
+            <span>{countOf(stepsOf(trajectory).length, 'step')}</span>
             {compareIds.includes(trajectory.trajectory_id) && <span>◆ compared</span>}
-            <span className={classes.mono}>{trajectory.trajectory_id}</span>
+            <span className={classes.mono}>
+              <VisibleText text={trajectory.trajectory_id} most={120} />
+            </span>
           </>
         )}
       />

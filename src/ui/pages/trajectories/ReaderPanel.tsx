@@ -1,9 +1,10 @@
 import { Button } from '@mantine/core'
 import { Link } from 'wouter'
-import { stepsOf } from '../../../records/trajectory'
+import { nameText } from '../../format'
 import { hrefs } from '../../navigation/hrefs'
 import { TrajectoryReader } from '../../trajectory/TrajectoryReader'
 import { Loading, Panel } from '../../widgets/Panel'
+import { RecordBoundary } from '../../widgets/RecordBoundary'
 import { ErrorPanel } from '../../widgets/ProblemList'
 import type { Reading } from './useReading'
 
@@ -20,7 +21,7 @@ export function ReaderPanel({ reading, step, onStep }: ReaderPanelProps) {
   const { trajectory_id: id } = selected
   return (
     <Panel
-      title={id}
+      title={nameText(id)}
       aside={
         <>
           <Button
@@ -37,13 +38,9 @@ export function ReaderPanel({ reading, step, onStep }: ReaderPanelProps) {
         </>
       }
     >
-      <TrajectoryReader
-        key={id}
-        trajectory={selected}
-        labels={labels.get(id) ?? null}
-        step={Math.min(step, stepsOf(selected).length - 1)}
-        onStep={onStep}
-      />
+      <RecordBoundary key={id} kind="Trajectory" name={id}>
+        <TrajectoryReader trajectory={selected} labels={labels.get(id) ?? null} step={step} onStep={onStep} />
+      </RecordBoundary>
     </Panel>
   )
 }
