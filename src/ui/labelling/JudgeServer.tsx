@@ -114,7 +114,8 @@ function ConnectionTest({ judge }: { readonly judge: Judge }) {
         </Text>
       </Group>
       {test.error !== null && (
-        <ErrorPanel title={testProblem(test.errorCode)} details={test.error}>
+        <ErrorPanel title={testProblem(test.errorCode)}>
+          {test.error}
           <ul style={{ margin: 0, paddingLeft: 18 }}>
             {connectionAdvice(test.errorCode, { preset: judge.preset, baseUrl: judge.settings.baseUrl, page: location }).map((line) => (
               <li key={line}>{line}</li>
