@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { opinion } from './annotation'
 import { evaluationRecord } from './evaluation'
 import { gpuInfo, metricTable, runRecord } from './run'
-import { answerStatus } from './trajectory'
+import { answerStatus, trajectoryNode } from './trajectory'
 import { trajectoryOfAnyVersion } from './trajectoryV1'
 
 const interval = z.tuple([z.number(), z.number()])
@@ -67,6 +67,19 @@ export const recording = z.object({
   advantages: z.record(z.string(), recordedAdvantages).default({}),
 })
 export type Recording = z.infer<typeof recording>
+
+const blankNode: Readonly<Record<string, unknown>> = trajectoryNode.parse({ parent: null, role: 'user' })
+
+/** The recording as its file: fields of turns that hold their default are left out, because reading puts them back. */
+export function recordingText(made: Recording): string {
+  const shortNode = (node: object): object =>
+    Object.fromEntries(
+      Object.entries(node).filter(
+        ([field, value]) => field === 'parent' || field === 'role' || JSON.stringify(value) !== JSON.stringify(blankNode[field]),
+      ),
+    )
+  return JSON.stringify({ ...made, trajectories: made.trajectories.map((one) => ({ ...one, nodes: one.nodes.map(shortNode) })) })
+}
 
 /** `public/starter/manifest.json`: the SHA-256 of each file, by its path inside `starter/`. */
 export const starterManifest = z.object({

@@ -18,10 +18,13 @@ it('without WebGPU the recorded run opens, a step is labelled, and the rates are
     expect(await page.getByTestId(`rate-${which}`).innerText()).toMatch(/^\d+ of \d+$/)
     expect(await page.getByTestId(`exam-${which}`).getByRole('button').count()).toBeGreaterThan(20)
   }
-  for (const chart of ['chart-reward', 'chart-kl', 'chart-loss'])
+  for (const chart of ['chart-reward', 'chart-kl', 'chart-loss']) {
+    // A chart is drawn when it comes into view.
+    await page.getByTestId(chart).scrollIntoViewIfNeeded()
     await expect
       .poll(() => page.getByTestId(chart).locator('svg path.recharts-curve').count(), { timeout: 20_000, message: chart })
       .toBeGreaterThan(0)
+  }
   expect(await axeViolations(page)).toEqual([])
 
   // A label, kept while the page is open, and what it does to the advantages.

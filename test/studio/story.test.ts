@@ -1,5 +1,6 @@
 import { stepsOf } from '../../src/records/trajectory'
 import { afterEach, expect, test, vi } from 'vitest'
+import { recording as recordingSchema, recordingText } from '../../src/records/recording'
 import { exportRecording } from '../../src/studio/runs/recording'
 import { createMemoryStore } from '../../src/storage/memoryStore'
 import type { JobSnapshot, StudioEvent } from '../../src/worker/protocol'
@@ -87,7 +88,9 @@ test('a story goes through its phases and leaves a whole record', async () => {
 
   const recorded = await exportRecording(studio, job.run_id, '2026-01-01T00:00:00.000Z')
   if (!recorded.ok) throw new Error(recorded.message)
-  expect(JSON.stringify(recorded.value).length).toBeLessThan(2_000_000)
+  const text = recordingText(recorded.value)
+  expect(text.length).toBeLessThan(2_000_000)
+  expect(recordingSchema.parse(JSON.parse(text))).toEqual(recorded.value)
   expect(Object.keys(recorded.value.advantages).length).toBeGreaterThan(0)
   expect(recorded.value.opinions.length).toBeGreaterThan(0)
 })

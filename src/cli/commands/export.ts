@@ -1,12 +1,13 @@
 /**
  * `hone export --to steptool-csv|hone-jsonl IN… --out FILE`, `--to peft DIR --out DIR`, `--to merged DIR --out DIR`,
- * `--to metrics-jsonl|metrics-csv DIR --out FILE`, `--to wandb DIR [--project NAME] [--entity NAME]` and
+ * `--to metrics-jsonl|metrics-csv DIR --out FILE`, `--to recording DIR --out FILE` (a run story for the page to show), `--to wandb DIR [--project NAME] [--entity NAME]` and
  * `--recipe FILE --to hone|trl|verl [--out FILE]`:
  * hands work over to other programs.
  */
 import { writeFileSync } from 'node:fs'
 import { z } from 'zod'
 import { WEIGHT_FORMATS } from '../../engine/weightFormat'
+import { recordingText } from '../../records/recording'
 import { metricFile, type MetricFormat } from '../../records/metricFiles'
 import { WANDB_PROJECT } from '../../records/wandbRun'
 import { exportMerged, exportPeft } from '../adapterExport'
@@ -17,19 +18,20 @@ import { RECIPE_TARGETS } from '../../training/recipes/renderRecipe'
 import { exportRecipe } from '../recipeExport'
 import { exportToWandb } from '../wandbExport'
 import { runWithMetrics } from '../runMetrics'
+import { exportRecording } from '../../studio/runs/recording'
 import { openDataWords } from '../runSources'
 
 export const exportFiles = defineCommand({
   name: 'export',
   summary:
-    'writes trajectories as StepTool’s file or Hone’s, a trained adapter as PEFT’s or merged into its model, a run’s metrics (to a file or to wandb), or a recipe as TRL’s or verl’s',
+    'writes trajectories as StepTool’s file or Hone’s, a trained adapter as PEFT’s or merged into its model, a run’s metrics (to a file or to wandb), a run story as a recording for the page, or a recipe as TRL’s or verl’s',
   options: z.object({
     inputs: z
       .array(z.string())
       .default([])
       .meta({ help: 'files with trajectories, run:ID or run:DIRECTORY for a run’s practice, or the directory of a run' }),
     to: z
-      .enum(['steptool-csv', 'hone-jsonl', 'peft', 'merged', 'metrics-jsonl', 'metrics-csv', 'wandb', ...RECIPE_TARGETS])
+      .enum(['steptool-csv', 'hone-jsonl', 'peft', 'merged', 'metrics-jsonl', 'metrics-csv', 'recording', 'wandb', ...RECIPE_TARGETS])
       .meta({ help: 'what to write' }),
     recipe: z.string().optional().meta({ help: 'hone, trl, verl: Hone’s recipe, settings, StepTool_ppo.json or ArCHer’s YAML' }),
     out: z.string().optional().meta({ help: 'file, or directory for peft; without it a recipe is printed' }),
@@ -69,6 +71,8 @@ export const exportFiles = defineCommand({
       case 'metrics-jsonl':
       case 'metrics-csv':
         return writeMetrics(inputs, to === 'metrics-csv' ? 'csv' : 'jsonl', out, context)
+      case 'recording':
+        return writeRecording(inputs, out, context)
     }
   },
   // Without a file the recipe itself was printed.
@@ -89,6 +93,17 @@ function writeTrajectories(
     for (const { trajectory_id, reason } of skipped) context.progress(`${trajectory_id} was left out: ${reason}`)
     writeFileSync(out, text)
     return { files: [out], trajectories, ...(format === 'steptool-csv' ? { skipped } : {}) }
+  })
+}
+
+function writeRecording(inputs: readonly string[], out: string, context: CommandContext): Promise<JsonObject> {
+  const [folder, ...others] = inputs
+  if (folder === undefined || others.length > 0) throw new UsageError('export --to recording takes the directory of one run story.')
+  return withStudio(context, async (studio) => {
+    const { run } = must(await studio.runs.openFolder(folder))
+    const made = must(await exportRecording(studio, run.run_id, new Date().toISOString()))
+    writeFileSync(out, recordingText(made))
+    return { files: [out], run: run.run_id, trajectories: made.trajectories.length }
   })
 }
 

@@ -1,6 +1,7 @@
 /** `hone story`: the run story without a page: exam, practice, training, exam; what happened can be kept as a recording for the page. */
 import { writeFileSync } from 'node:fs'
 import { z } from 'zod'
+import { recordingText } from '../../records/recording'
 import { exportRecording } from '../../studio/runs/recording'
 import { defineCommand } from '../command'
 import { must, withStudio } from '../openStudio'
@@ -33,7 +34,7 @@ export const story = defineCommand({
       const { run, story: result } = must(await studio.runs.get(job.run_id))
       if (options.record !== undefined) {
         const recording = must(await exportRecording(studio, run.run_id, new Date().toISOString()))
-        writeFileSync(options.record, JSON.stringify(recording))
+        writeFileSync(options.record, recordingText(recording))
       }
       const { beforeRate, afterRate, difference, win } = result ?? {}
       return {

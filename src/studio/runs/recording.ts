@@ -1,5 +1,5 @@
 /** A run story as one file: what a page needs to show it again on a machine without WebGPU. */
-import { recording, type Recording } from '../../records/recording'
+import { recording, recordingText, type Recording } from '../../records/recording'
 import type { Opinion } from '../../records/annotation'
 import { stepsOf, type Trajectory } from '../../records/trajectory'
 import type { AdvantagePreview, Reply } from '../../worker/protocol'
@@ -42,7 +42,7 @@ export async function exportRecording(studio: StudioApi, runId: string, recorded
       evaluations,
       advantages,
     })
-    const bytes = new TextEncoder().encode(JSON.stringify(made)).length
+    const bytes = new TextEncoder().encode(recordingText(made)).length
     if (bytes <= LIMIT_BYTES) return accept(made)
     if (kept === 0) return refuse('too-large', `The exam of run ${runId} alone takes ${bytes} bytes, more than ${LIMIT_BYTES}.`)
   }
