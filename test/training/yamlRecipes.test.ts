@@ -1,5 +1,7 @@
 /** Recipes in YAML as people write it, and YAML as other programs read it. */
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { readRecipe } from '../../src/training/recipes/readRecipe'
 import { completeRecipe } from '../../src/training/recipes/recipe'
 import { parseYaml, yamlText } from '../../src/training/recipes/yaml'
@@ -73,4 +75,29 @@ it('YAML 1.1 reads the numbers, words and lists that are written', () => {
   expect(yamlText({ a: { lr: 1e-7, big: 1e21, small: 2.5e-9, whole: 3 }, b: [0.9, 'x'], c: null, d: 'no', e: true })).toBe(
     'a:\n  lr: 1.0e-7\n  big: 1.0e+21\n  small: 2.5e-9\n  whole: 3\nb: [0.9, "x"]\nc: null\nd: "no"\ne: true\n',
   )
+})
+
+const scalars = z
+  .object({ scalars: z.array(z.tuple([z.string(), z.string(), z.string().nullable()])) })
+  .parse(JSON.parse(readFileSync(new URL('../golden/yaml_scalars_golden.json', import.meta.url), 'utf8')))
+  .scalars.map(([text, kind, value]) => ({ text, kind, value: value ?? '' }))
+
+describe('a scalar of a recipe', () => {
+  const expected = (kind: string, value: string): unknown => {
+    if (kind === 'NoneType') return null
+    if (kind === 'bool') return value === 'True'
+    if (kind === 'int' || kind === 'float' || kind === 'number') return Number(value.replace('inf', 'Infinity').replace('nan', 'NaN'))
+    return value
+  }
+  it.each(scalars)('has PyYAML’s value: $text', ({ text, kind, value }) => {
+    const read = (): unknown => parseYaml('x.yaml', `a: ${text}`).fields['a']
+    if (kind === 'error') expect(read).toThrow('x.yaml, line 1')
+    // Dates stay as they are written.
+    else expect(read()).toEqual(kind.startsWith('date') ? text : expected(kind, value))
+  })
+
+  it('that says yes trains an adapter', () => {
+    const { ignored } = readRecipe('grpo.yaml', 'model_name_or_path: m\nnum_generations: 8\nuse_peft: yes\nlearning_rate: 1e-5\n')
+    expect(ignored.find(({ field }) => field === 'use_peft')).toMatchObject({ value: true, reason: 'An adapter is trained anyway.' })
+  })
 })

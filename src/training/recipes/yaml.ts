@@ -1,10 +1,10 @@
-/**
- * YAML in and out, by the package `yaml`. Scalars are read by YAML 1.2's core schema, as OmegaConf reads them: `1e-5` is a number. What is
- * written is YAML 1.1 as well, which PyYAML reads.
- */
-import { Document, isMap, LineCounter, parseAllDocuments, visit, type ScalarTag } from 'yaml'
+/** YAML in and out, by the package `yaml`. Scalars are read as PyYAML reads them (`yamlScalars.ts`); what is written is YAML 1.1, which it reads. */
+import { Document, isMap, LineCounter, parseAllDocuments, visit, type ScalarTag, type Tags } from 'yaml'
 import { excerpt } from '../../base/excerpt'
 import type { Fields } from './interop'
+import { pyYamlScalars } from './yamlScalars'
+
+const SCHEMA = { schema: 'failsafe', customTags: (tags: Tags) => [...pyYamlScalars, ...tags] } as const
 
 /** How often aliases may repeat a node: a small file must not become a huge value. */
 const MOST_ALIASES = 100
@@ -25,7 +25,7 @@ export function parseYaml(file: string, text: string): YamlFields {
     return new Error(`${file}, line ${line}, column ${col}: expected ${expected}, found ${shown}.`)
   }
   const documents = attempt(
-    () => [...parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, merge: true })],
+    () => [...parseAllDocuments(text, { ...SCHEMA, lineCounter: lines, prettyErrors: false, merge: true })],
     () => refuse(0, 'YAML that can be read', 'lists or maps nested too deeply'),
   )
   const [first, ...others] = documents
