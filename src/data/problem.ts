@@ -1,4 +1,5 @@
 /** A fault in a file, described so that a person can correct it. */
+import { oneLine } from '../base/oneLine'
 import type { Problem } from '../records/dataset'
 
 export interface ProblemParts {
@@ -29,7 +30,7 @@ export function problemOf({ file, row = null, column = null, expected, found, ou
     column,
     expected,
     found,
-    message: `${place}: expected ${expected}, found ${found}.${after === '' ? '' : ` ${after}`}`,
+    message: oneLine(`${place}: expected ${expected}, found ${found}.${after === '' ? '' : ` ${after}`}`),
   }
 }
 

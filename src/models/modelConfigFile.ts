@@ -10,6 +10,9 @@ import type { TensorSource } from './weights/safetensors'
 const CONFIG = 'config.json'
 const GENERATION = 'generation_config.json'
 
+/** Real ones have some 2,000. */
+const MOST_CONFIG_BYTES = 1 << 20
+
 export interface ModelConfigFile {
   readonly config: ModelConfig
   /** config.json exactly as it is in the file. */
@@ -18,10 +21,12 @@ export interface ModelConfigFile {
 
 /** Where generation_config.json names tokens to end at, they count: Llama 3 Instruct's config.json names one of its two. */
 export async function readModelConfig(folder: FolderSource): Promise<ModelConfigFile> {
-  const configJson = await readJsonObject(folder, CONFIG)
+  const configJson = await readJsonObject(folder, CONFIG, MOST_CONFIG_BYTES)
   if (!configJson) throw missingFile(folder, CONFIG)
   const config = parseModelConfig(configJson)
-  const generation = z.looseObject({ eos_token_id: tokenIds }).safeParse((await readJsonObject(folder, GENERATION)) ?? {})
+  const generation = z
+    .looseObject({ eos_token_id: tokenIds })
+    .safeParse((await readJsonObject(folder, GENERATION, MOST_CONFIG_BYTES)) ?? {})
   if (!generation.success) throw new CheckpointError(`${GENERATION}: eos_token_id: expected a token id or a list of them`)
   const ends = idList(generation.data.eos_token_id)
   return { configJson, config: ends.length > 0 ? { ...config, eos_token_ids: ends } : config }

@@ -1,5 +1,7 @@
 /** Each check before step 0: what it lets pass, what it warns of, what it refuses. */
 import { describe, expect, it } from 'vitest'
+import { algorithms } from '../../src/training/algorithms'
+import type { Algorithm } from '../../src/training/algorithm'
 import { createChatTemplate } from '../../src/models/tokenizer/chatTemplate'
 import { checkBatch, checkContext, checkMemory, checkSampler, policySampler, samplerOf } from '../../src/training/preflight/settingsChecks'
 import { checkExport, checkReference, checkTemplate } from '../../src/training/preflight/adapterChecks'
@@ -7,7 +9,7 @@ import { checkEncoding, checkEnds, checkMask, checkRewards, checkTruncation } fr
 import type { TokenizedTrajectory } from '../../src/training/batches/tokenizedTrajectory'
 import { trainedPositions, type UNLABELLED_STEPS } from '../../src/training/batches/stepRewards'
 
-const END = 9
+const [END, SPACE] = [9, 8]
 /** Prompt of two tokens, then one step of two. */
 function sequence(over: Partial<TokenizedTrajectory> = {}): TokenizedTrajectory {
   return {
@@ -70,20 +72,47 @@ it('memory that exceeds is a warning: nobody knows what the machine has', () => 
 })
 
 it('rows that are cut, and their share', () => {
-  expect(checkTruncation([sequence(), sequence()]).level).toBe('fine')
+  expect(checkTruncation([sequence(), sequence()], {}).level).toBe('fine')
   const cut = sequence({ truncatedTokens: 4, truncatedSteps: [0], notTrainedSteps: [0] })
-  const found = checkTruncation([sequence(), sequence(), sequence(), cut])
+  const found = checkTruncation([sequence(), sequence(), sequence(), cut], {})
   expect(found.level).toBe('warning')
   expect(found.message).toMatch(/^1 of 4 \(25 %\) rows are cut, by 4 of 20 \(20 %\) of the tokens\. 1 step is not trained at all\./)
 })
 
 it('an end token is missing; what was cut has lost it to the limit', () => {
-  const ends = new Set([END])
+  const ends = { ends: new Set([END]), isSpace: (id: number) => id === SPACE }
   const open = sequence({ ids: [1, 2, 3, 4] })
   expect(checkEnds([sequence(), sequence()], ends).level).toBe('fine')
   expect(checkEnds([sequence(), open], ends)).toMatchObject({ level: 'warning' })
   expect(checkEnds([sequence(), open], ends).message).toMatch(/^1 of 2 \(50 %\)/)
   expect(checkEnds([{ ...open, truncatedSteps: [0] }], ends).level).toBe('fine')
+})
+
+it('an end token that a template’s line end follows is one', () => {
+  const ends = { ends: new Set([END]), isSpace: (id: number) => id === SPACE }
+  expect(checkEnds([sequence({ ids: [1, 2, END, SPACE] }), sequence({ ids: [1, END, SPACE, SPACE] })], ends).level).toBe('fine')
+  expect(checkEnds([sequence({ ids: [1, 2, 3, SPACE] })], ends).level).toBe('warning')
+})
+
+it('advice names settings that the algorithm has', () => {
+  const cut = sequence({ truncatedTokens: 4, truncatedSteps: [0], notTrainedSteps: [0] })
+  const advice = (settings: Readonly<Record<string, unknown>>): string => checkTruncation([cut], settings).message
+  expect(advice({ max_context_len: 8, max_response_len: 8 })).toContain('To keep them, raise max_context_len or max_response_len.')
+  expect(advice({ tokens_per_batch: 8 })).toContain('To keep them, raise tokens_per_batch.')
+  expect(advice({})).toContain('To keep them, shorten the rows.')
+  expect(checkContext({ tokens_per_batch: 99 }, 10, 20).message).toContain('lower tokens_per_batch.')
+  for (const { config } of Object.values<Algorithm>(algorithms)) {
+    const names = advice(config.shape).match(/\b(?:max_\w+_len|tokens_per_batch)\b/g) ?? []
+    expect(names.length).toBeGreaterThan(0)
+    for (const name of names) expect(config.shape).toHaveProperty(name)
+  }
+})
+
+it('a chat template may ask for the date without asking whether there is one', () => {
+  const dated = createChatTemplate(
+    "{{ strftime_now('%A %d %B %y, %j') }}{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}",
+  )
+  expect(checkTemplate(dated).level).toBe('fine')
 })
 
 it('labels that mask everything', () => {

@@ -32,6 +32,7 @@ export function parseModelConfig(json: unknown, file = 'config.json'): ModelConf
   }
   const { raw, architecture } = readFields(json, fail)
   const { defaults } = architecture
+  checkSizes(raw, fail)
   const act = raw.hidden_act ?? 'silu'
   const headShape = readHeads(raw, architecture, fail)
   if (act !== 'silu' && act !== 'swish') fail(`hidden_act "${act}" is not supported; expected silu`)
@@ -78,6 +79,23 @@ function readFields(json: unknown, fail: Fail): { raw: ConfigFile; architecture:
   if (!parsed.success) return fail(issueText(parsed.error))
   const unused = unusedKey(json as JsonObject, architecture.name)
   return unused === null ? { raw: parsed.data, architecture } : fail(unused)
+}
+
+/** Far above every published model: beyond them a file is wrong or means harm, and nothing is built from it. */
+const MOST = {
+  num_hidden_layers: 1024,
+  hidden_size: 65_536,
+  intermediate_size: 1 << 20,
+  num_attention_heads: 1024,
+  head_dim: 2048,
+  vocab_size: 1 << 22,
+} as const
+
+function checkSizes(raw: ConfigFile, fail: Fail): void {
+  for (const [name, most] of Object.entries(MOST) as [keyof typeof MOST, number][]) {
+    const found = raw[name] ?? 0
+    if (found > most) fail(`${name} ${found} is not supported; expected at most ${most}`)
+  }
 }
 
 function readHeads(

@@ -64,8 +64,16 @@ function saysNothing(key: string, value: unknown): boolean {
 
 const MOST_SHOWN = 60
 
+function jsonOf(value: unknown): string {
+  try {
+    return JSON.stringify(value)
+  } catch {
+    return 'a value nested too deep'
+  }
+}
+
 function shown(value: unknown): string {
   if (typeof value === 'string') return excerpt(value, MOST_SHOWN)
-  const text = JSON.stringify(value)
+  const text = jsonOf(value)
   return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}…` : text
 }

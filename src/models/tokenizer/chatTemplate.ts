@@ -4,8 +4,9 @@
  * undefined, so templates such as Llama 3's fall back to their fixed date. Where it cannot be Python's: JavaScript puts keys that are whole
  * numbers before the others, and 1.0 is written 1.
  */
-import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja'
+import { Environment, parse, tokenize } from '@huggingface/jinja'
 import { CheckpointError } from '../weights/byteSource'
+import { BoundedInterpreter } from './boundedInterpreter'
 import { callPythonText, pythonText } from './pythonText'
 
 export interface ChatMessage {
@@ -32,9 +33,13 @@ export interface ChatTemplate {
 
 const MONTHS = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December']
 
+const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday']
+const DAY_MS = 86_400_000
+
 function strftime(date: Date, format: string): string {
   const two = (n: number): string => String(n).padStart(2, '0')
   const month = MONTHS[date.getUTCMonth()] ?? ''
+  const day = DAYS[date.getUTCDay()] ?? ''
   const values: Record<string, string> = {
     '%Y': String(date.getUTCFullYear()),
     '%m': two(date.getUTCMonth() + 1),
@@ -44,17 +49,27 @@ function strftime(date: Date, format: string): string {
     '%H': two(date.getUTCHours()),
     '%M': two(date.getUTCMinutes()),
     '%S': two(date.getUTCSeconds()),
+    '%y': two(date.getUTCFullYear() % 100),
+    '%A': day,
+    '%a': day.slice(0, 3),
+    '%I': two(date.getUTCHours() % 12 || 12),
+    '%p': date.getUTCHours() < 12 ? 'AM' : 'PM',
+    '%j': String(Math.floor((date.getTime() - Date.UTC(date.getUTCFullYear())) / DAY_MS) + 1).padStart(3, '0'),
+    '%Z': 'UTC',
+    '%z': '+0000',
     '%%': '%',
   }
   return format.replace(/%[a-zA-Z%]/g, (code) => values[code] ?? code)
 }
+
+const MOST_RANGE = 100_000
 
 /** Python's `range`, as templates use it. */
 function range(first: number, second?: number, step = 1): number[] {
   const [start, stop] = second === undefined ? [0, first] : [first, second]
   if (step === 0) throw new Error('range() step must not be zero')
   const length = Math.max(0, Math.ceil((stop - start) / step))
-  if (length > 1_000_000) throw new Error(`range() of ${length} items is too long`)
+  if (length > MOST_RANGE) throw new Error(`range() of ${length} items is too long`)
   return Array.from({ length }, (_, i) => start + i * step)
 }
 
@@ -69,6 +84,9 @@ function globalsFor(now: Date | undefined): Record<string, unknown> {
   } // prettier-ignore
 }
 
+/** The longest published ones have some 20,000. */
+const MOST_SOURCE = 1_000_000
+
 /** Parses a template once. Throws CheckpointError when it is not valid Jinja. */
 export function createChatTemplate(source: string): ChatTemplate {
   const guarded = <T>(what: string, action: () => T): T => {
@@ -78,6 +96,8 @@ export function createChatTemplate(source: string): ChatTemplate {
       throw new CheckpointError(`chat template: ${what}: ${error instanceof Error ? error.message : String(error)}`)
     }
   }
+  if (source.length > MOST_SOURCE)
+    throw new CheckpointError(`chat template: expected at most ${MOST_SOURCE} characters, found ${source.length}`)
   // transformers compiles templates with these two options (trailing newlines of blocks are not output).
   const program = guarded('not valid Jinja', () => parse(tokenize(source, { lstrip_blocks: true, trim_blocks: true })))
   callPythonText(program)
@@ -93,7 +113,7 @@ export function createChatTemplate(source: string): ChatTemplate {
         add_generation_prompt: addGenerationPrompt,
       }
       for (const [name, value] of Object.entries(given)) environment.set(name, value)
-      const output: unknown = guarded('rendering failed', () => new Interpreter(environment).run(program).value)
+      const output: unknown = guarded('rendering failed', () => new BoundedInterpreter(environment).run(program).value)
       if (typeof output !== 'string') throw new CheckpointError(`chat template: rendering failed: expected text, found ${typeof output}`)
       return output
     },

@@ -17,6 +17,7 @@ import {
 import { z } from 'zod'
 import { CheckpointError } from '../weights/byteSource'
 import { correctNormalForms } from './normalForms'
+import { checkPatterns } from './patternLimits'
 import { bytesFromBase64, createCharsmapNormalizer } from './precompiledCharsmap'
 import { correctSplits } from './splitBehaviour'
 import { createTextEncoder, type TextEncoder } from './textEncoder'
@@ -172,6 +173,7 @@ function readTokenizerFile(tokenizerJson: unknown): TokenizerFile {
     const [issue] = parsed.error.issues
     throw new CheckpointError(`tokenizer.json: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not a tokenizer'}`)
   }
+  for (const part of ['normalizer', 'pre_tokenizer', 'post_processor', 'decoder'] as const) checkPatterns(parsed.data[part], part)
   return { ...parsed.data, pre_tokenizer: withExplicitSplit(parsed.data.pre_tokenizer) }
 }
 

@@ -4,6 +4,7 @@
  * `httpSource.ts`; of the Hugging Face Hub: `hub.ts`; kept after the first read: `cachedSource.ts`.
  */
 import { z } from 'zod'
+import { oneLine } from '../../base/oneLine'
 
 const jsonObject = z.record(z.string(), z.unknown())
 
@@ -34,6 +35,10 @@ export const SMALL_FILE_BYTES = 64 << 20
 /** Anything wrong with a file we were given. The message names the file, what was expected and what was found. */
 export class CheckpointError extends Error {
   override name = 'CheckpointError'
+  /** Names in files may have any length and any characters. */
+  constructor(message: string, options?: ErrorOptions) {
+    super(oneLine(message), options)
+  }
 }
 
 /** The error for a file that must be there and is not. */
@@ -138,8 +143,8 @@ export async function readText(folder: FolderSource, fileName: string, limitByte
 export type JsonObject = Readonly<Record<string, unknown>>
 
 /** A small file that holds a JSON object, or null when it is absent. */
-export async function readJsonObject(folder: FolderSource, fileName: string): Promise<JsonObject | null> {
-  const text = await readText(folder, fileName)
+export async function readJsonObject(folder: FolderSource, fileName: string, limitBytes = SMALL_FILE_BYTES): Promise<JsonObject | null> {
+  const text = await readText(folder, fileName, limitBytes)
   return text === null ? null : parseJsonObject(text, fileName)
 }
 

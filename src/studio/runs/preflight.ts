@@ -8,7 +8,7 @@ import { initialLora } from '../../training/policy/initialWeights'
 import { attemptOutcome } from '../../training/batches/outcome'
 import { checkBatch, checkContext, checkSampler, samplerOf, type Finding } from '../../training/preflight/settingsChecks'
 import { checkExport, checkTemplate } from '../../training/preflight/adapterChecks'
-import { checkEncoding, checkEnds, checkMask, checkRewards, checkTruncation } from '../../training/preflight/sequenceChecks'
+import { checkEncoding, checkEnds, checkMask, checkRewards, checkTruncation, type EndTokens } from '../../training/preflight/sequenceChecks'
 import type { ConfiguredAlgorithm } from '../../training/algorithm'
 import type { TokenizedTrajectory } from '../../training/batches/tokenizedTrajectory'
 import type { ModelText } from '../models/models'
@@ -60,9 +60,9 @@ function dataFindings(
     .slice(0, ENCODED_ROWS)
     .map(({ trajectory }) => chosenPath(trajectory).flatMap(({ step }) => [step.prompt, step.completion]))
   return [
-    checkTruncation(sequences),
+    checkTruncation(sequences, configured.settings),
     checkMask(sequences, configured.preflight.mask),
-    checkEnds(sequences, endIds(model)),
+    checkEnds(sequences, endTokens(model)),
     ...(problem === null ? rewardFindings(configured, data) : [problemFinding(problem, request)]),
     ...configured.preflight.checks(sequences),
     ...(text.length > 0 ? [checkEncoding(text, model.tokenizer)] : []),
@@ -88,9 +88,9 @@ function rewardFindings({ preflight: { rewards: read } }: ConfiguredAlgorithm, d
 }
 
 /** Of config.json, and the usual names of a message's end. */
-function endIds({ config, tokenizer }: ModelText): ReadonlySet<number> {
+function endTokens({ config, tokenizer }: ModelText): EndTokens {
   const named = ['<|end|>', '<|im_end|>', '<|eot_id|>', '<|endoftext|>', '</s>'].flatMap((name) => tokenizer.tokenId(name) ?? [])
-  return new Set([...config.eos_token_ids, ...named])
+  return { ends: new Set([...config.eos_token_ids, ...named]), isSpace: (id) => /^\s+$/.test(tokenizer.decode([id])) }
 }
 
 async function exportFindings(trainable: TrainableSet, { model, seed }: PreflightRequest): Promise<Finding[]> {

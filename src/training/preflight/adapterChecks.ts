@@ -72,6 +72,9 @@ const CONVERSATION: readonly ChatMessage[] = [
   { role: 'assistant', content: '<think>\nAgain.\n</think>\n\nget_forecast(city="Oslo")' },
 ]
 
+/** Any: only that it is the same each time matters. */
+const SOME_DATE = new Date(Date.UTC(2024, 6, 26))
+
 /**
  * Whether a chat template only ever appends: what the model read and wrote up to one turn is how the next one begins. Templates that rewrite
  * history (dropping earlier thoughts, as Qwen3's and DeepSeek-R1's do) break that: their text may be trained on, but not re-rendered.
@@ -79,7 +82,8 @@ const CONVERSATION: readonly ChatMessage[] = [
 export function checkTemplate(template: ChatTemplate): Finding {
   const check = 'chat template'
   const render = (messages: readonly ChatMessage[], addGenerationPrompt: boolean): string =>
-    template.render({ messages, addGenerationPrompt })
+    // transformers gives every template the date; one that asks for it without asking whether it is there must not fail.
+    template.render({ messages, addGenerationPrompt, now: SOME_DATE })
   try {
     for (let end = 1; end <= CONVERSATION.length; end++) {
       const before = CONVERSATION.slice(0, end)

@@ -1,12 +1,12 @@
 /** Checks before step 0 of the data as the model will see it: what is cut off, what carries loss, what the rewards say. */
-import type { Finding } from './settingsChecks'
+import { type Finding, lengthAdvice } from './settingsChecks'
 import type { TokenizedTrajectory } from '../batches/tokenizedTrajectory'
 import type { TextEncoding } from '../../base/textCodec'
 
 const of = (part: number, all: number): string => `${part} of ${all} (${Math.round((100 * part) / Math.max(1, all))} %)`
 
-/** Rows that `max_context_len` and `max_response_len` shorten, and steps that lose all they had to teach. */
-export function checkTruncation(sequences: readonly TokenizedTrajectory[]): Finding {
+/** Rows that the settings shorten, and steps that lose all they had to teach. */
+export function checkTruncation(sequences: readonly TokenizedTrajectory[], settings: Readonly<Record<string, unknown>>): Finding {
   const check = 'truncation'
   const cut = sequences.filter(({ truncatedTokens }) => truncatedTokens > 0)
   if (cut.length === 0) return { check, level: 'fine', message: `None of the ${sequences.length} rows is cut.` }
@@ -17,19 +17,25 @@ export function checkTruncation(sequences: readonly TokenizedTrajectory[]): Find
   return {
     check,
     level: 'warning',
-    message: `${of(cut.length, sequences.length)} rows are cut, by ${of(tokens, all)} of the tokens. ${steps} Raise max_context_len or max_response_len to keep them.`,
+    message: `${of(cut.length, sequences.length)} rows are cut, by ${of(tokens, all)} of the tokens. ${steps} To keep them, ${lengthAdvice(settings, 'raise')}.`,
   }
 }
 
-/** Whether final responses end with a token that ends them: without one a model does not learn to stop. `endIds`: of config.json and the template. */
-export function checkEnds(sequences: readonly TokenizedTrajectory[], endIds: ReadonlySet<number>): Finding {
+/** Which tokens end a response, and which are white space, as the line end that ChatML writes after its end token. */
+export interface EndTokens {
+  readonly ends: ReadonlySet<number>
+  readonly isSpace: (id: number) => boolean
+}
+
+/** Whether final responses end with a token that ends them: without one a model does not learn to stop. What a template writes after it is white space. */
+export function checkEnds(sequences: readonly TokenizedTrajectory[], { ends, isSpace }: EndTokens): Finding {
   const check = 'end of sequence'
   // A response that was cut lost its end to the limit, which another check tells.
   const whole = sequences.filter(({ truncatedSteps, rewards, stepOf }) => {
     const last = rewards.length - 1
     return !truncatedSteps.includes(last) && stepOf.at(-1) === last
   })
-  const open = whole.filter(({ ids }) => !endIds.has(ids.at(-1) ?? -1))
+  const open = whole.filter(({ ids }) => !ends.has(ids.findLast((id) => !isSpace(id)) ?? -1))
   if (whole.length === 0 || open.length === 0)
     return { check, level: 'fine', message: `Every whole final response ends with an end token (${whole.length}).` }
   return {

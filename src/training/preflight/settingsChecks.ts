@@ -10,6 +10,15 @@ export interface Finding {
 
 type Config = Readonly<Record<string, unknown>>
 
+const LENGTHS = ['max_context_len', 'max_response_len', 'tokens_per_batch']
+
+/** What to do about rows that are too long or cut, in settings that the algorithm has. */
+export function lengthAdvice(settings: Config, verb: 'raise' | 'lower'): string {
+  const [own, batch] = [LENGTHS.slice(0, 2), LENGTHS.slice(2)].map((names) => names.filter((name) => name in settings))
+  const names = own?.length ? own : (batch ?? [])
+  return names.length > 0 ? `${verb} ${names.join(' or ')}` : 'shorten the rows'
+}
+
 const finding =
   (check: string, level: Finding['level']) =>
   (message: string): Finding => ({ check, level, message })
@@ -58,7 +67,7 @@ export function checkContext(config: Config, maxPositions: number, longest: numb
   const [refuse, warn, fine] = [finding(check, 'refusal'), finding(check, 'warning'), finding(check, 'fine')]
   if (longest !== null && longest > maxPositions)
     return refuse(
-      `The longest trajectory has ${longest} tokens, the model reads at most ${maxPositions}: lower max_context_len or max_response_len.`,
+      `The longest trajectory has ${longest} tokens, the model reads at most ${maxPositions}: ${lengthAdvice(config, 'lower')}.`,
     )
   if (longest !== null && atOnce !== null && longest > atOnce)
     return refuse(`The longest trajectory has ${longest} tokens and does not fit max_tokens_per_micro_batch ${atOnce}.`)
