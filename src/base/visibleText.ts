@@ -34,3 +34,9 @@ export const visibleJson = (value: unknown): string =>
   JSON.stringify(value).replace(HIDDEN, (character) =>
     [...Array(character.length).keys()].map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`).join(''),
   )
+
+/** Most characters of a message that quotes a file. */
+const MOST_MESSAGE = 2000
+
+/** A message that quotes text from outside, on one line. */
+export const oneLine = (message: string): string => visibleText(message.replace(/[\n\t]/g, ' '), MOST_MESSAGE)

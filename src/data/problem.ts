@@ -1,5 +1,5 @@
 /** A fault in a file, described so that a person can correct it. */
-import { oneLine } from '../base/oneLine'
+import { oneLine } from '../base/visibleText'
 import type { Problem } from '../records/dataset'
 
 export interface ProblemParts {

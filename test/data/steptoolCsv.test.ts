@@ -242,7 +242,7 @@ describe('whole files', () => {
     const picture = await load('\x89PNG\r\n', 'cat.png')
     expect(picture.dataset).toMatchObject({ format: 'unknown', trajectories: 0 })
     expect(picture.problems[0]?.message).toMatch(
-      /^cat\.png: expected StepTool step-grained CSV .* found a file that begins with "\\u0089PNG/,
+      /^cat\.png: expected StepTool step-grained CSV .* found a file that begins with "⟨U\+0089⟩PNG/,
     )
   })
 

@@ -4,7 +4,7 @@
  * `httpSource.ts`; of the Hugging Face Hub: `hub.ts`; kept after the first read: `cachedSource.ts`.
  */
 import { z } from 'zod'
-import { oneLine } from '../../base/oneLine'
+import { oneLine } from '../../base/visibleText'
 
 const jsonObject = z.record(z.string(), z.unknown())
 

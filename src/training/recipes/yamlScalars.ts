@@ -3,7 +3,13 @@
  * yes and off are truth values, 017 is octal and 1:30 is 90. Beyond it, text that is a decimal number is one: `1e-5` is text to PyYAML, but
  * trl's argument parser and OmegaConf make the number of it that was meant. Dates stay text, because no setting is one.
  */
-import type { ScalarTag } from 'yaml'
+/** A scalar tag of the package `yaml`. */
+interface ScalarTag {
+  readonly tag: string
+  readonly default: true
+  readonly test: RegExp
+  readonly resolve: (text: string) => unknown
+}
 
 const withoutSpacing = (text: string): string => text.replaceAll('_', '')
 
