@@ -45,7 +45,10 @@ export interface AlgorithmDescription {
   readonly title: string
   readonly paper: string
   readonly help: string
-  /** `z.toJSONSchema(config, { io: 'input' })`: default, bounds, and `help`, `essential` (one of the six shown first) in each property. */
+  /**
+   * `z.toJSONSchema(config, { io: 'input' })`: default, bounds, and in each property `help`, `essential` (one of the six shown first),
+   * `group` (the heading it stands under) and `small` (the value that suits a model of less than a hundred million parameters).
+   */
   readonly configSchema: Record<string, unknown>
   /** Metric name → meaning. */
   readonly metrics: Readonly<Record<string, string>>

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { RunRecord } from '../../src/records/run'
-import { commandLine, configOf, newRunUrl, trainRequest } from '../../src/ui/train/newRunForm'
+import { algorithms } from '../../src/training/algorithms'
+import { commandLine, configOf, formOfRun, newRunUrl, trainRequest } from '../../src/ui/train/newRunForm'
 import { startChoices, startOf, startText } from '../../src/ui/train/startChoices'
-import { fieldProblem, fieldsFromSchema, isChanged } from '../../src/ui/widgets/schemaFields'
+import { fieldGroups, fieldProblem, fieldsFromSchema, isChanged } from '../../src/ui/widgets/schemaFields'
 import type { ModelRow } from '../../src/worker/protocol'
+import { aRun } from '../support/builders'
 
 const config = z.object({
   learning_rate: z.number().positive().max(1).default(1e-5).meta({ help: 'Size of one step.', essential: true }),
@@ -84,4 +86,55 @@ describe('the new-run form', () => {
       `npm run -s hone -- train --algorithm ppo --model starter --data 'my '\\''file'\\''.csv' --rows 4 --kv-dtype f16 --seed 1 --max_steps 3 --lora_targets q_proj o_proj --use_rslora=false`,
     )
   })
+})
+
+describe('a run that is trained further', () => {
+  it('keeps the settings, the data, the precision and the checkpoints it had', () => {
+    const given = { learning_rate: 0.5, epochs: 7, max_steps: 12, modules: ['o_proj'] }
+    const request = {
+      ...trainRequest(newRunUrl.parse({ data: 'd1,d2', rows: '5', saveSteps: '3', bestMetric: 'reward' }), 'ppo', 'm'),
+      config: given,
+      steps: 12,
+    }
+    const run: RunRecord = {
+      ...aRun('r'),
+      algorithm: 'ppo',
+      model: { id: 'm', sha256: 'x' },
+      seed: 9,
+      status: 'finished',
+      steps_done: 12,
+      // As it is recorded: with the defaults filled in, and what is no setting of the method beside them.
+      config: { target_kl: null, mode: 'paper', whiten: true, ...given, dtype: 'int8', init_adapter: 'earlier' },
+      began: { version: 1, request, data: null },
+    }
+    const schema = z.toJSONSchema(config.extend({ max_steps: z.int().default(100) }), { io: 'input' })
+    const form = newRunUrl.parse({ ...formOfRun(run, schema), start: 'run:r' })
+    expect(form).toMatchObject({
+      algorithm: 'ppo',
+      model: 'm',
+      data: 'd1,d2',
+      seed: 9,
+      rows: 5,
+      dtype: 'int8',
+      saveSteps: 3,
+      bestMetric: 'reward',
+    })
+    expect(configOf(form)).toEqual(given)
+    // A run story has no such request: its settings are in its record.
+    expect(configOf(newRunUrl.parse(formOfRun({ ...run, began: { version: 1, request: { kind: 'story' }, data: null } }, schema)))).toEqual(
+      given,
+    )
+  })
+})
+
+describe('the settings of every method', () => {
+  it.each(Object.values(algorithms).map(({ name, config: schema }) => [name, schema] as const))(
+    'of %s stand under headings',
+    (_name, schema) => {
+      const groups = fieldGroups(fieldsFromSchema(z.toJSONSchema(schema, { io: 'input' })))
+      expect(groups.map(({ title }) => title)).not.toContain('')
+      for (const { title, fields: own } of groups) expect([title, own.length <= 14]).toEqual([title, true])
+      expect(groups.length).toBeGreaterThanOrEqual(5)
+    },
+  )
 })

@@ -9,14 +9,18 @@ export function sequenceSettings(defaults: { readonly context: number; readonly 
       .int()
       .positive()
       .default(defaults.context)
-      .meta({ help: 'Tokens kept before the final response; the oldest go first.', ...shown }),
+      .meta({ group: 'Sequences', help: 'Tokens kept before the final response; the oldest go first.', ...shown }),
     max_response_len: z
       .int()
       .positive()
       .default(1024)
-      .meta({ help: 'Tokens kept of the final response.', ...shown }),
-    encoding: z.enum(ENCODINGS).default('auto').meta({
-      help: 'tokens: the ids that were sampled. text: encode every segment anew. text_released: as StepTool’s code, with a BOS before every segment where the tokenizer has one. auto: ids where the data has them, else text.',
-    }),
+      .meta({ group: 'Sequences', help: 'Tokens kept of the final response.', ...shown }),
+    encoding: z
+      .enum(ENCODINGS)
+      .default('auto')
+      .meta({
+        group: 'Sequences',
+        help: 'tokens: the ids that were sampled. text: encode every segment anew. text_released: as StepTool’s code, with a BOS before every segment where the tokenizer has one. auto: ids where the data has them, else text.',
+      }),
   }
 }

@@ -8,21 +8,24 @@ import type { TrainableSet } from './policyPlans'
 const LORA_INITS = ['kaiming', 'gaussian'] as const
 
 export const adapterSettings = (rank: number) => ({
-  lora_r: z.int().positive().default(rank).meta({ help: 'Rank of the adapter.', essential: true }),
-  lora_alpha: z.number().positive().default(16).meta({ help: 'The adapter is scaled by alpha / r.' }),
+  lora_r: z.int().positive().default(rank).meta({ group: 'Adapter', help: 'Rank of the adapter.', essential: true }),
+  lora_alpha: z.number().positive().default(16).meta({ group: 'Adapter', help: 'The adapter is scaled by alpha / r.' }),
   lora_targets: z
     .array(z.enum(PROJECTIONS))
     .min(1)
     .default([...PROJECTIONS])
-    .meta({ help: 'Projections that get an adapter.' }),
+    .meta({ group: 'Adapter', help: 'Projections that get an adapter.' }),
   use_rslora: z
     .boolean()
     .default(false)
-    .meta({ help: 'The adapter is scaled by alpha / √r instead (rsLoRA): large ranks learn as fast as small ones.' }),
+    .meta({ group: 'Adapter', help: 'The adapter is scaled by alpha / √r instead (rsLoRA): large ranks learn as fast as small ones.' }),
   init_lora_weights: z
     .enum(LORA_INITS)
     .default('kaiming')
-    .meta({ help: 'How A begins: uniform within ±1/√inputs (PEFT’s default), or normal with deviation 1/r. B begins at 0.' }),
+    .meta({
+      group: 'Adapter',
+      help: 'How A begins: uniform within ±1/√inputs (PEFT’s default), or normal with deviation 1/r. B begins at 0.',
+    }),
 })
 
 /** What holds a run that goes on with an adapter: TRL loads a frozen copy of it named "ref". */
@@ -30,9 +33,13 @@ const REF_ADAPTERS = ['initial', 'none'] as const
 
 /** Of algorithms that hold the policy near a reference. */
 export const referenceSettings = {
-  ref_adapter: z.enum(REF_ADAPTERS).default('initial').meta({
-    help: 'The reference of a run that begins from an adapter. initial: a frozen copy of that adapter, as in TRL 1.16. none: the base with the adapter off, as in TRL 0.11’s PPO and verl. A new adapter begins as the base: there both are the same.',
-  }),
+  ref_adapter: z
+    .enum(REF_ADAPTERS)
+    .default('initial')
+    .meta({
+      group: 'Reference policy and KL',
+      help: 'The reference of a run that begins from an adapter. initial: a frozen copy of that adapter, as in TRL 1.16. none: the base with the adapter off, as in TRL 0.11’s PPO and verl. A new adapter begins as the base: there both are the same.',
+    }),
 }
 
 interface AdapterSettings {

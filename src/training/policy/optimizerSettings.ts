@@ -3,9 +3,9 @@ import { z } from 'zod'
 import type { AdamWHyper } from '../../engine/ops/adamW'
 
 export const adamSettings = {
-  adam_beta1: z.number().min(0).lt(1).default(0.9).meta({ help: 'Decay of the first moment.' }),
-  adam_beta2: z.number().min(0).lt(1).default(0.999).meta({ help: 'Decay of the second moment.' }),
-  adam_epsilon: z.number().positive().default(1e-8).meta({ help: 'Added to the root of the second moment.' }),
+  adam_beta1: z.number().min(0).lt(1).default(0.9).meta({ group: 'Optimizer', help: 'Decay of the first moment.' }),
+  adam_beta2: z.number().min(0).lt(1).default(0.999).meta({ group: 'Optimizer', help: 'Decay of the second moment.' }),
+  adam_epsilon: z.number().positive().default(1e-8).meta({ group: 'Optimizer', help: 'Added to the root of the second moment.' }),
 }
 
 interface OptimizerSettings {

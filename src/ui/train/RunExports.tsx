@@ -4,13 +4,15 @@ import { Link } from 'wouter'
 import type { RunRecord } from '../../records/run'
 import { hrefs } from '../navigation/hrefs'
 import { useActiveJob } from '../queries/jobs'
-import { useGpu, useRecording } from '../stores/studio'
+import { useAlgorithm, useGpu, useRecording } from '../stores/studio'
+import { formOfRun } from './newRunForm'
 import type { RunCommands } from './useRunCommands'
 
 export function RunExports({ run, commands }: { readonly run: RunRecord; readonly commands: RunCommands }) {
   const busy = useActiveJob() !== null
   const gpu = useGpu()
   const recording = useRecording()
+  const algorithm = useAlgorithm()(run.algorithm)
   const isFinished = run.status === 'finished' && run.algorithm !== null
   return (
     <>
@@ -36,8 +38,8 @@ export function RunExports({ run, commands }: { readonly run: RunRecord; readonl
       {isFinished && recording === null && run.config.trainable !== 'all' && (
         <Button
           component={Link}
-          href={hrefs.newRun({ model: run.model.id, algorithm: run.algorithm, start: `run:${run.run_id}` })}
-          title="A new run that begins from this adapter"
+          href={hrefs.newRun({ ...formOfRun(run, algorithm?.configSchema ?? {}), start: `run:${run.run_id}` })}
+          title="A new run with the same settings that begins from this adapter"
         >
           Train it further
         </Button>

@@ -1,6 +1,9 @@
 /** What the new-run form holds, as the URL holds it, and the request it makes. */
 import { z } from 'zod'
 import { CACHE_DTYPES, WEIGHT_DTYPES, type RecipeOnForm, type TrainRequest } from '../../worker/protocol'
+import { trainRequest as storedRequest } from '../../records/requests'
+import { settingsInEffect, type RunRecord } from '../../records/run'
+import { fieldsFromSchema, isChanged } from '../widgets/schemaFields'
 import { startFolder, startOf, startText } from './startChoices'
 
 export const newRunUrl = z.object({
@@ -84,6 +87,28 @@ export function formOf(recipe: RecipeOnForm): Partial<NewRunUrl> {
   }
 }
 
+/** The form as a run was: its settings where they differ from the defaults, its data, precision, seed and checkpoints. */
+export function formOfRun(run: RunRecord, configSchema: Readonly<Record<string, unknown>>): Partial<NewRunUrl> {
+  const settings = settingsInEffect(run)
+  const began = storedRequest.safeParse(run.began?.request)
+  const changed = fieldsFromSchema(configSchema).filter((field) => isChanged(field, settings))
+  const { dtype, kv_dtype: kvDtype } = run.config
+  const asked = newRunUrl.parse({ dtype, kv: kvDtype })
+  const { everySteps, everyMinutes, best } = began.data?.checkpoints ?? {}
+  return {
+    ...(run.algorithm === null ? {} : { algorithm: run.algorithm }),
+    model: run.model.id,
+    data: (began.data?.data ?? []).join(','),
+    config: configText(Object.fromEntries(changed.map(({ name }) => [name, settings[name]]))),
+    seed: run.seed,
+    ...(asked.dtype === 'f32' ? {} : { dtype: asked.dtype }),
+    ...(asked.kv === 'f32' ? {} : { kv: asked.kv }),
+    ...(began.data?.rowLimit ? { rows: began.data.rowLimit } : {}),
+    ...(everySteps === undefined ? {} : { saveSteps: everySteps }),
+    ...(everyMinutes === undefined ? {} : { saveMinutes: everyMinutes }),
+    ...(best ? { bestMetric: best.metric, bestIs: best.greaterIsBetter ? 'larger' : 'smaller' } : {}),
+  }
+}
 function quoted(text: string): string {
   return /^[\w./:@=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }

@@ -9,6 +9,8 @@ export interface SchemaField {
   /** Heading it stands under; empty: none. */
   readonly group: string
   readonly nullable: boolean
+  /** What suits a model of less than a hundred million parameters, where the default does not. */
+  readonly small: unknown
   readonly fallback: unknown
   readonly choices: readonly string[]
   /** Of a number: what it may be. `bounds` is the range as a person reads it: `> 0`, `0 to 1`. */
@@ -60,6 +62,7 @@ function field(name: string, property: Json): SchemaField {
     essential: property.essential === true,
     group: textOr(property.group),
     nullable,
+    small: property.small,
     fallback: property.default ?? null,
     choices: Array.isArray(shape.enum) ? shape.enum.map(String) : [],
     rule: ruleOf(shape, nullable),

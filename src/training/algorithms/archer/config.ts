@@ -8,76 +8,151 @@ import { sequenceSettings } from '../../batches/sequenceSettings'
 import { UNLABELLED_STEPS } from '../../batches/stepRewards'
 
 export const archerConfig = z.object({
-  learning_rate: z.number().positive().default(2e-6).meta({
-    help: 'Peak learning rate of the actor (lm_lr). 2e-6 suits 7B models; an adapter on a small one takes 1e-4 and more.',
-    essential: true,
-  }),
+  learning_rate: z
+    .number()
+    .positive()
+    .default(2e-6)
+    .meta({
+      group: 'Optimizer',
+      small: 1e-3,
+      help: 'Peak learning rate of the actor (lm_lr). 2e-6 suits 7B models; an adapter on a small one takes 1e-4 and more.',
+      essential: true,
+    }),
   critic_lr: z
     .number()
     .positive()
     .default(1e-5)
-    .meta({ help: 'Peak learning rate of the critics. 1e-5 trains them over thousands of updates; 1e-3 in a short run.', essential: true }),
-  max_steps: z.int().positive().default(100).meta({ help: 'Iterations: practice, then critics, then actor.', essential: true }),
-  rollout_size: z.int().positive().default(16).meta({ help: 'Online: trajectories practised in an iteration.', essential: true }),
-  batch_size: z.int().positive().default(4).meta({ help: 'Utterances whose mean loss is taken.' }),
-  gradient_accumulation_steps: z.int().positive().default(8).meta({ help: 'Batches of one update, of the critics and of the actor.' }),
-  epochs: z.int().positive().default(20).meta({ help: 'Updates of the critics in an iteration.', essential: true }),
-  actor_epochs: z.int().positive().default(1).meta({ help: 'Updates of the actor in an iteration.', essential: true }),
+    .meta({
+      group: 'Optimizer',
+      small: 1e-3,
+      help: 'Peak learning rate of the critics. 1e-5 trains them over thousands of updates; 1e-3 in a short run.',
+      essential: true,
+    }),
+  max_steps: z
+    .int()
+    .positive()
+    .default(100)
+    .meta({ group: 'Length and batches', help: 'Iterations: practice, then critics, then actor.', essential: true }),
+  rollout_size: z
+    .int()
+    .positive()
+    .default(16)
+    .meta({ group: 'Length and batches', small: 64, help: 'Online: trajectories practised in an iteration.', essential: true }),
+  batch_size: z.int().positive().default(4).meta({ group: 'Length and batches', small: 8, help: 'Utterances whose mean loss is taken.' }),
+  gradient_accumulation_steps: z
+    .int()
+    .positive()
+    .default(8)
+    .meta({ group: 'Length and batches', small: 4, help: 'Batches of one update, of the critics and of the actor.' }),
+  epochs: z
+    .int()
+    .positive()
+    .default(20)
+    .meta({ group: 'Length and batches', help: 'Updates of the critics in an iteration.', essential: true }),
+  actor_epochs: z
+    .int()
+    .positive()
+    .default(1)
+    .meta({ group: 'Length and batches', help: 'Updates of the actor in an iteration.', essential: true }),
   warmup_iter: z
     .int()
     .nonnegative()
     .default(10)
-    .meta({ help: 'Iterations in which the critics learn alone: an actor led by untrained critics only drifts.', essential: true }),
-  capacity: z.int().positive().default(100_000).meta({ help: 'Utterances the replay buffer holds; the oldest give way.' }),
-  gamma: z.number().min(0).max(1).default(0.95).meta({ help: 'Discount per utterance.', essential: true }),
-  tau: z.number().gt(0).max(1).default(0.1).meta({ help: 'Share by which the target critics follow the critics after each update.' }),
+    .meta({
+      group: 'Length and batches',
+      help: 'Iterations in which the critics learn alone: an actor led by untrained critics only drifts.',
+      essential: true,
+    }),
+  capacity: z
+    .int()
+    .positive()
+    .default(100_000)
+    .meta({ group: 'Length and batches', help: 'Utterances the replay buffer holds; the oldest give way.' }),
+  gamma: z.number().min(0).max(1).default(0.95).meta({ group: 'Reward and advantage', help: 'Discount per utterance.', essential: true }),
+  tau: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(0.1)
+    .meta({ group: 'Value head and critics', help: 'Share by which the target critics follow the critics after each update.' }),
   max_grad_norm: z
     .number()
     .nonnegative()
     .default(10)
-    .meta({ help: 'Gradients of critics and of the actor, each by itself, are scaled down to this global norm; 0 turns clipping off.' }),
-  accumulation_reduction: z.enum(['mean', 'sum']).default('mean').meta({
-    help: 'mean: the loss of an update is the mean over all its batches. sum: their sum, as in ArCHer’s code, which is clipped sooner.',
-  }),
-  fresh_actions: z.enum(['every_iteration', 'every_draw']).default('every_iteration').meta({
-    help: 'What target Q is asked about: one sampled action per observation and iteration, or a new one each time an utterance is drawn, as in ArCHer’s code: less noise, many times the generation.',
-  }),
+    .meta({
+      group: 'Optimizer',
+      help: 'Gradients of critics and of the actor, each by itself, are scaled down to this global norm; 0 turns clipping off.',
+    }),
+  accumulation_reduction: z
+    .enum(['mean', 'sum'])
+    .default('mean')
+    .meta({
+      group: 'Optimizer',
+      help: 'mean: the loss of an update is the mean over all its batches. sum: their sum, as in ArCHer’s code, which is clipped sooner.',
+    }),
+  fresh_actions: z
+    .enum(['every_iteration', 'every_draw'])
+    .default('every_iteration')
+    .meta({
+      group: 'Value head and critics',
+      help: 'What target Q is asked about: one sampled action per observation and iteration, or a new one each time an utterance is drawn, as in ArCHer’s code: less noise, many times the generation.',
+    }),
   use_baseline: z
     .boolean()
     .default(false)
-    .meta({ help: 'A value head learns the advantage token by token and is taken off it: less variance.' }),
+    .meta({
+      group: 'Value head and critics',
+      help: 'A value head learns the advantage token by token and is taken off it: less variance.',
+    }),
   critic_hidden_size: z
     .int()
     .positive()
     .nullable()
     .default(null)
-    .meta({ help: 'Width of the critics’ two hidden layers; empty: the model’s hidden size.' }),
-  temperature: z.number().positive().default(1).meta({ help: 'Of sampled actions. Log-probabilities are taken at 1.' }),
+    .meta({ group: 'Value head and critics', help: 'Width of the critics’ two hidden layers; empty: the model’s hidden size.' }),
+  temperature: z.number().positive().default(1).meta({ group: 'Sequences', help: 'Of sampled actions. Log-probabilities are taken at 1.' }),
   unlabelled_steps: z
     .enum(UNLABELLED_STEPS)
     .default('leave_out')
-    .meta({ help: 'leave_out: an utterance without a label is not replayed. no_score: it is, as if its reward were 0.' }),
-  lr_scheduler_type: z.enum(SCHEDULES).default('constant').meta({ help: 'How the actor’s learning rate moves.' }),
-  warmup_steps: z.int().nonnegative().default(0).meta({ help: 'Updates of the actor over which its learning rate rises from 0.' }),
-  critic_lr_scheduler_type: z.enum(SCHEDULES).default('constant').meta({ help: 'How the critics’ learning rate moves.' }),
+    .meta({
+      group: 'Reward and advantage',
+      help: 'leave_out: an utterance without a label is not replayed. no_score: it is, as if its reward were 0.',
+    }),
+  lr_scheduler_type: z.enum(SCHEDULES).default('constant').meta({ group: 'Optimizer', help: 'How the actor’s learning rate moves.' }),
+  warmup_steps: z
+    .int()
+    .nonnegative()
+    .default(0)
+    .meta({ group: 'Optimizer', help: 'Updates of the actor over which its learning rate rises from 0.' }),
+  critic_lr_scheduler_type: z
+    .enum(SCHEDULES)
+    .default('constant')
+    .meta({ group: 'Optimizer', help: 'How the critics’ learning rate moves.' }),
   critic_warmup_steps: z
     .int()
     .nonnegative()
     .default(0)
-    .meta({ help: 'Updates of the critics over which their learning rate rises from 0.' }),
-  weight_decay: z.number().nonnegative().default(0).meta({ help: 'Decoupled decay on matrices, of critics and actor.' }),
+    .meta({ group: 'Optimizer', help: 'Updates of the critics over which their learning rate rises from 0.' }),
+  weight_decay: z
+    .number()
+    .nonnegative()
+    .default(0)
+    .meta({ group: 'Optimizer', help: 'Decoupled decay on matrices, of critics and actor.' }),
   ...adapterSettings(8),
   ...sequenceSettings({ context: 4096, essential: false }),
   max_response_len: z
     .int()
     .positive()
     .default(256)
-    .meta({ help: 'Tokens of a sampled action at most (max_new_tokens), and tokens kept of a final response.' }),
+    .meta({ group: 'Sequences', help: 'Tokens of a sampled action at most (max_new_tokens), and tokens kept of a final response.' }),
   max_tokens_per_micro_batch: z
     .int()
     .min(32)
     .default(5120)
-    .meta({ help: 'Tokens processed at once: bounds memory, changes no result. At least the longest trajectory and one more.' }),
+    .meta({
+      group: 'Memory',
+      help: 'Tokens processed at once: bounds memory, changes no result. At least the longest trajectory and one more.',
+    }),
   ...adamSettings,
   ...memorySettings,
 })

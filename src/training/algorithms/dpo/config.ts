@@ -8,38 +8,80 @@ import { DPO_LOSS_TYPES } from '../../../engine/ops/dpoLoss'
 import { SCHEDULES } from '../../policy/schedule'
 
 export const dpoConfig = z.object({
-  learning_rate: z.number().positive().default(1e-5).meta({
-    help: 'Peak learning rate of AdamW. 1e-5 suits an adapter on a 7B model, StepTool’s ETO takes 1e-4; small models take more.',
-    essential: true,
-  }),
-  max_steps: z.int().positive().default(100).meta({ help: 'Optimizer updates to take.', essential: true }),
-  per_device_train_batch_size: z.int().positive().default(1).meta({ help: 'Pairs processed at once, as far as they fit.' }),
-  gradient_accumulation_steps: z.int().positive().default(8).meta({
-    help: 'An update is the mean over per_device_train_batch_size × this pairs.',
-    essential: true,
-  }),
-  beta: z.number().positive().default(0.1).meta({
-    help: 'How hard the policy is held near the reference (adapter off): larger stays nearer. For ipo the paper’s τ.',
-    essential: true,
-  }),
-  loss_type: z.enum(DPO_LOSS_TYPES).default('sigmoid').meta({
-    help: 'sigmoid: DPO, −log σ of the margin. robust: its unbiased form for noisy pairs. hinge: nothing beyond a margin of 1. ipo: a set margin of token means, so that it cannot run away.',
-    essential: true,
-  }),
-  label_smoothing: z.number().min(0).lt(0.5).default(0).meta({
-    help: 'Share of pairs taken to be the wrong way round: with sigmoid cDPO, with robust Robust DPO. hinge and ipo have none.',
-  }),
-  max_pairs_per_query: z.int().positive().default(4).meta({
-    help: 'Pairs of a success and a failure made for one query: a cap, so that queries tried often do not rule. A file of pairs gives all of its own.',
-    essential: true,
-  }),
-  overlong_pairs: z.enum(['keep', 'released']).default('keep').meta({
-    help: 'keep: pairs of any length train. released: as StepTool’s ETO script, where pairs of more than 512 tokens lose their answers: loss ln 2, no gradient.',
-  }),
-  max_grad_norm: z.number().nonnegative().default(1).meta({ help: 'Gradients are scaled down to this global norm; 0 turns clipping off.' }),
-  lr_scheduler_type: z.enum(SCHEDULES).default('linear').meta({ help: 'How the learning rate moves after warm-up. ETO: cosine.' }),
-  warmup_steps: z.int().nonnegative().default(0).meta({ help: 'Updates over which the learning rate rises from 0.' }),
-  weight_decay: z.number().nonnegative().default(0).meta({ help: 'Decoupled decay on matrices.' }),
+  learning_rate: z
+    .number()
+    .positive()
+    .default(1e-5)
+    .meta({
+      group: 'Optimizer',
+      small: 1e-3,
+      help: 'Peak learning rate of AdamW. 1e-5 suits an adapter on a 7B model, StepTool’s ETO takes 1e-4; small models take more.',
+      essential: true,
+    }),
+  max_steps: z.int().positive().default(100).meta({ group: 'Length and batches', help: 'Optimizer updates to take.', essential: true }),
+  per_device_train_batch_size: z
+    .int()
+    .positive()
+    .default(1)
+    .meta({ group: 'Length and batches', help: 'Pairs processed at once, as far as they fit.' }),
+  gradient_accumulation_steps: z
+    .int()
+    .positive()
+    .default(8)
+    .meta({ group: 'Length and batches', help: 'An update is the mean over per_device_train_batch_size × this pairs.', essential: true }),
+  beta: z
+    .number()
+    .positive()
+    .default(0.1)
+    .meta({
+      group: 'Reference policy and KL',
+      help: 'How hard the policy is held near the reference (adapter off): larger stays nearer. For ipo the paper’s τ.',
+      essential: true,
+    }),
+  loss_type: z
+    .enum(DPO_LOSS_TYPES)
+    .default('sigmoid')
+    .meta({
+      group: 'Loss',
+      help: 'sigmoid: DPO, −log σ of the margin. robust: its unbiased form for noisy pairs. hinge: nothing beyond a margin of 1. ipo: a set margin of token means, so that it cannot run away.',
+      essential: true,
+    }),
+  label_smoothing: z
+    .number()
+    .min(0)
+    .lt(0.5)
+    .default(0)
+    .meta({
+      group: 'Loss',
+      help: 'Share of pairs taken to be the wrong way round: with sigmoid cDPO, with robust Robust DPO. hinge and ipo have none.',
+    }),
+  max_pairs_per_query: z
+    .int()
+    .positive()
+    .default(4)
+    .meta({
+      group: 'Length and batches',
+      help: 'Pairs of a success and a failure made for one query: a cap, so that queries tried often do not rule. A file of pairs gives all of its own.',
+      essential: true,
+    }),
+  overlong_pairs: z
+    .enum(['keep', 'released'])
+    .default('keep')
+    .meta({
+      group: 'Sequences',
+      help: 'keep: pairs of any length train. released: as StepTool’s ETO script, where pairs of more than 512 tokens lose their answers: loss ln 2, no gradient.',
+    }),
+  max_grad_norm: z
+    .number()
+    .nonnegative()
+    .default(1)
+    .meta({ group: 'Optimizer', help: 'Gradients are scaled down to this global norm; 0 turns clipping off.' }),
+  lr_scheduler_type: z
+    .enum(SCHEDULES)
+    .default('linear')
+    .meta({ group: 'Optimizer', help: 'How the learning rate moves after warm-up. ETO: cosine.' }),
+  warmup_steps: z.int().nonnegative().default(0).meta({ group: 'Optimizer', help: 'Updates over which the learning rate rises from 0.' }),
+  weight_decay: z.number().nonnegative().default(0).meta({ group: 'Optimizer', help: 'Decoupled decay on matrices.' }),
   ...adapterSettings(16),
   ...referenceSettings,
   ...sequenceSettings({ context: 7168, essential: false }),
@@ -47,7 +89,7 @@ export const dpoConfig = z.object({
     .int()
     .min(32)
     .default(16_384)
-    .meta({ help: 'Tokens processed at once: bounds memory, changes no result. At least the longest pair.' }),
+    .meta({ group: 'Memory', help: 'Tokens processed at once: bounds memory, changes no result. At least the longest pair.' }),
   ...adamSettings,
   ...memorySettings,
 })

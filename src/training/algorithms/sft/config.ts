@@ -7,33 +7,55 @@ import type { TrainableSet } from '../../policy/policyPlans'
 import { SCHEDULES } from '../../policy/schedule'
 
 export const sftConfig = z.object({
-  learning_rate: z.number().positive().default(2e-4).meta({
-    help: 'Peak learning rate of AdamW. LoRA likes about 2e-4; training all weights of a small model from scratch 1e-3 and more.',
-    essential: true,
-  }),
-  max_steps: z.int().positive().default(100).meta({ help: 'Optimizer updates to take.', essential: true }),
-  tokens_per_batch: z.int().min(32).default(2048).meta({ help: 'Tokens packed into one micro-batch.', essential: true }),
-  mask_history: z.boolean().default(false).meta({
-    help: 'Loss on the last assistant turn alone: turns before it are context. Off: on every assistant turn. Never on prompts and tool replies.',
-  }),
-  gradient_accumulation_steps: z.int().positive().default(1).meta({ help: 'Micro-batches whose gradients add up to one update.' }),
+  learning_rate: z
+    .number()
+    .positive()
+    .default(2e-4)
+    .meta({
+      group: 'Optimizer',
+      small: 1e-3,
+      help: 'Peak learning rate of AdamW. LoRA likes about 2e-4; training all weights of a small model from scratch 1e-3 and more.',
+      essential: true,
+    }),
+  max_steps: z.int().positive().default(100).meta({ group: 'Length and batches', help: 'Optimizer updates to take.', essential: true }),
+  tokens_per_batch: z
+    .int()
+    .min(32)
+    .default(2048)
+    .meta({ group: 'Length and batches', help: 'Tokens packed into one micro-batch.', essential: true }),
+  mask_history: z
+    .boolean()
+    .default(false)
+    .meta({
+      group: 'Loss',
+      help: 'Loss on the last assistant turn alone: turns before it are context. Off: on every assistant turn. Never on prompts and tool replies.',
+    }),
+  gradient_accumulation_steps: z
+    .int()
+    .positive()
+    .default(1)
+    .meta({ group: 'Length and batches', help: 'Micro-batches whose gradients add up to one update.' }),
   trainable: z
     .enum(['lora', 'all'])
     .default('lora')
-    .meta({ help: 'lora: a low-rank adapter on a frozen base. all: every weight.', essential: true }),
+    .meta({ group: 'Adapter', help: 'lora: a low-rank adapter on a frozen base. all: every weight.', essential: true }),
   lora_dropout: z
     .number()
     .min(0)
     .lt(1)
     .default(0)
-    .meta({ help: 'Share of inputs an adapter does not see in a step, drawn anew for each.' }),
+    .meta({ group: 'Adapter', help: 'Share of inputs an adapter does not see in a step, drawn anew for each.' }),
   ...adapterSettings(8),
-  warmup_steps: z.int().nonnegative().default(10).meta({ help: 'Steps over which the learning rate rises from 0.' }),
-  lr_scheduler_type: z.enum(SCHEDULES).default('cosine').meta({ help: 'How the learning rate moves after warm-up.' }),
-  weight_decay: z.number().nonnegative().default(0).meta({ help: 'Decoupled decay on matrices.' }),
+  warmup_steps: z.int().nonnegative().default(10).meta({ group: 'Optimizer', help: 'Steps over which the learning rate rises from 0.' }),
+  lr_scheduler_type: z.enum(SCHEDULES).default('cosine').meta({ group: 'Optimizer', help: 'How the learning rate moves after warm-up.' }),
+  weight_decay: z.number().nonnegative().default(0).meta({ group: 'Optimizer', help: 'Decoupled decay on matrices.' }),
   ...adamSettings,
   ...memorySettings,
-  max_grad_norm: z.number().nonnegative().default(1).meta({ help: 'Gradients are scaled down to this global norm; 0 turns clipping off.' }),
+  max_grad_norm: z
+    .number()
+    .nonnegative()
+    .default(1)
+    .meta({ group: 'Optimizer', help: 'Gradients are scaled down to this global norm; 0 turns clipping off.' }),
 })
 export type SftConfig = z.output<typeof sftConfig>
 

@@ -4,12 +4,14 @@ import { configOf, configText } from '../../train/newRunForm'
 import { NumberField } from '../../widgets/NumberField'
 import { Panel } from '../../widgets/Panel'
 import { SchemaForm } from '../../widgets/SchemaForm'
+import { SmallModelNote } from './SmallModelNote'
 import type { NewRunForm } from './useNewRun'
 
 const SEED = { isWhole: true }
 
 /** Seed, checkpoints and the method's own settings. */
-export function SettingsPanel({ form: { url, setUrl, algorithm } }: { readonly form: NewRunForm }) {
+export function SettingsPanel({ form }: { readonly form: NewRunForm }) {
+  const { url, setUrl, algorithm } = form
   const config = useMemo(() => configOf(url), [url])
   if (!algorithm) return null
   return (
@@ -27,6 +29,13 @@ export function SettingsPanel({ form: { url, setUrl, algorithm } }: { readonly f
         }}
       />
       <CheckpointFields value={url} metrics={Object.keys(algorithm.metrics)} onChange={setUrl} />
+      <SmallModelNote
+        form={form}
+        config={config}
+        onUse={(settings) => {
+          setUrl({ config: configText({ ...config, ...settings }), steps: null })
+        }}
+      />
       <SchemaForm
         key={algorithm.name}
         schema={algorithm.configSchema}
