@@ -11,6 +11,8 @@ export const evaluationRow = z.object({
   calls: z.int().nonnegative(),
   /** Share of the gold tools that were called. */
   recall: z.number().min(0).max(1),
+  /** The same when only the first calls count, by their number: entry 2 is the recall of two calls. Missing in older results. */
+  recall_by_calls: z.array(z.number().min(0).max(1)).optional(),
   tokens: z.int().nonnegative(),
   /** Calls whose arguments were all copied from the query or an observation, and calls with at least one such argument due. */
   copied_calls: z.int().nonnegative(),

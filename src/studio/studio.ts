@@ -85,6 +85,8 @@ async function openStudio(parts: StudioParts, assetBase: string): Promise<OpenSt
     ...services,
     onChange: (job) => {
       emit({ type: 'job', job })
+      // However it ended, what it had planned is given back.
+      if (job.state !== 'running' && job.state !== 'paused') services.gpu.announce()
     },
     signal: parts.signal,
     onError: parts.onJobError,

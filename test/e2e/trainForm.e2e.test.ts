@@ -123,6 +123,11 @@ it('two runs on a data set: curves, questions, metrics and recipe as files, and 
     await expect.poll(() => page.url(), { timeout: 60_000 }).toContain('/train/run/')
     runs.push(page.url().split('/train/run/')[1] ?? '')
     await page.getByTestId('change-proof').waitFor({ timeout: 300_000 })
+    // The first chart is drawn, with its axis named, without the window being resized; and nothing is planned on the GPU any more.
+    const hero = page.getByTestId('chart-reward')
+    await expect.poll(() => hero.locator('path.recharts-line-curve').count(), WAIT).toBe(1)
+    expect(await hero.getByText('step', { exact: true }).count()).toBe(1)
+    await expect.poll(() => page.getByTestId('gpu-chip').innerText(), WAIT).not.toMatch(/\d [KMGT]?B\b/)
   }
   // The screen was held while they worked, and let go. A tab that was frozen says so. Storage is asked for on a click alone.
   await expect.poll(async () => (await askedOf(page)).released).toBe(2)
@@ -179,7 +184,11 @@ it('two runs on a data set: curves, questions, metrics and recipe as files, and 
 
   await page.goto(`${url}/#/train/compare?runs=${runs.map(encodeURIComponent).join(',')}&metric=loss`)
   await page.getByTestId('chart-compare').waitFor({ timeout: 60_000 })
-  expect(await page.getByRole('table', { name: 'Recipes' }).innerText()).toMatch(/tokens_per_batch[\s\S]*init_adapter/)
+  expect(await page.getByRole('table', { name: 'Recipes' }).innerText()).toMatch(/learning_rate[\s\S]*init_adapter/)
+  // What one of the methods has is no difference between the runs.
+  await page.getByText(/settings that only some of these methods have/).click()
+  expect(await page.getByRole('table', { name: 'Settings of some methods' }).innerText()).toMatch(/tokens_per_batch/)
+  expect(await page.getByRole('table', { name: 'Recipes' }).innerText()).not.toMatch(/tokens_per_batch/)
   expect(await page.getByRole('table', { name: 'Finals' }).getByRole('row').count()).toBe(3)
   await looksRight(page, 'train-compare', { fullPage: true })
   expect(problems).toEqual([])

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { histogramBins } from '../../src/ui/charts/HistogramChart'
 import { formatNumber } from '../../src/ui/format'
-import { chartRows, isAllZero, seriesSummary, smoothed, tickDigits } from '../../src/ui/charts/series'
+import { chartRows, seriesSummary, smoothed, tickDigits, valueDomain } from '../../src/ui/charts/series'
 
 const options = { limit: 1000, smoothing: 0, log: false }
 
@@ -40,9 +40,25 @@ describe('ticks', () => {
     expect(tickDigits([{ x: 1, y0: 5 }])).toBe(2)
   })
 
+  it.each([1, 0.3, 42_000, -7])('are never the same text four times beside %s, however little it moves', (value) => {
+    for (const share of [1e-2, 1e-4, 1e-6, 1e-7]) {
+      const rows = [
+        { x: 1, y0: value },
+        { x: 2, y0: value * (1 + share) },
+      ]
+      const [low, high] = valueDomain(rows) ?? [Math.min(value, value * (1 + share)), Math.max(value, value * (1 + share))]
+      const ticks = [0, 1 / 3, 2 / 3, 1].map((part) => formatNumber(low + part * (high - low), tickDigits(rows)))
+      expect([share, new Set(ticks).size]).toEqual([share, 4])
+    }
+  })
+  it('do not enlarge the rounding of 32-bit floats to a zigzag', () => {
+    const [low, high] = valueDomain([1, 1 + 2 ** -23, 1, 1 - 2 ** -24].map((y0, x) => ({ x, y0 }))) ?? [0, 0]
+    expect(high - low).toBeGreaterThan(10 * 2 ** -23)
+  })
+
   it('reach from 0 to 1 where all is zero', () => {
-    expect(isAllZero([{ x: 1, y0: 0, y1: null, r0: 0 }])).toBe(true)
-    expect(isAllZero([{ x: 0, y0: 0, y1: 0.1 }])).toBe(false)
+    expect(valueDomain([{ x: 1, y0: 0, y1: null, r0: 0 }])).toEqual([0, 1])
+    expect(valueDomain([{ x: 0, y0: 0, y1: 0.1 }])).toBeNull()
   })
 })
 

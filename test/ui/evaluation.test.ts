@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest'
+import type { Query } from '../../src/environments/environment'
+import { recall } from '../../src/evaluation/scorers/recall'
 import { evaluationRecord, type EvaluationRecord, type EvaluationRow } from '../../src/records/evaluation'
 import {
   circumstances,
@@ -10,6 +12,7 @@ import {
   successVersusBudget,
 } from '../../src/ui/evaluation/leaderboardRows'
 import { pairedComparison, passRate, queryScores, rateOf } from '../../src/ui/evaluation/rates'
+import { trajectoryOf } from '../support/builders'
 
 const row = (query: string, status: EvaluationRow['status'], calls = 2, more: Partial<EvaluationRow> = {}): EvaluationRow => ({
   query_id: query,
@@ -94,7 +97,7 @@ test('results with other budgets, worlds, judges or queries are not comparable, 
     'call budget is 3, not 5',
     'the tool world differs (another hash)',
   ])
-  expect(comparisonProblems(base, record('y', [row('a9', 'solved')]))).toEqual(['only 0 of 1 queries are the same'])
+  expect(comparisonProblems(base, record('y', [row('a9', 'solved')]))).toEqual(['only 0 of 1 query are the same'])
   const rows = leaderboard([record('yy', [row('a1', 'solved')], { call_budget: 3 }), base], base, 5)
   expect(rows.map((one) => [one.record.evaluation_id, one.notComparable.length])).toEqual([
     ['x', 0],
@@ -134,4 +137,30 @@ test('the baseline is what most results can be compared with, preferably without
   const plain = record('plain', rows, { created_at: '2026-01-01T00:00:00Z' })
   expect(defaultBaseline([odd, trained, plain])?.evaluation_id).toBe('plain')
   expect(defaultBaseline([])).toBeUndefined()
+})
+
+test('every number of a row follows the budget: passes, calls, their histogram and the recall', () => {
+  const one = record('x', [
+    row('a1', 'solved', 1, { recall: 1, recall_by_calls: [0, 1] }),
+    row('a2', 'solved', 4, { recall: 1, recall_by_calls: [0, 0, 0.5, 0.5, 1] }),
+  ])
+  const at = (budget: number) => leaderboard([one], one, budget)[0]
+  expect(at(Infinity)).toMatchObject({ recall: 1, meanCalls: 2.5, callHistogram: [0, 0.5, 0, 0, 0.5] })
+  expect(at(2)).toMatchObject({ recall: 0.75, meanCalls: 1.5, callHistogram: [0, 0.5, 0.5] })
+  expect(at(2)?.rate.passed).toBe(1)
+  // An older result does not say it, and no number is made up.
+  const older = record('y', [row('a1', 'solved', 4)])
+  expect(leaderboard([older], older, 2)[0]?.recall).toBeNull()
+  expect(leaderboard([older], older, 4)[0]?.recall).toBe(1)
+})
+
+test('recall by calls is that of the calls made so far', () => {
+  const attempt = trajectoryOf([
+    { completion: 'a', call: { name: 'find', arguments: {} }, observation: 'x' },
+    { completion: 'b', call: { name: 'other', arguments: {} }, observation: 'y' },
+    { completion: 'c', call: { name: 'sum', arguments: {} }, observation: 'z' },
+    { completion: 'done' },
+  ])
+  const query = { query_id: 'q', text: 'q', group: 'I1', goldTools: ['find', 'sum'] } as unknown as Query
+  expect(recall(attempt, query)).toEqual({ recall: 1, recall_by_calls: [0, 0.5, 0.5, 1] })
 })

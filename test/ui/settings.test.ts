@@ -25,9 +25,11 @@ test('storage items are the largest first; only files and runs may be deleted', 
       { name: 'run-1', bytes: 90, kind: 'checkpoint' },
       { name: 'starter', bytes: 50, kind: 'model' },
     ],
-    [{ dataset_id: 'd1', name: 'a.csv' }],
-    [{ run_id: 'run-1', title: 'Story' }],
+    [{ dataset_id: 'd1', name: 'a.csv', created_at: '2020-01-01T10:00:00Z' }],
+    [{ run_id: 'run-1', title: 'Story', created_at: '2020-01-01T10:00:00Z' }],
   )
+  // They go by the names people gave them.
+  expect(rows.map((row) => row.title)).toEqual(['Story', 'starter', 'a.csv'])
   expect(rows.map((row) => [row.name, row.remove?.id ?? null])).toEqual([
     ['run-1', 'run-1'],
     ['starter', null],

@@ -1,7 +1,7 @@
 /** What every chart has: a title with its meaning, a sentence for readers, the place it is drawn in. */
 import { VisuallyHidden } from '@mantine/core'
 import { useElementSize } from '@mantine/hooks'
-import type { ReactNode, RefObject } from 'react'
+import { useCallback, useState, type ReactNode, type RefObject } from 'react'
 import { Explained } from '../widgets/Term'
 import { useTurn } from './useTurn'
 import classes from './charts.module.css'
@@ -22,7 +22,17 @@ interface ChartFigureProps {
 }
 
 export function ChartFigure({ title, meaning, summary, aside, note, height, testId, empty, emptyText, place, children }: ChartFigureProps) {
-  const { ref, width } = useElementSize<HTMLDivElement>()
+  const { ref: sizeRef, width: sizeNow } = useElementSize<HTMLDivElement>()
+  // Known before the first paint: the observer answers a frame later, and not at all while the tab is in the background.
+  const [firstWidth, setFirstWidth] = useState(0)
+  const ref = useCallback(
+    (node: HTMLDivElement | null) => {
+      sizeRef(node)
+      if (node) setFirstWidth(node.clientWidth)
+    },
+    [sizeRef],
+  )
+  const width = sizeNow > 0 ? sizeNow : firstWidth
   const turn = useTurn(!empty && width > 0)
   return (
     <figure ref={place ?? null} className={classes.figure} data-testid={testId} aria-label={title}>

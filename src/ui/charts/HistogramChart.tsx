@@ -1,7 +1,7 @@
 /** How often each value occurs. Integers with few distinct values get a bar each, others equal bins. */
 import { memo, useMemo } from 'react'
 import { Bar, BarChart, CartesianGrid, Tooltip, XAxis, YAxis } from 'recharts'
-import { formatNumber } from '../format'
+import { counted, formatNumber } from '../format'
 import { seriesColour } from '../theme'
 import { ChartFigure, ChartTooltip, Legend } from './ChartFigure'
 
@@ -51,7 +51,7 @@ function HistogramChartView({ title, meaning, groups, bins = 20, height = 150, t
       height={height}
       testId={testId}
       empty={rows.length === 0}
-      summary={groups.map((group) => `${group.name}: ${group.values.length} values.`).join(' ')}
+      summary={groups.map((group) => `${group.name}: ${counted(group.values.length, 'value')}.`).join(' ')}
       aside={
         groups.length > 1 ? <Legend rows={groups.map((group, index) => ({ name: group.name, colour: colours[index] ?? '' }))} /> : undefined
       }
@@ -66,7 +66,14 @@ function HistogramChartView({ title, meaning, groups, bins = 20, height = 150, t
           title={title}
         >
           <CartesianGrid stroke="var(--hone-line)" vertical={false} />
-          <XAxis dataKey="label" tickLine={false} stroke="var(--hone-line-strong)" height={20} minTickGap={16} />
+          <XAxis
+            dataKey="label"
+            tickLine={false}
+            stroke="var(--hone-line-strong)"
+            height={xLabel === '' ? 20 : 34}
+            minTickGap={16}
+            label={xLabel === '' ? '' : { value: xLabel, position: 'insideBottom', fontSize: 11, fill: 'var(--mantine-color-dimmed)' }}
+          />
           <YAxis width={40} tickLine={false} axisLine={false} allowDecimals={false} tickCount={4} />
           <Tooltip
             isAnimationActive={false}

@@ -1,7 +1,7 @@
 /** Lines over steps: at most a thousand points, no animation, the raw line behind the smoothed one, zoom by dragging (shared when given). */
 import { UnstyledButton } from '@mantine/core'
 import { memo, useMemo, useRef, useState } from 'react'
-import { formatNumber } from '../format'
+import { counted, formatNumber } from '../format'
 import { seriesColour } from '../theme'
 import { ChartFigure, Legend } from './ChartFigure'
 import { LinePlot } from './LinePlot'
@@ -20,6 +20,8 @@ interface LineChartProps {
   readonly meaning?: string
   readonly series: readonly Series[]
   readonly xLabel?: string
+  /** What the values are counted in. */
+  readonly unit?: string
   readonly height?: number
   readonly smoothing?: number
   readonly marks?: readonly { readonly step: number; readonly label: string }[]
@@ -67,6 +69,7 @@ function LineChartView(props: LineChartProps) {
     title,
     meaning,
     xLabel = 'step',
+    unit = '',
     height = 180,
     smoothing = 0,
     marks = NO_MARKS,
@@ -138,7 +141,7 @@ function LineChartView(props: LineChartProps) {
             {smoothing > 0 && <span>smoothed {smoothing.toFixed(2)}, raw behind</span>}
             {thinnedFrom !== null && (
               <span>
-                {thinnedFrom} points thinned to {drawn.rows.length}
+                {counted(thinnedFrom, 'point')} thinned to {drawn.rows.length}
               </span>
             )}
           </>
@@ -150,6 +153,7 @@ function LineChartView(props: LineChartProps) {
           drawn={drawn}
           title={title}
           xLabel={xLabel}
+          unit={unit}
           width={width}
           height={height}
           log={log}

@@ -4,7 +4,7 @@ import { CartesianGrid, Line, LineChart, ReferenceArea, ReferenceLine, Tooltip, 
 import type { TooltipContentProps } from 'recharts'
 import { formatNumber } from '../format'
 import { ChartTooltip } from './ChartFigure'
-import { isAllZero, tickDigits, type Row } from './series'
+import { tickDigits, valueDomain, type Row } from './series'
 
 export interface Drawn {
   readonly rows: Row[]
@@ -24,6 +24,8 @@ interface LinePlotProps {
   readonly setRange: (range: readonly [number, number] | null) => void
   readonly marks: readonly { readonly step: number; readonly label: string }[]
   readonly format: (value: number) => string
+  /** What the values are counted in; empty: a plain number. */
+  readonly unit: string
   readonly from: number | 'auto'
   readonly to: number | 'auto'
 }
@@ -31,6 +33,7 @@ interface LinePlotProps {
 const MARGIN = { top: 6, right: 8, bottom: 0, left: 0 }
 const CURSOR = { stroke: 'var(--hone-line-strong)' }
 const WHOLE: ['dataMin', 'dataMax'] = ['dataMin', 'dataMax']
+const LABEL = { fontSize: 11, fill: 'var(--mantine-color-dimmed)' }
 const DOT = { r: 2.5 }
 const ACTIVE_DOT = { r: 3 }
 
@@ -64,14 +67,29 @@ function useDrag(setRange: LinePlotProps['setRange']) {
   return { drag: drag !== null && drag[0] !== drag[1] ? drag : null, handlers: { onMouseDown, onMouseMove, onMouseLeave, onMouseUp } }
 }
 
-function LinePlotView({ drawn, title, xLabel, width, height, log, smoothing, range, setRange, marks, format, from, to }: LinePlotProps) {
+function LinePlotView({
+  drawn,
+  title,
+  xLabel,
+  width,
+  height,
+  log,
+  smoothing,
+  range,
+  setRange,
+  marks,
+  format,
+  unit,
+  from,
+  to,
+}: LinePlotProps) {
   const { rows, names, colours } = drawn
   const { drag, handlers } = useDrag(setRange)
   const xDomain = useMemo((): [number, number] | ['dataMin', 'dataMax'] => (range ? [range[0], range[1]] : WHOLE), [range])
-  const yDomain = useMemo(
-    (): [number | 'auto', number | 'auto'] => (from === 'auto' && to === 'auto' && isAllZero(rows) ? [0, 1] : [from, to]),
-    [rows, from, to],
-  )
+  const yDomain = useMemo((): [number | 'auto', number | 'auto'] => {
+    const own = from === 'auto' && to === 'auto' ? valueDomain(rows) : null
+    return own ? [own[0], own[1]] : [from, to]
+  }, [rows, from, to])
   const namesText = names.join('\n')
   const coloursText = colours.join('\n')
   const content = useMemo(() => {
@@ -94,6 +112,8 @@ function LinePlotView({ drawn, title, xLabel, width, height, log, smoothing, ran
   }, [namesText, coloursText, xLabel, format])
   const digits = useMemo(() => tickDigits(rows), [rows])
   const tick = useCallback((value: number): string => formatNumber(value, digits), [digits])
+  const xAxisLabel = useMemo(() => ({ value: xLabel, position: 'insideBottom' as const, ...LABEL }), [xLabel])
+  const yAxisLabel = useMemo(() => ({ value: unit, position: 'insideLeft' as const, angle: -90, ...LABEL }), [unit])
   const few = rows.length < 3
   return (
     <LineChart width={width} height={height} data={rows} margin={MARGIN} title={title} {...handlers}>
@@ -106,12 +126,14 @@ function LinePlotView({ drawn, title, xLabel, width, height, log, smoothing, ran
         allowDecimals={false}
         tickLine={false}
         stroke="var(--hone-line-strong)"
-        height={20}
+        height={34}
+        label={xAxisLabel}
         tickCount={5}
         minTickGap={24}
       />
       <YAxis
-        width={64}
+        width={72}
+        {...(unit === '' ? {} : { label: yAxisLabel })}
         tickLine={false}
         axisLine={false}
         stroke="var(--hone-line-strong)"

@@ -51,9 +51,19 @@ export function chartRows(
   return { rows: [...byX.values()].sort((a, b) => (a.x ?? 0) - (b.x ?? 0)), thinnedFrom }
 }
 
-const MOST_TICK_DIGITS = 5
+const MOST_TICK_DIGITS = 8
+/** Values that differ by less, as a share of their size, differ by the rounding of 32-bit floats: the axis does not enlarge it. */
+const LEAST_SPAN = 2e-6
 /** Significant digits that tell the ticks of what is drawn apart: a value that hardly moves needs more of them. */
 export function tickDigits(rows: readonly Row[]): number {
+  const { low, high } = extentOf(rows)
+  if (!(high > low)) return 2
+  const size = Math.max(Math.abs(low), Math.abs(high))
+  const span = Math.max(high - low, LEAST_SPAN * size)
+  return Math.min(MOST_TICK_DIGITS, Math.max(2, 1 + Math.ceil(Math.log10(size / span))))
+}
+
+function extentOf(rows: readonly Row[]): { readonly low: number; readonly high: number } {
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
   for (const row of rows)
     for (const [key, value] of Object.entries(row))
@@ -61,9 +71,16 @@ export function tickDigits(rows: readonly Row[]): number {
         low = Math.min(low, value)
         high = Math.max(high, value)
       }
-  if (!(high > low)) return 2
-  const size = Math.max(Math.abs(low), Math.abs(high))
-  return Math.min(MOST_TICK_DIGITS, Math.max(2, 1 + Math.ceil(Math.log10(size / (high - low)))))
+  return { low, high }
+}
+
+/** Ends of the value axis; null: as the data has them. */
+export function valueDomain(rows: readonly Row[]): readonly [number, number] | null {
+  if (isAllZero(rows)) return [0, 1]
+  const { low, high } = extentOf(rows)
+  const least = LEAST_SPAN * Math.max(Math.abs(low), Math.abs(high))
+  const middle = (low + high) / 2
+  return high > low && high - low < least ? [middle - least / 2, middle + least / 2] : null
 }
 
 /** Nothing but zeros: a share that never left 0, say, whose axis would else count to 3. */

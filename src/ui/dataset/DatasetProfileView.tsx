@@ -4,7 +4,7 @@ import { Link } from 'wouter'
 import type { Trajectory } from '../../records/trajectory'
 import type { LabelState } from '../../worker/protocol'
 import { HistogramChart } from '../charts/HistogramChart'
-import { formatCount } from '../format'
+import { counted, formatCount } from '../format'
 import { hrefs } from '../navigation/hrefs'
 import { facetOfTool } from '../trajectory/trajectoryFilter'
 import { VisibleText } from '../trajectory/VisibleText'
@@ -91,7 +91,7 @@ export function DatasetProfileView({
           ))
         )}
         <Text size="xs" mt={8}>
-          {formatCount(profile.withoutCall)} of {formatCount(profile.steps)} steps hold no readable call.
+          {formatCount(profile.withoutCall)} of {counted(profile.steps, 'step')} hold no readable call.
         </Text>
       </Panel>
     </div>

@@ -1,7 +1,7 @@
 import { Group, Text } from '@mantine/core'
 import { useMemo, useState } from 'react'
 import type { TokenPreview } from '../../worker/protocol'
-import { formatCount, formatShare } from '../format'
+import { counted, formatCount, formatShare } from '../format'
 import { useTokenPreviews } from '../queries/trajectories'
 import { VisibleText } from '../trajectory/VisibleText'
 import { Loading } from '../widgets/Panel'
@@ -71,41 +71,41 @@ export function FirstBatch({ trajectoryIds }: FirstBatchProps) {
       </Group>
       {summary && (
         <Text size="xs" data-testid="batch-summary">
-          {ids.length} sequences, {formatCount(summary.tokens)} tokens, {formatCount(summary.trained)} of them (
+          {counted(ids.length, 'sequence')}, {counted(summary.tokens, 'token')}, {formatCount(summary.trained)} of them (
           {formatShare(summary.trained / Math.max(1, summary.tokens))}) carry loss.
-          {summary.truncatedTokens > 0 && ` ${formatCount(summary.truncatedTokens)} tokens are cut by the limits.`}
+          {summary.truncatedTokens > 0 &&
+            ` ${counted(summary.truncatedTokens, 'token')} ${summary.truncatedTokens === 1 ? 'is' : 'are'} cut by the limits.`}
           {summary.notTrained.length > 0 &&
             ` ${summary.notTrained.length} ${summary.notTrained.length === 1 ? 'step is' : 'steps are'} not trained at all.`}
         </Text>
       )}
       {previews.error !== null && <ErrorPanel title="The batch could not be prepared." details={previews.error} />}
       {previews.isLoading && <Loading label="Preparing tokens" lines={6} />}
-      {previews.data?.map((preview) => (
-        <Sequence key={preview.trajectory_id} preview={preview} />
+      {previews.data?.map((preview, index) => (
+        <Sequence key={preview.trajectory_id} number={index + 1} preview={preview} />
       ))}
     </div>
   )
 }
 
-function Sequence({ preview }: { readonly preview: TokenPreview }) {
+function Sequence({ number, preview }: { readonly number: number; readonly preview: TokenPreview }) {
   const [whole, setWhole] = useState(false)
   const runs = useMemo(() => tokenRuns(preview, whole ? Infinity : DRAWN), [preview, whole])
   const drawnSteps = new Set(preview.step)
   const missing = preview.notTrainedSteps.filter((step) => !drawnSteps.has(step))
   const trained = preview.mask.filter((bit) => bit === 1).length
   return (
-    <section className={classes.sequence} aria-label={`Tokens of ${preview.trajectory_id}`} data-testid="token-sequence">
+    <section className={classes.sequence} aria-label={`Tokens of sequence ${number}`} data-testid="token-sequence">
       <div className={classes.sequenceHead}>
-        <strong>
-          <VisibleText text={preview.trajectory_id} />
-        </strong>
-        <span>{formatCount(preview.ids.length)} tokens</span>
+        <strong>Sequence {number}</strong>
+        <VisibleText text={preview.trajectory_id} />
+        <span>{counted(preview.ids.length, 'token')}</span>
         <span>{formatCount(trained)} with loss</span>
         {preview.truncatedSteps.length > 0 && <span>truncated: {preview.truncatedSteps.map((step) => `step ${step + 1}`).join(', ')}</span>}
       </div>
       <pre className={classes.sequenceBody} tabIndex={0} aria-label="Tokens">
         {preview.truncatedTokens > 0 && (
-          <span className={classes.cut}>✂ {formatCount(preview.truncatedTokens)} tokens cut here by the limits</span>
+          <span className={classes.cut}>✂ {counted(preview.truncatedTokens, 'token')} cut here by the limits</span>
         )}
         {runs.map((run, index) => (
           <span key={index}>
@@ -142,7 +142,7 @@ function Sequence({ preview }: { readonly preview: TokenPreview }) {
               setWhole(true)
             }}
           >
-            Show all {formatCount(preview.ids.length)} tokens
+            Show all {counted(preview.ids.length, 'token')}
           </button>
         </div>
       )}

@@ -2,7 +2,7 @@ import { Button, Group, Text } from '@mantine/core'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { useRef } from 'react'
 import type { Problem } from '../../worker/protocol'
-import { formatCount } from '../format'
+import { counted } from '../format'
 import { VisibleText } from '../trajectory/VisibleText'
 import { CopyText } from '../widgets/CopyText'
 import { problemText } from '../widgets/ProblemList'
@@ -25,7 +25,7 @@ export function ProblemsTable({ name, problems }: { readonly name: string; reado
     <>
       <Group justify="space-between" mb={8}>
         <Text size="xs" c="dimmed">
-          {formatCount(problems.length)} {problems.length === 1 ? 'problem' : 'problems'}. Rows without one are imported.
+          {counted(problems.length, 'problem')}. Rows without one are imported.
         </Text>
         <Group gap={8}>
           <CopyText text={problems.map(problemText).join('\n')} label="Copy all" />

@@ -96,7 +96,13 @@ function Row({ row, baseline, after, budget, onBaseline, onAfter }: Omit<Leaderb
       <td>
         <CallHistogram shares={row.callHistogram} mean={row.meanCalls} />
       </td>
-      <td className={classes.num}>{formatShare(row.recall)}</td>
+      <td
+        className={classes.num}
+        data-testid="recall"
+        title={row.recall === null ? 'This result does not say what was recalled with fewer calls. Evaluate again to know.' : undefined}
+      >
+        {row.recall === null ? '–' : formatShare(row.recall)}
+      </td>
       <td className={classes.num}>{budget < record.call_budget ? `${budget} of ${record.call_budget}` : record.call_budget}</td>
       <td>
         {record.strategy}

@@ -1,7 +1,7 @@
 import { Anchor, Checkbox, Text } from '@mantine/core'
 import { useMemo, useState } from 'react'
 import { Link } from 'wouter'
-import { formatPoints, formatShare } from '../format'
+import { counted, formatPoints, formatShare } from '../format'
 import { hrefs } from '../navigation/hrefs'
 import { VisibleText } from '../trajectory/VisibleText'
 import { StatusMark } from '../widgets/StatusMark'
@@ -71,7 +71,7 @@ export function PairedPanel({ before, after }: { readonly before: LeaderboardRow
             {points(paired.difference)} [{points(paired.interval[0])}, {points(paired.interval[1])}]
           </dd>
           <dd className={classes.about}>
-            points, 95%, over {paired.n} queries; {paired.method}
+            points, 95%, over {counted(paired.n, 'query', 'queries')}; {paired.method}
           </dd>
         </div>
         <div className={classes.figure}>
@@ -83,7 +83,7 @@ export function PairedPanel({ before, after }: { readonly before: LeaderboardRow
             {Math.round(paired.winRate.interval[1] * 100)}]
           </dd>
           <dd className={classes.about}>
-            {paired.wins} wins, {paired.ties} ties, {paired.losses} losses; ties count ½; Wilson
+            {counted(paired.wins, 'win')}, {counted(paired.ties, 'tie')}, {counted(paired.losses, 'loss', 'losses')}; ties count ½; Wilson
           </dd>
         </div>
         <div className={classes.figure}>
@@ -144,7 +144,7 @@ function Flips({ title, pairs }: { readonly title: string; readonly pairs: reado
   return (
     <details data-testid={`flips-${title.toLowerCase()}`}>
       <summary style={{ cursor: 'pointer', minHeight: 24 }}>
-        {title}: {pairs.length} {pairs.length === 1 ? 'query' : 'queries'}
+        {title}: {counted(pairs.length, 'query', 'queries')}
       </summary>
       <ul style={{ listStyle: 'none', margin: 0, padding: '4px 0 8px' }}>
         {pairs.slice(0, FLIPS_SHOWN).map((pair) => (

@@ -15,7 +15,7 @@ export function leaderboardCsv(rows: readonly LeaderboardRow[]): string {
       row.rate.interval[0],
       row.rate.interval[1],
       row.meanCalls,
-      row.recall,
+      row.recall ?? '',
       row.record.call_budget,
       row.record.strategy,
       row.record.temperature,

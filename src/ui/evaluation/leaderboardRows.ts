@@ -1,4 +1,5 @@
 /** Rows of the leaderboard, and which of them may be compared. */
+import { counted } from '../format'
 import type { EvaluationRecord } from '../../records/evaluation'
 import { filtersInWords } from '../../records/samplingFilters'
 import type { RateWithInterval } from '../../worker/protocol'
@@ -9,10 +10,11 @@ export interface LeaderboardRow {
   readonly record: EvaluationRecord
   readonly scores: readonly QueryScore[]
   readonly rate: RateWithInterval
-  readonly recall: number
+  /** null where older results do not say what fewer calls would have recalled. */
+  readonly recall: number | null
   readonly meanCalls: number
   readonly copyExact: number | null
-  /** Share of queries by calls made, index = calls. */
+  /** Share of queries by calls that count, index = calls. */
   readonly callHistogram: readonly number[]
   /** Why this row may not be compared with the reference; empty when it may. */
   readonly notComparable: readonly string[]
@@ -31,17 +33,20 @@ export function comparisonProblems(reference: EvaluationRecord, other: Evaluatio
   const asked = new Set(other.rows.map((row) => row.query_id))
   const shared = [...asked].filter((id) => known.has(id)).length
   if (problems.length === 0 && (shared < asked.size || shared < known.size))
-    problems.push(`only ${shared} of ${Math.max(known.size, asked.size)} queries are the same`)
+    problems.push(
+      `only ${shared} of ${counted(Math.max(known.size, asked.size), 'query', 'queries')} ${shared === 1 ? 'is' : 'are'} the same`,
+    )
   return problems
 }
 
 const average = (values: readonly number[]): number =>
   values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length
 
-function callHistogram(record: EvaluationRecord): number[] {
-  const most = Math.max(0, ...record.rows.map((row) => row.calls))
+function callHistogram(record: EvaluationRecord, budget: number): number[] {
+  const counted = record.rows.map(({ calls }) => Math.min(calls, budget))
+  const most = Math.max(0, ...counted)
   const counts = new Array<number>(most + 1).fill(0)
-  for (const row of record.rows) counts[row.calls] = (counts[row.calls] ?? 0) + 1
+  for (const calls of counted) counts[calls] = (counts[calls] ?? 0) + 1
   return counts.map((count) => count / Math.max(1, record.rows.length))
 }
 
@@ -53,10 +58,10 @@ export function leaderboard(records: readonly EvaluationRecord[], reference: Eva
       record,
       scores,
       rate: passRate(scores),
-      recall: average(scores.map((score) => score.recall)),
+      recall: scores.some(({ recall }) => recall === null) ? null : average(scores.map(({ recall }) => recall ?? 0)),
       meanCalls: average(scores.map((score) => score.calls)),
       copyExact: due === 0 ? null : record.rows.reduce((sum, row) => sum + row.copied_calls, 0) / due,
-      callHistogram: callHistogram(record),
+      callHistogram: callHistogram(record, budget),
       notComparable: record.evaluation_id === reference.evaluation_id ? [] : comparisonProblems(reference, record),
     }
   })
@@ -83,13 +88,15 @@ export function circumstances(record: EvaluationRecord, budget: number): RateCir
   return { set: set.join(' · '), budget: Math.min(budget, record.call_budget), judge: record.judge }
 }
 
+export const setKey = ({ benchmark, split }: Pick<EvaluationRecord, 'benchmark' | 'split'>): string => `${benchmark} · ${split}`
+
 /** Query sets present, newest first. */
 export function querySets(
   records: readonly EvaluationRecord[],
 ): { readonly key: string; readonly benchmark: string; readonly split: string; readonly count: number }[] {
   const sets = new Map<string, { key: string; benchmark: string; split: string; count: number; newest: string }>()
   for (const record of records) {
-    const key = `${record.benchmark} · ${record.split}`
+    const key = setKey(record)
     const set = sets.get(key) ?? { key, benchmark: record.benchmark, split: record.split, count: 0, newest: '' }
     sets.set(key, { ...set, count: set.count + 1, newest: record.created_at > set.newest ? record.created_at : set.newest })
   }

@@ -21,10 +21,14 @@ export interface QueryScore {
   /** Solved 1, Unsure ½, Unsolved 0, averaged over repeats. */
   readonly score: number
   readonly calls: number
-  readonly recall: number
+  /** null where the result does not say what fewer calls would have recalled. */
+  readonly recall: number | null
   readonly repeats: number
   readonly trajectory_id: string
 }
+
+const recallWithin = (row: EvaluationRow, budget: number): number | null =>
+  row.calls <= budget ? row.recall : (row.recall_by_calls?.[budget] ?? null)
 
 export function queryScores(rows: readonly EvaluationRow[], budget: number): QueryScore[] {
   const byQuery = new Map<string, EvaluationRow[]>()
@@ -42,7 +46,7 @@ export function queryScores(rows: readonly EvaluationRow[], budget: number): Que
         passed: average((row) => (status(row) === 'solved' ? 1 : 0)),
         score: average((row) => SCORE[status(row)]),
         calls: average((row) => Math.min(row.calls, budget)),
-        recall: average((row) => row.recall),
+        recall: repeats.some((row) => recallWithin(row, budget) === null) ? null : average((row) => recallWithin(row, budget) ?? 0),
         repeats: n,
         trajectory_id: first.trajectory_id,
       },

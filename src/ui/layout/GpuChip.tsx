@@ -17,9 +17,9 @@ export function GpuChip() {
   const recording = useRecording()
   const ready = gpu?.state === 'ready' ? gpu : null
   const name = useGpuName(ready?.adapter ?? null)
-  const memory = ready ? `${formatBytes(ready.plannedBytes)} / ${formatBytes(ready.largestBufferBytes)}` : ''
+  const memory = ready && ready.plannedBytes > 0 ? `${formatBytes(ready.plannedBytes)} planned` : ''
   const short = ready ? name : gpu === null && source === 'connecting' ? 'Looking for a GPU…' : 'No WebGPU'
-  const text = ready ? `${name}, ${memory}` : short
+  const text = memory === '' ? short : `${name}, ${memory}`
   const cause = gpu?.state === 'unavailable' ? gpuCause(gpu.cause) : null
   const feature = (wanted: string): string => (ready?.adapter.features.includes(wanted) ? 'yes' : 'no')
   return (
@@ -29,7 +29,7 @@ export function GpuChip() {
           <Icon name="chip" size={14} />
           <VisuallyHidden>GPU: </VisuallyHidden>
           <span>{short}</span>
-          {ready && <span className={classes.chipMemory}>{memory}</span>}
+          {memory !== '' && <span className={classes.chipMemory}>{memory}</span>}
         </UnstyledButton>
       </Popover.Target>
       <Popover.Dropdown>
@@ -39,11 +39,11 @@ export function GpuChip() {
             <Table withRowBorders={false} verticalSpacing={1} horizontalSpacing={4} aria-label="GPU">
               <Table.Tbody>
                 <Table.Tr>
-                  <Table.Td>Planned by the open run</Table.Td>
-                  <Table.Td ta="right">{formatBytes(ready.plannedBytes)}</Table.Td>
+                  <Table.Td>Planned by what runs now</Table.Td>
+                  <Table.Td ta="right">{ready.plannedBytes > 0 ? formatBytes(ready.plannedBytes) : 'nothing'}</Table.Td>
                 </Table.Tr>
                 <Table.Tr>
-                  <Table.Td>Largest buffer</Table.Td>
+                  <Table.Td>Largest single buffer it allows</Table.Td>
                   <Table.Td ta="right">{formatBytes(ready.largestBufferBytes)}</Table.Td>
                 </Table.Tr>
                 <Table.Tr>

@@ -1,3 +1,4 @@
+import { counted } from '../format'
 import { Tooltip } from '@mantine/core'
 import { Link } from 'wouter'
 import { hrefs } from '../navigation/hrefs'
@@ -9,7 +10,7 @@ import classes from './frame.module.css'
 export function NetworkMark() {
   const left = useLedger((state) => state.left)
   const rows = useLedger((state) => state.rows.length)
-  const text = `${left === 1 ? '1 request has' : `${left} requests have`} left this tab for another host; ${rows - Math.min(rows, left)} files came from this site. Open the ledger.`
+  const text = `${counted(left, 'request')} ${left === 1 ? 'has' : 'have'} left this tab for another host; ${counted(rows - Math.min(rows, left), 'file')} came from this site. Open the ledger.`
   return (
     <Tooltip label={text}>
       <Link href={hrefs.settings({ tab: 'network' })} className={classes.chip ?? ''} style={{ textDecoration: 'none' }} aria-label={text}>

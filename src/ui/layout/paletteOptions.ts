@@ -6,8 +6,8 @@ import { navigate } from '../navigation/location'
 import { placesOf } from '../navigation/places'
 import { runHref } from '../navigation/runHref'
 import type { PageDescription } from '../pages/definePage'
-import { useDatasets } from '../queries/datasets'
-import { useRuns } from '../queries/runs'
+import { useDataNames, useDatasets } from '../queries/datasets'
+import { useRunNames, useRuns } from '../queries/runs'
 import { useTrajectoriesOfMany, type TrajectorySource } from '../queries/trajectories'
 import { leaveRecording, useSource, useStudioState } from '../stores/studio'
 import { openRecordedStory } from '../widgets/NoGpu'
@@ -25,7 +25,18 @@ const SHOWN = 40
 const SOURCES = 4
 const OF_EACH = 500
 
-/** Those that hold every word, the first forty. */
+/** How well a label answers: it is what was typed, begins with it, has a word that does, holds it; less well where only the words do. */
+function distance(label: string, query: string, words: readonly string[]): number {
+  const text = label.toLowerCase()
+  if (text === query) return 0
+  if (text.startsWith(query)) return 1
+  if (text.includes(` ${query}`)) return 2
+  const parts = text.split(/[^\p{L}\p{N}]+/u)
+  if (words.every((word) => parts.some((part) => part.startsWith(word)))) return 3
+  return words.every((word) => text.includes(word)) ? 4 : 5
+}
+
+/** Those that hold every word, the best first, and forty at most. Of two that answer alike, the earlier stays first. */
 export function findOptions(options: readonly PaletteOption[], query: string): readonly PaletteOption[] {
   const words = query
     .toLowerCase()
@@ -35,7 +46,13 @@ export function findOptions(options: readonly PaletteOption[], query: string): r
     const text = `${label} ${kind}`.toLowerCase()
     return words.every((word) => text.includes(word))
   }
-  return options.filter(matches).slice(0, SHOWN)
+  const wanted = words.join(' ')
+  return options
+    .filter(matches)
+    .map((option) => ({ option, rank: distance(option.label, wanted, words) }))
+    .sort((a, b) => a.rank - b.rank)
+    .slice(0, SHOWN)
+    .map(({ option }) => option)
 }
 
 const go = (href: string) => () => {
@@ -77,13 +94,20 @@ export function usePaletteOptions(pages: readonly PageDescription[]): readonly P
     [datasets, runs],
   )
   const found = useTrajectoriesOfMany(sources)
+  const dataNames = useDataNames()
+  const runNames = useRunNames()
   return [
     ...placesOf(pages).map(({ page, navigation: { label } }) => ({ id: `page ${page.path}`, label, kind: 'Page', run: go(page.path) })),
     ...actions,
-    ...(runs ?? []).map((run) => ({ id: run.run_id, label: run.title, kind: 'Run', run: go(runHref(run)) })),
+    ...(runs ?? []).map((run) => ({
+      id: run.run_id,
+      label: runNames.get(run.run_id) ?? run.title,
+      kind: run.kind === 'evaluate' ? 'Evaluation' : 'Run',
+      run: go(runHref(run)),
+    })),
     ...(datasets ?? []).map((row) => ({
       id: row.dataset_id,
-      label: row.name,
+      label: dataNames.get(row.dataset_id) ?? row.name,
       kind: 'Data set',
       run: go(hrefs.data({ dataset: row.dataset_id })),
     })),

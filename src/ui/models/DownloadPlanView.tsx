@@ -1,6 +1,6 @@
 import { Button, Text } from '@mantine/core'
 import type { DownloadPlan } from '../../worker/protocol'
-import { formatBytes, formatCount, visibleText } from '../format'
+import { counted, formatBytes, formatCount, visibleText } from '../format'
 import { VisibleText } from '../trajectory/VisibleText'
 import classes from './models.module.css'
 
@@ -18,7 +18,7 @@ export function DownloadPlanView({ plan, isBusy, onFetch }: DownloadPlanProps) {
   const facts: readonly (readonly [string, string])[] = [
     ['From', plan.host],
     ['Revision', plan.revision ?? 'none: this server has no revisions'],
-    ['Model', `${plan.architecture}, ${formatCount(plan.parameters)} parameters`],
+    ['Model', `${plan.architecture}, ${counted(plan.parameters, 'parameter')}`],
     ['Files', formatCount(plan.files)],
     ['Size', formatBytes(plan.bytes)],
     ...(plan.keptBytes > 0 ? [['Here already', formatBytes(plan.keptBytes)] as const] : []),

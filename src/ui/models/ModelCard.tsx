@@ -3,7 +3,7 @@ import { Anchor, Button, Text } from '@mantine/core'
 import { Link } from 'wouter'
 import type { ArchitectureClaim, ImportedAdapter, ModelRow } from '../../worker/protocol'
 import { ConfirmButton } from '../dataset/ConfirmButton'
-import { formatBytes, formatCount } from '../format'
+import { counted, formatBytes, formatCount } from '../format'
 import { hrefs } from '../navigation/hrefs'
 import { useDescription } from '../stores/studio'
 import { VisibleText } from '../trajectory/VisibleText'
@@ -127,7 +127,7 @@ export function ModelCard({
     ['Parameters', parameterText(model.parameters)],
     ['On disk', formatBytes(model.bytes)],
     ['In f32', formatBytes(model.parameters * 4)],
-    ['Context', `${formatCount(model.contextLength)} tokens`],
+    ['Context', counted(model.contextLength, 'token')],
     ['Vocabulary', formatCount(model.vocabulary)],
   ]
   const origin: readonly (readonly [string, string | null])[] = [

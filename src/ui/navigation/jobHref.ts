@@ -11,7 +11,7 @@ export const jobHref = (job: JobSnapshot): string => {
     case 'rollout':
       return hrefs.run(job.run_id)
     case 'evaluate':
-      return hrefs.evaluate()
+      return hrefs.evaluate({ run: job.run_id })
     case 'judge':
       return hrefs.label()
     case 'download':

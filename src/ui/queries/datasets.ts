@@ -1,5 +1,7 @@
+import { useMemo } from 'react'
 import type { DatasetRow, DataSourceRow } from '../../worker/protocol'
 import type { ExportedFile } from '../../worker/studioApi'
+import { distinctNames } from '../distinctNames'
 import { keys } from './keys'
 import { useCommand, type Command } from './useCommand'
 import { useStudioQuery, type StudioQuery } from './useStudioQuery'
@@ -12,6 +14,15 @@ export const useRemoveDataset = (): Command<string, null> =>
 /** What a run can be trained on: data sets, and the practice of runs. */
 export const useDataSources = (): StudioQuery<readonly DataSourceRow[]> =>
   useStudioQuery(keys.dataSources, (studio) => studio.datasets.sources())
+
+/** The name each source of data goes by, under its id: of several with one name, which is from when. */
+export function useDataNames(): ReadonlyMap<string, string> {
+  const rows = useDataSources().data
+  return useMemo(() => {
+    const names = distinctNames((rows ?? []).map(({ name, created_at: when }) => ({ name, when })))
+    return new Map((rows ?? []).map(({ id }, at) => [id, names[at] ?? id]))
+  }, [rows])
+}
 
 /** A small file that shows what a file of trajectories may hold. */
 export const useSampleCsv = (): Command<null, string> =>

@@ -1,7 +1,9 @@
 import { useQueryClient } from '@tanstack/react-query'
+import { useMemo } from 'react'
 import type { RunRecord } from '../../records/run'
 import type { WandbSent } from '../../records/wandbRun'
 import type { JobSnapshot, MergedModel, RunDetail } from '../../worker/protocol'
+import { distinctNames } from '../distinctNames'
 import { gatewayToken } from '../stores/gatewayToken'
 import { valueOf } from './client'
 import { rememberJob } from './jobs'
@@ -10,6 +12,15 @@ import { useCommand, type Command } from './useCommand'
 import { useStudioQuery, type StudioQuery } from './useStudioQuery'
 
 export const useRuns = (): StudioQuery<readonly RunRecord[]> => useStudioQuery(keys.runs, (studio) => studio.runs.list())
+
+/** The name each run goes by: of several with one title, which was started when. */
+export function useRunNames(): ReadonlyMap<string, string> {
+  const runs = useRuns().data
+  return useMemo(() => {
+    const names = distinctNames((runs ?? []).map(({ title, created_at: when }) => ({ name: title, when })))
+    return new Map((runs ?? []).map(({ run_id: id }, at) => [id, names[at] ?? id]))
+  }, [runs])
+}
 
 export const useRun = (runId: string): StudioQuery<RunDetail> =>
   useStudioQuery(keys.run(runId), (studio) => valueOf(studio.runs.get(runId)))

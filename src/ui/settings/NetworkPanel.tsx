@@ -1,7 +1,7 @@
 import { Switch, Text } from '@mantine/core'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { useRef, useState } from 'react'
-import { formatCount } from '../format'
+import { counted } from '../format'
 import { useLedger } from '../stores/network'
 import { VisibleText } from '../trajectory/VisibleText'
 import { Panel } from '../widgets/Panel'
@@ -40,8 +40,8 @@ export function NetworkPanel() {
       <Text p={12}>
         {left === 0
           ? 'Nothing has left this tab: every request went to the server this page came from.'
-          : `${formatCount(left)} ${left === 1 ? 'request' : 'requests'} left for another host.`}{' '}
-        {formatCount(all.length)} requests in all; the page’s own loads are taken from the browser, not from Hone.
+          : `${counted(left, 'request')} left for another host.`}{' '}
+        {counted(all.length, 'request')} in all; the page’s own loads are taken from the browser, not from Hone.
       </Text>
       <div
         ref={scroller}

@@ -79,7 +79,9 @@ export function StoragePanel() {
                 {rows.map((row) => (
                   <tr key={`${row.kind} ${row.name}`} data-testid="storage-row">
                     <td>
-                      <VisibleText text={row.name} />
+                      <span title={row.title === row.name ? undefined : row.name}>
+                        <VisibleText text={row.title} />
+                      </span>
                     </td>
                     <td>{row.kind}</td>
                     <td className={classes.num}>{formatBytes(row.bytes)}</td>
@@ -92,7 +94,7 @@ export function StoragePanel() {
                         <ConfirmButton
                           label="Delete"
                           confirmLabel="Delete for good?"
-                          ariaLabel={`Delete ${row.name}`}
+                          ariaLabel={`Delete ${row.title}`}
                           onConfirm={() => {
                             remove(row)
                           }}

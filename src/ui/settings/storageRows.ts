@@ -1,18 +1,22 @@
 /** What the browser keeps for Hone, item by item, and which of it a person may delete here. */
+import { distinctNames } from '../distinctNames'
+
 export interface StorageItem {
   readonly name: string
   readonly bytes: number
   readonly kind: string
 }
 export interface StorageRow extends StorageItem {
+  /** What the item is called: ids are told apart by names and times. */
+  readonly title: string
   readonly share: number
   readonly remove: { readonly kind: 'dataset' | 'run'; readonly id: string } | null
 }
 
 export function storageRows(
   items: readonly StorageItem[],
-  datasets: readonly { readonly dataset_id: string; readonly name: string }[],
-  runs: readonly { readonly run_id: string; readonly title: string }[],
+  datasets: readonly { readonly dataset_id: string; readonly name: string; readonly created_at: string }[],
+  runs: readonly { readonly run_id: string; readonly title: string; readonly created_at: string }[],
 ): StorageRow[] {
   const total = items.reduce((sum, item) => sum + item.bytes, 0) || 1
   const owner = (item: StorageItem): StorageRow['remove'] => {
@@ -24,7 +28,15 @@ export function storageRows(
     if (run && !isData) return { kind: 'run', id: run.run_id }
     return null
   }
-  return items.map((item) => ({ ...item, share: item.bytes / total, remove: owner(item) })).sort((a, b) => b.bytes - a.bytes)
+  const names = distinctNames([
+    ...datasets.map(({ name, created_at: when }) => ({ name, when })),
+    ...runs.map(({ title, created_at: when }) => ({ name: title, when })),
+  ])
+  const ids = [...datasets.map(({ dataset_id: id }) => id), ...runs.map(({ run_id: id }) => id)]
+  const titles = new Map(ids.map((id, at) => [id, names[at] ?? id]))
+  return items
+    .map((item) => ({ ...item, title: titles.get(item.name) ?? item.name, share: item.bytes / total, remove: owner(item) }))
+    .sort((a, b) => b.bytes - a.bytes)
 }
 
 /** WebGPU limits worth reading, those that decide what fits first. */

@@ -1,4 +1,5 @@
 /** What shows that the policy really changed: the adapter's hash, the shift of a fixed text's log-probs, the work the GPU did. */
+import { counted } from '../format'
 import { Text } from '@mantine/core'
 import type { JobSnapshot, RunDetail } from '../../worker/protocol'
 
@@ -18,7 +19,7 @@ export function ChangeProof({ detail, job }: { readonly detail: RunDetail; reado
   return (
     <Text size="xs" c="dimmed" data-testid="change-proof">
       Adapter {short(hashes.before)} → {short(hashes.after)}; log-probs of a fixed text moved by up to {shift.toPrecision(3)} nats
-      {job && job.dispatches > 0 ? `; ${job.dispatches.toLocaleString('en')} dispatches on the GPU` : ''}.
+      {job && job.dispatches > 0 ? `; ${counted(job.dispatches, 'dispatch', 'dispatches')} on the GPU` : ''}.
     </Text>
   )
 }

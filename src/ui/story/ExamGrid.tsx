@@ -3,7 +3,7 @@ import { UnstyledButton } from '@mantine/core'
 import { memo, useMemo, useRef, useState } from 'react'
 import type { KeyboardEvent } from 'react'
 import type { ExamCell } from '../../worker/protocol'
-import { visibleText } from '../format'
+import { counted, visibleText } from '../format'
 import { STATUS_WORDS, StatusShape } from '../widgets/StatusMark'
 import { flipOf } from './storyModel'
 import type { Flip } from './storyModel'
@@ -29,7 +29,7 @@ interface Placed {
 function cellLabel({ cell, flip }: Placed): string {
   const status = cell.status === null ? 'not answered yet' : STATUS_WORDS[cell.status].toLowerCase()
   const change = flip === null ? '' : flip === 'gained' ? ', newly solved' : ', no longer solved'
-  return `${visibleText(cell.text)}: ${status}, ${cell.calls} calls${change}`
+  return `${visibleText(cell.text)}: ${status}, ${counted(cell.calls, 'call')}${change}`
 }
 
 interface CellProps {

@@ -1,5 +1,5 @@
 import { Table } from '@mantine/core'
-import { formatCount, formatShare, visibleText } from '../format'
+import { counted, formatCount, formatShare, visibleText } from '../format'
 import type { Practice } from '../queries/trajectories'
 import { Numeric } from '../widgets/Panel'
 import type { PracticeSummary } from './practiceSummary'
@@ -20,7 +20,7 @@ export function PracticeNumbers({ practice, summary }: PracticeNumbersProps) {
           <Table.Td ta="right">{formatCount(practice.trajectories.length)}</Table.Td>
         </Table.Tr>
         <Table.Tr>
-          <Table.Td>Steps labelled{partial ? `, of the first ${practice.labels.size} attempts` : ''}</Table.Td>
+          <Table.Td>Steps labelled{partial ? `, of the first ${counted(practice.labels.size, 'attempt')}` : ''}</Table.Td>
           <Table.Td ta="right">
             {formatCount(summary.rewards.length)} of {formatCount(summary.steps)}
           </Table.Td>

@@ -10,6 +10,7 @@ import type { MetricView } from '../stores/metricHistory'
 import { usePreferences } from '../stores/preferences'
 import { useAlgorithm } from '../stores/studio'
 import { methodColour } from '../theme'
+import { unitOf } from '../train/metricGroups'
 import { SmoothingSelect } from '../train/SmoothingSelect'
 import { metricFor } from './storyModel'
 import classes from './story.module.css'
@@ -65,6 +66,7 @@ function TrainingPhaseView({ runId, algorithm, meanings }: TrainingPhaseProps) {
         <LineChart
           title="KL"
           meaning={meaning(kl, glossary.kl.text)}
+          unit={unitOf(kl ?? '')}
           series={charts.kl}
           height={200}
           smoothing={smoothing}

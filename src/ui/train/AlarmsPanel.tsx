@@ -1,4 +1,5 @@
 /** What the metrics of a run warn of, since which step, and what to do about it. */
+import { counted } from '../format'
 import { Text } from '@mantine/core'
 import type { Alarm } from '../../records/alarms'
 import { Panel } from '../widgets/Panel'
@@ -7,7 +8,7 @@ import classes from './train.module.css'
 export function AlarmsPanel({ alarms }: { readonly alarms: readonly Alarm[] }) {
   if (alarms.length === 0) return null
   return (
-    <Panel title={alarms.length === 1 ? 'One alarm' : `${alarms.length} alarms`} testId="alarms">
+    <Panel title={counted(alarms.length, 'alarm')} testId="alarms">
       <div role="log" aria-label="Alarms">
         <ul className={classes.alarms}>
           {alarms.map((alarm) => (

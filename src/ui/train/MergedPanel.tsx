@@ -4,7 +4,7 @@ import { Link } from 'wouter'
 import type { RunRecord } from '../../records/run'
 import { mergedJobId, type JobSnapshot } from '../../worker/protocol'
 import { downloadFile } from '../downloadFile'
-import { formatBytes, visibleText } from '../format'
+import { counted, formatBytes, visibleText } from '../format'
 import { hrefs } from '../navigation/hrefs'
 import { isActive, useJobOfRun } from '../queries/jobs'
 import { useImportModel } from '../queries/models'
@@ -43,7 +43,7 @@ function Merged({ run, job }: { readonly run: RunRecord; readonly job: JobSnapsh
   return (
     <Panel title="Merged model" aside={`${DTYPES[merged.dtype]} · ${formatBytes(merged.bytes)}`}>
       <Text data-testid="merged-kl">
-        <Term of="kl">KL</Term> of {visibleText(merged.base)} with the adapter to the merged model, on {tokens} tokens:{' '}
+        <Term of="kl">KL</Term> of {visibleText(merged.base)} with the adapter to the merged model, on {counted(tokens, 'token')}:{' '}
         {mean.toExponential(2)} nats on average, {max.toExponential(2)} at most; both find the same token likeliest in{' '}
         {(100 * sameTop).toFixed(1)} %.
       </Text>
@@ -55,7 +55,7 @@ function Merged({ run, job }: { readonly run: RunRecord; readonly job: JobSnapsh
             for (const [name, blob] of files) downloadFile(name, blob, 'application/octet-stream')
           }}
         >
-          Save its {files.length} files
+          Save its {counted(files.length, 'file')}
         </Button>
         <Button size="compact-sm" disabled={store.isPending || store.data !== undefined} onClick={storeModel}>
           {store.isPending ? 'Adding…' : 'Add it to the models'}

@@ -2,6 +2,7 @@
 import type { ComponentProps } from 'react'
 import type { AlgorithmDescription } from '../../worker/protocol'
 import { LineChart } from '../charts/LineChart'
+import { unitOf } from './metricGroups'
 import classes from './train.module.css'
 
 interface MetricChartProps extends ComponentProps<typeof LineChart> {
@@ -13,7 +14,7 @@ export function MetricChart({ metric, algorithm, ...chart }: MetricChartProps) {
   const asked = algorithm?.metricQuestions[metric]
   return (
     <div>
-      <LineChart {...chart} />
+      <LineChart unit={unitOf(metric)} {...chart} />
       {asked && (
         <details className={classes.asked}>
           <summary>{asked.question}</summary>

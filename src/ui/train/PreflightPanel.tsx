@@ -1,7 +1,7 @@
 /** What would go wrong, or not as meant, before anything is computed; what was found fine is folded away. */
 import { Text } from '@mantine/core'
 import type { PreflightFinding, TrainRequest } from '../../worker/protocol'
-import { visibleText } from '../format'
+import { counted, visibleText } from '../format'
 import { usePreflight } from '../queries/training'
 import { Loading, Panel } from '../widgets/Panel'
 import { Term } from '../widgets/Term'
@@ -41,7 +41,9 @@ export function PreflightPanel({ request }: { readonly request: TrainRequest | n
       {found.length > 0 && problems.length === 0 && <Text>The checks found no problem.</Text>}
       {fine.length > 0 && (
         <details style={{ marginTop: problems.length > 0 ? 8 : 4 }}>
-          <summary>{fine.length} checks are fine</summary>
+          <summary>
+            {counted(fine.length, 'check')} {fine.length === 1 ? 'is' : 'are'} fine
+          </summary>
           <Findings findings={fine} />
         </details>
       )}

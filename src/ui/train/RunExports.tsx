@@ -1,4 +1,5 @@
 /** What a finished run leaves, as files: its adapter, the one that did best, or the base with it merged in. */
+import { counted } from '../format'
 import { Button } from '@mantine/core'
 import { Link } from 'wouter'
 import type { RunRecord } from '../../records/run'
@@ -27,7 +28,7 @@ export function RunExports({ run, commands }: { readonly run: RunRecord; readonl
       )}
       {run.best && (
         <Button
-          title={`${run.best.metric} ${run.best.value}, after ${run.best.step} steps`}
+          title={`${run.best.metric} ${run.best.value}, after ${counted(run.best.step, 'step')}`}
           onClick={() => {
             commands.saveAdapter('best')
           }}

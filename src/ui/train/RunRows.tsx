@@ -3,7 +3,7 @@ import { Anchor, Checkbox, Table, Text, VisuallyHidden } from '@mantine/core'
 import { Link } from 'wouter'
 import type { RunRecord } from '../../records/run'
 import { formatWhen, visibleText } from '../format'
-import { runHref } from '../navigation/runHref'
+import { isListedRun, runHref } from '../navigation/runHref'
 import { useEvaluations } from '../queries/evaluations'
 import { useRuns } from '../queries/runs'
 import { useAlgorithm, useMethodTitle, useStudioOrNull } from '../stores/studio'
@@ -61,7 +61,10 @@ export function RunRows({ limit = SHOWN, selected = [], onSelect }: RunRowsProps
         {studio ? <Loading label="Loading the runs" /> : <Text c="dimmed">Runs appear here when the engine has started.</Text>}
       </div>
     )
-  const rows = [...runs.data].sort((a, b) => (a.created_at < b.created_at ? 1 : -1)).slice(0, limit)
+  const rows = runs.data
+    .filter(isListedRun)
+    .sort((a, b) => (a.created_at < b.created_at ? 1 : -1))
+    .slice(0, limit)
   if (rows.length === 0)
     return (
       <div style={{ padding: 12 }}>

@@ -1,3 +1,4 @@
+import { counted } from '../format'
 import { Anchor, Button, Text } from '@mantine/core'
 import { useSendToWandb } from '../queries/runs'
 
@@ -17,7 +18,7 @@ export function SendToWandb({ runId }: { readonly runId: string }) {
       </Button>
       {sent && (
         <Anchor href={sent.url} target="_blank" rel="noreferrer" size="xs">
-          {sent.sent} of {sent.steps} steps were new to wandb
+          {sent.sent} of {counted(sent.steps, 'step')} were new to wandb
         </Anchor>
       )}
       {error !== null && (

@@ -17,6 +17,15 @@ const FAMILIES: readonly Family[] = [
   { title: 'Pass rate', names: ['pass_rate', 'env/pass_rate'] },
 ]
 
+const UNITS: readonly (readonly [RegExp, string])[] = [
+  [/(^|\/)(kl|kl_dist|entropy\w*|policykl|approxkl\w*)$/, 'nats'],
+  [/tokens_per_second|throughput/, 'tokens/s'],
+  [/(_len|_length)(_\w+)?$|num_tokens/, 'tokens'],
+  [/clipfrac|clip_ratio|accuracy|accuracies|pass_rate|^frac_/, 'share'],
+]
+/** What a metric is counted in, by its name; empty: a plain number. */
+export const unitOf = (metric: string): string => UNITS.find(([pattern]) => pattern.test(metric))?.[1] ?? ''
+
 export interface ShownMetric {
   readonly title: string
   readonly name: string

@@ -1,4 +1,5 @@
 /** What a run can begin from, as the form offers it and as the address holds it: '', `run:ID`, `best:ID` or `imported:ID`. */
+import { counted, formatWhen } from '../format'
 import type { RunRecord } from '../../records/run'
 import type { ImportedAdapter, ModelRow, StartFrom } from '../../worker/protocol'
 
@@ -18,8 +19,11 @@ export function startChoices(
     const run = runs.find((one) => one.run_id === run_id)
     // Where all weights were trained there is no adapter.
     if (!run || run.config.trainable === 'all') return []
-    const best = run.best && { value: `best:${run_id}`, label: `${title}, best by ${run.best.metric} · after ${run.best.step} steps` }
-    return [{ value: `run:${run_id}`, label: `${title} · ${sha256.slice(0, 6)}` }, ...(best ? [best] : [])]
+    const best = run.best && {
+      value: `best:${run_id}`,
+      label: `${title}, best by ${run.best.metric} · after ${counted(run.best.step, 'step')}`,
+    }
+    return [{ value: `run:${run_id}`, label: `${title} · ${formatWhen(run.created_at)} · ${sha256.slice(0, 6)}` }, ...(best ? [best] : [])]
   })
   const brought = imported.filter(({ model_id }) => model_id === model?.model_id)
   return [

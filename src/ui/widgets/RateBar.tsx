@@ -1,6 +1,6 @@
 import { Tooltip } from '@mantine/core'
 import type { RateWithInterval } from '../../worker/protocol'
-import { formatShare } from '../format'
+import { counted, formatShare } from '../format'
 import classes from './widgets.module.css'
 
 /** What a rate was measured under: it belongs in the tooltip of every rate. */
@@ -12,7 +12,7 @@ export interface RateCircumstances {
 
 function rateText(rate: RateWithInterval, about: RateCircumstances): string {
   const [low, high] = rate.interval
-  const budget = about.budget === null ? '' : ` · at most ${about.budget} calls`
+  const budget = about.budget === null ? '' : ` · at most ${counted(about.budget, 'call')}`
   const judge = about.judge === null ? '' : ` · judged by ${about.judge}`
   return `${rate.passed} of ${rate.n} solved · 95% interval ${formatShare(low)} to ${formatShare(high)} (Wilson) · ${about.set}${budget}${judge}`
 }

@@ -1,4 +1,5 @@
 /** A form drawn from JSON Schema: essential fields first, the rest folded, each with its meaning, default and a mark when changed. */
+import { counted } from '../format'
 import { Button, Group, Select, SimpleGrid, Switch, Text, TextInput, Tooltip } from '@mantine/core'
 import { useMemo } from 'react'
 import { ListField } from './ListField'
@@ -161,7 +162,8 @@ export function SchemaForm({ schema, value, onChange }: SchemaFormProps) {
       {rest.length > 0 && (
         <details className={classes.fold}>
           <summary>
-            {rest.length} more settings{changedBelow > 0 ? `, ${changedBelow} changed` : ''}
+            {counted(rest.length, 'more setting')}
+            {changedBelow > 0 ? `, ${changedBelow} changed` : ''}
           </summary>
           {fieldGroups(rest).map((group) => (
             <fieldset key={group.title} className={classes.settingGroup}>

@@ -1,4 +1,5 @@
 /** Runs over each other: one metric's curves, how they ended, and what differs in their recipes. */
+import { counted } from '../../format'
 import { Anchor, Select, Stack } from '@mantine/core'
 import { useMemo } from 'react'
 import { Link } from 'wouter'
@@ -39,7 +40,7 @@ export default function CompareRunsPage() {
   if (details.length < 2) return <ChooseRuns />
   return (
     <Stack gap={12}>
-      <PageHead title="Compare runs" about={`${details.length} runs over each other.`} actions={<SmoothingSelect />} />
+      <PageHead title="Compare runs" about={`${counted(details.length, 'run')} over each other.`} actions={<SmoothingSelect />} />
       <Panel
         title="Curves"
         aside={

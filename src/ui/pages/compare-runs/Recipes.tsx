@@ -1,8 +1,12 @@
 import { Checkbox, Table, Text } from '@mantine/core'
 import { useMemo } from 'react'
-import { visibleText } from '../../format'
+import { counted, visibleText } from '../../format'
+import { useDataNames } from '../../queries/datasets'
+import { useRunNames } from '../../queries/runs'
+import { useAlgorithm } from '../../stores/studio'
 import { Panel } from '../../widgets/Panel'
-import { recipeRows } from './comparedRuns'
+import { fieldsFromSchema } from '../../widgets/schemaFields'
+import { recipeRows, type RecipeRow } from './comparedRuns'
 import { Swatch } from './Swatch'
 import type { ComparedRuns } from './useComparedRuns'
 
@@ -11,10 +15,20 @@ interface RecipesProps extends ComparedRuns {
   readonly onOnlyDifferences: (isOnly: boolean) => void
 }
 
-/** The recipes, setting by setting. */
-export function Recipes({ details, names: runNames, colours, isOnlyDifferences, onOnlyDifferences }: RecipesProps) {
-  const rows = useMemo(() => recipeRows(details), [details])
-  const shown = isOnlyDifferences ? rows.filter((row) => !row.same) : rows
+/** The recipes, setting by setting; what only some of the methods have is folded away. */
+export function Recipes({ isOnlyDifferences, onOnlyDifferences, ...compared }: RecipesProps) {
+  const { details } = compared
+  const algorithmOf = useAlgorithm()
+  const dataNames = useDataNames()
+  const runNames = useRunNames()
+  const rows = useMemo(() => {
+    const settingsOf = (name: string | null): readonly string[] =>
+      fieldsFromSchema(algorithmOf(name)?.configSchema ?? {}).map((field) => field.name)
+    return recipeRows(details, settingsOf, (id) => dataNames.get(id) ?? runNames.get(id) ?? id)
+  }, [details, algorithmOf, dataNames, runNames])
+  const differing = rows.filter((row) => !row.same)
+  const shared = isOnlyDifferences ? differing : rows.filter((row) => !row.isOfSome || !row.same)
+  const ofSome = rows.filter((row) => row.isOfSome && row.same)
   return (
     <Panel
       title="Recipes"
@@ -29,39 +43,57 @@ export function Recipes({ details, names: runNames, colours, isOnlyDifferences, 
         />
       }
     >
-      {shown.length === 0 ? (
+      {shared.length === 0 ? (
         <Text p={12} c="dimmed">
           The recipes are the same.
         </Text>
       ) : (
-        <Table.ScrollContainer minWidth={480} scrollAreaProps={{ viewportProps: { tabIndex: 0, 'aria-label': 'Recipes, scrollable' } }}>
-          <Table aria-label="Recipes">
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>Setting</Table.Th>
-                {details.map((detail, index) => (
-                  <Table.Th key={detail.run.run_id}>
-                    <Swatch colour={colours[index]} />
-                    {runNames[index]}
-                  </Table.Th>
-                ))}
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {shown.map((row) => (
-                <Table.Tr key={row.name}>
-                  <Table.Td>{row.name}</Table.Td>
-                  {row.values.map((value, index) => (
-                    <Table.Td key={index} fw={row.same ? 400 : 600}>
-                      {visibleText(value)}
-                    </Table.Td>
-                  ))}
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
+        <RecipeTable name="Recipes" rows={shared} {...compared} />
+      )}
+      {ofSome.length > 0 && (
+        <details style={{ padding: 12 }}>
+          <summary>{counted(ofSome.length, 'setting')} that only some of these methods have</summary>
+          <RecipeTable name="Settings of some methods" rows={ofSome} {...compared} />
+        </details>
       )}
     </Panel>
+  )
+}
+
+function RecipeTable({
+  name,
+  rows,
+  details,
+  names: runNames,
+  colours,
+}: ComparedRuns & { readonly name: string; readonly rows: readonly RecipeRow[] }) {
+  return (
+    <Table.ScrollContainer minWidth={480} scrollAreaProps={{ viewportProps: { tabIndex: 0, 'aria-label': `${name}, scrollable` } }}>
+      <Table aria-label={name}>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>Setting</Table.Th>
+            {details.map((detail, index) => (
+              <Table.Th key={detail.run.run_id}>
+                <Swatch colour={colours[index]} />
+                {runNames[index]}
+              </Table.Th>
+            ))}
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {rows.map((row) => (
+            <Table.Tr key={row.name}>
+              <Table.Td>{row.name}</Table.Td>
+              {row.values.map((value, index) => (
+                <Table.Td key={index} fw={row.same ? 400 : 600} style={{ overflowWrap: 'anywhere', maxWidth: 320 }}>
+                  {visibleText(value)}
+                </Table.Td>
+              ))}
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
   )
 }

@@ -1,3 +1,4 @@
+import { counted } from '../../format'
 import { Slider, Text } from '@mantine/core'
 import type { EvaluationRecord } from '../../../records/evaluation'
 import classes from '../../evaluation/evaluation.module.css'
@@ -18,7 +19,7 @@ export function BudgetSlider({
   return (
     <div className={classes.slider}>
       <Text size="xs" mb={4}>
-        Count at most <strong>{shown}</strong> of {most} calls
+        Count at most <strong>{shown}</strong> of {counted(most, 'call')}
       </Text>
       <Slider
         size="sm"

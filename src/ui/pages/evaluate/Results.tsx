@@ -13,14 +13,17 @@ import { useComparison } from './useComparison'
 
 export function Results({
   records,
+  ofRun,
   url,
   setUrl,
 }: {
   readonly records: readonly EvaluationRecord[]
+  /** The exams of the run that the address names. */
+  readonly ofRun: readonly string[]
   readonly url: EvaluateUrl
   readonly setUrl: (patch: Partial<EvaluateUrl>) => void
 }) {
-  const { rows, before, after, budget } = useComparison(records, url)
+  const { rows, before, after, budget } = useComparison(records, url, ofRun)
   if (!before) return null
   return (
     <>
@@ -62,6 +65,7 @@ export function Results({
             <Tabs.Tab value="paired">Before and after</Tabs.Tab>
             <Tabs.Tab value="groups">By group</Tabs.Tab>
             <Tabs.Tab value="budget">Success versus budget</Tabs.Tab>
+            <Tabs.Tab value="published">Published</Tabs.Tab>
           </Tabs.List>
           <Tabs.Panel value="paired">
             {after ? (

@@ -1,7 +1,8 @@
 import { Anchor, Checkbox, Stack, Text } from '@mantine/core'
 import { Link } from 'wouter'
-import { formatCount, visibleText } from '../../format'
+import { counted, visibleText } from '../../format'
 import { hrefs } from '../../navigation/hrefs'
+import { useDataNames } from '../../queries/datasets'
 import { NumberField } from '../../widgets/NumberField'
 import { Panel } from '../../widgets/Panel'
 import type { NewRunForm } from './useNewRun'
@@ -12,6 +13,7 @@ const ROWS = { minimum: 1, isWhole: true }
 export function DataPanel({ form: { url, setUrl, sources, algorithm, chosen, hasData } }: { readonly form: NewRunForm }) {
   const canRead = algorithm?.learnsFrom.includes('files') ?? true
   const canPractise = algorithm?.learnsFrom.includes('rollouts') ?? true
+  const names = useDataNames()
   return (
     <Panel title="3 · Data">
       <Stack gap={6} role="group" aria-label="Data sets">
@@ -27,8 +29,8 @@ export function DataPanel({ form: { url, setUrl, sources, algorithm, chosen, has
         {sources?.map((row) => (
           <Checkbox
             key={row.id}
-            label={visibleText(row.name)}
-            description={`${formatCount(row.trajectories)} trajectories, ${formatCount(row.steps)} steps`}
+            label={visibleText(names.get(row.id) ?? row.name)}
+            description={`${counted(row.trajectories, 'trajectory', 'trajectories')}, ${counted(row.steps, 'step')}`}
             checked={chosen.includes(row.id)}
             disabled={!canRead && !chosen.includes(row.id)}
             data-source={row.id}

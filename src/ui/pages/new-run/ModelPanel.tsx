@@ -1,7 +1,7 @@
 import { Anchor, Group, Select } from '@mantine/core'
 import { Link } from 'wouter'
 import { CACHE_DTYPES, WEIGHT_DTYPES } from '../../../worker/protocol'
-import { formatCount, nameText } from '../../format'
+import { counted, nameText } from '../../format'
 import { hrefs } from '../../navigation/hrefs'
 import { NEW_ADAPTER } from '../../train/startChoices'
 import { StartFromField } from '../../train/StartFromField'
@@ -18,7 +18,7 @@ export function ModelPanel({ form: { url, setUrl, models, model, runs } }: { rea
         <Select
           label="Base model"
           data={choices(
-            models.map((one) => ({ value: one.model_id, label: `${nameText(one.title)} · ${formatCount(one.parameters)} parameters` })),
+            models.map((one) => ({ value: one.model_id, label: `${nameText(one.title)} · ${counted(one.parameters, 'parameter')}` })),
           )}
           value={model?.model_id ?? null}
           onChange={(value) => {

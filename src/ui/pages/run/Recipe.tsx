@@ -1,5 +1,5 @@
 import { Table } from '@mantine/core'
-import { visibleText } from '../../format'
+import { counted, visibleText } from '../../format'
 import { plainValue } from '../../train/plainValue'
 import { RecipeFiles } from '../../train/RecipeFiles'
 
@@ -13,7 +13,7 @@ interface RecipeProps {
 export function Recipe({ runId, config, notes }: RecipeProps) {
   return (
     <details>
-      <summary>Recipe: {Object.keys(config).length} settings</summary>
+      <summary>Recipe: {counted(Object.keys(config).length, 'setting')}</summary>
       {notes.length > 0 && (
         <ul>
           {notes.map((note) => (

@@ -1,10 +1,11 @@
 /** A run while it trains or afterwards: its progress, its curves, the trajectories it sampled, its recipe. */
-import { Button, Stack } from '@mantine/core'
+import { Anchor, Button, Stack } from '@mantine/core'
 import { useEffect, useMemo } from 'react'
-import { useParams } from 'wouter'
+import { Link, useParams } from 'wouter'
 import { alarmsOf } from '../../../records/alarms'
-import { settingsInEffect } from '../../../records/run'
+import { settingsInEffect, type RunRecord } from '../../../records/run'
 import { visibleText } from '../../format'
+import { runHref } from '../../navigation/runHref'
 import { useJobOfRun } from '../../queries/jobs'
 import { useRun } from '../../queries/runs'
 import { loadMetrics, useMetrics } from '../../stores/metricHistory'
@@ -12,7 +13,7 @@ import { useAlgorithm } from '../../stores/studio'
 import { ChangeProof } from '../../story/ChangeProof'
 import { AlarmsPanel } from '../../train/AlarmsPanel'
 import { MergedPanel } from '../../train/MergedPanel'
-import { Loading, PageHead } from '../../widgets/Panel'
+import { Loading, PageHead, Panel } from '../../widgets/Panel'
 import { ErrorPanel } from '../../widgets/ProblemList'
 import { MetricsPanel } from './MetricsPanel'
 import { Recipe } from './Recipe'
@@ -63,11 +64,25 @@ function RunView({ runId }: { readonly runId: string }) {
       )}
       {run && <MergedPanel run={run} />}
       <AlarmsPanel alarms={alarms} />
-      <MetricsPanel runId={runId} metrics={metrics} algorithm={algorithm} meanings={detail?.metricMeanings ?? {}} alarms={alarms} />
+      {run?.kind === 'evaluate' && <ItsResult run={run} />}
+      {run?.kind !== 'evaluate' && run?.kind !== 'rollout' && (
+        <MetricsPanel runId={runId} metrics={metrics} algorithm={algorithm} meanings={detail?.metricMeanings ?? {}} alarms={alarms} />
+      )}
       <Samples runId={runId} expected={run === null || run.data.length === 0} />
       {detail && <ChangeProof detail={detail} job={job} />}
       {run && <Recipe runId={run.algorithm === null ? null : run.run_id} config={settingsInEffect(run)} notes={run.notes} />}
     </Stack>
+  )
+}
+
+/** An evaluation has no curves: what it found is on another page. */
+function ItsResult({ run }: { readonly run: RunRecord }) {
+  return (
+    <Panel title="Result">
+      <Anchor component={Link} href={runHref(run)}>
+        Its result is on Evaluate
+      </Anchor>
+    </Panel>
   )
 }
 

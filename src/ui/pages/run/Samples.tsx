@@ -1,7 +1,7 @@
 import { Anchor, Table, Text } from '@mantine/core'
 import { Link } from 'wouter'
 import { stepsOf } from '../../../records/trajectory'
-import { visibleText } from '../../format'
+import { counted, visibleText } from '../../format'
 import { hrefs } from '../../navigation/hrefs'
 import { useTrajectories } from '../../queries/trajectories'
 import { Panel } from '../../widgets/Panel'
@@ -41,7 +41,7 @@ export function Samples({ runId, expected }: { readonly runId: string; readonly 
                   </Anchor>
                 </Table.Td>
                 <Table.Td ta="right" style={{ whiteSpace: 'nowrap' }}>
-                  {stepsOf(record).length} steps
+                  {counted(stepsOf(record).length, 'step')}
                 </Table.Td>
               </Table.Tr>
             ))}

@@ -3,14 +3,20 @@ import { Button, Group, Stack, Text, VisuallyHidden } from '@mantine/core'
 import { useCallback, useMemo } from 'react'
 import { useParams } from 'wouter'
 import { z } from 'zod'
-import { visibleText } from '../../format'
+import type { RunRecord } from '../../../records/run'
+import { counted, visibleText } from '../../format'
 import { JobControls } from '../../layout/JobControls'
 import { useUrlState } from '../../navigation/location'
+import { useActiveJob } from '../../queries/jobs'
+import { useRecording } from '../../stores/studio'
 import { CellDrawer } from '../../story/CellDrawer'
 import { PhaseSection } from '../../story/PhaseSection'
 import { RewardsPhase } from '../../story/RewardsPhase'
 import { TrainingPhase } from '../../story/TrainingPhase'
+import { useStartStory } from '../../story/useStartStory'
+import { ResumeRun } from '../../train/ResumeRun'
 import { useRunAbout } from '../../train/useRunAbout'
+import { useRunCommands, type RunCommands } from '../../train/useRunCommands'
 import { WatchRecordedRun } from '../../widgets/NoGpu'
 import { Loading, PageHead } from '../../widgets/Panel'
 import { ErrorPanel } from '../../widgets/ProblemList'
@@ -96,6 +102,7 @@ export default function StoryPage() {
 function StoryHead({ story: { detail, job, isRunning } }: { readonly story: Story }) {
   const run = detail?.run ?? null
   const about = useRunAbout(run)
+  const commands = useRunCommands({ run_id: run?.run_id ?? '' })
   const failure = job?.error ?? run?.error ?? null
   return (
     <>
@@ -108,9 +115,16 @@ function StoryHead({ story: { detail, job, isRunning } }: { readonly story: Stor
               {job.state === 'paused' && <Text c="dimmed">paused</Text>}
               <JobControls job={job} />
             </Group>
-          ) : undefined
+          ) : (
+            run && <GoOn run={run} commands={commands} />
+          )
         }
       />
+      {commands.error !== null && (
+        <Text c="var(--hone-unsolved)" role="alert">
+          {commands.error}
+        </Text>
+      )}
       {failure !== null && (
         <ErrorPanel title="The run stopped before its end." details={failure}>
           What was measured until then is stored and shown below.
@@ -123,11 +137,30 @@ function StoryHead({ story: { detail, job, isRunning } }: { readonly story: Stor
   )
 }
 
+/** A story that was interrupted, by a reload say, goes on from its checkpoint, or begins again where it left none. */
+function GoOn({ run, commands }: { readonly run: RunRecord; readonly commands: RunCommands }) {
+  const recording = useRecording()
+  const story = useStartStory()
+  const busy = useActiveJob() !== null
+  if (recording !== null || run.status === 'finished') return null
+  if (run.checkpoint) return <ResumeRun run={run} commands={commands} />
+  return (
+    <Button
+      disabled={busy || story.isStarting}
+      onClick={() => {
+        story.start({ kind: 'story', seed: run.seed, size: null })
+      }}
+    >
+      Start a new story
+    </Button>
+  )
+}
+
 function Notes({ notes }: { readonly notes: readonly string[] }) {
   if (notes.length === 0) return null
   return (
     <details>
-      <summary>{notes.length === 1 ? '1 note' : `${notes.length} notes`} on this run</summary>
+      <summary>{counted(notes.length, 'note')} on this run</summary>
       <ul>
         {notes.map((note) => (
           <li key={note}>{visibleText(note)}</li>

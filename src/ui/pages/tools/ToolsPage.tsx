@@ -1,7 +1,7 @@
 import { Select, TextInput } from '@mantine/core'
 import { useMemo, useRef } from 'react'
 import { z } from 'zod'
-import { formatCount } from '../../format'
+import { counted, formatCount } from '../../format'
 import { useUrlState } from '../../navigation/location'
 import { usePageKeys } from '../../navigation/pageKeys'
 import { useDescription } from '../../stores/studio'
@@ -63,7 +63,7 @@ export default function ToolsPage() {
         title="Tools"
         about={
           <>
-            {world.title}: {formatCount(world.tools.length)} tools. World hash{' '}
+            {world.title}: {counted(world.tools.length, 'tool')}. World hash{' '}
             <span className={classes.mono} title={world.hash}>
               {world.hash.slice(0, 16)}
             </span>
