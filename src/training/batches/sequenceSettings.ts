@@ -15,12 +15,9 @@ export function sequenceSettings(defaults: { readonly context: number; readonly 
       .positive()
       .default(1024)
       .meta({ group: 'Sequences', help: 'Tokens kept of the final response.', ...shown }),
-    encoding: z
-      .enum(ENCODINGS)
-      .default('auto')
-      .meta({
-        group: 'Sequences',
-        help: 'tokens: the ids that were sampled. text: encode every segment anew. text_released: as StepTool’s code, with a BOS before every segment where the tokenizer has one. auto: ids where the data has them, else text.',
-      }),
+    encoding: z.enum(ENCODINGS).default('auto').meta({
+      group: 'Sequences',
+      help: 'tokens: the ids that were sampled. text: encode every segment anew. text_released: as StepTool’s code, with a BOS before every segment where the tokenizer has one. auto: ids where the data has them, else text.',
+    }),
   }
 }

@@ -19,13 +19,10 @@ export const adapterSettings = (rank: number) => ({
     .boolean()
     .default(false)
     .meta({ group: 'Adapter', help: 'The adapter is scaled by alpha / √r instead (rsLoRA): large ranks learn as fast as small ones.' }),
-  init_lora_weights: z
-    .enum(LORA_INITS)
-    .default('kaiming')
-    .meta({
-      group: 'Adapter',
-      help: 'How A begins: uniform within ±1/√inputs (PEFT’s default), or normal with deviation 1/r. B begins at 0.',
-    }),
+  init_lora_weights: z.enum(LORA_INITS).default('kaiming').meta({
+    group: 'Adapter',
+    help: 'How A begins: uniform within ±1/√inputs (PEFT’s default), or normal with deviation 1/r. B begins at 0.',
+  }),
 })
 
 /** What holds a run that goes on with an adapter: TRL loads a frozen copy of it named "ref". */
@@ -33,13 +30,10 @@ const REF_ADAPTERS = ['initial', 'none'] as const
 
 /** Of algorithms that hold the policy near a reference. */
 export const referenceSettings = {
-  ref_adapter: z
-    .enum(REF_ADAPTERS)
-    .default('initial')
-    .meta({
-      group: 'Reference policy and KL',
-      help: 'The reference of a run that begins from an adapter. initial: a frozen copy of that adapter, as in TRL 1.16. none: the base with the adapter off, as in TRL 0.11’s PPO and verl. A new adapter begins as the base: there both are the same.',
-    }),
+  ref_adapter: z.enum(REF_ADAPTERS).default('initial').meta({
+    group: 'Reference policy and KL',
+    help: 'The reference of a run that begins from an adapter. initial: a frozen copy of that adapter, as in TRL 1.16. none: the base with the adapter off, as in TRL 0.11’s PPO and verl. A new adapter begins as the base: there both are the same.',
+  }),
 }
 
 interface AdapterSettings {

@@ -8,6 +8,8 @@ import classes from './charts.module.css'
 
 interface ChartFigureProps {
   readonly title: string
+  /** What the values are counted in. */
+  readonly unit?: string
   readonly meaning?: string | undefined
   readonly summary: string
   readonly aside?: ReactNode
@@ -21,7 +23,20 @@ interface ChartFigureProps {
   readonly children: (width: number) => ReactNode
 }
 
-export function ChartFigure({ title, meaning, summary, aside, note, height, testId, empty, emptyText, place, children }: ChartFigureProps) {
+export function ChartFigure({
+  title,
+  unit = '',
+  meaning,
+  summary,
+  aside,
+  note,
+  height,
+  testId,
+  empty,
+  emptyText,
+  place,
+  children,
+}: ChartFigureProps) {
   const { ref: sizeRef, width: sizeNow } = useElementSize<HTMLDivElement>()
   // Known before the first paint: the observer answers a frame later, and not at all while the tab is in the background.
   const [firstWidth, setFirstWidth] = useState(0)
@@ -39,6 +54,7 @@ export function ChartFigure({ title, meaning, summary, aside, note, height, test
       <figcaption className={classes.head}>
         <span className={classes.title}>
           <Explained text={meaning ?? ''}>{title}</Explained>
+          {unit !== '' && <span className={classes.unit}> ({unit})</span>}
         </span>
         {aside}
         <VisuallyHidden>{summary}</VisuallyHidden>

@@ -104,6 +104,7 @@ function LineChartView(props: LineChartProps) {
   return (
     <ChartFigure
       title={title}
+      unit={unit}
       meaning={meaning}
       summary={seriesSummary(series, format)}
       height={height}
@@ -153,7 +154,6 @@ function LineChartView(props: LineChartProps) {
           drawn={drawn}
           title={title}
           xLabel={xLabel}
-          unit={unit}
           width={width}
           height={height}
           log={log}

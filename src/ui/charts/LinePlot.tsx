@@ -24,8 +24,6 @@ interface LinePlotProps {
   readonly setRange: (range: readonly [number, number] | null) => void
   readonly marks: readonly { readonly step: number; readonly label: string }[]
   readonly format: (value: number) => string
-  /** What the values are counted in; empty: a plain number. */
-  readonly unit: string
   readonly from: number | 'auto'
   readonly to: number | 'auto'
 }
@@ -67,22 +65,7 @@ function useDrag(setRange: LinePlotProps['setRange']) {
   return { drag: drag !== null && drag[0] !== drag[1] ? drag : null, handlers: { onMouseDown, onMouseMove, onMouseLeave, onMouseUp } }
 }
 
-function LinePlotView({
-  drawn,
-  title,
-  xLabel,
-  width,
-  height,
-  log,
-  smoothing,
-  range,
-  setRange,
-  marks,
-  format,
-  unit,
-  from,
-  to,
-}: LinePlotProps) {
+function LinePlotView({ drawn, title, xLabel, width, height, log, smoothing, range, setRange, marks, format, from, to }: LinePlotProps) {
   const { rows, names, colours } = drawn
   const { drag, handlers } = useDrag(setRange)
   const xDomain = useMemo((): [number, number] | ['dataMin', 'dataMax'] => (range ? [range[0], range[1]] : WHOLE), [range])
@@ -113,7 +96,6 @@ function LinePlotView({
   const digits = useMemo(() => tickDigits(rows), [rows])
   const tick = useCallback((value: number): string => formatNumber(value, digits), [digits])
   const xAxisLabel = useMemo(() => ({ value: xLabel, position: 'insideBottom' as const, ...LABEL }), [xLabel])
-  const yAxisLabel = useMemo(() => ({ value: unit, position: 'insideLeft' as const, angle: -90, ...LABEL }), [unit])
   const few = rows.length < 3
   return (
     <LineChart width={width} height={height} data={rows} margin={MARGIN} title={title} {...handlers}>
@@ -133,7 +115,6 @@ function LinePlotView({
       />
       <YAxis
         width={72}
-        {...(unit === '' ? {} : { label: yAxisLabel })}
         tickLine={false}
         axisLine={false}
         stroke="var(--hone-line-strong)"

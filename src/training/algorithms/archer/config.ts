@@ -8,26 +8,18 @@ import { sequenceSettings } from '../../batches/sequenceSettings'
 import { UNLABELLED_STEPS } from '../../batches/stepRewards'
 
 export const archerConfig = z.object({
-  learning_rate: z
-    .number()
-    .positive()
-    .default(2e-6)
-    .meta({
-      group: 'Optimizer',
-      small: 1e-3,
-      help: 'Peak learning rate of the actor (lm_lr). 2e-6 suits 7B models; an adapter on a small one takes 1e-4 and more.',
-      essential: true,
-    }),
-  critic_lr: z
-    .number()
-    .positive()
-    .default(1e-5)
-    .meta({
-      group: 'Optimizer',
-      small: 1e-3,
-      help: 'Peak learning rate of the critics. 1e-5 trains them over thousands of updates; 1e-3 in a short run.',
-      essential: true,
-    }),
+  learning_rate: z.number().positive().default(2e-6).meta({
+    group: 'Optimizer',
+    small: 1e-3,
+    help: 'Peak learning rate of the actor (lm_lr). 2e-6 suits 7B models; an adapter on a small one takes 1e-4 and more.',
+    essential: true,
+  }),
+  critic_lr: z.number().positive().default(1e-5).meta({
+    group: 'Optimizer',
+    small: 1e-3,
+    help: 'Peak learning rate of the critics. 1e-5 trains them over thousands of updates; 1e-3 in a short run.',
+    essential: true,
+  }),
   max_steps: z
     .int()
     .positive()
@@ -54,15 +46,11 @@ export const archerConfig = z.object({
     .positive()
     .default(1)
     .meta({ group: 'Length and batches', help: 'Updates of the actor in an iteration.', essential: true }),
-  warmup_iter: z
-    .int()
-    .nonnegative()
-    .default(10)
-    .meta({
-      group: 'Length and batches',
-      help: 'Iterations in which the critics learn alone: an actor led by untrained critics only drifts.',
-      essential: true,
-    }),
+  warmup_iter: z.int().nonnegative().default(10).meta({
+    group: 'Length and batches',
+    help: 'Iterations in which the critics learn alone: an actor led by untrained critics only drifts.',
+    essential: true,
+  }),
   capacity: z
     .int()
     .positive()
@@ -75,35 +63,22 @@ export const archerConfig = z.object({
     .max(1)
     .default(0.1)
     .meta({ group: 'Value head and critics', help: 'Share by which the target critics follow the critics after each update.' }),
-  max_grad_norm: z
-    .number()
-    .nonnegative()
-    .default(10)
-    .meta({
-      group: 'Optimizer',
-      help: 'Gradients of critics and of the actor, each by itself, are scaled down to this global norm; 0 turns clipping off.',
-    }),
-  accumulation_reduction: z
-    .enum(['mean', 'sum'])
-    .default('mean')
-    .meta({
-      group: 'Optimizer',
-      help: 'mean: the loss of an update is the mean over all its batches. sum: their sum, as in ArCHer’s code, which is clipped sooner.',
-    }),
-  fresh_actions: z
-    .enum(['every_iteration', 'every_draw'])
-    .default('every_iteration')
-    .meta({
-      group: 'Value head and critics',
-      help: 'What target Q is asked about: one sampled action per observation and iteration, or a new one each time an utterance is drawn, as in ArCHer’s code: less noise, many times the generation.',
-    }),
-  use_baseline: z
-    .boolean()
-    .default(false)
-    .meta({
-      group: 'Value head and critics',
-      help: 'A value head learns the advantage token by token and is taken off it: less variance.',
-    }),
+  max_grad_norm: z.number().nonnegative().default(10).meta({
+    group: 'Optimizer',
+    help: 'Gradients of critics and of the actor, each by itself, are scaled down to this global norm; 0 turns clipping off.',
+  }),
+  accumulation_reduction: z.enum(['mean', 'sum']).default('mean').meta({
+    group: 'Optimizer',
+    help: 'mean: the loss of an update is the mean over all its batches. sum: their sum, as in ArCHer’s code, which is clipped sooner.',
+  }),
+  fresh_actions: z.enum(['every_iteration', 'every_draw']).default('every_iteration').meta({
+    group: 'Value head and critics',
+    help: 'What target Q is asked about: one sampled action per observation and iteration, or a new one each time an utterance is drawn, as in ArCHer’s code: less noise, many times the generation.',
+  }),
+  use_baseline: z.boolean().default(false).meta({
+    group: 'Value head and critics',
+    help: 'A value head learns the advantage token by token and is taken off it: less variance.',
+  }),
   critic_hidden_size: z
     .int()
     .positive()
@@ -111,13 +86,10 @@ export const archerConfig = z.object({
     .default(null)
     .meta({ group: 'Value head and critics', help: 'Width of the critics’ two hidden layers; empty: the model’s hidden size.' }),
   temperature: z.number().positive().default(1).meta({ group: 'Sequences', help: 'Of sampled actions. Log-probabilities are taken at 1.' }),
-  unlabelled_steps: z
-    .enum(UNLABELLED_STEPS)
-    .default('leave_out')
-    .meta({
-      group: 'Reward and advantage',
-      help: 'leave_out: an utterance without a label is not replayed. no_score: it is, as if its reward were 0.',
-    }),
+  unlabelled_steps: z.enum(UNLABELLED_STEPS).default('leave_out').meta({
+    group: 'Reward and advantage',
+    help: 'leave_out: an utterance without a label is not replayed. no_score: it is, as if its reward were 0.',
+  }),
   lr_scheduler_type: z.enum(SCHEDULES).default('constant').meta({ group: 'Optimizer', help: 'How the actor’s learning rate moves.' }),
   warmup_steps: z
     .int()
@@ -145,14 +117,10 @@ export const archerConfig = z.object({
     .positive()
     .default(256)
     .meta({ group: 'Sequences', help: 'Tokens of a sampled action at most (max_new_tokens), and tokens kept of a final response.' }),
-  max_tokens_per_micro_batch: z
-    .int()
-    .min(32)
-    .default(5120)
-    .meta({
-      group: 'Memory',
-      help: 'Tokens processed at once: bounds memory, changes no result. At least the longest trajectory and one more.',
-    }),
+  max_tokens_per_micro_batch: z.int().min(32).default(5120).meta({
+    group: 'Memory',
+    help: 'Tokens processed at once: bounds memory, changes no result. At least the longest trajectory and one more.',
+  }),
   ...adamSettings,
   ...memorySettings,
 })

@@ -8,16 +8,12 @@ import { DPO_LOSS_TYPES } from '../../../engine/ops/dpoLoss'
 import { SCHEDULES } from '../../policy/schedule'
 
 export const dpoConfig = z.object({
-  learning_rate: z
-    .number()
-    .positive()
-    .default(1e-5)
-    .meta({
-      group: 'Optimizer',
-      small: 1e-3,
-      help: 'Peak learning rate of AdamW. 1e-5 suits an adapter on a 7B model, StepTool’s ETO takes 1e-4; small models take more.',
-      essential: true,
-    }),
+  learning_rate: z.number().positive().default(1e-5).meta({
+    group: 'Optimizer',
+    small: 1e-3,
+    help: 'Peak learning rate of AdamW. 1e-5 suits an adapter on a 7B model, StepTool’s ETO takes 1e-4; small models take more.',
+    essential: true,
+  }),
   max_steps: z.int().positive().default(100).meta({ group: 'Length and batches', help: 'Optimizer updates to take.', essential: true }),
   per_device_train_batch_size: z
     .int()
@@ -29,48 +25,29 @@ export const dpoConfig = z.object({
     .positive()
     .default(8)
     .meta({ group: 'Length and batches', help: 'An update is the mean over per_device_train_batch_size × this pairs.', essential: true }),
-  beta: z
-    .number()
-    .positive()
-    .default(0.1)
-    .meta({
-      group: 'Reference policy and KL',
-      help: 'How hard the policy is held near the reference (adapter off): larger stays nearer. For ipo the paper’s τ.',
-      essential: true,
-    }),
-  loss_type: z
-    .enum(DPO_LOSS_TYPES)
-    .default('sigmoid')
-    .meta({
-      group: 'Loss',
-      help: 'sigmoid: DPO, −log σ of the margin. robust: its unbiased form for noisy pairs. hinge: nothing beyond a margin of 1. ipo: a set margin of token means, so that it cannot run away.',
-      essential: true,
-    }),
-  label_smoothing: z
-    .number()
-    .min(0)
-    .lt(0.5)
-    .default(0)
-    .meta({
-      group: 'Loss',
-      help: 'Share of pairs taken to be the wrong way round: with sigmoid cDPO, with robust Robust DPO. hinge and ipo have none.',
-    }),
-  max_pairs_per_query: z
-    .int()
-    .positive()
-    .default(4)
-    .meta({
-      group: 'Length and batches',
-      help: 'Pairs of a success and a failure made for one query: a cap, so that queries tried often do not rule. A file of pairs gives all of its own.',
-      essential: true,
-    }),
-  overlong_pairs: z
-    .enum(['keep', 'released'])
-    .default('keep')
-    .meta({
-      group: 'Sequences',
-      help: 'keep: pairs of any length train. released: as StepTool’s ETO script, where pairs of more than 512 tokens lose their answers: loss ln 2, no gradient.',
-    }),
+  beta: z.number().positive().default(0.1).meta({
+    group: 'Reference policy and KL',
+    help: 'How hard the policy is held near the reference (adapter off): larger stays nearer. For ipo the paper’s τ.',
+    essential: true,
+  }),
+  loss_type: z.enum(DPO_LOSS_TYPES).default('sigmoid').meta({
+    group: 'Loss',
+    help: 'sigmoid: DPO, −log σ of the margin. robust: its unbiased form for noisy pairs. hinge: nothing beyond a margin of 1. ipo: a set margin of token means, so that it cannot run away.',
+    essential: true,
+  }),
+  label_smoothing: z.number().min(0).lt(0.5).default(0).meta({
+    group: 'Loss',
+    help: 'Share of pairs taken to be the wrong way round: with sigmoid cDPO, with robust Robust DPO. hinge and ipo have none.',
+  }),
+  max_pairs_per_query: z.int().positive().default(4).meta({
+    group: 'Length and batches',
+    help: 'Pairs of a success and a failure made for one query: a cap, so that queries tried often do not rule. A file of pairs gives all of its own.',
+    essential: true,
+  }),
+  overlong_pairs: z.enum(['keep', 'released']).default('keep').meta({
+    group: 'Sequences',
+    help: 'keep: pairs of any length train. released: as StepTool’s ETO script, where pairs of more than 512 tokens lose their answers: loss ln 2, no gradient.',
+  }),
   max_grad_norm: z
     .number()
     .nonnegative()

@@ -12,59 +12,43 @@ import { STEP_REWARD_WEIGHTINGS, UNLABELLED_STEPS } from '../../batches/stepRewa
 import type { TokenizeOptions } from '../../batches/tokenizedTrajectory'
 
 export const ppoSettings = {
-  learning_rate: z
-    .number()
-    .positive()
-    .default(1e-5)
-    .meta({
-      group: 'Optimizer',
-      small: 5e-4,
-      help: 'Learning rate of Adam, constant. StepTool uses 1e-5 for 7B models; small models take more.',
-      essential: true,
-    }),
+  learning_rate: z.number().positive().default(1e-5).meta({
+    group: 'Optimizer',
+    small: 5e-4,
+    help: 'Learning rate of Adam, constant. StepTool uses 1e-5 for 7B models; small models take more.',
+    essential: true,
+  }),
   max_steps: z
     .int()
     .positive()
     .default(100)
     .meta({ group: 'Length and batches', help: 'Batches to train on; each is gone over ppo_epochs times.', essential: true }),
-  batch_size: z
-    .int()
-    .positive()
-    .default(8)
-    .meta({
-      group: 'Length and batches',
-      small: 64,
-      help: 'Trajectories per batch. Advantages are whitened over it and the KL controller moves once per batch.',
-      essential: true,
-    }),
+  batch_size: z.int().positive().default(8).meta({
+    group: 'Length and batches',
+    small: 64,
+    help: 'Trajectories per batch. Advantages are whitened over it and the KL controller moves once per batch.',
+    essential: true,
+  }),
   mini_batch_size: z
     .int()
     .positive()
     .default(2)
     .meta({ group: 'Length and batches', small: 16, help: 'Trajectories per mini-batch: the loss is the mean over its tokens.' }),
-  gradient_accumulation_steps: z
-    .int()
-    .positive()
-    .default(4)
-    .meta({
-      group: 'Length and batches',
-      small: 1,
-      help: 'Mini-batches whose mean gradient makes one update. 8 / 2 / 4 is one update per PPO epoch.',
-    }),
+  gradient_accumulation_steps: z.int().positive().default(4).meta({
+    group: 'Length and batches',
+    small: 1,
+    help: 'Mini-batches whose mean gradient makes one update. 8 / 2 / 4 is one update per PPO epoch.',
+  }),
   ppo_epochs: z
     .int()
     .positive()
     .default(4)
     .meta({ group: 'Length and batches', help: 'Times each batch is gone over, in a new order each time.', essential: true }),
-  init_kl_coef: z
-    .number()
-    .nonnegative()
-    .default(0.3)
-    .meta({
-      group: 'Reference policy and KL',
-      help: 'β at the start: weight of the KL penalty that keeps the policy near the reference.',
-      essential: true,
-    }),
+  init_kl_coef: z.number().nonnegative().default(0.3).meta({
+    group: 'Reference policy and KL',
+    help: 'β at the start: weight of the KL penalty that keeps the policy near the reference.',
+    essential: true,
+  }),
   adap_kl_ctrl: z
     .boolean()
     .default(true)
@@ -79,13 +63,10 @@ export const ppoSettings = {
     .positive()
     .default(10_000)
     .meta({ group: 'Reference policy and KL', help: 'Trajectories over which β may move by its full rate.' }),
-  kl_penalty: z
-    .enum(KL_PENALTIES)
-    .default('kl')
-    .meta({
-      group: 'Reference policy and KL',
-      help: 'Per-token penalty: kl is log π − log π_ref, abs its absolute value, mse half its square (k2), low_var_kl the k3 estimate, never negative.',
-    }),
+  kl_penalty: z.enum(KL_PENALTIES).default('kl').meta({
+    group: 'Reference policy and KL',
+    help: 'Per-token penalty: kl is log π − log π_ref, abs its absolute value, mse half its square (k2), low_var_kl the k3 estimate, never negative.',
+  }),
   gamma: z.number().min(0).max(1).default(0.99).meta({ group: 'Reward and advantage', help: 'Discount per token.' }),
   lam: z
     .number()
@@ -110,25 +91,19 @@ export const ppoSettings = {
     .nonnegative()
     .default(0)
     .meta({ group: 'Optimizer', help: 'Gradients are scaled down to this global norm; 0 turns clipping off, as StepTool does.' }),
-  gae_mask_mode: z
-    .enum(GAE_MASK_MODES)
-    .default('skip')
-    .meta({
-      group: 'Reward and advantage',
-      help: 'skip: credit passes over tool replies. trl_classic: it decays by γλ per reply token, which makes each step nearly its own episode.',
-      essential: true,
-    }),
+  gae_mask_mode: z.enum(GAE_MASK_MODES).default('skip').meta({
+    group: 'Reward and advantage',
+    help: 'skip: credit passes over tool replies. trl_classic: it decays by γλ per reply token, which makes each step nearly its own episode.',
+    essential: true,
+  }),
   reward_dtype: z
     .enum(REWARD_DTYPES)
     .default('float32')
     .meta({ group: 'Reward and advantage', help: 'float16 rounds rewards as StepTool’s code does.' }),
-  value_head_init: z
-    .enum(['zero', 'torch'])
-    .default('zero')
-    .meta({
-      group: 'Value head and critics',
-      help: 'zero: values start at 0, so the first advantages are rewards alone. torch: nn.Linear’s random start, as TRL.',
-    }),
+  value_head_init: z.enum(['zero', 'torch']).default('zero').meta({
+    group: 'Value head and critics',
+    help: 'zero: values start at 0, so the first advantages are rewards alone. torch: nn.Linear’s random start, as TRL.',
+  }),
   ...adapterSettings(8),
   ...referenceSettings,
   ...sequenceSettings({ context: 4096, essential: true }),
@@ -145,50 +120,35 @@ export type PpoSettings = z.output<z.ZodObject<typeof ppoSettings>>
 /** The settings of step-grained PPO. */
 export const steptoolPpoConfig = z.object({
   ...ppoSettings,
-  step_reward_weighting: z
-    .enum(STEP_REWARD_WEIGHTINGS)
-    .default('paper')
-    .meta({
-      group: 'Reward and advantage',
-      help: 'paper: every step’s reward counts once. released: reward i of n is multiplied by n − i − 1 as in StepTool’s code, so the final step counts nothing.',
-      essential: true,
-    }),
-  center_step_rewards: z
-    .boolean()
-    .default(false)
-    .meta({
-      group: 'Reward and advantage',
-      help: 'Take the batch’s mean step reward off each. Without it rewards of 0 to 1 pay for every further step, whatever it does.',
-      essential: true,
-    }),
-  unlabelled_steps: z
-    .enum(UNLABELLED_STEPS)
-    .default('leave_out')
-    .meta({
-      group: 'Reward and advantage',
-      help: 'leave_out: a step without a label is not trained. no_score: it is, as if its reward were 0.',
-    }),
+  step_reward_weighting: z.enum(STEP_REWARD_WEIGHTINGS).default('paper').meta({
+    group: 'Reward and advantage',
+    help: 'paper: every step’s reward counts once. released: reward i of n is multiplied by n − i − 1 as in StepTool’s code, so the final step counts nothing.',
+    essential: true,
+  }),
+  center_step_rewards: z.boolean().default(false).meta({
+    group: 'Reward and advantage',
+    help: 'Take the batch’s mean step reward off each. Without it rewards of 0 to 1 pay for every further step, whatever it does.',
+    essential: true,
+  }),
+  unlabelled_steps: z.enum(UNLABELLED_STEPS).default('leave_out').meta({
+    group: 'Reward and advantage',
+    help: 'leave_out: a step without a label is not trained. no_score: it is, as if its reward were 0.',
+  }),
 })
 export type SteptoolPpoConfig = z.output<typeof steptoolPpoConfig>
 
 /** The settings of PPO on the outcome. */
 export const ppoConfig = z.object({
   ...ppoSettings,
-  reward: z
-    .enum(OUTCOMES)
-    .default('final_step')
-    .meta({
-      group: 'Reward and advantage',
-      help: 'final_step: the label of the final step, or how the trajectory ended where it has none. status: how it ended, whatever the labels say. Solved 1, Unsure ½, Unsolved 0.',
-      essential: true,
-    }),
-  literal_text_bug: z
-    .boolean()
-    .default(false)
-    .meta({
-      group: 'Sequences',
-      help: 'As StepTool’s released baseline: all prompts as one Python list, then all completions as another, and only that is trained. The order of the turns is lost.',
-    }),
+  reward: z.enum(OUTCOMES).default('final_step').meta({
+    group: 'Reward and advantage',
+    help: 'final_step: the label of the final step, or how the trajectory ended where it has none. status: how it ended, whatever the labels say. Solved 1, Unsure ½, Unsolved 0.',
+    essential: true,
+  }),
+  literal_text_bug: z.boolean().default(false).meta({
+    group: 'Sequences',
+    help: 'As StepTool’s released baseline: all prompts as one Python list, then all completions as another, and only that is trained. The order of the turns is lost.',
+  }),
 })
 export type PpoConfig = z.output<typeof ppoConfig>
 

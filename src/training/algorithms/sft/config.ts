@@ -7,29 +7,22 @@ import type { TrainableSet } from '../../policy/policyPlans'
 import { SCHEDULES } from '../../policy/schedule'
 
 export const sftConfig = z.object({
-  learning_rate: z
-    .number()
-    .positive()
-    .default(2e-4)
-    .meta({
-      group: 'Optimizer',
-      small: 1e-3,
-      help: 'Peak learning rate of AdamW. LoRA likes about 2e-4; training all weights of a small model from scratch 1e-3 and more.',
-      essential: true,
-    }),
+  learning_rate: z.number().positive().default(2e-4).meta({
+    group: 'Optimizer',
+    small: 1e-3,
+    help: 'Peak learning rate of AdamW. LoRA likes about 2e-4; training all weights of a small model from scratch 1e-3 and more.',
+    essential: true,
+  }),
   max_steps: z.int().positive().default(100).meta({ group: 'Length and batches', help: 'Optimizer updates to take.', essential: true }),
   tokens_per_batch: z
     .int()
     .min(32)
     .default(2048)
     .meta({ group: 'Length and batches', help: 'Tokens packed into one micro-batch.', essential: true }),
-  mask_history: z
-    .boolean()
-    .default(false)
-    .meta({
-      group: 'Loss',
-      help: 'Loss on the last assistant turn alone: turns before it are context. Off: on every assistant turn. Never on prompts and tool replies.',
-    }),
+  mask_history: z.boolean().default(false).meta({
+    group: 'Loss',
+    help: 'Loss on the last assistant turn alone: turns before it are context. Off: on every assistant turn. Never on prompts and tool replies.',
+  }),
   gradient_accumulation_steps: z
     .int()
     .positive()
