@@ -16,6 +16,7 @@ export const licences: readonly { readonly name: string; readonly version: strin
   { name: 'react', version: '19.3.1', licence: 'MIT' },
   { name: 'react-dom', version: '19.3.1', licence: 'MIT' },
   { name: 'recharts', version: '3.10.1', licence: 'MIT' },
+  { name: 'undici', version: '7.30.2', licence: 'MIT' },
   { name: 'wouter', version: '3.13.0', licence: 'Unlicense' },
   { name: 'yaml', version: '2.9.1', licence: 'ISC' },
   { name: 'zod', version: '4.6.7', licence: 'MIT' },
