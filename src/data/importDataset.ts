@@ -20,6 +20,8 @@ export interface ImportParts {
   /** Bytes read so far, at most once a piece (about 1 MB). */
   readonly onProgress?: (bytes: number) => void
   readonly signal?: AbortSignal
+  /** Awaited between rows: whoever shares the thread gets a turn. When absent, the file is read at once. */
+  readonly pause?: () => Promise<void> | undefined
 }
 
 export interface ImportedDataset {
@@ -91,11 +93,18 @@ interface ReadItems {
   readonly rows: number
 }
 
-async function readItems(format: DatasetFormat, source: FormatSource, note: (problem: Problem) => void): Promise<ReadItems> {
+async function readItems(
+  format: DatasetFormat,
+  source: FormatSource,
+  note: (problem: Problem) => void,
+  { pause, signal }: Pick<ImportParts, 'pause' | 'signal'>,
+): Promise<ReadItems> {
   const records: { trajectory: Trajectory; opinions: readonly Opinion[] }[] = []
   let settings: ImportedSettings | null = null
   let rows = 0
   for await (const item of format.read(source)) {
+    await pause?.()
+    signal?.throwIfAborted()
     if (item.kind === 'trajectory') {
       if (item.isSameRow !== true) rows += 1
       records.push(item)
@@ -141,7 +150,7 @@ export async function importDataset({ name, bytes }: ImportFile, { now, ...parts
   const format = recogniseFormat(name, head.slice(0, HEAD_CHARS))
   if (!format) note(unknownFormat(name, head))
   const { records, settings, rows }: ReadItems = format
-    ? await readItems(format, { name, text: fromStart, importedAt: created_at }, note)
+    ? await readItems(format, { name, text: fromStart, importedAt: created_at }, note, parts)
     : { records: [], settings: null, rows: 0 }
   // The hash is of the whole file, also when reading stopped early.
   while ((await text.next()).done !== true) parts.signal?.throwIfAborted()

@@ -117,6 +117,12 @@ function hostOver(use: () => IDBPDatabase<Schema>, files: BlobFiles, close: () =
       const rows = owner === undefined ? await use().getAll(kind) : await use().getAllFromIndex(kind, 'owner', owner)
       return rows.map((row) => asRow(kind, row))
     },
+    async owners(kind) {
+      const found: string[] = []
+      for (let at = await db.transaction(kind).store.index('owner').openKeyCursor(null, 'nextunique'); at; at = await at.continue())
+        found.push(at.key)
+      return found
+    },
     async put(rows) {
       if (rows.length === 0) return
       const change = use().transaction([...new Set(rows.map(({ kind }) => kind))], 'readwrite')

@@ -157,6 +157,7 @@ function folderHost(index: RunFolderIndex): StoreHost {
         const rows = [...(await base.list(kind, owner)), ...(await folderRows(index, kind, owner))]
         return rows.sort((a, b) => (a.id < b.id ? -1 : 1))
       }),
+    owners: (kind) => queue.run(() => base.owners(kind)),
     put: (rows) => queue.run(() => putRows(index, rows)),
     // A person removes folders; the store does not.
     remove: (rows) => queue.run(() => base.remove(rows)),

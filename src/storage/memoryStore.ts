@@ -14,6 +14,7 @@ export function createMemoryHost(): StoreHost {
   const keyOf = ({ kind, id }: Pick<StoredRow, 'kind' | 'id'>): string => `${kind}/${id}`
   return {
     get: (kind, id) => Promise.resolve(structuredClone(rows.get(keyOf({ kind, id })) ?? null)),
+    owners: (kind) => Promise.resolve([...new Set([...rows.values()].filter((row) => row.kind === kind).map(({ owner }) => owner))]),
     list: (kind, owner) => {
       const found = [...rows.values()].filter((row) => row.kind === kind && (owner === undefined || row.owner === owner))
       return Promise.resolve(structuredClone(found.sort((a, b) => (a.id < b.id ? -1 : 1))))

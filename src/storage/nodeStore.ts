@@ -55,6 +55,7 @@ export async function openNodeHost(directory: string): Promise<StoreHost> {
       const place = placesOf(places, kind).get(id)
       return place ? readRecord(directory, kind, id, place) : null
     },
+    owners: (kind) => Promise.resolve([...new Set([...placesOf(places, kind).values()].map(({ owner }) => owner))]),
     list: (kind, owner) => {
       const wanted = [...placesOf(places, kind)].filter(([, place]) => owner === undefined || place.owner === owner)
       return Promise.all(wanted.sort(([a], [b]) => (a < b ? -1 : 1)).map(([id, place]) => readRecord(directory, kind, id, place)))

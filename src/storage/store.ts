@@ -63,6 +63,8 @@ export interface Store {
   readonly trajectories: {
     get(id: string): Promise<Trajectory | null>
     listOf(owner: TrajectoryOwner): Promise<Listing<Trajectory>>
+    /** Whose trajectories are stored. */
+    owners(): Promise<readonly TrajectoryOwner[]>
     put(owner: TrajectoryOwner, records: readonly Trajectory[]): Promise<void>
     remove(...ids: readonly string[]): Promise<void>
   }
@@ -104,6 +106,8 @@ export interface StoreHost {
   get(kind: RecordKind, id: string): Promise<(StoredRow & { readonly unreadable?: string }) | null>
   /** All of a kind, or those of one owner, in the order of ids. */
   list(kind: RecordKind, owner?: string): Promise<readonly (StoredRow & { readonly unreadable?: string })[]>
+  /** The owners of a kind's rows, each once. */
+  owners(kind: RecordKind): Promise<readonly string[]>
   /** All or none. */
   put(rows: readonly StoredRow[]): Promise<void>
   remove(rows: readonly Pick<StoredRow, 'kind' | 'id'>[]): Promise<void>
@@ -199,6 +203,12 @@ function collection<T>(host: StoreHost, rows: Rows, kind: RecordKind, schema: Sh
 
 const ownerKey = (owner: TrajectoryOwner): string => ('dataset_id' in owner ? `dataset:${owner.dataset_id}` : `run:${owner.run_id}`)
 
+function ownerOfKey(key: string): TrajectoryOwner[] {
+  const [, kind, id = ''] = /^(dataset|run):(.*)$/s.exec(key) ?? []
+  if (kind === undefined) return []
+  return [kind === 'dataset' ? { dataset_id: id } : { run_id: id }]
+}
+
 /** Removes trajectories together with the opinions about them. */
 async function removeTrajectories(host: StoreHost, ids: readonly string[]): Promise<void> {
   const rows: Pick<StoredRow, 'kind' | 'id'>[] = ids.map((id) => ({ kind: 'trajectories', id }))
@@ -220,6 +230,7 @@ function trajectoriesIn(host: StoreHost, { getOne, listAll, rowsOf }: Rows): Sto
   return {
     get: (id) => getOne('trajectories', schema, id),
     listOf: (owner) => listAll('trajectories', schema, ownerKey(owner)),
+    owners: async () => (await host.owners('trajectories')).flatMap(ownerOfKey),
     put: async (owner, records) => host.put(rowsOf('trajectories', schema, records, idOf, () => ownerKey(owner))),
     remove: (...ids) => removeTrajectories(host, ids),
   }

@@ -68,6 +68,8 @@ function keyOf(event: StudioEvent, index: number): string {
       return `${event.type} ${event.run_id}`
     case 'dataset':
       return `dataset ${event.dataset.dataset_id}`
+    case 'import':
+      return `import ${event.import_id}`
     case 'gpu':
       return 'gpu'
     case 'network':

@@ -2,6 +2,7 @@
 import type { FetchLike } from '../network/fetchLedger'
 import type { GpuInfo } from '../records/run'
 import type { Store } from '../storage/store'
+import type { Claim } from './claim'
 import type { ModelSource } from './models/modelSource'
 import type { OutputFolder } from './models/outputFolder'
 import type { PolicyBackend } from './runs/policyBackend'
@@ -10,17 +11,6 @@ export type OpenedDevice =
   | { readonly ok: true; readonly device: GPUDevice; readonly report: GpuInfo }
   /** `cause`: insecure-context · no-api · no-adapter · no-device. */
   | { readonly ok: false; readonly cause: string; readonly message: string }
-
-/** A name that one studio at a time may have. */
-export type Claim =
-  | {
-      readonly ok: true
-      release(): void
-      /** One sentence where an earlier owner had ended without releasing it; else null. */
-      readonly takenOver: string | null
-    }
-  /** `owner` ends a sentence: `in another tab`, `in process 4242 on box, since …`. */
-  | { readonly ok: false; readonly owner: string }
 
 export interface StudioParts {
   /** Opens the strongest adapter with all its limits. It is called again after a device was lost. */

@@ -33,6 +33,7 @@ import { createRuns } from './runs/runs'
 import { createRunsApi } from './runs/runsApi'
 import { openServices } from './services'
 import { createStorageApi } from './storage/storageApi'
+import { removeUnfinishedImports } from './storage/unfinishedImports'
 import { createEnvironmentsApi } from './worlds/environmentsApi'
 import { createWorlds } from './worlds/worlds'
 
@@ -97,6 +98,7 @@ async function openStudio(parts: StudioParts, assetBase: string): Promise<OpenSt
   const jobStarter = createJobStarter(queue)
 
   await runs.recover()
+  const removedImports = await removeUnfinishedImports(services)
   return {
     description: describeStudio(worlds),
     addPort,
@@ -112,6 +114,6 @@ async function openStudio(parts: StudioParts, assetBase: string): Promise<OpenSt
     models: createModelsApi(models, remote),
     adapters: createAdaptersApi(importedAdapters),
     environments: createEnvironmentsApi(worlds),
-    storage: createStorageApi(services, { models, remote, importedAdapters }),
+    storage: createStorageApi(services, { models, remote, importedAdapters }, removedImports),
   }
 }

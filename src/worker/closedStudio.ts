@@ -22,5 +22,5 @@ export const closedStudio: StudioAreas = {
   evaluations: { list: none },
   models: { ...refused.models, list: none, unfinishedDownloads: none },
   adapters: { ...refused.adapters, list: none },
-  storage: { usage: () => Promise.resolve({ items: [], usage: null, quota: null }) },
+  storage: { usage: () => Promise.resolve({ items: [], removed: [], usage: null, quota: null }) },
 }

@@ -4,7 +4,7 @@ import type { StudioAreas } from './studioApi'
 /** Every method of every area. TypeScript refuses a missing or an unknown name. */
 const methods: { readonly [Area in keyof StudioAreas]: Readonly<Record<keyof StudioAreas[Area], true>> } = {
   gpu: { status: true },
-  datasets: { list: true, sources: true, importFile: true, remove: true, sampleCsv: true },
+  datasets: { list: true, sources: true, importFile: true, cancelImport: true, remove: true, sampleCsv: true },
   trajectories: { list: true, get: true, tokenPreview: true },
   labels: { get: true, add: true, undo: true, advantagePreview: true, exportCsv: true, annotate: true, exportFile: true },
   judges: { test: true, plan: true, outcome: true },

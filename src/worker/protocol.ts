@@ -234,8 +234,27 @@ export type StudioEvent =
   | { readonly type: 'trajectories'; readonly run_id: string; readonly trajectory_ids: readonly string[] }
   | { readonly type: 'token'; readonly run_id: string; readonly text: string }
   | { readonly type: 'dataset'; readonly dataset: DatasetRow }
+  | ({ readonly type: 'import' } & ImportProgress)
   | { readonly type: 'network'; readonly url: string; readonly method: string; readonly status: number | null; readonly at: string }
   | { readonly type: 'gpu'; readonly status: GpuStatus }
+
+/** How far an import is: bytes that were read of the file, then trajectories that are stored. */
+export interface ImportProgress {
+  readonly import_id: string
+  readonly phase: 'reading' | 'storing'
+  readonly done: number
+  readonly total: number
+}
+
+/** What an import that ended before its time left. */
+export interface UnfinishedImport {
+  readonly kind: 'dataset' | 'model' | 'adapter'
+  readonly id: string
+  /** Of the file or the folder; the id where that is not known. */
+  readonly name: string
+  /** Of its files; its records are not counted. */
+  readonly bytes: number
+}
 
 /** Numbers of the run story's finish: from the exam only. */
 export interface StoryResult {

@@ -34,6 +34,7 @@ import type {
   TimeEstimate,
   TrainRequest,
   UnfinishedDownload,
+  UnfinishedImport,
 } from './protocol'
 
 export interface GpuApi {
@@ -44,8 +45,10 @@ export interface DatasetsApi {
   list(): Promise<readonly DatasetRow[]>
   /** What a training request can name in `data`: data sets, and the practice of runs. */
   sources(): Promise<readonly DataSourceRow[]>
-  /** `suggestions`: whether the rules give an opinion on every step; when absent, they do. */
-  importFile(file: File, options?: { readonly suggestions: boolean }): Promise<Reply<DatasetRow>>
+  /** `importId` names the import in events of its progress. `suggestions`: whether the rules give an opinion on every step; when absent, they do. */
+  importFile(file: File, options?: { readonly suggestions: boolean; readonly importId?: string }): Promise<Reply<DatasetRow>>
+  /** Stops an import by the `importId` that it was given; nothing of it stays. */
+  cancelImport(importId: string): Promise<Reply<null>>
   remove(datasetId: string): Promise<Reply<null>>
   sampleCsv(): Promise<string>
 }
@@ -190,6 +193,8 @@ export interface EnvironmentsApi {
 export interface StorageApi {
   usage(): Promise<{
     readonly items: readonly { readonly name: string; readonly bytes: number; readonly kind: string }[]
+    /** What interrupted imports had left and was removed when the studio opened. */
+    readonly removed: readonly UnfinishedImport[]
     readonly usage: number | null
     readonly quota: number | null
   }>

@@ -90,6 +90,7 @@ describe.each(Object.entries(places))('%s', (_, place) => {
     expect(await ids(again.trajectories.listOf({ dataset_id: 'ds-1' }))).toEqual(['ds-1/row-2', 'ds-1/row-3'])
     expect(await ids(again.trajectories.listOf({ run_id: 'run-1' }))).toEqual(['run-1/~*ä'])
     expect(await ids(again.trajectories.listOf({ run_id: 'ds-1' }))).toEqual([])
+    expect(await again.trajectories.owners()).toEqual(expect.arrayContaining([{ dataset_id: 'ds-1' }, { run_id: 'run-1' }]))
     expect(await again.trajectories.get('ds-1/row-3')).toEqual(aTrajectory('ds-1/row-3'))
     expect(await again.trajectories.get('nothing')).toBeNull()
     expect((await again.opinions.listOf('ds-1/row-2')).records).toEqual([anOpinion('op-1', 'ds-1/row-2')])

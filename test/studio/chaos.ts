@@ -183,6 +183,7 @@ class Life {
     return {
       get: (kind, id) => this.#alive(() => host.get(kind, id)),
       list: (kind, owner) => this.#alive(() => host.list(kind, owner)),
+      owners: (kind) => this.#alive(() => host.owners(kind)),
       put: async (rows) => {
         await this.#write(() => host.put(rows), null)
         // Practice is labelled once it is over.

@@ -1,7 +1,7 @@
 /** Two tabs over one store: a run at work in one can be read in the other, not changed. */
 import { expect, test } from 'vitest'
 import { createMemoryStore } from '../../src/storage/memoryStore'
-import type { Claim } from '../../src/studio/parts'
+import type { Claim } from '../../src/studio/claim'
 import { openTestStudio } from './testStudio'
 
 test('the second tab reads the run, says where it is at work, and cannot remove it or go on with it', async () => {

@@ -131,6 +131,6 @@ test.each(SEEDS)('data sets with odd names and problems of a megabyte are drawn 
   const acts = { onOpen: nothing, onExport: nothing, onRemove: nothing }
   expect(draw(DatasetCard, { dataset, title: dataset.format, open: false, ...acts }).length).toBeLessThan(40_000)
   expect(draw(ProblemsTable, { name: dataset.name, problems: dataset.problems }).length).toBeLessThan(80_000)
-  const pending = { id: 1, name: 'x'.repeat(5000), bytes: 1, error: 'y'.repeat(1_300_000) }
-  expect(draw(PendingCard, { pending, onDismiss: nothing }).length).toBeLessThan(40_000)
+  const pending = { id: 'import-1', name: 'x'.repeat(5000), bytes: 1, error: 'y'.repeat(1_300_000) }
+  expect(draw(PendingCard, { pending, onDismiss: nothing, onCancel: nothing }).length).toBeLessThan(40_000)
 })

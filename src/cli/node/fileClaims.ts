@@ -3,10 +3,13 @@ import { join } from 'node:path'
 import type { FolderStore } from '../../storage/folderStore'
 import { RUN_LOCK } from '../../storage/runFolder'
 import type { StudioParts } from '../../studio/parts'
+import { IMPORT_CLAIM } from '../../studio/storage/unfinishedImports'
 import { takeFileLock } from './fileLock'
 
 export function fileClaims(store: Pick<FolderStore, 'folders'>, home: string): StudioParts['claim'] {
   return async (name) => {
+    // Data sets, models and adapters last as long as the process here: another one may import the same.
+    if (name.startsWith(IMPORT_CLAIM)) return { ok: true, release: () => undefined, takenOver: null }
     const lock = await takeFileLock(lockFileOf(name, store, home))
     return lock.ok ? lock : { ok: false, owner: `in ${lock.owner}` }
   }

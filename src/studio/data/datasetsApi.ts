@@ -8,6 +8,7 @@ export const createDatasetsApi = (datasets: Datasets, sources: DataSources): Dat
   list: () => datasets.list(),
   sources: () => sources.list(),
   importFile: (file, options) => datasets.importFile(file, options),
+  cancelImport: (importId) => datasets.cancelImport(importId),
   remove: (id) => datasets.remove(id),
   sampleCsv: () => Promise.resolve(sampleCsv()),
 })

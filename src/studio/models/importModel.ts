@@ -1,21 +1,33 @@
 /** Imports a checkpoint a person picked. One that is stored already is found again instead of stored twice. */
+import { bounded } from '../../base/visibleText'
 import { openCheckpoint } from '../../models/checkpointFolder'
 import { folderFromFiles } from '../../models/weights/byteSource'
 import type { Store } from '../../storage/store'
 import type { ModelRow, Reply } from '../../worker/protocol'
-import { accept, attempt } from '../failure'
+import { accept, attempt, refuse } from '../failure'
+import type { ClaimName } from '../claim'
+import { claimOf } from '../storage/unfinishedImports'
 import { checkUsable, keepModel, keptSize, readCards, removeModel, type Card } from './modelCards'
 import { removeModelFiles } from './modelFiles'
 import { listedModel } from './modelRows'
+
+/** A longer name is cut: it is drawn on every page. */
+const NAME_CHARS = 200
 
 interface ImportParts {
   readonly store: Store
   readonly newModelId: (name: string) => Promise<string>
   /** ISO time. */
   readonly now: () => string
+  readonly claim: ClaimName
 }
 
-export function importModel(name: string, files: readonly File[], { store, newModelId, now }: ImportParts): Promise<Reply<ModelRow>> {
+export function importModel(
+  folderName: string,
+  files: readonly File[],
+  { store, newModelId, now, claim }: ImportParts,
+): Promise<Reply<ModelRow>> {
+  const name = bounded(folderName, NAME_CHARS).shown
   return attempt('model', async () => {
     const folder = folderFromFiles(name, files)
     const checkpoint = await openCheckpoint(folder)
@@ -28,6 +40,8 @@ export function importModel(name: string, files: readonly File[], { store, newMo
     const same = stored.find((card) => card.sha256 === sha256)
     if (same) return await found(same)
     const model_id = await newModelId(name)
+    const claimed = await claim(claimOf('model', model_id))
+    if (!claimed.ok) return refuse('busy', `A model of this name is being imported ${claimed.owner}.`)
     try {
       const kept = await keepModel(store, folder, { model_id, title: name, origin: null, now: now() })
       const twin = stored.find((card) => card.sha256 === kept.sha256)
@@ -37,6 +51,8 @@ export function importModel(name: string, files: readonly File[], { store, newMo
     } catch (error) {
       await removeModelFiles(store, model_id).catch(() => undefined)
       throw error
+    } finally {
+      claimed.release()
     }
   })
 }

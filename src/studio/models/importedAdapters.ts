@@ -8,6 +8,8 @@ import type { Store } from '../../storage/store'
 import type { ImportedAdapter, Reply } from '../../worker/protocol'
 import type { AdaptersApi } from '../../worker/studioApi'
 import { accept, attempt, refuse } from '../failure'
+import type { ClaimName } from '../claim'
+import { claimOf } from '../storage/unfinishedImports'
 import { readInitialAdapter, type NamedInitialAdapter, type StoredInitialAdapter } from './initialAdapter'
 import type { Models, ModelText } from './models'
 import { readStoredFolder, removeStoredFolder } from './storedFolder'
@@ -22,6 +24,7 @@ interface AdapterParts {
   readonly models: Pick<Models, 'text'>
   readonly newId: NewId
   readonly now: () => string
+  readonly claim: ClaimName
 }
 
 const cardSchema = z.object({
@@ -32,7 +35,7 @@ const ROOT = 'adapters/'
 const CARD = 'hone.json'
 const folderOf = (id: string): string => `${ROOT}${id}/`
 
-export function createImportedAdapters({ store, models, newId, now }: AdapterParts): ImportedAdapters {
+export function createImportedAdapters({ store, models, newId, now, claim }: AdapterParts): ImportedAdapters {
   return {
     async open(id, model) {
       const card = (await readCards(store)).find(({ adapter_id }) => adapter_id === id)
@@ -51,7 +54,11 @@ export function createImportedAdapters({ store, models, newId, now }: AdapterPar
         const title = name === '' ? `Adapter of rank ${adapter.lora.rank}, ${adapter.sha256.slice(0, 6)}` : name
         const bytes = [...adapter.files.values()].reduce((sum, file) => sum + file.byteLength, 0)
         const card = { adapter_id: newId('adapter'), model_id: modelId, title, sha256: adapter.sha256, bytes, created_at: now() }
-        await storeAdapter(store, card, adapter)
+        const claimed = await claim(claimOf('adapter', card.adapter_id))
+        if (!claimed.ok) return refuse('busy', `This adapter is being imported ${claimed.owner}.`)
+        await storeAdapter(store, card, adapter).finally(() => {
+          claimed.release()
+        })
         return accept(card)
       }),
     remove: (id) =>

@@ -13,6 +13,7 @@ import { checkUsable, freeId, readCards, readNotes, removeModel, rowOf, type Car
 import { keptFolder, piecesOf } from './modelFiles'
 import { starterRow, withAdapters } from './modelRows'
 import { createModelTexts } from './modelTexts'
+import type { ClaimName } from '../claim'
 import type { ModelSource, SourcedModel } from './modelSource'
 import { createSourcedModels } from './sourcedModels'
 import { missingStarter } from './starterFiles'
@@ -43,9 +44,10 @@ interface ModelParts {
   readonly now: () => string
   /** Opens every model but the starter and those that are stored. When absent, there are only these. */
   readonly source?: ModelSource | undefined
+  readonly claim: ClaimName
 }
 
-export function createModels({ store, starter, now, source }: ModelParts): Models {
+export function createModels({ store, starter, now, source, claim }: ModelParts): Models {
   const sourced = source && createSourcedModels(source)
   const cardOf = async (id: string): Promise<Card | undefined> => (await readCards(store)).find(({ model_id }) => model_id === id)
   const folder = async (id: string): Promise<FolderSource> =>
@@ -86,7 +88,7 @@ export function createModels({ store, starter, now, source }: ModelParts): Model
       const [first, cards, { records: runs }] = await Promise.all([texts.of(STARTER), readCards(store), store.runs.list()])
       return [...(first.ok ? [starterRow(first.value)] : []), ...cards.map(rowOf)].map((row) => withAdapters(row, runs))
     },
-    importModel: (name, files) => importModel(name, files, { store, newModelId, now }),
+    importModel: (name, files) => importModel(name, files, { store, newModelId, now, claim }),
     newModelId,
     remove: (id) =>
       attempt('model', async () => {

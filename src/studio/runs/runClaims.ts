@@ -1,6 +1,7 @@
 /** Who works on a run: one studio at a time, among all that share the store. */
 import type { Store } from '../../storage/store'
-import type { Claim, StudioParts } from '../parts'
+import type { Claim } from '../claim'
+import type { StudioParts } from '../parts'
 
 export interface RunClaims {
   claim(runId: string): Promise<Claim>

@@ -3,6 +3,7 @@ import type { Store } from '../../storage/store'
 import type { StorageApi } from '../../worker/studioApi'
 import { STARTER, type Models } from '../models/models'
 import type { RemoteModels } from '../models/remoteModels'
+import { unfinishedImports } from './unfinishedImports'
 import type { ImportedAdapters } from '../models/importedAdapters'
 
 export interface StoredModules {
@@ -35,5 +36,8 @@ export async function storageItems(store: Store, { models, remote, importedAdapt
   for (const { model_id, title, bytes } of rows) if (model_id !== STARTER) items.push({ name: title, bytes, kind: 'model' })
   for (const { title, bytes } of await importedAdapters.list()) items.push({ name: title, bytes, kind: 'adapter' })
   for (const { title, keptBytes } of unfinished) items.push({ name: title, bytes: keptBytes, kind: 'interrupted download' })
+  for (const { kind, name, bytes } of await unfinishedImports(store))
+    items.push({ name, bytes, kind: `unfinished import of a ${WORDS[kind]}` })
   return items
 }
+const WORDS = { dataset: 'data set', model: 'model', adapter: 'adapter' } as const

@@ -1,9 +1,10 @@
-import { Button, Menu } from '@mantine/core'
+import { Button, Menu, Progress } from '@mantine/core'
 import { Link } from 'wouter'
 import type { DatasetRow } from '../../worker/protocol'
 import { formatBytes, formatCount, formatWhen, nameText } from '../format'
 import { hrefs } from '../navigation/hrefs'
 import type { ExportRequest } from '../queries/datasets'
+import { useImportProgress } from '../stores/imports'
 import { VisibleText } from '../trajectory/VisibleText'
 import { ConfirmButton } from './ConfirmButton'
 import { ExportItems } from './ExportItems'
@@ -79,8 +80,28 @@ export function DatasetCard({ dataset, title, open, onOpen, onExport, onRemove }
   )
 }
 
+interface PendingCardProps {
+  readonly pending: PendingImport
+  readonly onDismiss: () => void
+  readonly onCancel: () => void
+}
+
+/** How far the file is: bytes while it is read, trajectories while it is stored. */
+function ReadingProgress({ importId }: { readonly importId: string }) {
+  const progress = useImportProgress(importId)
+  const { done, total } = progress ?? { done: 0, total: 0 }
+  const share = total === 0 ? 0 : Math.min(1, done / total)
+  const what = progress?.phase === 'storing' ? `Storing ${formatCount(done)} of ${formatCount(total)}` : `Reading ${formatBytes(done)}`
+  return (
+    <>
+      <span role="status">{progress ? what : 'Reading'}</span>
+      <Progress value={share * 100} size="xs" aria-label={what} />
+    </>
+  )
+}
+
 /** A file being read, or one that could not be. What was stored before is untouched either way. */
-export function PendingCard({ pending, onDismiss }: { readonly pending: PendingImport; readonly onDismiss: () => void }) {
+export function PendingCard({ pending, onDismiss, onCancel }: PendingCardProps) {
   return (
     <article
       className={classes.card}
@@ -95,7 +116,7 @@ export function PendingCard({ pending, onDismiss }: { readonly pending: PendingI
         </span>
         <span className={classes.meta}>{formatBytes(pending.bytes)}</span>
         {pending.error === null ? (
-          <span role="status">Reading</span>
+          <ReadingProgress importId={pending.id} />
         ) : (
           <div role="alert" data-testid="import-error">
             <span className={classes.bad}>Not imported. </span>
@@ -103,11 +124,9 @@ export function PendingCard({ pending, onDismiss }: { readonly pending: PendingI
           </div>
         )}
       </div>
-      {pending.error !== null && (
-        <div className={classes.cardFoot}>
-          <Button onClick={onDismiss}>Dismiss</Button>
-        </div>
-      )}
+      <div className={classes.cardFoot}>
+        {pending.error === null ? <Button onClick={onCancel}>Stop</Button> : <Button onClick={onDismiss}>Dismiss</Button>}
+      </div>
     </article>
   )
 }

@@ -7,7 +7,7 @@ import { keys } from '../queries/keys'
 import { useStudio } from '../stores/studio'
 
 export interface PendingImport {
-  readonly id: number
+  readonly id: string
   readonly name: string
   readonly bytes: number
   readonly error: string | null
@@ -18,31 +18,35 @@ let nextId = 0
 export function useImports(onImported: (dataset: DatasetRow) => void): {
   readonly pending: readonly PendingImport[]
   readonly add: (files: readonly File[]) => void
-  readonly dismiss: (id: number) => void
+  readonly dismiss: (id: string) => void
+  /** Stops one that is being read. */
+  readonly cancel: (id: string) => void
 } {
   const studio = useStudio()
   const client = useQueryClient()
   // Several files are read at once: each call is a mutation of its own.
   const { mutateAsync: importFile } = useMutation({
-    mutationFn: (file: File) => valueOf(studio.datasets.importFile(file)),
+    mutationFn: ({ file, id }: { readonly file: File; readonly id: string }) =>
+      valueOf(studio.datasets.importFile(file, { suggestions: true, importId: id })),
     onSettled: () => {
       for (const queryKey of [keys.datasets, keys.storage]) void client.invalidateQueries({ queryKey })
     },
   })
   const [pending, setPending] = useState<readonly PendingImport[]>([])
-  const dismiss = useCallback((id: number) => {
+  const dismiss = useCallback((id: string) => {
     setPending((list) => list.filter((one) => one.id !== id))
   }, [])
   const add = useCallback(
     (files: readonly File[]) => {
       for (const file of files) {
         nextId += 1
-        const id = nextId
+        // Other tabs import too, and hear of their own imports only.
+        const id = `import-${nextId}`
         setPending((list) => [...list, { id, name: file.name, bytes: file.size, error: null }])
         const fail = (error: string): void => {
           setPending((list) => list.map((one) => (one.id === id ? { ...one, error } : one)))
         }
-        importFile(file).then(
+        importFile({ file, id }).then(
           (dataset) => {
             dismiss(id)
             onImported(dataset)
@@ -55,5 +59,11 @@ export function useImports(onImported: (dataset: DatasetRow) => void): {
     },
     [importFile, dismiss, onImported],
   )
-  return { pending, add, dismiss }
+  const cancel = useCallback(
+    (id: string) => {
+      void studio.datasets.cancelImport(id)
+    },
+    [studio],
+  )
+  return { pending, add, dismiss, cancel }
 }

@@ -32,6 +32,7 @@ const invalidates: { readonly [T in StudioEvent['type']]: (event: EventOf<T>, cl
   token: () => [],
   network: () => [],
   gpu: () => [],
+  import: () => [],
 }
 
 function keysOf<T extends StudioEvent['type']>(event: EventOf<T>, client: QueryClient): readonly QueryKey[] {

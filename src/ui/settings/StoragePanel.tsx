@@ -57,6 +57,12 @@ export function StoragePanel() {
       <Panel title="Items" flush>
         {storage.isLoading && <Loading />}
         {storage.error !== null && <ErrorPanel title="The storage could not be read." details={storage.error} />}
+        {(storage.data?.removed ?? []).map(({ kind, id, name, bytes }) => (
+          <Text key={`${kind} ${id}`} size="xs" p={12} role="status" data-testid="removed-import">
+            The import of <VisibleText text={name} most={200} /> was interrupted. What it had stored
+            {bytes > 0 && ` (${formatBytes(bytes)})`} was removed when Hone started: import it again.
+          </Text>
+        ))}
         {storage.data && rows.length === 0 && (
           <Text c="dimmed" p={12}>
             Nothing is stored yet.

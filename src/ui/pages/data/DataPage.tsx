@@ -62,7 +62,7 @@ export default function DataPage() {
     },
     [setUrl],
   )
-  const { pending, add, dismiss } = useImports(onImported)
+  const { pending, add, dismiss, cancel } = useImports(onImported)
   const commands = useDataCommands((datasetId) => {
     if (url.dataset === datasetId) setUrl({ dataset: '', id: '' })
   })
@@ -101,6 +101,7 @@ export default function DataPage() {
         datasets={list}
         openId={url.dataset}
         onDismiss={dismiss}
+        onCancel={cancel}
         onToggle={(id) => {
           setUrl(id === url.dataset ? { dataset: '', id: '' } : { dataset: id, tab: 'rows', id: '', step: 0 }, { push: true })
         }}

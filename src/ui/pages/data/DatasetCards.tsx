@@ -11,13 +11,14 @@ interface DatasetCardsProps {
   readonly pending: readonly PendingImport[]
   readonly datasets: readonly DatasetRow[]
   readonly openId: string
-  readonly onDismiss: (pendingId: number) => void
+  readonly onDismiss: (pendingId: string) => void
+  readonly onCancel: (pendingId: string) => void
   readonly onToggle: (datasetId: string) => void
   readonly onExport: (source: { readonly id: string; readonly name: string }, format: ExportRequest['format']) => void
   readonly onRemove: (dataset: DatasetRow) => void
 }
 
-export function DatasetCards({ pending, datasets, openId, onDismiss, onToggle, onExport, onRemove }: DatasetCardsProps) {
+export function DatasetCards({ pending, datasets, openId, onDismiss, onCancel, onToggle, onExport, onRemove }: DatasetCardsProps) {
   const { formats } = useDescription()
   if (datasets.length === 0 && pending.length === 0) return null
   return (
@@ -28,6 +29,9 @@ export function DatasetCards({ pending, datasets, openId, onDismiss, onToggle, o
           pending={one}
           onDismiss={() => {
             onDismiss(one.id)
+          }}
+          onCancel={() => {
+            onCancel(one.id)
           }}
         />
       ))}
