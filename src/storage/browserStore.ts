@@ -119,7 +119,7 @@ function hostOver(use: () => IDBPDatabase<Schema>, files: BlobFiles, close: () =
     },
     async owners(kind) {
       const found: string[] = []
-      for (let at = await db.transaction(kind).store.index('owner').openKeyCursor(null, 'nextunique'); at; at = await at.continue())
+      for (let at = await use().transaction(kind).store.index('owner').openKeyCursor(null, 'nextunique'); at; at = await at.continue())
         found.push(at.key)
       return found
     },
