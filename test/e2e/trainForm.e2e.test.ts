@@ -29,6 +29,17 @@ it('each method has its form and its pre-flight; a recipe fills it, and what it 
   }
 
   await page.locator('input[name="algorithm"][value="steptool-ppo"]').check({ force: true })
+  // The defaults are those of large models: the form says what suits the starter, and takes it over on a click.
+  const small = page.getByTestId('small-model')
+  expect(await small.innerText()).toMatch(/856,192.*learning_rate 0\.0005, batch_size 64/s)
+  await page.getByText(/^\d+ more settings/).click()
+  await looksRight(page, 'train-settings', { fullPage: true })
+  await small.getByRole('button', { name: 'Use the settings for a small model' }).click()
+  await expect.poll(() => page.getByLabel('batch_size').first().inputValue()).toBe('64')
+  expect(await small.count()).toBe(0)
+  await page.getByRole('button', { name: 'Back to defaults' }).click()
+  await small.waitFor()
+
   await page.getByLabel('learning_rate').first().fill('0')
   await page.getByLabel('learning_rate').first().press('Tab')
   await expect.poll(() => page.locator('main').innerText()).toMatch(/Expected > 0; found 0/)

@@ -38,7 +38,7 @@ export function ChartFigure({
   children,
 }: ChartFigureProps) {
   const { ref: sizeRef, width: sizeNow } = useElementSize<HTMLDivElement>()
-  // Known before the first paint: the observer answers a frame later, and not at all while the tab is in the background.
+  // The width is known before the first paint. The observer answers a frame later, and not at all while the tab is in the background.
   const [firstWidth, setFirstWidth] = useState(0)
   const ref = useCallback(
     (node: HTMLDivElement | null) => {

@@ -7,7 +7,7 @@ export interface StorageItem {
   readonly kind: string
 }
 export interface StorageRow extends StorageItem {
-  /** What the item is called: ids are told apart by names and times. */
+  /** What the item is called: the name people know, with the time where several have that name. */
   readonly title: string
   readonly share: number
   readonly remove: { readonly kind: 'dataset' | 'run'; readonly id: string } | null

@@ -17,7 +17,7 @@ interface SmallModelNoteProps {
   readonly onUse: (settings: Config) => void
 }
 
-/** Says which defaults do not suit a small model, and what does. */
+/** The sentence that says which defaults do not suit a small model, and what does. */
 export function SmallModelNote({ form: { model, algorithm, chosen }, config, onUse }: SmallModelNoteProps) {
   const fields = useMemo(() => fieldsFromSchema(algorithm?.configSchema ?? {}), [algorithm])
   if (model === null || model.parameters >= SMALL_MODEL) return null
