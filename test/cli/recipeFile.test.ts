@@ -129,9 +129,9 @@ test('export --to trl writes the classes’ arguments and what has no counterpar
     config: { PPOConfig: { learning_rate: 1e-5, batch_size: 8, init_kl_coef: 0.3, seed: 3 }, LoraConfig: { r: 4 } },
   })
   expect(JSON.parse(readFileSync(out, 'utf8'))).toMatchObject({ requires: 'trl==0.11.4', config: result.config, unmapped: result.unmapped })
-  expect(said).toContain('config.gae_mask_mode: In TRL credit decays over every token of a tool reply.')
+  expect(said).toContain('config.gae_mask_mode: In TRL advantages decay over every token of a tool reply.')
   expect(said).toContain(
-    'ppo_kwargs.log_with changes nothing: Hone keeps metrics itself; a run’s page and hone export --to wandb send them there.',
+    'ppo_kwargs.log_with changes nothing: Hone stores metrics itself. A run’s page and hone export --to wandb can send them to Weights & Biases.',
   )
 })
 

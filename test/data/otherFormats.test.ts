@@ -100,7 +100,7 @@ describe('steptoolConfig', () => {
     expect(settings?.ppo).toEqual({ gamma: 0.99, target_kl: 6, early_stopping: true })
     expect(settings?.ignored.map(({ field, reason }) => `${field}: ${reason}`)).toEqual([
       'peft_kwargs.use_rslora: Hone does not know this field.',
-      'ppo_kwargs.log_with: Hone keeps metrics itself; a run’s page and hone export --to wandb send them there.',
+      'ppo_kwargs.log_with: Hone stores metrics itself. A run’s page and hone export --to wandb can send them to Weights & Biases.',
       'extra: Hone does not know this section.',
     ])
     expect(problems.map(({ message }) => message)).toEqual([

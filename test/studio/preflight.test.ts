@@ -94,7 +94,7 @@ test('a smaller setting that the data does not fit is no error of the memory est
     for (const algorithm of ['steptool-ppo', 'ppo']) {
       const checked = await studio.jobs.preflight({ ...request, algorithm, data })
       const context = checked.ok ? (checked.value.find(({ check }) => check === 'context')?.message ?? '') : checked.message
-      const longest = Number(/The longest has (\d+) tokens/.exec(context)?.[1])
+      const longest = Number(/The longest trajectory has (\d+) tokens/.exec(context)?.[1])
       // It fits what is processed at once, and not half of it.
       expect([algorithm, longest > 2560 && longest <= 5120, context]).toEqual([algorithm, true, context])
       expect(await studio.jobs.estimateMemory({ ...request, algorithm, data })).toMatchObject({ ok: true })

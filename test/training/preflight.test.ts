@@ -28,14 +28,14 @@ function sequence(over: Partial<TokenizedTrajectory> = {}): TokenizedTrajectory 
 describe('batch', () => {
   const grpo = { generation_batch_size: 32, num_generations: 8, steps_per_generation: 1 }
   it('groups divide the attempts', () => {
-    expect(checkBatch(grpo, null)).toMatchObject({ level: 'fine', message: '4 queries with 8 attempts each.' })
+    expect(checkBatch(grpo, null)).toMatchObject({ level: 'fine', message: 'A batch has 4 queries with 8 attempts each.' })
     expect(checkBatch({ ...grpo, num_generations: 5 }, null).level).toBe('refusal')
     expect(checkBatch({ ...grpo, generation_batch_size: 8 }, null).level).toBe('warning')
     expect(checkBatch({ ...grpo, steps_per_generation: 33 }, null).level).toBe('refusal')
   })
   const ppo = { batch_size: 8, mini_batch_size: 2, gradient_accumulation_steps: 4 }
   it('mini-batches divide the batch, and the data fills it', () => {
-    expect(checkBatch(ppo, 8)).toMatchObject({ level: 'fine', message: '8 trajectories a batch, 1 update an epoch.' })
+    expect(checkBatch(ppo, 8)).toMatchObject({ level: 'fine', message: 'A batch has 8 trajectories and makes 1 update per epoch.' })
     expect(checkBatch(ppo, 7).level).toBe('refusal')
     expect(checkBatch({ ...ppo, gradient_accumulation_steps: 3 }, null).level).toBe('warning')
     expect(checkBatch({ ...ppo, mini_batch_size: 16 }, null).level).toBe('warning')
@@ -64,10 +64,13 @@ it('only the policy’s own distribution may be sampled', () => {
 })
 
 it('memory that exceeds is a warning: nobody knows what the machine has', () => {
-  expect(checkMemory({ verdict: 'fits', bytes: 2e6, advice: '' })).toMatchObject({ level: 'fine', message: 'It fits: 2 MB, an estimate.' })
+  expect(checkMemory({ verdict: 'fits', bytes: 2e6, advice: '' })).toMatchObject({
+    level: 'fine',
+    message: 'Memory suffices: the run needs about 2 MB.',
+  })
   expect(checkMemory({ verdict: 'exceeds', bytes: 9e9, advice: 'lora_r 8 → 4 saves 1 GB.' })).toMatchObject({
     level: 'warning',
-    message: 'It probably does not fit: 9.0 GB, an estimate. lora_r 8 → 4 saves 1 GB.',
+    message: 'Memory probably does not suffice: the run needs about 9.0 GB. lora_r 8 → 4 saves 1 GB.',
   })
 })
 
@@ -132,7 +135,7 @@ it('labels that mask everything', () => {
 })
 
 it('rewards that are constant, missing, or differ', () => {
-  expect(checkRewards([0, 0.5, 1])).toMatchObject({ level: 'fine', message: 'From 0 to 1, 0.5 on average.' })
+  expect(checkRewards([0, 0.5, 1])).toMatchObject({ level: 'fine', message: 'Rewards range from 0 to 1 and average 0.5.' })
   expect(checkRewards([1, 1, 1]).level).toBe('warning')
   expect(checkRewards([null, null]).level).toBe('refusal')
   expect(checkRewards([0, 1, null])).toMatchObject({ level: 'warning' })
@@ -158,10 +161,10 @@ it('policy and reference agree before the first update', () => {
   expect(checkReference([-1, -2], [-1, -2.1]).level).toBe('refusal')
   expect(checkReference([Number.NaN], [-1]).level).toBe('refusal')
   expect(checkReference([], []).level).toBe('refusal')
-  // A run that begins from an adapter is held to a copy of it, or knowingly to the base.
+  // The KL reference of a run that starts from an adapter is a copy of that adapter, or the base model if the settings say so.
   expect(checkReference([-1, -2], [-1, -2], 'initial')).toMatchObject({
     level: 'fine',
-    message: expect.stringContaining('begins from') as string,
+    message: expect.stringContaining('starts from') as string,
   })
   expect(checkReference([-1, -2], [-1, -2.1], 'initial').level).toBe('refusal')
   expect(checkReference([-1, -2], [-1, -2.1], 'base')).toMatchObject({

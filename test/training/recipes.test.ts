@@ -179,7 +179,7 @@ describe('values', () => {
     const { PPOConfig, LoraConfig } = toTrl(recipe).config
     const back = readRecipe('StepTool_ppo.json', JSON.stringify({ ppo_kwargs: PPOConfig, peft_kwargs: LoraConfig }))
     expect(back.recipe.seed).toBe(5)
-    expect(back.assumed.filter(({ reason }) => !reason.startsWith('Hone’s default'))).toEqual([])
+    expect(back.assumed.filter(({ reason }) => !reason.startsWith('This is Hone’s default'))).toEqual([])
     expect(back.ignored.map(({ field }) => field)).toEqual(['ppo_kwargs.steps', 'peft_kwargs.lora_dropout'])
     expect(recipe.config).toMatchObject(back.recipe.config)
     expect(Object.keys(back.recipe.config)).toHaveLength(20)
@@ -240,12 +240,16 @@ describe('StepTool’s file', () => {
       lora_targets: ['q_proj', 'v_proj'],
     })
     expect(assumed).toHaveLength(13)
-    const ours = assumed.filter(({ reason }) => reason.startsWith('Hone’s default'))
+    const ours = assumed.filter(({ reason }) => reason.startsWith('This is Hone’s default'))
     expect(Object.fromEntries(ours.map(({ field, value }) => [field, value]))).toEqual({
       ...{ step_reward_weighting: 'paper', gae_mask_mode: 'skip', reward_dtype: 'float32', value_head_init: 'zero' },
     })
     expect(completeRecipe('x', recipe).recipe.config).toMatchObject(Object.fromEntries(ours.map(({ field, value }) => [field, value])))
-    expect(assumed).toContainEqual({ field: 'ppo_kwargs.gamma', value: 1, reason: 'TRL’s default where the file names none.' })
+    expect(assumed).toContainEqual({
+      field: 'ppo_kwargs.gamma',
+      value: 1,
+      reason: 'This is TRL’s default, because the file does not set the field.',
+    })
   })
 
   it('every field of TRL’s PPOConfig becomes a setting or is listed with its own reason', () => {

@@ -68,7 +68,7 @@ describe('TRL’s configuration', () => {
       ['dataset_name', 'lora_dropout', 'no_such_field', 'output_dir', 'temperature', 'use_peft', 'use_vllm'].sort(),
     )
     expect(reasons.no_such_field).toBe('grpo has no such setting.')
-    expect(reasons.temperature).toBe('Hone has 1 and nothing else.')
+    expect(reasons.temperature).toBe('Hone supports only 1.')
     expect(assumed.map(({ field }) => field)).toEqual(['max_completion_length', 'lora_r', 'lora_alpha'])
     expect(completeRecipe('grpo.yaml', recipe).recipe.config).toMatchObject({ generation_batch_size: 8 })
   })
@@ -77,7 +77,11 @@ describe('TRL’s configuration', () => {
     const { recipe, assumed } = read({ GRPOConfig: { gradient_accumulation_steps: 4, num_generations: 4 } })
     // Four passes of eight attempts make one update.
     expect(recipe.config).toMatchObject({ generation_batch_size: 32, steps_per_generation: 1 })
-    expect(assumed).toContainEqual({ field: 'per_device_train_batch_size', value: 8, reason: 'TRL’s default where the file names none.' })
+    expect(assumed).toContainEqual({
+      field: 'per_device_train_batch_size',
+      value: 8,
+      reason: 'This is TRL’s default, because the file does not set the field.',
+    })
     // Sixteen attempts in passes of eight, each an update.
     expect(read({ GRPOConfig: { generation_batch_size: 16 } }).recipe.config).toMatchObject({
       generation_batch_size: 16,

@@ -98,6 +98,9 @@ describe('a scalar of a recipe', () => {
 
   it('that says yes trains an adapter', () => {
     const { ignored } = readRecipe('grpo.yaml', 'model_name_or_path: m\nnum_generations: 8\nuse_peft: yes\nlearning_rate: 1e-5\n')
-    expect(ignored.find(({ field }) => field === 'use_peft')).toMatchObject({ value: true, reason: 'An adapter is trained anyway.' })
+    expect(ignored.find(({ field }) => field === 'use_peft')).toMatchObject({
+      value: true,
+      reason: 'This algorithm always trains an adapter.',
+    })
   })
 })

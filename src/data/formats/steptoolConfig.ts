@@ -47,11 +47,11 @@ const ppoFields = {
 /** The rest of TRL 0.10's PPOConfig (the same in 0.11.4). */
 const NO_EFFECT: Readonly<Record<string, string>> = {
   exp_name: 'Hone names runs itself.',
-  task_name: 'Hone keeps metrics itself.',
-  log_with: 'Hone keeps metrics itself; a run’s page and hone export --to wandb send them there.',
-  tracker_project_name: 'Hone keeps metrics itself.',
-  tracker_kwargs: 'Hone keeps metrics itself.',
-  project_kwargs: 'Hone keeps metrics itself.',
+  task_name: 'Hone stores metrics itself.',
+  log_with: 'Hone stores metrics itself. A run’s page and hone export --to wandb can send them to Weights & Biases.',
+  tracker_project_name: 'Hone stores metrics itself.',
+  tracker_kwargs: 'Hone stores metrics itself.',
+  project_kwargs: 'Hone stores metrics itself.',
   push_to_hub_if_best_kwargs: 'Nothing is uploaded.',
   query_dataset: 'TRL only reports it.',
   reward_model: 'TRL only reports it.',

@@ -9,15 +9,19 @@ export function sequenceSettings(defaults: { readonly context: number; readonly 
       .int()
       .positive()
       .default(defaults.context)
-      .meta({ group: 'Sequences', help: 'Tokens kept before the final response; the oldest go first.', ...shown }),
+      .meta({
+        group: 'Sequences',
+        help: 'At most this many tokens before the final response are used; the oldest are cut first.',
+        ...shown,
+      }),
     max_response_len: z
       .int()
       .positive()
       .default(1024)
-      .meta({ group: 'Sequences', help: 'Tokens kept of the final response.', ...shown }),
+      .meta({ group: 'Sequences', help: 'At most this many tokens of the final response are used.', ...shown }),
     encoding: z.enum(ENCODINGS).default('auto').meta({
       group: 'Sequences',
-      help: 'tokens: the ids that were sampled. text: encode every segment anew. text_released: as StepTool’s code, with a BOS before every segment where the tokenizer has one. auto: ids where the data has them, else text.',
+      help: 'This sets how token ids are obtained. tokens uses the ids that were sampled. text encodes every segment again. text_released encodes as StepTool’s code does, with a BOS token before every segment if the tokenizer has one. auto uses sampled ids if the data has them, and text otherwise.',
     }),
   }
 }

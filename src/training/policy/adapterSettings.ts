@@ -8,20 +8,27 @@ import type { TrainableSet } from './policyPlans'
 const LORA_INITS = ['kaiming', 'gaussian'] as const
 
 export const adapterSettings = (rank: number) => ({
-  lora_r: z.int().positive().default(rank).meta({ group: 'Adapter', help: 'Rank of the adapter.', essential: true }),
-  lora_alpha: z.number().positive().default(16).meta({ group: 'Adapter', help: 'The adapter is scaled by alpha / r.' }),
+  lora_r: z.int().positive().default(rank).meta({
+    group: 'Adapter',
+    help: 'This sets the rank of the LoRA adapter. A larger rank can learn more and takes more memory.',
+    essential: true,
+  }),
+  lora_alpha: z.number().positive().default(16).meta({
+    group: 'Adapter',
+    help: 'The adapter’s output is multiplied by lora_alpha / lora_r; a larger value makes each update count more.',
+  }),
   lora_targets: z
     .array(z.enum(PROJECTIONS))
     .min(1)
     .default([...PROJECTIONS])
-    .meta({ group: 'Adapter', help: 'Projections that get an adapter.' }),
-  use_rslora: z
-    .boolean()
-    .default(false)
-    .meta({ group: 'Adapter', help: 'The adapter is scaled by alpha / √r instead (rsLoRA): large ranks learn as fast as small ones.' }),
+    .meta({ group: 'Adapter', help: 'This sets the projections that get an adapter.' }),
+  use_rslora: z.boolean().default(false).meta({
+    group: 'Adapter',
+    help: 'If on, the scale is lora_alpha / √lora_r (rsLoRA), so that large ranks learn as fast as small ones.',
+  }),
   init_lora_weights: z.enum(LORA_INITS).default('kaiming').meta({
     group: 'Adapter',
-    help: 'How A begins: uniform within ±1/√inputs (PEFT’s default), or normal with deviation 1/r. B begins at 0.',
+    help: 'This sets how matrix A is initialized. kaiming draws it uniformly within ±1/√inputs, which is PEFT’s default; gaussian draws it with standard deviation 1/r. B is zero.',
   }),
 })
 
@@ -32,7 +39,7 @@ const REF_ADAPTERS = ['initial', 'none'] as const
 export const referenceSettings = {
   ref_adapter: z.enum(REF_ADAPTERS).default('initial').meta({
     group: 'Reference policy and KL',
-    help: 'The reference of a run that begins from an adapter. initial: a frozen copy of that adapter, as in TRL 1.16. none: the base with the adapter off, as in TRL 0.11’s PPO and verl. A new adapter begins as the base: there both are the same.',
+    help: 'This sets the KL reference of a run that starts from an adapter. initial uses a frozen copy of that adapter, as TRL 1.16 does. none uses the base model without an adapter, as verl and the PPO of TRL 0.11 do. With a new adapter both are the same.',
   }),
 }
 

@@ -4,6 +4,6 @@ import { z } from 'zod'
 export const memorySettings = {
   gradient_checkpointing: z.boolean().default(false).meta({
     group: 'Memory',
-    help: 'Compute a layer’s activations again for its gradients instead of keeping them: less memory, more time, the same numbers.',
+    help: 'If on, activations are computed again for the backward pass instead of being stored. This takes less memory and more time, and the numbers are the same.',
   }),
 }

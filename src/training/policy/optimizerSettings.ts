@@ -3,9 +3,19 @@ import { z } from 'zod'
 import type { AdamWHyper } from '../../engine/ops/adamW'
 
 export const adamSettings = {
-  adam_beta1: z.number().min(0).lt(1).default(0.9).meta({ group: 'Optimizer', help: 'Decay of the first moment.' }),
-  adam_beta2: z.number().min(0).lt(1).default(0.999).meta({ group: 'Optimizer', help: 'Decay of the second moment.' }),
-  adam_epsilon: z.number().positive().default(1e-8).meta({ group: 'Optimizer', help: 'Added to the root of the second moment.' }),
+  adam_beta1: z.number().min(0).lt(1).default(0.9).meta({
+    group: 'Optimizer',
+    help: 'This sets the decay rate of AdamW’s first moment. A larger value averages gradients over more updates.',
+  }),
+  adam_beta2: z.number().min(0).lt(1).default(0.999).meta({
+    group: 'Optimizer',
+    help: 'This sets the decay rate of AdamW’s second moment. A larger value averages squared gradients over more updates.',
+  }),
+  adam_epsilon: z
+    .number()
+    .positive()
+    .default(1e-8)
+    .meta({ group: 'Optimizer', help: 'This is added to the square root of the second moment, so that AdamW never divides by 0.' }),
 }
 
 interface OptimizerSettings {

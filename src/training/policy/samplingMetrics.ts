@@ -7,11 +7,11 @@ import type { BatchLayout } from '../batches/batchLayout'
 
 export const samplingMeanings = {
   'sampling/sampling_logp_difference/mean':
-    'Mean |log π − log π when sampled| of the trained tokens before this batch’s updates, in nats. Of fresh practice rounding alone; of files it tells how far the policy has moved from the one that wrote them.',
-  'sampling/sampling_logp_difference/max': 'The largest such difference.',
-  'sampling/importance_sampling_ratio/min': 'Least π / π when sampled.',
-  'sampling/importance_sampling_ratio/mean': 'Mean π / π when sampled: 1 where the tokens are the policy’s own.',
-  'sampling/importance_sampling_ratio/max': 'Largest π / π when sampled.',
+    'This is the mean |log π − log π when sampled| of the trained tokens before this batch’s updates, in nats. With fresh rollouts it is rounding error; with files it shows how far the policy has moved from the one that wrote them.',
+  'sampling/sampling_logp_difference/max': 'This is the largest such difference of a token.',
+  'sampling/importance_sampling_ratio/min': 'This is the smallest ratio of π to π when sampled.',
+  'sampling/importance_sampling_ratio/mean': 'This is the mean ratio of π to π when sampled. It is 1 if the policy itself drew the tokens.',
+  'sampling/importance_sampling_ratio/max': 'This is the largest ratio of π to π when sampled.',
 } as const
 
 /** @param logp of every row of the batch. Empty where no trained token says how likely it was when it was sampled. */

@@ -11,8 +11,8 @@ const SAME = 1e-4
 export type ReferenceKind = 'new' | 'initial' | 'base'
 const AGREES = {
   new: 'the adapter starts at zero',
-  initial: 'the reference is the adapter it begins from',
-  base: 'the adapter that the run begins from changes no log-prob',
+  initial: 'the reference is a copy of the adapter that the run starts from',
+  base: 'the adapter that the run starts from changes no log-prob',
 } as const
 
 /** @param policy, reference log π of the same tokens. */
@@ -25,14 +25,14 @@ export function checkReference(policy: readonly number[], reference: readonly nu
     return {
       check,
       level: 'warning',
-      message: `The run begins from an adapter, and its KL reference is the base model without it (ref_adapter: none). Before the first update the two differ by up to ${most.toPrecision(2)} nats a token, so the KL does not start at 0.`,
+      message: `The run starts from an adapter, and its KL reference is the base model without it (ref_adapter: none). Before the first update the two differ by up to ${most.toPrecision(2)} nats a token, so the KL does not start at 0.`,
     }
   return most <= SAME
     ? { check, level: 'fine', message: `Policy and reference agree on ${policy.length} tokens (KL 0): ${AGREES[kind]}.` }
     : {
         check,
         level: 'refusal',
-        message: `Before the first update policy and reference differ by up to ${most.toPrecision(2)} nats a token: the KL would not start at 0.`,
+        message: `Before the first update policy and reference differ by up to ${most.toPrecision(2)} nats a token, so the KL would not start at 0.`,
       }
 }
 
@@ -96,11 +96,19 @@ export function checkTemplate(template: ChatTemplate): Finding {
       const own = after.replace(/\s+$/, '')
       if (later.length > end + 1 && !render(later, true).startsWith(own)) return { check, level: 'warning', message: rewritten(end + 1) }
     }
-    return { check, level: 'fine', message: 'Every turn begins with the ones before it, unchanged.' }
+    return {
+      check,
+      level: 'fine',
+      message: 'The template only appends: every rendered conversation starts with the turns before, unchanged.',
+    }
   } catch (error) {
-    return { check, level: 'warning', message: `It could not be tried: ${error instanceof Error ? error.message : String(error)}.` }
+    return {
+      check,
+      level: 'warning',
+      message: `The chat template could not be checked: ${error instanceof Error ? error.message : String(error)}.`,
+    }
   }
 }
 
 const rewritten = (turn: number): string =>
-  `It rewrites history: after message ${turn} what came before is rendered differently, so that a conversation rendered anew is not what was trained on. Append token ids instead.`
+  `The template rewrites history: after message ${turn} it renders the messages before differently, so a conversation that is rendered again differs from what the model was trained on. Append token ids instead.`

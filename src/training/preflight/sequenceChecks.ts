@@ -41,7 +41,7 @@ export function checkEnds(sequences: readonly TokenizedTrajectory[], { ends, isS
   return {
     check,
     level: 'warning',
-    message: `${of(open.length, whole.length)} final responses do not end with an end token: the model will not learn where to stop.`,
+    message: `${of(open.length, whole.length)} final responses do not end with an end token, so the model will not learn where to stop.`,
   }
 }
 
@@ -67,7 +67,7 @@ export function checkMask(sequences: readonly TokenizedTrajectory[], { positions
 export function checkRewards(rewards: readonly (number | null)[]): Finding {
   const check = 'rewards'
   const given = rewards.filter((reward) => reward !== null)
-  if (given.length === 0) return { check, level: 'refusal', message: `None of the ${rewards.length} steps has a reward: label some first.` }
+  if (given.length === 0) return { check, level: 'refusal', message: `None of the ${rewards.length} steps has a reward. Label some first.` }
   const [least, most] = given.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity])
   const without = rewards.length - given.length
   const rest = without === 0 ? '' : ` ${of(without, rewards.length)} steps have none.`
@@ -75,14 +75,14 @@ export function checkRewards(rewards: readonly (number | null)[]): Finding {
     return {
       check,
       level: 'warning',
-      message: `Every reward is ${least}: nothing tells a good step from a bad one, so that only length is learnt.${rest}`,
+      message: `Every reward is ${least}, so good and bad steps cannot be told apart and only length is learnt.${rest}`,
     }
   const mean = given.reduce((sum, value) => sum + value, 0) / given.length
   const short = (value: number): string => String(Number(value.toPrecision(3)))
   return {
     check,
     level: without === 0 ? 'fine' : 'warning',
-    message: `From ${short(least)} to ${short(most)}, ${short(mean)} on average.${rest}`,
+    message: `Rewards range from ${short(least)} to ${short(most)} and average ${short(mean)}.${rest}`,
   }
 }
 
@@ -98,10 +98,14 @@ export function checkEncoding(texts: readonly (readonly string[])[], codec: Text
     return whole.length !== apart.length || whole.some((id, at) => id !== apart[at])
   })
   if (differing.length === 0)
-    return { check, level: 'fine', message: `Pieces and whole have the same tokens in all ${texts.length} rows looked at.` }
+    return {
+      check,
+      level: 'fine',
+      message: `The pieces of a text have the same tokens as the whole text in all ${texts.length} rows that were checked.`,
+    }
   return {
     check,
     level: 'warning',
-    message: `In ${of(differing.length, texts.length)} rows looked at, pieces encoded alone have other tokens than the whole text. Rollouts that carry their ids (encoding: tokens) do not.`,
+    message: `In ${of(differing.length, texts.length)} rows that were checked, pieces encoded separately have other tokens than the whole text. Rollouts store their token ids and avoid this (encoding: tokens).`,
   }
 }

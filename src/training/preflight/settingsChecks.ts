@@ -35,26 +35,31 @@ export function checkBatch(config: Config, rows: number | null): Finding {
   const attempts = number(config, 'generation_batch_size')
   if (group !== null && attempts !== null && rows === null) {
     if (attempts % group !== 0)
-      return refuse(`generation_batch_size ${attempts} is no multiple of num_generations ${group}: a group would be cut.`)
+      return refuse(
+        `generation_batch_size ${attempts} is not a multiple of num_generations ${group}, so a group would be cut. Choose a multiple.`,
+      )
     const parts = number(config, 'steps_per_generation') ?? 1
     if (attempts < parts) return refuse(`${attempts} attempts cannot be cut into steps_per_generation ${parts} updates.`)
-    if (attempts === group) return warn(`A batch is one query’s ${group} attempts: raise generation_batch_size for a steadier gradient.`)
-    return fine(`${attempts / group} queries with ${group} attempts each.`)
+    if (attempts === group)
+      return warn(`A batch has the ${group} attempts of one query only. Raise generation_batch_size for a steadier gradient.`)
+    return fine(`A batch has ${attempts / group} queries with ${group} attempts each.`)
   }
   const batch = number(config, 'batch_size')
   const mini = number(config, 'mini_batch_size')
   if (batch !== null && mini !== null) {
     if (rows !== null && rows < batch)
       return refuse(`${rows} trajectories do not fill one batch of ${batch}: lower batch_size or add data.`)
-    if (mini > batch) return warn(`mini_batch_size ${mini} is more than batch_size ${batch}: every mini-batch is the whole batch.`)
+    if (mini > batch) return warn(`mini_batch_size ${mini} is larger than batch_size ${batch}, so every mini-batch is the whole batch.`)
     const accumulated = mini * (number(config, 'gradient_accumulation_steps') ?? 1)
     if (batch % accumulated !== 0)
       return warn(
-        `batch_size ${batch} is no multiple of mini_batch_size · gradient_accumulation_steps = ${accumulated}: the last update of an epoch has fewer trajectories.`,
+        `batch_size ${batch} is not a multiple of mini_batch_size · gradient_accumulation_steps = ${accumulated}, so the last update of an epoch has fewer trajectories.`,
       )
-    return fine(`${batch} trajectories a batch, ${batch / accumulated} ${batch === accumulated ? 'update' : 'updates'} an epoch.`)
+    return fine(
+      `A batch has ${batch} trajectories and makes ${batch / accumulated} ${batch === accumulated ? 'update' : 'updates'} per epoch.`,
+    )
   }
-  return fine('Nothing to divide.')
+  return fine('There is no batch size to check.')
 }
 
 /** Prompt and completion against the model's context and against what is processed at once. */
@@ -67,18 +72,20 @@ export function checkContext(config: Config, maxPositions: number, longest: numb
   const [refuse, warn, fine] = [finding(check, 'refusal'), finding(check, 'warning'), finding(check, 'fine')]
   if (longest !== null && longest > maxPositions)
     return refuse(
-      `The longest trajectory has ${longest} tokens, the model reads at most ${maxPositions}: ${lengthAdvice(config, 'lower')}.`,
+      `The longest trajectory has ${longest} tokens, but the model reads at most ${maxPositions}: ${lengthAdvice(config, 'lower')}.`,
     )
   if (longest !== null && atOnce !== null && longest > atOnce)
-    return refuse(`The longest trajectory has ${longest} tokens and does not fit max_tokens_per_micro_batch ${atOnce}.`)
+    return refuse(
+      `The longest trajectory has ${longest} tokens and does not fit max_tokens_per_micro_batch ${atOnce}: raise it, or ${lengthAdvice(config, 'lower')}.`,
+    )
   if (most !== null && most > maxPositions && longest === null)
     return warn(
-      `Prompt and completion may have ${most} tokens together, the model reads ${maxPositions}: a longer attempt would end the run.`,
+      `Prompt and completion may have ${most} tokens together, but the model reads ${maxPositions}. A longer attempt would end the run: ${lengthAdvice(config, 'lower')}.`,
     )
   return fine(
     longest === null
-      ? `At most ${most ?? maxPositions} tokens; the model reads ${maxPositions}.`
-      : `The longest has ${longest} tokens; the model reads ${maxPositions}.`,
+      ? `A sequence has at most ${most ?? maxPositions} tokens; the model reads ${maxPositions}.`
+      : `The longest trajectory has ${longest} tokens; the model reads ${maxPositions}.`,
   )
 }
 
@@ -126,6 +133,6 @@ export function checkMemory({
   readonly advice: string
 }): Finding {
   const size = bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${Math.max(1, Math.round(bytes / 1e6))} MB`
-  const words = { fits: 'It fits', tight: 'It is tight', exceeds: 'It probably does not fit' }
-  return finding('memory', verdict === 'fits' ? 'fine' : 'warning')(`${words[verdict]}: ${size}, an estimate. ${advice}`.trim())
+  const words = { fits: 'Memory suffices', tight: 'Memory is tight', exceeds: 'Memory probably does not suffice' }
+  return finding('memory', verdict === 'fits' ? 'fine' : 'warning')(`${words[verdict]}: the run needs about ${size}. ${advice}`.trim())
 }

@@ -17,7 +17,7 @@ export interface RecipeExport {
   readonly implied: readonly FieldRemark[]
 }
 
-const OF_EXPERT = unmapped('It draws the world of a benchmark of Hone’s.')
+const OF_EXPERT = unmapped('It sets how a benchmark of Hone draws its environment and transcripts.')
 const DTYPE = unmapped('The base’s precision is an argument of from_pretrained (dtype, quantization_config).')
 const KV_DTYPE = unmapped('The precision of keys and values is a setting of the engine that generates.')
 

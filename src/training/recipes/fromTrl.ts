@@ -29,24 +29,24 @@ const OTHERS = ['ModelConfig', 'LoraConfig', 'AutoModelForCausalLMWithValueHead'
 const MARKERS = ['model_name_or_path', 'use_peft', 'lora_target_modules', 'dataset_name', 'output_dir', 'report_to']
 
 const OWN_WAY: Readonly<Record<string, string>> = {
-  output_dir: 'Where a run is kept is chosen when it starts.',
+  output_dir: 'The folder of a run is chosen when it starts.',
   dataset_name: 'Data is chosen beside the recipe.',
   dataset_path: 'Data is chosen beside the recipe.',
-  reward_funcs: 'Rewards come from the world, the labels or a judge.',
-  report_to: 'Hone keeps metrics itself; a run’s page and hone export --to wandb send them there.',
-  log_with: 'Hone keeps metrics itself; a run’s page and hone export --to wandb send them there.',
-  run_name: 'Hone keeps metrics itself.',
-  bf16: 'How weights are held is chosen with dtype.',
-  fp16: 'How weights are held is chosen with dtype.',
-  torch_dtype: 'How weights are held is chosen with dtype.',
-  dtype: 'How weights are held is chosen beside the recipe (dtype).',
+  reward_funcs: 'Rewards come from the environment, the labels or a judge.',
+  report_to: 'Hone stores metrics itself. A run’s page and hone export --to wandb can send them to Weights & Biases.',
+  log_with: 'Hone stores metrics itself. A run’s page and hone export --to wandb can send them to Weights & Biases.',
+  run_name: 'Hone stores metrics itself.',
+  bf16: 'The precision of weights is chosen with dtype.',
+  fp16: 'The precision of weights is chosen with dtype.',
+  torch_dtype: 'The precision of weights is chosen with dtype.',
+  dtype: 'The precision of weights is a field of the recipe (dtype), not a setting.',
   load_in_4bit: 'Choose dtype int4.',
   load_in_8bit: 'Choose dtype int8.',
-  gradient_checkpointing_kwargs: 'Hone recomputes activations in its own way.',
-  attn_implementation: 'Hone has one attention.',
+  gradient_checkpointing_kwargs: 'Hone has only one way to recompute activations.',
+  attn_implementation: 'Hone has only one implementation of attention.',
   use_vllm: 'Hone samples with its own engine.',
-  max_length: 'max_context_len and max_response_len bound both parts.',
-  max_prompt_length: 'max_context_len bounds what comes before the final response.',
+  max_length: 'max_context_len and max_response_len limit the two parts of a sequence.',
+  max_prompt_length: 'max_context_len limits the tokens before the final response.',
 }
 const ANYWAY: Fields = {
   bias: 'none',
@@ -149,7 +149,7 @@ function read(reading: Reading, field: Field): void {
   else if (reading.target?.trl.settledFields?.includes(name) === true) reading.config[name] = value
   else if (special !== undefined) special(reading, field)
   else if (Object.hasOwn(ANYWAY, name))
-    ignore(reading, field, ANYWAY[name] === value ? 'Hone does so anyway.' : `Hone has ${JSON.stringify(ANYWAY[name])} and nothing else.`)
+    ignore(reading, field, ANYWAY[name] === value ? 'Hone always does so.' : `Hone supports only ${JSON.stringify(ANYWAY[name])}.`)
   else if (hasSetting(reading, name) || (reading.target === null && !Object.hasOwn(OWN_WAY, name))) reading.config[name] = value
   else ignore(reading, field, (Object.hasOwn(OWN_WAY, name) ? OWN_WAY[name] : undefined) ?? `${nameOf(reading)} has no such setting.`)
 }
@@ -159,7 +159,7 @@ const targetModules = (reading: Reading, field: Field): void => {
   const modules = value === 'all-linear' ? [...PROJECTIONS] : typeof value === 'string' ? [value] : value
   const isAll = Array.isArray(modules) && PROJECTIONS.every((name) => modules.includes(name))
   if (reading.target === null || hasSetting(reading, 'lora_targets')) reading.config.lora_targets = modules
-  else ignore(reading, field, isAll ? 'Every projection gets an adapter anyway.' : `${nameOf(reading)} adapts every projection.`)
+  else ignore(reading, field, isAll ? 'Every projection always gets an adapter.' : `${nameOf(reading)} adapts every projection.`)
 }
 
 const modelPath = (reading: Reading, { value }: Field): void => {
@@ -192,8 +192,8 @@ const specialFields: Readonly<Record<string, (reading: Reading, field: Field) =>
         reading,
         field,
         field.value === 0
-          ? 'Hone does so anyway.'
-          : `${nameOf(reading)} compares log-probs, which dropout would draw under different masks.`,
+          ? 'Hone always does so.'
+          : `${nameOf(reading)} compares log-probs, and dropout would compute them under different masks.`,
       )
   },
   init_lora_weights: (reading, field) => set(reading, field, field.name, field.value === true ? 'kaiming' : field.value),
@@ -202,7 +202,7 @@ const specialFields: Readonly<Record<string, (reading: Reading, field: Field) =>
   completion_only_loss: (reading, field) => {
     // A completion is what stands last: Hone’s rows tell it from the prompt by its turn.
     if (hasSetting(reading, 'mask_history') && field.value === true) set(reading, field, 'mask_history', true)
-    else ignore(reading, field, 'mask_history says whether the last turn alone carries loss; no prompt does.')
+    else ignore(reading, field, 'mask_history decides whether only the last turn carries loss. Prompts never do.')
   },
   use_peft: (reading, field) => {
     if (hasSetting(reading, 'trainable')) set(reading, field, 'trainable', field.value === true ? 'lora' : 'all')
@@ -210,7 +210,9 @@ const specialFields: Readonly<Record<string, (reading: Reading, field: Field) =>
       ignore(
         reading,
         field,
-        field.value === true ? 'An adapter is trained anyway.' : 'An adapter is trained: there is no training of all weights here.',
+        field.value === true
+          ? 'This algorithm always trains an adapter.'
+          : 'This algorithm always trains an adapter; it cannot train all weights.',
       )
   },
   steps: (reading, field) => set(reading, field, 'max_steps', field.value),
@@ -225,7 +227,7 @@ const specialFields: Readonly<Record<string, (reading: Reading, field: Field) =>
   },
   max_steps: (reading, field) => {
     if (typeof field.value === 'number' && field.value < 1)
-      ignore(reading, field, 'TRL’s −1 is as many as num_train_epochs has: choose the steps.')
+      ignore(reading, field, 'In TRL −1 means that num_train_epochs decides. Set max_steps to a number.')
     else set(reading, field, field.name, field.value)
   },
   max_length: (reading, field) => {
@@ -234,12 +236,12 @@ const specialFields: Readonly<Record<string, (reading: Reading, field: Field) =>
   },
   v_head_init_strategy: (reading, field) => set(reading, field, 'value_head_init', field.value === 'normal' ? 'zero' : 'torch'),
   v_head_initializer_range: (reading, field) => {
-    if (field.value !== 0) ignore(reading, field, 'A random value head starts as nn.Linear does (value_head_init torch).')
+    if (field.value !== 0) ignore(reading, field, 'A random value head is initialized as nn.Linear is (value_head_init: torch).')
   },
   gradient_accumulation_steps: (reading, field) => set(reading, field, field.name, field.value),
   per_device_train_batch_size: (reading, field) => {
     if (reading.target === null || hasSetting(reading, field.name)) reading.config[field.name] = field.value
-    else ignore(reading, field, 'tokens_per_batch bounds a micro-batch.')
+    else ignore(reading, field, 'tokens_per_batch limits the size of a micro-batch.')
   },
 }
 
@@ -251,7 +253,7 @@ function settle({ target, config, warmup, ignored, assumed }: Reading): void {
     ignored.push({
       field: warmup.shown,
       value: warmup.share,
-      reason: 'It is a share of max_steps, which the file does not say: choose warmup_steps.',
+      reason: 'It is a fraction of max_steps, which the file does not set. Set warmup_steps.',
     })
   target?.trl.settle?.({ config, ignored, assumed })
 }
@@ -262,7 +264,7 @@ function assumeDefaults({ target, config, assumed }: Reading): void {
   for (const [field, value] of Object.entries(target.trl.defaults)) {
     if (field in config || !(field in target.shape)) continue
     config[field] = value
-    assumed.push({ field, value, reason: 'TRL’s default where the file names none.' })
+    assumed.push({ field, value, reason: 'This is TRL’s default, because the file does not set the field.' })
   }
 }
 

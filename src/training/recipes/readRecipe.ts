@@ -21,7 +21,7 @@ function recipeFromYaml(file: string, text: string): ReadRecipe {
   const { fields, otherDocuments } = parseYaml(file, text)
   const read = isTrlConfig(fields) ? recipeFromTrl(file, fields) : recipeFromReleased(file, fields)
   if (otherDocuments === 0) return read
-  const reason = 'A recipe is one document: the first of the file is used.'
+  const reason = 'A recipe is one YAML document, so only the first document of the file is read.'
   return { ...read, ignored: [...read.ignored, { field: 'documents after the first', value: otherDocuments, reason }] }
 }
 

@@ -44,8 +44,8 @@ export function recipeFromSteptool(file: string, text: string): ReadRecipe {
       ...present('ppo_kwargs', { whiten_rewards, early_stopping, target_kl: early_stopping === true ? target_kl : undefined }),
     ],
     assumed: [
-      ...missing('peft_kwargs', peftDefaults, peft, 'peft’s default where the file names none.'),
-      ...missing('ppo_kwargs', defaults, ppo, 'TRL’s default where the file names none.'),
+      ...missing('peft_kwargs', peftDefaults, peft, 'This is peft’s default, because the file does not set the field.'),
+      ...missing('ppo_kwargs', defaults, ppo, 'This is TRL’s default, because the file does not set the field.'),
       ...departures,
     ],
   }
@@ -60,9 +60,9 @@ function targets(modules: unknown): unknown {
 
 const withoutEffect: Readonly<Record<string, string>> = {
   lora_dropout: 'Dropout is never active in StepTool’s PPO.',
-  whiten_rewards: 'Advantages are whitened, rewards are not.',
-  early_stopping: 'A batch is always gone over ppo_epochs times.',
-  target_kl: 'It belongs to early_stopping.',
+  whiten_rewards: 'Hone whitens advantages and never rewards.',
+  early_stopping: 'Hone always makes ppo_epochs passes over a batch.',
+  target_kl: 'It only matters with early_stopping.',
 }
 const present = (section: string, values: Settings): FieldRemark[] =>
   Object.entries(values)

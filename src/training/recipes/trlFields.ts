@@ -8,7 +8,7 @@ import type { RunFields } from './interop'
 
 export const TRL_RELEASE = 'trl==1.16.0'
 
-export const BOUNDS_MEMORY = unmapped('It bounds memory and changes no result.')
+export const BOUNDS_MEMORY = unmapped('It limits memory and does not change the result.')
 export const tokenIds = (encoding: string): FieldMapping =>
   fixedValue(!encoding.startsWith('text'), 'The trainer learns from the token ids that were sampled.')
 
@@ -17,10 +17,10 @@ export const adapterAlways = { 'ModelConfig.use_peft': true, 'ModelConfig.lora_d
 export const initWeights = (init_lora_weights: string): FieldMapping =>
   fixedValue(
     init_lora_weights === 'kaiming',
-    'ModelConfig has PEFT’s own init alone: hand the trainer a LoraConfig with init_lora_weights.',
+    'ModelConfig supports only PEFT’s default initialization. Pass the trainer a LoraConfig with init_lora_weights.',
   )
 export const initialReference = (ref_adapter: string): FieldMapping =>
-  fixedValue(ref_adapter === 'initial', 'For a policy that begins from an adapter, TRL’s KL reference is a frozen copy of that adapter.')
+  fixedValue(ref_adapter === 'initial', 'If a run starts from an adapter, TRL’s KL reference is a frozen copy of that adapter.')
 
 interface Adapter {
   readonly lora_r: number
@@ -57,9 +57,9 @@ export const optimizerMappings = (config: string, settings: OptimizerFields): Fi
   max_grad_norm: mapsTo({ [`${config}.max_grad_norm`]: settings.max_grad_norm }),
 })
 
-export const ANOTHER_GENERATOR = 'Another generator: the same seed gives other numbers.'
+export const ANOTHER_GENERATOR = 'The two programs use different random number generators, so the same seed gives different numbers.'
 export const NO_MAX_STEPS = unmapped('The algorithm has no max_steps.')
-export const NO_CHECKPOINT = unmapped('It is no checkpoint folder or name that transformers could load.')
+export const NO_CHECKPOINT = unmapped('It is not a folder or name of a checkpoint that transformers can load.')
 export const DATASET_OBJECT = unmapped('TRL’s trainers take a dataset object, not files.')
 
 /** Seed, model and adapter, for trainers that load the model of a ModelConfig. */
@@ -78,7 +78,7 @@ export function trlRunFields(config: string, { seed, model }: RunFields): FieldM
     data: DATASET_OBJECT,
     init_adapter: approximate(
       { 'ModelConfig.use_peft': false },
-      `Hand the trainer PeftModel.from_pretrained(base, adapter, is_trainable=True) as its model, and no peft_config: that would add a new adapter.`,
+      `Pass PeftModel.from_pretrained(base, adapter, is_trainable=True) to the trainer as its model. Do not pass a peft_config, which would add a new adapter.`,
     ),
   }
 }

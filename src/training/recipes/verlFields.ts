@@ -16,7 +16,7 @@ export const each = (workers: readonly string[], name: string, value: unknown): 
   Object.fromEntries(workers.map((worker) => [`${worker}.${name}`, value]))
 
 /** The remark is made at `init_adapter`. */
-export const refAdapter = implied('It counts where a run begins from an adapter.')
+export const refAdapter = implied('It only matters if a run starts from an adapter.')
 
 /** Seed, model and adapter, with the model of each of `workers`. */
 export function verlRunFields(
@@ -30,19 +30,19 @@ export function verlRunFields(
   return {
     seed: approximate(
       { 'data.seed': seed, 'actor_rollout_ref.rollout.seed': seed, [`${ACTOR}.data_loader_seed`]: seed },
-      'Other generators: the same seed gives other numbers.',
+      'The two programs use different random number generators, so the same seed gives different numbers.',
     ),
     steps: unmapped('The algorithm has no max_steps.'),
     model: !checkpoint
-      ? unmapped('It is no checkpoint folder or name that transformers could load.')
+      ? unmapped('It is not a folder or name of a checkpoint that transformers can load.')
       : checkpoint.revision === null
         ? mapsTo(paths)
-        : approximate(paths, 'verl takes no revision: download that one and name the folder.'),
+        : approximate(paths, 'verl has no field for a revision. Download that revision and set the path of its folder.'),
     data: unmapped('verl reads prompts from parquet files: data.train_files.'),
     init_adapter:
       settings.ref_adapter === 'none'
         ? mapsTo(adapter)
-        : approximate(adapter, 'verl’s KL reference is the base with the adapter off (ref_adapter none), not a copy of the adapter.'),
+        : approximate(adapter, 'verl’s KL reference is the base model without the adapter (ref_adapter: none), not a copy of the adapter.'),
   }
 }
 
@@ -56,7 +56,7 @@ export const adamMappings = (settings: Adam, workers: readonly string[]): FieldM
   adam_beta2: mapsTo({}),
   adam_epsilon:
     settings.adam_epsilon === 1e-8
-      ? implied('torch’s default.')
+      ? implied('It is torch’s default.')
       : mapsTo(each(workers, 'optim.override_optimizer_config', { eps: settings.adam_epsilon })),
 })
 
@@ -71,8 +71,8 @@ export const adapterMappings = (settings: Adapter, models: readonly string[]): F
   lora_r: mapsTo(each(models, 'lora_rank', settings.lora_r)),
   lora_alpha: mapsTo(each(models, 'lora_alpha', settings.lora_alpha)),
   lora_targets: mapsTo(each(models, 'target_modules', settings.lora_targets)),
-  use_rslora: fixedValue(!settings.use_rslora, 'verl scales an adapter by alpha / r.'),
-  init_lora_weights: fixedValue(settings.init_lora_weights === 'kaiming', 'verl’s adapters begin as PEFT’s do by default.'),
+  use_rslora: fixedValue(!settings.use_rslora, 'verl always scales an adapter by alpha / r.'),
+  init_lora_weights: fixedValue(settings.init_lora_weights === 'kaiming', 'verl always uses PEFT’s default initialization of adapters.'),
 })
 
 interface Lengths {
@@ -85,11 +85,11 @@ interface Lengths {
 export const lengthMappings = (settings: Lengths): FieldMappings<Lengths> => ({
   max_context_len: approximate(
     { 'data.max_prompt_length': settings.max_context_len, 'data.truncation': 'left' },
-    'verl’s prompt ends where the first response begins; Hone’s context holds all turns before the final response.',
+    'In verl the prompt ends where the first response begins. In Hone the context includes all turns before the final response.',
   ),
   max_response_len: approximate(
     { 'data.max_response_length': settings.max_response_len },
-    'verl’s response holds all turns and tool replies: raise it to the length of an episode.',
+    'In verl the response includes all turns and tool replies. Raise it to the length of an episode.',
   ),
   encoding: fixedValue(!settings.encoding.startsWith('text'), 'verl learns from the token ids that were sampled.'),
   gradient_checkpointing: mapsTo({ 'actor_rollout_ref.model.enable_gradient_checkpointing': settings.gradient_checkpointing }),

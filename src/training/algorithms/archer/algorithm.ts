@@ -14,7 +14,7 @@ export const archer = defineAlgorithm({
   name: 'archer',
   title: 'ArCHer',
   paper: 'Zhou 2024, arXiv:2402.19446',
-  help: 'Learns from a replay buffer what each whole call is worth (double critics Q and V), and leads the policy by it. Uses old trajectories again and again.',
+  help: 'ArCHer trains double critics Q and V on a replay buffer to estimate the value of each whole call, and trains the policy with their advantages. It reuses old trajectories many times.',
   colour: 6,
   config: archerConfig,
   metrics: archerMetricMeanings,
@@ -56,16 +56,16 @@ export const archer = defineAlgorithm({
     return archerMemory(model.config, config, fill, steps, seed, device)
   },
   notes: (config) => [
-    'The critics read the policy’s own trunk with the adapter off, not a RoBERTa of their own.',
+    'The critics read hidden states of the policy’s base model without the adapter, not those of a separate RoBERTa.',
     config.fresh_actions === 'every_draw'
       ? 'Every drawn utterance gets a freshly sampled action, as in ArCHer’s code (fresh_actions: every_draw).'
-      : 'Observations get one freshly sampled action an iteration (fresh_actions: every_iteration).',
+      : 'Every observation gets one freshly sampled action per iteration (fresh_actions: every_iteration).',
     ...(config.accumulation_reduction === 'sum'
       ? ['The losses of an update’s batches are added, not averaged, as in ArCHer’s code (accumulation_reduction: sum).']
       : []),
-    ...(config.warmup_iter > 0 ? [`The actor learns from iteration ${config.warmup_iter + 1} on (warmup_iter).`] : []),
+    ...(config.warmup_iter > 0 ? [`The actor starts to learn in iteration ${config.warmup_iter + 1} (warmup_iter).`] : []),
     ...(config.max_steps <= config.warmup_iter ? ['No iteration is left for the actor: max_steps is not above warmup_iter.'] : []),
-    ...(config.temperature === 1 ? [] : ['Actions are sampled at a temperature other than 1: the policy gradient is biased.']),
+    ...(config.temperature === 1 ? [] : ['Actions are sampled at a temperature other than 1, so the policy gradient is biased.']),
   ],
   halvable: { max_tokens_per_micro_batch: 64, max_context_len: 64, max_response_len: 16, batch_size: 1, lora_r: 1 },
   interop: archerInterop,

@@ -11,158 +11,167 @@ export const archerConfig = z.object({
   learning_rate: z.number().positive().default(2e-6).meta({
     group: 'Optimizer',
     small: 1e-3,
-    help: 'Peak learning rate of the actor (lm_lr). 2e-6 suits 7B models; an adapter on a small one takes 1e-4 and more.',
+    help: 'This sets the peak learning rate of the actor (lm_lr in ArCHer’s code). 2e-6 suits 7B models; an adapter on a small model needs 1e-4 or more.',
     essential: true,
   }),
   critic_lr: z.number().positive().default(1e-5).meta({
     group: 'Optimizer',
     small: 1e-3,
-    help: 'Peak learning rate of the critics. 1e-5 trains them over thousands of updates; 1e-3 in a short run.',
+    help: 'This sets the peak learning rate of the critics. 1e-5 suits thousands of updates, 1e-3 a short run.',
     essential: true,
   }),
-  max_steps: z
+  max_steps: z.int().positive().default(100).meta({
+    group: 'Length and batches',
+    help: 'The run ends after this many iterations. In each, rollouts are collected, then the critics are trained, then the actor.',
+    essential: true,
+  }),
+  rollout_size: z.int().positive().default(16).meta({
+    group: 'Length and batches',
+    small: 64,
+    help: 'This sets the number of trajectories that an online run samples in each iteration.',
+    essential: true,
+  }),
+  batch_size: z
     .int()
     .positive()
-    .default(100)
-    .meta({ group: 'Length and batches', help: 'Iterations: practice, then critics, then actor.', essential: true }),
-  rollout_size: z
-    .int()
-    .positive()
-    .default(16)
-    .meta({ group: 'Length and batches', small: 64, help: 'Online: trajectories practised in an iteration.', essential: true }),
-  batch_size: z.int().positive().default(4).meta({ group: 'Length and batches', small: 8, help: 'Utterances whose mean loss is taken.' }),
-  gradient_accumulation_steps: z
-    .int()
-    .positive()
-    .default(8)
-    .meta({ group: 'Length and batches', small: 4, help: 'Batches of one update, of the critics and of the actor.' }),
+    .default(4)
+    .meta({ group: 'Length and batches', small: 8, help: 'This sets the number of utterances in a batch, whose loss is averaged.' }),
+  gradient_accumulation_steps: z.int().positive().default(8).meta({
+    group: 'Length and batches',
+    small: 4,
+    help: 'This sets the number of batches whose gradients make one update of the critics or of the actor.',
+  }),
   epochs: z
     .int()
     .positive()
     .default(20)
-    .meta({ group: 'Length and batches', help: 'Updates of the critics in an iteration.', essential: true }),
+    .meta({ group: 'Length and batches', help: 'This sets the number of updates of the critics in each iteration.', essential: true }),
   actor_epochs: z
     .int()
     .positive()
     .default(1)
-    .meta({ group: 'Length and batches', help: 'Updates of the actor in an iteration.', essential: true }),
+    .meta({ group: 'Length and batches', help: 'This sets the number of updates of the actor in each iteration.', essential: true }),
   warmup_iter: z.int().nonnegative().default(10).meta({
     group: 'Length and batches',
-    help: 'Iterations in which the critics learn alone: an actor led by untrained critics only drifts.',
+    help: 'This sets the number of first iterations in which only the critics learn. Untrained critics give the actor no useful gradient.',
     essential: true,
   }),
-  capacity: z
-    .int()
-    .positive()
-    .default(100_000)
-    .meta({ group: 'Length and batches', help: 'Utterances the replay buffer holds; the oldest give way.' }),
-  gamma: z.number().min(0).max(1).default(0.95).meta({ group: 'Reward and advantage', help: 'Discount per utterance.', essential: true }),
-  tau: z
-    .number()
-    .gt(0)
-    .max(1)
-    .default(0.1)
-    .meta({ group: 'Value head and critics', help: 'Share by which the target critics follow the critics after each update.' }),
+  capacity: z.int().positive().default(100_000).meta({
+    group: 'Length and batches',
+    help: 'The replay buffer stores at most this many utterances; when it is full, the oldest are dropped.',
+  }),
+  gamma: z.number().min(0).max(1).default(0.95).meta({
+    group: 'Reward and advantage',
+    help: 'This sets how much the value of the next utterance counts (discount). A smaller value makes the critics more short-sighted.',
+    essential: true,
+  }),
+  tau: z.number().gt(0).max(1).default(0.1).meta({
+    group: 'Value head and critics',
+    help: 'After each update the target critics move towards the critics by this fraction. A larger value follows faster and is less stable.',
+  }),
   max_grad_norm: z.number().nonnegative().default(10).meta({
     group: 'Optimizer',
-    help: 'Gradients of critics and of the actor, each by itself, are scaled down to this global norm; 0 turns clipping off.',
+    help: 'The gradients of the critics and those of the actor are each scaled down until their global norm is at most this; 0 turns clipping off.',
   }),
   accumulation_reduction: z.enum(['mean', 'sum']).default('mean').meta({
     group: 'Optimizer',
-    help: 'mean: the loss of an update is the mean over all its batches. sum: their sum, as in ArCHer’s code, which is clipped sooner.',
+    help: 'This sets how the losses of an update’s batches are combined: mean averages them, sum adds them as ArCHer’s code does. Sums reach max_grad_norm sooner.',
   }),
   fresh_actions: z.enum(['every_iteration', 'every_draw']).default('every_iteration').meta({
     group: 'Value head and critics',
-    help: 'What target Q is asked about: one sampled action per observation and iteration, or a new one each time an utterance is drawn, as in ArCHer’s code: less noise, many times the generation.',
+    help: 'This sets when the actions are sampled that the target Q evaluates. every_iteration samples one per observation and iteration. every_draw samples a new one each time an utterance is drawn, as ArCHer’s code does: this is less noisy, but generates many times as much.',
   }),
   use_baseline: z.boolean().default(false).meta({
     group: 'Value head and critics',
-    help: 'A value head learns the advantage token by token and is taken off it: less variance.',
+    help: 'If on, a value head predicts the advantage at each token, and its prediction is subtracted to reduce variance.',
   }),
-  critic_hidden_size: z
-    .int()
-    .positive()
-    .nullable()
-    .default(null)
-    .meta({ group: 'Value head and critics', help: 'Width of the critics’ two hidden layers; empty: the model’s hidden size.' }),
-  temperature: z.number().positive().default(1).meta({ group: 'Sequences', help: 'Of sampled actions. Log-probabilities are taken at 1.' }),
+  critic_hidden_size: z.int().positive().nullable().default(null).meta({
+    group: 'Value head and critics',
+    help: 'This sets the width of the critics’ two hidden layers. If empty, it is the model’s hidden size.',
+  }),
+  temperature: z.number().positive().default(1).meta({
+    group: 'Sequences',
+    help: 'This sets the temperature at which actions are sampled. Log-probabilities are always computed at 1, so any other value biases the gradient.',
+  }),
   unlabelled_steps: z.enum(UNLABELLED_STEPS).default('leave_out').meta({
     group: 'Reward and advantage',
-    help: 'leave_out: an utterance without a label is not replayed. no_score: it is, as if its reward were 0.',
+    help: 'This sets how utterances without a label are treated. leave_out does not replay them; no_score replays them with reward 0.',
   }),
-  lr_scheduler_type: z.enum(SCHEDULES).default('constant').meta({ group: 'Optimizer', help: 'How the actor’s learning rate moves.' }),
+  lr_scheduler_type: z
+    .enum(SCHEDULES)
+    .default('constant')
+    .meta({ group: 'Optimizer', help: 'This sets how the actor’s learning rate changes after warm-up.' }),
   warmup_steps: z
     .int()
     .nonnegative()
     .default(0)
-    .meta({ group: 'Optimizer', help: 'Updates of the actor over which its learning rate rises from 0.' }),
+    .meta({ group: 'Optimizer', help: 'This sets the number of updates of the actor over which its learning rate rises from 0.' }),
   critic_lr_scheduler_type: z
     .enum(SCHEDULES)
     .default('constant')
-    .meta({ group: 'Optimizer', help: 'How the critics’ learning rate moves.' }),
+    .meta({ group: 'Optimizer', help: 'This sets how the critics’ learning rate changes after warm-up.' }),
   critic_warmup_steps: z
     .int()
     .nonnegative()
     .default(0)
-    .meta({ group: 'Optimizer', help: 'Updates of the critics over which their learning rate rises from 0.' }),
-  weight_decay: z
-    .number()
-    .nonnegative()
-    .default(0)
-    .meta({ group: 'Optimizer', help: 'Decoupled decay on matrices, of critics and actor.' }),
+    .meta({ group: 'Optimizer', help: 'This sets the number of updates of the critics over which their learning rate rises from 0.' }),
+  weight_decay: z.number().nonnegative().default(0).meta({
+    group: 'Optimizer',
+    help: 'This sets how much AdamW shrinks matrices of critics and actor at each update, apart from the gradient (decoupled weight decay).',
+  }),
   ...adapterSettings(8),
   ...sequenceSettings({ context: 4096, essential: false }),
-  max_response_len: z
-    .int()
-    .positive()
-    .default(256)
-    .meta({ group: 'Sequences', help: 'Tokens of a sampled action at most (max_new_tokens), and tokens kept of a final response.' }),
+  max_response_len: z.int().positive().default(256).meta({
+    group: 'Sequences',
+    help: 'A sampled action has at most this many tokens (max_new_tokens), and at most this many tokens of a final response are used.',
+  }),
   max_tokens_per_micro_batch: z.int().min(32).default(5120).meta({
     group: 'Memory',
-    help: 'Tokens processed at once: bounds memory, changes no result. At least the longest trajectory and one more.',
+    help: 'At most this many tokens are processed at once. A smaller value takes less memory and gives the same result. The longest trajectory and one more token must fit.',
   }),
   ...adamSettings,
   ...memorySettings,
 })
 export type ArcherConfig = z.output<typeof archerConfig>
 
-/** Every metric and what it means. Those of the actor are reported once it learns. */
+/** Every metric and its meaning. The metrics of the actor are reported once it learns. */
 export const archerMetricMeanings = {
-  loss: 'Sum of the four critics’ losses, mean over the iteration’s updates.',
-  'q1.loss': 'Mean squared error of Q1 against r + γ V1 of the next observation by the target critic.',
-  'q2.loss': 'The same of Q2.',
-  'v1.loss': 'Mean squared error of V1 against target Q1 of a freshly sampled action.',
-  'v2.loss': 'The same of V2.',
-  'q1.mean': 'Mean Q1 of the replayed utterances.',
-  'q2.mean': 'Mean Q2 of the replayed utterances.',
-  'v1.mean': 'Mean V1 of their observations.',
-  'v2.mean': 'Mean V2 of their observations.',
+  loss: 'This is the sum of the four critics’ losses, averaged over the iteration’s updates.',
+  'q1.loss': 'This is the mean squared error of Q1 against r + γ V1, where the target critic gives V1 of the next observation.',
+  'q2.loss': 'This is the same for Q2 and V2.',
+  'v1.loss': 'This is the mean squared error of V1 against the target critic’s Q1 of a freshly sampled action.',
+  'v2.loss': 'This is the same for V2 and Q2.',
+  'q1.mean': 'This is the mean of Q1 over the replayed utterances.',
+  'q2.mean': 'This is the mean of Q2 over the replayed utterances.',
+  'v1.mean': 'This is the mean of V1 over the observations of the replayed utterances.',
+  'v2.mean': 'This is the mean of V2 over the observations of the replayed utterances.',
   'target_q1.mean':
-    'Mean target Q1 of the freshly sampled actions. Above q1.mean: the policy now is believed better than what was replayed.',
-  'target_q2.mean': 'The same of target Q2.',
+    'This is the mean of the target critic’s Q1 over the freshly sampled actions. If it is above q1.mean, the critic expects more of the current policy than of the replayed actions.',
+  'target_q2.mean': 'This is the same for the target critic’s Q2.',
   'q1.explained_variance':
-    'Share of the variance of the Monte-Carlo returns of the replayed utterances that Q1 explains: 1 all, 0 none, below 0 worse than their mean. Replayed returns are those of older policies, so 1 is not to be expected.',
+    'This is the fraction of the variance of the replayed Monte-Carlo returns that Q1 explains. 1 means all of it, 0 none, and below 0 means that the mean would predict better. Replayed returns come from older policies, so it rarely reaches 1.',
   'critic/grad_norm':
-    'Global gradient norm of the critics before clipping at the last update; −1 when it was not finite and the update was skipped.',
-  'critic/learning_rate': 'Learning rate of the critics’ last update.',
+    'This is the global gradient norm of the critics before clipping, at the last update. It is −1 if a gradient was not finite and the update was skipped.',
+  'critic/learning_rate': 'This is the learning rate of the critics’ last update.',
   'pg.loss':
-    'Policy-gradient loss of the actor, mean over the iteration’s updates: −A log π, summed over an utterance’s tokens. Its value says little; its gradient does.',
+    'This is the policy-gradient loss of the actor: −A log π summed over an utterance’s tokens, averaged over the iteration’s updates. Its value does not show progress; watch the rewards instead.',
   'advantages.mean':
-    'Mean advantage min(Q1, Q2) − min(V1, V2) of the sampled actions. Far from 0 the critics are not done: lengthen warmup_iter or epochs.',
-  'advantages.std': 'Standard deviation of these advantages: how much the critics tell actions apart.',
-  'values.loss': 'Mean squared error of the token-level baseline against the advantage; with use_baseline.',
-  'values.mean': 'Mean of the token-level baseline; with use_baseline.',
-  'residual_advantages.mean': 'Mean of what is left of the advantage; with use_baseline.',
-  entropy: 'Mean entropy of π over the vocabulary at the sampled tokens, in nats.',
-  logp: 'Mean log π of the sampled tokens, in nats.',
-  'actions/mean_length': 'Mean tokens of the actions sampled for the actor.',
-  'actions/clipped_ratio': 'Share of them that max_response_len ended.',
-  grad_norm: 'Global gradient norm of the actor before clipping at the last update; −1 when it was not finite and the update was skipped.',
-  learning_rate: 'Learning rate of the actor’s last update.',
-  'rollout.mean': 'Mean sum of step rewards of the trajectories that came in; online.',
-  'rollout.max': 'Largest such sum.',
-  'rollout.min': 'Smallest such sum.',
-  'rollout.reward.mean': 'Mean reward of an utterance that came in; online.',
-  'replay/size': 'Utterances in the replay buffer.',
-  num_tokens: 'Tokens sampled, encoded behind their observations and trained on since the start.',
+    'This is the mean advantage min(Q1, Q2) − min(V1, V2) of the sampled actions. If it is far from 0, the critics need more training: raise warmup_iter or epochs.',
+  'advantages.std': 'This is the standard deviation of these advantages. It shows how strongly the critics distinguish actions.',
+  'values.loss': 'This is the mean squared error of the token-level baseline against the advantage. It is reported with use_baseline.',
+  'values.mean': 'This is the mean of the token-level baseline. It is reported with use_baseline.',
+  'residual_advantages.mean': 'This is the mean of the advantage minus the token-level baseline. It is reported with use_baseline.',
+  entropy: 'This is the mean entropy of π over the vocabulary at the sampled tokens, in nats.',
+  logp: 'This is the mean log π of the sampled tokens, in nats.',
+  'actions/mean_length': 'This is the mean length, in tokens, of the actions sampled for the actor.',
+  'actions/clipped_ratio': 'This is the fraction of these actions that max_response_len cut off.',
+  grad_norm:
+    'This is the global gradient norm of the actor before clipping, at the last update. It is −1 if a gradient was not finite and the update was skipped.',
+  learning_rate: 'This is the learning rate of the actor’s last update.',
+  'rollout.mean': 'This is the mean over new trajectories of the sum of their step rewards. It is reported by online runs.',
+  'rollout.max': 'This is the largest sum of step rewards of a new trajectory.',
+  'rollout.min': 'This is the smallest sum of step rewards of a new trajectory.',
+  'rollout.reward.mean': 'This is the mean reward of the new utterances. It is reported by online runs.',
+  'replay/size': 'This is the number of utterances in the replay buffer.',
+  num_tokens: 'This counts the tokens that were sampled, encoded for the critics and trained on since the start.',
 } as const

@@ -19,7 +19,7 @@ export const dpo = defineAlgorithm({
   name: 'dpo',
   title: 'DPO',
   paper: 'Rafailov 2023, arXiv:2305.18290; ETO: Song 2024, arXiv:2403.02502',
-  help: 'Learns from pairs of a success and a failure on the same query. No reward model, no practice, no value head.',
+  help: 'DPO learns from pairs of a success and a failure on the same query. It needs no reward model, no rollouts and no value head.',
   colour: 4,
   config: dpoConfig,
   metrics: dpoMetricMeanings,
@@ -52,7 +52,7 @@ export const dpo = defineAlgorithm({
   },
   notes: ({ loss_type, label_smoothing, overlong_pairs }) => [
     overlong_pairs === 'released'
-      ? 'Pairs of more than 512 tokens lose their answers, as in StepTool’s ETO script: their loss is ln 2 and they teach nothing (overlong_pairs: released).'
+      ? 'Pairs of more than 512 tokens lose their answers, as in StepTool’s ETO script, so that their loss is ln 2 and they have no gradient (overlong_pairs: released).'
       : 'Pairs of any length are trained on (overlong_pairs: keep).',
     ...(label_smoothing > 0 && (loss_type === 'hinge' || loss_type === 'ipo')
       ? [`label_smoothing changes nothing with ${loss_type}.`]

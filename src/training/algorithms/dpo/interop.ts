@@ -25,7 +25,7 @@ export const dpoInterop: RecipeInterop<DpoConfig> = {
     defaults: { per_device_train_batch_size: 8, learning_rate: 1e-6, gradient_accumulation_steps: 1, lora_alpha: 32 },
     settle: ({ config, ignored }) => {
       if (!Array.isArray(config.loss_type)) return
-      ignored.push({ field: 'loss_type', value: config.loss_type, reason: 'Losses are not added up here: choose one.' })
+      ignored.push({ field: 'loss_type', value: config.loss_type, reason: 'Hone does not combine several losses. Choose one.' })
       delete config.loss_type
     },
   },

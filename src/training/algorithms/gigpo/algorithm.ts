@@ -21,15 +21,16 @@ export const gigpo = defineAlgorithm({
   name: 'gigpo',
   title: 'GiGPO',
   paper: 'Feng 2025, arXiv:2505.10978',
-  help: 'Compares attempts at a query as wholes, as GRPO does, and also the steps that were taken in the same state. No value head.',
+  help: 'GiGPO compares whole attempts at a query, as GRPO does, and also the steps that were taken in the same state. It needs no value head.',
   colour: 8,
   config: gigpoConfig,
   metrics: {
     ...grpoMetricMeanings,
     frac_reward_zero_std:
-      'Share of groups in which neither attempts nor steps taken in the same state differ: nothing is learnt from them.',
-    'gigpo/compared_steps': 'Share of the steps whose state another step of their group was taken in too. At 0 this is GRPO.',
-    'gigpo/state_group_size': 'Mean number of steps that were taken in one state.',
+      'This is the fraction of groups in which neither attempts nor steps taken in the same state differ in reward, so that nothing is learnt from them.',
+    'gigpo/compared_steps':
+      'This is the fraction of steps for which another step of the group was taken in the same state. At 0 the algorithm is the same as GRPO.',
+    'gigpo/state_group_size': 'This is the mean number of steps that were taken in the same state.',
   },
   metricQuestions: grpo.metricQuestions,
   alarmsOff: [],
@@ -45,7 +46,7 @@ export const gigpo = defineAlgorithm({
     grpoMemory(model.config, grpoLoopConfig(config), expectedRollouts(config.generation_batch_size, steps), seed, device, isContinued),
   notes: (config) => [
     `Steps taken in the same state are compared with weight ${config.step_advantage_w} (step_advantage_w); a state is the ${config.anchor_state === 'history' ? 'whole history' : 'newest observation'} (anchor_state: ${config.anchor_state}).`,
-    'A state that was met once adds nothing, as in the paper.',
+    'A step whose state occurs only once has a step-level advantage of 0, as in the paper.',
   ],
   halvable: groupHalvable,
   // Neither TRL nor verl has it.

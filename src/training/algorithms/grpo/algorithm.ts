@@ -20,7 +20,7 @@ export const grpo = defineAlgorithm({
   name: 'grpo',
   title: 'GRPO',
   paper: 'Shao 2024, arXiv:2402.03300; DAPO arXiv:2503.14476, Dr. GRPO arXiv:2503.20783, GSPO arXiv:2507.18071',
-  help: 'Tries each query several times and moves towards the better attempts of each group. No value head.',
+  help: 'GRPO makes several attempts at each query and moves the policy towards the better ones of each group. It needs no value head.',
   colour: 3,
   config: grpoConfig,
   metrics: grpoMetricMeanings,
@@ -41,7 +41,7 @@ export const grpo = defineAlgorithm({
       ? 'Each step is compared with the steps of its group (advantage_level: step).'
       : `Each attempt is compared with its group by ${config.reward === 'outcome' ? 'its final step’s reward' : `its ${config.reward}`}.`,
     ...(config.num_iterations * config.steps_per_generation === 1
-      ? ['One update per batch: the ratio is always 1, so the loss stays near 0 and nothing is clipped; the gradient is not 0.']
+      ? ['Each batch makes one update, so the ratio is always 1, the loss stays near 0 and nothing is clipped. The gradient is not 0.']
       : []),
   ],
   halvable: groupHalvable,

@@ -30,7 +30,11 @@ const fromTrl: TrlImport = {
     // TRL's steps_per_generation counts backward passes over `device` attempts, of which gradient_accumulation_steps make an update; Hone's counts updates.
     const passes = count('steps_per_generation') ?? accumulated
     if (!('per_device_train_batch_size' in config))
-      assumed.push({ field: 'per_device_train_batch_size', value: device, reason: 'TRL’s default where the file names none.' })
+      assumed.push({
+        field: 'per_device_train_batch_size',
+        value: device,
+        reason: 'This is TRL’s default, because the file does not set the field.',
+      })
     delete config.per_device_train_batch_size
     delete config.gradient_accumulation_steps
     config.generation_batch_size ??= device * passes
@@ -77,7 +81,7 @@ function grpoTrlMappings(settings: GrpoConfig): FieldMappings<GrpoConfig> {
         ? mapsTo({ [`${config}.per_device_train_batch_size`]: attempts / parts, [`${config}.gradient_accumulation_steps`]: 1 })
         : approximate(
             { [`${config}.per_device_train_batch_size`]: attempts, [`${config}.gradient_accumulation_steps`]: 1 },
-            `TRL cuts a batch into equal parts, and ${attempts} attempts are no multiple of ${parts}: it is one part there.`,
+            `TRL divides a batch into equal parts, and ${attempts} attempts are not a multiple of ${parts}, so the exported recipe makes one update per pass.`,
           ),
     num_iterations: same('num_iterations'),
     loss_type: same('loss_type'),
@@ -94,7 +98,7 @@ function grpoTrlMappings(settings: GrpoConfig): FieldMappings<GrpoConfig> {
     dynamic_sampling_rounds: fixedValue(settings.dynamic_sampling_rounds === 0, 'TRL keeps groups whose rewards are all equal.'),
     max_completion_length: approximate(
       { [`${config}.max_completion_length`]: settings.max_completion_length },
-      'In TRL it is also where an attempt, tool replies included, is cut off.',
+      'In TRL it also limits the length of an attempt, including tool replies.',
     ),
     lr_scheduler_type: same('lr_scheduler_type'),
     warmup_steps: same('warmup_steps'),

@@ -6,30 +6,36 @@ import type { GrpoConfig } from './config'
 import type { BatchLayout } from '../../batches/batchLayout'
 import { samplingMeanings, samplingMetrics } from '../../policy/samplingMetrics'
 
-/** Every metric and what it means; `grpo.metrics`. */
+/** Every metric of GRPO and its meaning. */
 export const grpoMetricMeanings = {
-  loss: 'Mean loss of the batch’s updates. With one update per batch every ratio is 1 and advantages sum to 0, so it is near 0 (with loss_type grpo, 0) though its gradient is not: watch reward instead.',
-  reward: 'Mean reward of the attempts.',
-  reward_std: 'Standard deviation of the rewards over the whole batch (n − 1), as TRL since 0.29.',
+  loss: 'This is the mean loss of the batch’s updates. With one update per batch every ratio is 1 and advantages sum to 0, so the loss is near 0 (exactly 0 with loss_type grpo) although its gradient is not. Watch reward instead.',
+  reward: 'This is the mean reward of the attempts.',
+  reward_std: 'This is the standard deviation of the rewards over the whole batch (n − 1), as in TRL since 0.29.',
   frac_reward_zero_std:
-    'Share of groups whose rewards (with advantage_level step: those of their steps) are all equal: nothing is learnt from them.',
-  kl: 'Mean k3 estimate of KL(π ‖ π_ref) per token, weighed by the ratio with use_bias_correction_kl; reported where beta > 0. It is never negative.',
-  entropy: 'Mean entropy of π over the vocabulary at the trained tokens, in nats.',
-  'clip_ratio/low_mean': 'Share of tokens (or attempts, with a ratio per sequence) whose ratio is clipped from below.',
-  'clip_ratio/high_mean': 'Share whose ratio is clipped from above.',
-  'clip_ratio/region_mean': 'Share clipped either way.',
-  cispo_clip_ratio: 'With cispo: share of tokens whose weight is held at epsilon_high. They still give a gradient.',
-  'val/ratio': 'Mean π_new / π_old; 1 at a batch’s first update.',
-  'completions/mean_length': 'Mean own tokens of an attempt, without replies of tools; masked attempts count.',
-  'completions/min_length': 'Fewest own tokens of an attempt.',
-  'completions/max_length': 'Most own tokens of an attempt.',
-  'completions/mean_terminated_length': 'Mean own tokens of the attempts that came to their end; 0 where none did.',
-  'completions/min_terminated_length': 'Fewest own tokens of these.',
-  'completions/max_terminated_length': 'Most own tokens of these.',
-  'completions/clipped_ratio': 'Share of attempts that ran out of calls or tokens.',
-  grad_norm: 'Global gradient norm before clipping at the last update; −1 when a gradient was not finite and the update was skipped.',
-  learning_rate: 'Learning rate of the last update.',
-  num_tokens: 'Tokens of all sequences trained on since the start, each counted once per batch.',
+    'This is the fraction of groups whose rewards are all equal, so that nothing is learnt from them. With advantage_level step the rewards of steps are compared.',
+  kl: 'This is the mean k3 estimate of KL(π ‖ π_ref) per token, which is never negative. It is weighted by the ratio with use_bias_correction_kl, and reported if beta is above 0.',
+  entropy: 'This is the mean entropy of π over the vocabulary at the trained tokens, in nats.',
+  'clip_ratio/low_mean':
+    'This is the fraction of tokens whose ratio is clipped from below. With a ratio per sequence it is a fraction of attempts.',
+  'clip_ratio/high_mean':
+    'This is the fraction of tokens whose ratio is clipped from above. With a ratio per sequence it is a fraction of attempts.',
+  'clip_ratio/region_mean': 'This is the sum of clip_ratio/low_mean and clip_ratio/high_mean.',
+  cispo_clip_ratio:
+    'This is the fraction of tokens whose weight is clipped at epsilon_high, reported with cispo. They still have a gradient.',
+  'val/ratio': 'This is the mean of π_new / π_old. It is 1 at a batch’s first update.',
+  'completions/mean_length':
+    'This is the mean number of tokens that the model wrote in an attempt, without tool replies. Masked attempts are included.',
+  'completions/min_length': 'This is the smallest number of tokens that the model wrote in an attempt.',
+  'completions/max_length': 'This is the largest number of tokens that the model wrote in an attempt.',
+  'completions/mean_terminated_length':
+    'This is the mean number of tokens that the model wrote in attempts that were not cut off. It is 0 if all were.',
+  'completions/min_terminated_length': 'This is the smallest number of tokens that the model wrote in an attempt that was not cut off.',
+  'completions/max_terminated_length': 'This is the largest number of tokens that the model wrote in an attempt that was not cut off.',
+  'completions/clipped_ratio': 'This is the fraction of attempts that were cut off because they ran out of calls or tokens.',
+  grad_norm:
+    'This is the global gradient norm before clipping, at the last update. It is −1 if a gradient was not finite and the update was skipped.',
+  learning_rate: 'This is the learning rate of the last update.',
+  num_tokens: 'This counts the tokens of all sequences trained on since the start, once per batch.',
   ...samplingMeanings,
 } as const
 

@@ -5,7 +5,7 @@ import type { MetricQuestion } from '../../policy/metricQuestions'
 const LOSS: MetricQuestion = {
   question: 'Why is GRPO’s loss near 0?',
   answer:
-    'The advantages of a group sum to 0, and with one update a batch every ratio is 1, so the terms of the loss cancel while its gradient does not. With loss_type grpo it is 0; where tokens count alike (dapo, bnpo, dr_grpo) what is left is how length goes with worth: above 0 where the longer attempts are the worse ones. beta adds its share of the KL. It says nothing of learning: watch reward instead.',
+    'The advantages of a group sum to 0, and with one update per batch every ratio is 1, so the terms of the loss cancel although their gradients do not. With loss_type grpo it is exactly 0. With dapo, bnpo and dr_grpo every token counts equally, so the loss is above 0 if the longer attempts are the worse ones. beta adds the KL. The loss does not show progress: watch reward instead.',
 }
 
 export const grpoQuestions: Readonly<Record<string, MetricQuestion>> = {
@@ -15,7 +15,7 @@ export const grpoQuestions: Readonly<Record<string, MetricQuestion>> = {
   kl: {
     question: 'Why is this KL never negative?',
     answer:
-      'It is the k3 estimate, π_ref/π − log(π_ref/π) − 1 at each token, which is positive by construction and less noisy. It is reported where beta is above 0; PPO’s objective/kl is the plain sum of log-ratios (k1) and may be negative.',
+      'It is the k3 estimate, π_ref/π − log(π_ref/π) − 1 at each token, which is positive by construction and less noisy. It is reported if beta is above 0. PPO’s objective/kl is the plain sum of log-ratios (k1) and may be negative.',
   },
   'clip_ratio/region_mean': CLIP_FRACTION,
   'clip_ratio/low_mean': CLIP_FRACTION,
@@ -23,7 +23,7 @@ export const grpoQuestions: Readonly<Record<string, MetricQuestion>> = {
   frac_reward_zero_std: {
     question: 'Why does it matter?',
     answer:
-      'Where every attempt of a group earns the same, all advantages are 0 and the group teaches nothing. Near 1 the queries are too easy or too hard for the model as it is.',
+      'If all attempts of a group earn the same reward, all advantages are 0 and the group has no gradient. If the fraction is near 1, the queries are too easy or too hard for the current model.',
   },
   reward_std: {
     question: 'Why do screenshots of TRL show other values?',

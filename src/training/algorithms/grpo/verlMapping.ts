@@ -49,7 +49,7 @@ export function grpoVerlMappings(settings: GrpoConfig): FieldMappings<GrpoConfig
         ? { 'algorithm.filter_groups.enable': false }
         : { 'algorithm.filter_groups.enable': true, 'algorithm.filter_groups.max_num_gen_batches': settings.dynamic_sampling_rounds + 1 },
     ),
-    max_completion_length: implied('It counts for dr_grpo alone, as loss_scale_factor.'),
+    max_completion_length: implied('It only matters for dr_grpo, as loss_scale_factor.'),
     max_grad_norm: mapsTo({ [`${ACTOR}.optim.clip_grad`]: settings.max_grad_norm || NO_BOUND }),
     lr_scheduler_type: scheduleOf(settings, updates),
     warmup_steps: warmupOf(settings, updates),
@@ -67,7 +67,7 @@ function ratioMappings(settings: GrpoConfig): FieldMappings<Pick<GrpoConfig, Rat
   const high = settings.epsilon_high ?? settings.epsilon
   return {
     importance_sampling_level: !isSequence
-      ? implied('Every loss but gspo has a ratio per token.')
+      ? implied('Every loss except gspo has one ratio per token.')
       : isCispo
         ? unmapped('verl’s cispo has a ratio per token.')
         : mapsTo({ [`${ACTOR}.policy_loss.loss_mode`]: 'gspo' }),

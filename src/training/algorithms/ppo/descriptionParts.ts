@@ -40,8 +40,8 @@ export const ppoLimits = (config: PpoSettings): string =>
 
 export const ppoNotes = (config: PpoSettings): string[] => [
   config.gae_mask_mode === 'skip'
-    ? 'Credit passes over tool replies (gae_mask_mode: skip).'
-    : 'Credit decays over every token of a tool reply, as in TRL (gae_mask_mode: trl_classic).',
+    ? 'Advantages skip the tokens of tool replies (gae_mask_mode: skip).'
+    : 'Advantages decay over every token of a tool reply, as in TRL (gae_mask_mode: trl_classic).',
   ...(config.reward_dtype === 'float16' ? ['Rewards are rounded to 16 bits, as in StepTool’s code (reward_dtype: float16).'] : []),
 ]
 

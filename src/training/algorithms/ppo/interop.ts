@@ -30,7 +30,7 @@ const fromTrl: TrlImport = {
 }
 
 function departure(field: keyof SteptoolPpoConfig, value: string, released: string, does: string): FieldRemark {
-  return { field, value, reason: `Hone’s default. StepTool’s code ${does}: choose ${released} for its numbers.` }
+  return { field, value, reason: `This is Hone’s default. StepTool’s code ${does}; choose ${released} to get its numbers.` }
 }
 
 const fromSteptool: SteptoolImport = {

@@ -13,16 +13,16 @@ export const ppo = defineAlgorithm({
   name: 'ppo',
   title: 'PPO on the outcome',
   paper: 'Schulman 2017, arXiv:1707.06347; Ouyang 2022, arXiv:2203.02155',
-  help: 'Rewards a trajectory for how it ended, and leaves it to the value head which steps earned it.',
+  help: 'PPO rewards a trajectory for how it ended. Its value head learns which steps earned the reward.',
   colour: 1,
   config: ppoConfig,
   metrics: {
     ...ppoMetricMeanings,
-    'ppo/mean_scores': 'Mean outcome of the trajectories: 1 solved, 0 unsolved.',
-    'ppo/std_scores': 'Standard deviation of the outcomes (n − 1).',
-    'env/reward_mean': 'The same as ppo/mean_scores.',
-    'env/reward_std': 'The same as ppo/std_scores.',
-    'steps/unlabelled': 'Steps of trajectories without an outcome: they are not trained.',
+    'ppo/mean_scores': 'This is the mean outcome of the trajectories, where 1 means solved and 0 unsolved.',
+    'ppo/std_scores': 'This is the standard deviation of the outcomes (n − 1).',
+    'env/reward_mean': 'This is the same as ppo/mean_scores.',
+    'env/reward_std': 'This is the same as ppo/std_scores.',
+    'steps/unlabelled': 'This is the number of steps of trajectories without an outcome, which are not trained on.',
   },
   storyDefaults: ppoStoryDefaults,
   tokenization: (config) => ({
@@ -39,8 +39,8 @@ export const ppo = defineAlgorithm({
   },
   notes: (config) => [
     config.reward === 'status'
-      ? 'The trajectory’s status is the only reward, at its last token (reward: status).'
-      : 'The final step’s label is the only reward, at its last token (reward: final_step).',
+      ? 'The trajectory’s status is the only reward; it is given at the last token (reward: status).'
+      : 'The final step’s label is the only reward; it is given at the step’s last token (reward: final_step).',
     ...ppoNotes(config),
     ...(config.literal_text_bug
       ? ['Prompts and completions are written as two Python lists, as in StepTool’s released baseline (literal_text_bug).']

@@ -13,7 +13,7 @@ export const steptoolPpo = defineAlgorithm({
   name: 'steptool-ppo',
   title: 'Step-grained PPO (StepTool)',
   paper: 'Yu 2024, StepTool, arXiv:2410.07745; Schulman 2017, arXiv:1707.06347',
-  help: 'Rewards every step of a trajectory, not just its end, and improves the policy with clipped PPO near a frozen reference.',
+  help: 'StepTool rewards every step of a trajectory, not just its end, and improves the policy by clipped PPO with a KL penalty to a frozen reference.',
   colour: 2,
   config: steptoolPpoConfig,
   metrics: ppoMetricMeanings,
@@ -33,11 +33,11 @@ export const steptoolPpo = defineAlgorithm({
   },
   notes: (config) => [
     config.step_reward_weighting === 'released'
-      ? 'Step rewards are multiplied by n − i − 1 as in StepTool’s released code: the final step counts nothing (step_reward_weighting: released).'
+      ? 'Step rewards are multiplied by n − i − 1 as in StepTool’s released code, so that the final step counts nothing (step_reward_weighting: released).'
       : 'Every step’s reward counts once, as in the paper (step_reward_weighting: paper).',
     config.center_step_rewards
-      ? 'The batch’s mean step reward is subtracted from each reward: a further step earns nothing by itself (center_step_rewards: true).'
-      : 'Rewards count as they are: where all are positive every further step earns, whatever it does (center_step_rewards: false).',
+      ? 'The batch’s mean step reward is subtracted from each reward, so that an extra step earns nothing by itself (center_step_rewards: true).'
+      : 'Rewards are not centred: if all are positive, every extra step earns a reward, whatever it does (center_step_rewards: false).',
     ...ppoNotes(config),
   ],
   interop: steptoolPpoInterop,

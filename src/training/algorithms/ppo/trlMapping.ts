@@ -55,7 +55,7 @@ function sharedMappings(settings: PpoSettings): FieldMappings<PpoSettings> {
     ratio_threshold: same('ratio_threshold'),
     whiten_advantages: fixedValue(settings.whiten_advantages, 'PPOTrainer always whitens advantages.'),
     max_grad_norm: mapsTo({ 'PPOConfig.max_grad_norm': settings.max_grad_norm === 0 ? null : settings.max_grad_norm }),
-    gae_mask_mode: fixedValue(settings.gae_mask_mode === 'trl_classic', 'In TRL credit decays over every token of a tool reply.'),
+    gae_mask_mode: fixedValue(settings.gae_mask_mode === 'trl_classic', 'In TRL advantages decay over every token of a tool reply.'),
     reward_dtype: fixedValue(
       settings.reward_dtype === 'float32',
       'PPOTrainer keeps rewards as they are; StepTool’s script rounds them to float16.',
@@ -66,15 +66,15 @@ function sharedMappings(settings: PpoSettings): FieldMappings<PpoSettings> {
             'AutoModelForCausalLMWithValueHead.v_head_init_strategy': 'normal',
             'AutoModelForCausalLMWithValueHead.v_head_initializer_range': 0,
           })
-        : implied('The value head starts as torch’s nn.Linear does.'),
+        : implied('The value head is initialized as torch’s nn.Linear is.'),
     ...loraMappings(settings),
     // The remark is made at `init_adapter`.
-    ref_adapter: implied('It counts where a run begins from an adapter.'),
+    ref_adapter: implied('It only matters if a run starts from an adapter.'),
     max_context_len: script('max_context_len'),
     max_response_len: script('max_response_len'),
     encoding: unmapped('PPOTrainer.step takes token ids; StepTool’s script encodes every segment anew.'),
     max_tokens_per_micro_batch: unmapped('mini_batch_size bounds memory in TRL.'),
-    gradient_checkpointing: unmapped('Call gradient_checkpointing_enable() on the model.'),
+    gradient_checkpointing: unmapped('Call gradient_checkpointing_enable() on the model instead.'),
     adam_beta1: adam(settings.adam_beta1 === 0.9),
     adam_beta2: adam(settings.adam_beta2 === 0.999),
     adam_epsilon: adam(settings.adam_epsilon === 1e-8),
@@ -138,8 +138,8 @@ export function ppoTrlRunFields(
         ? NO_CHECKPOINT
         : checkpoint.revision === null
           ? mapsTo({ [name]: checkpoint.name })
-          : approximate({ [name]: checkpoint.name }, 'Hand the revision to from_pretrained beside it.'),
+          : approximate({ [name]: checkpoint.name }, 'Pass the revision to from_pretrained as well.'),
     data: DATASET_OBJECT,
-    init_adapter: approximate({ [name]: init_adapter }, `Hand from_pretrained is_trainable=True beside it, and no peft_config.${another}`),
+    init_adapter: approximate({ [name]: init_adapter }, `Pass is_trainable=True to from_pretrained as well, and no peft_config.${another}`),
   }
 }

@@ -43,7 +43,7 @@ function sharedMappings(settings: PpoSettings): FieldMappings<PpoSettings> {
       ? unmapped(
           'verl’s algorithm.kl_ctrl.target_kl is the mean KL per token, target the sum of a trajectory: divide by the trained tokens of a usual one.',
         )
-      : implied('It counts for an adaptive coefficient alone.'),
+      : implied('It only matters for an adaptive coefficient.'),
     horizon: mapsTo({ 'algorithm.kl_ctrl.horizon': settings.horizon }),
     kl_penalty: mapsTo({ 'algorithm.kl_penalty': settings.kl_penalty }),
     gamma: mapsTo({ 'algorithm.gamma': settings.gamma }),

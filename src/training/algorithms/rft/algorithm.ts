@@ -37,7 +37,7 @@ export const rft = defineAlgorithm({
   name: 'rft',
   title: 'Rejection sampling (RFT)',
   paper: 'Yuan 2023, arXiv:2308.01825; RAFT: Dong 2023, arXiv:2304.06767',
-  help: 'Tries each query several times, keeps the attempts that pass, and imitates these. No value head, no reference.',
+  help: 'RFT makes several attempts at each query, selects those that pass, and imitates them. It needs neither a value head nor a reference.',
   colour: 5,
   config: rftConfig,
   metrics: rftMetricMeanings,
@@ -80,12 +80,12 @@ export const rft = defineAlgorithm({
     return sftMemory(model.config, config, samplesOf(samples), steps, device)
   },
   notes: ({ reward, reward_threshold, max_samples_per_query, step_filtered, mask_history }) => [
-    `Attempts with a ${reward} of at least ${reward_threshold} are imitated, at most ${max_samples_per_query} of a query.`,
+    `Attempts with a ${reward} of at least ${reward_threshold} are imitated, at most ${max_samples_per_query} per query.`,
     mask_history
-      ? `Of each its last step is imitated; steps before it are context (mask_history)${step_filtered ? ', and where it is labelled 0 the attempt is left out (step_filtered)' : ''}.`
+      ? `Only the last step of each is imitated; the steps before it are context (mask_history)${step_filtered ? ', and an attempt whose last step is labelled 0 is left out (step_filtered)' : ''}.`
       : step_filtered
-        ? 'Their steps labelled 0 carry no loss (step_filtered).'
-        : 'All their steps are imitated, whatever their labels (step_filtered off).',
+        ? 'Steps labelled 0 carry no loss (step_filtered).'
+        : 'All steps are imitated, whatever their labels (step_filtered: false).',
   ],
   halvable: { tokens_per_batch: 64, lora_r: 1 },
   interop: rftInterop,

@@ -21,7 +21,7 @@ const rftTrlMappings = (settings: RftConfig): FieldMappings<RftConfig> => ({
   ...sftTrlMappings(settings),
   num_train_epochs: approximate(
     { 'SFTConfig.num_train_epochs': settings.num_train_epochs },
-    'In TRL max_steps overrules it; Hone takes whichever ends sooner.',
+    'In TRL max_steps overrides it; in Hone a run ends at whichever limit comes first.',
   ),
   generation_batch_size: SELECTED,
   num_generations: SELECTED,

@@ -29,7 +29,7 @@ export const sft = defineAlgorithm({
   name: 'sft',
   title: 'Supervised fine-tuning',
   paper: 'Ouyang 2022, arXiv:2203.02155 (step 1)',
-  help: 'Imitates the completions of the data, token by token.',
+  help: 'SFT imitates the completions of the data, token by token.',
   colour: 7,
   config: sftConfig,
   metrics: sftMetricMeanings,
@@ -50,7 +50,7 @@ export const sft = defineAlgorithm({
   },
   notes: ({ mask_history }) => [
     mask_history
-      ? 'The last turn of each is imitated, whatever its label; turns before it are context (mask_history).'
+      ? 'Only the last assistant turn of each sample is imitated, whatever its label; the turns before it are context (mask_history).'
       : 'Every completion is imitated, whatever its label.',
   ],
   halvable: { tokens_per_batch: 64, lora_r: 1 },

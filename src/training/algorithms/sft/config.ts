@@ -10,56 +10,68 @@ export const sftConfig = z.object({
   learning_rate: z.number().positive().default(2e-4).meta({
     group: 'Optimizer',
     small: 1e-3,
-    help: 'Peak learning rate of AdamW. LoRA likes about 2e-4; training all weights of a small model from scratch 1e-3 and more.',
+    help: 'This sets the peak learning rate of AdamW. About 2e-4 suits LoRA; 1e-3 or more suits training all weights of a small model from scratch.',
     essential: true,
   }),
-  max_steps: z.int().positive().default(100).meta({ group: 'Length and batches', help: 'Optimizer updates to take.', essential: true }),
-  tokens_per_batch: z
-    .int()
-    .min(32)
-    .default(2048)
-    .meta({ group: 'Length and batches', help: 'Tokens packed into one micro-batch.', essential: true }),
-  mask_history: z.boolean().default(false).meta({
-    group: 'Loss',
-    help: 'Loss on the last assistant turn alone: turns before it are context. Off: on every assistant turn. Never on prompts and tool replies.',
-  }),
-  gradient_accumulation_steps: z
+  max_steps: z
     .int()
     .positive()
-    .default(1)
-    .meta({ group: 'Length and batches', help: 'Micro-batches whose gradients add up to one update.' }),
-  trainable: z
-    .enum(['lora', 'all'])
-    .default('lora')
-    .meta({ group: 'Adapter', help: 'lora: a low-rank adapter on a frozen base. all: every weight.', essential: true }),
-  lora_dropout: z
-    .number()
-    .min(0)
-    .lt(1)
-    .default(0)
-    .meta({ group: 'Adapter', help: 'Share of inputs an adapter does not see in a step, drawn anew for each.' }),
+    .default(100)
+    .meta({ group: 'Length and batches', help: 'The run ends after this many optimizer updates.', essential: true }),
+  tokens_per_batch: z.int().min(32).default(2048).meta({
+    group: 'Length and batches',
+    help: 'This sets the number of tokens packed into one micro-batch. A larger value takes more memory.',
+    essential: true,
+  }),
+  mask_history: z.boolean().default(false).meta({
+    group: 'Loss',
+    help: 'If on, only the last assistant turn carries loss and the turns before it are context. If off, every assistant turn does. Prompts and tool replies never carry loss.',
+  }),
+  gradient_accumulation_steps: z.int().positive().default(1).meta({
+    group: 'Length and batches',
+    help: 'This sets the number of micro-batches whose gradients make one update. A larger value gives steadier gradients and slower updates.',
+  }),
+  trainable: z.enum(['lora', 'all']).default('lora').meta({
+    group: 'Adapter',
+    help: 'This sets what is trained. lora trains a low-rank adapter on a frozen base model; all trains every weight.',
+    essential: true,
+  }),
+  lora_dropout: z.number().min(0).lt(1).default(0).meta({
+    group: 'Adapter',
+    help: 'This sets the fraction of an adapter’s inputs that is set to 0 in each step, drawn at random. A larger value regularises more.',
+  }),
   ...adapterSettings(8),
-  warmup_steps: z.int().nonnegative().default(10).meta({ group: 'Optimizer', help: 'Steps over which the learning rate rises from 0.' }),
-  lr_scheduler_type: z.enum(SCHEDULES).default('cosine').meta({ group: 'Optimizer', help: 'How the learning rate moves after warm-up.' }),
-  weight_decay: z.number().nonnegative().default(0).meta({ group: 'Optimizer', help: 'Decoupled decay on matrices.' }),
+  warmup_steps: z
+    .int()
+    .nonnegative()
+    .default(10)
+    .meta({ group: 'Optimizer', help: 'This sets the number of updates over which the learning rate rises from 0.' }),
+  lr_scheduler_type: z
+    .enum(SCHEDULES)
+    .default('cosine')
+    .meta({ group: 'Optimizer', help: 'This sets how the learning rate changes after warm-up.' }),
+  weight_decay: z.number().nonnegative().default(0).meta({
+    group: 'Optimizer',
+    help: 'This sets how much AdamW shrinks matrices at each update, apart from the gradient (decoupled weight decay).',
+  }),
   ...adamSettings,
   ...memorySettings,
   max_grad_norm: z
     .number()
     .nonnegative()
     .default(1)
-    .meta({ group: 'Optimizer', help: 'Gradients are scaled down to this global norm; 0 turns clipping off.' }),
+    .meta({ group: 'Optimizer', help: 'Gradients are scaled down until their global norm is at most this; 0 turns clipping off.' }),
 })
 export type SftConfig = z.output<typeof sftConfig>
 
-/** Every metric and what it means. */
+/** Every metric and its meaning. */
 export const sftMetricMeanings = {
-  loss: 'Mean −log p of the target tokens of this step, in nats.',
-  entropy: 'Mean entropy of the model over the vocabulary at these tokens, in nats.',
-  mean_token_accuracy: 'Share of these tokens that the model thinks likeliest.',
-  grad_norm: 'Global gradient norm before clipping; −1 when a gradient was not finite and the step was skipped.',
-  learning_rate: 'Learning rate of this step.',
-  num_tokens: 'Tokens processed since the start.',
+  loss: 'This is the mean −log p of this step’s target tokens, in nats.',
+  entropy: 'This is the mean entropy of the model over the vocabulary at the target tokens, in nats.',
+  mean_token_accuracy: 'This is the fraction of target tokens that are the most likely ones under the model.',
+  grad_norm: 'This is the global gradient norm before clipping. It is −1 if a gradient was not finite and the step was skipped.',
+  learning_rate: 'This is the learning rate of this step.',
+  num_tokens: 'This counts the tokens processed since the start.',
 } as const
 
 export function sftTrainable(settings: SftConfig): TrainableSet {
