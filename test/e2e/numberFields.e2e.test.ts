@@ -90,6 +90,18 @@ it('what cannot be read stays as it was typed, is explained in words, and nothin
   await typeOver(fieldNamed(page, 'batch_size'), '16')
   await expect.poll(() => start.isEnabled(), WAIT).toBe(true)
   expect(settingOf(page, 'learning_rate')).toBe(3e-4)
+
+  // Pressed straight from the field: what stands there cannot be read, so nothing starts; once it can, that is what the run has.
+  await rate.fill('5e-')
+  await start.click({ force: true })
+  await page.getByText('found 5e-.').first().waitFor()
+  expect(page.url()).toContain('/train/new')
+  await rate.fill('5e-4')
+  await start.click()
+  await expect.poll(() => page.url(), WAIT).toContain('/train/run/')
+  await page.getByText(/^Recipe: \d+ settings/).click(WAIT)
+  expect(await page.getByRole('table', { name: 'Recipe' }).innerText()).toMatch(/learning_rate\s+0\.0005/)
+  await page.getByRole('button', { name: 'Cancel' }).first().click()
   expect(problems).toEqual([])
   await page.context().close()
 })

@@ -3,6 +3,7 @@ import { useState } from 'react'
 import type { JobRequest, ModelRow, StudioDescription } from '../../worker/protocol'
 import { useActiveJob, useStartJob } from '../queries/jobs'
 import { useModels } from '../queries/models'
+import { useRunNames } from '../queries/runs'
 import { useDescription } from '../stores/studio'
 import { FieldProblems, useFieldProblems } from '../widgets/fieldProblems'
 import { NumberField } from '../widgets/NumberField'
@@ -158,6 +159,7 @@ function StartEvaluation({ request, onClose }: { readonly request: EvaluateReque
 
 function ModelFields({ form: { request, change, models } }: { readonly form: EvaluationForm }) {
   const model = models.find((one) => one.model_id === request.model)
+  const runNames = useRunNames()
   return (
     <>
       <Select
@@ -171,10 +173,10 @@ function ModelFields({ form: { request, change, models } }: { readonly form: Eva
       <Select
         label="Adapter"
         value={request.adapterOf ?? ''}
-        data={[
+        data={choices([
           { value: '', label: 'none: the base model' },
-          ...(model?.adapters ?? []).map((one) => ({ value: one.run_id, label: one.title })),
-        ]}
+          ...(model?.adapters ?? []).map((one) => ({ value: one.run_id, label: runNames.get(one.run_id) ?? one.title })),
+        ])}
         onChange={(value) => {
           change({ adapterOf: value === '' ? null : value })
         }}
