@@ -13,6 +13,7 @@ import type { LabelledTrajectory } from '../../src/training/batches/labelledTraj
 import { temporaryDirectory } from '../cli/commandContext'
 import { writeTinyModel } from '../studio/tinyStarter'
 import { openApp } from '../support/app'
+import { trajectoryOf } from '../support/builders'
 import { looksRight } from '../support/looks'
 import { storedRecords } from '../support/stored'
 
@@ -139,6 +140,16 @@ it('a run’s practice is labelled, reloaded five times, and trained on by SFT, 
   expect(await page.locator(`input[data-source="${source}"]`).isChecked()).toBe(true)
   await looksRight(page, 'train-on-practice', { fullPage: true })
 
+  // What a finished run offers: another method on the same practice.
+  await page.goto(`${url}/#/train/new?${new URLSearchParams({ from: runId, data: source }).toString()}`)
+  await page.locator(`input[data-source="${source}"]`).waitFor(WAIT)
+  const chosen = page.locator('input[name="algorithm"]:checked')
+  expect(await chosen.getAttribute('value')).not.toBe('grpo')
+  await expect.poll(() => page.getByTestId('train-start').isEnabled(), WAIT).toBe(true)
+  await page.goto(`${url}/#/data`)
+  await page.getByTestId('practice-sources').locator(`[data-source="${source}"]`).waitFor(WAIT)
+  await looksRight(page, 'practice-on-data', { fullPage: true })
+
   const stored = await practiceOf(page, runId)
   expect(stored.flatMap(({ rewards }) => rewards).filter((reward) => reward === null)).toEqual([])
   const ppo = { batch_size: 2, mini_batch_size: 2, gradient_accumulation_steps: 1, ppo_epochs: 1 }
@@ -202,6 +213,33 @@ it('keys go on after a click on a toggle and after Escape, undo opens what it to
   await expect.poll(() => status(page), WAIT).toMatch(/Undone: success 1 on step 1\. It was on another trajectory, which is open now/)
   expect(idInUrl(page)).not.toBe(second)
   expect(stepInUrl(page)).toBe('0')
+  expect(problems).toEqual([])
+  await page.context().close()
+}, 300_000)
+
+it('a question that an evaluation asks is labelled and trained on with a warning only', async () => {
+  const { page, url, problems } = await openApp('#/data', { viewport: { width: 1360, height: 900 } })
+  await page.getByTestId('drop-zone').waitFor(WAIT)
+  const attempts = ['exam', 'practice'].map((split) => {
+    const one = trajectoryOf([{ prompt: 'How far?', completion: 'Two miles.' }], { trajectory_id: split, query: `Asked in ${split}?` })
+    return { trajectory: { ...one, task: { ...one.task, split } }, opinions: [] }
+  })
+  const text = attempts.map((one) => `${JSON.stringify(one)}\n`).join('')
+  await page.getByTestId('file-input').setInputFiles({ name: 'two.jsonl', mimeType: 'application/jsonl', buffer: Buffer.from(text) })
+  await page.getByTestId('dataset-card').waitFor(WAIT)
+  const dataset = new URL(page.url().replace('#/', '')).searchParams.get('dataset') ?? ''
+  await page.goto(`${url}/#/label?dataset=${encodeURIComponent(dataset)}&order=file`)
+  const rows = page.getByTestId('trajectory-row')
+  await rows.filter({ hasText: 'Asked in exam?' }).click()
+  await page.getByTestId('held-out-note').waitFor(WAIT)
+  await looksRight(page, 'label-held-out', { fullPage: false })
+  await rows.filter({ hasText: 'Asked in practice?' }).click()
+  await page.getByTestId('held-out-note').waitFor({ state: 'detached', ...WAIT })
+  await page.goto(`${url}/#/train/new?${new URLSearchParams({ algorithm: 'sft', data: dataset }).toString()}`)
+  await page
+    .getByTestId('preflight')
+    .getByText(/1 of 2 trajectories answer questions that evaluations ask/)
+    .waitFor(WAIT)
   expect(problems).toEqual([])
   await page.context().close()
 }, 300_000)

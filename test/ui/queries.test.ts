@@ -119,6 +119,32 @@ test('fetched labels come into one map; when they become invalid they are asked 
   })
 })
 
+test('no label is missing from the map, in whatever order and time answers come, and however often the list changes', async () => {
+  const ids = Array.from({ length: 60 }, (_, index) => `t${index}`)
+  const client = createQueryClient()
+  // Of each answer another time: later ones overtake earlier ones, and come while earlier ones are being drawn.
+  const get = async (id: string): Promise<LabelState> => {
+    await new Promise((resolve) => setTimeout(resolve, (Number(id.slice(1)) * 7) % 11))
+    return { opinions: [], resolved: [] }
+  }
+  const { studio } = slowStudio()
+  const slow: StudioApi = { ...studio, labels: { ...studio.labels, get } }
+  const view = createLabelView(client, slow)
+  let abort = new AbortController()
+  for (const list of [ids, [...ids.slice(30), ...ids.slice(0, 30)], ids.toReversed()]) {
+    abort.abort()
+    abort = new AbortController()
+    void fetchLabels(client, slow, list, abort.signal)
+    await new Promise((resolve) => setTimeout(resolve, 15))
+  }
+  await vi.waitFor(
+    () => {
+      expect([...view.snapshot().byId.keys()].sort()).toEqual([...ids].sort())
+    },
+    { timeout: 10_000 },
+  )
+})
+
 test('an event during a fetch is neither lost nor does it cancel the fetch', async () => {
   const client = createQueryClient()
   const answers: (() => void)[] = []

@@ -126,7 +126,7 @@ export function WhatIfStrip({ trajectoryId, step, before, after, view, onView }:
             />
             <span className={classes.stripMean}>{signed(strip.meanAfter)}</span>
           </div>
-          <pre className={classes.stripTokens} tabIndex={0} aria-label="Tokens of this step, coloured by advantage">
+          <pre className={classes.stripTokens} tabIndex={0} role="group" aria-label="Tokens of this step, coloured by advantage">
             {strip.tokens.slice(0, TOKENS_DRAWN).map((token) => (
               <span
                 key={token.at}
