@@ -1,5 +1,6 @@
 // lse_delta[t, h] = (lse[t, h], sum_d do[t, h, d] * o[t, h, d])                                     (flash attention backward, first pass)
 // hd4: head size / 4.
+// do, o: [T, heads * head size]; lse: [T, heads]; lse_delta: [T, heads, 2].
 // #include "flat"
 struct Params { rows: u32, heads: u32, hd4: u32 }
 @group(0) @binding(0) var<storage, read> grad_o: array<vec4f>;

@@ -2,6 +2,7 @@
 // over queries t >= j of j's segment and the GROUP query heads h of key head g.               (flash attention backward)
 // One invocation per key and key head; query and gradient tiles of BK rows pass through workgroup memory. Heads and then
 // queries are visited in order: no atomics. Constants: HD4 = head size / 4, KV, GROUP, KB, BK (LANES = KB).
+// do, q: [T, KV * GROUP * HD]; k, v, dk, dv: [T, KV * HD]; lse_delta: [T, KV * GROUP, 2]; spans as in attention.
 struct Params { scale: f32 }
 @group(0) @binding(0) var<storage, read> grad_o: array<vec4f>;
 @group(0) @binding(1) var<storage, read> q: array<vec4f>;

@@ -1,5 +1,6 @@
 // dq[t, h] = scale * sum_j p_j (do . v_j - delta) k_j,  p_j = exp(q . k_j * scale - lse)      (flash attention backward)
-// Same tiling as the forward pass. Constants: HD4 = head size / 4, KV, GROUP, QB, BK, LANES = QB * GROUP.
+// It is tiled as attention.wgsl is. Constants: HD4 = head size / 4, KV, GROUP, QB, BK, LANES = QB * GROUP.
+// do, dq: [T, KV * GROUP * HD], q likewise; k, v: [T, KV * HD]; lse_delta: [T, KV * GROUP, 2]; spans as in attention.
 struct Params { scale: f32 }
 @group(0) @binding(0) var<storage, read> grad_o: array<vec4f>;
 @group(0) @binding(1) var<storage, read> q: array<vec4f>;

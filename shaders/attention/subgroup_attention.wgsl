@@ -1,8 +1,9 @@
 // o[t, h] = sum_j softmax_j(q[t, h] . k[j, g] * scale) v[j, g] over keys j of the same segment with j <= t, g = h / GROUP
 // lse[t, h] = log sum_j exp(q . k * scale)                       (flash attention, Dao 2022; packed sequences, GQA)
-// attention.wgsl for adapters without scalar loads: a workgroup is one subgroup and holds SUBGROUP x R queries of a head; its lanes load a
-// key together and hand it round. The softmax is updated key by key in key order, so a row's bits do not depend on other rows.
+// This variant of attention.wgsl is for adapters without scalar loads. A workgroup is one subgroup and computes SUBGROUP x R queries of a head;
+// its lanes load a key together and share it. The softmax is updated key by key in key order, so a row's bits do not depend on other rows.
 // Constants: HD4 = head size / 4 = PARTS * SUBGROUP, KV, GROUP, R, SUBGROUP, PARTS.
+// q, o: [T, KV * GROUP * HD], k, v: [T, KV * HD]; lse: [T, KV * GROUP]; spans as in attention.
 enable subgroups;
 struct Params { scale: f32 }
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;

@@ -1,7 +1,8 @@
 // dk[j, g] = scale * sum_h sum_t p (do . v_j - delta) q[t, h],  dv[j, g] = sum_h sum_t p do[t, h]
 // over queries t >= j of j's segment and the GROUP query heads h of key head g.               (flash attention backward)
-// A workgroup is one subgroup and holds SUBGROUP x R keys of a key head; its lanes load a query together and hand it round. Heads and
+// A workgroup is one subgroup and computes SUBGROUP x R keys of a key head; its lanes load a query together and share it. Heads and
 // then queries are visited in order: no atomics. Constants: HD4 = head size / 4 = PARTS * SUBGROUP, KV, GROUP, R, SUBGROUP, PARTS.
+// The arrays are those of dkv.
 enable subgroups;
 struct Params { scale: f32 }
 @group(0) @binding(0) var<storage, read> grad_o: array<vec4f>;

@@ -1,5 +1,6 @@
 // dq[t, h] = scale * sum_j p_j (do . v_j - delta) k_j,  p_j = exp(q . k_j * scale - lse)      (flash attention backward)
 // It is tiled as subgroup_attention is. Constants: HD4 = head size / 4 = PARTS * SUBGROUP, KV, GROUP, R, SUBGROUP, PARTS.
+// The arrays are those of dq.
 enable subgroups;
 struct Params { scale: f32 }
 @group(0) @binding(0) var<storage, read> grad_o: array<vec4f>;

@@ -1,8 +1,8 @@
 // o[t, h] = sum_j softmax_j(q[t, h] . k[j, g] * scale) v[j, g] over keys j of the same segment with j <= t, g = h / GROUP
 // lse[t, h] = log sum_j exp(q . k * scale)                       (flash attention, Dao 2022; packed sequences, GQA)
 // q, o: [T, KV * GROUP * HD], k, v: [T, KV * HD]; spans[0].x = live tokens, spans[1 + t] = (start, end) of t's segment.
-// A workgroup holds 32 rows of a key head, row t * GROUP + g being query t's head g, and takes 32 keys at a time: once for each row's greatest score,
-// which knows no order, once for the sums, key by key in key order. So a row's bits do not depend on where tiles begin or on other rows.
+// A workgroup computes 32 rows of a key head (row t * GROUP + g is head g of query t) and reads 32 keys at a time. It passes over the keys twice: for
+// the largest score of each row, which does not depend on the order, and for the sums, key by key in key order. So a row's bits do not depend on where tiles begin or on other rows.
 // An invocation sums ROWS rows of COLUMNS quads of the head. Constants: HD4 = head size / 4, KV, GROUP, CHUNK, STAGED, ROWS, COLUMNS, COLUMN_LANES.
 struct Params { scale: f32, quads: u32 }
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;

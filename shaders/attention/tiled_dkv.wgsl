@@ -1,7 +1,8 @@
 // dk[j, g] = scale * sum_h sum_t p (do . v_j - delta) q[t, h],  dv[j, g] = sum_h sum_t p do[t, h]
 // over queries t >= j of j's segment and the GROUP query heads h of key head g.               (flash attention backward)
-// Tiles as in the forward pass, 32 keys beside 32 rows t * GROUP + g of queries, which are visited in order: no atomics.
+// It is tiled as tiled_attention is: 32 keys by 32 rows t * GROUP + g of queries, which are visited in order without atomics.
 // Constants: HD4 = head size / 4, KV, GROUP, CHUNK, STAGED, ROWS, COLUMNS, COLUMN_LANES.
+// The arrays are those of dkv.
 struct Params { scale: f32, quads: u32 }
 @group(0) @binding(0) var<storage, read> grad_o: array<vec4f>;
 @group(0) @binding(1) var<storage, read> q: array<vec4f>;

@@ -1,5 +1,6 @@
 // dq[t, h] = scale * sum_j p_j (do . v_j - delta) k_j,  p_j = exp(q . k_j * scale - lse)      (flash attention backward)
-// Tiling as in the forward pass, in one pass over the keys. Constants: HD4 = head size / 4, KV, GROUP, CHUNK, STAGED, ROWS, COLUMNS, COLUMN_LANES.
+// It is tiled as tiled_attention is, in one pass over the keys. Constants: HD4 = head size / 4, KV, GROUP, CHUNK, STAGED, ROWS, COLUMNS, COLUMN_LANES.
+// The arrays are those of dq.
 struct Params { scale: f32, quads: u32 }
 @group(0) @binding(0) var<storage, read> grad_o: array<vec4f>;
 @group(0) @binding(1) var<storage, read> q: array<vec4f>;

@@ -1,4 +1,4 @@
-// Rows t * GROUP + g of key head kv, the keys they see, and the weights of 32 of them. Of the kernel: HEADS, kv, spans.
+// Gives rows t * GROUP + g of key head kv, the keys they attend to, and the weights of 32 of them. The kernel defines HEADS, kv and spans.
 const WEIGHT_STRIDE = TILE / 4u + 1u;
 /// Of row r at columns 4i to 4i + 3: [r * WEIGHT_STRIDE + i].
 var<workgroup> weights: array<vec4f, TILE * WEIGHT_STRIDE>;

@@ -1,4 +1,4 @@
-// f32 -> the bits of IEEE half precision, to nearest even; above 65504 infinity, NaN stays NaN.
+// Converts f32 to the bits of IEEE half precision, rounded to nearest even. Values above 65504 become infinity, and NaN stays NaN.
 fn f16_bits(value: f32) -> u32 {
   let x = bitcast<u32>(value);
   let sign = (x >> 16u) & 0x8000u;

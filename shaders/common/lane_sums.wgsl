@@ -1,4 +1,4 @@
-// One workgroup's sums: every lane gives what it added up itself, then one lane for each vector adds those in lane order and writes sums[i].
+// Adds up the sums of a workgroup: every lane passes its own sums, then one lane per vector adds them in lane order and writes sums[i].
 // Constants: TERMS, vectors in all.
 const LANES = 64u;
 var<workgroup> partial: array<array<vec4f, TERMS>, LANES>;

@@ -1,4 +1,4 @@
-// What a linear layer's kernels do before they store: alpha * value (+ bias[column]) (+ residual[at]) (, all of it times silu(gate[at])).
+// What a linear layer's kernels compute before they store a value: alpha * value (+ bias[column]) (+ residual[at]) (, all of it times silu(gate[at])).
 // The gate is in the residual's place, g capped so that exp stays finite. Constants: HAS_BIAS, HAS_RESIDUAL, HAS_GATE; of the kernel: params.alpha, bias, residual.
 fn epilogue(value: f32, at: u32, column: u32) -> f32 {
   var out = value * params.alpha;

@@ -1,4 +1,5 @@
 // y[i] = a[i] + b[i]
+// a, b, y: [count].
 // #include "flat"
 struct Params { count: u32 }
 @group(0) @binding(0) var<storage, read> a: array<f32>;

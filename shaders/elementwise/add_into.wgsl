@@ -1,4 +1,5 @@
 // y[i] += x[i]
+// x, y: [count]. y is a state that is changed in place.
 // #include "flat"
 struct Params { count: u32 }
 @group(0) @binding(0) var<storage, read> x: array<f32>;

@@ -1,4 +1,5 @@
 // y[i] = max(x[i], 0)                                                                                  (Nair & Hinton 2010)
+// x, y: [count].
 // #include "flat"
 struct Params { count: u32 }
 @group(0) @binding(0) var<storage, read> x: array<f32>;

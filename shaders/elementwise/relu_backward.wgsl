@@ -1,4 +1,5 @@
 // dx[i] = dy[i] where x[i] > 0, else 0 (torch's choice at 0)
+// dy, x, dx: [count].
 // #include "flat"
 struct Params { count: u32 }
 @group(0) @binding(0) var<storage, read> dy: array<f32>;

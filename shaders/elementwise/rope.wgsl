@@ -3,6 +3,7 @@
 //   y[t, h, i + HALF] = x[t, h, i + HALF] * cos[p, i] + SIGN * x[t, h, i] * sin[p, i],   p = positions[t]
 // Tables are made in f64 on the host. SIGN is 1, or -1 for the backward pass (the inverse rotation).
 // Params: rows, sign, heads, half = HALF. Rows at or past counts[0] are skipped, because their positions are undefined.
+// x, y: [rows, heads * 2 HALF]; positions: [rows]; cos, sin: [P, HALF].
 // #include "flat"
 struct Params { rows: u32, sign: f32, heads: u32, half: u32 }
 @group(0) @binding(0) var<storage, read> x: array<f32>;

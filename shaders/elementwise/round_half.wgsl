@@ -1,4 +1,5 @@
 // y = x rounded to IEEE half precision, to nearest even: what a cache in f16 would give back. Four values to an invocation.
+// x, y: [4 count].
 // #include "flat"
 // #include "half"
 struct Params { count: u32 }

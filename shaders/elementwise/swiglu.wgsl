@@ -1,4 +1,5 @@
 // y[i] = silu(gate[i]) * up[i],  silu(g) = g / (1 + exp(-g))                        (Shazeer 2020, SwiGLU)
+// gate, up, y: [4 count].
 // #include "flat"
 struct Params { count: u32 }
 @group(0) @binding(0) var<storage, read> gate: array<vec4f>;

@@ -1,4 +1,5 @@
 // With s = 1 / (1 + exp(-g)): dgate = dy * up * s * (1 + g * (1 - s)),  dup = dy * g * s
+// dy, gate, up, dgate, dup: [4 count].
 // #include "flat"
 struct Params { count: u32 }
 @group(0) @binding(0) var<storage, read> dy: array<vec4f>;

@@ -1,5 +1,6 @@
 // y[t] = row ids[t] of a table in any format, of which rows first .. first + count are bound. quads: D / 4.
-// Rows of y at or past counts[0], and rows whose id lies in another part of the table, keep what they hold.
+// Rows of y at or past counts[0], and rows whose id lies in another part of the table, are not written.
+// table: [V, D]; ids: [T]; y: [T, D].
 // #include "flat"
 struct Params { rows: u32, first: u32, count: u32, quads: u32 }
 @group(0) @binding(0) var<storage, read> ids: array<u32>;

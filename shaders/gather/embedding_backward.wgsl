@@ -1,5 +1,6 @@
 // dtable[v, d] = sum of dy[order[i], d] for starts[v] <= i < starts[v + 1] (or added onto dtable)
 // The host sorts the live tokens by id, so equal ids are one segment and no atomics are needed. quads: D / 4.
+// dy: [T, D]; order: [T]; starts: [V + 1]; dtable: [V, D].
 // #include "flat"
 struct Params { vocabulary: u32, quads: u32, accumulate: u32 }
 @group(0) @binding(0) var<storage, read> dy: array<vec4f>;

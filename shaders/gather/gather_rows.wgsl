@@ -1,4 +1,5 @@
 // y[r, d] = x[rows[r], d] for r < counts[1], else 0: only rows with a target reach the head. quads: D / 4.
+// x: [T, D]; rows: [R]; y: [R, D].
 // #include "flat"
 struct Params { rows: u32, quads: u32 }
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;

@@ -1,4 +1,5 @@
-// table[r] = (a[r], b[r], c[r], d[r]) for r < counts[1]; other rows keep what they hold. Params: rows.
+// table[r] = (a[r], b[r], c[r], d[r]) for r < counts[1]; other rows are not written. Params: rows.
+// a, b, c, d: [R]; table: [R, 4].
 // #include "flat"
 struct Params { rows: u32 }
 @group(0) @binding(0) var<storage, read> a: array<f32>;

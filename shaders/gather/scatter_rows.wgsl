@@ -1,5 +1,6 @@
 // y[t, d] = x[target_of[t], d] where token t has a target row, else 0 (no target is 0xffffffff; tail tokens get 0).
 // The backward of gather_rows. quads: D / 4.
+// x: [R, D]; target_of: [T]; y: [T, D].
 // #include "flat"
 struct Params { rows: u32, quads: u32 }
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;

@@ -1,4 +1,4 @@
-// Cached keys and values in IEEE half precision, two to a word, rounded to nearest even on every adapter.
+// Writes cached keys and values in IEEE half precision, two per word, rounded to nearest even on every adapter.
 // #include "half"
 @group(0) @binding(6) var<storage, read_write> key_cache: array<vec2u>;
 @group(0) @binding(7) var<storage, read_write> value_cache: array<vec2u>;

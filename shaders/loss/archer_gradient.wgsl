@@ -1,6 +1,7 @@
 // Over tokens r < counts[1], else 0, with A = advantage[utterance[r]] and weight = (w, u):
 //   dlogp[r]  = -w (A - v[r]);   dvalue[r] = 2 u (v[r] - A);   without a baseline (HAS_VALUE 0) v is 0 and dvalue too
 // Params: rows. Constants: HAS_VALUE.
+// v, dvalue: [R, 1]; utterance, dlogp: [R]; advantage: [N]; weight: [4].
 struct Params { rows: u32 }
 @group(0) @binding(0) var<storage, read> value: array<f32>;
 @group(0) @binding(1) var<storage, read> utterance: array<u32>;

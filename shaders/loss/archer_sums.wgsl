@@ -1,6 +1,7 @@
 // Sums over tokens r < counts[1], with A = advantage[utterance[r]], weight = (w, u), v = 0 without a baseline (HAS_VALUE 0):
 //   (tokens, -w (A - v) logp, entropy, u (A - v)^2 with a baseline, v, A - v, logp, 0)
 // One workgroup; lanes stride, then add in lane order. Params: rows. Constants: HAS_VALUE.
+// logp, entropy, utterance: [R]; v: [R, 1]; advantage: [N]; weight: [4]; sums: [8].
 struct Params { rows: u32 }
 @group(0) @binding(0) var<storage, read> logp: array<f32>;
 @group(0) @binding(1) var<storage, read> entropy: array<f32>;

@@ -2,6 +2,7 @@
 //   loss = sum_n w[n] (x[n] - y[n])^2,   dx[n] = 2 w[n] (x[n] - y[n]), else 0;   w = transition[n].w
 // sums = (transitions, loss, sum x, sum y, sum (x - R)^2, sum R, sum R^2, 0), R = transition[n].z the Monte-Carlo return.
 // One workgroup; lanes stride, then add in lane order. Constants: COLUMN. Params: rows.
+// x, dx: [N, 1]; y, transition: [N, 4]; sums: [8].
 struct Params { rows: u32 }
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> y: array<vec4f>;

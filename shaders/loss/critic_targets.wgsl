@@ -1,6 +1,7 @@
 // Regression targets of the four critics (ArCHer, arXiv:2402.19446 eq. 1-2; archer/trainer.py), for transitions n < counts[0], else 0:
 //   y[n] = (r + c gamma v1, r + c gamma v2, q1, q2)    v of the next observation, q of the observation with a fresh action: target critics
 // transition[n] = (r, c, return, weight): c is 1 where the episode goes on, 0 where it ended. Params: rows, gamma.
+// v1, v2, q1, q2: [N, 1]; transition, y: [N, 4].
 // #include "flat"
 struct Params { rows: u32, gamma: f32 }
 @group(0) @binding(0) var<storage, read> v1: array<f32>;

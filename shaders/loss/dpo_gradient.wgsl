@@ -1,5 +1,6 @@
-// dlogp[r] = weight[p] slope of the row's side of pair p = row_sequence[r] / 2, for rows r < counts[1], else 0: every token of an answer alike.
-// pairs as dpo_pairs leaves them. Params: rows.
+// dlogp[r] = weight[p] slope of the row's side of pair p = row_sequence[r] / 2, for rows r < counts[1], else 0. Every token of an answer has the same slope.
+// dpo_pairs computes pairs. Params: rows.
+// row_sequence, dlogp: [R]; pairs: [P, 8]; weight: [P].
 struct Params { rows: u32 }
 @group(0) @binding(0) var<storage, read> row_sequence: array<u32>;
 @group(0) @binding(1) var<storage, read> pairs: array<vec4f>;

@@ -6,6 +6,7 @@
 // Sequence s has rows first_row[s] … first_row[s + 1]; pair p is sequences 2p (chosen) and 2p + 1. The ratio is summed by token, not the
 // difference of two sums: these are large and almost equal. One workgroup a pair; lanes stride rows, then add in lane order.
 // Params: pairs, beta, kept, flipped.
+// logp, ref: [R]; first_row: [2 P + 1]; pairs: [P, 8].
 struct Params { pairs: u32, beta: f32, kept: f32, flipped: f32 }
 @group(0) @binding(0) var<storage, read> logp: array<f32>;
 @group(0) @binding(1) var<storage, read> ref_logp: array<f32>;

@@ -2,7 +2,7 @@
 // whether ratio_chosen > ratio_rejected, logp_chosen, logp_rejected; and over rows r < counts[1]:  rows, entropy,
 // rows of chosen answers, how many of these are is_top1, mean_logits of these, mean_logits of rejected rows, and these rows
 // (row_sequence is 2p or 2p + 1).
-// pairs as dpo_pairs leaves them, [P, 2]; weight [P]; entropy, row_sequence, is_top1, mean_logits [R]. One workgroup; lanes stride, then add in lane order. Params: pairs, rows, beta.
+// pairs [P, 8] is computed by dpo_pairs; weight [P]; entropy, row_sequence, is_top1, mean_logits [R]. One workgroup; lanes stride, then add in lane order. Params: pairs, rows, beta.
 struct Params { pairs: u32, rows: u32, beta: f32 }
 @group(0) @binding(0) var<storage, read> pairs: array<vec4f>;
 @group(0) @binding(1) var<storage, read> weight: array<f32>;

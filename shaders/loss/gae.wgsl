@@ -2,6 +2,7 @@
 //   A[r] = reward[r] - V[r] + c (g V[r+1] + gl A[r+1]),  c = gl^(gap[r] - 1), or 1 when SKIP;  returns = A + V
 // gap[r]: tokens from row r to the next row of its sequence; the tokens between have V = reward = 0 (TRL) or are skipped (verl).
 // Rows of sequence s: first_row[s] .. first_row[s+1]. Rows past counts[1] become 0. Params: rows, gamma, gamma_lambda, skip.
+// reward, V, gap, A, returns: [R]; first_row: [S + 1].
 // #include "flat"
 struct Params { rows: u32, gamma: f32, gamma_lambda: f32, skip: u32 }
 @group(0) @binding(0) var<storage, read> reward: array<f32>;

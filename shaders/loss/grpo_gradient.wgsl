@@ -2,6 +2,7 @@
 // c is 1 (KL 1) or the ratio, through which the slope runs too (KL 2: the unbiased slope of DeepSeek-V3.2, arXiv:2512.02556).
 // table[row] = (logp_old, logp_ref, A, 0). With a sequence ratio every row of a sequence shares the slopes of all of them.
 // Params: rows, epsilon_low, epsilon_high, delta, beta. Constants: SEQUENCE, CISPO, HAS_DELTA, KL.
+// logp, table_row, w, dlogp: [R]; table: [B, 4]; span: [R, 2], the first and the end row of the row's sequence.
 struct Params { rows: u32, epsilon_low: f32, epsilon_high: f32, delta: f32, beta: f32 }
 @group(0) @binding(0) var<storage, read> logp: array<f32>;
 @group(0) @binding(1) var<storage, read> table_row: array<u32>;

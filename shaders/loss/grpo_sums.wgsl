@@ -1,6 +1,7 @@
 // Sums over rows r < counts[1]:  rows, w (policy + beta c k3), c k3, entropy, units, low clipped, high clipped, ratio; the last three and `units`
 // count a row once with a token ratio and a sequence once with a sequence ratio, as TRL averages them. One workgroup, lane order.
 // table[row] = (logp_old, logp_ref, A, 0). Params and constants as in grpo_gradient.
+// logp, entropy, table_row, w: [R]; table: [B, 4]; span: [R, 2]; sums: [8].
 struct Params { rows: u32, epsilon_low: f32, epsilon_high: f32, delta: f32, beta: f32 }
 @group(0) @binding(0) var<storage, read> logp: array<f32>;
 @group(0) @binding(1) var<storage, read> entropy: array<f32>;

@@ -1,5 +1,6 @@
 // In place: logits[r, v] <- dlogp[r] * (1[FIRST + v = target] - exp(logits[r, v] - lse[r])); rows past counts[1] and columns past live become 0.
 // The gradient of log p(target) with respect to the logits of one vocabulary chunk. Params: rows, first, width, live.
+// logits: [R, width]; targets, lse, dlogp: [R].
 // #include "flat"
 struct Params { rows: u32, first: u32, width: u32, live: u32 }
 @group(0) @binding(0) var<storage, read> targets: array<u32>;

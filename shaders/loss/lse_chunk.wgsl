@@ -4,6 +4,7 @@
 // is_top1[r]: 1 if no entry so far is greater than the target's and none before it equal, from the target's chunk on; else 0.
 // When the chunk is the last: logp[r] = picked - lse, lse[r] = max + log(sum), entropy[r] = lse - weighted / sum  (nats).
 // Params: rows, first, width, is_first, is_last, live.
+// state: [R, 4]; targets, logp, lse, entropy, is_top1: [R].
 // #include "flat"
 struct Params { rows: u32, first: u32, width: u32, is_first: u32, is_last: u32, live: u32 }
 @group(0) @binding(0) var<storage, read> logits: array<f32>;

@@ -2,6 +2,7 @@
 //   dlogp[r]  = -w A rho  unless the clipped term is the larger one, then 0;             rho = exp(logp - logp_old)
 //   dvalue[r] = w vf_coef (V - R), or 0 where the clipped error is larger and V lies beyond V_old +- range
 // table[row] = (logp_old, V_old, A, R). w = weight[0]. Params: rows, cliprange, cliprange_value, vf_coef.
+// logp, table_row, dlogp: [R]; V, dvalue: [R, 1]; table: [B, 4]; weight: [4].
 // #include "flat"
 struct Params { rows: u32, cliprange: f32, cliprange_value: f32, vf_coef: f32 }
 @group(0) @binding(0) var<storage, read> logp: array<f32>;

@@ -1,5 +1,6 @@
 // Keeps or undoes a mini-batch: when its mean ratio is above the threshold or not finite, grads <- kept; otherwise kept <- grads.
 // sums: see ppo_sums.wgsl (0 rows, 3 ratio). Params: count, threshold.
+// sums: [16]; grads, kept: [count].
 // #include "flat"
 struct Params { count: u32, threshold: f32 }
 @group(0) @binding(0) var<storage, read> sums: array<f32>;

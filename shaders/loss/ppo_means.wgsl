@@ -1,6 +1,7 @@
 // Adds a mini-batch's means to the batch's totals and clears its sums. Sums: see ppo_sums.wgsl. Totals:
 //   mini-batches, skipped, policy, value, policy + vf_coef value, entropy, approxkl, policykl, policy clip fraction, ratio,
 //   V, (V - R)^2, value clip fraction.   Losses of a skipped mini-batch count as 0. Params: threshold, vf_coef.
+// sums, totals: [16].
 struct Params { threshold: f32, vf_coef: f32 }
 @group(0) @binding(0) var<storage, read_write> sums: array<f32>;
 @group(0) @binding(1) var<storage, read_write> totals: array<f32>;

@@ -2,6 +2,7 @@
 //   rows, policy, value, ratio, policy clipped?, value clipped?, (logp - logp_old)^2, logp - logp_old, entropy, V, (V - R)^2, 0 ...
 // policy = max(-A rho, -A clip(rho)), value = max(...)/2 as in ppo_gradient. One workgroup; lanes stride rows, then add in lane order.
 // table[row] = (logp_old, V_old, A, R). Params: rows, cliprange, cliprange_value, vf_coef (unused).
+// logp, entropy, table_row: [R]; V: [R, 1]; table: [B, 4]; sums: [16].
 struct Params { rows: u32, cliprange: f32, cliprange_value: f32, vf_coef: f32 }
 @group(0) @binding(0) var<storage, read> logp: array<f32>;
 @group(0) @binding(1) var<storage, read> value: array<f32>;

@@ -1,6 +1,7 @@
 // reward[r] = score[r] - beta * kl[r] over rows r < counts[1], else 0.  kl: 0 logp - ref (k1), 1 |logp - ref|, 2 (logp - ref)^2 / 2 (k2),
 // 3 exp(ref - logp) - (ref - logp) - 1 (k3).
 // beta = coefficient[0]. TRL 0.11 PPOTrainer.compute_rewards. Params: rows, penalty.
+// logp, ref, score, reward, kl: [R]; coefficient: [4].
 // #include "flat"
 struct Params { rows: u32, penalty: u32 }
 @group(0) @binding(0) var<storage, read> logp: array<f32>;

@@ -1,5 +1,6 @@
 // A[n] = min(q1, q2)[n] - min(v1, v2)[n] for utterances n < counts[0], else 0     (archer/trainer.py; clipped double critics, Fujimoto 2018)
 // sums = (utterances, sum A, sum A^2, sum min(q1, q2)). One workgroup; lanes stride, then add in lane order. Params: rows.
+// q1, q2, v1, v2: [N, 1]; A: [N]; sums: [4].
 struct Params { rows: u32 }
 @group(0) @binding(0) var<storage, read> q1: array<f32>;
 @group(0) @binding(1) var<storage, read> q2: array<f32>;

@@ -1,5 +1,5 @@
 // The low-rank term of a layer with an adapter, scale * sum_r low[m, r] * b[first + n, r], r < rank (LoRA: Hu 2021, arXiv 2106.09685), rank
-// a multiple of 4. low: [M, rank], what the adapter's first factor made of its input; b: [N, rank]. Kernels take it as the beginning of their sum over k.
+// a multiple of 4. low: [M, rank], the input times the adapter's first factor; b: [N, rank]. Kernels start their sum over k with it.
 // #include "linear_params"
 @group(0) @binding(6) var<storage, read> low: array<f32>;
 @group(0) @binding(7) var<storage, read> b: array<vec4f>;

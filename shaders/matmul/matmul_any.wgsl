@@ -1,6 +1,7 @@
 // y[i, j] = alpha * sum_k a[i * a_row + k * a_inner] * b[j * b_row + k * b_inner] (+ bias[j]) (+ residual[i, j])
-// Any layout, any size: the path for extents that are no multiple of 4 (a value head, odd ranks). A counted sum
+// It serves any layout and size, such as extents that are not a multiple of 4 (a value head, odd ranks). A counted sum
 // stops at counts[count_word].
+// a, b: matrices of any strides; y: [rows, columns]; bias: [columns].
 // #include "flat"
 struct Params {
   rows: u32, alpha: f32, a_row: u32, a_inner: u32, b_row: u32, b_inner: u32, columns: u32, inner: u32, count_word: u32, flags: u32

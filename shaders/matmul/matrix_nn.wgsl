@@ -1,5 +1,6 @@
 // y[m, n] = alpha * sum_{k < span} x[m, first + k] * w[k, n] (added onto y when ACCUMULATE)          (NN on subgroup matrices)
-// As tile_nn, on the tiles of matrix_product. Params: product_params. Constants: ACCUMULATE and those of matrix_product.
+// It computes what tile_nn does, with the tiles of matrix_product. Params: product_params. Constants: ACCUMULATE and those of matrix_product.
+// x: [M, K], w: [span, N], y: [M, N].
 enable subgroups;
 // #include "product_params"
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;

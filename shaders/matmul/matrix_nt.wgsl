@@ -1,6 +1,7 @@
 // y[m, first + n] = alpha * sum_k x[m, k] * w[n, k] (+ bias) (+ residual)          (NT on subgroup matrices; n < width)
-// As tile_nt, on the tiles of matrix_product. Params: linear_params. Constants: HAS_BIAS, HAS_RESIDUAL, HAS_GATE (as in tile_nt) and those of
+// It computes what tile_nt does, with the tiles of matrix_product. Params: linear_params. Constants: HAS_BIAS, HAS_RESIDUAL, HAS_GATE (as in tile_nt) and those of
 // matrix_product.
+// x: [M, K], w: [width, K], y: [M, N].
 enable subgroups;
 // #include "linear_params"
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;

@@ -1,5 +1,6 @@
 // y[n, k] = alpha * sum_{m < counts[count_word]} a[m, n] * b[m, k] (added onto y when ACCUMULATE)          (TN on subgroup matrices)
-// As tile_tn, on the tiles of matrix_product. Params: gradient_params. Constants: ACCUMULATE and those of matrix_product.
+// It computes what tile_tn does, with the tiles of matrix_product. Params: gradient_params. Constants: ACCUMULATE and those of matrix_product.
+// a: [M, N], b: [M, K], y: [N, K].
 enable subgroups;
 // #include "gradient_params"
 @group(0) @binding(0) var<storage, read> a: array<vec4f>;

@@ -1,5 +1,5 @@
 // Products of small matrices by a subgroup's hardware: the one place that knows the syntax of the experimental extension (its form since
-// August 2026). Same functions as plain_matrix. Element is f16 or f32; sums are f32.
+// August 2026). It has the same functions as plain_matrix. Element is f16 or f32; sums are f32.
 // Constants: MATRIX_M, MATRIX_N, MATRIX_K, and of the tile: LEFT_STRIDE, RIGHT_STRIDE.
 enable chromium_experimental_subgroup_matrix;
 alias Left = subgroup_matrix_left<Element, MATRIX_K, MATRIX_M>;

@@ -1,5 +1,5 @@
 // y[m, n] = alpha * sum_{k < span} x[m, first + k] * w[k, n] (added onto y when ACCUMULATE)          (NN: dX of a linear layer)
-// x: [M, K], w: [span, N] in f32. Tiles and loads as in subgroup_nt.
+// x: [M, K], w: [span, N] in f32. Tiles and loads are those of subgroup_nt.
 // Params: product_params. Constants: LANES, ROWS, COLUMNS, SUBGROUP, PARTS * HOISTED = SUBGROUP, TAIL = span mod SUBGROUP, ACCUMULATE.
 enable subgroups;
 // #include "product_params"

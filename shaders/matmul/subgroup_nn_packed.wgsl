@@ -1,5 +1,5 @@
 // y[m, n] = alpha * sum_{k < span} x[m, first + k] * w[k, n] (added onto y when ACCUMULATE)      (NN: dX of a linear layer, packed weights)
-// x: [M, K], w: [span, N] in any format; N a multiple of 4. As subgroup_nn, but a lane computes four columns side by side, as they are packed.
+// x: [M, K], w: [span, N] in any format; N a multiple of 4. It differs from subgroup_nn in that a lane computes four adjacent columns, because they are packed together.
 // Params: product_params. Constants: LANES, ROWS, SUBGROUP, TAIL = span mod SUBGROUP, ACCUMULATE.
 enable subgroups;
 // #include "product_params"

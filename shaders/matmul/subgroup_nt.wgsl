@@ -1,8 +1,8 @@
 // y[m, first + n] = alpha * sum_k x[m, k] * w[n, k] (+ bias) (+ residual)          (NT: a linear layer; n < width)
 // With LORA its low-rank term (matmul/lora) is added. With HAS_GATE all of it is times silu(gate), and `residual` holds the gate.
 // x: [M, K], w: [width, K] in any format; K a multiple of 4. One invocation computes ROWS x COLUMNS, its columns LANES apart. The lanes
-// of a subgroup load SUBGROUP elements of a row of x together and hand them round, so that a load feeds many multiply-adds:
-// adapters without scalar loads pay for every lane of every load. Every sum runs over k in order, whatever the tile; a sum takes
+// of a subgroup load SUBGROUP elements of a row of x together and share them, so that one load serves many multiply-adds:
+// adapters without scalar loads spend time on every lane of every load. Every sum runs over k in order, whatever the tile; a sum takes
 // several terms in a row, which spares registers. Weights of a STRETCH of k have one scale, where they have any.
 // Params: linear_params. Constants: LANES, ROWS, COLUMNS, SUBGROUP, PARTS * HOISTED = SUBGROUP / 4, STRETCH, TAIL_QUADS = fours of k past the last
 // whole SUBGROUP, HAS_BIAS, HAS_RESIDUAL, HAS_GATE, LORA.

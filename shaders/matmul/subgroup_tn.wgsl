@@ -1,6 +1,6 @@
 // y[n, k] = alpha * sum_{m < counts[count_word]} a[m, n] * b[m, k] (added onto y when ACCUMULATE)   (TN: dW of a linear layer)
 // a: [M, N], b: [M, K]. The sum over rows stops at counts[count_word]. The lanes of a subgroup load BLOCKS x SUBGROUP columns of a row
-// of a together and hand them round, as in subgroup_nt. One invocation computes BLOCKS x SUBGROUP rows of y and COLUMNS columns.
+// of a together and share them, as in subgroup_nt. One invocation computes BLOCKS x SUBGROUP rows of y and COLUMNS columns.
 // Params: gradient_params. Constants: LANES, COLUMNS, SUBGROUP, BLOCKS, UNROLL, ACCUMULATE.
 enable subgroups;
 // #include "gradient_params"

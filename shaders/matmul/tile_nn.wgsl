@@ -1,5 +1,5 @@
 // y[m, n] = alpha * sum_{k < span} x[m, first + k] * w[k, n] (added onto y when ACCUMULATE)          (NN: dX of a linear layer)
-// x: [M, K], w: [span, N] in any format; K, span, N and first multiples of 4. Tiles and splits as in tile_nt; an invocation computes ROWS rows x COLUMN_QUADS fours of columns.
+// x: [M, K], w: [span, N] in any format; K, span, N and first multiples of 4. Tiles and splits are those of tile_nt; an invocation computes ROWS rows x COLUMN_QUADS fours of columns.
 // Params: product_params. Constants: TILE_M, TILE_N, QUADS, ROWS, COLUMN_QUADS, COLUMN_LANES = TILE_N / 4 / COLUMN_QUADS, LANES, SPLIT,
 // ACCUMULATE.
 // #include "product_params"

@@ -1,5 +1,6 @@
 // dx[t, d] = rstd * (gain[d] * dy[t, d] - x[t, d] * rstd^2 / D * sum_e dy[t, e] * gain[e] * x[t, e])
 // One workgroup per row. quads: D / 4. Constants: LANES. Parts: total (reduce/total_*).
+// dy, x, dx: [T, D], gain: [D], rstd: [T].
 // #include "flat"
 struct Params { rows: u32, quads: u32 }
 @group(0) @binding(0) var<storage, read> dy: array<vec4f>;

@@ -1,5 +1,6 @@
 // partial[c, d] = sum over rows t of chunk c of dy[t, d] * x[t, d] * rstd[t], t < groups * counts[count_word]   (first pass of dgain)
 // quads: D / 4. Constants: CHUNK.
+// dy, x: [T, D], rstd: [T], partial: [chunks, D].
 struct Params { quads: u32, groups: u32, count_word: u32 }
 @group(0) @binding(0) var<storage, read> dy: array<vec4f>;
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;

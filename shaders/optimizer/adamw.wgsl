@@ -3,6 +3,7 @@
 //   p <- p - lr / q1 * m / (sqrt(v) / sqrt(q2) + eps),  q_i = 1 - beta_i^steps
 // Nothing is written when the step does not apply (state[2] = 0: a gradient was not finite).
 // hyper and state: see clip_factor.wgsl.
+// p, g, m, v: [count]; hyper, state: [8].
 // #include "flat"
 struct Params { count: u32, decay_end: u32 }
 @group(0) @binding(0) var<storage, read> grads: array<f32>;

@@ -2,6 +2,7 @@
 //   norm = sqrt(sum partial) * grad_scale;  factor = grad_scale * min(1, max_norm / (norm + 1e-6)), max_norm 0 means no clipping
 //   q_i <- q_i + (1 - beta_i)(1 - q_i), which is 1 - beta_i^steps without cancellation, advanced only when the step applies.
 // hyper = (lr, 1 - beta1, 1 - beta2, eps, weight decay, max_norm, grad_scale, unused). One invocation.
+// partial: [chunks]; hyper, state: [8].
 struct Params { chunks: u32 }
 @group(0) @binding(0) var<storage, read> partial: array<f32>;
 @group(0) @binding(1) var<storage, read> hyper: array<f32>;

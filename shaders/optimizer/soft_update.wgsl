@@ -1,4 +1,5 @@
 // target[i] = (1 - tau) target[i] + tau online[i]          (Polyak averaging; Lillicrap 2016, arXiv:1509.02971 section 3)
+// online, target: [count].
 // #include "flat"
 struct Params { count: u32, tau: f32 }
 @group(0) @binding(0) var<storage, read> online: array<f32>;

@@ -1,5 +1,6 @@
 // partial[c] = sum of g[i]^2 over chunk c (CHUNK words); a word that is not finite makes the partial not finite by its bits.
 // Constants: CHUNK. Params: count of g, first chunk of partial.
+// g: [count]; partial: [chunks].
 // #include "flat"
 struct Params { count: u32, first: u32 }
 @group(0) @binding(0) var<storage, read> g: array<f32>;

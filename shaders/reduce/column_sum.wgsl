@@ -1,5 +1,6 @@
 // partial[c, n] = sum over rows of chunk c of x[m, n], m < counts[count_word]            (bias gradient, first pass)
 // x: [M, N], N a multiple of 4; a chunk is CHUNK rows. quads: N / 4. Constants: CHUNK.
+// partial: [chunks, N].
 struct Params { quads: u32, count_word: u32 }
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read> counts: array<u32>;

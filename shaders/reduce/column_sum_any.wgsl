@@ -1,4 +1,5 @@
 // y[n] = sum over m < counts[count_word] of x[m, n] (or added onto y): any N, one workgroup per column.
+// x: [M, N]; y: [N].
 struct Params { n: u32, count_word: u32, accumulate: u32 }
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> counts: array<u32>;

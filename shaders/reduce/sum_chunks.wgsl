@@ -1,5 +1,6 @@
 // y[n] = sum_c partial[c, n] (or added onto y), in chunk order.         (second pass of column sums)
 // N = 4 quads.
+// partial: [chunks, N]; y: [N].
 struct Params { chunks: u32, quads: u32, accumulate: u32 }
 @group(0) @binding(0) var<storage, read> partial: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> y: array<vec4f>;

@@ -1,4 +1,4 @@
-// The sum of `own` over the LANES of a workgroup, for all of them: every lane adds the terms itself, in lane order, after one barrier.
+// Returns the sum of `own` over the LANES of a workgroup to every lane: each lane adds all terms in lane order after one barrier.
 var<workgroup> partial: array<f32, LANES>;
 
 fn total_of(own: f32, lane: u32) -> f32 {

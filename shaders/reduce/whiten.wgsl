@@ -1,5 +1,6 @@
 // y[r] = (x[r] - mean) / sqrt(var + 1e-8) over rows r < counts[1], else 0;  moments = (mean, var, n, 0), var unbiased: / (n - 1).
 // Two passes over x in one workgroup; lanes stride rows, sums are added in lane order. TRL 0.11 masked_whiten. Params: rows.
+// x, y: [R]; moments: [4].
 struct Params { rows: u32 }
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> counts: array<u32>;

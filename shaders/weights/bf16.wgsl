@@ -1,4 +1,4 @@
-// bfloat16, two to a word: the upper halves of f32. `at`: which four of the matrix, whose rows follow each other.
+// Reads weights in bfloat16 (the upper half of f32), two per word. `at` is the index of four adjacent weights of the matrix, which is stored row by row.
 @group(0) @binding(1) var<storage, read> codes: array<vec2u>;
 @group(0) @binding(2) var<storage, read> scales: array<u32>;
 fn weight_quad(at: u32) -> vec4f {

@@ -1,4 +1,5 @@
-// IEEE half precision, two to a word; needs no shader-f16. `at`: which four of the matrix, whose rows follow each other.
+// Reads weights in IEEE half precision, two per word, without the feature shader-f16. `at` is the index of four adjacent weights of the matrix,
+// which is stored row by row.
 @group(0) @binding(1) var<storage, read> codes: array<vec2u>;
 @group(0) @binding(2) var<storage, read> scales: array<u32>;
 fn weight_quad(at: u32) -> vec4f {

@@ -1,4 +1,4 @@
-// Weights as they are. `at`: which four of the matrix, whose rows follow each other.
+// Reads weights in f32. `at` is the index of four adjacent weights of the matrix, which is stored row by row.
 @group(0) @binding(1) var<storage, read> codes: array<vec4f>;
 @group(0) @binding(2) var<storage, read> scales: array<u32>;
 fn weight_quad(at: u32) -> vec4f {

@@ -1,5 +1,5 @@
-// Signed bytes, four to a word, times the scale of their group of 32. `at`: which four of the matrix,
-// whose rows follow each other, each of whole groups.
+// Reads weights in int8: signed bytes, four per word, times the scale of their group of 32. `at` is the index of four adjacent weights of
+// the matrix, which is stored row by row in whole groups.
 @group(0) @binding(1) var<storage, read> codes: array<u32>;
 @group(0) @binding(2) var<storage, read> scales: array<u32>;
 fn weight_scale(at: u32) -> f32 {

@@ -1,5 +1,6 @@
 // codes[i] = w[2 i], w[2 i + 1] rounded to nearest even in 16 bits each. Inverse: weights/bf16 and weights/f16.
 // Rounded bit by bit: pack2x16float may round either way. Constants: BRAIN (1 bf16, 0 f16).
+// w: [count]; codes: [count / 2] words.
 // #include "flat"
 struct Params { words: u32 }
 @group(0) @binding(0) var<storage, read> w: array<vec2f>;

@@ -1,5 +1,6 @@
 // codes = round(w / scale), scale = max |w| of the group of 32 / TOP, rounded to f16. Inverse: weights/int8 and weights/int4.
 // One invocation: the two groups whose scales share a word. Constants: BITS (8 or 4), TOP (127 or 7).
+// w: [count]; codes: [count * BITS / 32] words, then the scales.
 // #include "flat"
 struct Params { groups: u32 }
 @group(0) @binding(0) var<storage, read> w: array<vec4f>;

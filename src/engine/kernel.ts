@@ -1,4 +1,4 @@
-/** What an op's kernel is made of: launches of compute shaders with their bindings, constants, parameters and scratch areas. */
+/** Describes an op's kernel: launches of compute shaders with their bindings, constants, parameters and scratch areas. */
 import type { ProductKernels } from './products/productChoice'
 
 /** A range of a tensor (or of a scratch area) bound to a kernel. Offsets and sizes in bytes; offsets are multiples of 256. */
@@ -25,7 +25,9 @@ export interface Dispatch {
   readonly bytes?: number
 }
 export type Word = { readonly u32: number } | { readonly f32: number }
+/** A u32 word of the params uniform. */
 export const u32 = (value: number): Word => ({ u32: value })
+/** An f32 word of the params uniform. */
 export const f32 = (value: number): Word => ({ f32: value })
 
 export interface Kernel {
@@ -34,7 +36,7 @@ export interface Kernel {
   readonly scratch?: readonly number[]
 }
 
-/** What a kernel choice may depend on. */
+/** The properties of the device on which the choice of a kernel may depend. */
 export interface KernelContext {
   readonly maxBindingBytes: number
   readonly isSoftware: boolean
@@ -54,8 +56,11 @@ export function fold(count: number): [number, number, number] {
   return [Math.ceil(count / rows), rows, 1]
 }
 
+/** Binds input `index` of the op, or a range of it in bytes. */
 export const input = (index: number, offset?: number, size?: number): Binding => binding({ input: index }, offset, size)
+/** Binds output `index` of the op, or a range of it in bytes. */
 export const output = (index: number, offset?: number, size?: number): Binding => binding({ output: index }, offset, size)
+/** Binds scratch area `index` of the kernel, or a range of it in bytes. */
 export const scratch = (index: number, offset?: number, size?: number): Binding => binding({ scratch: index }, offset, size)
 function binding(of: Binding['of'], offset?: number, size?: number): Binding {
   return { of, ...(offset === undefined ? {} : { offset }), ...(size === undefined ? {} : { size }) }

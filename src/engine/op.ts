@@ -25,6 +25,7 @@ export interface OpTolerance {
   readonly mutated: number
   readonly gradient: number
 }
+/** The tolerance of ops that have none of their own. */
 export const OP_TOLERANCE: OpTolerance = { output: 2e-5, mutated: 2e-6, gradient: 1e-4 }
 
 export interface Op<Params> extends GraphOp<Params> {
@@ -34,7 +35,7 @@ export interface Op<Params> extends GraphOp<Params> {
    */
   reference(inputs: readonly NumberArray[], specs: readonly TensorSpec[], params: Params): readonly Float64Array[]
   readonly examples: readonly OpExample<Params>[]
-  /** Where the default tolerance does not fit. */
+  /** The tolerance of this op, if the default does not fit. */
   readonly tolerance?: Partial<OpTolerance>
   /** The test that covers an op without examples. */
   readonly testedBy?: string
@@ -51,16 +52,19 @@ export function apply<Params>(op: Op<Params>, inputs: readonly Tensor[], params:
   return first.graph.add(op, inputs, params)
 }
 
+/** The only output of an op. */
 export function only(outputs: readonly Tensor[]): Tensor {
   return at(outputs, 0)
 }
 
+/** The item at `index`; throws if there is none. */
 export function at<T>(items: readonly T[], index: number): T {
   const item = items[index]
   if (item === undefined) throw new Error(`index ${index} of ${items.length}`)
   return item
 }
 
+/** Throws a ShapeError that names the op, the expected shapes and those found. */
 export function fail(op: string, expected: string, ...shapes: readonly (Shape | undefined)[]): never {
   throw new ShapeError(
     `${op}: expected ${expected}, found ${shapes.map((shape) => (shape ? `[${shape.join(', ')}]` : 'nothing')).join(' and ')}`,

@@ -15,7 +15,9 @@ export interface TensorSpec {
   readonly dtype: DType
 }
 
+/** The spec of an f32 tensor of this shape. */
 export const floats = (...shape: number[]): TensorSpec => ({ shape, dtype: 'f32' })
+/** The spec of a u32 tensor of this shape. */
 export const words = (...shape: number[]): TensorSpec => ({ shape, dtype: 'u32' })
 
 /** `batch`: written by the host before each replay. `state`: lives across replays (weights, gradients, moments, caches). */
@@ -81,6 +83,7 @@ export interface GraphOp<Params> {
 /** Parameters are checked where the op is applied. */
 export type AnyGraphOp = GraphOp<unknown>
 
+/** The number of elements of a shape. */
 export function sizeOf(shape: Shape): number {
   return shape.reduce((product, extent) => product * extent, 1)
 }

@@ -5,6 +5,7 @@
  */
 import { bf16FromFloat32, f16FromFloat32, float32FromBf16, float32FromF16 } from '../base/halfFloat'
 
+/** The formats in which a matrix of weights can be stored. */
 export const WEIGHT_FORMATS = ['f32', 'bf16', 'f16', 'int8', 'int4'] as const
 export type WeightFormat = (typeof WEIGHT_FORMATS)[number]
 export type PackedFormat = Exclude<WeightFormat, 'f32'>
@@ -17,7 +18,9 @@ export const TOP_CODE = { int8: 127, int4: 7 } as const
 const LEAST_SCALE = 2 ** -14
 
 const BITS: Readonly<Record<WeightFormat, number>> = { f32: 32, bf16: 16, f16: 16, int8: 8, int4: 4 }
+/** Whether the format stores codes and scales. */
 export const isInteger = (format: string): format is 'int8' | 'int4' => format === 'int8' || format === 'int4'
+/** Whether several weights share a word of 32 bits. */
 export const isPacked = (format: string): format is PackedFormat =>
   format !== 'f32' && (WEIGHT_FORMATS as readonly string[]).includes(format)
 

@@ -1,4 +1,4 @@
-/** The graphs of batched generation and the buffers they live in, without a device: their memory is known before anything is allocated. */
+/** The plans of batched generation and the sizes of their buffers. They touch no device, so their memory is known before anything is allocated. */
 import type { EngineDevice } from '../engine/device/engineDevice'
 import { gatherRows } from '../engine/ops/gatherRows'
 import { BLOCK_TOKENS, cachedAttention, kvWrite } from '../engine/ops/kvCache'
@@ -28,7 +28,7 @@ export interface GenerationShape {
 
 export type GenerationSize = Pick<GenerationShape, 'config' | 'lora' | 'slots' | 'maxNewTokens'> & {
   readonly maxContext: number
-  /** Else as many as fill every slot. One sequence of full length always fits. */
+  /** When absent, every slot can be filled. One sequence of full length always fits. */
   readonly blocks?: number | undefined
 }
 
@@ -37,11 +37,11 @@ export function generationShape({ maxContext, blocks, ...size }: GenerationSize)
   return { ...size, blocksPerSlot, blocks: Math.max(blocksPerSlot, blocks ?? size.slots * blocksPerSlot) }
 }
 
-/** Tokens of one extend batch; longer appends go in several. Fixed edges, so that plans are few. */
+/** The token counts for which extend is planned; longer texts are appended in several batches. The sizes are fixed, so that there are few plans. */
 export const LARGEST_EXTEND = 2048
 export const EXTEND_BUCKETS = [32, 128, 512, LARGEST_EXTEND] as const
 
-/** Bytes of each buffer of generation's own. */
+/** The bytes of each buffer that only generation uses. */
 export function generationBuffers({ config, slots, blocksPerSlot, blocks, maxNewTokens }: GenerationShape): Map<string, number> {
   const cache = bytesOf({ shape: [blocks * BLOCK_TOKENS, config.num_key_value_heads * config.head_dim], dtype: config.kv_dtype })
   const sizes = new Map<string, number>()
@@ -57,10 +57,10 @@ export function generationBuffers({ config, slots, blocksPerSlot, blocks, maxNew
   return sizes
 }
 
-/** Words of slots, then the bits of tokens each has seen. */
+/** The rows of `gen.state` [rows, SLOT_WORDS]: one per slot, then the bits of the tokens that each slot has seen. */
 const stateRows = (slots: number, config: ModelConfig): number => slots + Math.ceil((slots * seenWords(config.vocab_size)) / SLOT_WORDS)
 
-/** Text of some slots joins their contexts; those whose text is complete get their first token. */
+/** Plans one extend: it appends up to `tokens` tokens to the contexts of their slots, and samples the first new token of each slot whose text is complete. */
 export function extendPlan(shape: GenerationShape, tokens: number, context: PlanContext): Plan {
   const { config, slots } = shape
   const graph = new Graph()
@@ -71,7 +71,7 @@ export function extendPlan(shape: GenerationShape, tokens: number, context: Plan
   return planGraph(graph, context)
 }
 
-/** Adds one token to every active slot. */
+/** Plans one decode step: it samples one token for every slot that is active. */
 export function decodePlan(shape: GenerationShape, context: PlanContext): Plan {
   const { config, slots } = shape
   const graph = new Graph()
@@ -88,14 +88,14 @@ export function decodePlan(shape: GenerationShape, context: PlanContext): Plan {
 }
 
 /**
- * Starts the compiler on what generation will run, before the weights of a large model are read. Kernels depend on widths and slots, not on how
- * many layers there are: a first layer and another one have them all.
+ * Compiles the kernels of generation before the weights of a large model are read. Kernels depend on widths and slots, not on the number of
+ * layers, so the plans of two layers contain all of them.
  */
 export function compileGenerationAhead(engine: EngineDevice, size: GenerationSize): void {
   if (!isStreamed(size.config)) return
   const shape = generationShape({ ...size, config: { ...size.config, num_hidden_layers: Math.min(2, size.config.num_hidden_layers) } })
   for (const { dispatches } of [extendPlan(shape, EXTEND_BUCKETS[0], engine), decodePlan(shape, engine)])
-    // One that does not compile says so when it is asked for again.
+    // A kernel that does not compile throws when it is requested again.
     for (const { dispatch } of dispatches) engine.kernel(dispatch).catch(() => undefined)
 }
 

@@ -4,7 +4,7 @@ import type { Op } from '../op'
 import { sizeOf } from '../tensor'
 import type { Tensor } from '../tensor'
 
-/** state += x, in place. Inputs: x, state. The planner lets the producer of x add directly where it can. */
+/** state += x, in place. Inputs: x and state, of equal shape. If the producer of x can accumulate, the planner lets it add to the state itself. */
 export const accumulateIntoOp: Op<null> = {
   name: 'accumulateInto',
   mutates: [1],
@@ -40,6 +40,7 @@ export const accumulateIntoOp: Op<null> = {
   ],
 }
 
+/** Adds x to the state in place. Both have the same shape. */
 export function accumulateInto(state: Tensor, x: Tensor): void {
   apply(accumulateIntoOp, [x, state], null)
 }

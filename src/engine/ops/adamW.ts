@@ -22,6 +22,7 @@ export interface AdamWHyper {
   readonly gradScale: number
 }
 
+/** The hyper-parameter buffer [8] that `clipFactorOp` and `adamWOp` read. */
 export function hyperWords(hyper: AdamWHyper): Float32Array {
   return Float32Array.of(
     hyper.learningRate,
@@ -36,7 +37,7 @@ export function hyperWords(hyper: AdamWHyper): Float32Array {
 }
 
 /**
- * The clip factor from the packed gradients' global norm; decides on the GPU whether the step applies.
+ * Computes the clip factor from the global norm of the packed gradients, and decides on the GPU whether the step applies.
  * Inputs: grads [n], hyper [8], optimizer state [8] (changed in place).
  */
 export const clipFactorOp: Op<null> = {
@@ -119,7 +120,7 @@ export interface AdamWParams {
 
 /**
  * One AdamW step on packed weights (Loshchilov & Hutter 2019; torch's order of operations).
- * Inputs: grads, hyper, optimizer state, then weights, first and second moment [n], changed in place.
+ * Inputs: grads [n], hyper [8], optimizer state [8], then weights, first and second moments [n], which are changed in place.
  */
 export const adamWOp: Op<AdamWParams> = {
   name: 'adamW',
@@ -189,6 +190,7 @@ export interface PackedTensors {
   readonly optimizerState: Tensor
 }
 
+/** Applies `clipFactorOp` and then `adamWOp` to packed weights, gradients and moments [n]. */
 export function adamWStep(packed: PackedTensors, params: AdamWParams): void {
   apply(clipFactorOp, [packed.grads, packed.hyper, packed.optimizerState], null)
   apply(adamWOp, [packed.grads, packed.hyper, packed.optimizerState, packed.weights, packed.first, packed.second], params)

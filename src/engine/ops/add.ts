@@ -34,6 +34,7 @@ export const addOp: Op<null> = {
   ],
 }
 
+/** y = a + b for tensors of equal shape. */
 export function add(a: Tensor, b: Tensor): Tensor {
   return only(apply(addOp, [a, b], null))
 }

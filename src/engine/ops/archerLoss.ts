@@ -144,6 +144,7 @@ export interface UtteranceCritics {
   readonly v2: Tensor
 }
 
+/** Advantages [N] of utterances from four critics [N, 1], with their sums [4]; see `utteranceAdvantageOp`. */
 export function utteranceAdvantage({ q1, q2, v1, v2 }: UtteranceCritics, counts: Tensor): { advantage: Tensor; sums: Tensor } {
   const outputs = apply(utteranceAdvantageOp, [q1, q2, v1, v2, counts], null)
   return { advantage: at(outputs, 0), sums: at(outputs, 1) }
@@ -160,6 +161,7 @@ export interface ArcherLossInputs {
   readonly counts: Tensor
 }
 
+/** Cotangents dlogp [R] and dvalue [R, 1] of ArCHer’s actor loss, with its sums [8]; see `archerLossOp`. */
 export function archerLoss(rows: ArcherLossInputs): { dlogp: Tensor; dvalue: Tensor; sums: Tensor } {
   const { logp, entropy, value, utterance, advantage, weight, counts } = rows
   const outputs = apply(archerLossOp, [logp, entropy, value ?? logp, utterance, advantage, weight, counts], { hasValue: value !== null })

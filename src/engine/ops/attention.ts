@@ -12,7 +12,7 @@ export interface AttentionParams {
   readonly headDim: number
 }
 
-/** How the rows of an operand are spread over invocations, and the constants that say so. */
+/** How the rows of an operand are divided among invocations, and the shader constants for it. */
 interface Tiling {
   readonly prefix: '' | 'subgroup_' | 'tiled_'
   /** After the scale. */
@@ -67,7 +67,7 @@ function tilingOf(tokens: number, params: AttentionParams, context: Pick<KernelC
   }
 }
 
-/** Head sizes whose row, with its sums, an invocation holds in registers. */
+/** Head sizes for which a row and its sums fit the registers of an invocation. */
 const NARROW = 32
 /** Rows and keys of a workgroup of 128 invocations (shaders/common/attention_scores.wgsl), within 15 KiB of workgroup memory. */
 const TILE = 32
@@ -165,7 +165,7 @@ export const attentionOp: Op<AttentionParams> = {
   ],
 }
 
-/** (dq, dk, dv). Inputs: do, q, k, v, o, lse, spans. */
+/** dq, dk and dv of attention, each with the shape of q, k or v. Inputs: do [T, heads·headDim], then q, k, v, o, lse and spans as in `attentionOp`. */
 export const attentionBackwardOp: Op<AttentionParams> = {
   name: 'attentionBackward',
   infer: ([, q, k]) => {
@@ -298,6 +298,7 @@ function backwardReference(arrays: readonly NumberArray[], tokens: number, param
   return [dq, dk, dv]
 }
 
+/** o [T, heads·headDim]: causal attention of packed sequences; see `attentionOp` for the shapes of the inputs. */
 export function attention(q: Tensor, k: Tensor, v: Tensor, spansTensor: Tensor, params: AttentionParams): Tensor {
   return at(apply(attentionOp, [q, k, v, spansTensor], params), 0)
 }

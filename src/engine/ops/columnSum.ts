@@ -7,7 +7,7 @@ import type { Tensor } from '../tensor'
 
 const CHUNK = 64
 
-/** y[N] = Σ_{m < counts[rowCount]} x[m, N]: a bias gradient. N a multiple of 4. Inputs: x, counts. */
+/** y [N] = Σ_{m < counts[rowCount]} x[m, ·]: the gradient of a bias. Inputs: x [M, N], counts. */
 export const columnSumOp: Op<{ readonly rowCount: RowCount }> = {
   name: 'columnSum',
   canAccumulate: true,
@@ -82,6 +82,7 @@ export const columnSumOp: Op<{ readonly rowCount: RowCount }> = {
   ],
 }
 
+/** y [N]: the sum over the live rows of x [M, N]. */
 export function columnSum(x: Tensor, countsTensor: Tensor, rowCount: RowCount): Tensor {
   return only(apply(columnSumOp, [x, countsTensor], { rowCount }))
 }

@@ -4,11 +4,11 @@ import type { NumberArray, Op } from '../op'
 import { floats, sizeOf, words } from '../tensor'
 import type { Tensor } from '../tensor'
 
-/** Words of a transition: its reward, 1 where the episode goes on and 0 where it ended, the discounted return from it on, its weight in the loss. */
+/** Words of a transition: its reward, whether the episode continues (1) or ended (0), the discounted return from it on, and its weight in the loss. */
 export const TRANSITION = { reward: 0, continues: 1, mcReturn: 2, weight: 3 } as const
 export const TRANSITION_WORDS = 4
 
-/** Words of the sums a critic's loss leaves. `miss…`: against the Monte-Carlo return. */
+/** Words of the sums of a critic's loss. `missSquared` is the squared difference from the Monte-Carlo return. */
 export const CRITIC_SUM = { transitions: 0, loss: 1, value: 2, target: 3, missSquared: 4, mcReturn: 5, mcReturnSquared: 6 } as const
 export const CRITIC_SUM_WORDS = 8
 
@@ -137,10 +137,12 @@ export interface TargetCritics {
   readonly q2: Tensor
 }
 
+/** Targets [N, 4] of the four critics; see `criticTargetsOp`. */
 export function criticTargets({ v1, v2, q1, q2 }: TargetCritics, transition: Tensor, counts: Tensor, params: CriticTargetsParams): Tensor {
   return only(apply(criticTargetsOp, [v1, v2, q1, q2, transition, counts], params))
 }
 
+/** The cotangent dx [N, 1] of one critic’s squared error, with its sums [8]; see `criticLossOp`. */
 export function criticLoss(
   x: Tensor,
   y: Tensor,

@@ -15,7 +15,7 @@ export interface DpoLossParams {
   readonly labelSmoothing: number
 }
 
-/** Words of what is kept of a pair. `slope…`: derivative of the loss in that side's log-prob. */
+/** Words of a pair's results. `slope…` is the derivative of the loss with respect to that side's log-prob. */
 export const DPO_PAIR = {
   logpChosen: 0,
   logpRejected: 1,
@@ -27,7 +27,7 @@ export const DPO_PAIR = {
 } as const
 export const DPO_PAIR_WORDS = 8
 
-/** Words of the sums a micro-batch leaves. */
+/** Words of the sums over a micro-batch. */
 export const DPO_SUM = {
   ...{ pairs: 0, loss: 1, rewardChosen: 2, rewardRejected: 3, margin: 4, accuracy: 5, logpChosen: 6, logpRejected: 7 },
   ...{ rows: 8, entropy: 9, chosenRows: 10, chosenHits: 11, logitsChosen: 12, logitsRejected: 13, rejectedRows: 14 },
@@ -232,6 +232,7 @@ export interface DpoLossInputs {
   readonly meanLogits: Tensor
 }
 
+/** The cotangent dlogp [R] of the DPO loss, with what is known of each pair [P, 8] and the sums [16]; see `dpoLossOp`. */
 export function dpoLoss(rows: DpoLossInputs, params: DpoLossParams): { dlogp: Tensor; pairs: Tensor; sums: Tensor } {
   const { logp, ref, entropy, rowSequence, firstRow, weight, counts, isTop1, meanLogits } = rows
   const outputs = apply(dpoLossOp, [logp, ref, entropy, rowSequence, firstRow, weight, counts, isTop1, meanLogits], params)

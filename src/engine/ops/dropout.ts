@@ -15,8 +15,8 @@ export interface DropoutParams {
 const leastWord = (rate: number): number => Math.floor(rate * 2 ** 32)
 
 /**
- * y [T, W] = x / (1 − rate) where it is kept, else 0 (Srivastava 2014; inverted, as torch). Inputs: x, and state [3] = key low, key high, a
- * counter: the same state and stream give the same mask, whatever the batch around a row. W is a multiple of 4.
+ * y [T, W] = x / (1 − rate), or 0 where an element is dropped (Srivastava 2014; inverted, as in torch). Inputs: x [T, W], and state [3] = key low,
+ * key high, counter. The same state and stream give the same mask, whatever other rows are in the batch. W is a multiple of 4.
  */
 export const dropoutOp: Op<DropoutParams> = {
   name: 'dropout',
@@ -70,7 +70,7 @@ export const dropoutOp: Op<DropoutParams> = {
   ],
 }
 
-/** See `dropoutOp`. */
+/** x [T, W] with elements dropped at random; see `dropoutOp`. */
 export function dropout(x: Tensor, state: Tensor, params: DropoutParams): Tensor {
   return only(apply(dropoutOp, [x, state], params))
 }

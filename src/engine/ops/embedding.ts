@@ -5,7 +5,7 @@ import { floats, words } from '../tensor'
 import type { Tensor } from '../tensor'
 import { weightShards } from '../weightRows'
 
-/** y[t] = table[ids[t]]. Inputs: table [V, D], ids u32 [T], counts, order u32 [T], starts u32 [V + 1] (the last two for the gradient). */
+/** y [T, D]: y[t] = table[ids[t]]. Inputs: table [V, D], ids u32 [T], counts; order u32 [T] and starts u32 [V + 1] are for the gradient. */
 export const embeddingOp: Op<null> = {
   name: 'embedding',
   infer: ([table, ids]) => {
@@ -58,7 +58,7 @@ export const embeddingOp: Op<null> = {
   ],
 }
 
-/** dtable[v] = Σ dy[order[i]] over the segment of v. Inputs: dy [T, D], order u32 [T], starts u32 [V + 1]. */
+/** dtable [V, D]: dtable[v] = Σ dy[order[i]] over starts[v] ≤ i < starts[v + 1]. Inputs: dy [T, D], order u32 [T], starts u32 [V + 1]. */
 export const embeddingBackwardOp: Op<{ readonly vocabulary: number }> = {
   name: 'embeddingBackward',
   canAccumulate: true,
@@ -104,11 +104,12 @@ export interface SortedIds {
   readonly starts: Tensor
 }
 
+/** y [T, D]: the rows of `table` [V, D] that `ids` [T] name. */
 export function embedding(table: Tensor, ids: Tensor, counts: Tensor, sorted: SortedIds): Tensor {
   return only(apply(embeddingOp, [table, ids, counts, sorted.order, sorted.starts], null))
 }
 
-/** Live token indices ordered by id (stable), and where each id's run starts. */
+/** The indices of live tokens sorted by id (stable), and where the run of each id starts [V + 1]. */
 export function sortIds(ids: Uint32Array, live: number, vocabulary: number): { order: Uint32Array; starts: Uint32Array } {
   const starts = new Uint32Array(vocabulary + 1)
   for (let t = 0; t < live; t++) {

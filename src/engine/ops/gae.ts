@@ -69,6 +69,7 @@ export const gaeOp: Op<GaeParams> = {
   })),
 }
 
+/** Advantages [R] and returns [R] of packed rows; see `gaeOp`. */
 export function gae(
   rows: { readonly reward: Tensor; readonly value: Tensor; readonly gap: Tensor; readonly firstRow: Tensor; readonly counts: Tensor },
   params: GaeParams,

@@ -4,9 +4,10 @@ import type { Op } from '../op'
 import { floats, words } from '../tensor'
 import type { Tensor, TensorSpec } from '../tensor'
 
+/** The entry of `targetOf` for a token that is no target. */
 export const NO_TARGET = 0xffff_ffff
 
-/** y[r] = x[rowOf[r]] for r < counts[1], else 0. Inputs: x [T, D], rowOf u32 [R], counts, targetOf u32 [T] (for the gradient). */
+/** y [R, D]: y[r] = x[rowOf[r]] for r < counts[1], else 0. Inputs: x [T, D], rowOf u32 [R], counts; targetOf u32 [T] is for the gradient. */
 export const gatherRowsOp: Op<null> = {
   name: 'gatherRows',
   infer: ([x, rowOf, , targetOf]) => {
@@ -31,7 +32,7 @@ export const gatherRowsOp: Op<null> = {
   ],
 }
 
-/** y[t] = x[targetOf[t]] where there is one, else 0. Inputs: x [R, D], targetOf u32 [T], counts. */
+/** y [T, D]: y[t] = x[targetOf[t]] if token t is a target, else 0. Inputs: x [R, D], targetOf u32 [T], counts. */
 export const scatterRowsOp: Op<null> = {
   name: 'scatterRows',
   infer: ([x, targetOf]) => {
@@ -82,6 +83,7 @@ function move(shader: string, outputs: readonly TensorSpec[]): ReturnType<Op<nul
   }
 }
 
+/** y [R, D]: the rows of x [T, D] that `rowOf` [R] names. */
 export function gatherRows(x: Tensor, rowOf: Tensor, counts: Tensor, targetOf: Tensor): Tensor {
   return only(apply(gatherRowsOp, [x, rowOf, counts, targetOf], null))
 }

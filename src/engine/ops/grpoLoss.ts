@@ -20,7 +20,7 @@ export interface GrpoLossParams {
   readonly isCispo: boolean
 }
 
-/** Words of the sums a micro-batch leaves. `units`: rows, or sequences with a sequence ratio. */
+/** Words of the sums over a micro-batch. `units` counts rows, or sequences if the ratio is per sequence. */
 export const GRPO_SUM = { rows: 0, loss: 1, kl: 2, entropy: 3, units: 4, low: 5, high: 6, ratio: 7 } as const
 export const GRPO_SUM_WORDS = 8
 
@@ -201,6 +201,7 @@ export interface GrpoLossInputs {
   readonly counts: Tensor
 }
 
+/** The cotangent dlogp [R] of GRPO’s loss, with its sums [8]; see `grpoLossOp`. */
 export function grpoLoss(rows: GrpoLossInputs, params: GrpoLossParams): { dlogp: Tensor; sums: Tensor } {
   const outputs = apply(grpoLossOp, [rows.logp, rows.entropy, rows.tableRow, rows.table, rows.span, rows.weight, rows.counts], params)
   return { dlogp: at(outputs, 0), sums: at(outputs, 1) }

@@ -5,7 +5,7 @@ import { floats } from '../tensor'
 import type { Tensor } from '../tensor'
 
 /**
- * table[r] = (a[r], b[r], c[r], d[r]) for live targets: four per-row quantities in one binding, kept across replays.
+ * table[r] = (a[r], b[r], c[r], d[r]) for live targets, so that four quantities per row need one binding. The table is a state.
  * Inputs: a, b, c, d [R], counts, table [R, 4] (changed in place).
  */
 export const interleaveOp: Op<null> = {
@@ -48,6 +48,7 @@ export const interleaveOp: Op<null> = {
   ],
 }
 
+/** Writes four columns [R] into the columns of `table` [R, 4]. */
 export function interleave(columns: readonly [Tensor, Tensor, Tensor, Tensor], counts: Tensor, table: Tensor): void {
   apply(interleaveOp, [...columns, counts, table], null)
 }

@@ -10,7 +10,9 @@ import type { Tensor, TensorSpec } from '../tensor'
 export const KV_DTYPES = ['f32', 'f16'] as const
 export type KvDtype = (typeof KV_DTYPES)[number]
 
+/** Tokens of one block of a cache. */
 export const BLOCK_TOKENS = 16
+/** The slot of a token that belongs to none; it is neither stored nor attended from. */
 export const NO_SLOT = 0xffff_ffff
 
 export interface CachePlace {
@@ -29,7 +31,10 @@ function cacheDtype(op: string, keys: TensorSpec | undefined): KvDtype {
   return keys.dtype
 }
 
-/** Stores k and v [T, W] of live tokens. Inputs: k, v, slots, positions, block table, counts, key cache, value cache (both changed). */
+/**
+ * Stores k and v [T, W] of live tokens. Inputs: k, v, slots u32 [T], positions u32 [T], block table u32 [slots, blocks], counts, then the key
+ * and the value cache [blocks · 16, W], which are changed in place.
+ */
 export const kvWriteOp: Op<null> = {
   name: 'kvWrite',
   mutates: [6, 7],
@@ -88,7 +93,10 @@ export interface CachedAttentionParams {
 /** Invocations that share a row of a head. */
 const WIDE_LANES = 128
 
-/** o [T, heads·headDim] over cached keys 0 … position. Inputs: q, key cache, value cache, slots, positions, block table, counts. */
+/**
+ * o [T, heads·headDim]: attention of token t over the cached keys 0 … positions[t] of its slot. Inputs: q [T, heads·headDim], key and value
+ * cache [blocks · 16, kvHeads·headDim], slots u32 [T], positions u32 [T], block table u32 [slots, blocks], counts.
+ */
 export const cachedAttentionOp: Op<CachedAttentionParams> = {
   name: 'cachedAttention',
   infer: ([q, keys, , , , table], params) => {
@@ -171,10 +179,12 @@ export const cachedAttentionOp: Op<CachedAttentionParams> = {
   ],
 }
 
+/** Stores k and v [T, kvHeads·headDim] of live tokens in the caches. */
 export function kvWrite(k: Tensor, v: Tensor, place: CachePlace, keys: Tensor, values: Tensor): void {
   apply(kvWriteOp, [k, v, place.slots, place.positions, place.blockTable, place.counts, keys, values], null)
 }
 
+/** o [T, heads·headDim]: attention of q over cached keys and values; see `cachedAttentionOp`. */
 export function cachedAttention(q: Tensor, keys: Tensor, values: Tensor, place: CachePlace, params: CachedAttentionParams): Tensor {
   return only(apply(cachedAttentionOp, [q, keys, values, place.slots, place.positions, place.blockTable, place.counts], params))
 }

@@ -170,7 +170,7 @@ function lowRank(
 
 /**
  * y[M, N] = alpha x[M, K] w[N, K]ᵀ (+ bias[N]) (+ residual[M, N]) (+ loraScale low[M, R] b[N, R]ᵀ).
- * Inputs: x, w, counts, bias?, residual?, low and b?.
+ * Inputs: x, w, counts, then bias, residual, and low with b, as far as the layer has them.
  */
 export const linearOp: Op<LinearParams> = {
   name: 'linear',
@@ -227,6 +227,7 @@ export interface LinearOptions {
   readonly rowCount?: RowCount
 }
 
+/** y [M, N] = x [M, K] times the transpose of w [N, K], plus the optional bias, residual and low-rank term; see `linearOp`. */
 export function linear(
   x: Tensor,
   w: Tensor,

@@ -9,6 +9,7 @@ const counts: TensorSpec = { shape: [4], dtype: 'u32' }
 const live = (rows: number): Record<number, number[]> => ({ 2: [rows, rows, 1, 0] })
 const plain: LinearParams = { alpha: 1, hasBias: false, hasResidual: false, loraScale: null, rowCount: 'tokens' }
 
+/** Examples of `linearOp`. */
 export const linearExamples: readonly OpExample<LinearParams>[] = [
   { label: 'few columns', inputs: [floats(9, 8), floats(12, 8), counts], params: plain, values: live(9) },
   {
@@ -79,6 +80,7 @@ export const linearExamples: readonly OpExample<LinearParams>[] = [
   },
 ]
 
+/** Examples of `gatedLinearOp`. */
 export const gatedExamples: readonly OpExample<LinearParams>[] = [
   { label: 'plain', inputs: [floats(19, 16), floats(36, 16), counts, floats(19, 36)], params: plain, values: live(19) },
   {

@@ -12,7 +12,7 @@ export interface LinearParams {
   readonly rowCount: RowCount
 }
 
-/** Which input is what; those that are left out are undefined. `gate` comes after all others. */
+/** The index of every optional input; inputs that the layer does not have are undefined. `gate` comes last. */
 export function places({ hasBias, hasResidual, loraScale }: LinearParams) {
   let next = 3
   const take = (has: boolean): number | undefined => (has ? next++ : undefined)

@@ -195,7 +195,7 @@ function gradientChunks(
   }
 }
 
-/** dh[R, D] = Σ_v dlogp (1[v = target] − p_v) w_v. Inputs: h, w, targets, counts, lse, dlogp. */
+/** dh [R, D] = Σ_v dlogp (1[v = target] − p_v) w_v. Inputs: h [R, D], w [V, D], targets u32 [R], counts, lse [R], dlogp [R]. */
 export const logProbHiddenGradOp: Op<LogProbParams> = {
   name: 'logProbHiddenGrad',
   infer: ([h, w], params) => {
@@ -237,7 +237,7 @@ export const logProbHiddenGradOp: Op<LogProbParams> = {
   ],
 }
 
-/** dw[V, D] = Σ_r dlogp_r (1[v = target_r] − p_rv) h_r. Inputs: h, w, targets, counts, lse, dlogp. */
+/** dw [V, D] = Σ_r dlogp_r (1[v = target_r] − p_rv) h_r. Inputs: h [R, D], w [V, D], targets u32 [R], counts, lse [R], dlogp [R]. */
 export const logProbWeightGradOp: Op<LogProbParams> = {
   name: 'logProbWeightGrad',
   canAccumulate: true,
@@ -305,7 +305,10 @@ export interface TokenLogProbs {
   readonly isTop1: Tensor
 }
 
-/** @param vocabulary rows of `w` that are tokens; all unless given. */
+/**
+ * Log-probs [R], lse [R], entropies [R] and isTop1 [R] of target tokens; see `logProbOp`.
+ * @param vocabulary the number of rows of `w` that are tokens; by default all are.
+ */
 export function logProb(h: Tensor, w: Tensor, targets: Tensor, counts: Tensor, vocabulary = at(w.shape, 0)): TokenLogProbs {
   const outputs = apply(logProbOp, [h, w, targets, counts], { vocabulary })
   return { logp: at(outputs, 0), lse: at(outputs, 1), entropy: at(outputs, 2), isTop1: at(outputs, 3) }

@@ -14,7 +14,7 @@ import { addParts, innerSplit, partBytes, tokenSplit } from '../products/splitPr
 const stored = (dtype: DType, ...shape: number[]): TensorSpec => ({ shape, dtype })
 const countsSpec: TensorSpec = { shape: [4], dtype: 'u32' }
 
-/** y[M, N] = alpha x[M, K] w[K, N]. */
+/** y [M, N] = alpha x [M, K] w [K, N]. Inputs: x, w. */
 export const matmulNNOp: Op<{ readonly alpha: number }> = {
   name: 'matmulNN',
   canAccumulate: true,
@@ -77,7 +77,7 @@ export const matmulNNOp: Op<{ readonly alpha: number }> = {
   ],
 }
 
-/** y[N, K] = alpha Σ_{m < counts[rowCount]} a[m, N] b[m, K]. Inputs: a, b, counts. */
+/** y [N, K] = alpha Σ_{m < counts[rowCount]} a[m, ·]ᵀ b[m, ·]. Inputs: a [M, N], b [M, K], counts. */
 export const matmulTNOp: Op<{ readonly alpha: number; readonly rowCount: RowCount }> = {
   name: 'matmulTN',
   canAccumulate: true,
@@ -136,10 +136,12 @@ export const matmulTNOp: Op<{ readonly alpha: number; readonly rowCount: RowCoun
   ],
 }
 
+/** y [M, N] = alpha x [M, K] w [K, N]. */
 export function matmulNN(x: Tensor, w: Tensor, alpha = 1): Tensor {
   return only(apply(matmulNNOp, [x, w], { alpha }))
 }
 
+/** y [N, K] = alpha times the transpose of a [M, N] times b [M, K], summed over the live rows. */
 export function matmulTN(a: Tensor, b: Tensor, counts: Tensor, params: { alpha: number; rowCount: RowCount }): Tensor {
   return only(apply(matmulTNOp, [a, b, counts], params))
 }

@@ -11,7 +11,7 @@ export interface PackWeightsParams {
   readonly format: PackedFormat
 }
 
-/** A matrix [R, K] in f32 → the same in a packed format. The reference is what the packed values stand for. */
+/** Converts a matrix [R, K] from f32 to a packed format. The reference returns the values that the packed matrix represents. */
 export const packWeightsOp: Op<PackWeightsParams> = {
   name: 'packWeights',
   infer: ([w], { format }) => {
@@ -59,6 +59,7 @@ export const packWeightsOp: Op<PackWeightsParams> = {
   })),
 }
 
+/** The matrix w [R, K] in a packed format. */
 export function packWeights(w: Tensor, format: PackedFormat): Tensor {
   return only(apply(packWeightsOp, [w], { format }))
 }

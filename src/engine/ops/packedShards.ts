@@ -1,10 +1,10 @@
-/** Packed state that is longer than a binding is taken in parts. */
+/** Divides packed state that is longer than a binding into parts. */
 import type { KernelContext } from '../kernel'
 
 /** Elements whose partial sums are taken together. */
 export const CHUNK = 4096
 
-/** Parts that can each be bound; whole chunks, so that sums do not depend on the device, and offsets are multiples of 256 bytes. */
+/** Parts of `total` elements that can each be bound. They are whole chunks, so sums do not depend on the device and offsets are multiples of 256 bytes. */
 export function packedShards(
   total: number,
   { maxBindingBytes }: Pick<KernelContext, 'maxBindingBytes'>,

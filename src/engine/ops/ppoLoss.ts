@@ -10,7 +10,7 @@ export interface PpoLossParams {
   readonly vfCoef: number
 }
 
-/** Words of the sums a micro-batch leaves; `ppoMinibatch` turns those of a whole mini-batch into means. */
+/** Words of the sums over a micro-batch; `ppoMinibatch` turns the sums over a whole mini-batch into means. */
 export const PPO_SUM = {
   rows: 0,
   policy: 1,
@@ -163,6 +163,7 @@ export interface PpoLossInputs {
   readonly counts: Tensor
 }
 
+/** Cotangents dlogp [R] and dvalue [R, 1] of the clipped PPO losses, with their sums [16]; see `ppoLossOp`. */
 export function ppoLoss(rows: PpoLossInputs, params: PpoLossParams): { dlogp: Tensor; dvalue: Tensor; sums: Tensor } {
   const outputs = apply(ppoLossOp, [rows.logp, rows.value, rows.entropy, rows.tableRow, rows.table, rows.weight, rows.counts], params)
   return { dlogp: at(outputs, 0), dvalue: at(outputs, 1), sums: at(outputs, 2) }

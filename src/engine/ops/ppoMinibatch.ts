@@ -115,6 +115,7 @@ export const ppoMinibatchOp: Op<PpoMinibatchParams> = {
   ],
 }
 
+/** Ends a mini-batch: adds its means to the totals [16], and undoes its gradients [n] if it is skipped; see `ppoMinibatchOp`. */
 export function ppoMinibatch(
   state: { readonly sums: Tensor; readonly totals: Tensor; readonly grads: Tensor; readonly kept: Tensor },
   params: PpoMinibatchParams,

@@ -4,7 +4,7 @@ import type { Op } from '../op'
 import { floats, sizeOf } from '../tensor'
 import type { Tensor } from '../tensor'
 
-/** y = max(x, 0), any shape. */
+/** y = max(x, 0), for x of any shape. */
 export const reluOp: Op<null> = {
   name: 'relu',
   infer: ([x, another]) => {
@@ -34,7 +34,7 @@ export const reluOp: Op<null> = {
   examples: [{ label: 'values', inputs: [floats(7, 11)], params: null }],
 }
 
-/** dx of relu; 0 where x is 0, as torch. Inputs: dy, x. */
+/** dx = dy where x > 0, else 0, as in torch. Inputs: dy and x, of any equal shape. */
 export const reluBackwardOp: Op<null> = {
   name: 'reluBackward',
   infer: ([dy, x]) => {
@@ -60,6 +60,7 @@ export const reluBackwardOp: Op<null> = {
   examples: [{ label: 'at 0 too', inputs: [floats(5), floats(5)], params: null, values: { 1: [-1, 0, 2, 1e-9, -1e-9] } }],
 }
 
+/** y = max(x, 0), with the shape of x. */
 export function relu(x: Tensor): Tensor {
   return only(apply(reluOp, [x], null))
 }

@@ -28,7 +28,7 @@ function extentOf(op: string, x: TensorSpec | undefined, groups: number): Extent
     fail(op, 'x [T, groups · D] with D a multiple of 4', x?.shape)
   return { tokens, groups, rows: tokens * groups, width }
 }
-/** Lanes that share a row, and how they add up. */
+/** The lanes that share a row, and the shader part that adds up their sums. */
 function rowTotal(context: Pick<KernelContext, 'isSoftware' | 'subgroupSize'>): { lanes: number; parts: { total: string } } {
   const subgroup = tileSubgroup(context)
   return subgroup === null
@@ -39,8 +39,8 @@ const byGain = (op: string, x: TensorSpec | undefined, gain: TensorSpec | undefi
   extentOf(op, x, (x?.shape[1] ?? 0) / (gain?.shape[0] ?? 1))
 
 /**
- * y = gain · x / rms(x) and rstd[T · groups] (Zhang & Sennrich 2019), over each D of a row: groups is 1, or heads where queries and keys
- * are normalised by head. Inputs: x [T, groups · D], gain [D], counts.
+ * y [T, groups · D] = gain · x / rms(x), and rstd [T · groups] = 1 / rms(x) (Zhang & Sennrich 2019). Every D elements are normalised by
+ * themselves: groups is 1, or the number of heads if queries and keys are normalised by head. Inputs: x [T, groups · D], gain [D], counts.
  */
 export const rmsNormOp: Op<RmsNormParams> = {
   name: 'rmsNorm',
@@ -115,7 +115,7 @@ export const rmsNormOp: Op<RmsNormParams> = {
   ],
 }
 
-/** dx of rmsNorm. Inputs: dy, x, gain, rstd. */
+/** dx [T, groups · D] of rmsNorm. Inputs: dy and x [T, groups · D], gain [D], rstd [T · groups]. */
 export const rmsNormBackwardOp: Op<null> = {
   name: 'rmsNormBackward',
   infer: (inputs) => {
@@ -161,7 +161,7 @@ export const rmsNormBackwardOp: Op<null> = {
 const byRstd = (x: TensorSpec | undefined, rstd: TensorSpec | undefined): Extent =>
   extentOf('rmsNormGainBackward', x, (rstd?.shape[0] ?? 0) / (x?.shape[0] ?? 1))
 
-/** dgain of rmsNorm, summed over live rows. Inputs: dy, x, rstd [T · groups], counts. */
+/** dgain [D] of rmsNorm, summed over live rows and groups. Inputs: dy and x [T, groups · D], rstd [T · groups], counts. */
 export const rmsNormGainBackwardOp: Op<{ readonly rowCount: RowCount }> = {
   name: 'rmsNormGainBackward',
   canAccumulate: true,
@@ -221,6 +221,7 @@ export const rmsNormGainBackwardOp: Op<{ readonly rowCount: RowCount }> = {
   ],
 }
 
+/** y [T, groups · D]: RMS normalisation of every D elements of x, times gain [D]; see `rmsNormOp`. */
 export function rmsNorm(x: Tensor, gain: Tensor, counts: Tensor, params: RmsNormParams): Tensor {
   return at(apply(rmsNormOp, [x, gain, counts], params), 0)
 }

@@ -11,8 +11,8 @@ export interface RopeParams {
 }
 
 /**
- * Rotary position embedding, half-split layout. Inputs: x [T, heads·headDim], positions u32 [T], cos and sin [P, headDim/2],
- * counts. Rows past the live token count are left as they are.
+ * y [T, heads·headDim]: x with rotary position embedding in half-split layout. Inputs: x, positions u32 [T], cos and sin [P, headDim / 2],
+ * counts. Rows past the live tokens are not written.
  */
 export const ropeOp: Op<RopeParams> = {
   name: 'rope',
@@ -78,6 +78,7 @@ export const ropeOp: Op<RopeParams> = {
   ],
 }
 
+/** Rotates the heads of x [T, heads·headDim] by their positions; see `ropeOp`. */
 export function rope(x: Tensor, positions: Tensor, tables: { cos: Tensor; sin: Tensor }, counts: Tensor, heads: number): Tensor {
   return only(apply(ropeOp, [x, positions, tables.cos, tables.sin, counts], { heads, sign: 1 }))
 }

@@ -6,8 +6,8 @@ import { sizeOf } from '../tensor'
 import type { Tensor } from '../tensor'
 
 /**
- * y = x rounded to half precision, to nearest even; the count is a multiple of 4. The gradient passes straight through (Bengio 2013):
- * training under it sees the keys and values that generation with an f16 cache sees.
+ * y = x rounded to half precision (to nearest even), for x of any shape whose size is a multiple of 4. The gradient passes unchanged
+ * (straight-through, Bengio 2013). With it training uses the same keys and values as generation with an f16 cache.
  */
 export const roundHalfOp: Op<null> = {
   name: 'roundHalf',
@@ -36,6 +36,7 @@ export const roundHalfOp: Op<null> = {
   examples: [{ label: 'values', inputs: [{ shape: [9, 8], dtype: 'f32' }], params: null, differentiable: [] }],
 }
 
+/** x rounded to half precision, with the shape of x. */
 export function roundHalf(x: Tensor): Tensor {
   return only(apply(roundHalfOp, [x], null))
 }

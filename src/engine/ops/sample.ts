@@ -6,6 +6,7 @@ import { NO_SLOT } from './kvCache'
 
 /** Words of one slot's state. shaders/common/slot_state.wgsl declares the same and says what each is. */
 export const SLOT_WORDS = 20
+/** Which word of a slot’s state holds what. */
 export const SLOT = {
   id: 0,
   position: 1,
@@ -126,6 +127,7 @@ export interface SampleState {
   readonly record: Tensor
 }
 
+/** Draws the next token of every row of logits [R, V] and advances its slot in place; see `sampleOp`. */
 export function sample(logits: Tensor, rowSlots: Tensor, counts: Tensor, state: SampleState, params: SampleParams): void {
   apply(sampleOp, [logits, rowSlots, counts, state.slotState, state.ids, state.positions, state.slots, state.record], params)
 }

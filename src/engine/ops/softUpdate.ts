@@ -10,7 +10,7 @@ export interface SoftUpdateParams {
   readonly tau: number
 }
 
-/** target = (1 − τ) target + τ online, in place (Lillicrap 2016, arXiv:1509.02971). Inputs: online, target. */
+/** target = (1 − τ) target + τ online, in place (Lillicrap 2016, arXiv:1509.02971). Inputs: online [n], target [n]. */
 export const softUpdateOp: Op<SoftUpdateParams> = {
   name: 'softUpdate',
   mutates: [1],
@@ -37,6 +37,7 @@ export const softUpdateOp: Op<SoftUpdateParams> = {
   ],
 }
 
+/** Moves `target` [n] in place towards `online` [n] by the fraction τ. */
 export function softUpdate(online: Tensor, target: Tensor, params: SoftUpdateParams): void {
   apply(softUpdateOp, [online, target], params)
 }

@@ -4,6 +4,7 @@ import type { Op } from '../op'
 import { floats, words } from '../tensor'
 import type { Tensor } from '../tensor'
 
+/** The ways to compute a token’s KL penalty; see `klOf`. */
 export const KL_PENALTIES = ['kl', 'abs', 'mse', 'low_var_kl'] as const
 export type KlPenalty = (typeof KL_PENALTIES)[number]
 
@@ -72,6 +73,7 @@ export const stepRewardOp: Op<StepRewardParams> = {
   })),
 }
 
+/** Rewards [R] and KL terms [R] of packed rows; see `stepRewardOp`. */
 export function stepReward(
   rows: { readonly logp: Tensor; readonly ref: Tensor; readonly score: Tensor; readonly klCoef: Tensor; readonly counts: Tensor },
   params: StepRewardParams,

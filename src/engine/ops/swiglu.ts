@@ -5,9 +5,10 @@ import type { Op } from '../op'
 import { floats, sizeOf } from '../tensor'
 import type { Tensor } from '../tensor'
 
+/** silu(g) = g / (1 + exp(−g)). */
 export const silu = (g: number): number => g / (1 + Math.exp(-g))
 
-/** y = silu(gate) · up of `size` elements. */
+/** The dispatch that computes y = silu(gate) · up for `size` elements. */
 export function gateDispatch(size: number, gate: Binding, up: Binding, y: Binding): Dispatch {
   const count = size / 4
   return {
@@ -20,7 +21,7 @@ export function gateDispatch(size: number, gate: Binding, up: Binding, y: Bindin
   }
 }
 
-/** y = silu(gate) · up (Shazeer 2020). The element count is a multiple of 4. */
+/** y = silu(gate) · up (Shazeer 2020). Inputs: gate and up, of equal shape, with a size that is a multiple of 4. */
 export const swigluOp: Op<null> = {
   name: 'swiglu',
   infer: ([gate, up]) => {
@@ -37,7 +38,7 @@ export const swigluOp: Op<null> = {
   examples: [{ label: 'values', inputs: [floats(3, 8), floats(3, 8)], params: null }],
 }
 
-/** (dgate, dup) of swiglu. Inputs: dy, gate, up. */
+/** dgate and dup of swiglu, with the shape of gate. Inputs: dy, gate and up, of equal shape. */
 export const swigluBackwardOp: Op<null> = {
   name: 'swigluBackward',
   infer: ([dy, gate, up]) => {
@@ -73,6 +74,7 @@ export const swigluBackwardOp: Op<null> = {
   examples: [{ label: 'values', inputs: [floats(3, 8), floats(3, 8), floats(3, 8)], params: null }],
 }
 
+/** y = silu(gate) · up for tensors of equal shape. */
 export function swiglu(gate: Tensor, up: Tensor): Tensor {
   return only(apply(swigluOp, [gate, up], null))
 }

@@ -59,10 +59,13 @@ export const weightedNllOp: Op<null> = {
   ],
 }
 
-/** Words of `totals`: sums over the live targets. */
+/** Which word of `totals` [4] holds which sum over the live targets. */
 export const NLL_TOTAL = { loss: 0, rows: 1, entropy: 2, hits: 3 } as const
 
-/** @param scores of the target rows, as `logProb` gives them. */
+/**
+ * The cotangent dlogp [R] of a weighted sum of −log p, with its totals [4]; see `weightedNllOp`.
+ * @param scores the scores of the target rows, as `logProb` returns them.
+ */
 export function weightedNll(scores: Omit<TokenLogProbs, 'lse'>, weight: Tensor, counts: Tensor): { dlogp: Tensor; totals: Tensor } {
   const outputs = apply(weightedNllOp, [scores.logp, weight, counts, scores.entropy, scores.isTop1], null)
   return { dlogp: at(outputs, 0), totals: at(outputs, 1) }

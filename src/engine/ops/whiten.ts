@@ -5,7 +5,7 @@ import { floats, words } from '../tensor'
 import type { Tensor } from '../tensor'
 
 /**
- * y = (x − mean) / √(var + 1e-8) over the live targets, var unbiased (n / (n − 1)): TRL's `masked_whiten`, every row being unmasked.
+ * y = (x − mean) / √(var + 1e-8) over the live targets, with the unbiased variance: TRL's `masked_whiten` without masked rows.
  * A single row has no variance and becomes 0. Inputs: x [R], counts. Outputs: y [R], moments [4] = (mean, var, n, 0).
  */
 export const whitenOp: Op<null> = {
@@ -50,6 +50,7 @@ export const whitenOp: Op<null> = {
   ],
 }
 
+/** y [R]: x [R] with mean 0 and variance 1 over the live targets, and the moments [4] of x; see `whitenOp`. */
 export function whiten(x: Tensor, counts: Tensor): { y: Tensor; moments: Tensor } {
   const outputs = apply(whitenOp, [x, counts], null)
   return { y: at(outputs, 0), moments: at(outputs, 1) }

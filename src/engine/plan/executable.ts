@@ -1,4 +1,4 @@
-/** A plan bound to a device: pipelines compiled, bind groups made once, replayed without allocating. */
+/** A plan bound to a device. Its pipelines are compiled and its bind groups made once, so that it is replayed without allocating. */
 import type { CompiledKernel, EngineDevice } from '../device/engineDevice'
 import { timePasses } from '../device/passTimer'
 import { BufferUsage } from '../device/usage'
@@ -11,15 +11,15 @@ import { SubmitPace } from '../device/submitPace'
 
 export interface StateRange {
   readonly buffer: GPUBuffer
-  /** Bytes, a multiple of 256. */
+  /** In bytes, a multiple of 256. */
   readonly offset: number
 }
 export type StateLookup = (name: string) => StateRange
 
-/** Called between submits: resolves when the step may continue, rejects when it must stop. */
+/** The gate is called between submits. It resolves when the step may continue, and rejects when the step must stop. */
 export type Gate = () => Promise<void> | void
 
-/** Launch cost of a small dispatch, as work: keeps hundreds of tiny dispatches from looking free. */
+/** The cost of launching a dispatch, in FLOP, so that hundreds of tiny dispatches do not look free. */
 const DISPATCH_FLOPS = 50_000
 
 interface Encoded {
@@ -125,7 +125,7 @@ export class Executable {
   /** Encodes and submits all dispatches in submits of about 100 ms, at most two in flight. Resolves after the last submit. */
   async run(gate?: Gate): Promise<void> {
     const engine = this.#engine
-    // What work of this plan takes: of matrix products it is another time than of updates.
+    // The pace is measured per plan, because matrix products and updates have different throughputs.
     const pace = (this.#pace ??= new SubmitPace(engine.pace.msPerGflop))
     const inFlight: Promise<void>[] = []
     let lastDone = performance.now()
@@ -138,7 +138,7 @@ export class Executable {
       let work = 0
       while (index < this.#encoded.length) {
         const step = at(this.#encoded, index)
-        // The nearest number of dispatches, not the next smaller one: submits fill their time on average.
+        // The number of dispatches is rounded to the nearest, so that submits take the intended time on average.
         if (work > 0 && work + step.work / 2 > budget) break
         pass.setPipeline(step.pipeline)
         pass.setBindGroup(0, step.group)

@@ -21,6 +21,7 @@ export interface PlannedDispatch {
   readonly bindings: readonly PlannedBinding[]
 }
 
+/** The dispatches of a graph, and the bytes of its batch tensors, outputs and states by name. */
 export interface Plan {
   readonly dispatches: readonly PlannedDispatch[]
   /** Size class in bytes of each scratch slot. */
@@ -98,6 +99,7 @@ function checkBindings(op: string, bindings: readonly PlannedBinding[], maxBindi
   }
 }
 
+/** The distance in bytes between the params of dispatches in the buffer of uniforms. */
 export const UNIFORM_STRIDE = 256
 function uniformBytes(dispatches: readonly PlannedDispatch[]): number {
   return dispatches.filter((planned) => planned.dispatch.params).length * UNIFORM_STRIDE

@@ -10,6 +10,7 @@ import { flagWord, type ProductFlags } from './productFlags'
 /** Whether kernels that take four numbers at a time fit. */
 export const divisible = (...extents: number[]): boolean => extents.every((extent) => extent % 4 === 0)
 
+/** The two extents of a matrix; throws a ShapeError for any other tensor. */
 export function matrix(op: string, spec: TensorSpec | undefined): readonly [number, number] {
   const [rows, columns] = spec?.shape ?? []
   if (rows === undefined || columns === undefined || spec?.shape.length !== 2) fail(op, 'a matrix', spec?.shape)
@@ -39,6 +40,7 @@ export function product(a: NumberArray, b: NumberArray, layout: AnyLayout, alpha
   return y
 }
 
+/** The dispatch of `matmul_any`, which computes y [rows, columns] as `product` does. */
 export function anyDispatch(
   layout: AnyLayout,
   alpha: number,

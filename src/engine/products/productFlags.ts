@@ -5,5 +5,6 @@ const BITS = { bias: 1, residual: 2, accumulate: 4, counted: 8 } as const
 
 export type ProductFlags = Partial<Record<keyof typeof BITS, boolean | undefined>>
 
+/** The flags as one word of the params uniform. */
 export const flagWord = (flags: ProductFlags): Word =>
   u32(Object.entries(BITS).reduce((word, [name, bit]) => word + (flags[name as keyof typeof BITS] === true ? bit : 0), 0))

@@ -12,19 +12,19 @@ import type { Split } from './workgroupTiles'
 
 /** Columns (or rows, of a gradient) up to which a product is skinny: LoRA's ranks. */
 const SKINNY = 64
-/** Terms of a part; of a sum over tokens; parts begin at multiples of every tile's depth. */
+/** The number of terms of a part, and of a part of a sum over tokens. Parts begin at multiples of every tile's depth. */
 const PART = 512
 const PART_TOKENS = 256
 
 type Context = Pick<KernelContext, 'isSoftware'>
 
-/** Of y[·, columns] = Σ over `inner` (NT, NN), or null. */
+/** How to split y [·, columns], a sum over `inner` terms (NT, NN); null if the product is not split. */
 export function innerSplit(columns: number, inner: number, context: Context): Split | null {
   if (columns > SKINNY || inner < 2 * PART || context.isSoftware) return null
   return { parts: Math.ceil(inner / PART), each: PART }
 }
 
-/** Of y[rows, columns] = Σ over tokens (TN), or null. `tokens`: what there is room for. */
+/** How to split y [rows, columns], a sum over at most `tokens` tokens (TN); null if the product is not split. */
 export function tokenSplit(rows: number, columns: number, tokens: number, context: Context): Split | null {
   if (Math.min(rows, columns) > SKINNY || tokens <= PART_TOKENS || context.isSoftware) return null
   return { parts: Math.ceil(tokens / PART_TOKENS), each: PART_TOKENS }
@@ -70,4 +70,5 @@ export function addParts(
   }
 }
 
+/** The bytes of the parts [split.parts, rows, columns] in f32. */
 export const partBytes = (rows: number, columns: number, split: Split): number => 4 * split.parts * rows * columns

@@ -36,6 +36,7 @@ export interface Split {
   readonly parts: number
   readonly each: number
 }
+/** A sum that is not split. */
 export const WHOLE: Split = { parts: 1, each: 0 }
 
 /**

@@ -1,4 +1,4 @@
-/** The plans of a trainable language model, without a device: what they need in memory is known before anything is allocated. */
+/** The plans of a trainable language model. They touch no device, so their memory is known before anything is allocated. */
 import { recompute } from '../../engine/autograd/checkpoint'
 import { differentiate } from '../../engine/autograd/differentiate'
 import type { Seed } from '../../engine/autograd/differentiate'
@@ -23,29 +23,29 @@ import { architectureOf } from '../../models/languageModel'
 export type TrainableSet = (
   { readonly kind: 'all'; readonly valueHead: boolean } | { readonly kind: 'lora'; readonly lora: LoraShape; readonly valueHead: boolean }
 ) & {
-  /** A layer's activations are computed again for its gradients instead of being kept. */
+  /** Whether a layer's activations are computed again for the backward pass instead of being stored. */
   readonly gradientCheckpointing?: boolean
-  /** The reference is a frozen copy of the adapter the run began from; else it is the base, adapter off. */
+  /** Whether the reference is a frozen copy of the initial adapter; otherwise it is the base model without an adapter. */
   readonly keepsReference?: boolean
 }
 
-/** The adapter of a trainable set that is one. */
+/** The shape of the adapter, if the trainable set is an adapter. */
 export const loraOf = (trainable: TrainableSet): LoraShape | null => (trainable.kind === 'lora' ? trainable.lora : null)
 
 export const VALUE_WEIGHT = 'v_head.summary.weight'
 export const VALUE_BIAS = 'v_head.summary.bias'
-/** State leaf an objective adds its sums to, so that micro-batches of one step add up. */
+/** The state leaf to which an objective adds its sums, so that the micro-batches of a step add up. */
 export const METRICS_LEAF = 'metrics/totals'
 export const METRICS_BYTES = 256
 /** Batch tensor [3] of gradient plans whose adapter has dropout: seed, step and micro-batch. */
 export const DROPOUT_STATE = 'dropoutState'
 
-/** State leaf [1, hidden size]: column means of the head, where an objective asks for the mean over the vocabulary of a row's logits. */
+/** The state leaf [1, hidden size] with the column means of the head, for objectives that need the mean of a row's logits over the vocabulary. */
 export const HEAD_MEANS = 'head/means'
-/** Batch tensor [1, `heldRows`] of the plan that fills it: ones. */
+/** The batch tensor [1, `heldRows`] of ones with which `headMeans` sums the head's rows. */
 export const HEAD_ONES = 'ones'
 
-/** What an objective sees: everything about the target rows, as symbolic tensors. */
+/** The symbolic tensors of the target rows that an objective reads. */
 export interface RowTensors extends TokenLogProbs {
   readonly graph: Graph
   readonly batch: BatchTensors
@@ -55,7 +55,7 @@ export interface RowTensors extends TokenLogProbs {
   readonly value: Tensor | null
   readonly rows: number
 }
-/** Writes its own outputs and returns cotangents of logp and value. */
+/** An objective writes its own outputs and returns the cotangents of logp [R] and value [R, 1]. */
 export type Objective = (rows: RowTensors) => { readonly dlogp: Tensor; readonly dvalue?: Tensor }
 
 export function trainableEntries(config: ModelConfig, trainable: TrainableSet): PackedEntry[] {
@@ -79,26 +79,27 @@ export function trainableEntries(config: ModelConfig, trainable: TrainableSet): 
   return entries
 }
 
-/** What the frozen copy of an adapter holds; nothing where the reference is the base. */
+/** The tensors of the frozen copy of the initial adapter; empty if the reference is the base model. */
 export const referenceEntries = (config: ModelConfig, trainable: TrainableSet): PackedEntry[] =>
   trainable.keepsReference ? trainableEntries(config, { ...trainable, valueHead: false }) : []
 
 export interface PolicyPlans {
   /**
-   * A forward pass that leaves logp, entropy (and value) of the target rows. `reference`: value head off, and the adapter off, or on where the
-   * policy keeps a frozen copy: the plan then runs on that.
+   * A forward pass over `tokens` tokens whose outputs are logp [rows], entropy [rows] and, with a value head, value [rows, 1] of the targets.
+   * With `reference` it has no value head and no adapter, or the frozen copy of the initial adapter if the policy keeps one.
    */
   score(tokens: number, rows: number, reference: boolean): Plan
-  /** The trunk alone, adapter off: leaves `hidden` [rows, hidden size], after the final norm, of the token before each target. */
+  /** A forward pass of the base model without head and adapter; its output `hidden` [rows, hidden size] is the state after the final norm of the token before each target. */
   hidden(tokens: number, rows: number): Plan
-  /** Adds the column means of a frozen head to the state leaf `HEAD_MEANS`. */
+  /** Adds the column means of a frozen head [vocabulary, hidden size] to the state leaf `HEAD_MEANS` [1, hidden size]. */
   headMeans(): Plan
-  /** One micro-batch: forward, objective, backward, gradients added to the packed gradients. */
+  /** The forward and backward pass of a micro-batch of `tokens` tokens and `rows` targets; it adds the gradients to the packed gradients [n]. */
   gradient(tokens: number, rows: number, objective: Objective): Plan
-  /** The optimizer step. */
+  /** The optimizer step on the packed weights, gradients and moments [n]. */
   update(): Plan
 }
 
+/** The plans of a policy, made for a device; each function plans one graph for the given bucket sizes. */
 export function policyPlans(config: ModelConfig, trainable: TrainableSet, context: PlanContext): PolicyPlans {
   const layout = packedLayout(trainableEntries(config, trainable))
   const isTrained = trainable.kind === 'all'
@@ -137,7 +138,7 @@ export function policyPlans(config: ModelConfig, trainable: TrainableSet, contex
   }
 }
 
-/** The trunk, and of its output [tokens, hidden size] the rows before the targets [rows, hidden size]. */
+/** The model without its head, and the rows [rows, hidden size] of its output [tokens, hidden size] that come before the targets. */
 function pickHidden(
   config: ModelConfig,
   trainable: TrainableSet,
@@ -154,7 +155,7 @@ function pickHidden(
   return { graph, batch, picked: gatherRows(hidden, graph.batch('rowOf', [rows], 'u32'), batch.counts, targetOf) }
 }
 
-/** A forward pass up to everything that an objective or a score reads about the target rows. */
+/** Traces a forward pass up to the tensors that an objective or a score reads of the target rows. */
 function traceRows(
   config: ModelConfig,
   trainable: TrainableSet,
@@ -177,7 +178,7 @@ function traceRows(
 
 /**
  * Differentiates with respect to the packed parameters and adds each gradient to its packed one.
- * @param recomputes a layer's activations are computed again instead of being kept.
+ * @param recomputes whether activations are computed again for the backward pass instead of being stored.
  */
 export function addGradients(
   graph: Graph,
@@ -198,7 +199,7 @@ export function addGradients(
   })
 }
 
-/** The optimizer step of packed parameters. */
+/** Plans the optimizer step on packed weights, gradients and moments [count]. */
 export function updatePlan({ count, decayEnd }: Pick<PackedLayout, 'count' | 'decayEnd'>, context: PlanContext): Plan {
   const graph = new Graph()
   adamWStep(

@@ -1,6 +1,6 @@
 /**
  * Double critics of utterances (ArCHer, `archer/models/critic.py`): Q1 and Q2 of an observation and an action, V1 and V2 of an observation,
- * each two ReLU layers and a number. Layers have torch's names there (`critic1.0.weight` …). Plans alone; archerCritic.ts holds the buffers.
+ * each with two ReLU layers and one output. Layers have the names of that file (`critic1.0.weight` …). The buffers are in critic.ts.
  */
 import { createRng } from '../../../base/random'
 import { packedLayout } from '../../../engine/memory/packedState'
@@ -17,18 +17,18 @@ import { Graph, sizeOf } from '../../../engine/tensor'
 import type { Tensor } from '../../../engine/tensor'
 import { addGradients, updatePlan } from '../../policy/policyPlans'
 
-/** In the order of the columns of `criticTargets`. */
+/** The critics, in the order of the columns of `criticTargets`. */
 export const CRITICS = ['critic1', 'critic2', 'v_critic1', 'v_critic2'] as const
 type Critic = (typeof CRITICS)[number]
 
-/** State leaves: the target critics' weights, packed as the critics' own; sums of an iteration. */
+/** The state leaves of the target critics' weights [n], packed as the critics' own, and of the sums of an iteration. */
 export const TARGETS_LEAF = 'critic/targets'
 export const TARGET_PREFIX = 'target:'
 export const criticSumsLeaf = (critic: number): string => `critic/sums ${critic}`
 export const ADVANTAGE_SUMS_LEAF = 'critic/advantages'
 
 export interface CriticShape {
-  /** Width of an observation's features, and of an action's. */
+  /** The number of features of an observation, and of an action. */
   readonly features: number
   readonly hidden: number
 }
@@ -45,7 +45,7 @@ export function criticEntries({ features, hidden }: CriticShape): PackedEntry[] 
   })
 }
 
-/** torch's nn.Linear: weight and bias U(±1/√in), each critic its own draw. */
+/** Initial weights as in torch's nn.Linear: weight and bias are U(±1/√in), drawn for each critic separately. */
 export function initialCritic(name: string, { features, hidden }: CriticShape, seed: number): Float32Array {
   const entries = criticEntries({ features, hidden })
   const index = entries.findIndex((entry) => entry.name === name)
@@ -58,30 +58,31 @@ export function initialCritic(name: string, { features, hidden }: CriticShape, s
 }
 const CRITIC_STREAM = 271
 
-/** What a batch of utterances is to the critics; features past the live rows may be anything. */
+/** The leaves of a batch of utterances; features past the live rows may be anything. */
 interface CriticBatch {
   readonly graph: Graph
   /** [N, features] of the observation. */
   readonly observation: Tensor
   readonly counts: Tensor
-  /** [N, 2 · features]: the observation, then it with an action. */
+  /** [N, 2 · features]: the features of the observation, then those of the observation with an action. */
   pair(name: string): Tensor
 }
 
 export interface CriticPlans {
   /**
-   * One batch: both kinds of critics against their targets, gradients added to the packed ones, sums to `criticSumsLeaf`. Batch leaves:
-   * observation, next [N, features], acted and fresh [N, 2 · features], transition [N, 4], counts.
+   * Computes the losses of all critics on a batch against their targets, adds the gradients to the packed gradients [n] and the sums to
+   * `criticSumsLeaf`. Batch leaves: observation, next [N, features], acted and fresh [N, 2 · features], transition [N, 4], counts.
    */
   learn(rows: number): Plan
-  /** The optimizer step. */
+  /** The optimizer step on the packed weights, gradients and moments [n]. */
   update(): Plan
-  /** Target critics a share τ nearer to the critics. */
+  /** Moves the target critics' weights [n] towards the critics' by the fraction τ. */
   blend(tau: number): Plan
-  /** Leaves `advantage` [N] of fresh actions. Batch leaves: observation, fresh, counts. */
+  /** Computes `advantage` [N] of fresh actions. Batch leaves: observation [N, features], fresh [N, 2 · features], counts. */
   advantage(rows: number): Plan
 }
 
+/** The plans of the critics, made for a device; `rows` is the number of utterances N that a batch has room for. */
 export function criticPlans(shape: CriticShape, gamma: number, context: PlanContext): CriticPlans {
   const layout = packedLayout(criticEntries(shape))
   return {
@@ -106,7 +107,7 @@ function criticBatch({ features }: CriticShape, rows: number): CriticBatch {
   }
 }
 
-/** [N, 1] of one critic. */
+/** The output [N, 1] of one critic. */
 function criticValue({ graph, counts }: CriticBatch, { hidden }: CriticShape, critic: Critic, x: Tensor, prefix = ''): Tensor {
   const layer = (y: Tensor, index: number, out: number): Tensor =>
     linear(y, graph.state(`${prefix}${critic}.${index}.weight`, [out, y.shape[1] ?? 0]), counts, {
@@ -115,7 +116,7 @@ function criticValue({ graph, counts }: CriticBatch, { hidden }: CriticShape, cr
   return layer(relu(layer(relu(layer(x, 0, hidden)), 2, hidden)), 4, 1)
 }
 
-/** Losses of all four critics against the targets, and their gradients added to the packed ones. */
+/** Plans `CriticPlans.learn`. */
 function learnPlan(shape: CriticShape, layout: PackedLayout, rows: number, gamma: number, context: PlanContext): Plan {
   const batch = criticBatch(shape, rows)
   const { graph, counts, observation } = batch

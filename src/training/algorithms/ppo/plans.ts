@@ -1,4 +1,4 @@
-/** The GPU side of a PPO batch: scores gathered into tables, advantages made from them, the objective that reads them, the end of a mini-batch. */
+/** The GPU side of a PPO batch: it gathers scores into tables, computes advantages, defines the objective that reads them, and ends mini-batches. */
 import type { Executable } from '../../../engine/plan/executable'
 import { accumulateInto } from '../../../engine/ops/accumulateInto'
 import { gae } from '../../../engine/ops/gae'
@@ -31,10 +31,10 @@ export interface PpoArithmetic {
 
 export const PPO_SUMS = 'ppo/sums'
 export const PPO_KEPT = 'ppo/kept'
-/** State leaf of a batch's rows. */
+/** The name of a state leaf of a batch's rows. */
 export const ppoLeaf = (what: 'logp' | 'ref' | 'value' | 'table' | 'details', capacity: number): string => `ppo/${what} ${capacity}`
 
-/** Clipped policy and value loss of a micro-batch; its rows find their old numbers in the batch's table through `tableRow`. */
+/** The clipped policy and value loss of a micro-batch; `tableRow` [rows] says where in the batch's table a row's old numbers are. */
 export function ppoObjective(settings: PpoArithmetic, capacity: number): (rows: Omit<RowTensors, 'meanLogits'>) => ReturnType<Objective> {
   return ({ graph, batch, rows, logp, entropy, value }) => {
     if (!value) throw new Error('PPO needs a value head')
@@ -55,7 +55,7 @@ export function ppoObjective(settings: PpoArithmetic, capacity: number): (rows: 
   }
 }
 
-/** Scores of a batch → rewards, advantages, returns, whitened over the batch → its two tables. */
+/** Computes rewards, advantages and returns [capacity] from a batch's scores, whitens the advantages, and writes the two tables [capacity, 4]. */
 export function tracePrepare(graph: Graph, settings: PpoArithmetic, capacity: number, sequences: number): void {
   const state = (what: 'logp' | 'ref' | 'value') => graph.state(ppoLeaf(what, capacity), [capacity])
   const [logp, ref, value] = [state('logp'), state('ref'), state('value')]
@@ -74,7 +74,7 @@ export function tracePrepare(graph: Graph, settings: PpoArithmetic, capacity: nu
   interleave([ref, reward, kl, advantage], counts, graph.state(ppoLeaf('details', capacity), [capacity, 4]))
 }
 
-/** Keeps or undoes the mini-batch whose gradients were just added to `count` packed ones. */
+/** Ends a mini-batch whose gradients were added to the packed gradients [count]: they stay, or are undone if the mini-batch is skipped. */
 export function traceMinibatchEnd(graph: Graph, settings: PpoArithmetic, count: number): void {
   const sums = graph.state(PPO_SUMS, [PPO_SUM_WORDS])
   const totals = graph.state(METRICS_LEAF, [PPO_TOTAL_WORDS])
@@ -82,10 +82,10 @@ export function traceMinibatchEnd(graph: Graph, settings: PpoArithmetic, count: 
   ppoMinibatch({ sums, totals, grads, kept }, { ratioThreshold: settings.ratio_threshold, vfCoef: settings.vf_coef })
 }
 
-/** One batch's rows on the GPU: scores as they come in, then the tables the updates read. */
+/** The rows of a batch on the GPU: their scores, and the tables that the updates read. */
 export interface PpoRollout {
   readonly capacity: number
-  /** [capacity, 4], see `PPO_ROW` and `PPO_DETAIL` in ppoMetrics.ts. */
+  /** [capacity, 4]; `PPO_ROW` and `PPO_DETAIL` of metrics.ts name the columns. */
   readonly table: GPUBuffer
   readonly details: GPUBuffer
   readonly objective: Objective
@@ -96,10 +96,11 @@ export interface PpoRollout {
 export interface PpoPlans {
   rollout(batch: BatchLayout): PpoRollout
   endMinibatch(): Promise<Executable>
-  /** Before an accumulation starts: there is nothing to go back to but zero. */
+  /** Zeroes the copy of the gradients that a skipped mini-batch restores. Call it before an accumulation starts. */
   forgetKept(): void
 }
 
+/** The plans of PPO on a policy: those that prepare a batch, and the one that ends a mini-batch. */
 export function ppoPlans(policy: PolicyModel, settings: PpoArithmetic): PpoPlans {
   const { engine, packed } = policy
   const kept = policy.ownState(PPO_KEPT, [packed.count])
