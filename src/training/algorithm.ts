@@ -35,7 +35,7 @@ export interface TextModel {
   readonly tokenizer: TextEncoding
 }
 
-/** How large a run is. */
+/** The size of a run. */
 export interface RunSizes {
   readonly steps: number
   /** Trajectories of one step. */
@@ -46,14 +46,14 @@ export interface RunSizes {
   readonly passes: number
 }
 
-/** How long a run story is. */
+/** The length of a run story. */
 export interface StoryScale {
   readonly steps: number
   /** Attempts of a step. */
   readonly batch: number
   /** Times each batch is gone through. */
   readonly epochs: number
-  /** Of step-grained PPO: the fewer the steps, the larger. */
+  /** The learning rate of step-grained PPO; the fewer the steps, the larger it is. */
   readonly learningRate: number
 }
 
@@ -90,7 +90,7 @@ export interface TrainingFeed extends TrainingData {
   readonly onNote: (sentence: string) => void
 }
 
-/** A feed as a description's `train` gets it. */
+/** The feed that a description's `train` receives. */
 export interface LoopFeed extends TrainingFeed {
   /** Tokenizes and notes what the limits cut. @param since begins that note: `From step 3 on: `. */
   readonly tokenize: (labelled: readonly LabelledTrajectory[], since?: string) => TokenizedTrajectory[]
@@ -98,7 +98,7 @@ export interface LoopFeed extends TrainingFeed {
 
 export interface MemoryRequest extends TrainingData {
   readonly model: TextModel
-  /** Batches of rollouts as they may come, one per step; asked for where there is no data. */
+  /** Stand-ins for batches of rollouts, one per step; used if there is no data. */
   readonly expectedRollouts: (batchSize: number, steps: number) => readonly (readonly TokenizedTrajectory[])[]
   readonly steps: number
   readonly seed: number
@@ -127,7 +127,7 @@ export interface DataChecks<Config> {
   readonly checks?: (config: Config, sequences: readonly TokenizedTrajectory[]) => readonly Finding[]
 }
 
-/** What a catalogue shows of an algorithm. */
+/** The parts of a description that a catalogue shows. */
 export interface AlgorithmFacts {
   readonly name: string
   readonly title: string
@@ -145,7 +145,7 @@ export interface AlgorithmFacts {
   readonly usesReference: boolean
 }
 
-/** What one writes to add an algorithm. */
+/** The description that one writes to add an algorithm. */
 export interface AlgorithmParts<Schema extends z.ZodObject> extends AlgorithmFacts {
   readonly config: Schema
   sizes(config: z.output<Schema>): RunSizes
@@ -154,12 +154,12 @@ export interface AlgorithmParts<Schema extends z.ZodObject> extends AlgorithmFac
   /** @param isContinued the run begins from an adapter. */
   trainable(config: z.output<Schema>, isContinued: boolean): TrainableSet
   tokenization(config: z.output<Schema>, limits: SequenceLimits): Tokenization
-  /** Why it can learn nothing from these trajectories, in one sentence; null when it can. */
+  /** One sentence that says why the algorithm cannot learn from these trajectories; null if it can. */
   checkData(config: z.output<Schema>, given: GivenData): string | null
   readonly preflight: DataChecks<z.output<Schema>>
-  /** What a run holds on the GPU, part by part, from its plans; throws when a plan does not fit the device's bindings. */
+  /** The GPU memory of a run, part by part, from its plans; throws when a plan does not fit the device's bindings. */
   memory(config: z.output<Schema>, run: PlannedRun): readonly MemoryPart[]
-  /** Sentences for the run card: which switches were used. */
+  /** Sentences for the run card that say which settings were used. */
   notes(config: z.output<Schema>): string[]
   /** Settings that may be halved to save memory, with the least each may become. */
   readonly halvable: Readonly<Record<string, number>>
@@ -176,21 +176,21 @@ export interface Algorithm<Schema extends z.ZodObject = z.ZodObject> extends Alg
   storyDefaults(scale: StoryScale): Settings
   /**
    * Parses settings and fills in defaults. Throws SettingsError with one sentence that names the setting.
-   * @param initial the adapter the run begins from: its shape becomes the settings'.
+   * @param initial the adapter from which the run starts; the settings take over its shape.
    */
   configure(given: Settings, initial?: StartingAdapter | null, limits?: SequenceLimits): ConfiguredAlgorithm
 }
 
 export interface StartingAdapter {
   readonly lora: LoraShape
-  /** What the adapter is called in a sentence. */
+  /** The name of the adapter in a sentence. */
   readonly from: string
 }
 
-/** An algorithm with its settings: what jobs hand on. */
+/** An algorithm with its settings, which jobs pass on. */
 export interface ConfiguredAlgorithm extends RunSizes {
   readonly algorithm: Algorithm
-  /** With defaults filled in. */
+  /** The settings, with defaults filled in. */
   readonly settings: Settings
   /** What is trained, without a value head. */
   readonly trainable: TrainableSet
@@ -200,7 +200,7 @@ export interface ConfiguredAlgorithm extends RunSizes {
   tokenize(labelled: readonly LabelledTrajectory[], codec: TextEncoding): TokenizedTrajectory[]
   /** The settings that bound the length of a sequence, with their values. */
   readonly lengthLimits: string
-  /** Why it can learn nothing from these trajectories, in one sentence; null when it can. */
+  /** One sentence that says why the algorithm cannot learn from these trajectories; null if it can. */
   checkData(labelled: readonly LabelledTrajectory[], model: Pick<TextModel, 'tokenizer'>, seed: number): string | null
   readonly preflight: {
     readonly mask: MaskRule
@@ -209,7 +209,7 @@ export interface ConfiguredAlgorithm extends RunSizes {
   }
   /** See `AlgorithmParts.memory`. */
   memory(request: MemoryRequest): readonly MemoryPart[]
-  /** Settings that would need less memory, each with what changes. */
+  /** Settings that need less memory, each with the change. */
   smallerSettings(): readonly { readonly change: string; readonly configured: ConfiguredAlgorithm }[]
   train(context: TrainingContext, feed: TrainingFeed): Promise<PolicyModel>
 }

@@ -1,4 +1,4 @@
-/** Settings of an algorithm from outside: parsed with one clear sentence for what is wrong, and halved where memory is short. */
+/** Parses an algorithm's settings, with one clear sentence for what is wrong, and proposes smaller settings that need less memory. */
 import type { z } from 'zod'
 
 export type Settings = Readonly<Record<string, unknown>>

@@ -1,7 +1,7 @@
-/** Announces what a device is busy with, in parts small enough that nothing stays silent for long. */
+/** Reports what a device is doing, in parts that are small enough to report often. */
 import type { Activity } from '../../base/activity'
 
-/** Announces what a device does to whoever listens: at most one listener, the job that has the device. */
+/** Reports the device's activity to at most one listener: the job that uses the device. */
 export class ActivityReport {
   listener: ((activity: Activity) => void) | null = null
   #current: Activity | null = null
@@ -13,7 +13,7 @@ export class ActivityReport {
     this.listener?.(activity)
   }
 
-  /** The part of a step that is under way is done to this share, 0 to 1. */
+  /** The finished fraction of the current part of a step, 0 to 1. */
   share(share: number): void {
     const current = this.#current
     if (!current || (current.kind !== 'score' && current.kind !== 'update')) return

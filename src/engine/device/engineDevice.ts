@@ -25,14 +25,14 @@ class GpuError extends Error {
   override name = 'GpuError'
 }
 
-/** What else is reported once memory was refused or the device was lost follows from that. */
+/** An error that follows from refused memory or a lost device. */
 class GpuGone extends GpuError {}
 
 export class EngineDevice {
   readonly device: GPUDevice
   readonly isSoftware: boolean
   readonly subgroupSize: number | null
-  /** What matrix products are computed with. Plans made before it is set keep what they were made with. */
+  /** The choices of matrix product kernels. Plans made before it is set do not change. */
   products: ProductKernels
   readonly counters: EngineCounters = { dispatches: 0, submits: 0, readbacks: 0, pipelines: 0, uploadedBytes: 0 }
   readonly activity = new ActivityReport()
@@ -56,7 +56,7 @@ export class EngineDevice {
       this.#fail(new GpuError(`the GPU refused a command: ${event.error.message}`))
     })
     void device.lost.then((info) => {
-      // A device that was given up takes commands in silence, and what they would have written reads as zeros.
+      // A destroyed device accepts commands without an error, and their results read as zeros.
       const why = info.reason === 'destroyed' ? 'it was destroyed' : info.message || 'no reason given'
       this.#fail(new GpuGone(`the GPU device was lost: ${why}`))
     })
@@ -115,7 +115,7 @@ export class EngineDevice {
     return buffer
   }
 
-  /** Resolves once it is known that every buffer so far has its memory; rejects when one has not, or the device is gone. */
+  /** Resolves once every buffer so far has its memory; rejects if one has not, or if the device is lost. */
   async settled(): Promise<void> {
     await Promise.all(this.#allocations)
     this.check()
@@ -130,13 +130,13 @@ export class EngineDevice {
   /** A writable view of host data uploaded at the queue's current point. */
   write(buffer: GPUBuffer, data: Float32Array | Uint32Array, offset = 0): void {
     if (data.byteLength === 0) return
-    // What is written after a buffer was zeroed stays.
+    // Zeroing must not overwrite data that is written later.
     if (this.#toZero.has(buffer)) this.device.queue.submit(this.#zeroes())
     this.counters.uploadedBytes += data.byteLength
     this.device.queue.writeBuffer(buffer, offset, data.buffer, data.byteOffset, data.byteLength)
   }
 
-  /** Waits for what was handed over: copies of `write` lie in memory of the process until they ran. */
+  /** Waits for the copies of `write`, which take memory of the process until they have run. */
   async flush(): Promise<void> {
     this.device.queue.submit(this.#zeroes())
     await this.finished()
@@ -148,7 +148,7 @@ export class EngineDevice {
     await this.explained(this.device.queue.onSubmittedWorkDone())
   }
 
-  /** A failure of `work` as what caused it, where that is known. */
+  /** Runs `work`; if it fails, throws the original cause if that is known. */
   async explained<T>(work: Promise<T>): Promise<T> {
     try {
       return await work

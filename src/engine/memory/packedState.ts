@@ -109,7 +109,7 @@ export class PackedState {
     this.#engine.write(this.#buffers.hyper, hyperWords(hyper))
   }
 
-  /** Before whatever is submitted next. */
+  /** Zeroes the gradients before the next submit. */
   zeroGradients(): void {
     this.#engine.zero(this.#buffers.grads)
   }
@@ -135,7 +135,7 @@ export class PackedState {
     return new Map([...this.ranges.values()].map((range) => [range.name, packed.slice(range.offset, range.offset + range.size)]))
   }
 
-  /** Everything an optimizer needs to go on: weights, moments, counters. */
+  /** Everything an optimizer needs to continue: weights, moments and counters. */
   async snapshot(): Promise<{ weights: Float32Array; first: Float32Array; second: Float32Array; state: Float32Array }> {
     const { weights, first, second, state } = this.#buffers
     return {

@@ -1,4 +1,4 @@
-/** Puts rows of f32 weights into a buffer in its stored format: packed on the GPU, a block at a time. */
+/** Writes rows of f32 weights into a buffer in its storage format; the GPU packs them block by block. */
 import type { EngineDevice } from '../device/engineDevice'
 import { packWeights } from '../ops/packWeights'
 import { Executable } from '../plan/executable'

@@ -15,7 +15,7 @@ export function fuseGates(nodes: readonly Node[], graph: Graph): readonly Node[]
   const pinned = new Set(graph.outputs.values())
   const fused = new Map<Node, Node>()
   const dropped = new Set<Node>()
-  /** Since the last node that changes a state: layers are not moved past one. */
+  /** The position of the last node that changes a state, past which layers are not moved. */
   let movable = new Set<Node>()
   for (const node of nodes) {
     if ((node.op.mutates?.length ?? 0) > 0) movable = new Set()

@@ -1,4 +1,4 @@
-/** Where each tensor of a plan lies: in scratch slots that are reused once nothing reads them, or in buffers of the batch, the state and the outputs. */
+/** Decides where each tensor of a plan is stored: in scratch slots, which are reused after their last reader, or in buffers of the batch, the state and the outputs. */
 import { at } from '../op'
 import { bytesOf } from '../tensor'
 import type { Graph, Node, Tensor, TensorSpec } from '../tensor'

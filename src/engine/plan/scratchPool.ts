@@ -1,4 +1,4 @@
-/** Scratch buffers shared by all plans of a device, by size class: the pool holds as many of a class as the hungriest plan needs. */
+/** Scratch buffers shared by all plans of a device, by size class: the pool has as many of a class as the plan that needs most of them. */
 import type { EngineDevice } from '../device/engineDevice'
 import { at } from '../op'
 

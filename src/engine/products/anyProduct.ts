@@ -7,7 +7,7 @@ import { COUNT_WORD, type RowCount } from '../rowCount'
 import type { TensorSpec } from '../tensor'
 import { flagWord, type ProductFlags } from './productFlags'
 
-/** Whether kernels that take four numbers at a time fit. */
+/** Whether all extents are multiples of four, as kernels with vectors of four need. */
 export const divisible = (...extents: number[]): boolean => extents.every((extent) => extent % 4 === 0)
 
 /** The two extents of a matrix; throws a ShapeError for any other tensor. */

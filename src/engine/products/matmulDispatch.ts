@@ -20,7 +20,7 @@ type TileContext = Pick<KernelContext, 'isSoftware' | 'subgroupSize' | 'products
 const bytesOf = ({ m, k, n }: Extent, weight: WeightRows): number => 4 * (m * k + m * n) + (weight.codes.size ?? 4 * n * k)
 const weightParts = ({ format }: WeightRows): { readonly weights: string } => ({ weights: `weights/${format}` })
 
-/** A split sum is taken by plain tiles. */
+/** The variant of the product; for a split sum it is never one on subgroup matrices. */
 function variantFor(shape: ProductShape, context: TileContext, split: Split | undefined): ProductVariant {
   const variant = variantOf(shape, context)
   return split && variant.kind === 'matrix' ? fixedVariant(context) : variant
@@ -32,14 +32,14 @@ const subgroupOf = (context: TileContext): number => {
   return subgroup
 }
 
-/** Fours of k that a workgroup takes. */
+/** The number of vectors of four along k that a workgroup sums. */
 const eachQuads = (k: number, split: Split): number => (split.parts > 1 ? split.each : k) / 4
 
 interface ProductOptions {
   readonly alpha?: number
   readonly first?: number
   readonly width?: number
-  /** y is bare sums [parts, …] of the parts. */
+  /** The parts of the sum, if y is to contain only their sums [parts, …]. */
   readonly split?: Split | undefined
 }
 

@@ -1,4 +1,4 @@
-/** What a device offers for matrix products: subgroup matrices, workgroup memory, and tuned choices. productKernels.ts picks a kernel from it. */
+/** The features of a device for matrix products: subgroup matrices, workgroup memory, and tuned choices. productKernels.ts picks a kernel from it. */
 
 /** A size of matrices that the device's subgroups multiply in hardware, with sums in f32. */
 export interface MatrixConfig {

@@ -23,7 +23,7 @@ export interface ProductShape {
 export type ProductVariant = { readonly kind: 'subgroup' } | TileVariant | MatrixVariant
 type Context = Pick<KernelContext, 'isSoftware' | 'subgroupSize' | 'products'>
 
-/** Raise it when kernels, their names or the classes change: what was measured before is measured anew. */
+/** Raise this number when kernels, their names or the classes change, so that earlier measurements are repeated. */
 export const KERNELS_VERSION = 3
 
 const EDGES = [64, 512, 2048]
@@ -35,7 +35,7 @@ export const productClass = ({ kind, columns, inner, format }: ProductShape): st
 
 /** Subgroup broadcasts pay for scalar loads that are missing; their text grows with the subgroup. */
 const SUBGROUP = 'subgroup'
-/** What WebGPU has by default. */
+/** WebGPU's default limit of workgroup memory. */
 const LEAST_WORKGROUP_BYTES = 16_384
 
 /** Names of the variants that this device can run for a product, the fixed choice first. */
@@ -59,7 +59,7 @@ export function variantOf(shape: ProductShape, context: Context): ProductVariant
 export const fixedVariant = (context: Context): Exclude<ProductVariant, MatrixVariant> =>
   tileSubgroup(context) === null ? tileVariants[FIXED_TILE] : { kind: 'subgroup' }
 
-/** null when there is none of this name, or this device or product cannot have it. */
+/** The variant of this name; null if there is none, or if the device or the product cannot use it. */
 function variantNamed(name: string, { kind, format }: ProductShape, context: Context): ProductVariant | null {
   const availableBytes = context.products?.workgroupBytes ?? LEAST_WORKGROUP_BYTES
   if (name === SUBGROUP) return tileSubgroup(context) === null ? null : { kind: 'subgroup' }

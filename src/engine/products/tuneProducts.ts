@@ -33,14 +33,14 @@ export interface TunedClass {
 
 const ROWS = 512
 const RUNS = 5
-/** A timing holds enough repetitions to last so long: clocks are rounded and submits take their time. */
+/** A timing has enough repetitions to take this long, because clocks are rounded and submits take time. */
 const TARGET_MS = 5
-/** Another variant must be this much faster than the fixed one: less is noise. */
+/** Another variant must be faster than the fixed one by this factor; smaller differences are noise. */
 const MARGIN = 0.95
 /** A variant this much slower in its first run is not timed again, unless clocks could not tell. */
 const HOPELESS = 3
 const CLOCK_MS = 1
-/** Extents beyond are timed at this one: nothing changes, and it would only take longer. */
+/** Larger extents are timed at this one, because the result is the same and takes less time. */
 const LARGEST = 4096
 
 /** One timing per class of `shapes`, in scratch buffers of its own that are gone afterwards. */

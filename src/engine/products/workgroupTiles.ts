@@ -24,7 +24,7 @@ export const tileVariants = {
   'tile 128x128 by 8x8': tile(128, 128, 8, [8, 2]),
 } as const
 
-/** Workgroup memory of the hungriest layout. */
+/** The workgroup memory of the layout that needs most. */
 export const workgroupBytes = ({ height, width, depth }: TileVariant): number => (height + width) * (depth / 4 + 1) * 16
 
 /** Rows up to which a tile of one row per invocation is used. */

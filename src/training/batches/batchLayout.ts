@@ -1,4 +1,4 @@
-/** A batch of sequences laid out as rows, one per trained token: what the PPO ops and their metrics index into. */
+/** Lays out a batch of sequences as rows, one per trained token. The ops of PPO and their metrics use these rows. */
 import { createRng } from '../../base/random'
 import type { Sequence } from './packing'
 import type { PolicyModel } from '../policy/policyModel'
@@ -6,7 +6,7 @@ import type { TokenizedTrajectory } from './tokenizedTrajectory'
 import { placeStepScores, trainedPositions } from './stepRewards'
 import type { StepRewardWeighting, UnlabelledSteps } from './stepRewards'
 
-/** Where batches come from: a data set, or rollouts of the policy as it is now. null ends the run. */
+/** The source of batches: a data set, or rollouts of the current policy. null ends the run. */
 export interface BatchSource {
   next(batchIndex: number, policy: PolicyModel): Promise<readonly TokenizedTrajectory[] | null>
 }
@@ -123,7 +123,7 @@ export function meanStepReward(sequences: readonly TokenizedTrajectory[]): numbe
   return rewards.length === 0 ? 0 : rewards.reduce((sum, reward) => sum + reward, 0) / rewards.length
 }
 
-/** Consecutive items in parts of at most `maxTokens` tokens: what one plan processes at once. */
+/** Divides consecutive items into parts of at most `maxTokens` tokens, each of which one plan processes at once. */
 export function microBatches<Item extends { readonly sequence: Sequence }>(items: readonly Item[], maxTokens: number): Item[][] {
   const parts: Item[][] = []
   let tokens = Number.POSITIVE_INFINITY
@@ -139,10 +139,10 @@ export function microBatches<Item extends { readonly sequence: Sequence }>(items
   return parts
 }
 
-/** The least power of two that holds `count`, at least `smallest`: so that few sizes come up. */
+/** The smallest power of two that is at least `count` and `smallest`; with it few sizes occur. */
 export function powerOfTwo(count: number, smallest: number): number {
   return 2 ** Math.ceil(Math.log2(Math.max(smallest, count)))
 }
 
-/** Rows of the tables a batch of `rows` shares with others of about its size. */
+/** The number of rows of the tables that batches of about `rows` rows share. */
 export const rowCapacity = (rows: number): number => powerOfTwo(rows, 256)

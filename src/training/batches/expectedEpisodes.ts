@@ -3,7 +3,7 @@ import type { Sequence } from './packing'
 import { trainedPositions } from './stepRewards'
 import type { TokenizedTrajectory } from './tokenizedTrajectory'
 
-/** Steps that an estimate looks at to learn which sizes of batches come up. */
+/** The number of steps whose batch sizes an estimate plans. */
 export const STEPS_LOOKED_AT = 8
 
 /** One completion after a prompt; ids are all 0. */

@@ -1,8 +1,8 @@
-/** Where loss falls in imitation: on the agent's own tokens, of all turns or of the last, without steps that are filtered out. */
+/** The positions that carry loss in imitation: the agent's own tokens, of all turns or of the last, without steps that are filtered out. */
 import type { TokenizedTrajectory } from './tokenizedTrajectory'
 import { trainedPositions } from './stepRewards'
 
-/** Under the names settings have. */
+/** The options, under the names of the settings. */
 export interface LossMask {
   readonly mask_history: boolean
   /** Steps labelled 0 carry no loss. */

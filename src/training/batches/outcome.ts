@@ -1,8 +1,8 @@
-/** How a trajectory ended, as one number: 1 Solved, ½ Unsure, 0 Unsolved, or anything a label of its final step says. */
+/** The outcome of a trajectory as one number: 1 for Solved, ½ for Unsure, 0 for Unsolved, or the label of its final step. */
 import { chosenPath } from '../../records/trajectory'
 import type { Trajectory } from '../../records/trajectory'
 
-/** Where an outcome is read: at the final step, or from the trajectory's status alone. */
+/** The source of an outcome: the label of the final step, or only the trajectory's status. */
 export const OUTCOMES = ['final_step', 'status'] as const
 type Outcome = (typeof OUTCOMES)[number]
 
@@ -13,15 +13,15 @@ export function attemptOutcome(trajectory: Trajectory, rewards: readonly (number
   return labelled ?? statusOutcome(trajectory)
 }
 
-/** What the world or the file says of the answer, whatever the labels say. */
+/** The outcome from the trajectory's status, without its labels. */
 const statusOutcome = ({ status }: Trajectory): number | null => (status === null ? null : { solved: 1, unsure: 0.5, unsolved: 0 }[status])
 
 export const outcomeOf = (trajectory: Trajectory, rewards: readonly (number | null)[], from: Outcome): number | null =>
   from === 'final_step' ? attemptOutcome(trajectory, rewards) : statusOutcome(trajectory)
 
-/** What attempts at the same query share. */
+/** The key that attempts at the same query share. */
 export const queryKey = ({ task: { query_id, query } }: Trajectory): string => (query_id === '' ? query : query_id)
 
-/** The attempt ran out of calls or tokens before it came to its end. */
+/** Whether the attempt ran out of calls or tokens. */
 export const isCutShort = ({ stop_condition }: Pick<Trajectory, 'stop_condition'>): boolean =>
   stop_condition === 'budget' || stop_condition === 'length'

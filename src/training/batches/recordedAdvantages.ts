@@ -1,9 +1,9 @@
-/** The advantages an update used, written into the trajectory they belong to, and read back to be shown. */
+/** Writes the advantages that an update used into the trajectory, and reads them back to show them. */
 import { stepsOf, type Trajectory, type TrajectoryNode } from '../../records/trajectory'
 import type { BatchLayout } from './batchLayout'
 import type { TokenizedTrajectory } from './tokenizedTrajectory'
 
-/** Of one sequence of a batch: what its trained tokens weighed in the policy loss. */
+/** The advantages of one sequence of a batch. */
 export interface SequenceAdvantages {
   readonly sequence: TokenizedTrajectory
   /** Positions in the sequence's ids. */

@@ -1,4 +1,4 @@
-/** How trajectories become token sequences: how much is kept of them, and which ids. */
+/** Settings that decide how trajectories become token sequences: their maximum lengths, and the source of token ids. */
 import { z } from 'zod'
 import { ENCODINGS } from './tokenizedTrajectory'
 

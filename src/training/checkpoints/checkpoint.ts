@@ -1,4 +1,4 @@
-/** What a training loop stores so that it can be resumed bit for bit, and where it stores it. */
+/** The state that a training loop stores so that it can be resumed bit for bit, and the interface that stores it. */
 
 export interface TrainingCheckpoint {
   readonly step: number
@@ -17,7 +17,7 @@ export interface BestWeights {
   readonly weights: Float32Array
 }
 
-/** Which weights are the best. */
+/** The metric by which the best weights are chosen. */
 export interface BestRule {
   readonly metric: string
   readonly greaterIsBetter: boolean

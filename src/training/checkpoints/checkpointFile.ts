@@ -1,6 +1,6 @@
 /**
- * A checkpoint as bytes: uint32 header length · JSON header (step, state, names and lengths of the arrays), padded with spaces to four
- * bytes · the arrays, f32 little-endian. Whoever keeps it adds the checksum.
+ * The bytes of a checkpoint: uint32 header length · JSON header (step, state, names and lengths of the arrays), padded with spaces to four
+ * bytes · the arrays, f32 little-endian. The code that stores it adds the checksum.
  */
 import { z } from 'zod'
 import type { TrainingCheckpoint } from './checkpoint'

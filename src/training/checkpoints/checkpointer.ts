@@ -1,6 +1,6 @@
 /**
- * When a training loop is kept. A checkpoint every so many steps and every so many minutes, whichever comes first, before a pause, and
- * always at the end; beside it the weights that did best by a metric. Nothing here changes what is computed: weights are copied, never touched.
+ * Decides when a training loop is stored: after a number of steps or minutes, whichever comes first, before a pause, and always at the end. It also
+ * stores the weights that were best by a metric. It does not change what is computed, because weights are only copied.
  */
 import type { TrainingContext } from '../trainingContext'
 import type { TrainingCheckpoint } from './checkpoint'
@@ -9,13 +9,13 @@ import type { PolicyModel } from '../policy/policyModel'
 export interface StepEnd {
   /** Steps are counted from 0. */
   readonly step: number
-  /** The run's last, or one that must be kept for another reason. */
+  /** Whether this step must be stored: it is the last of the run, or there is another reason. */
   readonly isLast: boolean
   /** Resolves when this step is reported; for loops whose reports come late. */
   readonly settle?: () => Promise<void>
   /** Cursors and coefficients after this step. */
   readonly state: () => TrainingCheckpoint['state']
-  /** What is kept beside weights and moments. */
+  /** The arrays that are stored in addition to weights and moments. */
   readonly arrays?: () => Promise<TrainingCheckpoint['arrays']>
 }
 
@@ -50,7 +50,7 @@ export function createCheckpointer(context: TrainingContext, policy: PolicyModel
 
   /** Stores the newest step that is over; null when it is stored. */
   let store: (() => Promise<void>) | null = null
-  // A step under way changes the weights: it comes to its end first.
+  // A running step changes the weights, so it is finished first.
   pauses?.beforePause(async () => {
     if (policy.isUpdating) return false
     await store?.()

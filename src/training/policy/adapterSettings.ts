@@ -4,7 +4,7 @@ import { PROJECTIONS } from '../../models/architectures/decoder'
 import type { Projection } from '../../models/architectures/decoder'
 import type { TrainableSet } from './policyPlans'
 
-/** How an adapter's matrices begin: as PEFT's `init_lora_weights` true and "gaussian". B is zero either way. */
+/** The initialization of an adapter's matrix A, as PEFT's `init_lora_weights` true and "gaussian". B is always zero. */
 const LORA_INITS = ['kaiming', 'gaussian'] as const
 
 export const adapterSettings = (rank: number) => ({
@@ -32,10 +32,10 @@ export const adapterSettings = (rank: number) => ({
   }),
 })
 
-/** What holds a run that goes on with an adapter: TRL loads a frozen copy of it named "ref". */
+/** The KL reference of a run that starts from an adapter. TRL uses a frozen copy of it named "ref". */
 const REF_ADAPTERS = ['initial', 'none'] as const
 
-/** Of algorithms that hold the policy near a reference. */
+/** Settings of algorithms with a KL penalty. */
 export const referenceSettings = {
   ref_adapter: z.enum(REF_ADAPTERS).default('initial').meta({
     group: 'Reference policy and KL',

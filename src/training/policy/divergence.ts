@@ -1,4 +1,4 @@
-/** How far two models' predictions are apart on the same texts: KL(p ‖ q) over the whole vocabulary at every token, in f64. */
+/** Measures the difference between two models' predictions on the same texts: KL(p ‖ q) over the whole vocabulary at every token, in f64. */
 import type { Gate } from '../../engine/plan/executable'
 import { gatherRows } from '../../engine/ops/gatherRows'
 import { linear } from '../../engine/ops/linear'

@@ -1,4 +1,4 @@
-/** What a run begins with: an adapter drawn from the seed, or one that was trained before; and the frozen copy of it that may be the reference. */
+/** The initial adapter of a run, which is drawn from the seed or was trained before, and its frozen copy, which may be the reference. */
 import { PROJECTIONS } from '../../models/architectures/decoder'
 import type { LoraShape } from '../../models/architectures/decoder'
 import type { AdapterTensors } from './adapterTensors'
@@ -8,11 +8,11 @@ import type { PolicyModel } from './policyModel'
 
 interface Beginnings {
   readonly init_lora_weights: 'kaiming' | 'gaussian'
-  /** How a new value head begins. */
+  /** The initialization of a new value head. */
   readonly value_head_init?: 'torch' | 'zero'
 }
 
-/** Writes the weights a run begins with, and the reference where the policy keeps one. Throws when the adapter is of another shape. */
+/** Writes the initial weights of a run, and the reference if the policy has one. Throws when the adapter has another shape. */
 export function initializePolicy(
   policy: PolicyModel,
   { seed, initial = null }: Pick<TrainingContext, 'seed' | 'initial'>,
@@ -38,7 +38,7 @@ export function initializePolicy(
   if (initial) setReferenceToInitial(policy, initial.tensors)
 }
 
-/** Fills the reference of a policy that keeps one. */
+/** Writes the reference of a policy that has one. */
 export function setReferenceToInitial(policy: PolicyModel, tensors: AdapterTensors): void {
   for (const { name, size } of policy.reference?.ranges.values() ?? [])
     policy.reference?.write(name, tensors.get(name)?.values ?? new Float32Array(size))
@@ -52,7 +52,7 @@ const shapeOf = (lora: LoraShape): string => `r ${lora.rank}, alpha ${lora.alpha
 type Settings = Readonly<Record<string, unknown>>
 
 /**
- * Settings of a run that goes on with an adapter: the shape is the adapter's. `known`: the algorithm's settings. Throws one sentence that names
+ * The settings of a run that starts from an adapter, whose shape they take over. `known`: the algorithm's settings. Throws one sentence that names
  * both when a setting that was given says otherwise. A rate of dropout may be another than the adapter was trained with.
  */
 export function settingsOfInitialAdapter(given: Settings, lora: LoraShape, known: Settings, where: string): Settings {
@@ -77,6 +77,6 @@ const textOf = (value: unknown): string =>
       ? value
       : JSON.stringify(value)
 
-/** Whether a policy trained so needs a frozen copy of what it began from as its reference. */
+/** Whether a policy with these settings needs a frozen copy of its initial adapter as reference. */
 export const keepsReference = (isContinued: boolean, { ref_adapter }: { readonly ref_adapter: 'initial' | 'none' }): boolean =>
   isContinued && ref_adapter === 'initial'

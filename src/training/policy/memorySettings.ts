@@ -1,4 +1,4 @@
-/** What a run may spend memory or time on, without changing what is computed. */
+/** Settings that trade memory for time and do not change what is computed. */
 import { z } from 'zod'
 
 export const memorySettings = {

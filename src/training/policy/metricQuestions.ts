@@ -1,4 +1,4 @@
-/** What people ask about metrics that several algorithms report, and the answers; an algorithm's description adds its own. */
+/** Frequent questions about metrics that several algorithms report, with answers; an algorithm's description adds its own. */
 
 export interface MetricQuestion {
   readonly question: string

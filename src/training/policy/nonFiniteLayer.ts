@@ -1,4 +1,4 @@
-/** Where a model's numbers stop being finite, found only after they did: the first layers alone are run, of half as many each time. */
+/** Finds the first layer whose numbers are not finite, by a binary search over the number of layers that are run. */
 import { firstNonFinite } from '../../base/nonFinite'
 import type { Gate } from '../../engine/plan/executable'
 import { gatherRows } from '../../engine/ops/gatherRows'
@@ -7,7 +7,7 @@ import { architectureOf } from '../../models/languageModel'
 import { packSequences, uploadBatch } from '../batches/packing'
 import type { PolicyModel } from './policyModel'
 
-/** A place in words, for the end of a sentence, with what may be done. */
+/** Describes the layer for the end of a sentence, with advice. */
 export async function nonFiniteAdvice(policy: PolicyModel, ids: readonly number[], gate: Gate): Promise<string> {
   const { num_hidden_layers: layers } = policy.model.config
   const first = await firstNonFiniteLayer(policy, ids, gate)

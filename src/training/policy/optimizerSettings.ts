@@ -1,4 +1,4 @@
-/** AdamW's settings, as every algorithm names them. */
+/** AdamW's settings, under the names that all algorithms use. */
 import { z } from 'zod'
 import type { AdamWHyper } from '../../engine/ops/adamW'
 
@@ -26,7 +26,7 @@ interface OptimizerSettings {
   readonly max_grad_norm: number
 }
 
-/** Of an update whose accumulated gradient is that of the loss itself. */
+/** The hyper-parameters of an update whose accumulated gradient is that of the loss itself. */
 export function hyperOf(settings: OptimizerSettings, learningRate: number): AdamWHyper {
   return {
     learningRate,

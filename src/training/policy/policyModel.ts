@@ -27,7 +27,7 @@ export class PolicyModel {
   readonly plans: PolicyPlans
   readonly #executables = new Map<string, Promise<Executable>>()
   readonly #ownState = new Map<string, GPUBuffer>()
-  /** The frozen copy of what the run began from; null where the reference is the base. */
+  /** The frozen copy of the initial adapter; null if the reference is the base model. */
   readonly reference: ReferenceAdapter | null
   /** Holds `METRICS_LEAF`: up to 64 sums of one step. */
   readonly metricsBuffer: GPUBuffer
@@ -44,10 +44,10 @@ export class PolicyModel {
     this.reference = frozen.length > 0 ? new ReferenceAdapter(engine, frozen) : null
   }
 
-  /** Whether a step is under way that may have changed the weights already. The checkpointer ends it. */
+  /** Whether a step is running that may have changed the weights already. The checkpointer ends it. */
   isUpdating = false
 
-  /** Zeroes gradients and metric sums: the start of a step. */
+  /** Zeroes gradients and metric sums at the start of a step. */
   beginStep(): void {
     this.isUpdating = true
     this.packed.zeroGradients()
@@ -140,7 +140,7 @@ export class PolicyModel {
     return { weights, first, second, optimizer: state }
   }
 
-  /** Takes back what `checkpointArrays` gave. */
+  /** Restores the result of `checkpointArrays`. */
   restore({ weights, first, second, optimizer }: TrainingCheckpoint['arrays']): void {
     if (!weights || !first || !second || !optimizer) throw new Error('the checkpoint lacks weights or moments')
     this.packed.restore({ weights, first, second, state: optimizer })
@@ -158,8 +158,8 @@ export class PolicyModel {
 }
 
 /**
- * Starts the compiler on what a step will run, while weights stream in. Kernels depend on widths, not on how many layers or rows there
- * are: a first layer, another one and a small batch have them all but the objective's own.
+ * Compiles the kernels of a step while weights are read. Kernels depend on widths, not on the numbers of layers and rows, so two layers and
+ * a small batch have all of them except the objective's.
  */
 function compileAhead(engine: EngineDevice, config: ModelConfig, trainable: TrainableSet): void {
   const plans = policyPlans({ ...config, num_hidden_layers: Math.min(2, config.num_hidden_layers) }, trainable, engine)

@@ -1,4 +1,4 @@
-/** A frozen adapter on the GPU beside the one in training: the reference of the KL. */
+/** A frozen adapter on the GPU that is the reference of the KL. */
 import type { EngineDevice } from '../../engine/device/engineDevice'
 import { packedLayout } from '../../engine/memory/packedState'
 import type { PackedEntry, PackedRange } from '../../engine/memory/packedState'
@@ -9,7 +9,7 @@ export class ReferenceAdapter {
   readonly #engine: EngineDevice
   readonly #weights: GPUBuffer
 
-  /** Zeros: an adapter that changes nothing. */
+  /** Zeros, which are an adapter that changes nothing. */
   constructor(engine: EngineDevice, entries: readonly PackedEntry[]) {
     const { ranges, count } = packedLayout(entries)
     this.ranges = ranges

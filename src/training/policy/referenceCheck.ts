@@ -1,4 +1,4 @@
-/** Log-probs of one text under a policy and under its reference: before the first update they agree. */
+/** Log-probs of one text under a policy and under its reference, which must agree before the first update. */
 import type { Gate } from '../../engine/plan/executable'
 import { packSequences, uploadBatch } from '../batches/packing'
 import type { PolicyModel } from './policyModel'

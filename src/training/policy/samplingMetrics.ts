@@ -1,7 +1,7 @@
 /**
- * How far the policy that is trained is from the one that drew its tokens, before a batch's updates: |Δ log π| and ratio of every trained token
- * whose log π at sampling is known. Fresh practice differs by rounding alone; more means that generation and training disagree, or that
- * the tokens are another policy's. Names and definitions are those of TRL's GRPOTrainer.
+ * Measures how far the trained policy is from the one that sampled its tokens, before a batch's updates: |Δ log π| and the ratio of every trained
+ * token whose log π at sampling is known. With fresh rollouts they differ only by rounding. A larger difference means that generation and training
+ * disagree, or that another policy sampled the tokens. Names and definitions are those of TRL's GRPOTrainer.
  */
 import type { BatchLayout } from '../batches/batchLayout'
 
@@ -14,7 +14,7 @@ export const samplingMeanings = {
   'sampling/importance_sampling_ratio/max': 'This is the largest ratio of π to π when sampled.',
 } as const
 
-/** @param logp of every row of the batch. Empty where no trained token says how likely it was when it was sampled. */
+/** @param logp log π of every row of the batch. The result is empty if no trained token has a log π from sampling. */
 export function samplingMetrics({ items }: Pick<BatchLayout, 'items'>, logp: (row: number) => number): Record<string, number> {
   const gaps = items.flatMap(({ source, sequence, firstRow }) =>
     sequence.targets.flatMap((position, index) => {

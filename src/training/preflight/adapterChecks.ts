@@ -1,10 +1,10 @@
-/** Checks before step 0 of what training starts from and of what it will leave. */
+/** Checks before step 0 of the initial adapter, the reference, the export and the chat template. */
 import { folderFromMap } from '../../models/weights/byteSource'
 import { checkAdapterFits, readAdapter, writeAdapter, type LoraAdapter } from '../../models/weights/peft'
 import type { ChatMessage, ChatTemplate } from '../../models/tokenizer/chatTemplate'
 import type { Finding } from './settingsChecks'
 
-/** Before the first update the adapter changes nothing, so policy and reference agree: |Δ log π| up to rounding. */
+/** The largest |Δ log π| between policy and reference before the first update that counts as rounding. */
 const SAME = 1e-4
 
 /** The KL reference before the first update: the base model under a `new` adapter, the `initial` adapter that the run continues, or the `base` model under that adapter. */
@@ -36,7 +36,7 @@ export function checkReference(policy: readonly number[], reference: readonly nu
       }
 }
 
-/** Writes the adapter as it will be written in the end, reads it back and checks it against the model: a failure is found before hours of training. */
+/** Writes the adapter as at the end of the run, reads it back and checks it against the model, so that a failure is found before training. */
 export async function checkExport(adapter: LoraAdapter, shapes: Readonly<Record<string, readonly number[]>>): Promise<Finding> {
   const check = 'export'
   try {
@@ -62,7 +62,7 @@ export async function checkExport(adapter: LoraAdapter, shapes: Readonly<Record<
   }
 }
 
-/** A conversation with everything that templates treat apart: thoughts, calls, replies of tools, two turns of the user. */
+/** A conversation with everything that templates treat differently: thoughts, calls, tool replies, and two turns of the user. */
 const CONVERSATION: readonly ChatMessage[] = [
   { role: 'user', content: 'What is the weather in Oslo?' },
   { role: 'assistant', content: '<think>\nI need the tool.\n</think>\n\nget_weather(city="Oslo")' },
@@ -76,7 +76,7 @@ const CONVERSATION: readonly ChatMessage[] = [
 const SOME_DATE = new Date(Date.UTC(2024, 6, 26))
 
 /**
- * Whether a chat template only ever appends: what the model read and wrote up to one turn is how the next one begins. Templates that rewrite
+ * Checks that a chat template only appends: the text up to one turn is the start of the text up to the next. Templates that rewrite
  * history (dropping earlier thoughts, as Qwen3's and DeepSeek-R1's do) break that: their text may be trained on, but not re-rendered.
  */
 export function checkTemplate(template: ChatTemplate): Finding {

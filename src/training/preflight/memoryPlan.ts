@@ -1,4 +1,4 @@
-/** What training will hold on the GPU, part by part, from plans alone: nothing is allocated to know it. */
+/** Estimates the GPU memory of training, part by part, from plans; nothing is allocated for it. */
 import { packedBytes, packedLayout } from '../../engine/memory/packedState'
 import type { Plan, PlanContext } from '../../engine/plan/planGraph'
 import { bytesOf } from '../../engine/tensor'
@@ -16,7 +16,7 @@ import { nll } from '../policy/nllObjective'
 export interface MemoryPart {
   readonly name: string
   readonly bytes: number
-  /** Of a scratch pool: how many buffers of each size. */
+  /** For a scratch pool, the number of buffers of each size. */
   readonly scratch?: ReadonlyMap<number, number>
 }
 
@@ -25,7 +25,7 @@ export const totalBytes = (parts: readonly MemoryPart[]): number => parts.reduce
 /** Buffers come in multiples of 16 bytes. */
 const rounded = (bytes: number): number => Math.max(16, Math.ceil(bytes / 16) * 16)
 
-/** Which sizes of packed batches come up: [tokens, rows] by their text. */
+/** The sizes of packed batches that occur: [tokens, rows] by their text. */
 export type Sizes = Map<string, readonly [number, number]>
 export function noteSize(seen: Sizes, items: readonly { readonly sequence: Sequence }[]): void {
   const size = sizeOfBatch(items)
@@ -37,7 +37,7 @@ export function sizeOfBatch(items: readonly { readonly sequence: Sequence }[]): 
   return [sum(({ ids }) => ids.length), sum(({ targets }) => targets.length)]
 }
 
-/** Plans that score and train micro-batches of these sizes; an objective's own ops weigh next to nothing, so that of imitation stands for all. */
+/** The plans that score and train micro-batches of these sizes. The ops of an objective need little memory, so imitation's objective is used for all. */
 export function scoreAndGradientPlans(
   config: ModelConfig,
   trainable: TrainableSet,
@@ -55,7 +55,7 @@ export function scoreAndGradientPlans(
   ]
 }
 
-/** Caches and state of generation, and what its plans need beyond the model: every size of extend counts, although few may come up. */
+/** The memory of generation: caches, state, and what its plans need besides the model. Every size of extend is counted, although few may occur. */
 export function generationMemory(size: GenerationSize, device: PlanContext): MemoryPart[] {
   const shape = generationShape(size)
   const plans = [decodePlan(shape, device), ...EXTEND_BUCKETS.map((tokens) => extendPlan(shape, tokens, device))]
@@ -69,12 +69,12 @@ export function generationMemory(size: GenerationSize, device: PlanContext): Mem
   ]
 }
 
-/** Checkpoints and adapters are copied out through a buffer of their size, metrics through small ones. */
+/** The buffers through which checkpoints, adapters and metrics are read back. */
 export function readback(config: ModelConfig, trainable: TrainableSet): MemoryPart[] {
   return [{ name: 'reading back', bytes: packedLayout(trainableEntries(config, trainable)).count * 4 + 256 }]
 }
 
-/** The model, what is trained of it, and the plans that run on one scratch pool. */
+/** The memory of the model, of what is trained, and of the plans, which share one scratch pool. */
 export function policyMemory(config: ModelConfig, trainable: TrainableSet, plans: readonly Plan[]): MemoryPart[] {
   const layout = packedLayout(trainableEntries(config, trainable))
   let frozen = 0
@@ -91,7 +91,7 @@ export function policyMemory(config: ModelConfig, trainable: TrainableSet, plans
   ]
 }
 
-/** The pool holds as many buffers of a size class as the hungriest plan needs; batches, outputs and parameters are each plan's own. */
+/** The pool has as many buffers of a size class as the plan that needs most of them; batches, outputs and parameters belong to each plan. */
 function plansMemory(plans: readonly Plan[]): MemoryPart[] {
   const scratch = hungriest(plans.map(slotsBySize))
   const sum = (of: (plan: Plan) => number): number => plans.reduce((total, plan) => total + of(plan), 0)
@@ -108,7 +108,7 @@ function slotsBySize({ slots }: Plan): ReadonlyMap<number, number> {
   return needed
 }
 
-/** Parts of what runs by turns on one model: its scratch pool is counted once, under the first name it has. */
+/** Joins the parts of jobs that use one model in turn: the scratch pool is counted once, under its first name. */
 export function onOnePool(...jobs: readonly (readonly MemoryPart[])[]): MemoryPart[] {
   const parts = jobs.flat()
   const [first] = parts.filter((part) => part.scratch)

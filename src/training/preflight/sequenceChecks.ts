@@ -1,4 +1,4 @@
-/** Checks before step 0 of the data as the model will see it: what is cut off, what carries loss, what the rewards say. */
+/** Checks before step 0 of the tokenized data: truncation, ends, loss mask, rewards and encoding. */
 import { type Finding, lengthAdvice } from './settingsChecks'
 import type { TokenizedTrajectory } from '../batches/tokenizedTrajectory'
 import type { TextEncoding } from '../../base/textCodec'
@@ -30,7 +30,7 @@ export interface EndTokens {
 /** Whether final responses end with a token that ends them: without one a model does not learn to stop. What a template writes after it is white space. */
 export function checkEnds(sequences: readonly TokenizedTrajectory[], { ends, isSpace }: EndTokens): Finding {
   const check = 'end of sequence'
-  // A response that was cut lost its end to the limit, which another check tells.
+  // A response that was cut has lost its end; another check reports that.
   const whole = sequences.filter(({ truncatedSteps, rewards, stepOf }) => {
     const last = rewards.length - 1
     return !truncatedSteps.includes(last) && stepOf.at(-1) === last
@@ -45,13 +45,13 @@ export function checkEnds(sequences: readonly TokenizedTrajectory[], { ends, isS
   }
 }
 
-/** Which positions of a sequence carry loss, and why none would. */
+/** Decides which positions of a sequence carry loss, and says why none would. */
 export interface MaskRule {
   readonly positions: (sequence: TokenizedTrajectory) => readonly number[]
   readonly whyNone: string
 }
 
-/** Whether there is anything to train on: own tokens of steps that count. */
+/** Checks that there are tokens to train on. */
 export function checkMask(sequences: readonly TokenizedTrajectory[], { positions, whyNone }: MaskRule): Finding {
   const check = 'loss mask'
   const counts = sequences.map((sequence) => positions(sequence).length)
@@ -63,7 +63,7 @@ export function checkMask(sequences: readonly TokenizedTrajectory[], { positions
   return { check, level: empty === 0 ? 'fine' : 'warning', message: `${of(tokens, all)} of the tokens carry loss.${rest}` }
 }
 
-/** Whether rewards differ: where all are the same, advantages say nothing of what was done. */
+/** Checks that rewards differ; if all are equal, advantages do not depend on what the agent did. */
 export function checkRewards(rewards: readonly (number | null)[]): Finding {
   const check = 'rewards'
   const given = rewards.filter((reward) => reward !== null)
@@ -87,8 +87,8 @@ export function checkRewards(rewards: readonly (number | null)[]): Finding {
 }
 
 /**
- * Whether text that is encoded piece by piece gives the ids it would have as a whole: where it does not, the model is trained on ids it would
- * not read when it acts. `texts`: for each row its pieces in order.
+ * Checks that text encoded piece by piece has the same ids as the whole text. Otherwise the model is trained on ids that it would not read when
+ * it acts. `texts` has the pieces of each row in order.
  */
 export function checkEncoding(texts: readonly (readonly string[])[], codec: TextEncoding): Finding {
   const check = 'encoding'

@@ -1,6 +1,6 @@
 /**
- * Checks before step 0, of what a run was asked to do: settings against each other, against the model and against the data. Each is one
- * function with one answer in plain words. `refusal`: the run would fail, or learn nothing. `warning`: it would work, but not as meant.
+ * Checks before step 0 of a run's settings against each other, the model and the data. Each check is one function and returns one finding.
+ * A `refusal` means that the run would fail or learn nothing, a `warning` that it would work, but not as intended.
  */
 export interface Finding {
   readonly check: string
@@ -27,7 +27,7 @@ const number = (config: Config, name: string): number | null => {
   return typeof value === 'number' ? value : null
 }
 
-/** Groups and mini-batches against the batch. `rows`: trajectories there are to learn from; null for practice. */
+/** Checks groups and mini-batches against the batch. `rows` is the number of trajectories in the data; null if the run samples its own. */
 export function checkBatch(config: Config, rows: number | null): Finding {
   const check = 'batch'
   const [refuse, warn, fine] = [finding(check, 'refusal'), finding(check, 'warning'), finding(check, 'fine')]
@@ -62,7 +62,7 @@ export function checkBatch(config: Config, rows: number | null): Finding {
   return fine('There is no batch size to check.')
 }
 
-/** Prompt and completion against the model's context and against what is processed at once. */
+/** Checks prompt and completion against the model's context and max_tokens_per_micro_batch. */
 export function checkContext(config: Config, maxPositions: number, longest: number | null): Finding {
   const check = 'context'
   const context = number(config, 'max_context_len')
@@ -89,7 +89,7 @@ export function checkContext(config: Config, maxPositions: number, longest: numb
   )
 }
 
-/** How practice draws its tokens. */
+/** The settings with which rollouts sample tokens. */
 export interface Sampler {
   readonly temperature: number
   readonly topP: number
@@ -99,7 +99,7 @@ export interface Sampler {
 }
 export const policySampler: Sampler = { temperature: 1, topP: 1, topK: 0, repetitionPenalty: 1 }
 
-/** Reinforcement learning needs the policy's own distribution: else the ratio and the KL are those of another policy. */
+/** Checks that tokens are sampled from the policy's own distribution; otherwise the ratio and the KL are those of another policy. */
 export function checkSampler(sampler: Sampler): Finding {
   const wrong = [
     ...(sampler.temperature === policySampler.temperature ? [] : [`temperature ${sampler.temperature}, not 1`]),
@@ -112,7 +112,7 @@ export function checkSampler(sampler: Sampler): Finding {
     : finding('sampler', 'refusal')(`Attempts would not be drawn from the policy: ${wrong.join('; ')}. Its KL and ratios would be wrong.`)
 }
 
-/** What settings say of the sampler; what they leave out is as it should be. */
+/** The sampler of these settings; absent settings have the policy's own values. */
 export function samplerOf(config: Config): Sampler {
   return {
     temperature: number(config, 'temperature') ?? policySampler.temperature,
@@ -122,7 +122,7 @@ export function samplerOf(config: Config): Sampler {
   }
 }
 
-/** A verdict on memory, as a finding. */
+/** Turns a verdict on memory into a finding. */
 export function checkMemory({
   verdict,
   bytes,

@@ -49,14 +49,14 @@ function exportFields(
     ['dtype', recipe.dtype, DTYPE] as const,
     ['kv_dtype', recipe.kv_dtype, KV_DTYPE] as const,
     ...Object.entries(settings).map(([name, mapping]) => [`config.${name}`, recipe.config[name], mapping] as const),
-    // An adapter that is there overrules what the settings say of a new one.
+    // An initial adapter overrides the settings of a new one.
     ['init_adapter', recipe.init_adapter, run.init_adapter] as const,
   ]
   const config: Record<string, unknown> = {}
   const remarks = { unmapped: [] as FieldRemark[], implied: [] as FieldRemark[] }
   for (const [name, value] of Object.entries(always)) place(config, name.split('.'), value)
   for (const [field, value, mapping] of fields) {
-    // A recipe's empty fields say nothing; a setting's null is a value.
+    // Empty fields of a recipe are omitted; a setting that is null has a value.
     if (!field.startsWith('config.') && (value === null || value === undefined || (Array.isArray(value) && value.length === 0))) continue
     for (const [name, mapped] of Object.entries(mapping.to ?? {})) place(config, name.split('.'), mapped)
     if (mapping.unmapped !== undefined) remarks.unmapped.push({ field, value, reason: mapping.unmapped })

@@ -1,4 +1,4 @@
-/** What each setting of a recipe becomes in another program's configuration: no setting is dropped without a remark. */
+/** Maps every setting of a recipe to another program's configuration; no setting is dropped without a remark. */
 
 /** The fields that a setting becomes; or why there are none, or in what they differ. */
 export interface FieldMapping {
@@ -18,5 +18,5 @@ export const mapsTo = (to: Readonly<Record<string, unknown>>): FieldMapping => (
 export const approximate = (to: Readonly<Record<string, unknown>>, difference: string): FieldMapping => ({ to, unmapped: difference })
 export const unmapped = (reason: string): FieldMapping => ({ unmapped: reason })
 export const implied = (reason: string): FieldMapping => ({ implied: reason })
-/** For what the other program does in one way only: `implied` where the setting says the same, else `unmapped`. */
+/** For something that the other program does in only one way: `implied` if the setting says the same, otherwise `unmapped`. */
 export const fixedValue = (isSame: boolean, reason: string): FieldMapping => (isSame ? implied(reason) : unmapped(reason))

@@ -1,4 +1,4 @@
-/** A run in one file: what is trained how, on what, from which seed. The settings of each algorithm keep TRL's names. */
+/** A recipe is a run in one file: algorithm, settings, model, data and seed. The settings of each algorithm have TRL's names. */
 import { z } from 'zod'
 import type { FieldRemark } from '../../records/fieldRemark'
 import { KV_DTYPES } from '../../engine/ops/kvCache'
@@ -35,14 +35,14 @@ export const EXPERT_FIELDS = [
 const recipeSchema = z.object({
   /** Files from before versions were counted have none and are the same. */
   version: z.literal(1).default(1),
-  /** null: whatever the run is asked to use. Not one of `algorithms`: the recipe can be read and kept, not followed. */
+  /** null if the run chooses it. A recipe with a name that is not in `algorithms` can be read and stored, but not run. */
   algorithm: z.string().min(1).nullable().default(null),
   seed: z.int().nonnegative().nullable().default(null),
   /** Steps to take instead of the config's max_steps. */
   steps: z.int().positive().nullable().default(null),
   /** As `hone train --model` takes it. */
   model: z.string().min(1).nullable().default(null),
-  /** The adapter to begin from, as `hone train --init-adapter` takes it; null: a new one. */
+  /** The initial adapter, as `hone train --init-adapter` takes it; null for a new one. */
   init_adapter: z.string().min(1).nullable().default(null),
   /** The precision of its frozen weights; f32 where it is left out. */
   dtype: z.enum(WEIGHT_FORMATS).optional(),
@@ -53,7 +53,7 @@ const recipeSchema = z.object({
   /** Settings of the algorithm; those left out have its defaults. */
   config: z.record(z.string(), z.unknown()).default({}),
   ...expertFields,
-  /** What the run that followed the recipe gave. */
+  /** The results of the run that used the recipe. */
   made: z.unknown().optional(),
 })
 export type Recipe = z.output<typeof recipeSchema>
@@ -74,7 +74,7 @@ export function recipeFromObject(file: string, found: Readonly<Record<string, un
   return { recipe: parsed(file, recipeSchema, found, []), ignored }
 }
 
-/** A recipe whose algorithm there is and whose settings are all there. */
+/** A recipe with a known algorithm and all of its settings. */
 export interface CompleteRecipe extends Recipe {
   readonly algorithm: AlgorithmName
 }
@@ -110,7 +110,7 @@ export function checkedSettings(file: string, settings: Settings, algorithm: Alg
   return parsed(file, schema, settings, ['config'])
 }
 
-/** Fields in a fixed order, without those that say nothing. */
+/** The recipe's text, with fields in a fixed order and without empty ones. */
 export function recipeText(recipe: Recipe): string {
   const said = Object.keys(recipeSchema.shape).flatMap((field) => {
     const value: unknown = Object.entries(recipe).find(([name]) => name === field)?.[1]

@@ -15,7 +15,7 @@ export const NO_BOUND = 1e9
 export const each = (workers: readonly string[], name: string, value: unknown): Record<string, unknown> =>
   Object.fromEntries(workers.map((worker) => [`${worker}.${name}`, value]))
 
-/** The remark is made at `init_adapter`. */
+/** `init_adapter` has the remark. */
 export const refAdapter = implied('It only matters if a run starts from an adapter.')
 
 /** Seed, model and adapter, with the model of each of `workers`. */

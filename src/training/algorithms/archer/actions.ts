@@ -1,4 +1,4 @@
-/** Fresh actions a ~ π(· | observation): the policy as it is now, many observations at once. */
+/** Samples fresh actions a ~ π(· | observation) from the current policy, for many observations at once. */
 import type { Gate } from '../../../engine/plan/executable'
 import type { ModelConfig } from '../../../models/architectures/config'
 import { Generator } from '../../../models/generate'
@@ -12,10 +12,10 @@ export interface ActionRequest {
 }
 
 export interface SampledAction {
-  /** What the policy saw: the observation asked about, less its oldest tokens where the model reads no more. */
+  /** The tokens that the policy read: the observation, without its oldest tokens if the model cannot read all. */
   readonly observation: readonly number[]
   readonly ids: readonly number[]
-  /** Whether the limit ended it, not a stop token. */
+  /** Whether the limit ended the action instead of a stop token. */
   readonly isClipped: boolean
 }
 
@@ -26,14 +26,14 @@ interface SamplerOptions {
   readonly gate: Gate
 }
 
-/** Tokens of all caches together: as many observations are under way as fit. */
+/** The tokens of all caches together; observations are processed at the same time as long as they fit. */
 const CACHED_TOKENS = { software: 8192, gpu: 49_152 } as const
 const SMALLEST_CONTEXT = 256
 const MOST_STOPS = 4
 
 type Reach = Pick<ModelConfig, 'max_position_embeddings'>
 
-/** New tokens of an action at most: half of what the model reads is left to the observation. */
+/** The maximum number of new tokens of an action; half of the model's context is reserved for the observation. */
 const actionLimit = (config: Reach, maxNewTokens: number): number => Math.min(maxNewTokens, config.max_position_embeddings >> 1)
 
 /** Slots and context of a generator for observations of up to `longest` tokens. */
@@ -59,14 +59,14 @@ export class ActionSampler {
     this.#options = options
   }
 
-  /** In the order of the requests. Of an observation without room for an action the oldest tokens are left out. */
+  /** Returns actions in the order of the requests. If an observation leaves no room for an action, its oldest tokens are cut. */
   async sample(requests: readonly ActionRequest[], version: number): Promise<SampledAction[]> {
     const { config } = this.#policy.model
     const { temperature } = this.#options
     const longest = requests.reduce((most, { observation }) => Math.max(most, observation.length), 1)
     const generator = await this.#generatorFor(longest)
     generator.version = version
-    // Of the model and the settings alone: a resumed run, whose generator may be smaller, samples the same.
+    // It depends only on the model and the settings, so that a resumed run with a smaller generator samples the same.
     const maxNewTokens = actionLimit(config, this.#options.maxNewTokens)
     // Encoding takes one token more than it reads.
     const seen = config.max_position_embeddings - maxNewTokens - 1

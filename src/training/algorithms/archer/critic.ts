@@ -1,4 +1,4 @@
-/** The double critics on the GPU, beside a policy: weights with their own optimizer, target copies, the sums of an iteration. */
+/** The double critics of a policy on the GPU: their weights and optimizer, the target copies, and the sums of an iteration. */
 import type { EngineDevice } from '../../../engine/device/engineDevice'
 import { packedBytes, packedLayout, PackedState } from '../../../engine/memory/packedState'
 import type { AdamWHyper } from '../../../engine/ops/adamW'
@@ -31,7 +31,7 @@ export const criticBytes = (shape: CriticShape): number => {
   return packedBytes(count) + count * 4 + SUMS_BYTES
 }
 
-/** Features of so many utterances, row after row. What is not read by a plan may be left out. */
+/** Features of utterances, row after row. Features that the plan does not read may be absent. */
 export interface CriticInputs {
   readonly observation: Float32Array
   readonly fresh: Float32Array
@@ -75,14 +75,14 @@ export class ArcherCritic {
     await this.blend(1, gate)
   }
 
-  /** Zeroes the sums: the start of an iteration. */
+  /** Zeroes the sums at the start of an iteration. */
   beginIteration(): void {
     const encoder = this.#engine.device.createCommandEncoder()
     encoder.clearBuffer(this.#sums)
     this.#engine.submit(encoder)
   }
 
-  /** One update on a batch of `rows` utterances; then the targets follow. */
+  /** Makes one update on a batch of `rows` utterances, then moves the targets. */
   async learn(inputs: Required<CriticInputs>, rows: number, options: { hyper: AdamWHyper; tau: number; gate?: Gate }): Promise<void> {
     this.packed.setHyper(options.hyper)
     this.packed.zeroGradients()
@@ -98,7 +98,7 @@ export class ArcherCritic {
     await (await this.#executable(`blend ${tau}`, () => this.#plans.blend(tau))).run(gate)
   }
 
-  /** Leaves the advantages of `rows` fresh actions in the buffer that comes back. */
+  /** Writes the advantages of `rows` fresh actions into the returned buffer. */
   async advantage(inputs: CriticInputs, rows: number, gate?: Gate): Promise<GPUBuffer> {
     const executable = await this.#executable(`advantage ${rows}`, () => this.#plans.advantage(rows))
     write(executable, inputs, rows)

@@ -1,4 +1,4 @@
-/** What an iteration of ArCHer draws, encodes and trains on: the loop runs it, the memory estimate counts it. */
+/** Decides what an iteration of ArCHer draws, encodes and trains on. The loop and the memory estimate both use it. */
 import { microBatches } from '../../batches/batchLayout'
 import type { Sequence } from '../../batches/packing'
 import type { ArcherConfig } from './config'
@@ -7,7 +7,7 @@ import type { ReplayBuffer } from './replay'
 
 type DrawSettings = Pick<ArcherConfig, 'batch_size' | 'gradient_accumulation_steps' | 'epochs' | 'fresh_actions'>
 
-/** One fresh action that is sampled: behind the observation of the utterance at `place`, draw number `sample`. */
+/** A fresh action to sample after the observation of the utterance at `place`; `sample` is the number of the draw. */
 export interface AskedAction {
   readonly place: number
   readonly sample: number
@@ -23,7 +23,7 @@ export interface CriticDraws {
   answerOf(update: number, row: number): number
 }
 
-/** The critics' draws of an iteration. The policy stands still meanwhile, so all fresh actions are drawn at once. */
+/** The critics' draws of an iteration. The policy does not change meanwhile, so all fresh actions are sampled at once. */
 export function criticDrawsOf(replay: ReplayBuffer, settings: DrawSettings, seed: number, iteration: number): CriticDraws {
   const updates = criticDraws(replay, settings, seed, iteration)
   const places = updates.flat()
@@ -41,7 +41,7 @@ export function criticDrawsOf(replay: ReplayBuffer, settings: DrawSettings, seed
   }
 }
 
-/** Updates of the actor in an iteration: none while the critics learn alone. */
+/** The updates of the actor in an iteration; there are none while only the critics learn. */
 export const actorEpochsOf = (
   { warmup_iter, actor_epochs }: Pick<ArcherConfig, 'warmup_iter' | 'actor_epochs'>,
   iteration: number,
@@ -62,7 +62,7 @@ export interface ActorItem {
   readonly sequence: Sequence
 }
 
-/** What the actor trains on, in the micro-batches it is cut into: the action's own tokens behind the observation. */
+/** The micro-batches on which the actor trains: the tokens of the actions, after their observations. */
 export function actorParts(
   actions: readonly { readonly observation: readonly number[]; readonly ids: readonly number[] }[],
   { max_tokens_per_micro_batch }: Pick<ArcherConfig, 'max_tokens_per_micro_batch'>,

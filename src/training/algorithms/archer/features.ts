@@ -18,7 +18,7 @@ export interface FeatureRequest {
   readonly ends: readonly number[]
 }
 
-/** What the critics need of these encoded, each trajectory once. */
+/** The parts of these utterances that the critics need encoded, each trajectory once. */
 export function prefixesOf(transitions: readonly Transition[]): FeatureRequest[] {
   const ends = new Map<readonly number[], Set<number>>()
   for (const { ids, observation, action, next } of transitions) {
@@ -42,7 +42,7 @@ export const featureParts = (requests: readonly FeatureRequest[], maxTokens: num
     maxTokens,
   )
 
-/** What of these requests is not known yet. */
+/** The parts of these requests that are not encoded yet. */
 export const missingFeatures = (
   wanted: readonly FeatureRequest[],
   isKnown: (ids: readonly number[], end: number) => boolean,
@@ -98,7 +98,7 @@ function scaled(state: Float32Array): Float32Array {
   return state.map((value) => value * factor)
 }
 
-/** Features of replayed trajectories, each computed once while it is remembered; over `budget` bytes the longest-known are forgotten. */
+/** A cache of features of replayed trajectories. Beyond `budget` bytes the oldest entries are dropped. */
 export class TrajectoryFeatures {
   readonly #known = new Map<readonly number[], Map<number, Float32Array>>()
   readonly #budget: number
@@ -114,7 +114,7 @@ export class TrajectoryFeatures {
     return found
   }
 
-  /** Computes what is not known of these trajectories. Features asked for next are never those forgotten. */
+  /** Computes the features of these trajectories that are not in the cache. Features that are needed next are not dropped. */
   async ensure(
     policy: PolicyModel,
     wanted: readonly FeatureRequest[],

@@ -34,7 +34,7 @@ import { advantageLeaf, archerObjective, archerTrainable, criticShape } from './
 import { checkTransitions, ReplayBuffer, transitionsOf, transitionWords, utterancesPerUpdate } from './replay'
 import type { Transition } from './replay'
 
-/** What fills the replay buffer: fresh attempts of every iteration (null ends the run), or what there is, asked for once. */
+/** The source of the replay buffer: new attempts in every iteration (null ends the run), or the data, which is read once. */
 export interface ArcherSource {
   readonly isFresh: boolean
   next(iteration: number, policy: PolicyModel): Promise<readonly TokenizedTrajectory[] | null>
@@ -46,7 +46,7 @@ export interface ArcherResult {
 }
 
 const ACTIONS_STREAM = 281
-/** Features of replayed trajectories that are remembered. */
+/** The bytes of features of replayed trajectories that are cached. */
 const FEATURE_BYTES = 256e6
 
 const saved = z.object({ iterations: z.int(), tokens: z.int(), given: z.int(), inserted: z.int() })
@@ -235,7 +235,7 @@ interface Parts {
   readonly sampler: ActionSampler
 }
 
-/** What the stages of an iteration share: the models, the replay buffer, features that are known, and the count of tokens. */
+/** The state that the stages of an iteration share: the models, the replay buffer, cached features, and the count of tokens. */
 class Run {
   readonly policy: PolicyModel
   readonly critic: ArcherCritic
@@ -277,7 +277,7 @@ class Run {
     return transitions
   }
 
-  /** Takes up the last checkpoint; returns the iteration to begin with. @param given utterances the data makes. */
+  /** Restores the last checkpoint and returns the next iteration. @param given the number of utterances in the data. */
   async resume(given: number): Promise<number> {
     const checkpoint = await this.context.checkpoints?.load()
     if (!checkpoint) return 0
@@ -312,7 +312,7 @@ class Run {
     return actions.map((action, index) => ({ action, fresh: encoded[index]?.[0] ?? new Float32Array(0) }))
   }
 
-  /** Encodes what is not known yet of the utterances at these places. */
+  /** Encodes the utterances at these places that are not in the cache. */
   know(places: readonly number[]): Promise<void> {
     return this.features.ensure(this.policy, prefixesOf(places.map((place) => this.replay.at(place))), this.#reading())
   }

@@ -1,4 +1,4 @@
-/** What a run of ArCHer holds on the GPU. Actions that are not sampled yet are taken to be as long as those replayed. */
+/** The GPU memory of a run of ArCHer. Actions that are not sampled yet are assumed to be as long as the replayed ones. */
 import { packedLayout } from '../../../engine/memory/packedState'
 import type { PlanContext } from '../../../engine/plan/planGraph'
 import type { ModelConfig } from '../../../models/architectures/config'
@@ -21,7 +21,7 @@ import { ReplayBuffer, transitionsOf, utterancesPerUpdate } from './replay'
 export interface ReplayFill {
   /** What fills the replay buffer before the first iteration. */
   readonly given: readonly TokenizedTrajectory[]
-  /** What comes in with each of the first iterations. */
+  /** The rollouts of each of the first iterations. */
   readonly rollouts: readonly (readonly TokenizedTrajectory[])[]
 }
 

@@ -21,7 +21,7 @@ interface Iteration {
   readonly gradNorm: number
   readonly learningRate: number
   readonly replaySize: number
-  /** What came in online, and its utterances. */
+  /** The new trajectories of an online run, and their utterances. */
   readonly rolled: readonly TokenizedTrajectory[]
   readonly stored: readonly Transition[]
 }

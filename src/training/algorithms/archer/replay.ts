@@ -31,7 +31,7 @@ export function monteCarloReturns(rewards: readonly number[], gamma: number): nu
   return returns
 }
 
-/** The utterances of a trajectory, in order. Those that truncation cut the beginning of, or all before, are left out. */
+/** The utterances of a trajectory, in order, without those whose start or whole observation was truncated. */
 export function transitionsOf(
   { ids, stepOf, rewards }: Pick<TokenizedTrajectory, 'ids' | 'stepOf' | 'rewards'>,
   rules: { readonly gamma: number; readonly unlabelled: UnlabelledSteps },
@@ -54,7 +54,7 @@ export function transitionsOf(
   })
 }
 
-/** What the critics’ loss reads of a transition, see `TRANSITION`. */
+/** The words of a transition that the critics’ loss reads; see `TRANSITION`. */
 export function transitionWords({ reward, next, mcReturn }: Transition, weight: number): number[] {
   const words = new Array<number>(TRANSITION_WORDS).fill(0)
   words[TRANSITION.reward] = reward
@@ -105,7 +105,7 @@ export class ReplayBuffer {
     return this.#items.length
   }
 
-  /** Transitions that ever came in. */
+  /** The number of transitions that were ever added. */
   get inserted(): number {
     return this.#inserted
   }
@@ -114,7 +114,7 @@ export class ReplayBuffer {
     return this.#items
   }
 
-  /** Over capacity the oldest gives way. */
+  /** Adds transitions; if the buffer is full, the oldest ones are dropped. */
   insert(transitions: readonly Transition[]): void {
     for (const transition of transitions) {
       this.#items[this.#inserted % this.capacity] = transition
@@ -147,7 +147,7 @@ export class ReplayBuffer {
     }
   }
 
-  /** Takes back what `arrays` gave; the transitions of a trajectory share its ids again. */
+  /** Restores the result of `arrays`; the transitions of a trajectory share its ids again. */
   restore(inserted: number, arrays: Readonly<Record<string, Float32Array>>): void {
     const { replay_ids: ids, replay_lengths: lengths, replay_transitions: words } = arrays
     if (!ids || !lengths || !words) throw new Error('the checkpoint lacks the replay buffer')

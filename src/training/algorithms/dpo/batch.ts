@@ -1,4 +1,4 @@
-/** Pairs as packed micro-batches: chosen and rejected in turn, and what the loss needs to know of their rows. */
+/** Packs pairs into micro-batches, chosen and rejected in turn, with the indices of rows that the loss needs. */
 import type { DpoConfig } from './config'
 import type { DpoPair, DpoSide } from './pairs'
 import { packSequences } from '../../batches/packing'
@@ -39,7 +39,7 @@ export function checkPairs(pairs: readonly DpoPair[], { maxTokens, maxPositions,
   }
 }
 
-/** Consecutive pairs in parts of at most so many pairs and tokens; a pair is never cut, as the slope of a side depends on the other. */
+/** Divides consecutive pairs into parts with limited numbers of pairs and tokens. A pair is never divided, because the slope of one side depends on the other. */
 export function pairParts(
   pairs: readonly DpoPair[],
   limits: Pick<DpoConfig, 'per_device_train_batch_size' | 'max_tokens_per_micro_batch'>,

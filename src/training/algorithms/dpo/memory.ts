@@ -1,4 +1,4 @@
-/** What a run of DPO holds on the GPU. */
+/** The GPU memory of a run of DPO. */
 import type { PlanContext } from '../../../engine/plan/planGraph'
 import type { ModelConfig } from '../../../models/architectures/config'
 import { policyPlans } from '../../policy/policyPlans'
@@ -10,7 +10,7 @@ import { dpoObjective, dpoTrainable } from './loop'
 import { partsOfStep, referenceParts } from './microBatches'
 import type { DpoPair } from './pairs'
 
-/** Updates looked at to learn which sizes of batches come up. */
+/** The number of updates whose batch sizes are planned. */
 const UPDATES_LOOKED_AT = 32
 
 /** Sizes the reference scores, and [tokens, rows, pairs] of the micro-batches that are trained on. */

@@ -1,4 +1,4 @@
-/** Which micro-batches a run of DPO scores and trains on: the loop runs them, the memory estimate counts them. */
+/** Decides which micro-batches a run of DPO scores and trains on. The loop and the memory estimate both use it. */
 import { microBatches } from '../../batches/batchLayout'
 import type { Sequence } from '../../batches/packing'
 import type { TokenizedTrajectory } from '../../batches/tokenizedTrajectory'

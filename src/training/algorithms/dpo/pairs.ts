@@ -16,7 +16,7 @@ const STREAM = { pairs: 241, epochs: 242 } as const
 export interface DpoAttempt {
   readonly sequence: TokenizedTrajectory
   readonly query: string
-  /** What it shares with the one attempt it is to be contrasted with; null: with any other at the query. */
+  /** The key it shares with the one attempt it is compared with; null if it may be compared with any other attempt at the query. */
   readonly pair?: string | null
   /** 0 (failure) … 1 (success); null is unknown. */
   readonly outcome: number | null
@@ -44,7 +44,7 @@ export interface DpoPairs {
   readonly pairedQueries: number
   readonly successes: number
   readonly failures: number
-  /** Attempts that are neither: ½ (unsure), or no outcome. */
+  /** Attempts that are neither success nor failure: their outcome is ½ (unsure) or unknown. */
   readonly undecided: number
 }
 
@@ -120,7 +120,7 @@ const counted = (count: number, one: string, many: string): string => `${count} 
 const outcomesOf = ({ successes, failures, undecided }: DpoPairs): string =>
   `${counted(successes, 'success', 'successes')}, ${counted(failures, 'failure', 'failures')}, ${undecided} undecided or without an outcome`
 
-/** Why there is no pair. */
+/** The sentence that says why there is no pair. */
 export function noPairsSentence(found: DpoPairs): string {
   const { queries, pairedQueries, successes, failures, undecided } = found
   const trajectories = counted(successes + failures + undecided, 'trajectory', 'trajectories')
@@ -130,13 +130,13 @@ export function noPairsSentence(found: DpoPairs): string {
     : `DPO found no token to train on after what the attempts at a query share: ${of}.`
 }
 
-/** For the run card. */
+/** The sentence for the run card. */
 export function pairsSentence(found: DpoPairs): string {
   const { pairs, queries, pairedQueries } = found
   return `${counted(pairs.length, 'pair', 'pairs')} from ${pairedQueries} of ${counted(queries, 'query', 'queries')}: ${outcomesOf(found)}.`
 }
 
-/** Every combination once, both lists used evenly from the start. */
+/** Every combination of the two lists once, in an order that uses both lists evenly. */
 function* roundRobin<T>(left: readonly T[], right: readonly T[]): Generator<readonly [T, T]> {
   const [m, n] = [left.length, right.length]
   const lap = m * n === 0 ? 1 : (m * n) / greatestDivisor(m, n)
@@ -147,7 +147,7 @@ function* roundRobin<T>(left: readonly T[], right: readonly T[]): Generator<read
 }
 const greatestDivisor = (a: number, b: number): number => (b === 0 ? a : greatestDivisor(b, a % b))
 
-/** What TRL 0.10.1 does with StepTool's flags: `max_length` is left at 512, `max_prompt_length` is 7000. */
+/** The lengths that TRL 0.10.1 uses with StepTool's flags: `max_length` stays 512, and `max_prompt_length` is 7000. */
 const RELEASED = { maxLength: 512, maxPromptLength: 7000 } as const
 
 /** null where a side has no own token after what both share. */

@@ -1,4 +1,4 @@
-/** What people ask about the metrics of DPO, and the answers. */
+/** Frequent questions about the metrics of DPO, with answers. */
 import { optimizerQuestions } from '../../policy/metricQuestions'
 import type { MetricQuestion } from '../../policy/metricQuestions'
 

@@ -20,7 +20,7 @@ export interface GigpoSample extends GrpoSample {
 const STD_EPSILON = 1e-6
 type Norm = GigpoConfig['scale_rewards']
 
-/** Values relative to their mean; one value alone has nothing to be compared with, and is 0. */
+/** Values minus their mean; a single value has nothing to be compared with, so it becomes 0. */
 function relativeToGroup(values: readonly number[], scale: Norm): number[] {
   const { mean, std } = momentsOf(values)
   if (values.length < 2) return values.map(() => 0)

@@ -1,4 +1,4 @@
-/** Anchor states: what an attempt's steps were taken in. */
+/** The anchor states in which the steps of an attempt were taken. */
 import { chosenPath, type Trajectory } from '../../../records/trajectory'
 import type { GigpoConfig } from './config'
 
@@ -14,7 +14,7 @@ export function anchorStates(trajectory: Trajectory, kind: GigpoConfig['anchor_s
     history += step.prompt
     const state = kind === 'history' ? history : shown
     history += step.completion
-    // A turn that nothing replied to leaves the environment as it was.
+    // A turn without a reply does not change the environment.
     shown = step.observation ?? shown
     return state
   })

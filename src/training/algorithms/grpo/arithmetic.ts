@@ -1,4 +1,4 @@
-/** GRPO's arithmetic on the host, in f64: advantages within groups, and how the loss averages tokens. As TRL's GRPOTrainer does it. */
+/** GRPO's arithmetic on the host, in f64, as in TRL's GRPOTrainer: advantages within groups, and the weights of tokens in the loss. */
 
 export const SCALE_REWARDS = ['group', 'batch', 'none'] as const
 export type ScaleRewards = (typeof SCALE_REWARDS)[number]

@@ -1,4 +1,4 @@
-/** A batch of groups: gathered from practice, its advantages, and its rows as the loss reads them. */
+/** Batches of groups: how they are collected from rollouts, their advantages, and their rows as the loss reads them. */
 import { groupAdvantages, tokenWeights } from './arithmetic'
 import type { GrpoConfig } from './config'
 import { roundOfStep } from '../../batches/rounds'
@@ -7,7 +7,7 @@ import { rowCapacity } from '../../batches/batchLayout'
 import type { BatchLayout, BatchItem } from '../../batches/batchLayout'
 import type { TokenizedTrajectory } from '../../batches/tokenizedTrajectory'
 
-/** One attempt. */
+/** One attempt at a query. */
 export interface GrpoSample {
   readonly sequence: TokenizedTrajectory
   /** Its query: attempts at the same query form a group. */
@@ -30,11 +30,11 @@ export function attemptReward({ rewards }: Pick<TokenizedTrajectory, 'rewards'>,
   return kind === 'step_sum' ? sum : sum / labelled.length
 }
 
-/** What every step of every attempt is worth. */
+/** The advantages of all steps of all attempts. */
 export interface AdvantageEstimate {
   /** Of each sample, one advantage per step of its sequence. */
   readonly ofSteps: readonly (readonly number[])[]
-  /** Groups that teach nothing. */
+  /** The number of groups whose advantages are all 0. */
   readonly flatGroups: ReadonlySet<string>
   /** What the estimate reports beside the loop's metrics. */
   readonly metrics?: Readonly<Record<string, number>>
@@ -69,7 +69,7 @@ interface Gathered<Sample extends GrpoSample> {
   readonly flatGroups: number
 }
 
-/** A batch; with dynamic sampling flat groups are replaced while rounds are left. Empty where practice left nothing to train on; null: it ended. */
+/** Collects a batch; with dynamic sampling, groups with equal rewards are replaced while rounds are left. It is empty if there is nothing to train on, and null at the end of the run. */
 export async function gatherGroups<Sample extends GrpoSample>(
   step: number,
   settings: Pick<GrpoConfig, 'dynamic_sampling_rounds' | 'generation_batch_size'>,
@@ -106,7 +106,7 @@ export function rowAdvantages(batch: BatchLayout, samples: readonly GrpoSample[]
   return rows
 }
 
-/** What one update trains on: attempts that are not masked out, and how much a token of each weighs in its loss. */
+/** The attempts on which one update trains, and the weight of a token of each in its loss. */
 export interface GrpoUpdate {
   readonly items: readonly BatchItem[]
   readonly weightOf: ReadonlyMap<BatchItem, number>
@@ -141,7 +141,7 @@ export function updatesOf(
   })
 }
 
-/** What the loss needs to know of the rows of a micro-batch. */
+/** The tensors with which the loss reads the rows of a micro-batch. */
 export function lossRows(part: readonly BatchItem[], weightOf: ReadonlyMap<BatchItem, number>) {
   const tableRow: number[] = []
   const span: number[] = []

@@ -135,7 +135,7 @@ interface Run {
   readonly policy: PolicyModel
   readonly settings: GrpoConfig
   readonly context: TrainingContext
-  /** Which the learning rate follows. */
+  /** The number of updates of the run, from which the learning rate follows. */
   readonly totalUpdates: number
 }
 
@@ -168,7 +168,7 @@ const packed = ({ context }: Run, items: readonly BatchItem[]): PackedBatch =>
     context.model.vocab_size,
   )
 
-/** log π_old of every row, and log π_ref where the KL counts. */
+/** Computes log π_old of every row, and log π_ref if beta is above 0. */
 async function scoreBatch(run: Run, batch: BatchLayout, tables: Tables): Promise<void> {
   const { policy, settings, context } = run
   const scored = scoredParts(batch, settings)
@@ -206,7 +206,7 @@ async function prepareAdvantages(
   await prepare.run(context.gate)
 }
 
-/** All passes over the batch. A batch that masks leave nothing of passes by with gradients of 0, as in TRL. @param before updates taken so far. */
+/** Makes all passes over the batch. If every attempt is masked, the gradients are 0, as in TRL. @param before the number of updates made so far. */
 async function updatePolicy(
   run: Run,
   batch: BatchLayout,

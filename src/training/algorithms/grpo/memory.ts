@@ -1,4 +1,4 @@
-/** What a run of GRPO holds on the GPU. */
+/** The GPU memory of a run of GRPO. */
 import type { PlanContext } from '../../../engine/plan/planGraph'
 import type { ModelConfig } from '../../../models/architectures/config'
 import { rowCapacity } from '../../batches/batchLayout'

@@ -1,4 +1,4 @@
-/** What a batch of GRPO reports, under TRL's names. */
+/** The metrics of a batch of GRPO, under TRL's names. */
 import { GRPO_SUM } from '../../../engine/ops/grpoLoss'
 import { momentsOf } from './arithmetic'
 import { attemptReward, type GrpoSample } from './groups'
@@ -63,7 +63,7 @@ export interface GrpoReadings {
 export function grpoMetrics(readings: GrpoReadings): Record<string, number> {
   const { settings, samples, lengths, sums } = readings
   const of = (key: keyof typeof GRPO_SUM): number => sums[GRPO_SUM[key]] ?? Number.NaN
-  // As in TRL what nothing was measured of is 0.
+  // As in TRL, a mean over nothing is 0.
   const [rows, units] = [Math.max(1, of('rows')), Math.max(1, of('units'))]
   const rewards = samples.flatMap(({ sequence }) => attemptReward(sequence, settings.reward) ?? [])
   const clipped: Metrics =

@@ -1,4 +1,4 @@
-/** What people ask about the metrics of GRPO, and the answers. */
+/** Frequent questions about the metrics of GRPO, with answers. */
 import { CLIP_FRACTION, optimizerQuestions, samplingQuestions } from '../../policy/metricQuestions'
 import type { MetricQuestion } from '../../policy/metricQuestions'
 

@@ -1,4 +1,4 @@
-/** What the two PPOs share: they differ in the rewards of their sequences alone. */
+/** The parts that both PPOs share. They differ only in the rewards of their sequences. */
 import type { LoopFeed, StoryScale } from '../../algorithm'
 import { datasetBatches, datasetSource } from '../../batches/batchLayout'
 import type { BatchSource } from '../../batches/batchLayout'

@@ -1,4 +1,4 @@
-/** Both PPOs' settings in TRL's classic PPOTrainer, in StepTool's file, which is read into it, and in verl. */
+/** Maps both PPOs' settings to TRL's classic PPOTrainer, StepTool's file and verl. */
 import type { FieldRemark } from '../../../records/fieldRemark'
 import type { RecipeInterop, SteptoolImport, TrlImport } from '../../recipes/interop'
 import { VERL_RELEASE, verlRunFields } from '../../recipes/verlFields'

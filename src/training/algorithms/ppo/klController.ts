@@ -1,7 +1,7 @@
-/** The coefficient β of the KL penalty: fixed, or steered towards a target (Ziegler 2019, arXiv:1909.08593 §2.2; TRL `AdaptiveKLController`). */
+/** The coefficient β of the KL penalty, which is fixed or adjusted towards a target KL (Ziegler 2019, arXiv:1909.08593 §2.2; TRL `AdaptiveKLController`). */
 export interface KlControl {
   readonly adap_kl_ctrl: boolean
-  /** KL per sequence, in nats, to steer to. */
+  /** The target KL per sequence, in nats. */
   readonly target: number
   /** Sequences over which β may change by its full rate. */
   readonly horizon: number

@@ -4,7 +4,7 @@
  *   reward    −β (log π − log π_ref) per token, plus each step's reward at its last token
  *   advantage GAE over completion tokens, returns = A + V, then A whitened over the whole batch
  *   update    ppo_epochs × mini-batches of the clipped policy and value losses; Adam after gradient_accumulation_steps of them
- *   control   β is steered towards the KL target
+ *   control   β is adjusted towards the KL target
  * Arithmetic is TRL 0.10/0.11's classic PPOTrainer as StepTool subclasses it. Departures, each behind a switch or noted in its help:
  * step rewards are not multiplied by n − i − 1 (`step_reward_weighting`), credit passes tool replies without decay (`gae_mask_mode`), the
  * value head starts at zero (`value_head_init`), unlabelled steps are not trained (`unlabelled_steps`), and their mean can be
@@ -84,7 +84,7 @@ async function train(
     const sequences = await source.next(step, policy)
     if (!sequences) break
     if (sequences.length > 0) await trainBatch(run, sequences, step, observe)
-    // The rollouts left nothing to train on: the step passes by.
+    // The rollouts contain nothing to train on, so the step changes nothing.
     else context.report(step, { 'objective/kl_coef': progress.klCoef, num_tokens: progress.tokens })
     progress.batches = step + 1
     const state = (): z.infer<typeof saved> => ({ batches: progress.batches, tokens: progress.tokens, kl_coef: progress.klCoef })
@@ -93,14 +93,14 @@ async function train(
   return { policy, ...progress }
 }
 
-/** What the batches so far have come to. */
+/** The state after the batches so far. */
 interface Progress {
   batches: number
   tokens: number
   klCoef: number
 }
 
-/** Where the run's checkpoint left it, with the weights of then in the policy; the beginning without one. */
+/** The state from the run's checkpoint, whose weights are loaded into the policy; without one, the initial state. */
 async function restoreProgress(policy: PolicyModel, context: TrainingContext, settings: PpoSettings): Promise<Progress> {
   const checkpoint = await context.checkpoints?.load()
   if (!checkpoint) return { batches: 0, tokens: 0, klCoef: settings.init_kl_coef }
@@ -109,7 +109,7 @@ async function restoreProgress(policy: PolicyModel, context: TrainingContext, se
   return { batches, tokens, klCoef: kl_coef }
 }
 
-/** One batch with all its epochs; then reads back, steers β and reports. */
+/** Trains on one batch with all its epochs, then reads results back, adjusts β and reports. */
 async function trainBatch(
   run: Run,
   sequences: readonly TokenizedTrajectory[],

@@ -1,4 +1,4 @@
-/** What a run of PPO holds on the GPU. */
+/** The GPU memory of a run of PPO. */
 import { packedLayout } from '../../../engine/memory/packedState'
 import type { PlanContext } from '../../../engine/plan/planGraph'
 import type { ModelConfig } from '../../../models/architectures/config'

@@ -1,4 +1,4 @@
-/** What a batch of PPO reports, under TRL's classic names, from tables read back when the batch is done. In f64, on the host. */
+/** The metrics of a batch of PPO, under TRL's classic names. They are computed in f64 on the host from tables that are read back after the batch. */
 import { PPO_TOTAL } from '../../../engine/ops/ppoMinibatch'
 import type { BatchLayout, BatchItem } from '../../batches/batchLayout'
 import type { TokenizedTrajectory } from '../../batches/tokenizedTrajectory'
@@ -56,7 +56,7 @@ export const ppoMetricMeanings = {
   num_tokens: 'This counts the tokens of all sequences trained on since the start, once per batch.',
   ...samplingMeanings,
 } as const
-/** Those of the sampling policy are there where the data has them. */
+/** The metrics of the sampling policy are present if the data has them. */
 export type PpoMetrics = Record<Exclude<keyof typeof ppoMetricMeanings, keyof typeof samplingMeanings>, number>
 
 export interface PpoReadings {

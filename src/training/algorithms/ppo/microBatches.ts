@@ -1,4 +1,4 @@
-/** Which micro-batches a step of PPO scores and trains on: the loop runs them, the memory estimate counts them. */
+/** Decides which micro-batches a step of PPO scores and trains on. The loop and the memory estimate both use it. */
 import { chunk, layoutBatch, meanStepReward, microBatches, minibatchesOf } from '../../batches/batchLayout'
 import type { BatchItem, BatchLayout, BatchLimits } from '../../batches/batchLayout'
 import type { TokenizedTrajectory } from '../../batches/tokenizedTrajectory'

@@ -54,7 +54,7 @@ export function outcomeSequence(
   )
 }
 
-/** The trajectory as `tok.encode` of two stringified lists sees it: one prompt, one completion. */
+/** The trajectory as one prompt and one completion: the texts of two Python lists, as `tok.encode` receives them. */
 function literalText(trajectory: Trajectory): Trajectory {
   const path = chosenPath(trajectory).map(({ step }) => step)
   const final = path.at(-1)
@@ -66,14 +66,14 @@ function literalText(trajectory: Trajectory): Trajectory {
 const withOutcome = (sequences: readonly TokenizedTrajectory[]): number =>
   sequences.filter(({ rewards }) => rewards.some((reward) => reward !== null)).length
 
-/** Why there is nothing to be rewarded by, in a sentence; null where there is. */
+/** One sentence that says why no trajectory has a reward; null if one has. */
 export function noOutcomeSentence(sequences: readonly TokenizedTrajectory[], { reward }: Pick<PpoConfig, 'reward'>): string | null {
   if (withOutcome(sequences) > 0) return null
   const lacks = reward === 'status' ? 'a status' : 'a label on its final step or a status'
   return `PPO is rewarded by outcomes, and none of the ${sequences.length} trajectories has ${lacks}.`
 }
 
-/** What trajectories without an outcome cost, in a sentence; null when nothing. */
+/** One sentence on the trajectories without an outcome, which are not trained on; null if there are none. */
 export function outcomeNote(sequences: readonly TokenizedTrajectory[]): string | null {
   const without = sequences.length - withOutcome(sequences)
   return without === 0 ? null : `${without} of ${sequences.length} trajectories have no outcome and are not trained.`

@@ -30,7 +30,7 @@ export const ppo = defineAlgorithm({
     limits: ppoLimits(config),
   }),
   checkData: (config, { labelled, tokenize }) => noOutcomeSentence(tokenize(labelled), config),
-  // An outcome that is missing is said by `checkData`; what the mask says is which completions were cut away.
+  // `checkData` reports missing outcomes. The mask only reports completions that were cut away.
   preflight: { mask: () => ppoMask('no_score'), rewards: 'outcome' },
   memory: (config, { model, data, expectedRollouts, steps, seed, device, isContinued, tokenize }) => {
     const batches = data ? firstBatches(tokenize(data), config, steps, seed) : expectedRollouts(config.batch_size, steps)

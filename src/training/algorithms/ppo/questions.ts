@@ -1,4 +1,4 @@
-/** What people ask about the metrics of PPO, and the answers. */
+/** Frequent questions about the metrics of PPO, with answers. */
 import { CLIP_FRACTION, optimizerQuestions, samplingQuestions, TWO_ENTROPIES } from '../../policy/metricQuestions'
 import type { MetricQuestion } from '../../policy/metricQuestions'
 

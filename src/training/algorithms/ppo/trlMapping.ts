@@ -68,7 +68,7 @@ function sharedMappings(settings: PpoSettings): FieldMappings<PpoSettings> {
           })
         : implied('The value head is initialized as torch’s nn.Linear is.'),
     ...loraMappings(settings),
-    // The remark is made at `init_adapter`.
+    // `init_adapter` has the remark.
     ref_adapter: implied('It only matters if a run starts from an adapter.'),
     max_context_len: script('max_context_len'),
     max_response_len: script('max_response_len'),

@@ -1,7 +1,7 @@
 /**
  * Rejection-sampling fine-tuning (Yuan 2023, arXiv:2308.01825; StepTool's RFT baseline), read top to bottom:
  *   sample    num_generations attempts at each of a batch of queries by the policy as it is, or attempts one has
- *   keep      those whose reward reaches reward_threshold; identical ones once; at most max_samples_per_query of a query
+ *   select    those whose reward reaches reward_threshold, without duplicates, at most max_samples_per_query per query
  *   imitate   −log p of their own tokens, as supervised fine-tuning does it (sft.ts), num_train_epochs times
  * More than one of sampling_rounds is expert iteration (RAFT, arXiv:2304.06767): each round samples from what the last one made.
  * An attempt that ends well may have taken bad steps: `step_filtered`, our own, leaves steps labelled 0 without loss.
@@ -17,9 +17,9 @@ import type { RftAttempt, RftCounts, RftSelection } from './selection'
 import { imitate, sftPlace, sftPolicy, sftStart } from '../sft/loop'
 import { fillBatch } from '../sft/microBatches'
 
-/** Attempts to choose from. */
+/** The source of attempts. */
 export interface RftSource {
-  /** Each round has new ones, of the policy as it is; else they are the same whenever asked. */
+  /** Whether each round samples new attempts from the current policy; otherwise every call returns the same ones. */
   readonly isFresh: boolean
   next(step: number, policy: PolicyModel): Promise<readonly RftAttempt[]>
 }
@@ -53,7 +53,7 @@ const sequenceSchema = z.object({ ids: z.array(z.int()), targets: z.array(z.int(
 const countsSchema = z.object({
   ...{ sampled: count, passed: count, blank: count, deduped: count, capped: count, kept: count, queries: count, filteredSteps: count },
 })
-/** A round under way, after its last update or before. Practice is kept with it: that policy is gone. */
+/** The state of a round. It includes the selected attempts, because the policy that sampled them no longer exists. */
 const saved = sftPlace.extend({ round: count, end: count, counts: countsSchema, kept: z.array(sequenceSchema) })
 
 async function train(
@@ -75,7 +75,7 @@ async function train(
   for (let round = resumed?.round ?? 0; round < rounds; round++) {
     const isResumed = round === resumed?.round
 
-    // Sample and keep. A data set gives the same again; a round's practice is not done twice.
+    // Sample and select. A data set returns the same attempts again; the rollouts of a round are not repeated.
     if (!isResumed || !source.isFresh) {
       const drawnAt = round === 0 ? 0 : step
       const attempts = await source.next(drawnAt, policy)

@@ -1,4 +1,4 @@
-/** Which attempts rejection sampling keeps: those that pass, each once, at most so many of a query; and what of them is imitated. */
+/** Selects the attempts that rejection sampling imitates: those that pass, without duplicates, up to a maximum per query. */
 import { createRng } from '../../../base/random'
 import type { LabelledTrajectory } from '../../batches/labelledTrajectory'
 import { imitatedPositions } from '../../batches/lossMask'
@@ -14,7 +14,7 @@ const STREAM = { cap: 251, order: 252 } as const
 export interface RftAttempt {
   readonly sequence: TokenizedTrajectory
   readonly query: string
-  /** What is held against `reward_threshold`; null where no label says. */
+  /** The reward that is compared with `reward_threshold`; null if it is unknown. */
   readonly score: number | null
 }
 
@@ -115,7 +115,7 @@ const RULES: Readonly<Record<RftConfig['reward'], string>> = {
   step_min: 'each of whose steps earned',
 }
 
-/** Why nothing is kept. */
+/** The sentence that says why no attempt was selected. */
 export function nothingKeptSentence(
   attempts: readonly RftAttempt[],
   { passed }: RftCounts,
@@ -128,7 +128,7 @@ export function nothingKeptSentence(
   return `${rule}, and none of ${attempts.length} did: ${best}.`
 }
 
-/** For the run card. */
+/** The sentence for the run card. */
 export function selectionSentence({ sampled, passed, blank, deduped, capped, kept, queries, filteredSteps }: RftCounts): string {
   const lost = [
     ...(blank > 0 ? [`${blank} without a token to train on`] : []),

@@ -10,7 +10,7 @@ import { sftTrainable } from './config'
 import type { SftConfig } from './config'
 import { microBatchesOfStep, targetBucketOf, tokenBucketOf } from './microBatches'
 
-/** Updates looked at to learn which sizes of batches come up. */
+/** The number of updates whose batch sizes are planned. */
 const UPDATES_LOOKED_AT = 32
 
 /** Target rows of the micro-batches of the first updates, each size once. */
