@@ -15,8 +15,12 @@ export interface Activity {
 }
 
 const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(0)
-/** The part that is under way, counted from 1. */
-const part = ({ done, total }: Activity): string => `part ${Math.min(total ?? 1, Math.floor(done) + 1)} of ${total ?? 1}`
+/** The part that is under way, counted from 1, and the share of all parts: one part may take minutes. */
+function part({ done, total }: Activity): string {
+  const parts = total ?? 1
+  const share = `${Math.floor((100 * done) / parts)} %`
+  return parts === 1 ? share : `part ${Math.min(parts, Math.floor(done) + 1)} of ${parts}, ${share}`
+}
 
 export function activityText(activity: Activity): string {
   const { kind, done, total } = activity

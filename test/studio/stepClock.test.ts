@@ -1,6 +1,6 @@
 /** The time left of a training run covers every stage of every step to come, and is not claimed before it can be known. */
 import { expect, test } from 'vitest'
-import { createStepClock } from '../../src/studio/runs/stepClock'
+import { createStepClock, updateShare } from '../../src/studio/runs/stepClock'
 
 function clockOf(steps: number, practises: boolean, done = 0) {
   let now = 0
@@ -64,4 +64,13 @@ test('a resumed run counts the steps it still takes, and a run that is over says
   pass(3)
   clock.endStep()
   expect(clock.secondsLeft()).toBeNull()
+})
+
+test('the share of an update counts scoring and every pass by their cost, and scoring only where there is some', () => {
+  const online = updateShare(2)
+  expect(online({ kind: 'score', done: 1, total: 2 })).toBeCloseTo(1 / 8, 12)
+  expect(online({ kind: 'update', done: 0, total: 4 })).toBeCloseTo(2 / 8, 12)
+  expect(online({ kind: 'update', done: 4, total: 4 })).toBe(1)
+  expect(online({ kind: 'compile', done: 1, total: 2 })).toBeNull()
+  expect(updateShare(1)({ kind: 'update', done: 1, total: 2 })).toBe(0.5)
 })

@@ -13,7 +13,7 @@ import { createPracticeRounds, type PracticeRounds } from './practiceRounds'
 import { continuedAfter, STOPPED } from './resume'
 import { recordedCheckpoints, removeCheckpoints } from './runCheckpoints'
 import type { RunRecorder } from './runRecorder'
-import { createStepClock, type StepClock } from './stepClock'
+import { createStepClock, updateShare, type StepClock } from './stepClock'
 import { createStepReports, type StepReports } from './stepReports'
 import { measureBaseline, type Baseline } from './trainingBaseline'
 import { createTrainingRun, type RunTrainingRequest, type TrainingHooks, type TrainingParts, type TrainingRun } from './trainingRun'
@@ -46,7 +46,7 @@ export async function runTraining(
   parts.opened.engine.restartPeak()
   let trained: ActingPolicy
   try {
-    trained = await timed(run, clock, () => takeSteps(run, { checkpoints, reports, rounds, advantages, clock }))
+    trained = await timed(run, clock, () => takeSteps(run, { checkpoints, reports, rounds, advantages }))
   } catch (error) {
     if (control.signal.aborted) await storeStopped(run, rounds, baseline)
     throw error
@@ -94,16 +94,20 @@ interface StepParts {
   readonly reports: StepReports
   readonly rounds: PracticeRounds
   readonly advantages: AdvantageRecorder
-  readonly clock: StepClock
 }
 
 /** While the steps are taken, the time left is the steps' and that of what follows them, as far as it is known. */
-async function timed<T>({ control, hooks, parts }: TrainingRun, clock: StepClock, work: () => Promise<T>): Promise<T> {
+async function timed<T>({ request, control, hooks, parts }: TrainingRun, clock: StepClock, work: () => Promise<T>): Promise<T> {
   const { activity } = parts.opened.engine
   const before = activity.listener
+  const shareOf = updateShare(request.configured.passes)
   activity.listener = (one) => {
     control.show(one)
-    if (one.kind === 'update' && one.total) clock.advance(one.done / one.total)
+    const share = shareOf(one)
+    if (share === null) return
+    // Without practice a step is its update alone: the first one begins when its computation does, after the model was loaded.
+    if (request.data ?? request.transcripts) clock.begin('update')
+    clock.advance(share)
   }
   control.estimateLeft(() => {
     const [steps, after] = [clock.secondsLeft(), hooks.secondsAfter ? hooks.secondsAfter() : 0]
@@ -117,12 +121,11 @@ async function timed<T>({ control, hooks, parts }: TrainingRun, clock: StepClock
   }
 }
 
-async function takeSteps(run: TrainingRun, { checkpoints, reports, rounds, advantages, clock }: StepParts): Promise<ActingPolicy> {
+async function takeSteps(run: TrainingRun, { checkpoints, reports, rounds, advantages }: StepParts): Promise<ActingPolicy> {
   const { request, recorder, control, parts } = run
   const { everySteps, everyMinutes, best } = request.checkpoints ?? USUAL_CHECKPOINTS
   if (request.data ?? request.transcripts) {
     control.phase('training', request.steps, 'Preparing the first step')
-    clock.begin('update')
   }
   const trained = await parts.policyBackend.train({
     ...{ configured: request.configured, model: request.model, data: request.data, transcripts: request.transcripts ?? null },

@@ -1,5 +1,7 @@
 /** The time left of a training run: what its stages took so far, and how far the one under way is. */
 
+import type { Activity } from '../../base/activity'
+
 /** A step practises first, where the policy rolls out its own data, then updates. */
 export type StepStage = 'practice' | 'update'
 
@@ -77,5 +79,21 @@ export function createStepClock({
       const sum = (all: readonly (number | null)[]): number => all.reduce<number>((total, ms) => total + (ms ?? 0), 0)
       return (sum(ofThis) + (ahead - 1) * sum(ofEach)) / 1000
     },
+  }
+}
+
+/** The cost of passes over a batch, a forward pass of the policy being 1: scoring has the reference's beside it, and gradients cost twice as much again. */
+const SCORE_COST = 2
+const TRAIN_COST = 3
+
+/** The share of a step's update that is done, from what the device announces: 0 to 1; null for an activity of another kind. */
+export function updateShare(passes: number): (activity: Activity) => number | null {
+  let scores = false
+  return ({ kind, done, total }) => {
+    if ((kind !== 'score' && kind !== 'update') || !total) return null
+    scores ||= kind === 'score'
+    const scoring = scores ? SCORE_COST : 0
+    const whole = scoring + TRAIN_COST * passes
+    return (kind === 'score' ? (done / total) * scoring : scoring + (done / total) * TRAIN_COST * passes) / whole
   }
 }

@@ -8,6 +8,7 @@ export async function logProbsOf(policy: PolicyModel, ids: readonly number[], re
   if (ids.length < 2) return []
   const targets = ids.slice(1).map((_, index) => index + 1)
   const batch = packSequences([{ ids, targets }], policy.model.config.vocab_size)
+  policy.engine.activity.announce({ kind: 'score', done: 0, total: 1 })
   const score = await policy.score(batch.tokenBucket, batch.targetBucket, reference)
   uploadBatch(score, batch)
   await score.run(gate)
