@@ -1,12 +1,12 @@
-/** A chat completion on the wire: the request as OpenAI's servers take it, the answer in the dialects their kin give it in. */
+/** A chat completion as it is sent: the request in OpenAI's format, and the answer in the formats of compatible servers. */
 import { z } from 'zod'
 import type { ChatAnswer, ChatMessage, ChatRequest, ChatToolCall } from './chatModel'
 
 /** Fields that some servers refuse: how each request is written. */
 export interface RequestDialect {
-  /** OpenAI's newer models know max_tokens under another name only. */
+  /** OpenAI's newer models accept max_tokens only under another name. */
   readonly tokenField: 'max_tokens' | 'max_completion_tokens'
-  /** Mistral refuses fields it does not know. */
+  /** Mistral refuses unknown fields. */
   readonly sendsSeed: boolean
 }
 
@@ -43,7 +43,7 @@ function wireMessage(message: ChatMessage): unknown {
 }
 
 /**
- * How to write a request anew after a server refused it as `sent`; null when no other way is known. The server names the field in its
+ * How to rewrite a request that a server refused as `sent`; null if no other way is known. The server names the field in its
  * sentence: "Unsupported parameter: 'max_tokens' … Use 'max_completion_tokens' instead", or `body.seed: Extra inputs are not permitted`.
  */
 export function dialectAfterRefusal(sent: RequestDialect, said: string): RequestDialect | null {
@@ -68,7 +68,7 @@ const completion = z.object({
           content: z.unknown().optional(),
           refusal: z.string().nullish(),
           tool_calls: z.array(toolCall).nullish(),
-          /** Before tool calls came, and in servers that never learnt them. */
+          /** The older field, for servers that do not support tool calls. */
           function_call: functionCall.nullish(),
         }),
         finish_reason: z.string().nullish(),
@@ -78,7 +78,7 @@ const completion = z.object({
   usage: z.object({ prompt_tokens: z.number().nullish(), completion_tokens: z.number().nullish() }).nullish(),
 })
 
-/** Reads an answer; what is none gives the place that is wrong. */
+/** Reads an answer. If it is not valid, the result names the place that is wrong. */
 export function readCompletion(
   body: unknown,
 ): { readonly ok: true; readonly value: ChatAnswer } | { readonly ok: false; readonly place: string } {
@@ -109,7 +109,7 @@ function callOf(call: z.output<typeof toolCall>, index: number): ChatToolCall[] 
   return [{ id: call.id ?? `call-${String(index)}`, name, arguments: typeof given === 'string' ? given : JSON.stringify(given ?? {}) }]
 }
 
-/** Mistral and others write content as a list of parts; what a model thought is in parts of another type. */
+/** Mistral and others write content as a list of parts; reasoning is in parts of another type. */
 function textOf(content: unknown): string {
   if (typeof content === 'string') return content
   if (!Array.isArray(content)) return ''

@@ -3,7 +3,7 @@
 export interface ChatToolCall {
   readonly id: string
   readonly name: string
-  /** JSON text as the model wrote it: unread, possibly broken. */
+  /** The JSON text as the model wrote it; it was not parsed and may be invalid. */
   readonly arguments: string
 }
 
@@ -35,12 +35,12 @@ export interface ChatAnswer {
   readonly text: string
   readonly toolCalls: readonly ChatToolCall[]
   readonly finishReason: string | null
-  /** Tokens as the server counts them; null when it does not say. */
+  /** The server's count of tokens; null if it gives none. */
   readonly promptTokens: number | null
   readonly completionTokens: number | null
 }
 
-/** Why no answer came. Each has its own sentence. */
+/** The reason why there is no answer. Each has its own sentence. */
 export const chatErrorCodes = [
   'unauthorised',
   'forbidden',
@@ -62,8 +62,8 @@ export type ChatReply =
 
 export interface ChatModel {
   readonly model: string
-  /** Where text is sent; null for a model in this tab. */
+  /** The server to which text is sent; null for a model in this tab. */
   readonly host: string | null
-  /** Failures that are to be expected are values; the promise does not reject for them. */
+  /** Expected failures are returned as values; the promise does not reject for them. */
   complete(request: ChatRequest): Promise<ChatReply>
 }

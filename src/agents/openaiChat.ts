@@ -1,4 +1,4 @@
-/** A server with OpenAI's `/chat/completions`: OpenAI, Azure, Mistral, vLLM, llama.cpp, Ollama and their kin. */
+/** A client for servers with OpenAI's `/chat/completions`: OpenAI, Azure, Mistral, vLLM, llama.cpp, Ollama and others. */
 import { createMask, type Mask } from '../base/maskSecret'
 import { endpointOf, keyHeaders, keyProblem, normaliseBaseUrl } from '../base/serverAddress'
 import { causeText, connectionFailure } from '../network/connectionFailure'
@@ -10,7 +10,7 @@ import { errorIn, sentenceOfText } from './serverError'
 export interface OpenaiChatParts {
   readonly baseUrl: string
   readonly model: string
-  /** Empty for servers that want no key. The key is sent in a header and is part of no message or record. */
+  /** Empty for servers that need no key. The key is sent in a header and is part of no message or record. */
   readonly apiKey: string
   readonly fetch: FetchLike
   /** Waits, and rejects when `signal` aborts. */
@@ -40,7 +40,7 @@ export function createOpenaiChat(parts: OpenaiChatParts): ChatModel {
     model,
     host: server.endpoint.host,
     async complete(request) {
-      // Requests under way at the same time are refused for the same field: each is written anew, whatever the others have learnt.
+      // Concurrent requests are refused for the same field, so each is rewritten, even if another one was already.
       const dialects = [server.dialect]
       for (let tries = 1; ;) {
         const { retryAfterMs, better, ...reply } = await attempt(server, request, dialects)
@@ -67,7 +67,7 @@ export function createOpenaiChat(parts: OpenaiChatParts): ChatModel {
   }
 }
 
-/** A server and what was learnt about it. */
+/** A server and the request formats that it accepts. */
 interface Server extends OpenaiChatParts {
   readonly endpoint: URL
   readonly hideKey: Mask
@@ -80,7 +80,7 @@ interface Server extends OpenaiChatParts {
  */
 type Attempt = ChatReply & { readonly retryAfterMs?: number | null; readonly better?: RequestDialect }
 
-/** Makes replies of errors; the key never appears in their messages. */
+/** Converts errors to replies; the key never appears in their messages. */
 const failing =
   ({ hideKey }: Pick<Server, 'hideKey'>) =>
   (code: ChatErrorCode, message: string): Extract<ChatReply, { ok: false }> => ({ ok: false, code, message: hideKey(message) })
@@ -100,7 +100,7 @@ async function attempt(server: Server, request: ChatRequest, dialects: readonly 
       method: 'POST',
       headers: { 'Content-Type': 'application/json', ...keyHeaders(endpoint, server.apiKey) },
       body: JSON.stringify(requestBody(server.model, request, sent)),
-      // A key must not travel on to wherever a server points.
+      // The key must not be sent to the target of a redirect.
       redirect: 'manual',
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
     })
@@ -141,14 +141,14 @@ function readResponse(server: Server, response: Response, text: string, betterAf
   return refusal(server, status, response, said === '' ? '' : ` It said: ${quote(server.hideKey(said))}.`)
 }
 
-/** A busy or broken server behind another status is what its body says it is. */
+/** A server that is busy or broken although its status says otherwise is classified by its body. */
 function effectiveStatus({ ok, status }: Response, inBody: number | null): number {
   if (ok) return inBody ?? 400
   const isPassing = inBody === 429 || (inBody !== null && inBody >= 500)
   return isPassing && status < 500 && status !== 401 && status !== 403 ? inBody : status
 }
 
-/** What a status means, and whether another try may succeed. */
+/** The meaning of a status, and whether another try may succeed. */
 function refusal(server: Server, status: number, { ok, headers, status: sent }: Response, said: string): Attempt {
   const { model, endpoint, now } = server
   const { host } = endpoint
@@ -183,7 +183,7 @@ function redirectSentence(endpoint: URL, { headers, status }: Response): string 
   return `${endpoint.host} redirects requests ${to}${shown}. Hone does not send a key on: give the address it redirects to as the server’s address.`
 }
 
-/** The base address that stands behind a redirect, without its query, which may hold keys. */
+/** The base address of a redirect's target, without its query, which may contain keys. */
 const normalisedTarget = ({ origin, pathname }: URL): string => origin + pathname.replace(/\/chat\/completions\/?$/, '')
 
 /** A browser does not say why a request failed, so the sentence names the likely causes and the way out. */
@@ -212,7 +212,7 @@ function quote(text: string): string {
   return JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text)
 }
 
-/** Servers like to repeat the key they refused, whole or with stars in the middle. */
+/** Servers often repeat the key that they refused, whole or with stars in the middle. */
 function keyMask(apiKey: string): Mask {
   const mask = createMask(apiKey)
   return (text) => mask(text).replaceAll(/\b(?:sk|gsk|hf)[-_][\w*.-]{6,}/g, '[key]')

@@ -1,4 +1,4 @@
-/** Many episodes at once against a batched policy: each runs its own agent loop, the policy batches whatever they ask together. */
+/** Runs many episodes at once with a batched policy: each has its own agent loop, and the policy batches their requests. */
 import type { Policy } from './policy'
 import type { TextCodec } from '../base/textCodec'
 import type { CallFormat } from './callFormats/callFormat'
@@ -17,12 +17,12 @@ export interface RolloutOptions {
   readonly queries: readonly Query[]
   /** Episodes of each query. */
   readonly samples: number
-  /** Sample numbers start here: later iterations draw afresh. */
+  /** The first sample number; later iterations use other numbers, so that they draw other tokens. */
   readonly firstSample?: number
   readonly strategy: StrategyName
   readonly budget: Budget
   readonly temperature: number
-  /** Absent: tokens are drawn from the policy itself, as reinforcement learning needs them. */
+  /** When absent, tokens are sampled from the policy's own distribution, as reinforcement learning needs. */
   readonly sampling?: SamplingFilters | undefined
   /** Per completion. */
   readonly maxNewTokens: number
@@ -37,7 +37,7 @@ export interface RolloutOptions {
 /** Sample numbers are below this; branches of one attempt draw with numbers above it. */
 const BRANCH = 1 << 16
 
-/** Trajectories in the order of queries, then samples, whatever order they finished in. */
+/** Returns trajectories in the order of queries and then samples, whatever the order in which they finished. */
 export async function rolloutEpisodes(options: RolloutOptions): Promise<Trajectory[]> {
   const { policy, environment, samples, firstSample = 0, source, signal } = options
   const attempts = options.queries.flatMap((query) =>

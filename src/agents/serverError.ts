@@ -1,12 +1,12 @@
 /**
- * What a server says went wrong, in the shapes servers use: OpenAI's `{error: {message, code}}`, the same flat (vLLM before 0.10.1), FastAPI's
+ * Reads a server's error message in the formats that servers use: OpenAI's `{error: {message, code}}`, the same flat (vLLM before 0.10.1), FastAPI's
  * `{detail}`, an error inside a choice (OpenRouter), an error body under status 200, and plain text.
  */
 
 export interface ServerError {
-  /** The status the body names or means; null when it names none. */
+  /** The status that the body names or implies; null if there is none. */
   readonly status: number | null
-  /** The server's own sentence; '' when there is none. */
+  /** The server's own sentence; '' if there is none. */
   readonly said: string
 }
 
@@ -15,7 +15,7 @@ const isFields = (value: unknown): value is Fields => typeof value === 'object' 
 
 /** The error a parsed body holds; null when it holds none. */
 export function errorIn(body: unknown): ServerError | null {
-  // Google answers with a list of one.
+  // Google's answer is a list with one entry.
   const whole: unknown = Array.isArray(body) ? body[0] : body
   if (!isFields(whole)) return null
   const found = errorValue(whole)
@@ -49,7 +49,7 @@ const isGiven = (value: unknown): boolean => value !== undefined && value !== nu
 
 function sentenceIn(found: unknown): string {
   if (typeof found === 'string') return found
-  // FastAPI lists what is wrong, each with its place.
+  // FastAPI returns a list of errors, each with its place.
   if (Array.isArray(found)) return found.slice(0, 3).map(sentenceIn).filter(Boolean).join('; ')
   if (!isFields(found)) return ''
   const message = [found.message, found.msg, found.detail, found.error, found.title].find((text) => typeof text === 'string' && text !== '')

@@ -14,7 +14,7 @@ export interface BenchmarkSplit {
   readonly queries: number
 }
 
-/** How much of an attempt there may be, unless a request says otherwise. */
+/** The limits of an attempt, unless a request sets others. */
 export interface EpisodeLimits {
   /** Tool calls of an episode. */
   readonly toolCalls: number
@@ -50,7 +50,7 @@ export interface Transcripts {
   transcript(index: number): readonly TranscriptMessage[]
 }
 
-/** Somebody who knows how to solve the queries. */
+/** An expert that solves the queries. */
 export interface Expert {
   /** Settings of its transcripts, as a recipe names them. */
   readonly settings: z.ZodObject
@@ -66,7 +66,7 @@ export interface Benchmark {
   readonly title: string
   readonly description: string
   readonly environment: Environment
-  /** In the order in which a form offers them: what one is asked about first. */
+  /** The splits, in the order in which a form offers them. */
   readonly splits: readonly BenchmarkSplit[]
   /** Throws EnvironmentError `unknown-split` for a split it does not have. */
   queries(split: string): readonly Query[]
@@ -75,14 +75,14 @@ export interface Benchmark {
   /** Names that only the exam may mention: an attempt at another query that holds one is not trained on. */
   readonly heldOut: ReadonlySet<string>
   readonly limits: EpisodeLimits
-  /** Who decides whether an answer is right, as a result states it. */
+  /** Who decides whether an answer is right; results state it. */
   readonly judge: string
   readonly mustState: readonly ResultField[]
   /** When absent, there is no expert to imitate. */
   readonly expert?: Expert
 }
 
-/** An entry of the catalogue: a benchmark that is made when somebody needs it. */
+/** An entry of the catalogue: a benchmark that is created when it is needed. */
 export interface BenchmarkDefinition {
   readonly name: string
   readonly title: string

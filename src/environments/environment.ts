@@ -19,7 +19,7 @@ export interface Query {
   readonly entities: readonly string[]
 }
 
-/** Why a tool gave no result. Which of them a tool can give is up to its environment. */
+/** The reasons why a tool gave no result. Each environment decides which of them occur. */
 export type ToolErrorKind =
   | 'bad-call'
   | 'unknown-tool'
@@ -32,15 +32,15 @@ export type ToolErrorKind =
   /** The episode had ended before the call. */
   | 'ended'
 
-/** What a tool replied to one call. */
+/** The reply of a tool to one call. */
 export interface ToolReply {
-  /** What the agent reads, of an error too. */
+  /** The text that the agent reads, also for an error. */
   readonly text: string
-  /** null: the call succeeded. */
+  /** null if the call succeeded. */
   readonly error: ToolErrorKind | null
-  /** What the environment knows about the call; null where it knows nothing. */
+  /** The environment's knowledge about the call; null if it has none. */
   readonly truth: StepTruth | null
-  /** Milliseconds the tool took; null where nobody measures, as for a tool that only computes. */
+  /** The time of the call in milliseconds; null if it was not measured, as for a tool that only computes. */
   readonly elapsedMs: number | null
 }
 
@@ -93,7 +93,7 @@ export interface Environment {
   open(query: Query | null, options?: OpenEpisodeOptions): Promise<Episode>
 }
 
-/** An entry of the catalogue: an environment that is made when somebody needs it. */
+/** An entry of the catalogue: an environment that is created when it is needed. */
 export interface EnvironmentDefinition {
   readonly name: string
   readonly title: string
@@ -114,7 +114,7 @@ export class EnvironmentError extends Error {
   }
 }
 
-/** Rejects with the signal's reason as soon as it aborts, whatever `work` does by then. */
+/** Rejects with the signal's reason as soon as it aborts, even if `work` continues. */
 export async function cancellable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return work
   signal.throwIfAborted()

@@ -75,7 +75,7 @@ export function compareRates(before: readonly EvaluationRow[], after: readonly E
 
 const order: Readonly<Record<AnswerStatus, number>> = { solved: 2, unsure: 1, unsolved: 0 }
 
-/** How often `rows` beats `against` on the same query: the better status wins, equal is a tie and counts ½. Wilson interval on wins + ½ ties. */
+/** The win rate of `rows` over `against` on the same queries: the better status wins, and a tie counts ½. The interval is Wilson's on wins + ½ ties. */
 export function winRate(rows: readonly EvaluationRow[], against: readonly EvaluationRow[]) {
   let wins = 0
   let ties = 0

@@ -1,4 +1,4 @@
-/** One growing context, the blocks its keys and values are in, and how much of it is there. */
+/** A growing context, the blocks that contain its keys and values, and the number of tokens that are cached. */
 import { BLOCK_TOKENS } from '../engine/ops/kvCache'
 import type { KvBlocks, Prefix } from './kvBlocks'
 
@@ -9,7 +9,7 @@ export class CachedContext {
   cached = 0
   readonly #pool: KvBlocks
   #blocks: number[] = []
-  /** Of full blocks whose tokens are final. */
+  /** The prefixes that end with each full block whose tokens are final. */
   #prefixes: Prefix[] = []
 
   constructor(pool: KvBlocks) {
@@ -52,7 +52,7 @@ export class CachedContext {
     }
   }
 
-  /** Gives back blocks past those in use. */
+  /** Releases the blocks that are not in use. */
   trim(): void {
     this.#keep(Math.ceil(this.cached / BLOCK_TOKENS))
   }
@@ -75,7 +75,7 @@ export class CachedContext {
     this.cached = 0
   }
 
-  /** The last go first, so that a beginning outlives what follows it. */
+  /** Releases the last blocks first, so that the start of a context stays cached longest. */
   #keep(count: number): void {
     while (this.#blocks.length > count) {
       const block = this.#blocks.pop()

@@ -16,7 +16,7 @@ export type ParameterTable = Readonly<Record<string, readonly number[]>>
 
 export interface WeightsFolder {
   readonly config: ModelConfig
-  /** config.json exactly as it is in the file, for export. */
+  /** The unchanged text of config.json, for export. */
   readonly configJson: JsonObject
   readonly tensors: TensorSource
   /** Throws unless every tensor of the table is there with its shape. Reads headers only. */
@@ -50,7 +50,7 @@ export async function openCheckpoint(folder: FolderSource): Promise<Checkpoint> 
   return { ...weights, ...(await openTokenizer(folder, weights.config.vocab_size)) }
 }
 
-/** What belongs to a model besides its weights: kept when a model is, and not changed by training. Python's libraries read them all. */
+/** The files of a model besides its weights. They are stored with the model, training does not change them, and Python's libraries read them. */
 export const SIDE_FILES: readonly string[] = [
   'config.json',
   TOKENIZER_JSON,
@@ -84,7 +84,7 @@ const identifying = async (folder: FolderSource, tensors: TensorSource): Promise
   ...tensors.files,
 ]
 
-/** Those that are there, in the order of their names. */
+/** The files that exist, in the order of their names. */
 async function openAll(folder: FolderSource, names: readonly string[]): Promise<OpenedFile[]> {
   const found: OpenedFile[] = []
   for (const name of [...new Set(names)].sort()) {

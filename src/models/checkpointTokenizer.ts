@@ -20,7 +20,7 @@ export interface CheckpointTokenizer {
 export const TOKENIZER_JSON = 'tokenizer.json'
 export const TOKENIZER_MODEL = 'tokenizer.model'
 type TokenizerFile = typeof TOKENIZER_JSON | typeof TOKENIZER_MODEL
-/** Real ones have 0.5 to 5 MB. */
+/** The maximum size; published files have 0.5 to 5 MB. */
 const MOST_MODEL_BYTES = 64 << 20
 
 /** The file the tokenizer is read from; tokenizer.json wins, as in transformers. */
@@ -44,7 +44,7 @@ export async function openTokenizer(folder: FolderSource, vocabSize: number | nu
   return vocabSize === null ? tokenizer : { ...tokenizer, tokenizerJson: withinVocabulary(tokenizer, vocabSize) }
 }
 
-/** The older files are asked for only where they count. */
+/** The older files are read only if they are used. */
 async function tokenFiles(folder: FolderSource, tokenizerConfig: JsonObject): Promise<TokenFiles> {
   const older = async (name: string): Promise<JsonObject> =>
     'added_tokens_decoder' in tokenizerConfig ? {} : ((await readJsonObject(folder, name)) ?? {})
@@ -68,7 +68,7 @@ async function fromSentencePiece(
 
 const addedIds = z.record(z.string(), z.int().nonnegative())
 
-/** What transformers before 4.34 kept in files of their own: which tokens have a role, and the ids of those that were added. */
+/** The separate files of transformers before 4.34: the tokens with a role, and the ids of added tokens. */
 async function olderFiles(folder: FolderSource): Promise<JsonObject> {
   const roles = (await readJsonObject(folder, 'special_tokens_map.json')) ?? {}
   const added = addedIds.safeParse((await readJsonObject(folder, 'added_tokens.json')) ?? {})

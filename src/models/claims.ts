@@ -1,5 +1,5 @@
 /**
- * What may be said of each architecture: that its numbers equal those of transformers (goldens of test/golden, which `hone parity` compares), and
+ * The claims about each architecture: that its numbers equal those of transformers (goldens of test/golden, which `hone parity` compares), and
  * which real checkpoints were run. The Models page, `hone doctor --model` and the documents repeat these claims and make no others.
  */
 import { architectures } from './architectures'

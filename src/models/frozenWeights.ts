@@ -1,4 +1,4 @@
-/** The frozen tensors of a model, each in its own buffer in its stored format: streamed in block by block, or from what was kept packed. */
+/** The frozen tensors of a model, each in its own buffer in its storage format. They are read block by block, or from a packed copy. */
 import type { EngineDevice } from '../engine/device/engineDevice'
 import { firstNonFinite } from '../base/nonFinite'
 import { at } from '../engine/op'
@@ -16,7 +16,7 @@ export interface WeightReader {
   read(name: string, shape: readonly number[]): Promise<Float32Array>
   /** Rows first … first + count of a matrix. Without it, matrices are read whole. */
   readRows?(name: string, shape: readonly [number, number], first: number, count: number): Promise<Float32Array>
-  /** Where tensors in 8 or 4 bits are kept for the next time. */
+  /** The cache of tensors packed in 8 or 4 bits. */
   readonly packed?: PackedCache
 }
 
@@ -51,7 +51,7 @@ export class FrozenWeights {
     return [...this.#buffers.values()].reduce((sum, { size }) => sum + size, 0)
   }
 
-  /** A buffer that holds zeros. */
+  /** A buffer of zeros. */
   create(name: string, bytes: number): GPUBuffer {
     const buffer = this.#engine.createBuffer(name, bytes)
     this.#buffers.set(name, buffer)
@@ -68,7 +68,7 @@ export class FrozenWeights {
    */
   async load(config: ModelConfig, reader: WeightReader, parameters: readonly (readonly [string, readonly number[]])[]): Promise<void> {
     const packer = new WeightPacker(this.#engine)
-    // Where nothing is packed the checkpoint's own files are as good.
+    // If nothing is packed, a copy would not be faster than the checkpoint's own files.
     let cache = isInteger(config.weight_format) ? (reader.packed ?? null) : null
     this.#bytesToLoad = parameters.reduce((sum, [name, shape]) => sum + bytesOf(storedSpec(config, name, shape)), 0)
     try {
@@ -91,7 +91,7 @@ export class FrozenWeights {
             before: before - tensor.bytes,
           })
         else await this.#put(buffer, await readFinite(reader, name, shape), 0)
-        // When the storage is full the model works as well; it is packed again the next time.
+        // If the storage is full, the model works too; it is packed again the next time.
         const isKept = await cache
           ?.keep(tensor, async (offset, length) => new Uint8Array(await this.#engine.read(buffer, offset, length)))
           .then(() => true)

@@ -22,18 +22,18 @@ export interface GeneratorOptions {
   /** Where weights and adapter live: `model.lookup(packed)`. */
   readonly lookup: StateLookup
   readonly lora: LoraShape | null
-  /** Sequences generated at once. Results do not depend on it. */
+  /** The number of sequences generated at once. Results do not depend on it. */
   readonly slots: number
   readonly maxContext: number
-  /** Most new tokens one extend may ask for. */
+  /** The maximum number of new tokens of one extend. */
   readonly maxNewTokens: number
   readonly seed: number
   readonly gate?: Gate
-  /** Decode steps between two looks at the stop flags. */
+  /** The number of decode steps between two reads of the stop flags. */
   readonly stepsPerLook?: number
   /** Blocks of 16 tokens for all sequences; else as many as fill every slot. With fewer, some wait or are computed again. */
   readonly blocks?: number
-  /** Contexts that begin alike share what is cached of them; else true. Results do not depend on it. */
+  /** Whether contexts with the same start share their cached blocks; true when absent. Results do not depend on it. */
   readonly sharePrefixes?: boolean
 }
 
@@ -49,13 +49,13 @@ interface Task {
   /** Tokens of the context before this extend. */
   readonly before: number
   readonly request: GenerationRequest
-  /** New tokens already reported to its owner. */
+  /** The number of new tokens that were already reported. */
   reported: number
   readonly resolve: (result: GenerationResult) => void
   readonly reject: (error: Error) => void
 }
 
-/** Tokens of text computed between two looks while others decode, so that a long prompt delays no other slot for long. */
+/** The number of prompt tokens that are computed between two reads while other slots decode, so that a long prompt does not delay them for long. */
 const EXTEND_WHILE_DECODING = 512
 
 export interface GeneratorSession {
@@ -67,7 +67,7 @@ export interface GeneratorSession {
 export class Generator {
   readonly maxContext: number
   generatedTokens = 0
-  /** Tokens of text that were computed; those taken over from others are not. */
+  /** The number of prompt tokens that were computed, without those that were cached already. */
   prefilledTokens = 0
   /** Tokens sampled so far, those of completions that are not finished among them; about, where sequences end between two looks. */
   #lookedAt = 0
@@ -81,7 +81,7 @@ export class Generator {
   readonly #sessions = new Set<Session>()
   readonly #freeSlots: number[]
   readonly #waitingForSlot: ((slot: number) => void)[] = []
-  /** Whose text is not all computed, in the order they came. */
+  /** The tasks whose prompts are not completely computed, in the order in which they arrived. */
   #waiting: Task[] = []
   readonly #decoding = new Set<Task>()
   #version = 0
@@ -170,9 +170,9 @@ export class Generator {
       }
     } catch (error) {
       const failure = error instanceof Error ? error : new Error(String(error))
-      // The weights stay as they are: whoever asks next would get no numbers either.
+      // The weights do not change, so the next request would fail too.
       if (error instanceof NonFiniteError) this.#failure ??= error
-      // What was to be computed may not have been.
+      // The requested tokens may not have been computed.
       this.#blocks.forget()
       const tasks = [...this.#waiting, ...this.#decoding]
       this.#waiting = []
@@ -181,7 +181,7 @@ export class Generator {
     }
   }
 
-  /** Those with a reason to stop reject with it; the others do not notice. */
+  /** Tasks with a reason to stop reject with it; the others continue. */
   #dropTasks(reasonFor: (task: Task) => Error | null): void {
     for (const task of [...this.#waiting, ...this.#decoding]) {
       const reason = reasonFor(task)
@@ -212,7 +212,7 @@ export class Generator {
       context.advance(to)
       if (to === context.ids.length) complete.push({ task, row: batch.length - 1 })
     }
-    // All blocks are in use: those who decode will give some back.
+    // All blocks are in use; tasks that decode will release some.
     if (batch.length === 0) return
     const tokens = EXTEND_BUCKETS.find((bucket) => bucket >= batch.length) ?? batch.length
     for (const { task } of complete) this.#slots.start(task.session, task.request, this.#version)
@@ -266,7 +266,7 @@ export class Generator {
     return isReserved
   }
 
-  /** Several decode steps, then one look at the slots; finished sequences are handed back. */
+  /** Runs several decode steps, then reads the slots once and returns finished sequences. */
   async #decodeSome(): Promise<void> {
     const left = Math.max(...[...this.#decoding].map(({ request }) => request.maxNewTokens)) - 1
     const steps = Math.min(this.#options.stepsPerLook ?? 8, left)
@@ -315,7 +315,7 @@ export class Generator {
     return made
   }
 
-  /** Rejects what is under way and frees the caches. */
+  /** Rejects running tasks and frees the caches. */
   async destroy(): Promise<void> {
     this.#failure = new Error('generation was stopped')
     await this.#loop

@@ -22,7 +22,7 @@ export interface GenerationShape {
   readonly blocksPerSlot: number
   /** Blocks of all sequences. */
   readonly blocks: number
-  /** Most new tokens of one extend. */
+  /** The maximum number of new tokens of one extend. */
   readonly maxNewTokens: number
 }
 

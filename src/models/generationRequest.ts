@@ -15,7 +15,7 @@ export interface GenerationRequest {
   readonly minP?: number
   /** Logits of tokens the context holds are divided by this where positive, multiplied where negative (Keskar 2019); 1 or absent: as they are. */
   readonly repetitionPenalty?: number
-  /** Receives new tokens every few steps, as they are generated. */
+  /** Receives new tokens every few steps while they are generated. */
   readonly onTokens?: (ids: readonly number[]) => void
   /** When it aborts, the extend rejects and the session is as it was before. */
   readonly signal?: AbortSignal
@@ -33,10 +33,10 @@ export interface GenerationResult {
   readonly policyVersion: number
 }
 
-/** The model's numbers are NaN or infinite: what it would draw from means nothing. */
+/** The model's numbers are NaN or infinite, so no token can be sampled. */
 export class NonFiniteError extends Error {
   override readonly name = 'NonFiniteError'
-  /** The text it read. */
+  /** The text that the model read. */
   readonly ids: readonly number[]
   constructor(message: string, ids: readonly number[]) {
     super(message)
@@ -66,7 +66,7 @@ export function stopLength(ids: readonly number[], { strings, decode }: StopText
   return count
 }
 
-/** What is wrong with a request, or null. */
+/** One sentence on what is wrong with a request, or null. */
 export function refusalOf(request: GenerationRequest, maxNewTokens: number): string | null {
   const { repetitionPenalty = 1 } = request
   if (request.maxNewTokens < 1 || request.maxNewTokens > maxNewTokens)

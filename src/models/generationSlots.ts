@@ -1,11 +1,11 @@
-/** The state of generation slots on the GPU: writes what each slot is to do and reads back what it has done. */
+/** The state of generation slots on the GPU: it writes the task of each slot and reads back its progress. */
 import type { EngineDevice } from '../engine/device/engineDevice'
 import { NO_SLOT } from '../engine/ops/kvCache'
 import { seenWords, SLOT, SLOT_WORDS } from '../engine/ops/sample'
 import type { GenerationShape } from './generationPlans'
 import type { GenerationRequest } from './generationRequest'
 
-/** What a slot has done since it started. */
+/** The progress of a slot since it started. */
 interface SlotProgress {
   readonly ids: readonly number[]
   readonly logprobs: readonly number[]

@@ -1,5 +1,5 @@
 /**
- * Who owns which blocks of the key and value caches. A full block is known by the tokens in it and before it, so that contexts that begin
+ * Manages the blocks of the key and value caches. A full block is known by the tokens in it and before it, so that contexts that begin
  * alike share blocks (RadixAttention, Zheng 2024; paging after vLLM, Kwon 2023). Only full blocks are shared and they are never written
  * again: copy-on-write without a copy. Blocks without a reference stay until their space is needed; the least recently used goes first.
  */
@@ -22,7 +22,7 @@ export class KvBlocks {
   readonly #share: boolean
   readonly #references: Uint32Array
   readonly #free: number[]
-  /** By what comes before and the block's own tokens. */
+  /** Blocks by their prefix and their own tokens. */
   readonly #known = new Map<string, Known>()
   readonly #keyOf = new Map<number, string>()
   /** Known blocks without a reference, in the order in which they were released. */
@@ -37,7 +37,7 @@ export class KvBlocks {
     this.#free = Array.from({ length: count }, (_, index) => count - 1 - index)
   }
 
-  /** Blocks that can be taken. */
+  /** The number of blocks that can be allocated. */
   get available(): number {
     return this.#free.length + this.#idle.size
   }
@@ -64,7 +64,7 @@ export class KvBlocks {
     return { blocks, prefixes }
   }
 
-  /** A block of one's own, its content undefined. */
+  /** Allocates a block with undefined content. */
   take(): number {
     const block = this.#free.pop() ?? this.#evict()
     this.#references[block] = 1
@@ -92,7 +92,7 @@ export class KvBlocks {
     else this.#free.push(block)
   }
 
-  /** The weights changed: nothing that is known may be found again. */
+  /** Forgets all known blocks, because the weights have changed. */
   forget(): void {
     this.#epoch++
     this.#known.clear()

@@ -28,7 +28,7 @@ export class LanguageModel {
     this.#frozen = new FrozenWeights(engine)
   }
 
-  /** Every buffer of the model, holding zeros: what a plan takes, without a checkpoint. */
+  /** A model whose buffers are all zeros, to run plans without a checkpoint. */
   static async allocate(engine: EngineDevice, config: ModelConfig, packed: PackedState): Promise<LanguageModel> {
     const model = new LanguageModel(engine, config)
     for (const [name, shape] of model.#frozenParameters(packed)) model.#frozen.create(name, bytesOf(storedSpec(config, name, shape)))
@@ -99,7 +99,7 @@ export function architectureOf(config: ModelConfig): Architecture {
   return architecture
 }
 
-/** Smaller models are there before a kernel is compiled: compilers are started beforehand for larger ones, while weights stream in. */
+/** Whether a model is so large that kernels are compiled while its weights are read; smaller ones are loaded before one kernel is compiled. */
 export const isStreamed = (config: ModelConfig): boolean => parameterCount(config) >= 2e7
 
 export function parameterCount(config: ModelConfig): number {

@@ -1,4 +1,4 @@
-/** What a checkpoint says of its model beside config.json, as transformers reads it: where generation ends, and a head that is not the embedding. */
+/** Reads what a checkpoint says about its model besides config.json, as transformers does: where generation ends, and a head that is not the embedding. */
 import { z } from 'zod'
 import { idList, type ModelConfig, parseModelConfig } from './architectures/config'
 import { EMBEDDING, HEAD } from './architectures/decoder'
@@ -10,7 +10,7 @@ import type { TensorSource } from './weights/safetensors'
 const CONFIG = 'config.json'
 const GENERATION = 'generation_config.json'
 
-/** Real ones have some 2,000. */
+/** The maximum size; published files have about 2,000 bytes. */
 const MOST_CONFIG_BYTES = 1 << 20
 
 export interface ModelConfigFile {
@@ -52,7 +52,7 @@ export async function withOwnHead(config: ModelConfig, source: TensorSource): Pr
   return config
 }
 
-/** Where both are one tensor, files may hold it under the head's name alone; it is found under the embedding's too. */
+/** If embedding and head are one tensor, files may contain it only under the head's name; it is then found under the embedding's too. */
 export function withTiedEmbedding({ tie_word_embeddings: isTied }: ModelConfig, source: TensorSource): TensorSource {
   const head = source.tensors.get(HEAD)
   if (!isTied || !head || source.tensors.has(EMBEDDING)) return source

@@ -1,4 +1,4 @@
-/** The matrix products of a model's step, as kernels are chosen for them. */
+/** The matrix products of a model's step, for which kernels are chosen. */
 import type { ProductShape } from '../engine/products/productKernels'
 import type { ModelConfig } from './architectures/config'
 import { PROJECTIONS, projectionPath, projectionShape, storedFormat, type LoraShape } from './architectures/decoder'

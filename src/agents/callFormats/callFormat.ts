@@ -4,11 +4,11 @@
  */
 import type { ToolCall, ToolSpec } from '../../records/trajectory'
 
-/** What a format is recognised by. */
+/** The properties of a model by which a format recognises it. */
 export interface FormatEvidence {
   /** The model's name, for sentences. */
   readonly title: string
-  /** Jinja source; null or left out where the checkpoint has none, or nobody read it. */
+  /** The Jinja source; null or absent if the checkpoint has none, or if it was not read. */
   readonly chatTemplate?: string | null
   readonly tokenizer: { tokenId(token: string): number | null }
 }
@@ -21,11 +21,11 @@ export interface Recognition {
   readonly needs?: string
 }
 
-/** A completion, read. */
+/** A completion that was read. */
 export interface ParsedTurn {
-  /** What the agent says besides its calls; of a final turn, the answer as the user reads it. */
+  /** The agent's text besides its calls; in a final turn, the answer as the user reads it. */
   readonly content: string
-  /** What the agent thought before it spoke; empty where the format has no such part. */
+  /** The agent's reasoning before its text; empty if the format has no such part. */
   readonly reasoning: string
   /** The calls it made, in order. Text that cannot be read as a call is one whose `error` says what was expected and found. */
   readonly calls: readonly ToolCall[]
@@ -45,13 +45,13 @@ export interface CallFormat {
   recognise(model: FormatEvidence): Recognition
   /** Special tokens after any of which generation stops. Each is one token of the vocabulary; the first ends what a script says. */
   readonly stopTokens: readonly [string, ...string[]]
-  /** What the system message of `start` says, without markers; null where `start` writes none. */
+  /** The system message of `start`, without markers; null if `start` writes none. */
   system(tools: readonly ToolSpec[]): string | null
   /** Everything before the first completion. */
   start(tools: readonly ToolSpec[], query: string): string
-  /** What follows a completion with calls: the tools' replies, in the order of the calls. */
+  /** The text after a completion with calls: the tools' replies, in the order of the calls. */
   replies(texts: readonly string[]): string
-  /** What follows a completion when the user speaks again. */
+  /** The text after a completion when the user speaks again. */
   userTurn(text: string): string
   /** Reads a completion. Never throws. */
   parse(completion: string): ParsedTurn

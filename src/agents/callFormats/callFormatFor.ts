@@ -16,7 +16,7 @@ export function callFormatFor(model: FormatEvidence): FormatChoice {
   }
 }
 
-/** As `callFormatFor`, where it was made sure before that one fits. Throws an Error with its sentence otherwise. */
+/** Returns the format of `callFormatFor`, for models that were checked before. Throws an Error with its sentence if none fits. */
 export function requireCallFormat(model: FormatEvidence): CallFormat {
   const choice = callFormatFor(model)
   if (!choice.ok) throw new Error(choice.message)

@@ -12,7 +12,7 @@ import type { Strategy, StrategyOptions } from './strategy'
 
 const NOTHING_DONE: StepTruth = { succeeded: false, needed: false }
 
-/** What a chain has come to. */
+/** The state of a chain. */
 interface Chain {
   tools: readonly ToolSpec[]
   readonly steps: StepInput[]
@@ -21,7 +21,7 @@ interface Chain {
   status: AnswerStatus | null
   answer: string | null
   stopReason: Trajectory['stop_condition']
-  /** Why the environment ended the episode; null: it did not. */
+  /** The reason why the environment ended the episode; null if it did not. */
   failure: EnvironmentError | null
 }
 
@@ -57,10 +57,10 @@ export const chainOfThought: Strategy = {
   },
 }
 
-/** What the model reads next. */
+/** The prompt that the model reads next. */
 interface Prompt {
   readonly text: string
-  /** What the roles say inside `text`, besides the tools. */
+  /** The system message and the user's message inside `text`. */
   readonly said: Pick<StepInput, 'system' | 'user'>
 }
 
@@ -78,7 +78,7 @@ async function grow(chain: Chain, session: PolicySession, episode: Episode, opti
   while (prompt) {
     const promptIds = codec.encode(prompt.text)
     const left = maxContext - session.length - promptIds.length
-    // The replies do not fit: the step before them was the last.
+    // The replies do not fit the context, so the step before them is the last.
     if (left < 1) return
     if (budget.modelCalls !== null && chain.steps.length >= budget.modelCalls) {
       chain.stopReason = 'budget'
@@ -178,7 +178,7 @@ async function callTools(
 
 const systemOf = (system: string | null): Pick<StepInput, 'system'> => (system === null ? {} : { system })
 
-/** Of several calls in one turn: it succeeded if all did, and was needed if one was. */
+/** The truth of a turn with several calls: it succeeded if all calls did, and was needed if at least one call was. */
 const jointTruth = (truths: readonly StepTruth[]): StepTruth => ({
   succeeded: truths.every(({ succeeded }) => succeeded),
   needed: truths.some(({ needed }) => needed),

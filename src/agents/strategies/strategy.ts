@@ -6,7 +6,7 @@ import type { CallFormat } from '../callFormats/callFormat'
 import type { PolicySession } from '../policy'
 import type { TextCodec } from '../../base/textCodec'
 
-/** What an attempt may spend. */
+/** The budget of an attempt. */
 export interface Budget {
   /** Calls of tools. After the last one the agent may still answer. */
   readonly toolCalls: number
@@ -28,7 +28,7 @@ export interface StrategyOptions {
   readonly budget: Budget
   /** 0 is greedy. */
   readonly temperature: number
-  /** Absent: tokens are drawn from the policy itself. */
+  /** When absent, tokens are sampled from the policy's own distribution. */
   readonly sampling?: SamplingFilters | undefined
   /** Per completion. */
   readonly maxNewTokens: number

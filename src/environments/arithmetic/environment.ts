@@ -1,5 +1,5 @@
 /**
- * Arithmetic: three tools that compute, and one failure by script. A query is a chain of one to three operations; each result has to come
+ * The arithmetic environment has three tools that compute, and one scripted failure. A query is a chain of one to three operations; each result has to come
  * from a tool. In every third query the first call of `multiply` replies that the tool is busy, and the same call succeeds when it is
  * repeated. Everything follows from the seed.
  */
@@ -87,7 +87,7 @@ function drawProblem(rng: ReturnType<typeof createRng>, split: string, index: nu
   return { query, first, operands, results, isBusy: index % 3 === 2 }
 }
 
-/** No text occurs twice: practice never meets the exam. */
+/** No text occurs twice, so that practice contains no query of the exam. */
 function drawProblems(seed: number): Problem[] {
   const problems: Problem[] = []
   const texts = new Set<string>()
@@ -103,7 +103,7 @@ function drawProblems(seed: number): Problem[] {
   return problems
 }
 
-/** What an episode remembers. */
+/** The state of an episode. */
 interface State {
   /** Whether the scripted failure was already given. */
   wasBusy: boolean
@@ -144,7 +144,7 @@ function openEpisode(problem: Problem | null, query: Query, state: State): Episo
     finish: (answer) => {
       hasEnded = true
       const last = problem?.results.at(-1)
-      // A right number counts only when a tool gave it: a lucky guess is no answer.
+      // A correct number counts only if a tool returned it, so that a lucky guess is not an answer.
       const isSolved = answer !== null && last !== undefined && Number(answer.trim()) === last && seen.has(last)
       return Promise.resolve({ status: isSolved ? 'solved' : 'unsolved', truth: { succeeded: isSolved, needed: true } })
     },

@@ -1,4 +1,4 @@
-/** The facts of the world. Nothing is stored: every value is a hash of (seed, subject, entity), so one integer is the whole database. */
+/** The facts of the world. Nothing is stored, because every value is a hash of (seed, subject, entity); the seed determines the whole database. */
 import { createRng, philox4x32 } from '../../base/random'
 import { kinds, subjects, type Kind, type Subject } from './catalog'
 import { freshName } from './names'

@@ -39,7 +39,7 @@ function finish(parts: readonly string[]): TranscriptMessage {
   return { role: 'assistant', content: formatCall(FINISH, { answer: parts.join(', ') }) }
 }
 
-/** Say the list again. */
+/** A drill that repeats a list. */
 function echo(rng: Rng, db: Database): TranscriptMessage[] {
   const items = distinct(4 + rng.int(5), () => drillValue(rng, db))
   return [{ role: 'user', content: `${items.join(', ')}?` }, finish(items)]

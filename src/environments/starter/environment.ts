@@ -2,7 +2,7 @@
 import type { EnvironmentDefinition } from '../environment'
 import { createStarterWorld, DESCRIPTION, NAME, TITLE, type StarterWorld } from './world'
 
-/** One world for each seed: it only computes, so everybody may share it. */
+/** There is one world per seed. It has no state, so all episodes share it. */
 const worlds = new Map<number, StarterWorld>()
 
 /** @param seed when absent, the world that the starter model and the recorded results know. */

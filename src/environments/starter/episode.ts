@@ -1,4 +1,4 @@
-/** One query being worked on: answers calls, remembers what was seen, and judges the final answer. */
+/** An episode of one query: it answers calls, records which facts were seen, and judges the final answer. */
 import type { StepTruth, ToolCall, ToolSpec } from '../../records/trajectory'
 import { cancellable, type Episode, type Query, type ToolErrorKind, type ToolReply, type Verdict } from '../environment'
 import { apiNamed, type Api } from './catalog'
@@ -14,7 +14,7 @@ function factsIn(answer: string): string[] {
   return answer.split(/[\s,;]+/).filter((piece) => piece !== '')
 }
 
-/** The world knows the truth about every call. */
+/** The truth about a call, which the world always knows. */
 type StarterReply = ToolReply & { readonly truth: StepTruth }
 
 /** An episode without waiting: the world only computes. The expert and the tests use it; agents get `asEpisode` of it. */
@@ -22,13 +22,13 @@ export interface StarterEpisode {
   readonly query: Query
   readonly tools: readonly ToolSpec[]
   call(call: ToolCall): StarterReply
-  /** Ends the episode: all facts there = solved, some = unsure, none or give-up = unsolved. */
+  /** Ends the episode. With all facts the query is solved, with some it is unsure, and with none or after giving up it is unsolved. */
   finish(answer: string | null): Verdict
   /** Another episode in the same state. */
   copy(): StarterEpisode
 }
 
-/** What an episode remembers of the calls made so far. */
+/** The state of an episode after the calls so far. */
 interface EpisodeState {
   readonly spentQuota: ReadonlySet<string>
   readonly satisfied: ReadonlySet<string>
@@ -49,7 +49,7 @@ export function asEpisode(own: StarterEpisode): Episode {
   }
 }
 
-/** An episode under way: the world, the task, and what the calls so far have shown. */
+/** A running episode: the world, the task, and the facts that calls have shown. */
 interface Attempt {
   readonly db: Database
   readonly task: Task
@@ -104,7 +104,7 @@ function give({ satisfied, observed }: Attempt, key: string, value: string, id: 
   return succeed(say(key, value), truth)
 }
 
-/** A use of the world is closed: a name of another use, written by chance, is unknown here, so that practice can never meet the exam. */
+/** Names of another use of the world are unknown here, so that practice never shows facts of the exam. */
 const isKnown = ({ db, task }: Attempt, name: string): boolean => db.splitOf(name) === task.query.split
 
 const find = (attempt: Attempt, name: unknown): Entity | undefined =>
@@ -189,7 +189,7 @@ function search(attempt: Attempt, { name: given }: Arguments): StarterReply {
 /** All facts and nothing else: solved; some: unsure; none: unsolved. */
 function verdictOn({ task, observed }: Attempt, answer: string | null): Verdict {
   const given = answer === null ? [] : factsIn(answer)
-  // A fact counts only when a call showed it: a lucky guess is no answer.
+  // A fact counts only if a call showed it, so that a lucky guess is not an answer.
   const right = task.facts.filter((fact) => given.includes(fact) && observed.has(fact))
   const exact = given.every((piece) => task.facts.includes(piece))
   if (right.length === 0) return { status: 'unsolved', truth: { succeeded: false, needed: true } }

@@ -10,7 +10,7 @@ import { kinds, subjects } from './catalog'
 
 export interface Slip {
   readonly content: string
-  /** What the world answers. */
+  /** The world's reply. */
   readonly error: string
 }
 

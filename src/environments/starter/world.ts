@@ -1,4 +1,4 @@
-/** The starter world: seeded, closed, deterministic. */
+/** The starter world, which is deterministic and follows from a seed. */
 import { createRng } from '../../base/random'
 import { sha256 } from '../../base/sha256'
 import { EnvironmentError, type Environment, type Query } from '../environment'
@@ -10,7 +10,7 @@ import { toolSpec } from './listing'
 import { groups, type Group, type Task } from './plan'
 import { drawTask, weighted } from './tasks'
 
-/** Raise this by hand when the same seed starts to mean a different world. */
+/** Raise this number when a change makes the same seed give a different world. */
 const WORLD_VERSION = 2
 
 const counts: Readonly<Record<Split, number>> = { train: 600, practice: 480, dev: 96, exam: 300 }
@@ -85,7 +85,7 @@ function drawSplits(database: Database, seed: number): ReadonlyMap<string, reado
   return drawn
 }
 
-/** SHA-256 of what makes the world: tools, names, and all tasks with what counts as their answers. */
+/** SHA-256 of everything that defines the world: tools, names, and all tasks with the facts that count as answers. */
 function hashOf(database: Database, seed: number, tasks: readonly Task[]): string {
   return sha256(
     JSON.stringify({

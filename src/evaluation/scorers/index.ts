@@ -14,5 +14,5 @@ export const scorers = {
   copyExact,
 } as const satisfies Record<string, Scorer>
 
-/** Those that every result has; a benchmark names what it has besides. */
+/** The scorers of every result; a benchmark names further ones. */
 export const commonScorers: readonly Scorer[] = [passStatus, calls, recall, tokens]

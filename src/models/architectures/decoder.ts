@@ -31,7 +31,7 @@ export interface LoraShape {
   readonly dropout?: number
 }
 
-/** What an adapter's product is multiplied by. */
+/** The factor of an adapter's product. */
 export const loraScaling = ({ rank, alpha, useRslora = false }: Pick<LoraShape, 'rank' | 'alpha' | 'useRslora'>): number =>
   alpha / (useRslora ? Math.sqrt(rank) : rank)
 
@@ -63,7 +63,7 @@ export interface DecoderGraph {
   readonly config: ModelConfig
   readonly batch: BatchTensors
   readonly lora: LoraShape | null
-  /** All parameters are in training, so that none is packed. */
+  /** Whether all parameters are trained, so that none is packed. */
   readonly trained?: boolean
   /** [3]: what the masks of an adapter's dropout are made of. When absent, nothing is dropped, as in evaluation. */
   readonly dropoutState?: Tensor
@@ -187,7 +187,7 @@ export function decoder({ graph, config, batch, lora, dropoutState, attend, trai
     return linear(x, weight, batch.counts, { ...added, lora: { low, b, scale: loraScaling(lora) } })
   }
 
-  /** As a cache would give it back. */
+  /** The values as a cache returns them. */
   const kept = (x: Tensor): Tensor => (config.kv_dtype === 'f16' ? roundHalf(x) : x)
 
   const table = matrix(graph, config, EMBEDDING, [config.vocab_size, hidden], trained)

@@ -80,7 +80,7 @@ export class PolicyModel {
     }
   }
 
-  /** All its memory, holding zeros: what a plan says it needs, without a checkpoint. */
+  /** A policy whose memory is all zeros, to run plans without a checkpoint. */
   static async allocate(engine: EngineDevice, config: ModelConfig, trainable: TrainableSet): Promise<PolicyModel> {
     const packed = new PackedState(engine, trainableEntries(config, trainable))
     return new PolicyModel(engine, await LanguageModel.allocate(engine, config, packed), packed, trainable)
