@@ -15,8 +15,6 @@ export function formatNumber(value: number, digits = 3): string {
 export const formatCount = (value: number): string => Math.round(value).toLocaleString('en')
 /** `1 step`, `2 steps`, `1,200 steps`. @param many the plural, where it is not the noun with an s. */
 export const counted = (count: number, one: string, many = `${one}s`): string => `${formatCount(count)} ${count === 1 ? one : many}`
-/** `1 step`, `1,200 steps`. */
-export const countOf = (count: number, one: string): string => `${formatCount(count)} ${one}${count === 1 ? '' : 's'}`
 /** 0.354 → `35%`. */
 export const formatShare = (share: number, digits = 0): string => `${signed((share * 100).toFixed(digits))}%`
 /** Percentage points, signed: 0.146 → `+15`. */

@@ -33,9 +33,7 @@ describe('numeric fields', () => {
     expect(readNumber('none')).toMatchObject({ problem: expect.stringMatching(/^A number is needed/) as unknown })
   })
   it('are one component: no other is used in the page', () => {
-    const files = filesUnder(join(projectRoot, 'src/ui')).filter(
-      (file) => file.endsWith('.tsx') && !file.endsWith('/labelling/JudgeDrawer.tsx'),
-    )
+    const files = filesUnder(join(projectRoot, 'src/ui')).filter((file) => file.endsWith('.tsx'))
     const others = files.filter((file) => /\bNumberInput\b/.test(readFileSync(file, 'utf8')))
     expect(others).toEqual([])
   })

@@ -84,7 +84,7 @@ export function valueDomain(rows: readonly Row[]): readonly [number, number] | n
 }
 
 /** Nothing but zeros: a share that never left 0, say, whose axis would else count to 3. */
-export function isAllZero(rows: readonly Row[]): boolean {
+function isAllZero(rows: readonly Row[]): boolean {
   return rows.every((row) => Object.entries(row).every(([key, value]) => key === 'x' || value === null || value === 0))
 }
 

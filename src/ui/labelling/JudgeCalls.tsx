@@ -5,7 +5,7 @@ import classes from './labelling.module.css'
 import type { Judge } from './useJudge'
 
 /** How many calls go where, what they may cost, and the button that sends them. */
-export function JudgeCalls({ judge, price }: { readonly judge: Judge; readonly price: number | string }) {
+export function JudgeCalls({ judge, price }: { readonly judge: Judge; readonly price: number | undefined }) {
   if (judge.counted === null) return null
   const { plan } = judge.counted
   return (
@@ -21,7 +21,7 @@ export function JudgeCalls({ judge, price }: { readonly judge: Judge; readonly p
         <dd>≈ {formatCount(plan.promptTokensEstimate)}</dd>
         <dt>Cost</dt>
         <dd>
-          {typeof price === 'number'
+          {price !== undefined
             ? `≈ $${((plan.promptTokensEstimate / 1e6) * price).toFixed(2)} for the prompts, an estimate`
             : 'not estimated: no price given'}
         </dd>

@@ -3,7 +3,7 @@ import { useMemo, useState } from 'react'
 import type { ReactNode } from 'react'
 import { stepsOf, type Trajectory } from '../../records/trajectory'
 import type { LabelState } from '../../worker/protocol'
-import { countOf } from '../format'
+import { counted } from '../format'
 import { basisSentence, useStoredAdvantages } from '../labelling/useAdvantages'
 import { Loading } from '../widgets/Panel'
 import { ErrorPanel } from '../widgets/ProblemList'
@@ -37,9 +37,9 @@ const STOP_WORDS: Readonly<Record<Trajectory['stop_condition'], string>> = {
 /** What a trajectory is, in one line under its question. */
 export function TrajectoryFacts({ trajectory }: { readonly trajectory: Trajectory }) {
   const facts = [
-    countOf(stepsOf(trajectory).length, 'step'),
+    counted(stepsOf(trajectory).length, 'step'),
     STOP_WORDS[trajectory.stop_condition],
-    trajectory.budgets.calls === null ? null : `budget ${trajectory.budgets.calls} calls`,
+    trajectory.budgets.calls === null ? null : `budget ${counted(trajectory.budgets.calls, 'call')}`,
     trajectory.agent.strategy === '' ? null : trajectory.agent.strategy,
     trajectory.task.split === '' ? null : trajectory.task.split,
     trajectory.source === '' ? null : trajectory.source,

@@ -1,5 +1,6 @@
 /** Where trajectories come from: imported files and runs. The choice is in the URL. */
 import { useMemo } from 'react'
+import { distinctNames } from '../distinctNames'
 import { useDatasets } from '../queries/datasets'
 import { useRuns } from '../queries/runs'
 import type { TrajectorySource } from '../queries/trajectories'
@@ -22,10 +23,12 @@ function sourceList(
 ): Source[] {
   const newest = <T extends { created_at: string }>(list: readonly T[]): T[] =>
     [...list].sort((a, b) => (a.created_at < b.created_at ? 1 : -1))
-  return [
-    ...newest(datasets).map((one): Source => ({ key: `dataset:${one.dataset_id}`, title: one.name, kind: 'dataset', id: one.dataset_id })),
-    ...newest(runs).map((one): Source => ({ key: `run:${one.run_id}`, title: one.title, kind: 'run', id: one.run_id })),
+  const sources = [
+    ...newest(datasets).map((one) => ({ kind: 'dataset' as const, id: one.dataset_id, name: one.name, when: one.created_at })),
+    ...newest(runs).map((one) => ({ kind: 'run' as const, id: one.run_id, name: one.title, when: one.created_at })),
   ]
+  const titles = distinctNames(sources)
+  return sources.map(({ kind, id, name }, at): Source => ({ key: `${kind}:${id}`, title: titles[at] ?? name, kind, id }))
 }
 
 /** The source the URL names, else the first there is. */

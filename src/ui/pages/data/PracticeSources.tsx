@@ -3,7 +3,7 @@ import { Button, Group, Menu, Text } from '@mantine/core'
 import { Link } from 'wouter'
 import { runOfSource } from '../../../records/dataSource'
 import { ExportItems } from '../../dataset/ExportItems'
-import { countOf, formatCount, formatWhen, nameText } from '../../format'
+import { counted, formatCount, formatWhen, nameText } from '../../format'
 import { hrefs } from '../../navigation/hrefs'
 import { useDataSources, type ExportRequest } from '../../queries/datasets'
 import { VisibleText } from '../../trajectory/VisibleText'
@@ -28,7 +28,7 @@ export function PracticeSources({ onExport }: PracticeSourcesProps) {
                   <Text size="xs" c="dimmed">
                     {formatWhen(row.created_at)} ·{' '}
                     {row.trajectories === 1 ? '1 trajectory' : `${formatCount(row.trajectories)} trajectories`} ·{' '}
-                    {countOf(row.steps, 'step')}
+                    {counted(row.steps, 'step')}
                   </Text>
                 </div>
                 <Group gap={6}>

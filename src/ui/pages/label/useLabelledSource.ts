@@ -2,6 +2,7 @@
 import { practiceSourceId } from '../../../records/dataSource'
 import { hrefs, type TrajectoryPlace } from '../../navigation/hrefs'
 import { useDataSources } from '../../queries/datasets'
+import { useRuns } from '../../queries/runs'
 import type { Source } from '../../trajectory/useSources'
 
 export interface LabelledSource {
@@ -15,12 +16,15 @@ export interface LabelledSource {
 
 export function useLabelledSource(source: Source | null): LabelledSource {
   const listed = useDataSources().data
+  const runs = useRuns().data
+  const model = source?.kind === 'run' ? runs?.find(({ run_id }) => run_id === source.id)?.model.id : undefined
   const id = source === null ? null : source.kind === 'run' ? practiceSourceId(source.id) : source.id
   const known = id !== null && (listed?.some((row) => row.id === id) ?? false) ? id : null
   return {
     place: { dataset: source?.kind === 'dataset' ? source.id : null, run: source?.kind === 'run' ? source.id : null },
     id: known,
     name: source?.title ?? '',
-    trainHref: known === null ? null : hrefs.newRun({ data: known }),
+    // Practice is trained on with the model that practised, unless the form is told otherwise.
+    trainHref: known === null ? null : hrefs.newRun(model === undefined ? { data: known } : { data: known, model }),
   }
 }

@@ -1,6 +1,6 @@
 import type { Ref } from 'react'
 import { stepsOf } from '../../../records/trajectory'
-import { countOf, formatCount } from '../../format'
+import { counted, formatCount } from '../../format'
 import classes from '../../trajectory/trajectory.module.css'
 import { VisibleText } from '../../trajectory/VisibleText'
 import { TrajectoryList } from '../../trajectory/TrajectoryList'
@@ -39,7 +39,7 @@ export function ListPanel({ reading: { all, shown, isLoading, selectedId, compar
         }}
         facts={(trajectory) => (
           <>
-            <span>{countOf(stepsOf(trajectory).length, 'step')}</span>
+            <span>{counted(stepsOf(trajectory).length, 'step')}</span>
             {compareIds.includes(trajectory.trajectory_id) && <span>◆ compared</span>}
             <span className={classes.mono}>
               <VisibleText text={trajectory.trajectory_id} most={120} />
