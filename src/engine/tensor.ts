@@ -128,7 +128,7 @@ export class Graph {
     return tensor
   }
 
-  /** What is added from here to the next mark may be computed again for the backward pass instead of being kept. */
+  /** Marks the start of a stretch: nodes from here to the next mark may be computed again for the backward pass instead of being stored. */
   mark(): void {
     this.marks.push(this.nodes.length)
   }

@@ -55,7 +55,7 @@ export const trainRequest = z
     config: z.record(z.string(), z.unknown()).readonly(),
     steps: count.nullable(),
     seed,
-    /** The adapter the run begins from; when absent, a new one. */
+    /** The initial adapter of the run; when absent, a new one is drawn. */
     initAdapter: adapterRef.readonly().exactOptional(),
     /** How frozen weights are stored; when absent, f32. */
     dtype: z.enum(WEIGHT_DTYPES).exactOptional(),

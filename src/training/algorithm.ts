@@ -76,7 +76,7 @@ export type TokenizeAll = (labelled: readonly LabelledTrajectory[]) => Tokenized
 /** Ready samples of an expert, masked as the settings say. */
 export type TranscriptSource = (mask: Pick<LossMask, 'mask_history'>) => SampleSource
 
-/** What a run learns from: trajectories, or without them transcripts, or without these rollouts of the policy as it is. */
+/** The data of a run: trajectories; if there are none, transcripts; if there are none either, rollouts of the current policy. */
 export interface TrainingData {
   readonly data: readonly LabelledTrajectory[] | null
   readonly transcripts?: TranscriptSource | null
@@ -84,7 +84,7 @@ export interface TrainingData {
 
 export interface TrainingFeed extends TrainingData {
   readonly model: TextModel
-  /** Rolls out and labels the next batch with the policy as it is; one call per round. */
+  /** Rolls out and labels the next batch with the current policy; it is called once per round. */
   readonly rollouts: (policy: PolicyModel, round: number) => Promise<readonly LabelledTrajectory[]>
   /** Takes a sentence for the run card. */
   readonly onNote: (sentence: string) => void
@@ -121,7 +121,7 @@ interface GivenData {
 export interface DataChecks<Config> {
   /** Which tokens carry loss. */
   readonly mask: (config: Config) => MaskRule
-  /** Which rewards it reads: of every step, of the end alone, or none. */
+  /** The rewards it reads: those of every step, only that of the end, or none. */
   readonly rewards: 'steps' | 'outcome' | 'none'
   /** Further checks of its own. */
   readonly checks?: (config: Config, sequences: readonly TokenizedTrajectory[]) => readonly Finding[]
@@ -151,7 +151,7 @@ export interface AlgorithmParts<Schema extends z.ZodObject> extends AlgorithmFac
   sizes(config: z.output<Schema>): RunSizes
   /** Settings for the run story. */
   storyDefaults(scale: StoryScale): z.input<Schema>
-  /** @param isContinued the run begins from an adapter. */
+  /** @param isContinued whether the run starts from an adapter. */
   trainable(config: z.output<Schema>, isContinued: boolean): TrainableSet
   tokenization(config: z.output<Schema>, limits: SequenceLimits): Tokenization
   /** One sentence that says why the algorithm cannot learn from these trajectories; null if it can. */

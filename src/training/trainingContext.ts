@@ -25,7 +25,7 @@ export interface TrainingContext {
   readonly gate: Gate
   /** When absent, a pause begins at once, whatever is stored. */
   readonly pauses?: PauseRequests
-  /** The adapter the run begins from; null or absent: a new one. On resume pass the same adapter: it may be the KL reference. */
+  /** The initial adapter of the run; null or absent for a new one. On resume pass the same adapter, because it may be the KL reference. */
   readonly initial?: InitialAdapter | null
   /** One call per step, in order. */
   report(step: number, metrics: Readonly<Record<string, number>>): void

@@ -46,8 +46,8 @@ test('a run begins with exactly the weights another left, in their shape, and sa
   const { config, adapter_sha256 } = recordOf(out)
   expect(config).toMatchObject({ lora_r: 4, lora_targets: ['q_proj', 'down_proj'], use_rslora: true, init_adapter: first })
   expect(adapter_sha256).toEqual({ before: sha256, after: sha256 })
-  expect(notes).toContain(`It began from ${first} (SHA-256 ${sha256.slice(0, 12)}).`)
-  expect(readFileSync(join(out, 'README.md'), 'utf8')).toContain(`It began from the adapter ${first} (SHA-256 ${sha256}).`)
+  expect(notes).toContain(`It started from ${first} (SHA-256 ${sha256.slice(0, 12)}).`)
+  expect(readFileSync(join(out, 'README.md'), 'utf8')).toContain(`It started from the adapter ${first} (SHA-256 ${sha256}).`)
 })
 
 test('GRPO is held to a frozen copy; killed, it goes on to the same end when what it began from is gone', async () => {
@@ -70,7 +70,7 @@ test('GRPO is held to a frozen copy; killed, it goes on to the same end when wha
   expect(resumed.loss).toEqual(done.loss)
   // The run's own copy speaks for itself.
   expect((await trained([...words.slice(0, -2), '--out', killed, '--resume'])).sha256).toBe(done.sha256)
-  await expect(trained([...words.slice(0, -1), whole, '--out', killed, '--resume'])).rejects.toThrow('began from another adapter')
+  await expect(trained([...words.slice(0, -1), whole, '--out', killed, '--resume'])).rejects.toThrow('started from another adapter')
 
   // A chain: the third run begins where the second ended, and is held to that.
   const third = temporaryDirectory()
@@ -140,9 +140,9 @@ test('PPO goes on with the value head too, near the adapter or near the base', a
 })
 
 test.each([
-  [['--lora_r', '8'], 'lora_r is 8, but ', ', which the run begins from, has 4: leave lora_r out'],
+  [['--lora_r', '8'], 'lora_r is 8, but ', ', from which the run starts, has 4: leave lora_r out'],
   [['--lora_targets', 'q_proj'], 'lora_targets is q_proj, but ', 'has q_proj, down_proj'],
-  [['--trainable', 'all'], 'trainable is all, but the run begins from ', 'trainable lora'],
+  [['--trainable', 'all'], 'trainable is all, but the run starts from ', 'trainable lora'],
 ])('settings that say otherwise are refused: %s', async (words, ...sentences) => {
   const failure = trained([...SFT, ...STILL, ...words, '--init-adapter', first, '--out', temporaryDirectory()])
   for (const sentence of sentences) await expect(failure).rejects.toThrow(sentence)

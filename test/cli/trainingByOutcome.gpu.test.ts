@@ -50,7 +50,7 @@ test('RFT practises, keeps and imitates; a run killed on the way ends as the who
   expect(second.sha256).toBe(first.sha256)
 
   await expect(trained([...words, ...groups, '--out', temporaryDirectory()])).rejects.toThrow(
-    'RFT keeps attempts whose final step earned at least 1, and none of 8 did: the best has 0.',
+    'RFT imitates attempts whose final step earned at least 1, and none of 8 did: the best has 0.',
   )
 })
 
@@ -98,10 +98,12 @@ test('RFT and outcome PPO learn from attempts without step labels, by how they e
   const rftWords = ['--algorithm', 'rft', '--steps', '2', '--learning_rate', '0.01', '--tokens_per_batch', '512']
   const kept = await trained([...rftWords, '--data', ended, '--out', temporaryDirectory()])
   expect(kept).toMatchObject({ algorithm: 'rft', metrics: { 'rft/sampled': 6, 'rft/passed': 3, 'rft/kept': 3, 'rft/queries': 3 } })
-  expect(kept.notes.join(' ')).toContain('Kept 3 of 6 attempts, from 3 queries: 3 passed, less 0 duplicates, 0 beyond the cap.')
+  expect(kept.notes.join(' ')).toContain(
+    '3 of 6 attempts are imitated, from 3 queries: 3 passed, minus 0 duplicates, 0 beyond max_samples_per_query.',
+  )
   expect(Math.abs(kept.peakBytes - kept.predictedBytes)).toBeLessThan(0.1 * kept.peakBytes)
   await expect(trained([...rftWords, '--data', open, '--out', temporaryDirectory()])).rejects.toThrow(
-    'RFT keeps attempts whose final step earned at least 1, and none of 6 did: none has a label that says.',
+    'RFT imitates attempts whose final step earned at least 1, and none of 6 did: none has a label that says.',
   )
 
   const ppoWords = ['--algorithm', 'ppo', '--steps', '1', '--batch_size', '6', '--ppo_epochs', '1', '--reward', 'status']

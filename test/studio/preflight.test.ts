@@ -71,7 +71,7 @@ test('a mask that leaves nothing to learn is refused, and says which', async () 
     expect(await maskOf(false)).toMatchObject({ level: 'fine' })
     expect(await maskOf(true)).toMatchObject({
       level: 'refusal',
-      message: 'No token of the 1 rows carries loss: mask_history leaves the last turn alone, and in every row it is empty.',
+      message: 'No token of the 1 rows carries loss: mask_history leaves only the last turn, and in every row it is empty.',
     })
   } finally {
     close()

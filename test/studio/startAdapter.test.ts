@@ -38,13 +38,13 @@ test('from an earlier run: its shape is taken over and said; recipes carry it', 
   expect(second.adapter_sha256?.before).toBe(hash)
   expect(second.notes).toEqual(
     expect.arrayContaining([
-      `It began from ${first.run_id} (SHA-256 ${hash.slice(0, 12)}).`,
-      'Its reference is a frozen copy of the adapter it began from (ref_adapter: initial).',
+      `It started from ${first.run_id} (SHA-256 ${hash.slice(0, 12)}).`,
+      'Its reference is a frozen copy of that adapter (ref_adapter: initial).',
       'The value head beside the adapter goes on too.',
     ]),
   )
   const { 'README.md': card } = accepted(await studio.runs.exportAdapter(second.run_id))
-  expect(new TextDecoder().decode(card)).toContain(`It began from the adapter ${first.run_id} (SHA-256 ${hash}).`)
+  expect(new TextDecoder().decode(card)).toContain(`It started from the adapter ${first.run_id} (SHA-256 ${hash}).`)
 
   const recipe = accepted(await studio.recipes.write({ kind: 'run', run_id: second.run_id }, 'hone'))
   expect(JSON.parse(recipe.text)).toMatchObject({ init_adapter: first.run_id, config: { lora_r: 4 } })
@@ -79,13 +79,13 @@ test('what it needs and what speaks against it, before it starts', async () => {
   const { run_id } = await runTo('finished', open, { steps: 1, config: { ...settings, lora_r: 4 } })
   const initAdapter = ofRun(run_id)
   const other = request({ initAdapter, config: { ...settings, lora_r: 8 } })
-  const sentence = `lora_r is 8, but ${run_id}, which the run begins from, has 4: leave lora_r out, or begin from another adapter.`
+  const sentence = `lora_r is 8, but ${run_id}, from which the run starts, has 4: leave lora_r out, or start from another adapter.`
   for (const reply of [await studio.jobs.start(other), await studio.jobs.estimateMemory(other), await studio.jobs.preflight(other)])
     expect(reply).toMatchObject({ ok: false, message: sentence })
   expect(await studio.jobs.start(request({ initAdapter: ofRun('run-0') }))).toMatchObject({ ok: false, code: 'unknown-run' })
 
   // The frozen copy is part of what it needs.
-  const part = 'reference: the adapter it began from'
+  const part = 'reference: a copy of the initial adapter'
   const needs = async (own: Partial<TrainRequest>) => accepted(await studio.jobs.estimateMemory(request(own))).parts
   expect((await needs({ initAdapter })).find(({ name }) => name === part)?.bytes).toBeGreaterThan(0)
   expect(await needs({ initAdapter, config: { ...settings, ref_adapter: 'none' } })).not.toContainEqual(

@@ -57,7 +57,7 @@ it('the shape is the adapter’s, whatever the defaults; a setting that says oth
   })
   expect(settingsOfInitialAdapter({}, lora, { lora_r: 0 }, 'it')).toEqual({ lora_r: 4 })
   expect(() => settingsOfInitialAdapter({ use_rslora: false }, lora, known, 'it')).toThrow(
-    'use_rslora is false, but it, which the run begins from, has true',
+    'use_rslora is false, but it, from which the run starts, has true',
   )
   expect(() => settingsOfInitialAdapter({ lora_targets: ['q_proj'] }, lora, known, 'it')).toThrow('lora_targets is q_proj, but it')
 })

@@ -58,7 +58,7 @@ describe(`rejection sampling on ${adapterUnderTest()}`, () => {
   it('imitates what it kept, to the bit as SFT does', async () => {
     const { reports, weights, notes, steps } = await train({}, dataset())
     expect(steps).toBe(4)
-    expect(notes).toEqual(['Kept 4 of 8 attempts, from 4 queries: 4 passed, less 0 duplicates, 0 beyond the cap.'])
+    expect(notes).toEqual(['4 of 8 attempts are imitated, from 4 queries: 4 passed, minus 0 duplicates, 0 beyond max_samples_per_query.'])
     for (const { metrics } of reports) {
       expect(Object.keys(metrics).sort()).toEqual(Object.keys(rft.metrics).sort())
       expect(Object.entries(metrics).filter(([, value]) => !Number.isFinite(value))).toEqual([])
@@ -143,7 +143,7 @@ describe(`rejection sampling on ${adapterUnderTest()}`, () => {
     expect(notes[1]).toContain('Training continued with the attempts kept before.')
     const before = engine.allocatedBytes
     await expect(train({}, luck(0))).rejects.toThrow(
-      'RFT keeps attempts whose final step earned at least 1, and none of 8 did: the best has 0.',
+      'RFT imitates attempts whose final step earned at least 1, and none of 8 did: the best has 0.',
     )
     await expect(train({ generation_batch_size: 7 }, practice())).rejects.toThrow(
       'generation_batch_size 7 is no multiple of num_generations 2',

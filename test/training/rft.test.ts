@@ -74,7 +74,7 @@ describe('what is kept', () => {
       ...{ sampled: 7, passed: 5, blank: 1, deduped: 1, capped: 0, kept: 3, queries: 2, filteredSteps: 0 },
     })
     expect(selectionSentence(selection.counts)).toBe(
-      'Kept 3 of 7 attempts, from 2 queries: 5 passed, less 1 without a token to train on, 1 duplicate, 0 beyond the cap.',
+      '3 of 7 attempts are imitated, from 2 queries: 5 passed, minus 1 without a token to train on, 1 duplicate, 0 beyond max_samples_per_query.',
     )
     // Prompt 1 2 and the observation 9 are context.
     expect(selection.kept.find(({ targets }) => targets.length === 2)).toEqual({ ids: [1, 2, 3, 9, 6], targets: [2, 4] })
@@ -107,11 +107,11 @@ describe('what is kept', () => {
     const { counts } = selectPasses(attempts, settingsOf(), 1, 0)
     expect(counts.kept).toBe(0)
     expect(nothingKeptSentence(attempts, counts, settingsOf())).toBe(
-      'RFT keeps attempts whose final step earned at least 1, and none of 2 did: the best has 0.5.',
+      'RFT imitates attempts whose final step earned at least 1, and none of 2 did: the best has 0.5.',
     )
     const unlabelled = attemptsOf([[told('a', null, [3]), [null]]], { reward: 'step_min' })
     expect(nothingKeptSentence(unlabelled, selectPasses(unlabelled, settingsOf(), 1, 0).counts, settingsOf({ reward: 'step_min' }))).toBe(
-      'RFT keeps attempts each of whose steps earned at least 1, and none of 1 did: none has a label that says.',
+      'RFT imitates attempts each of whose steps earned at least 1, and none of 1 did: none has a label that says.',
     )
   })
 

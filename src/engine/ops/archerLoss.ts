@@ -64,7 +64,7 @@ export const utteranceAdvantageOp: Op<null> = {
 }
 
 export interface ArcherLossParams {
-  /** A token-level baseline: v is taken off the advantage, and learns it. */
+  /** Whether there is a token-level baseline: v is subtracted from the advantage, and trained on it. */
   readonly hasValue: boolean
 }
 

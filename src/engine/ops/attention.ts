@@ -35,7 +35,7 @@ function tilingOf(tokens: number, params: AttentionParams, context: Pick<KernelC
   const shared = { HD4: headDim / 4, KV: kvHeads, GROUP: group }
   const subgroup = tileSubgroup(context)
   if (subgroup !== null && (headDim / 4) % subgroup === 0) {
-    // A key handed round serves all rows; a wide head’s sums fill the registers as it is.
+    // All rows use a shared key, and the sums of a wide head already fill the registers.
     const rows = headDim <= 32 ? 4 : headDim <= 128 ? 2 : 1
     const constants = { ...shared, R: rows, SUBGROUP: subgroup, PARTS: headDim / 4 / subgroup }
     const blocks = Math.ceil(tokens / (subgroup * rows))

@@ -42,7 +42,7 @@ export const initialAdapterConfig = (initialAdapter: NamedInitialAdapter | null)
 
 /** For the card of the adapter it leaves; '' for a new one. */
 export const initialAdapterNote = (initialAdapter: NamedInitialAdapter | null): string =>
-  initialAdapter ? ` It began from the adapter ${initialAdapter.from} (SHA-256 ${initialAdapter.adapter.sha256}).` : ''
+  initialAdapter ? ` It started from the adapter ${initialAdapter.from} (SHA-256 ${initialAdapter.adapter.sha256}).` : ''
 
 /** Throws CheckpointError when the folder holds no adapter, or one for another model. Whether a run may begin from it is `checkTrainable`. */
 export async function readInitialAdapter(
@@ -95,10 +95,10 @@ export function initialAdapterNotes(
   { adapter, from }: NamedInitialAdapter,
   { trainable, settings, hasValueHead }: Pick<ConfiguredAlgorithm, 'trainable' | 'settings' | 'hasValueHead'>,
 ): string[] {
-  const notes = [`It began from ${from} (SHA-256 ${adapter.sha256.slice(0, 12)}).`]
-  if (trainable.keepsReference === true) notes.push('Its reference is a frozen copy of the adapter it began from (ref_adapter: initial).')
+  const notes = [`It started from ${from} (SHA-256 ${adapter.sha256.slice(0, 12)}).`]
+  if (trainable.keepsReference === true) notes.push('Its reference is a frozen copy of that adapter (ref_adapter: initial).')
   else if (settings.ref_adapter === 'none')
-    notes.push('Its reference is the base with the adapter off, not the adapter it began from (ref_adapter: none).')
+    notes.push('Its reference is the base model without an adapter, not a copy of that adapter (ref_adapter: none).')
   if (hasValueHead)
     notes.push(
       adapter.hasValueHead

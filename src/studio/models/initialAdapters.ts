@@ -44,7 +44,7 @@ export function createInitialAdapters({ store, importedAdapters }: InitialParts)
     return again?.ok && again.value.adapter.sha256 !== own.adapter.sha256
       ? refuse(
           'changed',
-          `${folder ?? ''} holds a run that began from another adapter than ${again.value.from}: leave --init-adapter out to go on.`,
+          `${folder ?? ''} contains a run that started from another adapter than ${again.value.from}: leave --init-adapter out to resume it.`,
         )
       : accept(own)
   }
@@ -88,7 +88,7 @@ async function copyOfRun(store: Store, { record, folder }: ResumedRun, model: Mo
   if (files.size === 0 || typeof from !== 'string') return null
   const adapter = await readInitialAdapter(folderFromMap(from, files), model)
   if (adapter.sha256 === hash) return accept({ adapter, from })
-  const place = folder === undefined ? 'The copy of the adapter it began from' : `${folder}/init-adapter`
+  const place = folder === undefined ? 'The copy of the initial adapter' : `${folder}/init-adapter`
   return refuse(
     'changed',
     `${place} was changed since the run began (SHA-256 ${adapter.sha256.slice(0, 12)}): the run cannot be resumed from it.`,

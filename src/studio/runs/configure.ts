@@ -15,7 +15,7 @@ export function algorithmNamed(name: string): Reply<Algorithm> {
     : refuse('unknown-algorithm', `There is no algorithm ${name}; there is ${Object.keys(algorithms).join(', ')}.`)
 }
 
-/** @param initialAdapter the adapter the run begins from; null: a new one. */
+/** @param initialAdapter the initial adapter of the run; null for a new one. */
 export function configureAlgorithm(
   algorithm: Algorithm,
   given: Readonly<Record<string, unknown>>,

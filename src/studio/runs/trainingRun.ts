@@ -19,7 +19,7 @@ export interface RunTrainingRequest {
   readonly model: LoadedModel
   readonly configured: ConfiguredAlgorithm
   readonly steps: number
-  /** The adapter it begins from; null: a new one. */
+  /** The initial adapter; null for a new one. */
   readonly initialAdapter: NamedInitialAdapter | null
   readonly seed: number
   /** Whether the run was begun before. */

@@ -9,7 +9,7 @@ export const imitationMask = (mask: LossMask): MaskRule => ({
 })
 
 function nothingImitated({ mask_history, step_filtered = false }: LossMask): string {
-  const last = 'mask_history leaves the last turn alone'
+  const last = 'mask_history leaves only the last turn'
   if (!step_filtered) return mask_history ? `${last}, and in every row it is empty` : 'every completion was cut away'
-  return mask_history ? `${last}, and in every row it is empty or labelled 0` : 'every step that was kept is labelled 0'
+  return mask_history ? `${last}, and in every row it is empty or labelled 0` : 'every remaining step is labelled 0'
 }

@@ -1,6 +1,6 @@
 /**
  * Packed batches: sequences laid end to end with a segment table, no padding between them. Buckets leave tail rows; the live
- * counts keep every kernel off them.
+ * counts stop every kernel before them.
  */
 import { sortIds } from '../../engine/ops/embedding'
 import { NO_TARGET } from '../../engine/ops/gatherRows'

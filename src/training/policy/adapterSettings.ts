@@ -1,4 +1,4 @@
-/** The adapter's settings under PEFT's names, and the trainable set they stand for. */
+/** The adapter's settings under PEFT's names, and the trainable set that they describe. */
 import { z } from 'zod'
 import { PROJECTIONS } from '../../models/architectures/decoder'
 import type { Projection } from '../../models/architectures/decoder'

@@ -20,7 +20,7 @@ export function initializePolicy(
 ): void {
   const { trainable } = policy
   if (trainable.kind === 'all') {
-    if (initial) throw new Error('all weights are trained: there is no adapter to go on with')
+    if (initial) throw new Error('all weights are trained, so no adapter can be continued')
     return
   }
   if (initial && !isSameShape(initial.lora, trainable.lora))
@@ -28,7 +28,7 @@ export function initializePolicy(
   for (const { name, shape } of policy.packed.ranges.values()) {
     const given = initial?.tensors.get(name)
     const isHead = name.startsWith('v_head.')
-    if (initial && !given && !isHead) throw new Error(`the adapter to go on with lacks ${name}`)
+    if (initial && !given && !isHead) throw new Error(`the initial adapter lacks ${name}`)
     const fresh = (): Float32Array =>
       isHead
         ? initialValueHead(shape, policy.model.config.hidden_size, seed, settings.value_head_init ?? 'zero')
@@ -59,12 +59,12 @@ export function settingsOfInitialAdapter(given: Settings, lora: LoraShape, known
   const targets = PROJECTIONS.filter((name) => lora.targets.includes(name))
   const own: Settings = { lora_r: lora.rank, lora_alpha: lora.alpha, use_rslora: lora.useRslora ?? false, lora_targets: targets }
   if (given.trainable === 'all')
-    throw new Error(`trainable is all, but the run begins from ${where}. Set trainable to lora to continue a LoRA adapter.`)
+    throw new Error(`trainable is all, but the run starts from ${where}. Set trainable to lora to continue a LoRA adapter.`)
   const fixed = Object.entries(own).filter(([name]) => name in known)
   for (const [name, value] of fixed)
     if (given[name] !== undefined && textOf(given[name]) !== textOf(value))
       throw new Error(
-        `${name} is ${textOf(given[name])}, but ${where}, which the run begins from, has ${textOf(value)}: leave ${name} out, or begin from another adapter.`,
+        `${name} is ${textOf(given[name])}, but ${where}, from which the run starts, has ${textOf(value)}: leave ${name} out, or start from another adapter.`,
       )
   const dropout = lora.dropout && 'lora_dropout' in known ? { lora_dropout: lora.dropout } : {}
   return { ...dropout, ...given, ...Object.fromEntries(fixed) }

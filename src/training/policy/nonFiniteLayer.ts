@@ -12,7 +12,7 @@ export async function nonFiniteAdvice(policy: PolicyModel, ids: readonly number[
   const { num_hidden_layers: layers } = policy.model.config
   const first = await firstNonFiniteLayer(policy, ids, gate)
   const place = first === null ? 'in the output head' : first === 0 ? 'in the embedding' : `in layer ${first - 1} (of 0 to ${layers - 1})`
-  return `the model's values stop being finite ${place}, though its weights are finite. Hold weights and cache as f32 (dtype, kv_dtype); if it was trained here, it diverged: train it again with a lower learning rate.`
+  return `the model's values stop being finite ${place}, though its weights are finite. Use f32 for weights and cache (dtype, kv_dtype). If it was trained here, it diverged: train it again with a lower learning rate.`
 }
 
 /** How many layers there must be for the hidden states to have a value that is not finite; null when they are finite after all. */

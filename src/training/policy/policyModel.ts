@@ -59,7 +59,7 @@ export class PolicyModel {
     return own ? { buffer: own, offset: 0 } : this.model.lookup(this.packed)(name)
   }
 
-  /** A state leaf of an algorithm's own (rollout tables, kept gradients): zero at first, destroyed with the policy. */
+  /** A state leaf of an algorithm's own, such as rollout tables. It is zero at first, and destroyed with the policy. */
   ownState(name: string, shape: Shape): GPUBuffer {
     const known = this.#ownState.get(name)
     if (known) return known

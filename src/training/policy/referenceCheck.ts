@@ -3,7 +3,7 @@ import type { Gate } from '../../engine/plan/executable'
 import { packSequences, uploadBatch } from '../batches/packing'
 import type { PolicyModel } from './policyModel'
 
-/** log π of each token after the first, at temperature 1; of the `reference`: the base with the adapter off, or the frozen copy that is kept. */
+/** log π of each token after the first, at temperature 1. `reference` scores with the base model without an adapter, or with the frozen copy of the initial adapter. */
 export async function logProbsOf(policy: PolicyModel, ids: readonly number[], reference: boolean, gate: Gate): Promise<readonly number[]> {
   if (ids.length < 2) return []
   const targets = ids.slice(1).map((_, index) => index + 1)

@@ -86,7 +86,7 @@ export function policyMemory(config: ModelConfig, trainable: TrainableSet, plans
     { name: 'frozen weights', bytes: frozen },
     { name: 'rotary tables', bytes: 2 * table },
     { name: 'trained weights, gradients and moments', bytes: packedBytes(layout.count) + METRICS_BYTES },
-    ...(frozenCopy.length > 0 ? [{ name: 'reference: the adapter it began from', bytes: packedLayout(frozenCopy).count * 4 }] : []),
+    ...(frozenCopy.length > 0 ? [{ name: 'reference: a copy of the initial adapter', bytes: packedLayout(frozenCopy).count * 4 }] : []),
     ...plansMemory(plans),
   ]
 }

@@ -40,7 +40,7 @@ export function RunExports({ run, commands }: { readonly run: RunRecord; readonl
         <Button
           component={Link}
           href={hrefs.newRun({ ...formOfRun(run, algorithm?.configSchema ?? {}), start: `run:${run.run_id}` })}
-          title="A new run with the same settings that begins from this adapter"
+          title="A new run with the same settings that starts from this adapter"
         >
           Train it further
         </Button>

@@ -15,7 +15,7 @@ export const newRunUrl = z.object({
   dtype: z.enum(WEIGHT_DTYPES).catch('f32').default('f32'),
   /** How generation keeps keys and values. */
   kv: z.enum(CACHE_DTYPES).catch('f32').default('f32'),
-  /** The adapter it begins from; empty: a new one. */
+  /** The initial adapter; empty for a new one. */
   start: z.string().default(''),
   /** It stands for the setting max_steps in an address that was written by hand; the form itself holds it among the settings. */
   steps: z.coerce.number().int().positive().nullable().catch(null).default(null),

@@ -47,7 +47,7 @@ export const archer = defineAlgorithm({
   preflight: {
     mask: ({ unlabelled_steps }) => ({
       positions: (sequence) => trainedPositions(sequence, unlabelled_steps),
-      whyNone: unlabelled_steps === 'leave_out' ? 'no step that was kept is labelled' : 'every completion was cut away',
+      whyNone: unlabelled_steps === 'leave_out' ? 'no remaining step is labelled' : 'every completion was cut away',
     }),
     rewards: 'steps',
   },

@@ -1,7 +1,7 @@
 /**
  * ArCHer (Zhou 2024, arXiv:2402.19446), read top to bottom. Whole utterances are the actions of an off-policy critic, whose advantages
  * teach the policy their tokens. Per iteration:
- *   rollout  online: trajectories of the policy as it is; every utterance of theirs joins the replay buffer. Offline it is filled once
+ *   rollout  online, trajectories of the current policy, whose utterances join the replay buffer; offline, the data fills it once
  *   critics  epochs × a batch of replayed utterances: Q_i(s, a) → r + γ V_i⁻(s′), V_i(s) → Q_i⁻(s, a ~ π); AdamW; targets Q⁻, V⁻ follow by τ
  *   actor    after warmup_iter iterations, actor_epochs × a batch of observations: a ~ π, A = min Q(s, a) − min V(s), −A log π(a | s); AdamW
  * Arithmetic is `archer/trainer.py`'s as StepTool's baseline runs it. Departures: the critics read the policy's own trunk, adapter off so

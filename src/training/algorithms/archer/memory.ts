@@ -50,7 +50,7 @@ function archerSizes(settings: ArcherConfig, { given, rollouts }: ReplayFill, st
     encode(missingFeatures(wanted, (ids, end) => known.get(ids)?.has(end) === true))
     for (const { ids, ends } of wanted) known.set(ids, new Set([...(known.get(ids) ?? []), ...ends]))
   }
-  /** The replayed actions stand for fresh ones. */
+  /** Replayed actions are used in place of fresh ones. */
   const act = (asked: readonly AskedAction[]) => {
     const actions = asked.map(({ place }) => replay.at(place)).map(({ ids, observation, action }) => ({ ids, observation, action }))
     encode(actions.map(({ ids, action }) => ({ ids, ends: [action] })))
@@ -66,7 +66,7 @@ function archerSizes(settings: ArcherConfig, { given, rollouts }: ReplayFill, st
     know(draws.places)
     act(draws.asked)
     longest = replay.items.reduce((most, { observation }) => Math.max(most, observation), longest)
-    // The actor may learn only later than the iterations looked at: the last of them stands for it.
+    // If the actor starts to learn after the planned iterations, the last of them is used instead.
     const actorEpochs = actorEpochsOf(settings, step === last ? steps - 1 : step)
     for (let epoch = 0; epoch < actorEpochs; epoch++) {
       const asked = actorActions(replay, settings, seed, step, epoch)

@@ -12,7 +12,7 @@ interface Iteration {
   readonly sums: CriticSums
   /** See `ARCHER_SUM`. */
   readonly actorSums: Float32Array
-  /** Updates of the actor; 0 while the critics learn alone. */
+  /** Updates of the actor; 0 while only the critics learn. */
   readonly actorEpochs: number
   readonly acted: readonly SampledAction[]
   readonly tokens: number

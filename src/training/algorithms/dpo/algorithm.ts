@@ -24,7 +24,7 @@ export const dpo = defineAlgorithm({
   config: dpoConfig,
   metrics: dpoMetricMeanings,
   metricQuestions: dpoQuestions,
-  // Learning from preferences makes the model sure of what it prefers.
+  // Learning from preferences lowers the entropy, as intended.
   alarmsOff: ['entropy_collapse'],
   learnsFrom: ['files'],
   usesReference: true,

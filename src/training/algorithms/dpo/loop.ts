@@ -29,7 +29,7 @@ import type { Objective, TrainableSet } from '../../policy/policyModel'
 import type { TokenizedTrajectory } from '../../batches/tokenizedTrajectory'
 import { scheduleFactor } from '../../policy/schedule'
 
-/** @param isContinued the run begins from an adapter. */
+/** @param isContinued whether the run starts from an adapter. */
 export const dpoTrainable = (settings: DpoConfig, isContinued = false): TrainableSet =>
   adapterTrainable(settings, { valueHead: false, keepsReference: keepsReference(isContinued, settings) })
 

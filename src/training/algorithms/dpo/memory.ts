@@ -31,7 +31,7 @@ function dpoSizes(
   return { scored, trained }
 }
 
-/** @param isContinued the run begins from an adapter. */
+/** @param isContinued whether the run starts from an adapter. */
 export function dpoMemory(
   config: ModelConfig,
   settings: DpoConfig,

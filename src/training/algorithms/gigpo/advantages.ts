@@ -91,7 +91,7 @@ export function stepAdvantages(samples: readonly GigpoSample[], { gamma, scale_r
   return { ofSteps, groupSizes: groups.map(({ length }) => length) } satisfies StepAdvantages
 }
 
-/** Both levels added up. A group is flat when neither level tells its attempts or their steps apart. */
+/** The sum of both levels. A group is flat if all its advantages are 0 at both levels. */
 export const gigpoAdvantages =
   (settings: GigpoConfig): AdvantageEstimator<GigpoSample> =>
   (samples) => {

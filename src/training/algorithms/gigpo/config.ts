@@ -31,5 +31,5 @@ export const gigpoConfig = z.object({
 })
 export type GigpoConfig = z.output<typeof gigpoConfig>
 
-/** The configuration of GRPO's loop that these settings stand for. */
+/** The configuration of GRPO's loop for these settings. */
 export const grpoLoopConfig = (settings: GigpoConfig): GrpoConfig => ({ ...settings, advantage_level: 'step' })

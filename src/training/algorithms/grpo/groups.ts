@@ -16,7 +16,7 @@ export interface GrpoSample {
   readonly isTruncated: boolean
 }
 
-/** Practice with the policy as it is; `round` is the step, or for its further rounds a number no other has. null ends the run. */
+/** The source of rollouts of the current policy. `round` is the step, or a unique number for further rounds of a step. null ends the run. */
 export interface GrpoSource<Sample extends GrpoSample = GrpoSample> {
   next(round: number, policy: PolicyModel): Promise<readonly Sample[] | null>
 }

@@ -32,7 +32,7 @@ import type { AdvantageEstimator, GrpoSample, GrpoSource } from './groups'
 import { grpoMetrics } from './metrics'
 import { layoutOfStep, scoredParts, updatesOfStep } from './microBatches'
 
-/** @param isContinued the run begins from an adapter. Without a KL there is no reference. */
+/** @param isContinued whether the run starts from an adapter. Without a KL there is no reference. */
 export const grpoTrainable = (settings: GrpoConfig, isContinued = false): TrainableSet =>
   adapterTrainable(settings, { valueHead: false, keepsReference: settings.beta > 0 && keepsReference(isContinued, settings) })
 

@@ -30,7 +30,7 @@ function grpoSizes(
   return { scored, trained, capacities }
 }
 
-/** @param isContinued the run begins from an adapter. */
+/** @param isContinued whether the run starts from an adapter. */
 export function grpoMemory(
   config: ModelConfig,
   settings: GrpoConfig,

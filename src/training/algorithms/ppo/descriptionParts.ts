@@ -47,7 +47,7 @@ export const ppoNotes = (config: PpoSettings): string[] => [
 
 export const ppoMask = (unlabelled: UnlabelledSteps): MaskRule => ({
   positions: (sequence) => trainedPositions(sequence, unlabelled),
-  whyNone: unlabelled === 'leave_out' ? 'no step that was kept is labelled' : 'every completion was cut away',
+  whyNone: unlabelled === 'leave_out' ? 'no remaining step is labelled' : 'every completion was cut away',
 })
 
 /** The batches of a run's first steps, as `ppoSource` gives them. Data that does not fill a batch cannot be trained on, but its size is known. */

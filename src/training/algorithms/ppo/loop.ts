@@ -34,7 +34,7 @@ import type { PpoMinibatch } from './microBatches'
 import { ppoPlans } from './plans'
 import type { PpoPlans, PpoRollout } from './plans'
 
-/** @param isContinued the run begins from an adapter. */
+/** @param isContinued whether the run starts from an adapter. */
 export const ppoTrainable = (settings: PpoSettings, isContinued = false): TrainableSet =>
   adapterTrainable(settings, { valueHead: true, keepsReference: keepsReference(isContinued, settings) })
 

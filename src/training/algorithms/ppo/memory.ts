@@ -32,7 +32,7 @@ function ppoSizes(
   return { scored, trained, capacities }
 }
 
-/** @param isContinued the run begins from an adapter. */
+/** @param isContinued whether the run starts from an adapter. */
 export function ppoMemory(
   config: ModelConfig,
   settings: SteptoolPpoConfig,
@@ -48,7 +48,7 @@ export function ppoMemory(
   const { count } = packedLayout(trainableEntries(config, trainable))
   return [
     ...policyMemory(config, trainable, scoreAndGradientPlans(config, trainable, device, { scored, trained, hasReference: true })),
-    { name: 'PPO tables and kept gradients', bytes: tables + count * 4 },
+    { name: 'PPO tables and a copy of the gradients', bytes: tables + count * 4 },
     ...readback(config, trainable),
   ]
 }

@@ -22,7 +22,7 @@ import type { TextEncoding } from '../../../base/textCodec'
 import { runSteptoolPpo } from './loop'
 import type { SteptoolPpoResult } from './loop'
 
-/** The configuration of the loop these settings stand for. */
+/** The configuration of the loop for these settings. */
 export const stepGrained = (settings: PpoConfig): SteptoolPpoConfig => ({
   ...settings,
   step_reward_weighting: 'paper',

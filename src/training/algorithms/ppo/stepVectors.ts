@@ -66,7 +66,7 @@ export interface PpoOutputs {
   readonly dlogp: Float32Array
   readonly dvalue: Float32Array
   readonly totals: Float32Array
-  /** The gradients as the mini-batch keeps them: 1, 2, 3, 4 unless it was skipped. */
+  /** The gradients after the mini-batch: 1, 2, 3, 4 unless it was skipped. */
   readonly kept: Float32Array
   readonly sums: Float32Array
 }

@@ -42,7 +42,7 @@ export const rft = defineAlgorithm({
   config: rftConfig,
   metrics: rftMetricMeanings,
   metricQuestions: optimizerQuestions,
-  // Imitation is meant to make the model sure.
+  // Imitation lowers the entropy, as intended.
   alarmsOff: ['entropy_collapse'],
   learnsFrom: ['files', 'rollouts'],
   usesReference: false,

@@ -1,4 +1,4 @@
-/** RFT's settings: those of supervised fine-tuning, and what is kept to fine-tune on; and its metrics. */
+/** RFT's settings, which are those of supervised fine-tuning and of the selection of attempts, and its metrics. */
 import { z } from 'zod'
 import { sftConfig, sftMetricMeanings } from '../sft/config'
 import { OUTCOMES } from '../../batches/outcome'

@@ -1,6 +1,6 @@
 /**
  * Rejection-sampling fine-tuning (Yuan 2023, arXiv:2308.01825; StepTool's RFT baseline), read top to bottom:
- *   sample    num_generations attempts at each of a batch of queries by the policy as it is, or attempts one has
+ *   sample    num_generations attempts at each of a batch of queries by the current policy, or the attempts of a data set
  *   select    those whose reward reaches reward_threshold, without duplicates, at most max_samples_per_query per query
  *   imitate   −log p of their own tokens, as supervised fine-tuning does it (sft.ts), num_train_epochs times
  * More than one of sampling_rounds is expert iteration (RAFT, arXiv:2304.06767): each round samples from what the last one made.

@@ -121,7 +121,7 @@ export function nothingKeptSentence(
   { passed }: RftCounts,
   { reward, reward_threshold }: Pick<RftConfig, 'reward' | 'reward_threshold'>,
 ): string {
-  const rule = `RFT keeps attempts ${RULES[reward]} at least ${reward_threshold}`
+  const rule = `RFT imitates attempts ${RULES[reward]} at least ${reward_threshold}`
   if (passed > 0) return `${rule}: ${passed} of ${attempts.length} passed, but none has a token to train on.`
   const scores = attempts.flatMap(({ score }) => score ?? [])
   const best = scores.length === 0 ? 'none has a label that says' : `the best has ${Number(Math.max(...scores).toFixed(3))}`
@@ -133,9 +133,9 @@ export function selectionSentence({ sampled, passed, blank, deduped, capped, kep
   const lost = [
     ...(blank > 0 ? [`${blank} without a token to train on`] : []),
     `${deduped} ${deduped === 1 ? 'duplicate' : 'duplicates'}`,
-    `${capped} beyond the cap`,
+    `${capped} beyond max_samples_per_query`,
   ]
   const filtered = filteredSteps > 0 ? ` ${filteredSteps} of their steps are labelled 0 and carry no loss.` : ''
   const of = `${queries} ${queries === 1 ? 'query' : 'queries'}`
-  return `Kept ${kept} of ${sampled} attempts, from ${of}: ${passed} passed, less ${lost.join(', ')}.${filtered}`
+  return `${kept} of ${sampled} attempts are imitated, from ${of}: ${passed} passed, minus ${lost.join(', ')}.${filtered}`
 }

@@ -34,7 +34,7 @@ export const sft = defineAlgorithm({
   config: sftConfig,
   metrics: sftMetricMeanings,
   metricQuestions: optimizerQuestions,
-  // Imitation is meant to make the model sure.
+  // Imitation lowers the entropy, as intended.
   alarmsOff: ['entropy_collapse'],
   learnsFrom: ['files', 'transcripts'],
   usesReference: false,

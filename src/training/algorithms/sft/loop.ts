@@ -43,7 +43,7 @@ export async function runSft(context: TrainingContext, settings: SftConfig, data
   }
 }
 
-/** As training starts: the checkpoint's weights, with an adapter drawn from the seed or one to go on with. */
+/** The policy at the start of training: the checkpoint's weights, with an adapter drawn from the seed or an initial adapter. */
 export async function sftPolicy(context: TrainingContext, settings: SftConfig): Promise<PolicyModel> {
   const trainable = sftTrainable(settings)
   const policy = await PolicyModel.create(context.engine, context.model, context.reader, trainable)
