@@ -42,7 +42,7 @@ export interface KernelContext {
   readonly isSoftware: boolean
   /** Invocations of every subgroup; null where subgroups are missing or their size varies. */
   readonly subgroupSize: number | null
-  /** What matrix products may be computed with; the fixed choices where it is missing. */
+  /** The features and choices for matrix products; without them the fixed choices are used. */
   readonly products?: ProductKernels
   /** True when the planner has redirected output 0 into a gradient buffer: the kernel must add to what is there. */
   readonly accumulate: boolean

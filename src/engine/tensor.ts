@@ -67,7 +67,7 @@ export interface BackwardArgs<Params> {
   readonly needs: readonly boolean[]
 }
 
-/** What the graph, autograd and the planner ask of an op. `Op` adds what its test needs. */
+/** The parts of an op that the graph, autograd and the planner use. `Op` adds those that its test needs. */
 export interface GraphOp<Params> {
   readonly name: string
   /** Output specs, or throws a ShapeError that names the op and the shapes. */
@@ -102,7 +102,7 @@ export class Graph {
   readonly leaves = new Map<string, Tensor>()
   /** Tensors the host reads or copies after a replay, by name. */
   readonly outputs = new Map<string, Tensor>()
-  /** Where stretches of the forward pass begin and end: places in `nodes`. See `recompute`. */
+  /** The positions in `nodes` at which stretches of the forward pass start and end; see `recompute`. */
   readonly marks: number[] = []
   #nextId = 0
 

@@ -40,7 +40,7 @@ export function storageOf(
   return { codes: aligned(codes), scales, total: aligned(codes) + scales }
 }
 
-/** Where rows first … first + count of a [rows, rowLength] matrix lie in its buffer. Both offsets are multiples of 256 if first is one of 128. */
+/** The byte ranges of rows first … first + count of a [rows, rowLength] matrix in its buffer. Both offsets are multiples of 256 if first is one of 128. */
 export function rowsIn(
   format: WeightFormat,
   [rows, rowLength]: readonly [number, number],

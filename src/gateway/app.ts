@@ -37,7 +37,7 @@ export function createGateway(parts: GatewayParts): Hono {
   app.use('/gateway/*', knownOriginsOnly(parts.allowedOrigins))
 
   app.get('/gateway/v1/health', (c) => {
-    // That it runs is no secret; what it holds is told to those alone who may use it.
+    // Everybody may know that the gateway runs. Only requests with the token learn which server it uses.
     if (!hasToken(c.req.header('authorization'), parts.token)) return c.json({ status: 'ok' })
     const server = parts.upstream === null ? null : new URL(parts.upstream.baseUrl).host
     const wandb = parts.wandb === null ? null : new URL(parts.wandb.baseUrl).host

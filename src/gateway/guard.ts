@@ -54,7 +54,7 @@ export function knownOriginsOnly(allowedOrigins: readonly string[]): MiddlewareH
 export function hasToken(authorization: string | undefined, token: string): boolean {
   const given = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1] ?? ''
   const [a, b] = [given, token].map((text) => createHash('sha256').update(text).digest())
-  // Compared in the same time whatever was guessed.
+  // The comparison takes the same time for every guess.
   return a !== undefined && b !== undefined && timingSafeEqual(a, b)
 }
 

@@ -14,9 +14,9 @@ export interface AnswerParts {
 }
 
 const MAX_ANSWER_BYTES = 32 * 2 ** 20
-/** Of an event stream. */
+/** The maximum length of a line of an event stream. */
 const MAX_LINE_CHARS = 2 ** 20
-/** Of an error in words, what is told on. */
+/** The maximum length of an error's sentence that is passed on. */
 const MAX_SENTENCE_CHARS = 300
 
 export async function answerOf(response: Response, parts: AnswerParts): Promise<Response> {

@@ -89,7 +89,7 @@ export interface AdvantagePreviewOptions extends GaeParams {
   readonly unlabelledSteps?: UnlabelledSteps
   readonly whitenAdvantages?: boolean
   readonly vfCoef?: number
-  /** What is subtracted from every reward: the batch's mean step reward, where an algorithm centres rewards. */
+  /** The number that is subtracted from every reward: the batch's mean step reward if the algorithm centres rewards. */
   readonly baseline?: number
 }
 

@@ -26,7 +26,7 @@ import { parsedSettings, smallerSettings, SettingsError } from './settings'
 import type { Settings, SettingsChange } from './settings'
 import type { TrainingContext } from './trainingContext'
 
-/** What an algorithm can learn from: given trajectories, rollouts of its own policy, transcripts of an expert. */
+/** The kinds of data from which an algorithm can learn: given trajectories, rollouts of its own policy, transcripts of an expert. */
 export type LearnsFrom = 'files' | 'rollouts' | 'transcripts'
 
 /** The parts of a model that need no weights. */
@@ -192,7 +192,7 @@ export interface ConfiguredAlgorithm extends RunSizes {
   readonly algorithm: Algorithm
   /** The settings, with defaults filled in. */
   readonly settings: Settings
-  /** What is trained, without a value head. */
+  /** The trainable parameters, without a value head. */
   readonly trainable: TrainableSet
   /** Whether a value head is trained beside it. */
   readonly hasValueHead: boolean

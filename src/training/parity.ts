@@ -37,7 +37,7 @@ export interface GoldenRun {
   readonly name: string
   /** The algorithm's configuration: the golden's settings, with the optimizer and LoRA shape of both sides. */
   readonly settings: Readonly<Record<string, unknown>>
-  /** What the golden file holds of this run. */
+  /** The part of the golden file about this run. */
   readonly record: unknown
   /** The whole golden file. */
   readonly golden: unknown

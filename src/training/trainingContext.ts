@@ -1,4 +1,4 @@
-/** What every training loop is given: device, model, seed, where to report and where to store checkpoints. */
+/** The context of every training loop: device, model, seed, and the functions that report and store checkpoints. */
 import type { EngineDevice } from '../engine/device/engineDevice'
 import type { Gate } from '../engine/plan/executable'
 import type { ModelConfig } from '../models/architectures/config'

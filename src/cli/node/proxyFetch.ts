@@ -1,6 +1,6 @@
 /**
- * `fetch` through the proxies that the environment names. Node 20 reads HTTP_PROXY, HTTPS_PROXY and NO_PROXY nowhere; undici, from which its
- * `fetch` comes, does. The names in small letters come first, as in curl.
+ * `fetch` through the proxies that the environment names. Node 20 does not read HTTP_PROXY, HTTPS_PROXY and NO_PROXY; undici, from which its
+ * `fetch` comes, does. Names in lower case take precedence, as in curl.
  */
 import { EnvHttpProxyAgent, fetch as fetchOfUndici } from 'undici'
 import { UsageError } from '../command'

@@ -36,7 +36,7 @@ export class EngineDevice {
   products: ProductKernels
   readonly counters: EngineCounters = { dispatches: 0, submits: 0, readbacks: 0, pipelines: 0, uploadedBytes: 0 }
   readonly activity = new ActivityReport()
-  /** Of all plans together: what a plan that has not run yet starts from. */
+  /** The throughput of all plans together, from which a plan that has not run yet starts. */
   readonly pace: SubmitPace
   #allocated = 0
   #peak = 0

@@ -30,7 +30,7 @@ export interface PackedLayout {
   readonly decayEnd: number
 }
 
-/** Where each parameter lies: those that decay first. */
+/** The place of each parameter; parameters with weight decay come first. */
 export function packedLayout(entries: readonly PackedEntry[]): PackedLayout {
   const ranges = new Map<string, PackedRange>()
   let offset = 0

@@ -75,7 +75,7 @@ const LANES = 128
 /** Quads of the head that invocations take beside each other. */
 const MOST_LANES = 32
 
-/** How sums over 32 rows and `quads` quads of the head are shared out, and how many rows are staged to be summed; `chunk`: quads of scores at a time. */
+/** How sums over 32 rows and `quads` quads of the head are divided among lanes, and how many rows are staged; `chunk` is the number of quads of scores at a time. */
 function tileOf(quads: number, chunk: number): Readonly<Record<string, number>> {
   const columns = Math.ceil(quads / MOST_LANES)
   const lanes = Math.ceil(quads / columns)

@@ -50,7 +50,7 @@ function linearReference(arrays: readonly NumberArray[], specs: readonly TensorS
   return y.map((value, index) => value + (bias?.[index % n] ?? 0) + (residual?.[index] ?? 0) + (added?.[index] ?? 0))
 }
 
-/** What the dispatches of one linear layer share: extents, bound operands, the parts of w that can each be bound. */
+/** The data that the dispatches of one linear layer share: extents, bound operands, and the parts of w that can each be bound. */
 interface LinearLayout {
   readonly m: number
   readonly k: number

@@ -72,7 +72,7 @@ export function fuseSums(steps: readonly Step[], graph: Graph): Steps {
   const home = new Map<Tensor, Tensor>()
   const dropped = new Set<Node>()
   const isOwn = (tensor: Tensor): boolean => tensor.source.kind === 'node' && uses.get(tensor) === 1 && !pinned.has(tensor)
-  /** Where the sum is first written; the home of a sum already formed in place. */
+  /** The tensor into which the sum is first written, which another sum may have formed in place. */
   const madeAt = (tensor: Tensor): number => {
     const { source } = home.get(tensor) ?? tensor
     return source.kind === 'node' ? (position.get(source) ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY

@@ -60,7 +60,7 @@ export class Places {
     else this.#free.set(size, [slot])
   }
 
-  /** Where `tensor` lies; a leaf gets its buffer at its first reading. Throws for a node's tensor that is not computed yet. */
+  /** The place of `tensor`; a leaf gets its buffer when it is first read. Throws for a node's tensor that is not computed yet. */
   of(tensor: Tensor): Place {
     const own = this.#homeOf(tensor)
     const known = this.#places.get(own)

@@ -1,7 +1,7 @@
 /** Tiles of matrix products in workgroup memory (shaders/matmul/tile_*.wgsl): for GPUs, and wherever subgroups are missing. */
 import type { Tile } from './subgroupTiles'
 
-/** What a workgroup computes (height × width, `depth` terms at a time) and an invocation of it: rows × fours of columns. */
+/** The tile of a workgroup (height × width, `depth` terms at a time), and that of an invocation: rows × vectors of four columns. */
 export interface TileVariant {
   readonly kind: 'tile'
   readonly height: number
@@ -72,7 +72,7 @@ interface ProductExtent {
   readonly n: number
 }
 
-/** As low as the rows are; null for many. */
+/** The lowest tile for few rows; null for many rows. */
 export function lowTileFor({ m, n }: Pick<ProductExtent, 'm' | 'n'>): LowTile | null {
   const height = lowTiles.find((one) => m <= one.height)?.height
   const fitting = lowTiles.filter((one) => one.height === height)

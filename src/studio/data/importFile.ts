@@ -112,7 +112,7 @@ async function opinionsOn(
     found.push(...own)
     if (!suggestions) continue
     const stored = (await store.opinions.listOf(trajectory.trajectory_id)).records
-    // Imported again: the rules have spoken already.
+    // A trajectory that is imported again already has the opinions of the rules.
     if (!stored.some((opinion) => opinion.annotator_id.startsWith('rules:')))
       found.push(...annotateByRules(trajectory, [...stored, ...own], rows))
     await pause()

@@ -1,4 +1,4 @@
-/** Says whether a plan fits, is tight or exceeds: it compares the plans' bytes with the assumed memory, and names the setting that helps most. */
+/** The verdict whether a run fits, is tight or exceeds: the bytes of its plans are compared with the assumed memory, and the setting that helps most is named. */
 import { totalBytes, type MemoryPart } from '../../training/preflight/memoryPlan'
 import type { MemoryEstimate } from '../../worker/protocol'
 

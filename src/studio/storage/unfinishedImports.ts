@@ -19,7 +19,7 @@ const noteSchema = z.object({ name: z.string() })
 const NOTE = 'import.json'
 const noteName = (datasetId: string): string => `datasets/${datasetId}/${NOTE}`
 
-/** Written before anything else of a new data set: how the file is called that could not be finished. */
+/** Writes the name of the imported file before anything else of a new data set, so that an import that was interrupted can be named. */
 export const noteImport = (store: Store, { dataset_id, name }: Pick<DatasetRow, 'dataset_id' | 'name'>): Promise<void> =>
   store.writeBlob(noteName(dataset_id), new TextEncoder().encode(JSON.stringify({ name })))
 

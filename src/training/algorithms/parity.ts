@@ -1,4 +1,4 @@
-/** What each algorithm compares with its reference implementation, in the order in which `hone parity` shows it. */
+/** The comparisons of each algorithm with its reference implementation, in the order in which `hone parity` shows them. */
 import type { AlgorithmParity } from '../parity'
 import { archerParity } from './archer/parity'
 import { dpoParity } from './dpo/parity'

@@ -76,7 +76,7 @@ export function layoutBatch(
   rules: {
     readonly step_reward_weighting: StepRewardWeighting
     readonly unlabelled_steps: UnlabelledSteps
-    /** What is subtracted from every reward before it is weighted. */
+    /** The number that is subtracted from every reward before it is weighted. */
     readonly baseline?: number
   },
   limits: BatchLimits,

@@ -67,7 +67,7 @@ interface TokenPlace {
   readonly length: number
 }
 
-/** Where each id of the sequence stands in the record; null for ids that were not sampled. A context is cut at its start, the last completion at its end. */
+/** The place of each id of the sequence in the record; null for ids that were not sampled. A context is cut at its start, the last completion at its end. */
 function tokenPlaces(trajectory: Trajectory, { stepOf, stepIndex }: TokenizedTrajectory): (TokenPlace | null)[] {
   const steps = stepsOf(trajectory)
   const left = stepIndex.map((_, step) => stepOf.filter((own) => own === step).length)

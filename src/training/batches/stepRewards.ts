@@ -8,7 +8,7 @@ export const STEP_REWARD_WEIGHTINGS = ['paper', 'released'] as const
 export type StepRewardWeighting = (typeof STEP_REWARD_WEIGHTINGS)[number]
 
 export const UNLABELLED_STEPS = ['leave_out', 'no_score'] as const
-/** What happens to a step without a label. `leave_out`: its tokens train as little as an observation. `no_score`: as if its reward were 0. */
+/** How steps without a label are treated. `leave_out` does not train on their tokens; `no_score` trains on them with reward 0. */
 export type UnlabelledSteps = (typeof UNLABELLED_STEPS)[number]
 
 function stepWeight(weighting: StepRewardWeighting, step: number, steps: number): number {

@@ -82,7 +82,7 @@ type PathStep = ReturnType<typeof chosenPath>[number]['step']
 interface Segment {
   readonly prompt: readonly number[]
   readonly completion: readonly number[]
-  /** Of each token of the completion when it was sampled, in nats; empty where that is not known. */
+  /** log π of each token of the completion when it was sampled, in nats; empty if it is not known. */
   readonly logp: readonly number[]
 }
 

@@ -21,7 +21,7 @@ export interface BestWeights {
 export interface BestRule {
   readonly metric: string
   readonly greaterIsBetter: boolean
-  /** What the metric was at a step that was just reported. */
+  /** The metric at a step that was just reported. */
   valueOf(step: number): number | undefined
 }
 

@@ -24,7 +24,7 @@ export function randomWeights(config: ModelConfig, seed: number): WeightReader {
   }
 }
 
-/** As PEFT: A is Kaiming-uniform with a = √5, which is U(±1/√in), or N(0, 1/r²); B is zero. */
+/** Initializes an adapter as PEFT does: A is Kaiming-uniform with a = √5, which is U(±1/√in), or N(0, 1/r²); B is zero. */
 export function initialLora(name: string, shape: readonly number[], seed: number, init: 'kaiming' | 'gaussian' = 'kaiming'): Float32Array {
   const size = sizeOf(shape)
   if (name.endsWith('lora_B.weight')) return new Float32Array(size)

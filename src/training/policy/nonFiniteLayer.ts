@@ -15,7 +15,7 @@ export async function nonFiniteAdvice(policy: PolicyModel, ids: readonly number[
   return `the model's values stop being finite ${place}, though its weights are finite. Use f32 for weights and cache (dtype, kv_dtype). If it was trained here, it diverged: train it again with a lower learning rate.`
 }
 
-/** How many layers there must be for the hidden states to have a value that is not finite; null when they are finite after all. */
+/** The smallest number of layers after which a hidden state is not finite; null if all are finite. */
 async function firstNonFiniteLayer(policy: PolicyModel, ids: readonly number[], gate: Gate): Promise<number | null> {
   const { num_hidden_layers: layers } = policy.model.config
   if (await isFinite(policy, ids, layers, gate)) return null

@@ -75,7 +75,7 @@ export function checkRewards(rewards: readonly (number | null)[]): Finding {
     return {
       check,
       level: 'warning',
-      message: `Every reward is ${least}, so good and bad steps cannot be told apart and only length is learnt.${rest}`,
+      message: `Every reward is ${least}, so good and bad steps earn the same and only length is learnt.${rest}`,
     }
   const mean = given.reduce((sum, value) => sum + value, 0) / given.length
   const short = (value: number): string => String(Number(value.toPrecision(3)))

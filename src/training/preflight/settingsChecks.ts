@@ -12,7 +12,7 @@ type Config = Readonly<Record<string, unknown>>
 
 const LENGTHS = ['max_context_len', 'max_response_len', 'tokens_per_batch']
 
-/** What to do about rows that are too long or cut, in settings that the algorithm has. */
+/** Advice for rows that are too long or cut, which names settings that the algorithm has. */
 export function lengthAdvice(settings: Config, verb: 'raise' | 'lower'): string {
   const [own, batch] = [LENGTHS.slice(0, 2), LENGTHS.slice(2)].map((names) => names.filter((name) => name in settings))
   const names = own?.length ? own : (batch ?? [])

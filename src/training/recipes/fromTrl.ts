@@ -66,7 +66,7 @@ export const isTrlConfig = (found: Fields): boolean => {
   return Object.keys(inner).some((key) => classes.has(key)) || MARKERS.some((field) => field in found)
 }
 
-/** What has been read so far. */
+/** The state of the reading. */
 interface Reading {
   /** null: the file does not say which trainer it is for. */
   readonly target: Target | null
@@ -104,7 +104,7 @@ export function recipeFromTrl(file: string, found: Fields): ReadRecipe {
   return { recipe, ignored, assumed }
 }
 
-/** Of the algorithms with a class, the one whose own setting is listed, or else the one that has none of its own. */
+/** The algorithm of a class whose own setting is listed; if there is none, the one without a setting of its own. */
 function targetOf(configClass: string, listed: Fields): Target | undefined {
   const ofClass = targets.filter(({ trl }) => trl.configClass === configClass)
   return (

@@ -4,7 +4,7 @@ import type { FieldMappings } from './fieldMapping'
 
 export type Fields = Readonly<Record<string, unknown>>
 
-/** What a recipe says besides the algorithm's settings. */
+/** The fields of a recipe besides the algorithm's settings. */
 export interface RunFields {
   readonly seed: number | null
   readonly steps: number | null

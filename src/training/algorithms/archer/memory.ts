@@ -19,7 +19,7 @@ import { archerObjective, archerTrainable, criticShape } from './objective'
 import { ReplayBuffer, transitionsOf, utterancesPerUpdate } from './replay'
 
 export interface ReplayFill {
-  /** What fills the replay buffer before the first iteration. */
+  /** The trajectories that fill the replay buffer before the first iteration. */
   readonly given: readonly TokenizedTrajectory[]
   /** The rollouts of each of the first iterations. */
   readonly rollouts: readonly (readonly TokenizedTrajectory[])[]

@@ -134,7 +134,7 @@ export class ReplayBuffer {
     return found
   }
 
-  /** As numbers: every trajectory once, then its transitions. All are below 2²⁴, so that f32 holds them. */
+  /** The buffer as numbers: every trajectory once, then its transitions. All numbers are below 2²⁴, so f32 represents them exactly. */
   arrays(): Record<'replay_ids' | 'replay_lengths' | 'replay_transitions', Float32Array> {
     const trajectories = [...new Set(this.#items.map(({ ids }) => ids))]
     const indexOf = new Map(trajectories.map((ids, index) => [ids, index]))

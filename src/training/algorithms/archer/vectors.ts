@@ -132,7 +132,7 @@ const WEIGHTS = {
   target: { what: 'target weights after six updates', bounds: UPDATE },
 } as const
 
-/** Of each critic the tensor that is farthest off; weights are compared by how far they moved from their start. */
+/** The tensor of each critic with the largest difference; weights are compared by their change from the start. */
 async function weightQuantities(
   critic: ArcherCritic,
   tensors: TensorSource,

@@ -67,9 +67,9 @@ export function episodeAdvantages(
 }
 
 interface StepAdvantages {
-  /** Of each sample, A_S of every step. */
+  /** A_S of every step of each sample. */
   readonly ofSteps: readonly (readonly number[])[]
-  /** How many steps were taken in each state that was met. */
+  /** The number of steps in each state that occurred. */
   readonly groupSizes: readonly number[]
 }
 
@@ -91,7 +91,7 @@ export function stepAdvantages(samples: readonly GigpoSample[], { gamma, scale_r
   return { ofSteps, groupSizes: groups.map(({ length }) => length) } satisfies StepAdvantages
 }
 
-/** The sum of both levels. A group is flat if all its advantages are 0 at both levels. */
+/** The sum of the advantages of both levels. A group is flat if all of these sums are 0. */
 export const gigpoAdvantages =
   (settings: GigpoConfig): AdvantageEstimator<GigpoSample> =>
   (samples) => {

@@ -1,4 +1,4 @@
-/** What the descriptions of algorithms that compare attempts in groups have in common: GRPO and those that share its loop. */
+/** The common parts of the descriptions of algorithms that compare attempts in groups: GRPO and those that use its loop. */
 import type { LoopFeed, RunSizes, StoryScale, Tokenization } from '../../algorithm'
 import type { LabelledTrajectory } from '../../batches/labelledTrajectory'
 import { isCutShort } from '../../batches/outcome'

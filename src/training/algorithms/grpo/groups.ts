@@ -32,11 +32,11 @@ export function attemptReward({ rewards }: Pick<TokenizedTrajectory, 'rewards'>,
 
 /** The advantages of all steps of all attempts. */
 export interface AdvantageEstimate {
-  /** Of each sample, one advantage per step of its sequence. */
+  /** One advantage per step of the sequence of each sample. */
   readonly ofSteps: readonly (readonly number[])[]
   /** The number of groups whose advantages are all 0. */
   readonly flatGroups: ReadonlySet<string>
-  /** What the estimate reports beside the loop's metrics. */
+  /** Metrics of the estimate, in addition to those of the loop. */
   readonly metrics?: Readonly<Record<string, number>>
 }
 

@@ -15,7 +15,7 @@ import { VERL_RELEASE, verlRunFields } from '../../recipes/verlFields'
 import type { GrpoConfig } from './config'
 import { grpoVerlAlways, grpoVerlMappings } from './verlMapping'
 
-/** Of TrainingArguments, per_device_train_batch_size: GRPO's batch follows from it. */
+/** The default of per_device_train_batch_size in TrainingArguments, from which GRPO's batch follows. */
 const TRL_DEVICE_BATCH = 8
 
 const fromTrl: TrlImport = {

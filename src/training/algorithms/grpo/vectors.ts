@@ -74,7 +74,7 @@ function packedOf(golden: Golden, values: readonly (readonly number[])[]): numbe
   return values.flatMap((row, s) => row.filter((_, t) => isTrained(golden, s, t)))
 }
 
-/** What lies past the live rows must not matter. */
+/** Values past the live rows must not change the result. */
 function padded(values: readonly number[], size = BUCKET): Float32Array {
   return new Float32Array(size).fill(Number.NaN).map((nan, r) => values[r] ?? nan)
 }

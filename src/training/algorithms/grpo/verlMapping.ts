@@ -60,7 +60,7 @@ export function grpoVerlMappings(settings: GrpoConfig): FieldMappings<GrpoConfig
 
 type RatioField = 'importance_sampling_level' | 'epsilon' | 'epsilon_high' | 'delta'
 
-/** What the importance ratio is taken over, and its bounds. */
+/** Maps the level of the importance ratio, and its bounds. */
 function ratioMappings(settings: GrpoConfig): FieldMappings<Pick<GrpoConfig, RatioField>> {
   const isSequence = settings.importance_sampling_level === 'sequence'
   const isCispo = settings.loss_type === 'cispo'

@@ -122,7 +122,7 @@ interface Frozen {
   readonly out: FrozenPpoOutputs
 }
 
-/** What TRL's `record_step_stats` says of a step, under its names; the coefficient, which goes in as it comes out, left aside. */
+/** The statistics of TRL's `record_step_stats`, under its names, without the KL coefficient, which is an input. */
 function statistics(measure: Measure, one: Case, { batch, sequences, out }: Frozen): Quantity[] {
   const own: Readonly<Record<string, number>> = ppoMetrics({
     ...{ batch, sequences, table: out.table, details: out.details, totals: out.totals, minibatches: [batch.items] },

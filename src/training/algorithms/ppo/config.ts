@@ -160,7 +160,7 @@ export const ppoConfig = z.object({
 })
 export type PpoConfig = z.output<typeof ppoConfig>
 
-/** How trajectories become the sequences such a configuration trains on. */
+/** The options with which trajectories are tokenized for these settings. */
 export function ppoSequenceOptions(settings: PpoSettings): TokenizeOptions {
   return {
     maxContextLen: settings.max_context_len,

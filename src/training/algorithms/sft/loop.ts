@@ -56,7 +56,7 @@ export async function sftPolicy(context: TrainingContext, settings: SftConfig): 
   return policy
 }
 
-/** Where a run stands: the next sample, and the tokens behind it. */
+/** The position of a run: its next sample, and the tokens that it has processed. */
 export const sftPlace = z.object({ cursor: z.int(), tokens: z.int() })
 type SftPlace = z.output<typeof sftPlace>
 export const sftStart: SftPlace = { cursor: 0, tokens: 0 }
@@ -68,7 +68,7 @@ interface SftStretch {
   readonly end: number
   readonly total: number
   readonly from: SftPlace
-  /** What checkpoints hold besides the place. */
+  /** The contents of checkpoints besides the position. */
   readonly state?: Readonly<Record<string, unknown>>
 }
 

@@ -1,4 +1,4 @@
-/** What a run of supervised fine-tuning holds on the GPU. */
+/** The GPU memory of a run of supervised fine-tuning. */
 import type { PlanContext } from '../../../engine/plan/planGraph'
 import type { ModelConfig } from '../../../models/architectures/config'
 import { nll } from '../../policy/nllObjective'
