@@ -142,7 +142,7 @@ test('PPO goes on with the value head too, near the adapter or near the base', a
 test.each([
   [['--lora_r', '8'], 'lora_r is 8, but ', ', from which the run starts, has 4: leave lora_r out'],
   [['--lora_targets', 'q_proj'], 'lora_targets is q_proj, but ', 'has q_proj, down_proj'],
-  [['--trainable', 'all'], 'trainable is all, but the run starts from ', 'trainable lora'],
+  [['--trainable', 'all'], 'trainable is all, but the run starts from ', 'Set trainable to lora'],
 ])('settings that say otherwise are refused: %s', async (words, ...sentences) => {
   const failure = trained([...SFT, ...STILL, ...words, '--init-adapter', first, '--out', temporaryDirectory()])
   for (const sentence of sentences) await expect(failure).rejects.toThrow(sentence)

@@ -1,4 +1,4 @@
-/** Says how much the length limits cut. */
+/** A note on how much the length limits cut. */
 import type { TokenizedTrajectory } from './tokenizedTrajectory'
 
 /** One sentence for the run card; null when nothing was cut. @param limits the settings that cut: `max_context_len 512 and max_response_len 64`. */
