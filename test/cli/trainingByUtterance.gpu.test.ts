@@ -17,7 +17,7 @@ test('ArCHer practises online; a run killed on the way ends as the whole one', a
     expect.arrayContaining(['q1.loss', 'target_q1.mean', 'pg.loss', 'advantages.mean', 'rollout.mean', 'pass_rate', 'replay/size']),
   )
   expect(first.loss).toHaveLength(3)
-  expect(first.notes.join(' ')).toContain('The critics read the policy’s own trunk with the adapter off')
+  expect(first.notes.join(' ')).toContain('The critics read hidden states of the policy’s base model without the adapter')
   expect(first.predictedBytes).toBeGreaterThan(first.peakBytes / 3)
   expect(first.predictedBytes).toBeLessThan(first.peakBytes * 3)
 
