@@ -24,7 +24,7 @@ export function useLabelledSource(source: Source | null): LabelledSource {
     place: { dataset: source?.kind === 'dataset' ? source.id : null, run: source?.kind === 'run' ? source.id : null },
     id: known,
     name: source?.title ?? '',
-    // Practice is trained on with the model that practised, unless the form is told otherwise.
+    // Practice is trained on with the model that practised, unless the form names another one.
     trainHref: known === null ? null : hrefs.newRun(model === undefined ? { data: known } : { data: known, model }),
   }
 }
