@@ -1,6 +1,6 @@
 /** A field that is text until it is left: what was typed stays as it was typed, and is read on blur and on Enter. */
 import { TextInput, type TextInputProps } from '@mantine/core'
-import { useEffect, useId, useState } from 'react'
+import { useLayoutEffect, useId, useState } from 'react'
 import { useReportProblem } from './fieldProblems'
 
 export type Reading<T> = { readonly value: T; readonly problem: null } | { readonly problem: string }
@@ -33,7 +33,8 @@ export function TypedField<T>({ name, value, read, write, isSame, onChange, ...i
   const problem = isBeingTyped ? null : read(text).problem
   const id = useId()
   const report = useReportProblem()
-  useEffect(() => {
+  // Before anything else is handled: whoever leaves the field by pressing Start must find the button knowing of the problem.
+  useLayoutEffect(() => {
     report(id, problem === null ? null : { name, problem })
     return () => {
       report(id, null)
