@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import react from '@vitejs/plugin-react'
 import type { Plugin } from 'vite'
 import { defineConfig, type TestProjectInlineConfiguration, type ViteUserConfig } from 'vitest/config'
-import { adaptersUnderTest } from './test/support/adapters.ts'
+import { adaptersUnderTest, runsWholeCommandsDeep } from './test/support/adapters.ts'
 import { LongestFirst } from './test/support/longestFirst.ts'
 
 /** `npm run dev` has the gateway too, reloaded with its sources. */
@@ -142,13 +142,27 @@ const commandLine: ViteUserConfig = {
   },
 }
 
-/** One project per adapter: a process can load one Vulkan driver. */
+/** Whole commands and jobs, as opposed to kernels, models and training loops. */
+const WHOLE_COMMANDS = 'test/{cli,studio}/**/*.gpu.test.ts'
+
+/**
+ * One project per adapter: a process can load one Vulkan driver. Where there are two adapters, whole commands run on the slower one with the deep
+ * tests: what differs between adapters is in the kernels.
+ */
 function gpuProjects(): TestProjectInlineConfiguration[] {
-  return adaptersUnderTest().found.map((adapter) => ({
+  const { found } = adaptersUnderTest()
+  const projects = found.map((adapter) =>
+    gpuProject(`gpu:${adapter}`, adapter, ['test/**/*.gpu.test.ts'], runsWholeCommandsDeep(adapter, found) ? [WHOLE_COMMANDS] : []),
+  )
+  const deep = found.filter((adapter) => runsWholeCommandsDeep(adapter, found))
+  return [...projects, ...deep.map((adapter) => gpuProject(`deep:${adapter}`, adapter, [WHOLE_COMMANDS], []))]
+}
+
+function gpuProject(name: string, adapter: string, include: string[], exclude: string[]): TestProjectInlineConfiguration {
+  return {
     extends: true,
     test: {
-      name: `gpu:${adapter}`,
-      include: ['test/**/*.gpu.test.ts'],
+      ...{ name, include, exclude },
       environment: 'node',
       env: { HONE_ADAPTER: adapter },
       pool: 'forks',
@@ -159,7 +173,7 @@ function gpuProjects(): TestProjectInlineConfiguration[] {
       testTimeout: 240_000,
       hookTimeout: 120_000,
     },
-  }))
+  }
 }
 
 function testProjects(): TestProjectInlineConfiguration[] {

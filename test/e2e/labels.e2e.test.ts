@@ -82,7 +82,8 @@ async function label(page: Page, url: string, runId: string, of: Trajectory, ans
   const steps = stepsOf(of).length
   for (let step = 0; step < steps; step++) {
     await page.goto(`${url}/#/label?run=${encodeURIComponent(runId)}&order=file&id=${encodeURIComponent(of.trajectory_id)}&step=${step}`)
-    await page.getByText(`Your judgement of step ${step + 1}`).waitFor(WAIT)
+    // The page's text is in the message when this does not come.
+    await expect.poll(() => page.locator('main').innerText(), WAIT).toContain(`Your judgement of step ${step + 1}`)
     const keys = (await page.getByTestId('status-solved').count()) > 0 ? [answer] : ['1', 'r']
     for (const key of keys) {
       await page.keyboard.press(key)

@@ -24,6 +24,10 @@ export function adaptersUnderTest(env: NodeJS.ProcessEnv = process.env): Adapter
   return { found, missing }
 }
 
+/** Whether `npm test` leaves whole commands on this adapter to `npm run test:deep`, because another adapter runs them already. */
+export const runsWholeCommandsDeep = (adapter: AdapterName, found: readonly AdapterName[]): boolean =>
+  adapter === 'swiftshader' && found.includes('lavapipe')
+
 export function adapterSummary({ found, missing }: AdaptersUnderTest): string {
   const lines = [`WebGPU adapters under test: ${found.length > 0 ? found.join(', ') : 'none'}`]
   if (missing.length > 0) lines.push(`not found: ${missing.join(', ')} (GPU tests do not run there)`)

@@ -11,7 +11,7 @@ import type { Readable } from 'node:stream'
 import { stripVTControlCharacters } from 'node:util'
 import { z } from 'zod'
 import { findChrome } from '../../src/cli/node/chrome.ts'
-import { adaptersUnderTest, adapterSummary } from './adapters.ts'
+import { adaptersUnderTest, adapterSummary, runsWholeCommandsDeep } from './adapters.ts'
 
 interface Stage {
   readonly kind: 'unit' | 'gpu' | 'e2e' | 'deep'
@@ -50,6 +50,9 @@ export async function runTests(projectRoot: string, words: readonly string[]): P
     ...adapters.found.map((adapter): Stage => ({ kind: 'gpu', project: `gpu:${adapter}` })),
     { kind: 'e2e', project: 'e2e' },
     { kind: 'deep', project: 'deep' },
+    ...adapters.found
+      .filter((adapter) => runsWholeCommandsDeep(adapter, adapters.found))
+      .map((adapter): Stage => ({ kind: 'deep', project: `deep:${adapter}` })),
   ]
   const kinds = words.filter((word) => all.some(({ kind }) => kind === word))
   const stages = kinds.length === 0 ? all.filter(({ kind }) => kind !== 'deep') : all.filter(({ kind }) => kinds.includes(kind))
@@ -60,8 +63,8 @@ export async function runTests(projectRoot: string, words: readonly string[]): P
     const together = stages.filter((stage) => stage.kind === kind)
     const numbers = together.map((stage) => stages.indexOf(stage) + 1)
     say(`\n[${numbers.join(', ')}/${stages.length}] ${together.map(({ project }) => project).join(', ')}`)
-    // The end-to-end tests use what a user gets: the built site and the built command line.
-    const isReady = kind !== 'e2e' || (await run(projectRoot, ['src/cli/launch.js', 'build'], 'inherit'))
+    // The end-to-end tests, and some deep ones, use what a user gets: the built site and the built command line.
+    const isReady = (kind !== 'e2e' && kind !== 'deep') || (await run(projectRoot, ['src/cli/launch.js', 'build'], 'inherit'))
     const unbuilt = together.map((stage) => ({
       ...{ stage, passed: 0, failed: 1, skipped: 0, from: 0, to: 0 },
       failures: [`${stage.project}: the build failed`],
