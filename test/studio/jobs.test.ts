@@ -344,7 +344,7 @@ test('a pause begins once the work has stored what it would lose; one by hold be
   expect(await jobs.finished(job_id)).toMatchObject({ state: 'cancelled' })
 })
 
-test('what the GPU does inside a phase is told, at most five times a second, and the work’s own estimate of the time left replaces the phase’s rate', async () => {
+test('what the GPU does inside a phase is reported at most five times a second, and the work’s own estimate of the time left replaces the phase’s rate', async () => {
   const { hand, snapshots: told, queue } = openQueue()
   let control: JobControl | null = null
   let finish: () => void = () => undefined

@@ -16,7 +16,7 @@ function tokenPreviewOf(trajectory: Trajectory, model: ModelText, { maxContextLe
   if (stepsOf(trajectory).length === 0) return refuse('no-steps', 'This trajectory has no steps.')
   const noRewards = stepsOf(trajectory).map(() => null)
   const options = { maxContextLen, maxResponseLen, encoding: 'auto' } as const
-  const sequence = tokenizeTrajectory(readableBy(trajectory, model), noRewards, model.tokenizer, options)
+  const sequence = tokenizeTrajectory(withoutForeignIds(trajectory, model), noRewards, model.tokenizer, options)
   return accept(
     shown(
       sequence,
@@ -29,7 +29,7 @@ function tokenPreviewOf(trajectory: Trajectory, model: ModelText, { maxContextLe
 /** What the update recorded, or null: nothing was recorded, or not with these tokens. */
 function recordedPreview(trajectory: Trajectory, rewards: Rewards, model: ModelText, basis: PreviewBasis): AdvantagePreview | null {
   if (!basis.tokensOfRun) return null
-  const sequence = basis.tokensOfRun.make({ trajectory: readableBy(trajectory, model), rewards }, model.tokenizer)
+  const sequence = basis.tokensOfRun.make({ trajectory: withoutForeignIds(trajectory, model), rewards }, model.tokenizer)
   const recorded = recordedAdvantages(trajectory, sequence)
   if (recorded === null) return null
   const mask = recorded.map((value) => (value === null ? 0 : 1))
@@ -50,7 +50,7 @@ function computedPreview(
   basis: PreviewBasis,
   weighting: AdvantageSettings['step_reward_weighting'],
 ): AdvantagePreview {
-  const sequence = basis.tokens.make({ trajectory: readableBy(trajectory, model), rewards }, model.tokenizer)
+  const sequence = basis.tokens.make({ trajectory: withoutForeignIds(trajectory, model), rewards }, model.tokenizer)
   const { gamma, lam, gae_mask_mode, unlabelled_steps } = basis.settings
   // A value head that has learnt nothing yet says 0: the labels alone speak.
   const { mask, advantages, whitened, loss } = advantagePreview(sequence, sequence.rewards, {
@@ -66,7 +66,7 @@ function computedPreview(
 }
 
 /** Ids of another vocabulary mean nothing to this model: it reads the text. */
-function readableBy(trajectory: Trajectory, { tokenizer }: ModelText): Trajectory {
+function withoutForeignIds(trajectory: Trajectory, { tokenizer }: ModelText): Trajectory {
   const isOwn = stepsOf(trajectory).every(
     ({ tokens }) => tokens === null || [...tokens.prompt_ids, ...tokens.completion_ids].every((id) => id < tokenizer.vocabSize),
   )

@@ -1,4 +1,4 @@
-/** Whether the engine worker answers. One that is held up, by a hostile file or a computation without end, is said to be, and can be restarted. */
+/** Watches whether the engine worker answers. When a hostile file or an endless computation blocks it, the page says so and offers to restart it. */
 import { create } from 'zustand'
 import { connectStudio, useStudioState } from './studio'
 
