@@ -32,6 +32,15 @@ export type PythonDict = Map<PythonValue, PythonValue>
 export type PythonValue =
   null | boolean | number | bigint | string | PythonFloat | PythonBytes | PythonTuple | PythonSet | PythonValue[] | PythonDict
 
+/** The Python value of parsed JSON: objects become dicts in the order of their keys. A whole number is an int, because JavaScript's numbers keep no `1.0`. */
+export function pythonFromPlain(value: unknown): PythonValue {
+  if (value === null || value === undefined) return null
+  if (typeof value === 'boolean' || typeof value === 'number' || typeof value === 'bigint' || typeof value === 'string') return value
+  if (Array.isArray(value)) return value.map(pythonFromPlain)
+  if (typeof value === 'object') return new Map(Object.entries(value).map(([key, item]) => [key, pythonFromPlain(item)]))
+  throw new TypeError(`Expected data that JSON can hold, found a ${typeof value}.`)
+}
+
 /** Ordinary data: dicts become objects (keys as Python prints them), tuples and sets arrays, bytes stay a Uint8Array. */
 export function plainFromPython(value: PythonValue): unknown {
   if (value instanceof PythonFloat) return value.value

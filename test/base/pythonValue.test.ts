@@ -1,0 +1,27 @@
+/** The keys of tool caches are Python's `str(dict)` of a call's arguments. The expected texts are what CPython 3.12 prints. */
+import { describe, expect, it } from 'vitest'
+import { reprPython } from '../../src/base/pythonRepr'
+import { pythonFromPlain } from '../../src/base/pythonValue'
+
+describe('parsed JSON as a Python value', () => {
+  it.each([
+    ['{"a":1, "b":"x"}', "{'a': 1, 'b': 'x'}"],
+    ['{"b":"it\'s"}', "{'b': \"it's\"}"],
+    ['{"q":"say \\"hi\\""}', "{'q': 'say \"hi\"'}"],
+    ['{"q":"it\'s \\"x\\""}', "{'q': 'it\\'s \"x\"'}"],
+    ['{"n":null, "t":true, "f":1.5}', "{'n': None, 't': True, 'f': 1.5}"],
+    ['{"s":"é\\n\\u200b"}', "{'s': 'é\\n\\u200b'}"],
+    ['{"deep":{"list":[1,[],{}]}}', "{'deep': {'list': [1, [], {}]}}"],
+    ['{}', '{}'],
+  ])('%s is printed as %s', (json, printed) => {
+    expect(reprPython(pythonFromPlain(JSON.parse(json)))).toBe(printed)
+  })
+
+  it('keeps the order of keys, which tells two keys of a cache apart', () => {
+    expect(reprPython(pythonFromPlain({ b: 1, a: 2 }))).toBe("{'b': 1, 'a': 2}")
+  })
+
+  it('refuses what JSON cannot hold', () => {
+    expect(() => pythonFromPlain(() => 1)).toThrow(/found a function/)
+  })
+})
