@@ -1,7 +1,8 @@
-/** Runs many episodes at once with a batched policy: each has its own agent loop, and the policy batches their requests. */
+/** Runs many episodes at once: each has its own agent loop, and a policy batches what they ask, or a server answers them side by side. */
+import type { AgentLimits, AgentSession } from './agent'
+import type { LocalAgentOptions } from './localAgent'
+import { openLocalAgent } from './localAgent'
 import type { Policy } from './policy'
-import type { TextCodec } from '../base/textCodec'
-import type { CallFormat } from './callFormats/callFormat'
 import { strategies } from './strategies'
 import type { StrategyName } from './strategies'
 import type { Budget } from './strategies/strategy'
@@ -9,11 +10,20 @@ import type { Environment, Query } from '../environments/environment'
 import type { SamplingFilters } from '../records/samplingFilters'
 import type { Trajectory } from '../records/trajectory'
 
+/** Who speaks in the episodes. */
+export interface Agent {
+  readonly limits: AgentLimits
+  /** How its tokens are drawn; when absent, from the model's own distribution, as reinforcement learning needs. */
+  readonly sampling?: SamplingFilters | undefined
+  /** The name of a server's model; absent for a local one. */
+  readonly model?: string
+  /** @param key of its draws: the same one gives the same tokens. */
+  open(key: { readonly query: number; readonly sample: number }): Promise<AgentSession>
+}
+
 export interface RolloutOptions {
-  readonly policy: Policy
+  readonly agent: Agent
   readonly environment: Environment
-  readonly codec: TextCodec
-  readonly format: CallFormat
   readonly queries: readonly Query[]
   /** Episodes of each query. */
   readonly samples: number
@@ -21,12 +31,6 @@ export interface RolloutOptions {
   readonly firstSample?: number
   readonly strategy: StrategyName
   readonly budget: Budget
-  readonly temperature: number
-  /** When absent, tokens are sampled from the policy's own distribution, as reinforcement learning needs. */
-  readonly sampling?: SamplingFilters | undefined
-  /** Per completion. */
-  readonly maxNewTokens: number
-  readonly maxContext: number
   /** Prefix of trajectory ids, unique in the store: `<source>/<query>/<sample>`. */
   readonly source: string
   readonly signal?: AbortSignal
@@ -37,9 +41,18 @@ export interface RolloutOptions {
 /** Sample numbers are below this; branches of one attempt draw with numbers above it. */
 const BRANCH = 1 << 16
 
+/** A policy of this process as an agent. */
+export function localAgent(policy: Policy, options: LocalAgentOptions): Agent {
+  return {
+    limits: { temperature: options.temperature, maxNewTokens: options.maxNewTokens, maxContext: options.maxContext },
+    sampling: options.sampling,
+    open: ({ query, sample }) => openLocalAgent((branch) => policy.open({ query, sample: sample + branch * BRANCH }), options),
+  }
+}
+
 /** Returns trajectories in the order of queries and then samples, whatever the order in which they finished. */
 export async function rolloutEpisodes(options: RolloutOptions): Promise<Trajectory[]> {
-  const { policy, environment, samples, firstSample = 0, source, signal } = options
+  const { agent, environment, samples, firstSample = 0, source, signal } = options
   const attempts = options.queries.flatMap((query) =>
     Array.from({ length: samples }, (_, index) => ({ query, sample: firstSample + index })),
   )
@@ -47,15 +60,12 @@ export async function rolloutEpisodes(options: RolloutOptions): Promise<Trajecto
     attempts.map(async ({ query, sample }) => {
       const trajectory = await strategies[options.strategy].run({
         query,
-        openSession: (branch = 0) => policy.open({ query: query.index, sample: sample + branch * BRANCH }),
+        openSession: () => agent.open({ query: query.index, sample }),
         openEpisode: () => environment.open(query, signal ? { signal, seed: sample } : { seed: sample }),
-        codec: options.codec,
-        format: options.format,
         budget: options.budget,
-        temperature: options.temperature,
-        sampling: options.sampling,
-        maxNewTokens: options.maxNewTokens,
-        maxContext: options.maxContext,
+        ...agent.limits,
+        sampling: agent.sampling,
+        ...(agent.model === undefined ? {} : { model: agent.model }),
         trajectoryId: `${source}/${query.query_id}/${sample}`,
         sample,
         source,

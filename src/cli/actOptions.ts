@@ -7,7 +7,7 @@ import { filtersOf, samplingFilters } from '../records/samplingFilters'
 import { DEFAULT_BENCHMARK, DEFAULT_MODEL, DEFAULT_STRATEGY } from '../studio/defaults'
 import type { StudioEvent } from '../worker/protocol'
 import { importAdapterFolder } from './adapterFolder'
-import { benchmarkNames } from './benchmark'
+import { benchmarkGiven, benchmarkNames, benchmarkOptions } from './benchmark'
 import type { CommandContext } from './command'
 import { DTYPE_HELP, kvDtypeOption, MODEL_HELP } from './modelSpec'
 import type { CommandStudio } from './openStudio'
@@ -17,6 +17,7 @@ export const actOptions = {
   dtype: z.enum(WEIGHT_FORMATS).default('f32').meta({ help: DTYPE_HELP }),
   lora: z.string().optional().meta({ help: 'directory of a LoRA adapter for the model, in PEFT’s layout, as train writes it' }),
   benchmark: z.enum(benchmarkNames).default(DEFAULT_BENCHMARK).meta({ help: 'the benchmark that is attempted' }),
+  ...benchmarkOptions,
   strategy: z
     .enum(Object.keys(strategies) as StrategyName[])
     .default(DEFAULT_STRATEGY)
@@ -42,18 +43,13 @@ export async function actingRequest(studio: CommandStudio, options: ActOptions, 
     ...{ model: options.model, dtype: options.dtype, kvDtype: options.kvDtype, adapterOf: null },
     ...(adapter ? { adapter } : {}),
     ...{ benchmark: options.benchmark, split: options.split, strategy: options.strategy },
-    ...{
-      maxCalls: options.maxCalls ?? callsAllowed(studio, options.benchmark),
-      limit: options.limit ?? null,
-      temperature: options.temperature,
-    },
+    ...benchmarkGiven(options),
+    ...(options.maxCalls === undefined ? {} : { maxCalls: options.maxCalls }),
+    ...{ limit: options.limit ?? null, temperature: options.temperature },
     ...{ sampling: filtersOf(options), seed: options.seed, folder },
     ...(options.slots === undefined ? {} : { slots: options.slots }),
   }
 }
-
-const callsAllowed = ({ description }: CommandStudio, benchmark: string): number =>
-  description.benchmarks.find(({ name }) => name === benchmark)?.callBudget ?? 1
 
 export interface ActProgress {
   readonly hear: (event: StudioEvent) => void

@@ -1,5 +1,7 @@
-/** Benchmarks by name, and the queries of a split in a fixed order. */
-import type { Benchmark, BenchmarkDefinition } from '../environments/benchmark'
+/** Benchmarks by name, what the user gives them, and the queries of a split in a fixed order. */
+import { resolve } from 'node:path'
+import { z } from 'zod'
+import { isBuiltIn, type Benchmark, type BenchmarkDefinition } from '../environments/benchmark'
 import type { Query } from '../environments/environment'
 import { benchmarks } from '../evaluation/benchmarks'
 import { stratified } from '../studio/evaluations/evaluatePolicy'
@@ -8,6 +10,33 @@ import { UsageError } from './command'
 import { must } from './openStudio'
 
 export const benchmarkNames = Object.keys(benchmarks) as (keyof typeof benchmarks)[]
+
+/** Flags for benchmarks that need data or have settings. */
+export const benchmarkOptions = {
+  benchmarkData: z.string().optional().meta({ help: 'file, folder or zip with the data of a benchmark that needs some' }),
+  benchmarkSettings: z
+    .string()
+    .optional()
+    .meta({ help: 'settings of the benchmark as JSON, such as {"switch": true}; by default its usual ones' }),
+}
+
+/** The part of a request that the flags give. Throws UsageError for settings that are no JSON object. */
+export function benchmarkGiven({ benchmarkData, benchmarkSettings }: z.output<z.ZodObject<typeof benchmarkOptions>>) {
+  return {
+    ...(benchmarkData === undefined ? {} : { benchmarkData: resolve(benchmarkData) }),
+    ...(benchmarkSettings === undefined ? {} : { benchmarkSettings: settingsIn(benchmarkSettings) }),
+  }
+}
+
+function settingsIn(text: string): Record<string, unknown> {
+  try {
+    const read = z.record(z.string(), z.unknown()).safeParse(JSON.parse(text))
+    if (read.success) return read.data
+  } catch {
+    // The sentence below is about both.
+  }
+  throw new UsageError(`--benchmark-settings: expected a JSON object, found ${text}`)
+}
 
 /** null when there is no such benchmark. */
 function definitionNamed(name: string): BenchmarkDefinition | null {
@@ -25,8 +54,10 @@ export interface Exam {
  * @param limit takes every group in its share, in a fixed order.
  */
 export function openExam(name: string, split: string, limit: number | null): Exam {
-  const benchmark = definitionNamed(name)?.create()
-  if (!benchmark) throw new UsageError(`There is no benchmark ${name}; there is ${benchmarkNames.join(', ')}.`)
+  const definition = definitionNamed(name)
+  if (!definition) throw new UsageError(`There is no benchmark ${name}; there is ${benchmarkNames.join(', ')}.`)
+  if (!isBuiltIn(definition)) throw new UsageError(`${definition.title} needs ${definition.needs ?? 'data'}, which cannot be given here.`)
+  const benchmark = definition.create({})
   const queries = must(queriesOf(benchmark, split))
   return { benchmark, split, queries: stratified(queries, limit ?? queries.length) }
 }

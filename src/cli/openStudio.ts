@@ -11,6 +11,7 @@ import type { StudioApi } from '../worker/studioApi'
 import { UsageError, type CommandContext } from './command'
 import { gpuInfoOf } from './gpuInfo'
 import { openModel, type OpenModel } from './modelSpec'
+import { openFileTree } from './node/fileTree'
 import { fileClaims } from './node/fileClaims'
 import { openOutputFolder } from './node/outputFolder'
 
@@ -86,6 +87,7 @@ function partsOf(context: CommandContext, models: OpenModel[]): StudioParts {
       },
     },
     openOutput: openOutputFolder,
+    worldFiles: openFileTree,
     now: () => Date.now(),
     clock: () => performance.now(),
     random: () => Math.random(),

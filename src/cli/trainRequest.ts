@@ -14,7 +14,7 @@ import type { Algorithm } from '../training/algorithm'
 import { algorithms, DEFAULT_TRAIN_ALGORITHM } from '../training/algorithms'
 import { checkedSettings, isAlgorithmName, knownSettings, recipeFromObject, type ReadRecipe, type Recipe } from '../training/recipes/recipe'
 import { importAdapterFolder } from './adapterFolder'
-import { benchmarkNames } from './benchmark'
+import { benchmarkGiven, benchmarkNames, benchmarkOptions } from './benchmark'
 import { UsageError, type CommandContext, type JsonObject } from './command'
 import { checkFiles } from './importDataFiles'
 import { DTYPE_HELP, KV_DTYPE_HELP, kvDtypeOption, MODEL_HELP } from './modelSpec'
@@ -46,6 +46,7 @@ export const trainOptions = z.object({
     .meta({
       help: `files with trajectories; run:ID or run:DIRECTORY: the practice of a run, with its labels; or a benchmark (${benchmarkNames.join(', ')}): practise on it; or BENCHMARK-corpus: its expert’s transcripts, for algorithms that imitate`,
     }),
+  ...benchmarkOptions,
   rows: z.int().positive().optional().meta({ help: 'train on the first so many trajectories of the files only' }),
   config: z
     .string()
@@ -136,6 +137,7 @@ export async function trainRequestOf(
     model,
     config,
     ...(await dataOf(studio, algorithm, given, recipe, context)),
+    ...benchmarkGiven(given),
     rowLimit: given.rows ?? null,
     steps: given.steps ?? recipe.steps,
     seed: given.seed ?? recipe.seed ?? 1,

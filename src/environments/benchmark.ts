@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import type { EvaluationRow } from '../records/evaluation'
 import type { Trajectory, ToolCall } from '../records/trajectory'
 import type { Environment, Query } from './environment'
+import type { WorldParts } from './worldParts'
 
 /** What a split may be used for. Models are trained on `train` and `practice`, and compared on `exam`; `dev` is for choosing settings. */
 export type SplitUse = 'train' | 'practice' | 'dev' | 'exam'
@@ -89,9 +90,21 @@ export interface BenchmarkDefinition {
   readonly description: string
   /** Name of its environment in the catalogue. */
   readonly environment: string
-  /** @param seed of an environment that is drawn at random; when absent, its usual one. */
-  create(seed?: number): Benchmark
+  /** What the user must give, as a noun phrase: `the file ToolHop.json`; absent: nothing. */
+  readonly needs?: string
+  /** Settings that the user may choose; absent: there are none. */
+  readonly settings?: z.ZodObject
+  /** Throws EnvironmentError, or rejects with it, if the data or the settings do not fit. */
+  create(parts: WorldParts): Benchmark | Promise<Benchmark>
 }
+
+/** One that the user need not give anything for: it is there at once. */
+export interface BuiltInBenchmark extends BenchmarkDefinition {
+  readonly needs?: never
+  create(parts: WorldParts): Benchmark
+}
+
+export const isBuiltIn = (definition: BenchmarkDefinition): definition is BuiltInBenchmark => definition.needs === undefined
 
 /** The first split of a use; throws a RangeError when the benchmark has none. */
 export function splitFor(benchmark: Benchmark, use: SplitUse): string {

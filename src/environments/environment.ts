@@ -2,6 +2,9 @@
  * The seam to whatever an agent acts in. A call may take time and may fail, a turn may hold several calls, a user may speak in the
  * middle, and everything can be cancelled. A tool that fails gives a reply; an environment that fails throws an `EnvironmentError`.
  */
+import type { z } from 'zod'
+import type { ConversationMessage } from './conversation'
+import type { WorldParts } from './worldParts'
 import type { AnswerStatus, StepTruth, ToolCall, ToolSpec } from '../records/trajectory'
 
 /** One task: what the agent is asked, and what is known of a correct solution. */
@@ -10,6 +13,8 @@ export interface Query {
   /** Dense index of the query inside its benchmark, across its splits: the random number key of its rollouts. */
   readonly index: number
   readonly text: string
+  /** The conversation before the agent's first turn; absent: the user says `text`. */
+  readonly messages?: readonly ConversationMessage[]
   /** A stratum of the split, such as ToolBench's `I1-instruction` or `I3`. */
   readonly group: string
   readonly split: string
@@ -98,8 +103,18 @@ export interface EnvironmentDefinition {
   readonly name: string
   readonly title: string
   readonly description: string
-  /** @param seed of an environment that is drawn at random; when absent, its usual one. */
-  create(seed?: number): Environment
+  /** What the user must give, as a noun phrase: `the file ToolHop.json`; absent: nothing. */
+  readonly needs?: string
+  /** Settings that the user may choose; absent: there are none. */
+  readonly settings?: z.ZodObject
+  /** Throws EnvironmentError, or rejects with it, if the data or the settings do not fit. */
+  create(parts: WorldParts): Environment | Promise<Environment>
+}
+
+/** One that the user need not give anything for: it is there at once. */
+export interface BuiltInEnvironment extends EnvironmentDefinition {
+  readonly needs?: never
+  create(parts: WorldParts): Environment
 }
 
 export type EnvironmentErrorCode = 'unknown-query' | 'unknown-split' | 'unavailable' | 'timeout' | 'protocol'

@@ -39,6 +39,13 @@ const practiceSettings = z.object({
   slots: count.exactOptional(),
 })
 
+/** What the user gives a benchmark besides its name. */
+const benchmarkGiven = {
+  /** Id of the data that it reads, or a path where the host has directories. */
+  benchmarkData: z.string().exactOptional(),
+  benchmarkSettings: z.record(z.string(), z.unknown()).readonly().exactOptional(),
+}
+
 /** Where a host with directories keeps the run; when absent, where it keeps runs by itself. */
 const folder = z.string().min(1).exactOptional()
 
@@ -52,6 +59,7 @@ export const trainRequest = z
     data: z.array(z.string()).readonly(),
     /** Whose practice or expert it learns from without `data`; when absent, the default one. */
     benchmark: z.string().exactOptional(),
+    ...benchmarkGiven,
     config: z.record(z.string(), z.unknown()).readonly(),
     steps: count.nullable(),
     seed,
@@ -111,11 +119,12 @@ const acting = {
   dtype: z.enum(WEIGHT_DTYPES).exactOptional(),
   kvDtype: z.enum(CACHE_DTYPES).exactOptional(),
   benchmark: z.string(),
+  ...benchmarkGiven,
   /** A split of the benchmark, or a group of its exam. */
   split: z.string(),
   strategy: z.string(),
-  /** Tool calls of an episode. */
-  maxCalls: z.int().min(1),
+  /** Tool calls of an episode; when absent, as many as the benchmark allows. */
+  maxCalls: count.exactOptional(),
   /** So many queries, every group in its share, in a fixed order; null: all. */
   limit: z.int().min(1).nullable(),
   /** 0 is greedy. */

@@ -34,6 +34,8 @@ export const toolSpec = z.object({
   category: z.string().default(''),
   description: z.string().default(''),
   parameters: z.array(toolParameter).default([]),
+  /** JSON Schema of the arguments, where it says more than `parameters`: nested objects, lists, enumerations. */
+  schema: z.record(z.string(), z.unknown()).optional(),
 })
 export type ToolSpec = z.infer<typeof toolSpec>
 

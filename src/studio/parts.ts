@@ -1,4 +1,6 @@
 /** What a host provides for the studio: a device, a store, the network, clocks. The studio itself uses no globals. */
+import type { FileTree } from '../base/fileTree'
+import type { OpenPython } from '../environments/pythonSandbox'
 import type { FetchLike } from '../network/fetchLedger'
 import type { GpuInfo } from '../records/run'
 import type { Store } from '../storage/store'
@@ -39,6 +41,10 @@ export interface StudioParts {
   readonly openOutput?: (folder: string) => Promise<OutputFolder>
   /** Models the host opens by name. When absent, there are only stored models. */
   readonly modelSource?: ModelSource
+  /** Opens data for benchmarks by id or path; rejects with an Error of one sentence. When absent, the host has none. */
+  readonly worldFiles?: (id: string) => Promise<FileTree>
+  /** Opens a Python interpreter without network and files. When absent, the host has none. */
+  readonly openPython?: OpenPython
   /** Aborts when the host is asked to end: every job is cancelled. */
   readonly signal?: AbortSignal
   /** How often a run at work is stored, in milliseconds; 0 stores it with every step. When absent, it is stored every second. */

@@ -67,7 +67,10 @@ async function openStudio(parts: StudioParts, assetBase: string): Promise<OpenSt
   const services = await openServices(parts, assetBase)
   const { store, gpu, ledger, emit, addPort } = services
   const starter = starterFolder((path) => parts.readAsset(path, assetBase, ledger.fetch))
-  const worlds = createWorlds()
+  const worlds = createWorlds({
+    ...{ files: parts.worldFiles, fetch: ledger.fetch, now: services.nowMs },
+    ...(parts.openPython ? { python: parts.openPython } : {}),
+  })
   const models = createModels({ ...services, starter, source: parts.modelSource })
   const remote = createRemoteModels({ ...services, models })
   const importedAdapters = createImportedAdapters({ ...services, models })
@@ -100,7 +103,7 @@ async function openStudio(parts: StudioParts, assetBase: string): Promise<OpenSt
   await runs.recover()
   const removedImports = await removeUnfinishedImports(services)
   return {
-    description: describeStudio(worlds),
+    description: describeStudio(),
     addPort,
     gpu: { status: () => gpu.status() },
     datasets: createDatasetsApi(datasets, createDataSources(services)),

@@ -94,18 +94,22 @@ export interface StudioDescription {
     readonly name: string
     readonly title: string
     readonly description: string
-    readonly hash: string
+    /** What the user must give, as a noun phrase; null: nothing. Hash and tools are only known with it. */
+    readonly needs: string | null
+    readonly hash: string | null
     readonly tools: readonly ToolSpec[]
   }[]
   readonly benchmarks: readonly {
     readonly name: string
     readonly title: string
     readonly environment: string
+    /** What the user must give, as a noun phrase; null: nothing. Splits and budget are only known with it. */
+    readonly needs: string | null
     /** Queries of each split; first the one that a form offers first. */
     readonly splits: Readonly<Record<string, number>>
     /** Splits whose questions evaluations ask: a model should not be trained on them. */
     readonly heldOut: readonly string[]
-    readonly callBudget: number
+    readonly callBudget: number | null
   }[]
   readonly strategies: readonly string[]
   readonly callFormats: readonly { readonly name: string; readonly title: string }[]

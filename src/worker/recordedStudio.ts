@@ -64,6 +64,7 @@ function describeRecording(data: Recording): StudioDescription {
       name: row.benchmark,
       title: row.benchmark,
       environment: row.benchmark,
+      needs: null,
       splits: { [row.split]: row.rows.length },
       heldOut: [row.split],
       callBudget: row.call_budget,

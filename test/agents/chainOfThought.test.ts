@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { compact } from '../../src/agents/callFormats/compact'
 import { strategies } from '../../src/agents/strategies'
-import { scriptedSession, type Script } from '../../src/agents/strategies/scriptedSession'
+import { openScriptedAgent, type Script } from '../../src/agents/strategies/scriptedSession'
 import { oraclePolicy } from '../../src/environments/starter/expert'
 import { createStarterWorld } from '../../src/environments/starter/world'
 import { trajectory, stepsOf } from '../../src/records/trajectory'
@@ -10,14 +10,15 @@ import { codec } from '../environments/starterFiles'
 const world = createStarterWorld()
 const deep = world.queries('exam').find((query) => world.task(query).context === 'clean' && query.goldTools.length === 3)!
 
+const scripted = (script: Script, limits: { maxNewTokens?: number; maxContext?: number } = {}) =>
+  openScriptedAgent(script, { codec, format: compact, maxNewTokens: 64, maxContext: 512, ...limits })
+
 function run(query: typeof deep, script: Script, limits: { callBudget?: number; maxNewTokens?: number; maxContext?: number } = {}) {
   const { callBudget = 8, ...others } = limits
   return strategies.cot.run({
     query,
-    openSession: () => Promise.resolve(scriptedSession(codec, compact, script)),
+    openSession: () => scripted(script, others),
     openEpisode: () => world.open(query),
-    codec,
-    format: compact,
     budget: { toolCalls: callBudget, modelCalls: null },
     temperature: 0,
     maxNewTokens: 48,
@@ -65,15 +66,13 @@ describe('chain of thought', () => {
     const record = await strategies.cot.run({
       ...{
         query: deep,
-        codec,
-        format: compact,
         budget: { toolCalls: 8, modelCalls: null },
         temperature: 0,
         maxNewTokens: 48,
         maxContext: 512,
       },
       trajectoryId: 't',
-      openSession: () => Promise.resolve(scriptedSession(codec, compact, () => ({ name: 'give_up', arguments: {} }))),
+      openSession: () => scripted(() => ({ name: 'give_up', arguments: {} })),
       openEpisode: async () => {
         const episode = await world.open(deep)
         let turns = 0
@@ -82,7 +81,7 @@ describe('chain of thought', () => {
     })
     expect(record.nodes.map(({ role, content, text }) => [role, content, text]).slice(2)).toEqual([
       ['assistant', '', expect.stringContaining('give_up')],
-      ['user', 'Try once more.', compact.userTurn('Try once more.')],
+      ['user', 'Try once more.', compact.next([{ role: 'user', content: 'Try once more.' }])],
       ['assistant', '', expect.stringContaining('give_up')],
     ])
   })
@@ -137,10 +136,8 @@ describe('chain of thought', () => {
     let at = 0
     const record = await strategies.cot.run({
       query: deep,
-      openSession: () => Promise.resolve(scriptedSession(codec, compact, () => ({ name: 'give_up', arguments: {} }))),
+      openSession: () => scripted(() => ({ name: 'give_up', arguments: {} })),
       openEpisode: () => world.open(deep),
-      codec,
-      format: compact,
       budget: { toolCalls: 1, modelCalls: null },
       temperature: 0,
       maxNewTokens: 8,
@@ -153,10 +150,8 @@ describe('chain of thought', () => {
     const call = { name: oraclePolicy(world, deep)([]).name, arguments: oraclePolicy(world, deep)([]).arguments }
     const called = await strategies.cot.run({
       query: deep,
-      openSession: () => Promise.resolve(scriptedSession(codec, compact, () => call)),
+      openSession: () => scripted(() => call),
       openEpisode: () => world.open(deep),
-      codec,
-      format: compact,
       budget: { toolCalls: 1, modelCalls: null },
       temperature: 0,
       maxNewTokens: 64,

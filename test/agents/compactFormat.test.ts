@@ -4,6 +4,7 @@ import { callFormatFor } from '../../src/agents/callFormats/callFormatFor'
 import { compact } from '../../src/agents/callFormats/compact'
 import { createRng } from '../../src/base/random'
 import { expertTranscript } from '../../src/environments/starter/expert'
+import { conversationOf } from '../../src/environments/conversation'
 import { createStarterWorld } from '../../src/environments/starter/world'
 import { renderTemplate } from '../environments/starterFiles'
 
@@ -15,9 +16,9 @@ describe('the compact format', () => {
     const world = createStarterWorld()
     for (const query of world.queries('practice').slice(0, 30)) {
       const { messages } = expertTranscript(world, query, createRng(1, query.index))
-      let text = compact.start(world.start(query).tools, query.text)
+      let text = compact.start(world.start(query).tools, conversationOf(query))
       for (const message of messages.slice(2))
-        text += message.role === 'assistant' ? message.content + stopToken : compact.replies([message.content])
+        text += message.role === 'assistant' ? message.content + stopToken : compact.next([{ role: 'tool', content: message.content }])
       expect(text).toBe(renderTemplate(messages))
       const turns = messages.map(({ role, content }) => compact.message(role, content))
       expect(turns.map(({ header, body }) => header + body).join('')).toBe(text)

@@ -4,6 +4,7 @@ import type { CallFormat } from '../../src/agents/callFormats/callFormat'
 import type { PolicySession } from '../../src/agents/policy'
 import type { TextCodec } from '../../src/base/textCodec'
 
+import { openLocalAgent } from '../../src/agents/localAgent'
 import { strategies } from '../../src/agents/strategies'
 import type { StrategyOptions } from '../../src/agents/strategies/strategy'
 import { cancellable, EnvironmentError, type Episode, type Query, type ToolReply } from '../../src/environments/environment'
@@ -62,12 +63,10 @@ function fakeEpisode({ asksAgain = false, total = 0 } = {}): Fake {
 const format: CallFormat = {
   name: 'fake',
   title: 'Fake',
-  recognise: () => ({ confidence: 1 }),
   stopTokens: ['.'],
   system: () => null,
-  start: (_, text) => `Q${text}>`,
-  replies: (texts) => texts.map((text) => `R${text}`).join('') + '>',
-  userTurn: (text) => `U${text}>`,
+  start: (_, conversation) => `Q${conversation.map(({ content }) => content).join('')}>`,
+  next: (messages) => messages.map(({ role, content }) => `${role === 'tool' ? 'R' : 'U'}${content}`).join('') + '>',
   parse(completion) {
     const [, reasoning = '', text = ''] = /^(?:(.*)\|)?(.*?)\.?$/.exec(completion) ?? []
     return text.startsWith('=')
@@ -105,10 +104,8 @@ function attempt(turns: readonly string[], episode: Fake, more: Partial<Strategy
   const model = session(turns)
   const record = strategies.cot.run({
     query,
-    openSession: () => Promise.resolve(model),
+    openSession: () => openLocalAgent(() => Promise.resolve(model), { codec, format, temperature: 0, maxNewTokens: 32, maxContext: 512 }),
     openEpisode: () => Promise.resolve(episode),
-    codec,
-    format,
     budget: { toolCalls: 6, modelCalls: null },
     temperature: 0,
     maxNewTokens: 32,

@@ -65,8 +65,8 @@ test('the starter’s recipes and a flat file', () => {
   const { recipe, ignored } = readRecipeFile(join(projectRoot, 'public/starter/recipe.json'))
   expect(recipe).toMatchObject({ version: 1, algorithm: 'sft', seed: 7, config: { trainable: 'all' } })
   expect(ignored).toEqual([])
-  const { expert, environment } = benchmarks.starter.create(recipe.world_seed)
-  expect(environment.hash).toBe(benchmarks.starter.create(7).environment.hash)
+  const { expert, environment } = benchmarks.starter.create(recipe.world_seed === undefined ? {} : { seed: recipe.world_seed })
+  expect(environment.hash).toBe(benchmarks.starter.create({ seed: 7 }).environment.hash)
   expect(expert?.settings.parse(recipe)).toMatchObject({ drills_share: 0.1, wrong_rate: 0.7, samples: 42_000 })
   expect(readRecipeFile(file({ lora_r: 2, unheard_of: true })).recipe).toMatchObject({
     algorithm: null,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { compact } from '../../src/agents/callFormats/compact'
 import { strategies } from '../../src/agents/strategies'
-import { scriptedSession, type Script } from '../../src/agents/strategies/scriptedSession'
+import { openScriptedAgent, type Script } from '../../src/agents/strategies/scriptedSession'
 import { environments } from '../../src/environments'
 import { createArithmetic, type Problem } from '../../src/environments/arithmetic/environment'
 import type { Query } from '../../src/environments/environment'
@@ -17,10 +17,8 @@ const busy = arithmetic.queries('exam').find((query) => problemOf(query).isBusy 
 const run = (query: Query, script: Script) =>
   strategies.cot.run({
     query,
-    openSession: () => Promise.resolve(scriptedSession(codec, compact, script)),
+    openSession: () => openScriptedAgent(script, { codec, format: compact, maxNewTokens: 48, maxContext: 2048 }),
     openEpisode: () => arithmetic.open(query),
-    codec,
-    format: compact,
     budget: { toolCalls: 6, modelCalls: null },
     temperature: 0,
     maxNewTokens: 48,
@@ -41,7 +39,7 @@ const solver =
   }
 
 test('whoever repeats the busy call solves every query, and the exam shares no query with practice', async () => {
-  const benchmark = benchmarks.arithmetic.create()
+  const benchmark = benchmarks.arithmetic.create({})
   const trajectories = await Promise.all(benchmark.queries('exam').map((query) => run(query, solver(problemOf(query)))))
   const rows = evaluateTrajectories(trajectories, benchmark)
   expect(rateOf(rows)).toMatchObject({ n: 60, passed: 60 })
@@ -99,7 +97,7 @@ test('what cannot be computed is said, and one seed is one world', async () => {
     ['bad-arguments', '{"error":"a and b must be whole numbers"}'],
     ['bad-call', '{"error":"expected a call"}'],
   ])
-  expect(environments.arithmetic.create().hash).toBe(arithmetic.hash)
+  expect(environments.arithmetic.create({}).hash).toBe(arithmetic.hash)
   expect(createArithmetic(2).hash).not.toBe(arithmetic.hash)
   expect(() => arithmetic.queries('dev')).toThrow('Arithmetic has no split dev; it has exam, practice.')
 })

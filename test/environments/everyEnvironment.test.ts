@@ -11,7 +11,7 @@ const unknownCall = { name: 'no_such_tool', arguments: {} }
 const [first, ...rest] = Object.values(benchmarks)
 
 describe.each([first, ...rest].filter((one) => one !== undefined))('benchmark $name', (definition) => {
-  const benchmark = definition.create()
+  const benchmark = definition.create({})
   const queries = benchmark.splits.flatMap(({ name }) => benchmark.queries(name))
   const query = queries[0] as Query
 
@@ -20,7 +20,7 @@ describe.each([first, ...rest].filter((one) => one !== undefined))('benchmark $n
       benchmark.splits.map(({ name }) => [name, benchmark.queries(name).length]),
     )
     expect(new Set(queries.map(({ query_id }) => query_id)).size).toBe(queries.length)
-    const again = definition.create()
+    const again = definition.create({})
     expect(again.splits.flatMap(({ name }) => again.queries(name))).toEqual(queries)
     expect(again.environment.hash).toBe(benchmark.environment.hash)
     expect(benchmark.environment.hash).toMatch(/^[0-9a-f]{64}$/)
@@ -81,7 +81,7 @@ describe.each([first, ...rest].filter((one) => one !== undefined))('benchmark $n
 
 it('every environment offers its tools to somebody who tries them by hand', async () => {
   for (const definition of Object.values(environments)) {
-    const environment = definition.create()
+    const environment = definition.create({})
     const episode = await environment.open(null)
     expect(episode.tools.map(({ name }) => name).sort()).toEqual(environment.tools.map(({ name }) => name).sort())
     await episode.close()

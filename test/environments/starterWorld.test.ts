@@ -23,7 +23,7 @@ function withContext(context: string, split = 'practice'): Query {
 describe('the starter world', () => {
   test('follows from one integer', () => {
     const again = createStarterWorld()
-    expect(environments.starter.create().hash).toBe(world.hash)
+    expect(environments.starter.create({}).hash).toBe(world.hash)
     expect(again.hash).toBe(world.hash)
     expect(again.queries('exam')).toEqual(world.queries('exam'))
     expect(createStarterWorld(8).hash).not.toBe(world.hash)

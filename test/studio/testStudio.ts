@@ -2,7 +2,8 @@
 import { stepsOf } from '../../src/records/trajectory'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { scriptedSession } from '../../src/agents/strategies/scriptedSession'
+import { openScriptedAgent, type Script } from '../../src/agents/strategies/scriptedSession'
+import type { TextCodec } from '../../src/base/textCodec'
 import { compact } from '../../src/agents/callFormats/compact'
 import { strategies } from '../../src/agents/strategies'
 import { GIVE_UP } from '../../src/environments/compactSyntax'
@@ -99,13 +100,7 @@ export function scriptedPolicyBackend(
     }
   }
 
-  function acting(
-    trainable: TrainableSet,
-    seed: number,
-    steps: number,
-    gate: () => Promise<void> | void,
-    codec: Parameters<typeof scriptedSession>[0],
-  ): ActingPolicy {
+  function acting(trainable: TrainableSet, seed: number, steps: number, gate: () => Promise<void> | void, codec: TextCodec): ActingPolicy {
     return {
       async rollout(request) {
         const world = request.environment as StarterWorld
@@ -116,19 +111,16 @@ export function scriptedPolicyBackend(
             await gate()
             const oracle = oraclePolicy(world, query)
             const isAble = (index * 7) % 10 < (skill + 0.1 * steps) * 10
-            const session = scriptedSession(codec, compact, (observations) =>
-              isAble || observations.length === 0 ? oracle(observations) : { name: GIVE_UP, arguments: {} },
-            )
+            const script: Script = (observations) =>
+              isAble || observations.length === 0 ? oracle(observations) : { name: GIVE_UP, arguments: {} }
+            const limits = { maxNewTokens: 64, maxContext: 512 }
             const trajectory = await strategies.cot.run({
               query,
-              openSession: () => Promise.resolve(session),
+              openSession: () => openScriptedAgent(script, { codec, format: compact, ...limits }),
               openEpisode: () => world.open(query),
-              codec,
-              format: compact,
               budget: { toolCalls: request.callBudget, modelCalls: null },
               temperature: request.temperature,
-              maxNewTokens: 64,
-              maxContext: 512,
+              ...limits,
               trajectoryId: `rollout/${query.query_id}/${sample}`,
               sample,
               source: 'rollout',

@@ -2,6 +2,7 @@
  * The seam to how a family of models writes calls and reads replies. A format says as text what the model's own chat template would
  * render, turn by turn, so that an agent appends token ids and never renders or tokenises the past again.
  */
+import type { ConversationMessage } from '../../environments/conversation'
 import type { ToolCall, ToolSpec } from '../../records/trajectory'
 
 /** The properties of a model by which a format recognises it. */
@@ -10,8 +11,17 @@ export interface FormatEvidence {
   readonly title: string
   /** The Jinja source; null or absent if the checkpoint has none, or if it was not read. */
   readonly chatTemplate?: string | null
+  /** Renders the chat template; absent or null if the checkpoint has none, or if it was not read. Throws an Error with the template's own words. */
+  readonly renderChat?: RenderChat | null
   readonly tokenizer: { tokenId(token: string): number | null }
 }
+
+/** What a chat template is given: messages in OpenAI's shape, and tools as JSON Schemas. */
+export type RenderChat = (input: {
+  readonly messages: readonly { readonly role: string; readonly [key: string]: unknown }[]
+  readonly tools?: readonly unknown[]
+  readonly addGenerationPrompt?: boolean
+}) => string
 
 /** How well a format fits a model, and what is missing when it does not. */
 export interface Recognition {
@@ -39,20 +49,33 @@ export interface RenderedMessage {
   readonly body: string
 }
 
-export interface CallFormat {
+/** What is said after a completion: a tool's reply to one of its calls, or words of the user. */
+export interface NextMessage {
+  readonly role: 'tool' | 'user'
+  readonly content: string
+}
+
+/** An entry of the catalogue. */
+export interface CallFormatDefinition {
   readonly name: string
   readonly title: string
   recognise(model: FormatEvidence): Recognition
+  /** The format as this model's chat template renders it. Throws an Error with one sentence if the template cannot be used. */
+  create(model: FormatEvidence): CallFormat
+}
+
+/** A format, bound to one model. */
+export interface CallFormat {
+  readonly name: string
+  readonly title: string
   /** Special tokens after any of which generation stops. Each is one token of the vocabulary; the first ends what a script says. */
   readonly stopTokens: readonly [string, ...string[]]
   /** The system message of `start`, without markers; null if `start` writes none. */
   system(tools: readonly ToolSpec[]): string | null
   /** Everything before the first completion. */
-  start(tools: readonly ToolSpec[], query: string): string
-  /** The text after a completion with calls: the tools' replies, in the order of the calls. */
-  replies(texts: readonly string[]): string
-  /** The text after a completion when the user speaks again. */
-  userTurn(text: string): string
+  start(tools: readonly ToolSpec[], conversation: readonly ConversationMessage[]): string
+  /** The text after a completion: the tools' replies in the order of its calls, then words of the user, if any. */
+  next(messages: readonly NextMessage[]): string
   /** Reads a completion. Never throws. */
   parse(completion: string): ParsedTurn
   /** Writes calls as this format's models do, without the stop token. */

@@ -4,7 +4,7 @@
  */
 import { FINISH, GIVE_UP, formatCall, formatTools, parseCall } from '../../environments/compactSyntax'
 import type { ToolCall } from '../../records/trajectory'
-import type { CallFormat, RenderedMessage } from './callFormat'
+import type { CallFormat, CallFormatDefinition, RenderedMessage } from './callFormat'
 
 const END = '<|end|>'
 const markers = ['<|system|>', '<|user|>', '<|assistant|>', '<|tool|>', END]
@@ -21,21 +21,16 @@ function finalAnswer(call: ToolCall): string | null | undefined {
   return typeof call.arguments.answer === 'string' ? call.arguments.answer : null
 }
 
+const names = { name: 'compact', title: 'Compact calls' }
+
+/** The format itself, which is the same for every model. */
 export const compact: CallFormat = {
-  name: 'compact',
-  title: 'Compact calls',
-  recognise: ({ tokenizer, chatTemplate }) => {
-    const missing = markers.filter((marker) => tokenizer.tokenId(marker) === null)
-    // Without a template that writes the markers, the vocabulary alone says that the model knows them.
-    return missing.length === 0
-      ? { confidence: chatTemplate?.includes(END) ? 1 : 0.6 }
-      : { confidence: 0, needs: `${missing.length === 1 ? 'the token' : 'the tokens'} ${missing.join(' ')}` }
-  },
+  ...names,
   stopTokens: [END],
   system: formatTools,
-  start: (tools, query) => rendered('system', formatTools(tools)) + rendered('user', query) + generationPrompt,
-  replies: (texts) => texts.map((text) => rendered('tool', text)).join('') + generationPrompt,
-  userTurn: (text) => rendered('user', text) + generationPrompt,
+  start: (tools, conversation) =>
+    rendered('system', formatTools(tools)) + conversation.map(({ role, content }) => rendered(role, content)).join('') + generationPrompt,
+  next: (messages) => messages.map(({ role, content }) => rendered(role, content)).join('') + generationPrompt,
   parse(completion) {
     const stop = completion.indexOf(END)
     const text = stop < 0 ? completion : completion.slice(0, stop)
@@ -45,4 +40,16 @@ export const compact: CallFormat = {
   },
   write: (calls) => calls.map((call) => formatCall(call.name, call.arguments)).join('\n'),
   message,
+}
+
+export const compactFormat: CallFormatDefinition = {
+  ...names,
+  recognise: ({ tokenizer, chatTemplate }) => {
+    const missing = markers.filter((marker) => tokenizer.tokenId(marker) === null)
+    // Without a template that writes the markers, the vocabulary alone says that the model knows them.
+    return missing.length === 0
+      ? { confidence: chatTemplate?.includes(END) ? 1 : 0.6 }
+      : { confidence: 0, needs: `${missing.length === 1 ? 'the token' : 'the tokens'} ${missing.join(' ')}` }
+  },
+  create: () => compact,
 }

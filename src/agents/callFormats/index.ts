@@ -1,7 +1,7 @@
 /** The catalogue of call formats. */
-import type { CallFormat } from './callFormat'
-import { compact } from './compact'
+import type { CallFormatDefinition } from './callFormat'
+import { compactFormat } from './compact'
 
 export const callFormats = {
-  compact,
-} as const satisfies Record<string, CallFormat>
+  compact: compactFormat,
+} as const satisfies Record<string, CallFormatDefinition>

@@ -1,13 +1,11 @@
-/**
- * One chain of calls, no branching: complete, call, append the replies, until an answer, the budget or the end of the context. Ids go
- * in and come out; the past is never rendered or tokenised again, so what was sampled is what is trained.
- */
+/** One chain of calls, no branching: complete, call, append the replies, until an answer, the budget or the end of the context. */
+import { conversationOf } from '../../environments/conversation'
 import { EnvironmentError, type Episode } from '../../environments/environment'
-import { drawnWith, noFilters } from '../../records/samplingFilters'
+import { noFilters } from '../../records/samplingFilters'
 import type { AnswerStatus, StepTruth, ToolSpec, Trajectory } from '../../records/trajectory'
 import { trajectoryFromSteps, type StepInput } from '../../records/trajectoryFromSteps'
-import type { ParsedTurn } from '../callFormats/callFormat'
-import type { PolicySession } from '../policy'
+import type { AgentSession, SampledTurn } from '../agent'
+import type { NextMessage } from '../callFormats/callFormat'
 import type { Strategy, StrategyOptions } from './strategy'
 
 const NOTHING_DONE: StepTruth = { succeeded: false, needed: false }
@@ -57,94 +55,71 @@ export const chainOfThought: Strategy = {
   },
 }
 
-/** The prompt that the model reads next. */
-interface Prompt {
-  readonly text: string
-  /** The system message and the user's message inside `text`. */
-  readonly said: Pick<StepInput, 'system' | 'user'>
-}
-
-/** A completed turn, read by the call format, and its step of the chain. */
+/** A completed turn and its step of the chain. */
 interface Turn {
-  readonly parsed: ParsedTurn
+  readonly sampled: SampledTurn
   readonly step: StepInput
 }
 
 /** Runs turn after turn until the chain ends; leaves the status null when it ended without an answer. */
-async function grow(chain: Chain, session: PolicySession, episode: Episode, options: StrategyOptions): Promise<void> {
-  const { codec, format, budget, maxContext, query } = options
-  const said = { ...systemOf(format.system(episode.tools)), user: query.text }
-  let prompt: Prompt | null = { text: format.start(episode.tools, query.text), said }
-  while (prompt) {
-    const promptIds = codec.encode(prompt.text)
-    const left = maxContext - session.length - promptIds.length
-    // The replies do not fit the context, so the step before them is the last.
-    if (left < 1) return
+async function grow(chain: Chain, session: AgentSession, episode: Episode, options: StrategyOptions): Promise<void> {
+  const { budget, query } = options
+  let messages: readonly NextMessage[] | null = []
+  while (messages) {
     if (budget.modelCalls !== null && chain.steps.length >= budget.modelCalls) {
       chain.stopReason = 'budget'
       return
     }
-    const turn: Turn = await sampleTurn(chain, session, { ...prompt, promptIds, left }, options)
-    if (turn.step.is_truncated) return
-    prompt =
-      turn.parsed.answer === undefined
-        ? await callTools(chain, episode, turn, options)
-        : await giveAnswer(chain, episode, { ...turn, answer: turn.parsed.answer }, options)
+    const next: readonly NextMessage[] = messages
+    const turn = await addTurn(
+      chain,
+      () => (chain.steps.length === 0 ? session.open({ tools: episode.tools, conversation: conversationOf(query) }) : session.next(next)),
+      options,
+    )
+    // What comes next does not fit the context, so the step before it is the last.
+    if (!turn || turn.step.is_truncated) return
+    const { answer } = turn.sampled.parsed
+    messages =
+      answer === undefined ? await callTools(chain, episode, turn, options) : await giveAnswer(chain, episode, { ...turn, answer }, options)
   }
 }
 
-/** Samples one completion after the prompt and appends it to the chain as its last step. */
-async function sampleTurn(
-  chain: Chain,
-  session: PolicySession,
-  { text, said, promptIds, left }: Prompt & { readonly promptIds: readonly number[]; readonly left: number },
-  options: StrategyOptions,
-): Promise<Turn> {
-  const { codec, format, maxNewTokens, now } = options
+/** Samples one turn and appends it to the chain as its last step; null when it does not fit the context. */
+async function addTurn(chain: Chain, sample: () => Promise<SampledTurn | null>, { now }: StrategyOptions): Promise<Turn | null> {
   const started = now?.()
-  const generation = await session.extend(promptIds, {
-    temperature: options.temperature,
-    ...drawnWith(options.sampling),
-    stopIds: format.stopTokens.map((token) => codec.specialId(token)),
-    maxNewTokens: Math.min(maxNewTokens, left),
-  })
-  const completion = codec.decode(generation.ids)
-  const parsed = format.parse(completion)
+  const sampled = await sample()
+  if (!sampled) return null
+  const { parsed } = sampled
   const step: StepInput = {
     parent: chain.steps.length === 0 ? null : chain.steps.length - 1,
-    prompt: text,
-    ...said,
-    completion,
-    tokens: {
-      prompt_ids: promptIds,
-      completion_ids: [...generation.ids],
-      completion_logprobs: [...generation.logprobs],
-      policy_version: generation.policyVersion,
-    },
+    prompt: sampled.prompt,
+    ...sampled.said,
+    completion: sampled.completion,
+    tokens: sampled.tokens,
     thought: parsed.reasoning,
     ...(parsed.calls.length === 0 ? { content: parsed.content } : {}),
     calls: parsed.calls,
     is_final: true,
-    is_truncated: generation.finish === 'length',
+    is_truncated: sampled.isTruncated,
     truth: NOTHING_DONE,
     ...(started === undefined || !now ? {} : { generation_ms: Math.max(0, now() - started) }),
   }
   chain.steps.push(step)
-  return { parsed, step }
+  return { sampled, step }
 }
 
-/** Gives the answer to the user, who may say something more; without that the attempt ends. Returns the next prompt. */
+/** Gives the answer to the user, who may say something more; without that the attempt ends. Returns what is said next. */
 async function giveAnswer(
   chain: Chain,
   episode: Episode,
-  { parsed, step, answer }: Turn & { readonly answer: string | null },
-  { format, signal }: StrategyOptions,
-): Promise<Prompt | null> {
+  { sampled, step, answer }: Turn & { readonly answer: string | null },
+  { signal }: StrategyOptions,
+): Promise<readonly NextMessage[] | null> {
   const cancel = signal ? { signal } : {}
-  const next = (await episode.userTurn?.(parsed.content, cancel)) ?? null
+  const next = (await episode.userTurn?.(sampled.parsed.content, cancel)) ?? null
   if (next !== null) {
     step.is_final = false
-    return { text: format.userTurn(next), said: { user: next } }
+    return [{ role: 'user', content: next }]
   }
   const verdict = await episode.finish(answer, cancel)
   chain.answer = answer
@@ -154,13 +129,14 @@ async function giveAnswer(
   return null
 }
 
-/** Carries out the calls of a turn, unless they exceed the budget, which ends the chain. Returns the next prompt. */
+/** Carries out the calls of a turn, unless they exceed the budget, which ends the chain. Returns what is said next. */
 async function callTools(
   chain: Chain,
   episode: Episode,
-  { parsed: { calls }, step }: Turn,
-  { format, budget, signal, now }: StrategyOptions,
-): Promise<Prompt | null> {
+  { sampled, step }: Turn,
+  { budget, signal, now }: StrategyOptions,
+): Promise<readonly NextMessage[] | null> {
+  const { calls } = sampled.parsed
   if (chain.toolCalls + calls.length > budget.toolCalls) {
     chain.stopReason = 'budget'
     return null
@@ -173,10 +149,8 @@ async function callTools(
   step.replies = replies.map((reply) => ({ content: reply.text }))
   step.truth = truths.length === 0 ? null : jointTruth(truths)
   step.is_final = false
-  return { text: format.replies(replies.map((reply) => reply.text)), said: {} }
+  return replies.map((reply) => ({ role: 'tool', content: reply.text }))
 }
-
-const systemOf = (system: string | null): Pick<StepInput, 'system'> => (system === null ? {} : { system })
 
 /** The truth of a turn with several calls: it succeeded if all calls did, and was needed if at least one call was. */
 const jointTruth = (truths: readonly StepTruth[]): StepTruth => ({
@@ -190,6 +164,7 @@ function recordOf(chain: Chain, { query, budget, ...options }: StrategyOptions):
     task: { query_id: query.query_id, query: query.text, split: query.split, tools: [...chain.tools] },
     agent: {
       strategy: chainOfThought.name,
+      ...(options.model === undefined ? {} : { model: options.model }),
       sampling: { temperature: options.temperature, max_new_tokens: options.maxNewTokens, ...(options.sampling ?? noFilters) },
     },
     budgets: { calls: budget.toolCalls, model_calls: budget.modelCalls, context_tokens: options.maxContext },

@@ -1,5 +1,7 @@
 /** A policy that follows a script: the expert as a session, for teacher data and for tests without a model. */
 import type { ToolCall } from '../../records/trajectory'
+import type { AgentSession } from '../agent'
+import { openLocalAgent, type LocalAgentOptions } from '../localAgent'
 import type { PolicySession } from '../policy'
 import type { TextCodec } from '../../base/textCodec'
 import type { CallFormat } from '../callFormats/callFormat'
@@ -13,7 +15,7 @@ export function scriptedSession(codec: TextCodec, format: CallFormat, script: Sc
   let opened = false
   const stopId = codec.specialId(format.stopTokens[0])
   // The observation is what stands between the constant ends of the rendered turn.
-  const [before = '', after = ''] = format.replies(['\u0000']).split('\u0000')
+  const [before = '', after = ''] = format.next([{ role: 'tool', content: '\u0000' }]).split('\u0000')
   return {
     get length() {
       return length
@@ -36,3 +38,10 @@ export function scriptedSession(codec: TextCodec, format: CallFormat, script: Sc
     },
   }
 }
+
+/** The same as an agent that a strategy talks to. */
+export const openScriptedAgent = (
+  script: Script,
+  options: Pick<LocalAgentOptions, 'codec' | 'format' | 'maxNewTokens' | 'maxContext'>,
+): Promise<AgentSession> =>
+  openLocalAgent(() => Promise.resolve(scriptedSession(options.codec, options.format, script)), { ...options, temperature: 0 })

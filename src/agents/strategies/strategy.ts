@@ -2,9 +2,7 @@
 import type { Episode, Query } from '../../environments/environment'
 import type { SamplingFilters } from '../../records/samplingFilters'
 import type { Trajectory } from '../../records/trajectory'
-import type { CallFormat } from '../callFormats/callFormat'
-import type { PolicySession } from '../policy'
-import type { TextCodec } from '../../base/textCodec'
+import type { AgentLimits, AgentSession } from '../agent'
 
 /** The budget of an attempt. */
 export interface Budget {
@@ -14,27 +12,18 @@ export interface Budget {
   readonly modelCalls: number | null
 }
 
-export interface StrategyOptions {
+export interface StrategyOptions extends AgentLimits {
   readonly query: Query
-  /**
-   * A new, empty context of the model. A chain needs one; a tree opens one for each branch, and a number above 0 draws other tokens
-   * for the same prefix. The strategy closes what it opens.
-   */
-  readonly openSession: (branch?: number) => Promise<PolicySession>
+  /** A new, empty conversation with the agent. A chain needs one; a tree forks it; phases open one for each pass. The strategy closes what it opens. */
+  readonly openSession: () => Promise<AgentSession>
   /** A new attempt at the query. A chain needs one; phases open one for each pass. The strategy closes what it opens. */
   readonly openEpisode: () => Promise<Episode>
-  readonly codec: TextCodec
-  readonly format: CallFormat
   readonly budget: Budget
-  /** 0 is greedy. */
-  readonly temperature: number
-  /** When absent, tokens are sampled from the policy's own distribution. */
+  /** How tokens are drawn, for the record. When absent, from the policy's own distribution. */
   readonly sampling?: SamplingFilters | undefined
-  /** Per completion. */
-  readonly maxNewTokens: number
-  /** Ids a session's context may hold. */
-  readonly maxContext: number
   readonly trajectoryId: string
+  /** The name of a server's model; absent for a local one, which its run names. */
+  readonly model?: string
   /** Which repeat of the query this is. */
   readonly sample?: number
   /** `run:<id>` for rollouts. */

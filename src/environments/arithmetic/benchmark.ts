@@ -1,13 +1,13 @@
 /** Arithmetic as a benchmark: chains of operations, by their number, each to be computed with the tools. */
-import type { BenchmarkDefinition } from '../benchmark'
+import type { BuiltInBenchmark } from '../benchmark'
 import { arithmeticEnvironment, createArithmetic, SPLITS } from './environment'
 
-export const arithmeticBenchmark: BenchmarkDefinition = {
+export const arithmeticBenchmark: BuiltInBenchmark = {
   name: 'arithmetic',
   title: arithmeticEnvironment.title,
   description: 'Chains of one to three operations; a right answer counts when the tools gave it.',
   environment: arithmeticEnvironment.name,
-  create: (seed) => {
+  create: ({ seed }) => {
     const environment = createArithmetic(seed)
     return {
       ...{ name: 'arithmetic', title: arithmeticBenchmark.title, description: arithmeticBenchmark.description, environment },

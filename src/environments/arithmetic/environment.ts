@@ -10,7 +10,7 @@ import {
   cancellable,
   EnvironmentError,
   type Environment,
-  type EnvironmentDefinition,
+  type BuiltInEnvironment,
   type Episode,
   type Query,
   type ToolReply,
@@ -176,9 +176,9 @@ export function createArithmetic(seed = 1): Arithmetic {
   }
 }
 
-export const arithmeticEnvironment: EnvironmentDefinition = {
+export const arithmeticEnvironment: BuiltInEnvironment = {
   name: NAME,
   title: 'Arithmetic',
   description: 'Three tools that compute with whole numbers; one of them is sometimes busy and must be called again.',
-  create: createArithmetic,
+  create: ({ seed }) => createArithmetic(seed),
 }

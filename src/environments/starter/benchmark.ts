@@ -1,7 +1,7 @@
 /** The starter world as a benchmark: its queries, its exam, and the expert whose transcripts a model imitates. */
 import { z } from 'zod'
 import { sha256 } from '../../base/sha256'
-import type { Benchmark, BenchmarkDefinition, Expert, SplitUse } from '../benchmark'
+import type { Benchmark, BuiltInBenchmark, Expert, SplitUse } from '../benchmark'
 import { sftCorpus } from './corpus'
 import type { Split } from './database'
 import { starterWorld } from './environment'
@@ -67,10 +67,10 @@ export function starterBenchmarkOf(world: StarterWorld): Benchmark {
   }
 }
 
-export const starterBenchmark: BenchmarkDefinition = {
+export const starterBenchmark: BuiltInBenchmark = {
   name: NAME,
   title: TITLE,
   description: DESCRIPTION,
   environment: NAME,
-  create: (seed) => starterBenchmarkOf(starterWorld(seed)),
+  create: ({ seed }) => starterBenchmarkOf(starterWorld(seed)),
 }

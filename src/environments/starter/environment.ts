@@ -1,5 +1,5 @@
 /** The starter world as an entry of the catalogue of environments. */
-import type { EnvironmentDefinition } from '../environment'
+import type { BuiltInEnvironment } from '../environment'
 import { createStarterWorld, DESCRIPTION, NAME, TITLE, type StarterWorld } from './world'
 
 /** There is one world per seed. It has no state, so all episodes share it. */
@@ -12,4 +12,9 @@ export function starterWorld(seed = 7): StarterWorld {
   return known
 }
 
-export const starterEnvironment: EnvironmentDefinition = { name: NAME, title: TITLE, description: DESCRIPTION, create: starterWorld }
+export const starterEnvironment: BuiltInEnvironment = {
+  name: NAME,
+  title: TITLE,
+  description: DESCRIPTION,
+  create: ({ seed }) => starterWorld(seed),
+}

@@ -1,6 +1,6 @@
 /** Questions that evaluations ask. A model trained on them cannot be evaluated on them any more. */
 import { benchmarks } from '../../evaluation/benchmarks'
-import type { Benchmark, BenchmarkDefinition, BenchmarkSplit } from '../../environments/benchmark'
+import { isBuiltIn, type Benchmark, type BenchmarkDefinition, type BenchmarkSplit } from '../../environments/benchmark'
 import type { Trajectory } from '../../records/trajectory'
 
 /** Splits on which settings are chosen and models are compared. */
@@ -17,7 +17,10 @@ let known: HeldOut | null = null
 
 function heldOut(): HeldOut {
   if (known) return known
-  const made = Object.values(benchmarks).map((definition: BenchmarkDefinition) => definition.create())
+  // What others ask is only known once the user has given their data.
+  const made = Object.values<BenchmarkDefinition>(benchmarks)
+    .filter(isBuiltIn)
+    .map((definition) => definition.create({}))
   const splits = made.flatMap((one) => one.splits)
   return (known = {
     splits: new Set(made.flatMap(heldOutSplits)),

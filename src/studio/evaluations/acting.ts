@@ -17,6 +17,7 @@ import { withPrecision, type LoadedModel } from '../models/models'
 import { newRun } from '../runs/newRun'
 import { plainTrainable, type ActingPolicy } from '../runs/policyBackend'
 import type { RunRecorder } from '../runs/runRecorder'
+import { worldOf } from '../worlds/worlds'
 import { stratified } from './evaluatePolicy'
 import { queriesOf } from './queries'
 
@@ -27,6 +28,8 @@ export interface Acting {
   readonly benchmark: Benchmark
   readonly queries: readonly Query[]
   readonly strategy: StrategyName
+  /** Tool calls of an episode. */
+  readonly maxCalls: number
   readonly sampling: SamplingFilters
   readonly model: LoadedModel
   readonly adapter: LoadedAdapter | null
@@ -35,7 +38,7 @@ export interface Acting {
 
 /** Refuses with the first field of the request that names nothing. */
 export async function openActing(request: ActingRequest, context: JobContext): Promise<Reply<Acting>> {
-  const benchmark = context.worlds.benchmark(request.benchmark)
+  const benchmark = await context.worlds.benchmark(request.benchmark, worldOf(request))
   if (!benchmark.ok) return benchmark
   const asked = queriesOf(benchmark.value, request.split)
   if (!asked.ok) return asked
@@ -57,6 +60,7 @@ export async function openActing(request: ActingRequest, context: JobContext): P
     benchmark: benchmark.value,
     queries: stratified(asked.value, request.limit ?? asked.value.length),
     strategy,
+    maxCalls: request.maxCalls ?? benchmark.value.limits.toolCalls,
     sampling: request.sampling ?? noFilters,
     model: adapter.value ? { ...model, reader: adapter.value.reader } : model,
     adapter: adapter.value,
@@ -89,11 +93,13 @@ function actingRecord(request: ActingRequest, acting: Acting, { newId, now }: Pi
   const config = {
     split: request.split,
     strategy: request.strategy,
-    max_calls: request.maxCalls,
+    max_calls: acting.maxCalls,
     limit: request.limit,
     temperature: request.temperature,
     ...acting.sampling,
     adapter_of: request.adapterOf,
+    ...(request.benchmarkData === undefined ? {} : { benchmark_data: request.benchmarkData }),
+    ...(request.benchmarkSettings === undefined ? {} : { benchmark_settings: request.benchmarkSettings }),
     ...(request.kind === 'rollout' ? { samples: request.samples } : {}),
   }
   return newRun({

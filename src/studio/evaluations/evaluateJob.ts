@@ -10,11 +10,11 @@ import { evaluatePolicy } from './evaluatePolicy'
 export async function evaluateWork(request: EvaluateRequest, context: JobContext): Promise<Reply<JobWork>> {
   const opened = await openActing(request, context)
   if (!opened.ok) return opened
-  const { title, benchmark, queries, strategy, sampling, model, adapter } = opened.value
+  const { title, benchmark, queries, strategy, maxCalls, sampling, model, adapter } = opened.value
   const work = actingWork(request, opened.value, context, async (policy, recorder, control) => {
     control.phase('evaluating', queries.length, 'The model sits the exam')
     const exam = {
-      ...{ title, benchmark, split: request.split, queries, strategy, callBudget: request.maxCalls },
+      ...{ title, benchmark, split: request.split, queries, strategy, callBudget: maxCalls },
       ...{ temperature: request.temperature, sampling, seed: request.seed },
       model: { id: model.id, adapter_sha256: adapter?.sha256 ?? null },
     }

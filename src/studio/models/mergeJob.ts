@@ -34,7 +34,7 @@ export function createMerges(parts: MergeParts, openOutput: StudioParts['openOut
       if (request.folder !== undefined && !openOutput) return refuse('no-folders', 'Files are downloaded here, not written into folders.')
       const source = await sourceOf(request, parts)
       if (!source.ok) return source
-      const known = worlds.benchmark()
+      const known = await worlds.benchmark()
       if (!known.ok) return known
       const opened = await gpu.open()
       if (!opened.ok) return opened

@@ -2,7 +2,7 @@
 import { requireCallFormat } from '../../agents/callFormats/callFormatFor'
 import type { CallFormat } from '../../agents/callFormats/callFormat'
 import type { Policy } from '../../agents/policy'
-import { rolloutEpisodes } from '../../agents/rollout'
+import { localAgent, rolloutEpisodes } from '../../agents/rollout'
 import type { Gate } from '../../engine/plan/executable'
 import { firstNonFinite } from '../../base/nonFinite'
 import { Generator } from '../../models/generate'
@@ -44,11 +44,12 @@ export function actingPolicy(parts: ActingParts): GeneratingPolicy {
       generator.version = self.version
       const format = requireCallFormat(model)
       const episodes = rolloutEpisodes({
-        ...{ policy: watchedPolicy(generator, request, format, parts), environment: request.environment, codec: model.tokenizer, format },
-        ...{ queries: request.queries, samples: request.samples, strategy: request.strategy },
+        agent: localAgent(watchedPolicy(generator, request, format, parts), {
+          ...{ codec: model.tokenizer, format, temperature: request.temperature, sampling: request.sampling },
+          ...{ maxNewTokens: limits.maxNewTokens, maxContext: generator.maxContext },
+        }),
+        ...{ environment: request.environment, queries: request.queries, samples: request.samples, strategy: request.strategy },
         budget: { toolCalls: request.callBudget, modelCalls: null },
-        ...{ temperature: request.temperature, sampling: request.sampling },
-        ...{ maxNewTokens: limits.maxNewTokens, maxContext: generator.maxContext },
         ...{ source: 'rollout', signal: request.signal, now, onTrajectory: request.onTrajectory },
       })
       return episodes.catch((error: unknown) => explainNonFinite(error, parts))

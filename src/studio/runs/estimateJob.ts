@@ -13,6 +13,7 @@ import { slotsOf } from './gpuPolicyBackend'
 import { countWithin, largestWeight, memoryLimits } from './memoryCounts'
 import { verdictOn, type MemoryCount } from './memoryVerdict'
 import { plainTrainable } from './policyBackend'
+import { worldOf } from '../worlds/worlds'
 
 type ActingRequest = EvaluateRequest | RolloutRequest
 type GpuRequest = TrainRequest | StoryRequest | ActingRequest
@@ -37,7 +38,7 @@ async function estimateParts(request: GpuRequest, context: JobContext, memoryByt
   const stored = await (request.kind === 'story' ? context.models.text(STARTER) : context.models.text(request.model, request.seed))
   if (!stored.ok) return stored
   const model = await withAskedPrecision(request, stored.value, context)
-  const benchmark = context.worlds.benchmark(request.benchmark)
+  const benchmark = await context.worlds.benchmark(request.benchmark, request.kind === 'story' ? {} : worldOf(request))
   if (!benchmark.ok) return benchmark
   const { maxContext, maxNewTokens } = benchmark.value.limits
   const limits = memoryLimits(context.gpu.known(), memoryBytes)

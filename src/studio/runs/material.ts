@@ -5,6 +5,7 @@ import type { RunRecord } from '../../records/run'
 import type { TrainRequest } from '../../records/requests'
 import { stepsOf } from '../../records/trajectory'
 import type { Algorithm, TranscriptSource } from '../../training/algorithm'
+import { worldOf } from '../worlds/worlds'
 import { expertSamples } from '../../training/batches/expertSamples'
 import type { LabelledTrajectory } from '../../training/batches/labelledTrajectory'
 import type { Reply } from '../../worker/protocol'
@@ -40,7 +41,7 @@ export async function materialOf(
   model: ModelText,
   context: Context,
 ): Promise<Reply<Material>> {
-  const known = context.worlds.benchmark(request.benchmark, request.worldSeed)
+  const known = await context.worlds.benchmark(request.benchmark, worldOf(request))
   if (!known.ok) return known
   const benchmark = known.value
   if (request.data.length > 0) return sourcesOf(request, benchmark, model, context)

@@ -1,8 +1,9 @@
 /** A fixed text whose tokens' log-probs are taken before and after training: proof that the policy changed. */
 import { callFormatFor } from '../../agents/callFormats/callFormatFor'
 import type { FormatEvidence } from '../../agents/callFormats/callFormat'
-import { callFormats } from '../../agents/callFormats'
+import { compact } from '../../agents/callFormats/compact'
 import { splitFor, type Benchmark } from '../../environments/benchmark'
+import { conversationOf } from '../../environments/conversation'
 
 /** Calls after which an expert that does not come to an end is cut off. */
 const MOST_CALLS = 8
@@ -13,10 +14,10 @@ export async function probeText(benchmark: Benchmark, model: FormatEvidence): Pr
   if (!query) return ''
   const choice = callFormatFor(model)
   // A model that no format fits is trained on files: any text shows that its policy changed.
-  const format = choice.ok ? choice.format : callFormats.compact
+  const format = choice.ok ? choice.format : compact
   const episode = await benchmark.environment.open(query)
   try {
-    let text = format.start(episode.tools, query.text)
+    let text = format.start(episode.tools, conversationOf(query))
     const script = benchmark.expert?.script(query)
     const replies: string[] = []
     while (script) {
@@ -26,7 +27,7 @@ export async function probeText(benchmark: Benchmark, model: FormatEvidence): Pr
       if (format.parse(written).answer !== undefined || replies.length > MOST_CALLS) break
       const [reply] = await episode.call([call])
       replies.push(reply?.text ?? '')
-      text += format.replies([reply?.text ?? ''])
+      text += format.next([{ role: 'tool', content: reply?.text ?? '' }])
     }
     return text
   } finally {

@@ -58,7 +58,7 @@ async function planStory(request: StoryRequest, context: JobContext, isResumed: 
   if (!algorithm.ok) return algorithm
   const { title, learnsFrom } = algorithm.value
   if (!learnsFrom.includes('rollouts')) return refuse('needs-data', `${title} does not practise by itself, so it cannot run the story.`)
-  const known = context.worlds.benchmark(request.benchmark)
+  const known = await context.worlds.benchmark(request.benchmark)
   if (!known.ok) return known
   const [model, gpu] = [await context.models.load(STARTER), await context.gpu.open()]
   if (!model.ok) return model

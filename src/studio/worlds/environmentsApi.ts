@@ -5,7 +5,7 @@ import type { Worlds } from './worlds'
 
 export const createEnvironmentsApi = (worlds: Worlds): EnvironmentsApi => ({
   callTool: async (environment, tool, args) => {
-    const known = worlds.environment(environment ?? undefined)
+    const known = await worlds.environment(environment ?? undefined)
     return known.ok ? callTool(known.value, tool, args) : known
   },
 })

@@ -1,39 +1,102 @@
 /** The environments and benchmarks of the catalogues, each made when it is first asked for. */
+import type { FileTree } from '../../base/fileTree'
 import { environments } from '../../environments'
-import type { Benchmark } from '../../environments/benchmark'
-import type { Environment } from '../../environments/environment'
+import type { Benchmark, BenchmarkDefinition } from '../../environments/benchmark'
+import { EnvironmentError, type Environment, type EnvironmentDefinition } from '../../environments/environment'
+import type { WorldParts } from '../../environments/worldParts'
 import { benchmarks } from '../../evaluation/benchmarks'
+import type { TrainRequest } from '../../records/requests'
 import type { Reply } from '../../worker/protocol'
 import { DEFAULT_BENCHMARK, DEFAULT_ENVIRONMENT } from '../defaults'
-import { accept, refuse } from '../failure'
+import { accept, attempt, refuse } from '../failure'
+
+/** What a request says about a world besides its name. */
+export interface AskedWorld {
+  /** Draws it another way than the usual one. */
+  readonly seed?: number | undefined
+  /** Id or path of the user's data. */
+  readonly data?: string | undefined
+  readonly settings?: Readonly<Record<string, unknown>> | undefined
+}
 
 export interface Worlds {
-  /** Refuses a name that the catalogue does not have; when absent, the default. */
-  environment(name?: string): Reply<Environment>
-  /** @param seed draws its environment another way; when absent, the usual one. */
-  benchmark(name?: string, seed?: number): Reply<Benchmark>
+  /** Refuses a name that the catalogue does not have, data that are missing or do not fit, and settings. When absent, the default. */
+  environment(name?: string, asked?: AskedWorld): Promise<Reply<Environment>>
+  benchmark(name?: string, asked?: AskedWorld): Promise<Reply<Benchmark>>
 }
 
-export function createWorlds(): Worlds {
-  const environment = lazily<Environment>('environment', environments)
-  const benchmark = lazily<Benchmark>('benchmark', benchmarks)
+/** What the host has for worlds. */
+export interface HostParts extends Pick<WorldParts, 'fetch' | 'simulate' | 'python' | 'now'> {
+  /** The user's data of that id or path; rejects with an Error of one sentence. Absent: the host has none. */
+  readonly files?: ((id: string) => Promise<FileTree>) | undefined
+}
+
+type Asking = Partial<Pick<TrainRequest, 'worldSeed' | 'benchmarkData' | 'benchmarkSettings'>>
+
+export const worldOf = ({ worldSeed, benchmarkData, benchmarkSettings }: Asking): AskedWorld => ({
+  seed: worldSeed,
+  data: benchmarkData,
+  settings: benchmarkSettings,
+})
+
+export function createWorlds(host: HostParts): Worlds {
+  const environment = lazily<Environment, EnvironmentDefinition>('environment', environments, host)
+  const benchmark = lazily<Benchmark, BenchmarkDefinition>('benchmark', benchmarks, host)
   return {
-    environment: (name = DEFAULT_ENVIRONMENT) => environment(name),
-    benchmark: (name = DEFAULT_BENCHMARK, seed) => benchmark(name, seed),
+    environment: (name = DEFAULT_ENVIRONMENT, asked = {}) => environment(name, asked),
+    benchmark: (name = DEFAULT_BENCHMARK, asked = {}) => benchmark(name, asked),
   }
 }
 
-function lazily<T>(
+type Definition<T> = Pick<EnvironmentDefinition, 'title' | 'needs' | 'settings'> & { create(parts: WorldParts): T | Promise<T> }
+
+function lazily<T, D extends Definition<T>>(
   kind: string,
-  catalogue: Readonly<Record<string, { create(seed?: number): T }>>,
-): (name: string, seed?: number) => Reply<T> {
+  catalogue: Readonly<Record<string, D>>,
+  host: HostParts,
+): (name: string, asked: AskedWorld) => Promise<Reply<T>> {
   const made = new Map<string, T>()
-  return (name, seed) => {
+  return async (name, asked) => {
     const definition = Object.entries(catalogue).find(([known]) => known === name)?.[1]
     if (!definition) return refuse(`unknown-${kind}`, `There is no ${kind} ${name}; there is ${Object.keys(catalogue).join(', ')}.`)
-    const key = JSON.stringify([name, seed])
-    const known = made.get(key) ?? definition.create(seed)
-    made.set(key, known)
-    return accept(known)
+    const key = JSON.stringify([name, asked.seed, asked.data, asked.settings])
+    const known = made.get(key)
+    if (known !== undefined) return accept(known)
+    const parts = await partsFor(definition, asked, host)
+    if (!parts.ok) return parts
+    return attempt(kind, async () => {
+      try {
+        const value = await definition.create(parts.value)
+        made.set(key, value)
+        return accept(value)
+      } catch (error) {
+        if (error instanceof EnvironmentError) return refuse(kind, error.message)
+        throw error
+      }
+    })
   }
+}
+
+/** Refuses settings that do not fit the definition's schema, and data that cannot be opened. */
+async function partsFor<T>(definition: Definition<T>, { seed, data, settings }: AskedWorld, host: HostParts): Promise<Reply<WorldParts>> {
+  const read = definition.settings?.safeParse(settings ?? {})
+  if (read && !read.success) {
+    const [issue] = read.error.issues
+    return refuse('world-settings', `${definition.title}: setting ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'it is not valid'}.`)
+  }
+  if (!read && settings && Object.keys(settings).length > 0)
+    return refuse('world-settings', `${definition.title} has no settings, found ${Object.keys(settings).join(', ')}.`)
+  const { files: openFiles, ...shared } = host
+  if (data !== undefined && !openFiles) return refuse('world-data', 'This studio cannot open data for a benchmark.')
+  const files =
+    data === undefined || !openFiles
+      ? accept(null)
+      : await attempt<FileTree | null>('world-data', async () => accept(await openFiles(data)))
+  if (!files.ok) return files
+  return accept({
+    ...shared,
+    ...(seed === undefined ? {} : { seed }),
+    ...(files.value ? { files: files.value } : {}),
+    ...(read ? { settings: read.data } : {}),
+  })
 }

@@ -51,7 +51,9 @@ export function AboutPanel() {
           <dt>Formats</dt>
           <dd>{description.formats.map((one) => one.title).join(', ')}</dd>
           <dt>Tool worlds</dt>
-          <dd className={classes.mono}>{description.environments.map((one) => `${one.name} ${one.hash.slice(0, 12)}`).join(', ')}</dd>
+          <dd className={classes.mono}>
+            {description.environments.map((one) => `${one.name} ${one.hash?.slice(0, 12) ?? ''}`.trim()).join(', ')}
+          </dd>
           <dt>GPU operations</dt>
           <dd>{description.ops.length}</dd>
         </dl>

@@ -63,11 +63,18 @@ export default function ToolsPage() {
         title="Tools"
         about={
           <>
-            {world.title}: {counted(world.tools.length, 'tool')}. World hash{' '}
-            <span className={classes.mono} title={world.hash}>
-              {world.hash.slice(0, 16)}
-            </span>
-            ; it stands on every result.
+            {world.title}: {counted(world.tools.length, 'tool')}.
+            {world.hash !== null && (
+              <>
+                {' '}
+                World hash{' '}
+                <span className={classes.mono} title={world.hash}>
+                  {world.hash.slice(0, 16)}
+                </span>
+                ; it stands on every result.
+              </>
+            )}
+            {world.needs !== null && ` It needs ${world.needs}.`}
           </>
         }
         actions={

@@ -1,0 +1,27 @@
+/** What an environment or a benchmark may be made from. Whoever makes it hands in what there is; nothing here is global. */
+import type { FileTree } from '../base/fileTree'
+import type { ConversationMessage } from './conversation'
+import type { OpenPython } from './pythonSandbox'
+
+/** A chat model that plays a server: it answers messages with text. Rejects with an Error of one sentence. */
+export type Simulate = (
+  messages: readonly ConversationMessage[],
+  options: { readonly temperature?: number; readonly maxTokens: number; readonly seed?: number; readonly signal?: AbortSignal },
+) => Promise<string>
+
+export interface WorldParts {
+  /** Of an environment that is drawn at random; absent: its usual one. */
+  readonly seed?: number
+  /** The data that the user gave; a definition whose `needs` says so gets it. */
+  readonly files?: FileTree
+  /** As the definition's `settings` parsed them. */
+  readonly settings?: Readonly<Record<string, unknown>>
+  /** Sends requests to hosts that the user allows; absent: there is no network. */
+  readonly fetch?: (url: string, init?: RequestInit) => Promise<Response>
+  /** Absent: no model was chosen. */
+  readonly simulate?: Simulate
+  /** Opens a Python interpreter; absent: there is none here. */
+  readonly python?: OpenPython
+  /** A clock in milliseconds; absent: calls are not timed. */
+  readonly now?: () => number
+}
