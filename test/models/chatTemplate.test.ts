@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { createChatTemplate } from '../../src/models/tokenizer/chatTemplate'
 
+const clock = (): number => performance.now()
+
 const golden = z
   .object({
     templates: z.record(z.string(), z.string()),
@@ -24,7 +26,7 @@ const messages = [{ role: 'user', content: 'hi' }]
 
 describe('createChatTemplate', () => {
   it.each(golden.cases.map((given, i) => [`${given.template} ${i}`, given] as const))('equals apply_chat_template: %s', (_, given) => {
-    const template = createChatTemplate(golden.templates[given.template] ?? '')
+    const template = createChatTemplate(golden.templates[given.template] ?? '', clock)
     const render = (): string =>
       template.render({
         messages: given.messages,
@@ -37,17 +39,17 @@ describe('createChatTemplate', () => {
   })
 
   it('has no clock of its own', () => {
-    const template = createChatTemplate(`{{ strftime_now("%d %b %Y %H:%M") if strftime_now is defined else "no date" }}`)
+    const template = createChatTemplate(`{{ strftime_now("%d %b %Y %H:%M") if strftime_now is defined else "no date" }}`, clock)
     expect(template.render({ messages })).toBe('no date')
     expect(template.render({ messages, now: new Date('2026-03-07T09:05:00Z') })).toBe('07 Mar 2026 09:05')
   })
 
   it('says what is wrong', () => {
-    expect(() => createChatTemplate('{% for x in %}')).toThrow('chat template: not valid Jinja')
-    expect(() => createChatTemplate('{{ "a" | nope }}').render({ messages })).toThrow(
+    expect(() => createChatTemplate('{% for x in %}', clock)).toThrow('chat template: not valid Jinja')
+    expect(() => createChatTemplate('{{ "a" | nope }}', clock).render({ messages })).toThrow(
       'chat template: rendering failed: Unknown StringValue filter: nope',
     )
-    expect(createChatTemplate('{% for i in range(1, 7, 2) %}{{ i }},{% endfor %}').render({ messages })).toBe('1,3,5,')
-    expect(() => createChatTemplate('{% for i in range(99999999) %}x{% endfor %}').render({ messages })).toThrow('too long')
+    expect(createChatTemplate('{% for i in range(1, 7, 2) %}{{ i }},{% endfor %}', clock).render({ messages })).toBe('1,3,5,')
+    expect(() => createChatTemplate('{% for i in range(99999999) %}x{% endfor %}', clock).render({ messages })).toThrow('too long')
   })
 })

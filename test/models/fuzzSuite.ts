@@ -7,6 +7,8 @@ import { tokenizerJsonFromSentencePiece } from '../../src/models/tokenizer/sente
 import { goldenBytes, goldenText } from './files'
 import { digests, fuzzString } from './fuzzStrings'
 
+const clock = (): number => performance.now()
+
 const json = (file: string): unknown => JSON.parse(goldenText(file))
 const digest = z.array(z.string().regex(/^[0-9a-f]{12}$/))
 const size = { strings: z.int(), block: z.int() }
@@ -109,7 +111,7 @@ export function fuzzSuite({ others }: { readonly others: number }): void {
   })
 
   it.each(Object.entries(golden.templates))('the %s template writes what transformers’ does', (name, expected) => {
-    const template = createChatTemplate(templates[name] ?? '')
+    const template = createChatTemplate(templates[name] ?? '', clock)
     const tools = [{ type: 'function', function: { name: 'get_weather', description: texts[0] } }]
     const variables = { bos_token: '<s>', date_string: '1 Jan 2026' }
     const found = some.map((_, at) => template.render({ messages: messagesAt(at), tools, addGenerationPrompt: true, variables }))

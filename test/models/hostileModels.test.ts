@@ -8,6 +8,8 @@ import { createHfTokenizer } from '../../src/models/tokenizer/hfTokenizer'
 import { folderFromMap } from '../../src/models/weights/byteSource'
 import { goldenText, openBytes, withHeader } from './files'
 
+const clock = (): number => performance.now()
+
 const SOON_MS = 10_000
 const messages = [{ role: 'user', content: 'hi' }]
 
@@ -30,14 +32,33 @@ describe('a hostile chat template', () => {
     ['deep brackets', `{{ ${'('.repeat(100_000)}1${')'.repeat(100_000)} }}`, 'not valid Jinja'],
     ['a long source', 'x'.repeat(1_000_001), 'expected at most 1000000 characters, found 1000001'],
   ])('is ended in one sentence: %s', { timeout: SOON_MS }, (_, source, message) => {
-    expect(() => createChatTemplate(source).render({ messages })).toThrow(/^chat template: [^\n]{0,2100}$/)
-    expect(() => createChatTemplate(source).render({ messages })).toThrow(message)
+    expect(() => createChatTemplate(source, clock).render({ messages })).toThrow(/^chat template: [^\n]{0,2100}$/)
+    expect(() => createChatTemplate(source, clock).render({ messages })).toThrow(message)
+  })
+
+  it('is ended in one sentence: few steps, each of which joins and rewrites long texts', { timeout: 2 * SOON_MS }, () => {
+    const source =
+      `{% set ns = namespace(x='ab') %}{% for i in range(20) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}` +
+      `{% for i in range(20000) %}{% set y = [ns.x, i, ns.x] | join(ns.x) | replace('b', 'c') | upper | length %}{% endfor %}`
+    const began = clock()
+    expect(() => createChatTemplate(source, clock).render({ messages })).toThrow(
+      /^chat template: rendering failed: it did not end within 5 seconds$/,
+    )
+    expect(clock() - began).toBeLessThan(SOON_MS)
+  })
+
+  it('is ended by the clock it is given, at the next step', () => {
+    let reads = 0
+    const template = createChatTemplate('{% for a in range(50) %}x{% endfor %}', () => (reads += 1) * 1000)
+    expect(() => template.render({ messages })).toThrow('chat template: rendering failed: it did not end within 5 seconds')
+    expect(reads).toBe(7)
   })
 
   it('leaves a long conversation alone', () => {
     const many = Array.from({ length: 2000 }, (_, at) => ({ role: at % 2 ? 'assistant' : 'user', content: 'word '.repeat(100) }))
     const template = createChatTemplate(
       '{% for m in messages %}<|{{ m.role }}|>{{ m.content | trim }}{% if not loop.last %}\n{% endif %}{% endfor %}',
+      clock,
     )
     expect(template.render({ messages: many }).length).toBeGreaterThan(900_000)
   })

@@ -9,6 +9,8 @@ import { checkEncoding, checkEnds, checkMask, checkRewards, checkTruncation } fr
 import type { TokenizedTrajectory } from '../../src/training/batches/tokenizedTrajectory'
 import { trainedPositions, type UNLABELLED_STEPS } from '../../src/training/batches/stepRewards'
 
+const clock = (): number => performance.now()
+
 const [END, SPACE] = [9, 8]
 /** Prompt of two tokens, then one step of two. */
 function sequence(over: Partial<TokenizedTrajectory> = {}): TokenizedTrajectory {
@@ -114,6 +116,7 @@ it('advice names settings that the algorithm has', () => {
 it('a chat template may ask for the date without asking whether there is one', () => {
   const dated = createChatTemplate(
     "{{ strftime_now('%A %d %B %y, %j') }}{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}",
+    clock,
   )
   expect(checkTemplate(dated).level).toBe('fine')
 })
@@ -187,23 +190,23 @@ describe('a chat template', () => {
   const turns = (content: string): string =>
     `{% for m in messages %}<|{{ m.role }}|>${content}<|end|>\n{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}`
   it('that only appends is fine', () => {
-    expect(checkTemplate(createChatTemplate(turns('{{ m.content }}'))).level).toBe('fine')
+    expect(checkTemplate(createChatTemplate(turns('{{ m.content }}'), clock)).level).toBe('fine')
   })
   it('that drops earlier thoughts rewrites history', () => {
     const dropping = turns(
       '{% if loop.last or m.role != "assistant" %}{{ m.content }}{% else %}{{ m.content.split("</think>")[-1] }}{% endif %}',
     )
-    expect(checkTemplate(createChatTemplate(dropping))).toMatchObject({ level: 'warning' })
+    expect(checkTemplate(createChatTemplate(dropping, clock))).toMatchObject({ level: 'warning' })
   })
   it('that keeps the thoughts of the running turn alone rewrites it when the user speaks again', () => {
     const source = `{% set ns = namespace(last=0) %}{% for m in messages %}{% if m.role == "user" %}{% set ns.last = loop.index0 %}{% endif %}{% endfor %}${turns(
       '{% if loop.index0 > ns.last or m.role != "assistant" %}{{ m.content }}{% else %}{{ m.content.split("</think>")[-1] }}{% endif %}',
     )}`
-    expect(checkTemplate(createChatTemplate(source)).message).toMatch(/after message 4/)
+    expect(checkTemplate(createChatTemplate(source, clock)).message).toMatch(/after message 4/)
   })
   it('that does not take tools says so', () => {
     const refusing =
       '{% for m in messages %}{% if m.role == "tool" %}{{ raise_exception("no tools") }}{% endif %}{{ m.content }}{% endfor %}'
-    expect(checkTemplate(createChatTemplate(refusing))).toMatchObject({ level: 'warning' })
+    expect(checkTemplate(createChatTemplate(refusing, clock))).toMatchObject({ level: 'warning' })
   })
 })

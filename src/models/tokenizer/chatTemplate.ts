@@ -87,8 +87,11 @@ function globalsFor(now: Date | undefined): Record<string, unknown> {
 /** The longest published ones have some 20,000. */
 const MOST_SOURCE = 1_000_000
 
-/** Parses a template once. Throws CheckpointError when it is not valid Jinja. */
-export function createChatTemplate(source: string): ChatTemplate {
+/**
+ * Parses a template once. Throws CheckpointError when it is not valid Jinja.
+ * @param clock milliseconds of a clock that is never set back: rendering ends in an error after some seconds.
+ */
+export function createChatTemplate(source: string, clock: () => number): ChatTemplate {
   const guarded = <T>(what: string, action: () => T): T => {
     try {
       return action()
@@ -113,7 +116,7 @@ export function createChatTemplate(source: string): ChatTemplate {
         add_generation_prompt: addGenerationPrompt,
       }
       for (const [name, value] of Object.entries(given)) environment.set(name, value)
-      const output: unknown = guarded('rendering failed', () => new BoundedInterpreter(environment).run(program).value)
+      const output: unknown = guarded('rendering failed', () => new BoundedInterpreter(environment, clock).run(program).value)
       if (typeof output !== 'string') throw new CheckpointError(`chat template: rendering failed: expected text, found ${typeof output}`)
       return output
     },

@@ -22,6 +22,8 @@ export interface PreflightRequest {
   /** Whether an expert's transcripts are imitated: nothing is sampled then. */
   readonly hasTranscripts?: boolean
   readonly seed: number
+  /** Milliseconds of a clock that is never set back. */
+  readonly clock: () => number
 }
 
 /** Rows that are looked at; all of them count. */
@@ -43,7 +45,7 @@ export async function preflight(request: PreflightRequest): Promise<Finding[]> {
     checkContext(settings, model.config.max_position_embeddings, longest),
     ...(data && sequences ? dataFindings(request, data, sequences) : []),
     ...(data === null && !hasTranscripts ? [checkSampler(samplerOf(settings))] : []),
-    ...(typeof model.chatTemplate === 'string' ? [checkTemplate(createChatTemplate(model.chatTemplate))] : []),
+    ...(typeof model.chatTemplate === 'string' ? [checkTemplate(createChatTemplate(model.chatTemplate, request.clock))] : []),
     ...(await exportFindings(configured.trainable, request)),
   ]
 }

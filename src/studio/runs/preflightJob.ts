@@ -29,7 +29,8 @@ export function preflightJob(
     const material = await materialOf(request, algorithm, model, context)
     if (!material.ok) return material
     const { labelled: data, transcripts } = material.value
-    const given = { configured: configured.value, model, data, hasTranscripts: transcripts !== null, seed: request.seed }
+    const { clock } = context.trainingParts
+    const given = { configured: configured.value, model, data, hasTranscripts: transcripts !== null, seed: request.seed, clock }
     const findings = await preflight(given)
     const memory = await estimateJob(request, context, memoryBytes)
     const heldOut = heldOutWarning((data ?? []).map(({ trajectory }) => trajectory))
