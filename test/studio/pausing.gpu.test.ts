@@ -1,4 +1,4 @@
-/** Pausing a run writes a checkpoint at the step it stands at: a tab that is closed then, or killed, loses no step. */
+/** Pausing a run writes a checkpoint at the step it stands at: a tab that is closed then, or killed, loses no step, and in an exam no attempt. */
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { openFolderStore } from '../../src/storage/folderStore'
@@ -76,4 +76,43 @@ test.each([
   expect(record.notes).toContain(`It was resumed after step ${paused.steps_done}.`)
   expect(record.adapter_sha256?.after).toBe(expected)
   expect((await store.metrics.of(run_id)).step).toEqual([0, 1, 2])
+})
+
+test.each(['before', 'after'] as const)('pause in the exam %s training, then the end of the studio: the same result', async (phase) => {
+  const request = { kind: 'story', seed: 3, size: 'software', examQueries: 40 } as const
+  const rowsOf = async (store: Store, runId: string): Promise<string> => {
+    const { evaluations } = await recordOf(store, runId)
+    const found = await Promise.all(evaluations.map((id) => store.evaluations.get(id)))
+    return JSON.stringify(found.map((one) => one?.rows)).replaceAll(runId, 'RUN')
+  }
+  const answered = (page: TestStudio): ReadonlySet<string> =>
+    new Set(
+      page.events
+        .flatMap((event) => (event.type === 'exam' && event.phase === phase ? event.cells : []))
+        .flatMap(({ query_id, trajectory_id }) => (trajectory_id === null ? [] : [query_id])),
+    )
+  const straight = await studioOver(createMemoryStore())
+  const whole = await straight.studio.jobs.start(request)
+  if (!whole.ok) throw new Error(whole.message)
+  expect((await straight.finished(whole.value.job_id)).error).toBeNull()
+  const expected = await rowsOf(straight.store, whole.value.run_id)
+  straight.close()
+
+  const store = createMemoryStore()
+  const page = await studioOver(store)
+  const job = await page.studio.jobs.start(request)
+  if (!job.ok) throw new Error(job.message)
+  const { job_id, run_id } = job.value
+  await page.until(() => answered(page).size > 0)
+  await page.studio.jobs.pause(job_id)
+  await expect.poll(async () => (await recordOf(store, run_id)).status, { timeout: 30_000 }).toBe('paused')
+  const done = (await store.trajectories.listOf({ run_id })).records.filter((one) => one.trajectory_id.startsWith(`${run_id}/${phase}-`))
+  page.close()
+  await resumedTo(store, run_id)
+  expect(done.length).toBeGreaterThan(0)
+  expect(done.length).toBeLessThan(40)
+  const stored = await store.trajectories.listOf({ run_id })
+  // What was attempted is as it was: with its own times.
+  for (const one of done) expect(stored.records.find(({ trajectory_id }) => trajectory_id === one.trajectory_id)).toEqual(one)
+  expect(await rowsOf(store, run_id)).toBe(expected)
 })

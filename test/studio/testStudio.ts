@@ -105,12 +105,12 @@ export function scriptedPolicyBackend(
       async rollout(request) {
         const world = request.environment as StarterWorld
         const made = []
-        for (const [index, query] of request.queries.entries())
+        for (const query of request.queries)
           for (let sample = 0; sample < request.samples; sample++) {
             await wait()
             await gate()
             const oracle = oraclePolicy(world, query)
-            const isAble = (index * 7) % 10 < (skill + 0.1 * steps) * 10
+            const isAble = (query.index * 7) % 10 < (skill + 0.1 * steps) * 10
             const script: Script = (observations) =>
               isAble || observations.length === 0 ? oracle(observations) : { name: GIVE_UP, arguments: {} }
             const limits = { maxNewTokens: 64, maxContext: 512 }

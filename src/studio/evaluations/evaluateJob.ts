@@ -12,11 +12,11 @@ export async function evaluateWork(request: EvaluateRequest, context: JobContext
   if (!opened.ok) return opened
   const { title, benchmark, queries, strategy, maxCalls, sampling, model, adapter } = opened.value
   const work = actingWork(request, opened.value, context, async (policy, recorder, control) => {
-    control.phase('evaluating', queries.length, 'The model sits the exam')
     const exam = {
       ...{ title, benchmark, split: request.split, queries, strategy, callBudget: maxCalls },
       ...{ temperature: request.temperature, sampling, seed: request.seed },
       model: { id: model.id, adapter_sha256: adapter?.sha256 ?? null },
+      shownAs: { phase: 'evaluating', message: 'The model sits the exam' } as const,
     }
     await evaluatePolicy(policy, exam, 'before', recorder, control, context.evaluationParts)
   })

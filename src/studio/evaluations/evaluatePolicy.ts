@@ -1,11 +1,10 @@
 /** Evaluates a policy on queries of a benchmark: it fills the grid cell by cell, stores every trajectory, and records the result. */
-import type { StrategyName } from '../../agents/strategies'
 import type { NewId } from '../../base/id'
 import type { Benchmark, ResultField } from '../../environments/benchmark'
 import type { Query } from '../../environments/environment'
 import { evaluateTrajectories } from '../../evaluation/evaluate'
 import type { EvaluationRecord } from '../../records/evaluation'
-import { noFilters, type SamplingFilters } from '../../records/samplingFilters'
+import { noFilters } from '../../records/samplingFilters'
 import { stepsOf, type Trajectory } from '../../records/trajectory'
 import type { Store } from '../../storage/store'
 import type { ExamCell, StudioEvent } from '../../worker/protocol'
@@ -13,6 +12,8 @@ import type { JobControl } from '../jobs/jobControl'
 import type { RunRecorder } from '../runs/runRecorder'
 import { retryWhenStorageFull } from '../storage/retryWhenStorageFull'
 import type { ActingPolicy } from '../runs/policyBackend'
+import type { EvaluationRequest, ExamPhase } from './evaluationRequest'
+import { keptAttempts } from './keptAttempts'
 import { createTrajectoryRecorder } from './trajectoryRecorder'
 
 export interface EvaluationParts {
@@ -22,31 +23,15 @@ export interface EvaluationParts {
   readonly now: () => string
 }
 
-export interface EvaluationRequest {
-  readonly title: string
-  readonly benchmark: Benchmark
-  readonly split: string
-  readonly queries: readonly Query[]
-  readonly strategy: StrategyName
-  readonly callBudget: number
-  readonly temperature: number
-  /** Absent: tokens are drawn from the model itself. */
-  readonly sampling?: SamplingFilters
-  readonly seed: number
-  readonly model: EvaluationRecord['model']
-}
-
-/** Which grid it fills; also part of the trajectories' ids. */
-type Phase = 'before' | 'after'
-
+/** Returns how many queries were attempted now: what an interrupted run had attempted before is not attempted again. */
 export async function evaluatePolicy(
   policy: ActingPolicy,
   request: EvaluationRequest,
-  phase: Phase,
+  phase: ExamPhase,
   recorder: RunRecorder,
   control: JobControl,
   parts: EvaluationParts,
-): Promise<EvaluationRecord> {
+): Promise<number> {
   const { benchmark, queries } = request
   const stated: ResultFields = {
     strategy: request.strategy,
@@ -58,7 +43,8 @@ export async function evaluatePolicy(
     world_hash: benchmark.environment.hash,
   }
   checkStated(stated, benchmark)
-  const trajectories = await attemptQueries(policy, request, phase, recorder, control, parts)
+  const kept = await retryWhenStorageFull(control, () => keptAttempts(request, phase, recorder, parts.store))
+  const trajectories = await attemptQueries(policy, request, phase, kept, recorder, control, parts)
   const order = new Map(queries.map(({ query_id }, index) => [query_id, index]))
   trajectories.sort((a, b) => (order.get(a.task.query_id) ?? 0) - (order.get(b.task.query_id) ?? 0))
   const record: EvaluationRecord = {
@@ -75,26 +61,35 @@ export async function evaluatePolicy(
   }
   await retryWhenStorageFull(control, () => parts.store.evaluations.put(record))
   await recorder.change({ evaluations: [...recorder.record.evaluations, record.evaluation_id] })
-  return record
+  return trajectories.length - kept.length
 }
 
-/** One attempt at each query, stored and shown in the grid as it ends. */
+/** One attempt at each query that has none among `kept`, stored and shown in the grid as it ends. */
 async function attemptQueries(
   policy: ActingPolicy,
   request: EvaluationRequest,
-  phase: Phase,
+  phase: ExamPhase,
+  kept: readonly Trajectory[],
   recorder: RunRecorder,
   control: JobControl,
   parts: EvaluationParts,
 ): Promise<Trajectory[]> {
-  const { queries, temperature, sampling = noFilters, callBudget, strategy } = request
+  const { queries, shownAs, temperature, sampling = noFilters, callBudget, strategy } = request
   const { runId, signal } = control
   const cells = new Map(queries.map((query) => [query.query_id, blankCell(query)]))
-  recorder.exam(phase, queries.length, [...cells.values()])
+  const attempted = new Map(kept.map((trajectory) => [trajectory.task.query_id, trajectory]))
+  control.phase(shownAs.phase, queries.length, shownAs.message, kept.length)
+  recorder.exam(
+    phase,
+    queries.length,
+    [...cells.values()].map((cell) => filledCell(cell, attempted.get(cell.query_id))),
+  )
   const stored = createTrajectoryRecorder(runId, phase, parts)
-  const trajectories: Trajectory[] = []
+  const trajectories = [...kept]
+  const remaining = queries.filter(({ query_id }) => !attempted.has(query_id))
+  if (remaining.length === 0) return trajectories
   await policy.rollout({
-    ...{ environment: request.benchmark.environment, queries, samples: 1, temperature, sampling, callBudget, strategy, signal },
+    ...{ environment: request.benchmark.environment, queries: remaining, samples: 1, temperature, sampling, callBudget, strategy, signal },
     onText: (text) => {
       parts.emit({ type: 'token', run_id: runId, text })
     },
@@ -102,8 +97,7 @@ async function attemptQueries(
       const trajectory = stored.add(raw)
       trajectories.push(trajectory)
       const cell = cells.get(trajectory.task.query_id)
-      const { status, trajectory_id } = trajectory
-      if (cell) recorder.exam(phase, queries.length, [{ ...cell, status, calls: callsOf(trajectory), trajectory_id }])
+      if (cell) recorder.exam(phase, queries.length, [filledCell(cell, trajectory)])
       control.advance(trajectories.length)
     },
   })
@@ -112,6 +106,9 @@ async function attemptQueries(
 }
 
 const blankCell = ({ query_id, group, text }: Query): ExamCell => ({ query_id, group, text, status: null, calls: 0, trajectory_id: null })
+
+const filledCell = (cell: ExamCell, attempt: Trajectory | undefined): ExamCell =>
+  attempt ? { ...cell, status: attempt.status, calls: callsOf(attempt), trajectory_id: attempt.trajectory_id } : cell
 
 type ResultFields = Pick<EvaluationRecord, ResultField>
 

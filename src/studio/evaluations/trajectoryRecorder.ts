@@ -15,6 +15,10 @@ export interface TrajectoryRecorder {
   settle(): Promise<void>
 }
 
+/** @param tag the evaluation or the round of practice. */
+export const attemptId = (runId: string, tag: string, queryId: string, sample = 0): string =>
+  `${runId}/${tag}-${queryId}${sample > 0 ? `-${sample + 1}` : ''}`
+
 /** @param tag part of the ids: the evaluation or the round of practice. */
 export function createTrajectoryRecorder(runId: string, tag: string, { store, emit }: RecorderParts): TrajectoryRecorder {
   let waiting: Trajectory[] = []
@@ -43,7 +47,7 @@ export function createTrajectoryRecorder(runId: string, tag: string, { store, em
     add(raw) {
       const trajectory = {
         ...raw,
-        trajectory_id: `${runId}/${tag}-${raw.task.query_id}${raw.sample > 0 ? `-${raw.sample + 1}` : ''}`,
+        trajectory_id: attemptId(runId, tag, raw.task.query_id, raw.sample),
         source: `run:${runId}`,
       }
       waiting.push(trajectory)

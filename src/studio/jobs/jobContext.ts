@@ -51,6 +51,9 @@ function waitForStorage(recorder: RunRecorder, control: JobControl): RunRecorder
     get record() {
       return recorder.record
     },
+    get detail() {
+      return recorder.detail
+    },
     change: (fields) => retryWhenStorageFull(control, () => recorder.change(fields)),
     changeStatus: (status, pauseReason) => recorder.changeStatus(status, pauseReason),
     note: (sentence) => {
@@ -64,6 +67,9 @@ function waitForStorage(recorder: RunRecorder, control: JobControl): RunRecorder
     },
     exam: (phase, total, cells) => {
       recorder.exam(phase, total, cells)
+    },
+    sits: (phase, sitter) => {
+      recorder.sits(phase, sitter)
     },
     probe: (probe) => {
       recorder.probe(probe)

@@ -1,4 +1,4 @@
-/** `detail.json` of a run, beside its record: the grids of its evaluations and the probe of how its policy changed. */
+/** `detail.json` of a run, beside its record: the grids of its evaluations, who sits them, and the probe of how its policy changed. */
 import { z } from 'zod'
 import { answerStatus } from '../../records/trajectory'
 import type { Store } from '../../storage/store'
@@ -16,11 +16,14 @@ const cells = z.array(
 )
 const schema = z.object({
   exam: z.object({ before: cells, after: cells }),
+  sitters: z.object({ before: z.string().optional(), after: z.string().optional() }).optional(),
   probe: z.object({ before: z.array(z.number()), after: z.array(z.number()).nullable() }).nullable(),
 })
 
 export interface DetailFile {
   readonly exam: { readonly before: readonly ExamCell[]; readonly after: readonly ExamCell[] }
+  /** A hash of the model that sits an exam and of how it is asked. */
+  readonly sitters?: { readonly before?: string | undefined; readonly after?: string | undefined } | undefined
   readonly probe: RunDetail['probe']
 }
 

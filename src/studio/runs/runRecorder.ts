@@ -2,11 +2,12 @@
 import type { MetricTable, RunRecord } from '../../records/run'
 import { isStorageFull } from '../../storage/storageFull'
 import type { ExamCell, RunDetail, StudioEvent } from '../../worker/protocol'
-import { withCells } from './runDetailFile'
+import { withCells, type DetailFile } from './runDetailFile'
 import type { RunWriter } from './runWriter'
 
 export interface RunRecorder {
   readonly record: RunRecord
+  readonly detail: DetailFile
   change(fields: Partial<RunRecord>): Promise<void>
   /** The run was paused or goes on. Where storage is full, the status is stored without what waits for space. */
   changeStatus(status: 'running' | 'paused', pauseReason: string | null): Promise<void>
@@ -15,6 +16,8 @@ export interface RunRecorder {
   slept(ms: number): void
   report(step: number, metrics: Readonly<Record<string, number>>): void
   exam(phase: 'before' | 'after', total: number, cells: readonly ExamCell[]): void
+  /** Who sits an exam from now on. */
+  sits(phase: 'before' | 'after', sitter: string): void
   probe(probe: NonNullable<RunDetail['probe']>): void
   /** Resolves when all of it is stored; rejects when it could not be. */
   settle(): Promise<void>
@@ -27,6 +30,9 @@ export function createRunRecorder(writer: RunWriter, emit: (event: StudioEvent) 
   return {
     get record() {
       return writer.record
+    },
+    get detail() {
+      return writer.detail
     },
     async change(fields) {
       writer.changeRecord(fields)
@@ -64,6 +70,9 @@ export function createRunRecorder(writer: RunWriter, emit: (event: StudioEvent) 
       writer.changeDetail(withCells(writer.detail, phase, cells))
       emit({ type: 'exam', run_id, phase, total, cells })
       writer.soon()
+    },
+    sits(phase, sitter) {
+      writer.changeDetail({ ...writer.detail, sitters: { ...writer.detail.sitters, [phase]: sitter } })
     },
     probe(probe) {
       writer.changeDetail({ ...writer.detail, probe })

@@ -7,7 +7,8 @@ import type { ConfiguredAlgorithm } from '../../training/algorithm'
 import { DEFAULT_ALGORITHM } from '../../training/algorithms'
 import type { Reply } from '../../worker/protocol'
 import { DEFAULT_STRATEGY, PRACTICE_TEMPERATURE } from '../defaults'
-import { evaluatePolicy, stratified, type EvaluationRequest } from '../evaluations/evaluatePolicy'
+import { evaluatePolicy, stratified } from '../evaluations/evaluatePolicy'
+import type { EvaluationRequest } from '../evaluations/evaluationRequest'
 import { accept, refuse } from '../failure'
 import type { OpenGpu } from '../jobs/gpuAccess'
 import type { JobContext } from '../jobs/jobContext'
@@ -101,9 +102,12 @@ async function tellStory(plan: StoryPlan, context: JobContext, recorder: RunReco
     // A resumed story may have sat it already.
     if (recorder.record.evaluations.length > (phase === 'before' ? 0 : 1)) return
     const began = control.elapsedMs()
-    control.phase(phase, queries.length, phase === 'before' ? 'The model sits the exam' : 'The same exam again')
-    await evaluatePolicy(policy, examOf(plan, title, adapterSha256), phase, recorder, control, context.evaluationParts)
-    examSeconds = (control.elapsedMs() - began) / 1000
+    const shownAs = { phase, message: phase === 'before' ? 'The model sits the exam' : 'The same exam again' }
+    const exam = { ...examOf(plan, title, adapterSha256), shownAs }
+    const attempted = await evaluatePolicy(policy, exam, phase, recorder, control, context.evaluationParts)
+    const seconds = (control.elapsedMs() - began) / 1000
+    // The exam after training takes all queries, this one perhaps those that an interrupted run had left.
+    examSeconds = attempted === 0 ? null : (seconds * queries.length) / attempted
   }
   await runTraining(
     {
@@ -125,7 +129,7 @@ const examOf = (
   { request, model, benchmark, examSplit, queries }: StoryPlan,
   title: string,
   adapterSha256: string | null,
-): EvaluationRequest => ({
+): Omit<EvaluationRequest, 'shownAs'> => ({
   ...{ title, benchmark, split: examSplit, queries, strategy: DEFAULT_STRATEGY, callBudget: benchmark.limits.toolCalls, temperature: 0 },
   ...{ seed: request.seed, model: { id: model.id, adapter_sha256: adapterSha256 } },
 })
