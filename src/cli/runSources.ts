@@ -7,17 +7,27 @@ import { UsageError, type CommandContext } from './command'
 import { importDataFiles } from './importDataFiles'
 import { must, type CommandStudio } from './openStudio'
 
-/** The ids of the sources that words name, in their order: files are imported, the directories of runs are opened. */
+/**
+ * The ids of the sources that words name, in their order: files are imported, the directories of runs are opened.
+ * @param use `label`: opinions are added to the practice, so a run that another process works on is refused.
+ */
 export async function openDataWords(
   studio: Pick<CommandStudio, 'datasets' | 'runs'>,
   words: readonly string[],
   context: Pick<CommandContext, 'progress' | 'homeDirectory'>,
+  use: 'read' | 'label' = 'read',
 ): Promise<string[]> {
   const ids: string[] = []
   for (const word of words) {
     const run = runOfSource(word)
-    if (run === null) ids.push(...(await importDataFiles(studio, [word], context)).map(({ dataset_id }) => dataset_id))
-    else ids.push(practiceSourceId(must(await studio.runs.openFolder(directoryOf(run, context.homeDirectory))).run.run_id))
+    if (run === null) {
+      ids.push(...(await importDataFiles(studio, [word], context)).map(({ dataset_id }) => dataset_id))
+      continue
+    }
+    const detail = must(await studio.runs.openFolder(directoryOf(run, context.homeDirectory)))
+    if (use === 'label' && detail.elsewhere === true)
+      throw new UsageError(`Another process is at work on the run ${detail.run.run_id}: label its practice after that process has ended.`)
+    ids.push(practiceSourceId(detail.run.run_id))
   }
   return ids
 }

@@ -239,11 +239,12 @@ function recordedLabels({ data, runId, datasetId, byId, labelled, base }: Record
       if (format === 'hone-jsonl') {
         const { honeJsonlLine } = await import('../data/formats/honeJsonl')
         const text = labelled.map((record) => honeJsonlLine(record, stateOf(record).opinions)).join('')
-        return { ok: true, value: { text, trajectories: labelled.length, skipped: [] } }
+        const steps = labelled.reduce((sum, record) => sum + stepsOf(record).length, 0)
+        return { ok: true, value: { text, trajectories: labelled.length, steps, skipped: [] } }
       }
       const { writeSteptoolCsv } = await import('../data/formats/steptoolCsv')
-      const { csv, written, skipped } = writeSteptoolCsv(labelled, (record) => stateOf(record).resolved)
-      return { ok: true, value: { text: csv, trajectories: written, skipped } }
+      const { csv, written, steps, skipped } = writeSteptoolCsv(labelled, (record) => stateOf(record).resolved)
+      return { ok: true, value: { text: csv, trajectories: written, steps, skipped } }
     },
     exportCsv: async (id) => {
       if (id !== datasetId) return base.labels.exportCsv(id)

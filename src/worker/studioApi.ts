@@ -70,6 +70,7 @@ export type AnnotateBy = { readonly by: 'rules'; readonly rules: 'sound' | 'rele
 export interface ExportedFile {
   readonly text: string
   readonly trajectories: number
+  readonly steps: number
   /** What the format cannot hold, and why. */
   readonly skipped: readonly { readonly trajectory_id: string; readonly reason: string }[]
 }

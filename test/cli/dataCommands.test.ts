@@ -1,5 +1,6 @@
 /** Commands that need no GPU: what is there, what a file holds, labels, exports. */
 import { readFileSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
@@ -12,6 +13,7 @@ import { benchmarks } from '../../src/evaluation/benchmarks'
 import { sampleCsv } from '../../src/data/sampleCsv'
 import { writeAdapter } from '../../src/models/weights/peft'
 import { openFolderStore } from '../../src/storage/folderStore'
+import type { RunRecord } from '../../src/records/run'
 import { aRun, anOpinion, trajectoryOf } from '../support/builders'
 import { run, temporaryDirectory, testContext } from './commandContext'
 
@@ -107,33 +109,20 @@ test('annotate --by judge says what it lacks, and why a server refused', async (
   )
 })
 
+/** What a judge answers about so many steps. */
+const judgement = (steps: number): Response => {
+  const args = {
+    succeed_tool_calling: Array(steps).fill(1),
+    contribution_to_final_answer: Array(steps).fill(4),
+    final_answer_status: 'Solved',
+  }
+  const call = { id: '1', function: { name: 'evaluate_process_reward', arguments: JSON.stringify(args) } }
+  return Response.json({ choices: [{ message: { content: '', tool_calls: [call] }, finish_reason: 'tool_calls' }] })
+}
+
 test('annotate --by judge keeps what the judge said', async () => {
-  const reply = (steps: number): Response =>
-    Response.json({
-      choices: [
-        {
-          message: {
-            content: '',
-            tool_calls: [
-              {
-                id: '1',
-                function: {
-                  name: 'evaluate_process_reward',
-                  arguments: JSON.stringify({
-                    succeed_tool_calling: Array(steps).fill(1),
-                    contribution_to_final_answer: Array(steps).fill(4),
-                    final_answer_status: 'Solved',
-                  }),
-                },
-              },
-            ],
-          },
-          finish_reason: 'tool_calls',
-        },
-      ],
-    })
   const judged = testContext({
-    fetch: async (_url, init) => reply(Number(/with exactly (\d+) numbers/.exec(typeof init?.body === 'string' ? init.body : '')?.[1])),
+    fetch: async (_url, init) => judgement(Number(/with exactly (\d+) numbers/.exec(typeof init?.body === 'string' ? init.body : '')?.[1])),
   })
   const out = join(temporaryDirectory(), 'judged.jsonl')
   const words = [
@@ -216,4 +205,63 @@ test('the practice of a run is a source of data by the run’s id and by its dir
   await expect(run(exportFiles, ['run:nowhere', '--to', 'hone-jsonl', '--out', 'x'], context)).rejects.toThrow(
     /There is no run nowhere: expected/,
   )
+})
+
+/** A run with one attempt at a practice query and one at an exam's, stored under the home directory. */
+async function storedRun(runId: string, status: RunRecord['status'] = 'finished'): Promise<string> {
+  const directory = join(context.homeDirectory, 'runs', runId)
+  const store = openFolderStore(context.homeDirectory)
+  await store.folders.place(runId, 'train', directory)
+  await store.runs.put({ ...aRun(runId), status })
+  const attempt = trajectoryOf([{ completion: 'c', observation: '{"error": "", "response": "7"}' }, { completion: 'd' }], {
+    trajectory_id: `${runId}/practice-0000-q-1`,
+    query: 'How far?',
+    status: 'solved',
+  })
+  const exam = { ...attempt, trajectory_id: `${runId}/before-q`, task: { ...attempt.task, split: 'exam' } }
+  await store.trajectories.put({ run_id: runId }, [{ ...attempt, task: { ...attempt.task, split: 'practice' } }, exam])
+  await store.close()
+  return directory
+}
+
+test('annotate takes the practice of a run by its id and by its directory, beside files: the run keeps the opinions', async () => {
+  const directory = await storedRun('run-label')
+  const out = join(temporaryDirectory(), 'labelled.jsonl')
+  const counts = await run(annotate, ['--by', 'rules', 'run:run-label', '--out', out], context)
+  // Success and contribution of the call, and the status of the answer; nothing of the exam.
+  expect(counts).toEqual({ trajectories: 1, steps: 2, opinions: 3, file: out })
+  expect(readFileSync(out, 'utf8')).toContain('"rules:steptool-sound"')
+  const again = join(temporaryDirectory(), 'again.jsonl')
+  expect(await run(annotate, ['--by', 'rules', sampleFile(), `run:${directory}`, '--out', again], context)).toMatchObject({
+    trajectories: 1 + sampleCsv().trimEnd().split('\n').length - 1,
+  })
+  const practice = readFileSync(again, 'utf8').trimEnd().split('\n').at(-1) ?? ''
+  const { opinions } = z.object({ opinions: z.array(z.object({ supersedes: z.string().nullable() })) }).parse(JSON.parse(practice))
+  expect(opinions.filter(({ supersedes }) => supersedes === null)).toHaveLength(3)
+  expect(opinions.filter(({ supersedes }) => supersedes !== null)).toHaveLength(3)
+})
+
+test('annotate --by judge asks about the practice of a run', async () => {
+  await storedRun('run-judged')
+  const asked: string[] = []
+  const judged = testContext({
+    homeDirectory: context.homeDirectory,
+    fetch: async (_url, init) => {
+      asked.push(typeof init?.body === 'string' ? init.body : '')
+      return judgement(1)
+    },
+  })
+  const out = join(temporaryDirectory(), 'judged.jsonl')
+  const words = ['--by', 'judge', '--judge-model', 'judge-1', '--base-url', 'http://localhost:9', 'run:run-judged', '--out', out]
+  expect(await run(annotate, words, judged.context)).toMatchObject({ trajectories: 1, steps: 2, opinions: 3, failures: [] })
+  expect(asked).toHaveLength(1)
+})
+
+test('annotate refuses a run that another process works on, and one that is not there', async () => {
+  const directory = await storedRun('run-busy', 'running')
+  const owner = { pid: process.ppid, host: hostname(), since: '2026-01-01T00:00:00.000Z', started: null, token: 'other' }
+  writeFileSync(join(directory, 'run.lock'), JSON.stringify(owner))
+  const words = ['--by', 'rules', 'run:run-busy', '--out', join(temporaryDirectory(), 'x.jsonl')]
+  await expect(run(annotate, words, context)).rejects.toThrow('Another process is at work on the run run-busy: label its practice after')
+  await expect(run(annotate, ['--by', 'rules', 'run:nowhere', '--out', 'x'], context)).rejects.toThrow('There is no run nowhere: expected')
 })

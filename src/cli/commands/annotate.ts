@@ -1,4 +1,4 @@
-/** `hone annotate --by rules|judge|world IN… --out FILE`: opinions on every step, added to those the files hold. */
+/** `hone annotate --by rules|judge|world IN… --out FILE`: opinions on every step, added to those the files or the runs hold. */
 import { writeFileSync } from 'node:fs'
 import { z } from 'zod'
 import { DEFAULT_JUDGE_TOKENS } from '../../annotation/judge'
@@ -6,11 +6,14 @@ import { upstreamFromEnvironment } from '../../gateway/upstream'
 import type { JudgeSettings } from '../../worker/protocol'
 import type { JudgeOutcome } from '../../worker/studioApi'
 import { defineCommand, UsageError, type CommandContext } from '../command'
-import { importDataFiles } from '../importDataFiles'
 import { must, withStudio, type CommandStudio } from '../openStudio'
+import { openDataWords } from '../runSources'
 
 const options = z.object({
-  files: z.array(z.string()).min(1).meta({ help: 'files with trajectories' }),
+  inputs: z
+    .array(z.string())
+    .min(1)
+    .meta({ help: 'files with trajectories; run:ID or run:DIRECTORY: the practice of a run, which keeps the opinions too' }),
   by: z.enum(['rules', 'judge', 'world']).meta({
     help: 'rules: StepTool’s two rules. judge: a language model. world: what the environment knew when the trajectory was rolled out',
   }),
@@ -38,19 +41,16 @@ export const annotate = defineCommand({
   name: 'annotate',
   summary: 'labels every step of trajectories by rules, by a judge, or by what the environment knew',
   options,
-  positionals: 'files',
+  positionals: 'inputs',
   run: (context, given) =>
     withStudio(context, async (studio) => {
       const judge = given.by === 'judge' ? judgeOf(given) : null
-      const datasets = await importDataFiles(studio, given.files, context)
-      const ids = datasets.map(({ dataset_id }) => dataset_id)
+      const ids = await openDataWords(studio, given.inputs, context, 'label')
       const { opinions, failures } = judge ? await judged(studio, ids, judge, context) : await ruled(studio, ids, given)
-      const { text } = must(await studio.labels.exportFile(ids, 'hone-jsonl'))
+      const { text, trajectories, steps } = must(await studio.labels.exportFile(ids, 'hone-jsonl'))
       writeFileSync(given.out, text)
       return {
-        trajectories: datasets.reduce((sum, { trajectories }) => sum + trajectories, 0),
-        steps: datasets.reduce((sum, { steps }) => sum + steps, 0),
-        opinions,
+        ...{ trajectories, steps, opinions },
         ...(judge ? { failures } : {}),
         file: given.out,
       }

@@ -175,7 +175,9 @@ function statusOf(reward: number | undefined): AnswerStatus | null {
 
 export interface SteptoolCsvExport {
   readonly csv: string
+  /** Trajectories, and their steps. */
   readonly written: number
+  readonly steps: number
   /** Trajectories StepTool's file cannot hold, each with the reason. */
   readonly skipped: readonly { readonly trajectory_id: string; readonly reason: string }[]
 }
@@ -191,6 +193,7 @@ export function writeSteptoolCsv(
 ): SteptoolCsvExport {
   const rows: string[] = [csvLine(COLUMNS, delimiter)]
   const skipped: { trajectory_id: string; reason: string }[] = []
+  let steps = 0
   for (const trajectory of trajectories) {
     const resolved = rewards(trajectory)
     const path = chosenPath(trajectory)
@@ -200,7 +203,8 @@ export function writeSteptoolCsv(
     if (path.length === 0) skipped.push({ trajectory_id: trajectory.trajectory_id, reason: 'It has no steps.' })
     else if (unlabelled.length > 0)
       skipped.push({ trajectory_id: trajectory.trajectory_id, reason: `Step ${unlabelled.join(', ')} has no reward.` })
-    else
+    else {
+      steps += path.length
       rows.push(
         csvLine(
           [
@@ -211,6 +215,7 @@ export function writeSteptoolCsv(
           delimiter,
         ),
       )
+    }
   }
-  return { csv: rows.join(''), written: rows.length - 1, skipped }
+  return { csv: rows.join(''), written: rows.length - 1, steps, skipped }
 }

@@ -4,7 +4,7 @@ import { honeJsonlLine } from '../../data/formats/honeJsonl'
 import { writeSteptoolCsv } from '../../data/formats/steptoolCsv'
 import type { Opinion } from '../../records/annotation'
 import { practiceSourceId } from '../../records/dataSource'
-import type { Trajectory } from '../../records/trajectory'
+import { stepsOf, type Trajectory } from '../../records/trajectory'
 import type { Store } from '../../storage/store'
 import type { Reply } from '../../worker/protocol'
 import type { ExportedFile } from '../../worker/studioApi'
@@ -42,12 +42,13 @@ export async function exportFile(
   }
   if (format === 'hone-jsonl') {
     const text = annotated.map((one) => honeJsonlLine(one.trajectory, one.opinions)).join('')
-    return accept({ text, trajectories: annotated.length, skipped: [] })
+    const steps = annotated.reduce((sum, { trajectory }) => sum + stepsOf(trajectory).length, 0)
+    return accept({ text, trajectories: annotated.length, steps, skipped: [] })
   }
   const byTrajectory = new Map(annotated.map((one) => [one.trajectory.trajectory_id, one.opinions]))
-  const { csv, written, skipped } = writeSteptoolCsv(
+  const { csv, written, steps, skipped } = writeSteptoolCsv(
     annotated.map(({ trajectory }) => trajectory),
     (trajectory) => resolveRewards(trajectory, byTrajectory.get(trajectory.trajectory_id) ?? []),
   )
-  return accept({ text: csv, trajectories: written, skipped })
+  return accept({ text: csv, trajectories: written, steps, skipped })
 }

@@ -13,10 +13,12 @@ import {
 } from '../../annotation/judge'
 import type { RowParts } from '../../annotation/opinions'
 import type { Opinion } from '../../records/annotation'
+import { runOfSource } from '../../records/dataSource'
 import { stepsOf, type Trajectory } from '../../records/trajectory'
 import type { Store } from '../../storage/store'
 import type { JobRequest, JudgePlan, JudgeSettings, Reply } from '../../worker/protocol'
 import type { JudgeOutcome, JudgesApi } from '../../worker/studioApi'
+import { openDataSource } from '../data/dataSources'
 import { accept, attempt, refuse, sentenceOf } from '../failure'
 import type { JobControl, JobWork } from '../jobs/jobControl'
 
@@ -96,12 +98,20 @@ export function createJudges(parts: JudgeParts): Judges {
   }
 }
 
-async function chosenTrajectories(store: Store, datasetId: string, ids: readonly string[]): Promise<Reply<readonly Trajectory[]>> {
+/** @param id of a data set, of a run with all its attempts, or `run:ID`: of a run’s practice. */
+async function chosenTrajectories(store: Store, id: string, ids: readonly string[]): Promise<Reply<readonly Trajectory[]>> {
+  if (runOfSource(id) !== null) {
+    const source = await openDataSource(store, id)
+    return source.ok ? chosenOf(source.value.trajectories, ids) : source
+  }
   const all = [
-    ...(await store.trajectories.listOf({ dataset_id: datasetId })).records,
-    ...(await store.trajectories.listOf({ run_id: datasetId })).records,
+    ...(await store.trajectories.listOf({ dataset_id: id })).records,
+    ...(await store.trajectories.listOf({ run_id: id })).records,
   ]
-  if (all.length === 0) return refuse('unknown-dataset', `There is no data set ${datasetId}, or it is empty.`)
+  return all.length === 0 ? refuse('unknown-dataset', `There is no data set ${id}, or it is empty.`) : chosenOf(all, ids)
+}
+
+function chosenOf(all: readonly Trajectory[], ids: readonly string[]): Reply<readonly Trajectory[]> {
   const wanted = new Set(ids)
   const found = all.filter((record) => stepsOf(record).length > 0 && (ids.length === 0 || wanted.has(record.trajectory_id)))
   return found.length === 0 ? refuse('nothing-chosen', 'None of the chosen trajectories is stored any more.') : accept(found)
