@@ -113,9 +113,12 @@ function hostOver(use: () => IDBPDatabase<Schema>, files: BlobFiles, close: () =
       const row = await use().get(kind, id)
       return row ? asRow(kind, row) : null
     },
-    async list(kind, owner) {
-      const rows = owner === undefined ? await use().getAll(kind) : await use().getAllFromIndex(kind, 'owner', owner)
-      return rows.map((row) => asRow(kind, row))
+    async list(kind, owners) {
+      if (owners === undefined) return (await use().getAll(kind)).map((row) => asRow(kind, row))
+      if (owners.length === 0) return []
+      const index = use().transaction(kind).store.index('owner')
+      const rows = (await Promise.all([...new Set(owners)].map((owner) => index.getAll(owner)))).flat()
+      return rows.map((row) => asRow(kind, row)).sort((a, b) => (a.id < b.id ? -1 : 1))
     },
     async owners(kind) {
       const found: string[] = []

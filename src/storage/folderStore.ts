@@ -152,9 +152,10 @@ function folderHost(index: RunFolderIndex): StoreHost {
   const queue = createSerialQueue()
   return {
     get: (kind, id) => queue.run(() => getRow(index, kind, id)),
-    list: (kind, owner) =>
+    list: (kind, owners) =>
       queue.run(async () => {
-        const rows = [...(await base.list(kind, owner)), ...(await folderRows(index, kind, owner))]
+        const rows = [...(await base.list(kind, owners))]
+        for (const owner of owners ? new Set(owners) : [undefined]) rows.push(...(await folderRows(index, kind, owner)))
         return rows.sort((a, b) => (a.id < b.id ? -1 : 1))
       }),
     owners: (kind) => queue.run(() => base.owners(kind)),
@@ -282,15 +283,19 @@ async function putTrajectories(index: RunFolderIndex, rows: readonly StoredRow[]
 /** Adds opinions folder by folder, so that each folder's file is written once. */
 async function putOpinions(index: RunFolderIndex, rows: readonly StoredRow[]): Promise<void> {
   const byFolder = new Map<RunFolder, Map<string, unknown[]>>()
+  const others: StoredRow[] = []
   for (const one of rows) {
     const folder = folderOfTrajectory(index, one.owner)
     if (!folder) {
-      await index.base.put([one])
+      others.push(one)
       continue
     }
     const added = byFolder.get(folder) ?? new Map<string, unknown[]>()
-    added.set(one.owner, [...(added.get(one.owner) ?? []), one.value])
+    const of = added.get(one.owner)
+    if (of) of.push(one.value)
+    else added.set(one.owner, [one.value])
     byFolder.set(folder, added)
   }
+  await index.base.put(others)
   for (const [folder, added] of byFolder) await folder.addOpinions(added)
 }

@@ -56,8 +56,9 @@ export async function openNodeHost(directory: string): Promise<StoreHost> {
       return place ? readRecord(directory, kind, id, place) : null
     },
     owners: (kind) => Promise.resolve([...new Set([...placesOf(places, kind).values()].map(({ owner }) => owner))]),
-    list: (kind, owner) => {
-      const wanted = [...placesOf(places, kind)].filter(([, place]) => owner === undefined || place.owner === owner)
+    list: (kind, owners) => {
+      const chosen = owners && new Set(owners)
+      const wanted = [...placesOf(places, kind)].filter(([, place]) => chosen?.has(place.owner) ?? true)
       return Promise.all(wanted.sort(([a], [b]) => (a < b ? -1 : 1)).map(([id, place]) => readRecord(directory, kind, id, place)))
     },
     put: (rows) => queue.run(() => putRows(directory, places, rows)),

@@ -70,7 +70,8 @@ export interface Store {
   }
   /** Rows are only added: one whose id is stored already is left as it is. */
   readonly opinions: {
-    listOf(trajectoryId: string): Promise<Listing<Opinion>>
+    /** Of one trajectory, or of several with one question to the host. */
+    listOf(...trajectoryIds: readonly string[]): Promise<Listing<Opinion>>
     add(rows: readonly Opinion[]): Promise<void>
   }
   readonly metrics: {
@@ -104,8 +105,8 @@ export interface StoredRow {
 /** What a host must do: store rows and files. Rows that it cannot read come back with `unreadable`, which says why. */
 export interface StoreHost {
   get(kind: RecordKind, id: string): Promise<(StoredRow & { readonly unreadable?: string }) | null>
-  /** All of a kind, or those of one owner, in the order of ids. */
-  list(kind: RecordKind, owner?: string): Promise<readonly (StoredRow & { readonly unreadable?: string })[]>
+  /** All of a kind, or those of these owners, in the order of ids. */
+  list(kind: RecordKind, owners?: readonly string[]): Promise<readonly (StoredRow & { readonly unreadable?: string })[]>
   /** The owners of a kind's rows, each once. */
   owners(kind: RecordKind): Promise<readonly string[]>
   /** All or none. */
@@ -124,7 +125,7 @@ interface Shape<T> {
 /** Reads and checks the rows of a host. */
 interface Rows {
   getOne: <T>(kind: RecordKind, schema: Shape<T>, id: string) => Promise<T | null>
-  listAll: <T>(kind: RecordKind, schema: Shape<T>, owner?: string) => Promise<Listing<T>>
+  listAll: <T>(kind: RecordKind, schema: Shape<T>, owners?: readonly string[]) => Promise<Listing<T>>
   /** The rows to store for `records`. Throws StoredRecordError where a record does not fit its schema. */
   rowsOf: <T>(
     kind: RecordKind,
@@ -170,10 +171,10 @@ function rowsIn(host: StoreHost, migrations: readonly RecordMigration[]): Rows {
       if (!result.ok) throw new StoredRecordError(result.corrupt)
       return result.value
     },
-    async listAll<T>(kind: RecordKind, schema: Shape<T>, owner?: string) {
+    async listAll<T>(kind: RecordKind, schema: Shape<T>, owners?: readonly string[]) {
       const records: T[] = []
       const corrupt: CorruptRecord[] = []
-      const rows = [...(await host.list(kind, owner))].sort((a, b) => byNaturalOrder(a.id, b.id))
+      const rows = [...(await host.list(kind, owners))].sort((a, b) => byNaturalOrder(a.id, b.id))
       for (const row of rows) {
         const result = readRow(schema, row, migrations)
         if (result.ok) records.push(result.value)
@@ -212,12 +213,12 @@ function ownerOfKey(key: string): TrajectoryOwner[] {
 /** Removes trajectories together with the opinions about them. */
 async function removeTrajectories(host: StoreHost, ids: readonly string[]): Promise<void> {
   const rows: Pick<StoredRow, 'kind' | 'id'>[] = ids.map((id) => ({ kind: 'trajectories', id }))
-  for (const id of ids) rows.push(...(await host.list('opinions', id)))
+  rows.push(...(await host.list('opinions', ids)))
   await host.remove(rows)
 }
 
 async function removeOwned(host: StoreHost, owner: TrajectoryOwner): Promise<void> {
-  const owned = await host.list('trajectories', ownerKey(owner))
+  const owned = await host.list('trajectories', [ownerKey(owner)])
   await removeTrajectories(
     host,
     owned.map(({ id }) => id),
@@ -229,7 +230,7 @@ function trajectoriesIn(host: StoreHost, { getOne, listAll, rowsOf }: Rows): Sto
   const idOf = (record: Trajectory): string => record.trajectory_id
   return {
     get: (id) => getOne('trajectories', schema, id),
-    listOf: (owner) => listAll('trajectories', schema, ownerKey(owner)),
+    listOf: (owner) => listAll('trajectories', schema, [ownerKey(owner)]),
     owners: async () => (await host.owners('trajectories')).flatMap(ownerOfKey),
     put: async (owner, records) => host.put(rowsOf('trajectories', schema, records, idOf, () => ownerKey(owner))),
     remove: (...ids) => removeTrajectories(host, ids),
@@ -241,11 +242,12 @@ function opinionsIn(host: StoreHost, { listAll, rowsOf }: Rows): Store['opinions
   const idOf = (row: Opinion): string => row.opinion_id
   const ownerOf = (row: Opinion): string => row.trajectory_id
   return {
-    listOf: (trajectoryId) => listAll('opinions', schema, trajectoryId),
+    listOf: (...trajectoryIds) => listAll('opinions', schema, trajectoryIds),
     async add(rows) {
       const made = rowsOf('opinions', schema, rows, idOf, ownerOf)
-      const stored = new Set<string>()
-      for (const owner of new Set(made.map((row) => row.owner))) for (const { id } of await host.list('opinions', owner)) stored.add(id)
+      if (made.length === 0) return
+      const before = await host.list('opinions', [...new Set(made.map((row) => row.owner))])
+      const stored = new Set(before.map(({ id }) => id))
       await host.put(made.filter(({ id }) => !stored.has(id)))
     },
   }
@@ -261,7 +263,7 @@ function metricsIn(host: StoreHost, { listAll, rowsOf }: Rows): Store['metrics']
   return {
     async append(runId, table) {
       if (table.step.length === 0) return
-      const before = appending.get(runId) ?? host.list('metrics', runId).then((rows) => rows.length)
+      const before = appending.get(runId) ?? host.list('metrics', [runId]).then((rows) => rows.length)
       const after = before.then(async (count) => {
         const chunk: MetricChunk = { chunk_id: `${runId}/${String(count).padStart(8, '0')}`, run_id: runId, table }
         await host.put(rowsOf('metrics', schema, [chunk], idOf, ownerOf))
@@ -276,7 +278,7 @@ function metricsIn(host: StoreHost, { listAll, rowsOf }: Rows): Store['metrics']
         throw error
       }
     },
-    of: async (runId) => joinMetrics((await listAll('metrics', schema, runId)).records.map(({ table }) => table)),
+    of: async (runId) => joinMetrics((await listAll('metrics', schema, [runId])).records.map(({ table }) => table)),
     forget: (runId) => appending.delete(runId),
   }
 }
@@ -304,7 +306,7 @@ export function createStore(host: StoreHost, migrations: readonly RecordMigratio
     },
     async removeRun(runId) {
       await removeOwned(host, { run_id: runId })
-      await host.remove([{ kind: 'runs', id: runId }, ...(await host.list('metrics', runId))])
+      await host.remove([{ kind: 'runs', id: runId }, ...(await host.list('metrics', [runId]))])
       forget(runId)
       for (const { name } of await blobs.list((one) => one.startsWith(`runs/${runId}/`))) await blobs.remove(name)
     },

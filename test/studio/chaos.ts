@@ -182,7 +182,7 @@ class Life {
     const { files } = host
     return {
       get: (kind, id) => this.#alive(() => host.get(kind, id)),
-      list: (kind, owner) => this.#alive(() => host.list(kind, owner)),
+      list: (kind, owners) => this.#alive(() => host.list(kind, owners)),
       owners: (kind) => this.#alive(() => host.owners(kind)),
       put: async (rows) => {
         await this.#write(() => host.put(rows), null)
