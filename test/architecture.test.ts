@@ -34,7 +34,7 @@ const mayImport: Readonly<Record<string, readonly string[] | 'everything'>> = {
 /** Packages that belong to one place. Everything else may be used where the import rule lets it be reached. */
 const onlyIn: readonly { readonly packages: RegExp; readonly where: RegExp }[] = [
   { packages: /^(react|react-dom|@mantine\/.*|wouter|zustand|recharts|@tanstack\/.*)(\/|$)/, where: /^ui\// },
-  { packages: /^comlink$/, where: /^worker\/(client|[^/]+\.worker)\.ts$/ },
+  { packages: /^comlink$/, where: /^worker\/(client|dataClient|[^/]+\.worker)\.ts$/ },
   { packages: /^(hono|@hono\/.*)(\/|$)/, where: /^gateway\// },
   { packages: /^webgpu$/, where: /^cli\/node\/dawn\.ts$/ },
   { packages: /^undici$/, where: /^cli\/node\/proxyFetch\.ts$/ },

@@ -5,6 +5,7 @@ import type { FetchLike } from '../network/fetchLedger'
 import type { GpuInfo } from '../records/run'
 import type { Store } from '../storage/store'
 import type { Claim } from './claim'
+import type { OpenDatasetReader } from './data/datasetReader'
 import type { ModelSource } from './models/modelSource'
 import type { OutputFolder } from './models/outputFolder'
 import type { PolicyBackend } from './runs/policyBackend'
@@ -22,6 +23,8 @@ export interface StudioParts {
   readonly fetch: FetchLike
   /** A file that comes with the page, such as `starter/config.json`; null when there is none. `fetch` is the ledger's. */
   readAsset(path: string, assetBase: string, fetch: FetchLike): Promise<Uint8Array<ArrayBuffer> | null>
+  /** Reads files of data in another thread. When absent, the studio reads them in its own. */
+  readonly openDatasetReader?: OpenDatasetReader
   /** Milliseconds since 1970. */
   readonly now: () => number
   /** Milliseconds of a clock that is never set back. */

@@ -9,6 +9,7 @@ import { createTrajectoriesApi } from './data/trajectoriesApi'
 import { describeStudio } from './describe'
 import { createEvaluationsApi } from './evaluations/evaluationsApi'
 import { accept, refuse, sentenceOf } from './failure'
+import { createImports } from './imports'
 import { createJobQueue } from './jobs/jobQueue'
 import { createJobsApi } from './jobs/jobsApi'
 import { createJobStarter } from './jobs/jobStarter'
@@ -71,11 +72,12 @@ async function openStudio(parts: StudioParts, assetBase: string): Promise<OpenSt
     ...{ files: parts.worldFiles, fetch: ledger.fetch, now: services.nowMs },
     ...(parts.openPython ? { python: parts.openPython } : {}),
   })
-  const models = createModels({ ...services, starter, source: parts.modelSource })
+  const imports = createImports(services)
+  const models = createModels({ ...services, imports, starter, source: parts.modelSource })
   const remote = createRemoteModels({ ...services, models })
-  const importedAdapters = createImportedAdapters({ ...services, models })
+  const importedAdapters = createImportedAdapters({ ...services, imports, models })
   const initialAdapters = createInitialAdapters({ store, importedAdapters })
-  const datasets = createDatasets(services)
+  const datasets = createDatasets({ ...services, imports, openDatasetReader: parts.openDatasetReader })
   const labels = createLabels(services)
   const previews = createPreviews({
     trajectory: (id) => store.trajectories.get(id),
@@ -114,8 +116,8 @@ async function openStudio(parts: StudioParts, assetBase: string): Promise<OpenSt
     recipes: createRecipes({ store, models: () => models.list(), imported: () => importedAdapters.list() }),
     runs: createRunsApi(services, { runs, context, merges, starter: jobStarter }),
     evaluations: createEvaluationsApi(store),
-    models: createModelsApi(models, remote),
-    adapters: createAdaptersApi(importedAdapters),
+    models: createModelsApi(models, remote, imports),
+    adapters: createAdaptersApi(importedAdapters, imports),
     environments: createEnvironmentsApi(worlds),
     storage: createStorageApi(services, { models, remote, importedAdapters }, removedImports),
   }

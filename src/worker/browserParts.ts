@@ -2,6 +2,7 @@
 import { openBrowserStore } from '../storage/browserStore'
 import type { StudioParts } from '../studio/parts'
 import { openBrowserDevice } from './browserDevice'
+import { openDataWorker } from './dataClient'
 
 export function browserParts(): StudioParts {
   return {
@@ -21,6 +22,7 @@ export function browserParts(): StudioParts {
       if (!response.ok) throw new Error(`${path} could not be loaded: the server answered ${response.status}.`)
       return new Uint8Array(await response.arrayBuffer())
     },
+    openDatasetReader: openDataWorker,
     now: () => Date.now(),
     clock: () => performance.now(),
     random: () => Math.random(),

@@ -1,11 +1,12 @@
 /**
- * The page's side of the worker boundary: the only file here that knows Comlink.
+ * The page's side of the worker boundary.
  * The proxy is pinned on a module constant: Comlink 4.4 drops calls in flight when a proxy is collected.
  */
 import * as Comlink from 'comlink'
 import engineScript from './engine.worker.ts?worker&url'
 import { forwardStudio } from './forwardStudio'
 import type { Reply, StudioDescription, StudioEvent } from './protocol'
+import { startWorker } from './startWorker'
 import type { LiveStudio, RecordedStudio, StudioApi, StudioAreas } from './studioApi'
 
 interface Pinned {
@@ -31,33 +32,13 @@ function workerFailure(worker: Worker): Promise<Reply<StudioDescription>> {
   })
 }
 
-/**
- * A worker under the page's own content security policy. A script from a server has the policy of that server's headers, and static servers send
- * none; a script made by the page has the page's.
- */
-function startWorker(script: string): Worker {
-  const url = new URL(script, document.baseURI)
-  if (url.origin !== location.origin) throw new Error(`The engine worker must come from ${location.origin}, found ${url.origin}.`)
-  const made = URL.createObjectURL(new Blob([`import ${JSON.stringify(url.href)}`], { type: 'text/javascript' }))
-  const worker = new Worker(made, { type: 'module', name: 'hone-engine' })
-  // The worker's first word means that it has read it.
-  worker.addEventListener(
-    'message',
-    () => {
-      URL.revokeObjectURL(made)
-    },
-    { once: true },
-  )
-  return worker
-}
-
 /** Starts the engine worker and connects to it. A second call starts a fresh worker and ends the first. */
 export async function connectLive(onEvents: (events: readonly StudioEvent[]) => void): Promise<Reply<LiveStudio>> {
   for (const old of pinned.splice(0)) {
     old.port.close()
     old.worker.terminate()
   }
-  const worker = startWorker(engineScript)
+  const worker = startWorker(engineScript, document.baseURI, 'hone-engine')
   const remote = Comlink.wrap<StudioApi>(worker)
   const channel = new MessageChannel()
   channel.port1.onmessage = (event: MessageEvent<StudioEvent | readonly StudioEvent[]>) => {

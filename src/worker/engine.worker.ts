@@ -1,4 +1,5 @@
 /** The studio in a Web Worker. */
+import './workerTrustedTypes'
 import { expose, transfer } from 'comlink'
 import { createStudio } from '../studio/studio'
 import { browserParts } from './browserParts'

@@ -22,8 +22,8 @@ const methods: { readonly [Area in keyof StudioAreas]: Readonly<Record<keyof Stu
     sendToWandb: true,
   },
   evaluations: { list: true },
-  models: { list: true, open: true, importFiles: true, planDownload: true, unfinishedDownloads: true, remove: true },
-  adapters: { list: true, importFiles: true, exportFiles: true, remove: true },
+  models: { list: true, open: true, importFiles: true, cancelImport: true, planDownload: true, unfinishedDownloads: true, remove: true },
+  adapters: { list: true, importFiles: true, cancelImport: true, exportFiles: true, remove: true },
   environments: { callTool: true },
   storage: { usage: true },
 }

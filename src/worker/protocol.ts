@@ -242,12 +242,20 @@ export type StudioEvent =
   | { readonly type: 'network'; readonly url: string; readonly method: string; readonly status: number | null; readonly at: string }
   | { readonly type: 'gpu'; readonly status: GpuStatus }
 
-/** How far an import is: bytes that were read of the file, then trajectories that are stored. */
+/**
+ * How far an import is, by its present phase. Of a data set the file is read, then its trajectories are stored; of an adapter the files are read,
+ * then stored; of a model each part is stored as it is read, after the files were compared where a model of the same size is here.
+ */
 export interface ImportProgress {
   readonly import_id: string
-  readonly phase: 'reading' | 'storing'
+  readonly phase: 'reading' | 'comparing' | 'storing'
+  /** Of `total`: bytes, or trajectories while those of a data set are stored. */
   readonly done: number
   readonly total: number
+  /** The one under way; null where there is only one. */
+  readonly file: string | null
+  /** Of this phase; null while nothing says. */
+  readonly etaSeconds: number | null
 }
 
 /** What an import that ended before its time left. */

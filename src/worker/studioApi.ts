@@ -165,8 +165,10 @@ export interface EvaluationsApi {
 
 export interface ModelsApi {
   list(): Promise<readonly ModelRow[]>
-  /** Files of a Hugging Face folder the person picked. */
-  importFiles(name: string, files: readonly File[]): Promise<Reply<ModelRow>>
+  /** Files of a Hugging Face folder the person picked. @param importId names the import in events, and to stop it. */
+  importFiles(name: string, files: readonly File[], importId?: string): Promise<Reply<ModelRow>>
+  /** Stops an import that is under way; nothing of it stays. */
+  cancelImport(importId: string): Promise<Reply<null>>
   /** Opens a model that is here, or that the host knows by name, without reading its weights. @param seed of weights that are drawn at random. */
   open(modelId: string, seed?: number): Promise<Reply<{ readonly title: string }>>
   /** Asks the server what there is. `jobs.start` with kind `download` then fetches it. */
@@ -180,7 +182,9 @@ export interface ModelsApi {
 export interface AdaptersApi {
   list(): Promise<readonly ImportedAdapter[]>
   /** PEFT's files: adapter_config.json, adapter_model.safetensors and, where there is one, v_head.safetensors. Files that do not fit the model are refused. */
-  importFiles(modelId: string, name: string, files: readonly File[]): Promise<Reply<ImportedAdapter>>
+  importFiles(modelId: string, name: string, files: readonly File[], importId?: string): Promise<Reply<ImportedAdapter>>
+  /** Stops an import that is under way; nothing of it stays. */
+  cancelImport(importId: string): Promise<Reply<null>>
   /** PEFT's files read and written again: what is handed over is known to be whole. @param baseModel when absent, as they say. */
   exportFiles(name: string, files: readonly File[], baseModel?: string): Promise<Reply<Readonly<Record<string, Uint8Array<ArrayBuffer>>>>>
   remove(adapterId: string): Promise<Reply<null>>

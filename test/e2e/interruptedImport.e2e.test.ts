@@ -1,8 +1,9 @@
-/** A page that is reloaded in the middle of an import: nothing is left that nobody can see, and the page says what was removed. */
+/** Imports in the page: a file is read in a worker of its own; a page that is reloaded meanwhile leaves nothing that nobody can see, and says what was removed. */
 import { expect, it } from 'vitest'
 import { sampleCsv } from '../../src/data/sampleCsv'
 import { openApp } from '../support/app'
 import { looksRight } from '../support/looks'
+import { serveStatically } from '../support/staticServer'
 import { storedRecords } from '../support/stored'
 
 const WAIT = { timeout: 60_000 }
@@ -43,3 +44,39 @@ it('a reload while a file is stored leaves nothing behind, an import can be stop
   expect(problems).toEqual([])
   await page.context().close()
 }, 300_000)
+
+/** In the studio's worker, as text because the test runner rewrites code: writes down which workers it starts and ends. */
+const watchWorkers = `(() => {
+  const watched = (globalThis.watchedWorkers = [])
+  globalThis.Worker = class extends Worker {
+    constructor(script, options) {
+      super(script, options)
+      this.end = () => watched.push(options.name + ' ended')
+      watched.push(options.name + ' started')
+    }
+    terminate() {
+      this.end()
+      super.terminate()
+    }
+  }
+})()`
+
+it.each(['Hone’s server', 'a bare static server'])(
+  'on %s a file is read in a worker of its own, which ends with the import',
+  async (server) => {
+    const bare = server === 'a bare static server' ? await serveStatically('/a/b') : null
+    const { page, problems } = await openApp('#/data', bare ? { at: bare.url } : {})
+    await page.getByTestId('drop-zone').waitFor(WAIT)
+    const [engine] = page.workers()
+    if (!engine) throw new Error('no worker')
+    await engine.evaluate(watchWorkers)
+    await page.getByTestId('file-input').setInputFiles({ name: 'many.csv', mimeType: 'text/csv', buffer: manyRows(500) })
+    await page.getByTestId('dataset-card').waitFor(WAIT)
+    expect(await engine.evaluate('globalThis.watchedWorkers')).toEqual(['hone-data started', 'hone-data ended'])
+    expect((await storedRecords(page, 'trajectories')).length).toBe(500)
+    expect(problems).toEqual([])
+    await page.context().close()
+    bare?.server.close()
+  },
+  120_000,
+)

@@ -181,3 +181,22 @@ it('a folder with tokenizer.model and no tokenizer.json is imported', async () =
   await card('ToolLLaMA-tiny').waitFor({ timeout: 60_000 })
   expect(await card('ToolLLaMA-tiny').innerText()).toContain('Llama 2 and 3: exact against transformers')
 })
+
+it('the import of a folder says how far it is, with the file, and leaves nothing when it is stopped', async () => {
+  await page.goto(`${address}/#/models`)
+  const folder = join(temporaryDirectory(), 'Colossus')
+  mkdirSync(folder)
+  for (const [name, bytes] of await llamaFolder({ hidden_size: 1024, intermediate_size: 8192, num_hidden_layers: 4 }))
+    writeFileSync(join(folder, name), bytes)
+  await page.getByTestId('model-folder').setInputFiles(folder)
+  await page.getByText(/^Storing model\.safetensors, [\d.]+ [KM]B of \d+ MB · [\d.]+ [KMG]B\/s · \d+ s left$/).waitFor({ timeout: 60_000 })
+  await looksRight(page, 'model-import', { fullPage: false })
+  await page.getByTestId('import-stop').click()
+  expect(await page.getByTestId('import-stopped').innerText({ timeout: 30_000 })).toBe(
+    'The import was stopped, and nothing of it is stored.',
+  )
+  expect(await card('Colossus').count()).toBe(0)
+  await page.goto(`${address}/#/settings?tab=storage`)
+  await page.getByText('ToolLLaMA-tiny').first().waitFor({ timeout: 30_000 })
+  expect(await page.getByText('Colossus').count()).toBe(0)
+})

@@ -72,6 +72,13 @@ test('a look says host, commit and bytes and stores nothing; the job fetches eac
     total: total(),
     message: `${TINY_REPO} is here.`,
   })
+  const said = own.events.flatMap((event) => (event.type === 'job' ? [event.job.message] : []))
+  expect(
+    said
+      .filter((message) => message.endsWith(` from ${new URL(hub.endpoint).host}`))
+      .every((one) => hub.files.has(one.split(' ')[0] ?? '')),
+  ).toBe(true)
+  expect(said.some((message) => /^\S+ from 127\.0\.0\.1/.test(message))).toBe(true)
   const row = (await own.studio.models.list()).find(({ title }) => title === TINY_REPO)
   expect(row).toMatchObject({
     ...{ model_id: 'tiny-org-tiny-qwen2', architecture: 'qwen2', rope: 'plain', bytes: total(), revision: COMMIT },

@@ -2,7 +2,8 @@
 import type { TrajectoryOwner } from '../../storage/store'
 import { withoutTokens, type Trajectory } from '../../records/trajectory'
 import type { DatasetRow, Reply } from '../../worker/protocol'
-import { accept, attempt, refuse } from '../failure'
+import { accept, refuse } from '../failure'
+import type { Imports } from '../imports'
 import { removeDatasetOrder } from './datasetOrder'
 import { importFile, type ImportParts } from './importFile'
 
@@ -17,33 +18,16 @@ export interface Datasets {
   trajectories(of: TrajectoryOwner): Promise<readonly Trajectory[]>
 }
 
-class ImportStopped extends Error {
-  override readonly name = 'ImportStopped'
+interface DatasetParts extends ImportParts {
+  readonly imports: Imports
 }
 
-export function createDatasets(parts: ImportParts): Datasets {
+export function createDatasets({ imports, ...parts }: DatasetParts): Datasets {
   const { store } = parts
-  const underWay = new Map<string, AbortController>()
   return {
     importFile: (file, { suggestions, importId } = { suggestions: true }) =>
-      attempt('import', async () => {
-        const controller = new AbortController()
-        if (importId !== undefined) underWay.set(importId, controller)
-        try {
-          return await importFile(file, { suggestions, importId, signal: controller.signal }, parts)
-        } catch (error) {
-          if (error instanceof ImportStopped) return refuse('cancelled', 'The import was stopped, and nothing of it is stored.')
-          throw error
-        } finally {
-          if (importId !== undefined) underWay.delete(importId)
-        }
-      }),
-
-    cancelImport: (importId) => {
-      const controller = underWay.get(importId)
-      controller?.abort(new ImportStopped('The import was stopped.'))
-      return Promise.resolve(controller ? accept(null) : refuse('unknown-import', 'This import has ended already.'))
-    },
+      imports.run('import', importId, (control) => importFile(file, suggestions, control, parts)),
+    cancelImport: (importId) => imports.cancel(importId),
 
     list: async () => [...(await store.datasets.list()).records].sort((a, b) => (a.created_at < b.created_at ? 1 : -1)),
 

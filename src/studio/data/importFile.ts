@@ -1,71 +1,71 @@
 /** One file on its way into the store: read, stored in pieces with progress, and taken out again when it is stopped halfway. */
-import { annotateByRules } from '../../annotation/rules'
 import { bounded, moreText } from '../../base/visibleText'
 import { createPacer } from '../../base/pacer'
-import { importDataset, type ImportedDataset } from '../../data/importDataset'
 import type { Opinion } from '../../records/annotation'
 import type { DatasetRow } from '../../records/dataset'
-import type { Trajectory } from '../../records/trajectory'
 import type { Reply } from '../../worker/protocol'
 import { accept, refuse } from '../failure'
+import type { ImportControl } from '../imports'
 import type { StudioServices } from '../services'
 import { claimOf, noteImport, removeImport } from '../storage/unfinishedImports'
 import { writeDatasetOrder } from './datasetOrder'
+import { createDatasetReader, type DatasetHead, type DatasetPiece, type DatasetReader, type OpenDatasetReader } from './datasetReader'
 
-export type ImportParts = Pick<StudioServices, 'store' | 'rows' | 'emit' | 'clock' | 'sleep' | 'claim'>
-
-export interface ImportOptions {
-  readonly suggestions: boolean
-  /** Names the import in its progress; absent: nobody follows it. */
-  readonly importId?: string | undefined
-  readonly signal: AbortSignal
+export interface ImportParts extends Pick<StudioServices, 'store' | 'rows' | 'emit' | 'clock' | 'sleep' | 'claim'> {
+  /** Reads in another thread. When absent, the file is read in this one, in pieces of some milliseconds. */
+  readonly openDatasetReader?: OpenDatasetReader | undefined
 }
 
-/** Trajectories stored in one write: some milliseconds of work. */
-const STORED_AT_ONCE = 50
 const NAME_CHARS = 200
 const PROBLEM_CHARS = 2000
 
-export async function importFile(file: File, options: ImportOptions, parts: ImportParts): Promise<Reply<DatasetRow>> {
-  const { emit, rows, clock, sleep } = parts
-  const { importId, signal } = options
-  const pause = createPacer({ clock, sleep })
-  const report = (phase: 'reading' | 'storing', done: number, total: number): void => {
-    if (importId !== undefined) emit({ type: 'import', import_id: importId, phase, done, total })
-  }
+export async function importFile(file: File, suggestions: boolean, control: ImportControl, parts: ImportParts): Promise<Reply<DatasetRow>> {
   const name = bounded(file.name, NAME_CHARS).shown
-  const onProgress = (bytes: number): void => {
-    report('reading', bytes, file.size)
+  const pause = createPacer(parts)
+  const { signal } = control
+  const open: OpenDatasetReader = parts.openDatasetReader ?? ((of) => createDatasetReader(of, { ...parts.rows, signal, pause }))
+  const reader = open({ file, name, suggestions }, signal)
+  try {
+    const head = await reader.read((bytes) => {
+      control.report('reading', bytes, file.size)
+    })
+    return await storeRead({ name, head, reader, pause }, control, parts)
+  } finally {
+    reader.close()
   }
-  const read = await importDataset({ name, bytes: file.stream() }, { now: rows.now, signal, pause, onProgress })
-  const fault = read.dataset.problems[0]
+}
+
+interface Reading {
+  readonly name: string
+  readonly head: DatasetHead
+  readonly reader: DatasetReader
+  readonly pause: () => Promise<void> | undefined
+}
+
+async function storeRead(reading: Reading, control: ImportControl, parts: ImportParts): Promise<Reply<DatasetRow>> {
+  const { name, head } = reading
+  const fault = head.dataset.problems[0]
   // A file of which not one row could be met is no data set; one with bad rows is, and says which.
-  if (read.dataset.rows === 0 && read.settings === null)
+  if (head.dataset.rows === 0 && head.settings === null)
     return refuse('nothing-imported', fault ? shortened(fault.message) : `${name} holds no data.`)
-  const row = rowOf(read)
+  const row = rowOf(head)
   const claimed = await parts.claim(claimOf('dataset', row.dataset_id))
   if (!claimed.ok) return refuse('busy', `${name} is being imported ${claimed.owner}.`)
   try {
-    await storeDataset(read, row, { ...options, pause, report }, parts)
+    await storeDataset(reading, row, control, parts)
   } finally {
     claimed.release()
   }
-  emit({ type: 'dataset', dataset: row })
+  parts.emit({ type: 'dataset', dataset: row })
   return accept(row)
 }
 
-interface Storing extends ImportOptions {
-  readonly pause: () => Promise<void> | undefined
-  readonly report: (phase: 'storing', done: number, total: number) => void
-}
-
 /** Leaves nothing of a data set that was not here before when it fails or is stopped. */
-async function storeDataset(read: ImportedDataset, row: DatasetRow, storing: Storing, parts: ImportParts): Promise<void> {
-  const { store } = parts
+async function storeDataset(reading: Reading, row: DatasetRow, control: ImportControl, { store }: ImportParts): Promise<void> {
   const isNew = (await store.datasets.get(row.dataset_id)) === null
   try {
     if (isNew) await noteImport(store, row)
-    await storeTrajectories(read, row.dataset_id, storing, parts)
+    await storeTrajectories(reading, row.dataset_id, control, store)
     await store.datasets.put({ ...row, problems: [...row.problems] })
     if (isNew) await removeImport(store, row.dataset_id, 'note')
   } catch (error) {
@@ -74,50 +74,32 @@ async function storeDataset(read: ImportedDataset, row: DatasetRow, storing: Sto
   }
 }
 
-async function storeTrajectories(read: ImportedDataset, datasetId: string, storing: Storing, parts: ImportParts): Promise<void> {
-  const { store } = parts
-  const { trajectories } = read
-  const given = new Map<string, Opinion[]>()
-  for (const opinion of read.opinions) {
-    const of = given.get(opinion.trajectory_id)
-    if (of) of.push(opinion)
-    else given.set(opinion.trajectory_id, [opinion])
-  }
-  await writeDatasetOrder(
-    store,
-    datasetId,
-    trajectories.map(({ trajectory_id }) => trajectory_id),
-  )
-  for (let done = 0; done < trajectories.length; done += STORED_AT_ONCE) {
-    storing.signal.throwIfAborted()
-    const piece = trajectories.slice(done, done + STORED_AT_ONCE)
-    await store.trajectories.put({ dataset_id: datasetId }, piece)
-    await store.opinions.add(await opinionsOn(piece, given, storing, parts))
-    storing.report('storing', done + piece.length, trajectories.length)
-    await storing.pause()
-  }
-  storing.signal.throwIfAborted()
-}
-
-/** What the file says of the steps, and what the rules do. */
-async function opinionsOn(
-  piece: readonly Trajectory[],
-  given: ReadonlyMap<string, readonly Opinion[]>,
-  { suggestions, pause }: Storing,
-  { store, rows }: ImportParts,
-): Promise<Opinion[]> {
-  const found: Opinion[] = []
-  for (const trajectory of piece) {
-    const own = given.get(trajectory.trajectory_id) ?? []
-    found.push(...own)
-    if (!suggestions) continue
-    const stored = (await store.opinions.listOf(trajectory.trajectory_id)).records
-    // A trajectory that is imported again already has the opinions of the rules.
-    if (!stored.some((opinion) => opinion.annotator_id.startsWith('rules:')))
-      found.push(...annotateByRules(trajectory, [...stored, ...own], rows))
+async function storeTrajectories(
+  { head, reader, pause }: Reading,
+  dataset_id: string,
+  { signal, report }: ImportControl,
+  store: ImportParts['store'],
+): Promise<void> {
+  const { trajectoryIds } = head
+  await writeDatasetOrder(store, dataset_id, trajectoryIds)
+  let done = 0
+  for (let piece = await reader.next(); piece !== null; piece = await reader.next()) {
+    signal.throwIfAborted()
+    await store.trajectories.put({ dataset_id }, piece.trajectories)
+    await store.opinions.add(await newOpinions(piece, store))
+    done += piece.trajectories.length
+    report('storing', done, trajectoryIds.length)
     await pause()
   }
-  return found
+  signal.throwIfAborted()
+}
+
+/** What the file says of the steps; and what the rules do, but of a trajectory that is imported again and has their opinions already. */
+async function newOpinions({ trajectories, given, suggested }: DatasetPiece, store: ImportParts['store']): Promise<Opinion[]> {
+  if (suggested.length === 0) return [...given]
+  const { records } = await store.opinions.listOf(...trajectories.map(({ trajectory_id }) => trajectory_id))
+  const ruled = new Set(records.flatMap((one) => (one.annotator_id.startsWith('rules:') ? [one.trajectory_id] : [])))
+  return [...given, ...suggested.filter(({ trajectory_id }) => !ruled.has(trajectory_id))]
 }
 
 function shortened(text: string, most = PROBLEM_CHARS): string {
@@ -126,7 +108,7 @@ function shortened(text: string, most = PROBLEM_CHARS): string {
 }
 
 /** Its problems no longer than anybody reads, and beside them what of a configuration file will not change a run. */
-function rowOf({ dataset, settings }: ImportedDataset): DatasetRow {
+function rowOf({ dataset, settings }: DatasetHead): DatasetRow {
   const notes = settings ? settingsNotes(dataset.name, settings.ignored) : []
   const problems = [...dataset.problems, ...notes].map((one) => ({
     ...one,

@@ -5,8 +5,8 @@ import type { Gate } from '../../engine/plan/executable'
 import type { PauseRequests } from '../../training/trainingContext'
 import type { JobPhase, JobSnapshot } from '../../worker/protocol'
 import { sentenceOf } from '../failure'
-
 import { JobCancelled, type JobControl, type JobWork } from './jobControl'
+import { secondsLeft } from './secondsLeft'
 
 export interface JobParts {
   readonly newId: NewId
@@ -327,17 +327,4 @@ export class Job implements JobControl {
       error: this.#error,
     }
   }
-}
-
-/**
- * Seconds left at the rate measured: `spent` for what is done, and `since` then for the next, which may take longer than those before did.
- * Null while nothing says.
- */
-function secondsLeft(done: number, total: number, spent: number, since: number): number | null {
-  if (done === 0 || total === 0) return null
-  const left = Math.max(0, total - done)
-  const expected = (spent / done) * left - since
-  // Had the next ended just now, the others would take this long at the rate over all of the time.
-  const least = ((spent + since) / (done + 1)) * Math.max(0, left - 1)
-  return left === 1 && expected <= 0 ? null : Math.max(0, expected, least)
 }

@@ -20,6 +20,9 @@ import type { ConfiguredAlgorithm } from '../../training/algorithm'
 import { VALUE_BIAS, VALUE_WEIGHT } from '../../training/policy/policyModel'
 import { policyAdapter } from './adapterFiles'
 
+/** What is read and stored of an adapter. */
+export const ADAPTER_FILES: readonly string[] = [ADAPTER_CONFIG, ADAPTER_WEIGHTS, VALUE_HEAD_WEIGHTS]
+
 export interface StoredInitialAdapter extends InitialAdapter {
   /** Of the weights file. */
   readonly sha256: string
@@ -52,7 +55,7 @@ export async function readInitialAdapter(
   const adapter = await readAdapter(folder)
   checkAdapterFits(adapter, architectureOf(config).parameters(config))
   const files = new Map<string, Uint8Array<ArrayBuffer>>()
-  for (const name of [ADAPTER_CONFIG, ADAPTER_WEIGHTS, VALUE_HEAD_WEIGHTS]) {
+  for (const name of ADAPTER_FILES) {
     const source = await folder.open(name)
     if (source) files.set(name, await source.read(0, source.size))
   }

@@ -41,7 +41,7 @@ export async function downloadModel(
   const model_id = before.id ?? (await models.newModelId(place.title))
   await writeNote(store, { model_id, title, hub, bytes, origin })
   const total = Math.max(1, bytes - Math.min(before.bytes, bytes))
-  progress.begin(total)
+  progress.begin(total, origin.host)
   control.phase('downloading', total, `From ${origin.host}`)
   const card = await keepModel(store, found.folder, { model_id, title, origin, now: parts.now() }).catch((error: unknown) => {
     throw control.signal.aborted ? error : new Error(`${sentenceOf(error)} The part that arrived is kept.`, { cause: error })
@@ -55,6 +55,7 @@ export async function downloadModel(
 class DownloadProgress {
   readonly #control: JobControl
   readonly #clock: () => number
+  #host = ''
   #total = 0
   #arrived = 0
   #lastReport = Number.NEGATIVE_INFINITY
@@ -64,16 +65,17 @@ class DownloadProgress {
     this.#clock = clock
   }
 
-  begin(total: number): void {
+  begin(total: number, host: string): void {
     this.#arrived = 0
+    this.#host = host
     this.#total = total
   }
 
-  add(bytes: number): void {
+  add(bytes: number, file: string): void {
     this.#arrived += bytes
     if (this.#total === 0 || this.#clock() - this.#lastReport < REPORT_MS) return
     this.#lastReport = this.#clock()
-    this.#control.advance(Math.min(this.#arrived, this.#total))
+    this.#control.advance(Math.min(this.#arrived, this.#total), `${file} from ${this.#host}`)
   }
 }
 
@@ -90,8 +92,18 @@ function countingFetch(
       await sleep(OFFLINE_MS, control.signal)
     }
     return countedResponse(await fetch(url, init), (bytes) => {
-      progress.add(bytes)
+      progress.add(bytes, fileOf(url))
     })
+  }
+}
+
+/** The last part of an address, as a person reads it. */
+function fileOf(url: Parameters<FetchLike>[0]): string {
+  const last = new URL(url).pathname.split('/').at(-1) ?? ''
+  try {
+    return decodeURIComponent(last)
+  } catch {
+    return last
   }
 }
 

@@ -14,6 +14,7 @@ import { keptFolder, piecesOf } from './modelFiles'
 import { starterRow, withAdapters } from './modelRows'
 import { createModelTexts } from './modelTexts'
 import type { ClaimName } from '../claim'
+import type { Imports } from '../imports'
 import type { ModelSource, SourcedModel } from './modelSource'
 import { createSourcedModels } from './sourcedModels'
 import { missingStarter } from './starterFiles'
@@ -25,7 +26,7 @@ const STARTER_TITLE = 'Starter model'
 
 export interface Models {
   list(): Promise<readonly ModelRow[]>
-  importModel(name: string, files: readonly File[]): Promise<Reply<ModelRow>>
+  importModel(name: string, files: readonly File[], importId?: string): Promise<Reply<ModelRow>>
   /** An id nothing stored has. */
   newModelId(name: string): Promise<string>
   /** Of a model or of a download that has not ended, everything. Adapters trained on it stay. */
@@ -45,9 +46,10 @@ interface ModelParts {
   /** Opens every model but the starter and those that are stored. When absent, there are only these. */
   readonly source?: ModelSource | undefined
   readonly claim: ClaimName
+  readonly imports: Imports
 }
 
-export function createModels({ store, starter, now, source, claim }: ModelParts): Models {
+export function createModels({ store, starter, now, source, claim, imports }: ModelParts): Models {
   const sourced = source && createSourcedModels(source)
   const cardOf = async (id: string): Promise<Card | undefined> => (await readCards(store)).find(({ model_id }) => model_id === id)
   const folder = async (id: string): Promise<FolderSource> =>
@@ -88,7 +90,7 @@ export function createModels({ store, starter, now, source, claim }: ModelParts)
       const [first, cards, { records: runs }] = await Promise.all([texts.of(STARTER), readCards(store), store.runs.list()])
       return [...(first.ok ? [starterRow(first.value)] : []), ...cards.map(rowOf)].map((row) => withAdapters(row, runs))
     },
-    importModel: (name, files) => importModel(name, files, { store, newModelId, now, claim }),
+    importModel: (name, files, importId) => importModel(name, files, importId, { store, newModelId, now, claim, imports }),
     newModelId,
     remove: (id) =>
       attempt('model', async () => {

@@ -1,16 +1,18 @@
 /** `studio.models`: models that are stored, imported or downloaded. */
 import type { ModelsApi } from '../../worker/studioApi'
 import { accept } from '../failure'
+import type { Imports } from '../imports'
 import type { Models } from './models'
 import type { RemoteModels } from './remoteModels'
 
-export const createModelsApi = (models: Models, remote: RemoteModels): ModelsApi => ({
+export const createModelsApi = (models: Models, remote: RemoteModels, imports: Pick<Imports, 'cancel'>): ModelsApi => ({
   list: () => models.list(),
   open: async (id, seed) => {
     const text = await models.text(id, seed)
     return text.ok ? accept({ title: text.value.title }) : text
   },
-  importFiles: (name, files) => models.importModel(name, files),
+  importFiles: (name, files, importId) => models.importModel(name, files, importId),
+  cancelImport: (importId) => imports.cancel(importId),
   planDownload: (model) => remote.plan(model),
   unfinishedDownloads: () => remote.unfinished(),
   remove: (id) => models.remove(id),

@@ -1,11 +1,11 @@
-import { Button, Menu, Progress } from '@mantine/core'
+import { Button, Menu } from '@mantine/core'
 import { Link } from 'wouter'
 import type { DatasetRow } from '../../worker/protocol'
 import { formatBytes, formatCount, formatWhen, nameText } from '../format'
 import { hrefs } from '../navigation/hrefs'
 import type { ExportRequest } from '../queries/datasets'
-import { useImportProgress } from '../stores/imports'
 import { VisibleText } from '../trajectory/VisibleText'
+import { ImportProgress } from '../widgets/ImportProgress'
 import { ConfirmButton } from './ConfirmButton'
 import { ExportItems } from './ExportItems'
 import classes from './dataset.module.css'
@@ -86,20 +86,6 @@ interface PendingCardProps {
   readonly onCancel: () => void
 }
 
-/** How far the file is: bytes while it is read, trajectories while it is stored. */
-function ReadingProgress({ importId }: { readonly importId: string }) {
-  const progress = useImportProgress(importId)
-  const { done, total } = progress ?? { done: 0, total: 0 }
-  const share = total === 0 ? 0 : Math.min(1, done / total)
-  const what = progress?.phase === 'storing' ? `Storing ${formatCount(done)} of ${formatCount(total)}` : `Reading ${formatBytes(done)}`
-  return (
-    <>
-      <span role="status">{progress ? what : 'Reading'}</span>
-      <Progress value={share * 100} size="xs" aria-label={what} />
-    </>
-  )
-}
-
 /** A file being read, or one that could not be. What was stored before is untouched either way. */
 export function PendingCard({ pending, onDismiss, onCancel }: PendingCardProps) {
   return (
@@ -116,7 +102,7 @@ export function PendingCard({ pending, onDismiss, onCancel }: PendingCardProps) 
         </span>
         <span className={classes.meta}>{formatBytes(pending.bytes)}</span>
         {pending.error === null ? (
-          <ReadingProgress importId={pending.id} />
+          <ImportProgress importId={pending.id} stored="trajectories" />
         ) : (
           <div role="alert" data-testid="import-error">
             <span className={classes.bad}>Not imported. </span>

@@ -4,6 +4,7 @@ import { useCallback, useState } from 'react'
 import type { DatasetRow } from '../../worker/protocol'
 import { sentenceOf, valueOf } from '../queries/client'
 import { keys } from '../queries/keys'
+import { newImportId } from '../stores/imports'
 import { useStudio } from '../stores/studio'
 
 export interface PendingImport {
@@ -12,8 +13,6 @@ export interface PendingImport {
   readonly bytes: number
   readonly error: string | null
 }
-
-let nextId = 0
 
 export function useImports(onImported: (dataset: DatasetRow) => void): {
   readonly pending: readonly PendingImport[]
@@ -39,9 +38,7 @@ export function useImports(onImported: (dataset: DatasetRow) => void): {
   const add = useCallback(
     (files: readonly File[]) => {
       for (const file of files) {
-        nextId += 1
-        // Other tabs import too, and hear of their own imports only.
-        const id = `import-${nextId}`
+        const id = newImportId()
         setPending((list) => [...list, { id, name: file.name, bytes: file.size, error: null }])
         const fail = (error: string): void => {
           setPending((list) => list.map((one) => (one.id === id ? { ...one, error } : one)))

@@ -8,9 +8,12 @@ export const useModels = (): StudioQuery<readonly ModelRow[]> => useStudioQuery(
 export interface NamedFiles {
   readonly name: string
   readonly files: readonly File[]
+  readonly importId: string
 }
 export const useImportModel = (): Command<NamedFiles, ModelRow> =>
-  useCommand((studio, { name, files }: NamedFiles) => studio.models.importFiles(name, files), { invalidates: [keys.models, keys.storage] })
+  useCommand((studio, { name, files, importId }: NamedFiles) => studio.models.importFiles(name, files, importId), {
+    invalidates: [keys.models, keys.storage],
+  })
 
 /** Removes a model, or what an interrupted download left. */
 export const useRemoveModel = (): Command<string, null> =>
@@ -31,9 +34,10 @@ export const useAdapters = (): StudioQuery<readonly ImportedAdapter[]> => useStu
 export interface AdapterImport {
   readonly modelId: string
   readonly files: readonly File[]
+  readonly importId: string
 }
 export const useImportAdapter = (): Command<AdapterImport, ImportedAdapter> =>
-  useCommand((studio, { modelId, files }: AdapterImport) => studio.adapters.importFiles(modelId, '', files), {
+  useCommand((studio, { modelId, files, importId }: AdapterImport) => studio.adapters.importFiles(modelId, '', files, importId), {
     invalidates: [keys.adapters, keys.storage],
   })
 

@@ -10,5 +10,9 @@ listenToEvents((events) => {
     if (event.type === 'import') useProgress.setState(({ byId }) => ({ byId: { ...byId, [event.import_id]: event } }))
 })
 
+let made = 0
+/** Names an import of this page, in its progress and to stop it. Other tabs hear of their own imports only. */
+export const newImportId = (): string => `import-${++made}`
+
 /** null until the first word of it. */
 export const useImportProgress = (importId: string): ImportProgress | null => useProgress(({ byId }) => byId[importId] ?? null)

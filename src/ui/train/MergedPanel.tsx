@@ -6,9 +6,11 @@ import { mergedJobId, type JobSnapshot } from '../../worker/protocol'
 import { downloadFile } from '../downloadFile'
 import { counted, formatBytes, visibleText } from '../format'
 import { hrefs } from '../navigation/hrefs'
+import { FolderImport } from '../models/FolderImport'
 import { isActive, useJobOfRun } from '../queries/jobs'
 import { useImportModel } from '../queries/models'
 import { useMergedModel } from '../queries/runs'
+import { newImportId } from '../stores/imports'
 import { Panel } from '../widgets/Panel'
 import { ErrorPanel } from '../widgets/ProblemList'
 import { Term } from '../widgets/Term'
@@ -38,7 +40,7 @@ function Merged({ run, job }: { readonly run: RunRecord; readonly job: JobSnapsh
   const { mean, max, tokens, sameTop } = merged.kl
   const storeModel = (): void => {
     const name = `${run.model.id}-${run.algorithm ?? 'run'}-merged`
-    store.mutate({ name, files: files.map(([file, blob]) => new File([blob], file)) })
+    store.mutate({ name, files: files.map(([file, blob]) => new File([blob], file)), importId: newImportId() })
   }
   return (
     <Panel title="Merged model" aside={`${DTYPES[merged.dtype]} · ${formatBytes(merged.bytes)}`}>
@@ -66,8 +68,9 @@ function Merged({ run, job }: { readonly run: RunRecord; readonly job: JobSnapsh
           </Anchor>
         )}
       </Group>
+      {store.isPending && store.variables && <FolderImport of="models" name={store.variables.name} importId={store.variables.importId} />}
       {store.error !== null && (
-        <Text c="var(--hone-unsolved)" role="alert">
+        <Text {...(store.errorCode === 'cancelled' ? { role: 'status' } : { c: 'var(--hone-unsolved)', role: 'alert' })}>
           {store.error}
         </Text>
       )}

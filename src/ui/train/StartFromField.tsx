@@ -3,7 +3,9 @@ import { Button, Group, Select, Text } from '@mantine/core'
 import { useRef } from 'react'
 import type { RunRecord } from '../../records/run'
 import type { ModelRow } from '../../worker/protocol'
+import { FolderImport } from '../models/FolderImport'
 import { useAdapters, useImportAdapter } from '../queries/models'
+import { newImportId } from '../stores/imports'
 import { choices } from '../widgets/choices'
 import { NEW_ADAPTER, startChoices } from './startChoices'
 
@@ -18,13 +20,15 @@ interface StartFromProps {
 export function StartFromField({ model, runs, value, onChange }: StartFromProps) {
   const imported = useAdapters().data
   const importAdapter = useImportAdapter()
+  const importing = importAdapter.isPending ? (importAdapter.variables ?? null) : null
+  const isStopped = importAdapter.errorCode === 'cancelled'
   const picker = useRef<HTMLInputElement>(null)
   const starts = choices(startChoices(model, runs, imported ?? []))
   const isGone = value !== NEW_ADAPTER && imported !== undefined && model !== null && !starts.some((one) => one.value === value)
   const importFiles = (files: readonly File[]): void => {
     if (!model || files.length === 0) return
     importAdapter.mutate(
-      { modelId: model.model_id, files },
+      { modelId: model.model_id, files, importId: newImportId() },
       {
         onSuccess: (adapter) => {
           onChange(`imported:${adapter.adapter_id}`)
@@ -50,7 +54,7 @@ export function StartFromField({ model, runs, value, onChange }: StartFromProps)
           style={{ flex: '1 1 280px' }}
         />
         <Button
-          disabled={model === null}
+          disabled={model === null || importing !== null}
           title="adapter_config.json and adapter_model.safetensors, as peft and Hone write them; v_head.safetensors too where there is one"
           onClick={() => picker.current?.click()}
         >
@@ -71,8 +75,9 @@ export function StartFromField({ model, runs, value, onChange }: StartFromProps)
           }}
         />
       </Group>
+      {importing !== null && <FolderImport of="adapters" name="Adapter" importId={importing.importId} />}
       {(isGone || importAdapter.error !== null) && (
-        <Text c="var(--hone-unsolved)" role="alert" mt={6}>
+        <Text {...(isStopped ? {} : { c: 'var(--hone-unsolved)' })} role={isStopped ? 'status' : 'alert'} mt={6}>
           {importAdapter.error ?? 'The adapter that was chosen is not stored here any more, or is for another model.'}
         </Text>
       )}

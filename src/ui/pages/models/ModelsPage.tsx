@@ -4,6 +4,7 @@ import { useState } from 'react'
 import { z } from 'zod'
 import { downloadFile } from '../../downloadFile'
 import { ArchitectureClaims } from '../../models/ArchitectureMarks'
+import { FolderImport } from '../../models/FolderImport'
 import { checkpointFiles } from '../../models/folderFiles'
 import { ModelCard } from '../../models/ModelCard'
 import classes from '../../models/models.module.css'
@@ -11,6 +12,7 @@ import { RemoteModelPanel } from '../../models/RemoteModelPanel'
 import { useUrlState } from '../../navigation/location'
 import { useAdapters, useImportModel, useModels, useRemoveAdapter, useRemoveModel } from '../../queries/models'
 import { useExportAdapter } from '../../queries/runs'
+import { newImportId } from '../../stores/imports'
 import { useDescription } from '../../stores/studio'
 import { EmptyState, Loading, PageHead } from '../../widgets/Panel'
 import { ErrorPanel } from '../../widgets/ProblemList'
@@ -23,21 +25,25 @@ function useModelCommands() {
   const exportAdapter = useExportAdapter()
   const removeModel = useRemoveModel()
   const removeAdapter = useRemoveAdapter()
-  /** The folder that is being read. */
-  const [folder, setFolder] = useState('')
   const [empty, setEmpty] = useState<string | null>(null)
   const forget = (): void => {
     setEmpty(null)
     for (const command of [importModel, exportAdapter, removeModel, removeAdapter]) command.reset()
   }
   return {
-    importing: importModel.isPending ? folder : null,
-    error: importModel.error ?? exportAdapter.error ?? removeModel.error ?? removeAdapter.error ?? empty,
+    importing: importModel.isPending ? (importModel.variables ?? null) : null,
+    /** A person stopped the import, which is no failure. */
+    stopped: importModel.errorCode === 'cancelled' ? importModel.error : null,
+    error:
+      (importModel.errorCode === 'cancelled' ? null : importModel.error) ??
+      exportAdapter.error ??
+      removeModel.error ??
+      removeAdapter.error ??
+      empty,
     importFolder: (files: readonly File[]) => {
       forget()
       const name = files[0]?.webkitRelativePath.split('/')[0] ?? files[0]?.name ?? 'model'
-      setFolder(name)
-      importModel.mutate({ name, files: checkpointFiles(files) })
+      importModel.mutate({ name, files: checkpointFiles(files), importId: newImportId() })
     },
     saveAdapter: (runId: string, title: string) => {
       forget()
@@ -79,9 +85,10 @@ export default function ModelsPage() {
         A folder needs config.json, tokenizer.json or tokenizer.model, and *.safetensors. Llama 2 and 3, Qwen 2, 2.5 and 3 are read; pickled
         weights (.bin, .pt) are refused because opening them can run code.
       </Text>
-      {commands.importing !== null && (
-        <Text role="status" mb={12}>
-          Reading {commands.importing}
+      {commands.importing !== null && <FolderImport of="models" name={commands.importing.name} importId={commands.importing.importId} />}
+      {commands.stopped !== null && (
+        <Text role="status" mb={12} data-testid="import-stopped">
+          {commands.stopped}
         </Text>
       )}
       {commands.error !== null && (
