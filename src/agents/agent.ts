@@ -36,8 +36,11 @@ export interface AgentSession {
   open(opening: Opening): Promise<SampledTurn | null>
   /** The turn after replies and words of the user; null when they do not fit the context. */
   next(messages: readonly NextMessage[]): Promise<SampledTurn | null>
+  /** Adds replies, words of the user and a turn that was sampled in another session with the same past, as if they had been said here. */
+  append(messages: readonly NextMessage[], turn: SampledTurn): void
   /**
-   * A second session with the same conversation so far, for tree search. Both go on independently, and the fork draws other tokens.
+   * A second session with the same conversation so far, for tree search; of one that was not opened, an empty one. Both go on
+   * independently, and the fork draws other tokens.
    * @param branch above 0, and another one for each fork of an attempt: draws are keyed by it.
    */
   fork(branch: number): Promise<AgentSession>

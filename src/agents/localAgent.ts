@@ -7,7 +7,7 @@ import type { ConversationMessage } from '../environments/conversation'
 import { drawnWith, type SamplingFilters } from '../records/samplingFilters'
 import type { AgentLimits, AgentSession, SampledTurn } from './agent'
 import type { CallFormat } from './callFormats/callFormat'
-import type { PolicySession } from './policy'
+import { branchKey, type DrawKey, type PolicySession } from './policy'
 
 export interface LocalAgentOptions extends AgentLimits {
   readonly codec: TextCodec
@@ -17,26 +17,27 @@ export interface LocalAgentOptions extends AgentLimits {
   readonly maxContext: number
 }
 
-/** @param openSession an empty context; a number above 0 draws other tokens for the same prefix. */
-export async function openLocalAgent(
-  openSession: (branch: number) => Promise<PolicySession>,
-  options: LocalAgentOptions,
-): Promise<AgentSession> {
-  return sessionOver(await openSession(0), [], openSession, options)
+/**
+ * @param session an empty context.
+ * @param key of its draws.
+ */
+export const openLocalAgent = (session: PolicySession, key: DrawKey, options: LocalAgentOptions): AgentSession =>
+  sessionOver(session, { key, context: [], unread: [] }, options)
+
+interface Past {
+  /** The draws of branch 0 of the attempt. */
+  readonly key: DrawKey
+  /** The ids of the conversation so far. */
+  readonly context: readonly number[]
+  /** The last of them that the session has not read yet. */
+  readonly unread: readonly number[]
 }
 
-/** @param past the ids of the context so far. */
-function sessionOver(
-  session: PolicySession,
-  past: readonly number[],
-  openSession: (branch: number) => Promise<PolicySession>,
-  options: LocalAgentOptions,
-): AgentSession {
+function sessionOver(session: PolicySession, past: Past, options: LocalAgentOptions): AgentSession {
   const { codec, format, maxContext, maxNewTokens } = options
   const stopIds = format.stopTokens.map((token) => codec.specialId(token))
-  const context = [...past]
-  /** Ids of a fork's context that its own session has not read yet. */
-  let unread: readonly number[] = past
+  const context = [...past.context]
+  let { unread } = past
   const sample = async (prompt: string, said: SampledTurn['said']): Promise<SampledTurn | null> => {
     const promptIds = codec.encode(prompt)
     const left = maxContext - context.length - promptIds.length
@@ -64,7 +65,12 @@ function sessionOver(
   return {
     open: ({ tools, conversation }) => sample(format.start(tools, conversation), saidIn(format.system(tools), conversation)),
     next: (messages) => sample(format.next(messages), userIn(messages)),
-    fork: async (branch) => sessionOver(await openSession(branch), context, openSession, options),
+    append(messages, turn) {
+      const ids = [...codec.encode(format.next(messages)), ...(turn.tokens?.completion_ids ?? codec.encode(turn.completion))]
+      context.push(...ids)
+      unread = [...unread, ...ids]
+    },
+    fork: async (branch) => sessionOver(await session.fork(branchKey(past.key, branch)), { key: past.key, context, unread }, options),
     close: () => {
       session.close()
     },

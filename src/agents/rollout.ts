@@ -38,15 +38,12 @@ export interface RolloutOptions {
   onTrajectory?(trajectory: Trajectory): void
 }
 
-/** Sample numbers are below this; branches of one attempt draw with numbers above it. */
-const BRANCH = 1 << 16
-
 /** A policy of this process as an agent. */
 export function localAgent(policy: Policy, options: LocalAgentOptions): Agent {
   return {
     limits: { temperature: options.temperature, maxNewTokens: options.maxNewTokens, maxContext: options.maxContext },
     sampling: options.sampling,
-    open: ({ query, sample }) => openLocalAgent((branch) => policy.open({ query, sample: sample + branch * BRANCH }), options),
+    open: async (key) => openLocalAgent(await policy.open(key), key, options),
   }
 }
 

@@ -37,10 +37,17 @@ export interface GeneratorOptions {
   readonly sharePrefixes?: boolean
 }
 
+/** Which draws a session makes: the same key gives the same tokens. */
+interface DrawKey {
+  readonly query: number
+  readonly sample: number
+}
+
 interface Session {
-  readonly slot: number
-  readonly key: { readonly query: number; readonly sample: number }
+  readonly key: DrawKey
   readonly context: CachedContext
+  /** Shared by a session and its forks. */
+  readonly family: { open: number }
   isBusy: boolean
 }
 
@@ -51,6 +58,8 @@ interface Task {
   readonly request: GenerationRequest
   /** The number of new tokens that were already reported. */
   reported: number
+  /** The slot it is computed in; null while it waits for one. */
+  slot: number | null
   readonly resolve: (result: GenerationResult) => void
   readonly reject: (error: Error) => void
 }
@@ -60,6 +69,8 @@ const EXTEND_WHILE_DECODING = 512
 
 export interface GeneratorSession {
   extend(ids: readonly number[], request: GenerationRequest): Promise<GenerationResult>
+  /** A second session with the same context, whose keys and values both share. It takes no place: see `open`. */
+  fork(key: DrawKey): Promise<GeneratorSession>
   readonly length: number
   close(): void
 }
@@ -69,6 +80,10 @@ export class Generator {
   generatedTokens = 0
   /** The number of prompt tokens that were computed, without those that were cached already. */
   prefilledTokens = 0
+  /** Prompt tokens that were computed again, because their blocks were needed for other contexts. */
+  recomputedTokens = 0
+  /** Tokens that went through the model: those of prompts, and each sampled one that was followed by another. */
+  computedTokens = 0
   /** Tokens sampled so far, those of completions that are not finished among them; about, where sequences end between two looks. */
   #lookedAt = 0
   readonly #options: GeneratorOptions
@@ -78,9 +93,12 @@ export class Generator {
   readonly #blocks: KvBlocks
   readonly #slots: GenerationSlots
   readonly #executables = new Map<string, Promise<Executable>>()
+  /** The one that was extended last is the last. */
   readonly #sessions = new Set<Session>()
   readonly #freeSlots: number[]
-  readonly #waitingForSlot: ((slot: number) => void)[] = []
+  /** Sessions that may be opened besides their forks: as many as there are slots, so that each has room in the cache. */
+  #freePlaces: number
+  readonly #waitingForPlace: (() => void)[] = []
   /** The tasks whose prompts are not completely computed, in the order in which they arrived. */
   #waiting: Task[] = []
   readonly #decoding = new Set<Task>()
@@ -98,6 +116,7 @@ export class Generator {
     this.#shape = generationShape({ config, lora, slots, maxContext, maxNewTokens, blocks })
     this.#blocks = new KvBlocks(this.#shape.blocks, options.sharePrefixes ?? true)
     this.#freeSlots = Array.from({ length: slots }, (_, index) => slots - 1 - index)
+    this.#freePlaces = slots
     this.#buffers = new Map([...generationBuffers(this.#shape)].map(([name, bytes]) => [name, this.#engine.createBuffer(name, bytes)]))
     this.#slots = new GenerationSlots(this.#engine, this.#shape, this.#buffers, options.seed)
   }
@@ -111,14 +130,27 @@ export class Generator {
     this.#version = version
   }
 
-  /** Waits for a free slot. */
-  async open(key: { readonly query: number; readonly sample: number }): Promise<GeneratorSession> {
-    const slot = this.#freeSlots.pop() ?? (await new Promise<number>((resolve) => this.#waitingForSlot.push(resolve)))
-    const context = new CachedContext(this.#blocks)
-    const session: Session = { slot, key, context, isBusy: false }
+  /**
+   * Waits for a free place, of which there are as many as slots. A session has its place until it and all its forks are closed. A fork needs
+   * none: of sessions that are idle, those used least recently lose their blocks when others need them.
+   */
+  async open(key: DrawKey): Promise<GeneratorSession> {
+    if (this.#freePlaces > 0) this.#freePlaces--
+    else await new Promise<void>((resolve) => this.#waitingForPlace.push(resolve))
+    return this.#sessionOver({ key, context: new CachedContext(this.#blocks), family: { open: 0 }, isBusy: false })
+  }
+
+  #sessionOver(session: Session): GeneratorSession {
+    const { context, family } = session
+    family.open++
     this.#sessions.add(session)
     return {
       extend: (ids, request) => this.#extend(session, ids, request),
+      fork: (key) => {
+        if (!this.#sessions.has(session)) return Promise.reject(new Error('the session is closed'))
+        if (session.isBusy) return Promise.reject(new Error('a session is forked when its extend is done'))
+        return Promise.resolve(this.#sessionOver({ key, context: context.fork(), family, isBusy: false }))
+      },
       get length() {
         return context.ids.length
       },
@@ -126,9 +158,10 @@ export class Generator {
         if (!this.#sessions.delete(session)) return
         this.#dropTasks((task) => (task.session === session ? new Error('the session was closed') : null))
         context.drop()
-        const next = this.#waitingForSlot.shift()
-        if (next) next(slot)
-        else this.#freeSlots.push(slot)
+        if (--family.open > 0) return
+        const next = this.#waitingForPlace.shift()
+        if (next) next()
+        else this.#freePlaces++
       },
     }
   }
@@ -153,7 +186,7 @@ export class Generator {
     return new Promise((resolve, reject) => {
       for (const id of ids) context.ids.push(id)
       session.isBusy = true
-      this.#waiting.push({ session, before, request, reported: 0, resolve, reject })
+      this.#waiting.push({ session, before, request, reported: 0, slot: null, resolve, reject })
       this.#loop ??= this.#run().finally(() => (this.#loop = null))
     })
   }
@@ -186,16 +219,25 @@ export class Generator {
     for (const task of [...this.#waiting, ...this.#decoding]) {
       const reason = reasonFor(task)
       if (!reason) continue
-      if (this.#decoding.delete(task)) this.#slots.stop(task.session.slot)
+      if (this.#decoding.delete(task) && task.slot !== null) this.#slots.stop(task.slot)
       this.#waiting = this.#waiting.filter((one) => one !== task)
       this.#giveUp(task, reason)
     }
   }
 
-  #giveUp({ session, before, reject }: Task, reason: Error): void {
-    session.context.cut(before)
+  #giveUp(task: Task, reason: Error): void {
+    task.session.context.cut(task.before)
+    this.#rest(task)
+    task.reject(reason)
+  }
+
+  /** The task is over: its slot is free, and its session idle. */
+  #rest(task: Task): void {
+    const { session } = task
+    if (task.slot !== null) this.#freeSlots.push(task.slot)
+    task.slot = null
     session.isBusy = false
-    reject(reason)
+    if (this.#sessions.delete(session)) this.#sessions.add(session)
   }
 
   /** One extend batch: as many waiting tokens as fit; slots whose text is complete get their first token. */
@@ -204,18 +246,22 @@ export class Generator {
     const batch: { readonly id: number; readonly position: number; readonly slot: number }[] = []
     const complete: { readonly task: Task; readonly row: number }[] = []
     for (const task of this.#waiting) {
-      const { context, slot } = task.session
-      if (batch.length >= most || !this.#reserve(task, batch.length === 0)) break
+      const { context } = task.session
+      if (batch.length >= most) break
+      const slot = (task.slot ??= this.#freeSlots.pop() ?? null)
+      if (slot === null || !this.#reserve(task, slot, batch.length === 0)) break
       const from = context.cached
       const to = Math.min(context.ids.length, from + most - batch.length)
       for (let position = from; position < to; position++) batch.push({ id: context.ids[position] ?? 0, position, slot })
+      this.recomputedTokens += Math.max(0, Math.min(to, context.computed) - from)
       context.advance(to)
       if (to === context.ids.length) complete.push({ task, row: batch.length - 1 })
     }
     // All blocks are in use; tasks that decode will release some.
     if (batch.length === 0) return
     const tokens = EXTEND_BUCKETS.find((bucket) => bucket >= batch.length) ?? batch.length
-    for (const { task } of complete) this.#slots.start(task.session, task.request, this.#version)
+    for (const { task } of complete)
+      if (task.slot !== null) this.#slots.start({ ...task.session, slot: task.slot }, task.request, this.#version)
     const executable = await this.#executable(`extend ${tokens}`, () => extendPlan(this.#shape, tokens, this.#engine))
     const column = (of: (one: (typeof batch)[number]) => number, rest: number): Uint32Array =>
       Uint32Array.from({ length: tokens }, (_, row) => (batch[row] ? of(batch[row]) : rest))
@@ -240,26 +286,36 @@ export class Generator {
     )
     executable.write(
       'rowSlots',
-      rows(({ task }) => task.session.slot, NO_SLOT),
+      rows(({ task }) => task.slot ?? NO_SLOT, NO_SLOT),
     )
     await executable.run(this.#options.gate)
+    this.#blocks.settle()
     this.prefilledTokens += batch.length
+    this.computedTokens += batch.length
     this.#engine.activity.announce({ kind: 'prefill', done: this.prefilledTokens, total: null })
     this.#waiting.splice(0, complete.length)
     for (const { task } of complete) this.#decoding.add(task)
   }
 
   /**
-   * Reserves blocks for the longest text a task may reach. If no running task will free any, idle contexts lose theirs and are computed again
-   * when they continue.
+   * Reserves blocks for the longest text a task may reach. If no running task will free any, other contexts lose theirs, the one idle for
+   * longest first, and are computed again when they continue.
    */
-  #reserve({ session, request }: Task, isFirst: boolean): boolean {
-    const { context, slot } = session
+  #reserve({ session, request }: Task, slot: number, isFirst: boolean): boolean {
+    const { context } = session
     const tokens = context.ids.length + request.maxNewTokens
-    let isReserved = context.reserve(tokens)
+    const reserve = (): boolean =>
+      context.reserve(tokens, (from, to) => {
+        this.#slots.copyBlock(from, to)
+      })
+    let isReserved = reserve()
     if (!isReserved && isFirst && this.#decoding.size === 0) {
-      for (const other of this.#sessions) if (other !== session) other.context.drop()
-      isReserved = context.reserve(tokens)
+      const others = [...this.#sessions].filter((other) => other !== session)
+      for (const other of [...others.filter(({ isBusy }) => !isBusy), ...others.filter(({ isBusy }) => isBusy)]) {
+        other.context.drop()
+        isReserved = reserve()
+        if (isReserved) break
+      }
       if (!isReserved) throw new Error(`${tokens} tokens do not fit ${this.#blocks.count} blocks`)
     }
     if (isReserved) this.#slots.place(slot, context.blocks)
@@ -279,26 +335,28 @@ export class Generator {
     this.#engine.activity.announce({ kind: 'decode', done: this.#lookedAt, total: null })
     let isAnyDone = false
     for (const task of [...this.#decoding]) {
-      const { session, request } = task
-      const found = seen(session.slot)
-      if (!found) continue
+      const { session, request, slot } = task
+      const found = slot === null ? null : seen(slot)
+      if (slot === null || !found) continue
       checkDrawn(session.context.ids, found.ids, found.logprobs)
       const stop = request.stopText ? stopLength(found.ids, request.stopText) : null
       const ids = found.ids.slice(0, stop ?? found.ids.length)
       if (ids.length > task.reported) request.onTokens?.(ids.slice(task.reported))
       task.reported = ids.length
       if (stop === null && !found.isDone) continue
-      if (!found.isDone) this.#slots.stop(session.slot)
+      if (!found.isDone) this.#slots.stop(slot)
       isAnyDone = true
       this.#decoding.delete(task)
       for (const id of ids) session.context.ids.push(id)
       session.context.advance(session.context.ids.length - 1)
       session.context.trim()
-      session.isBusy = false
+      this.#rest(task)
       this.generatedTokens += ids.length
+      this.computedTokens += found.ids.length - 1
       const finish = stop === null ? found.finish : 'stop'
       task.resolve({ ids, logprobs: found.logprobs.slice(0, ids.length), finish, policyVersion: found.policyVersion })
     }
+    this.#blocks.settle()
     // The answers' owners act (call a tool, ask again) before the next batch is made.
     if (isAnyDone) await this.#engine.finished()
   }

@@ -41,14 +41,21 @@ export function generationShape({ maxContext, blocks, ...size }: GenerationSize)
 export const LARGEST_EXTEND = 2048
 export const EXTEND_BUCKETS = [32, 128, 512, LARGEST_EXTEND] as const
 
+/** The bytes of the keys, or of the values, of one layer in one block. */
+export const blockBytes = ({ config, blocks }: Pick<GenerationShape, 'config' | 'blocks'>): number => cacheBytes(config, blocks) / blocks
+
+const cacheBytes = (config: ModelConfig, blocks: number): number =>
+  bytesOf({ shape: [blocks * BLOCK_TOKENS, config.num_key_value_heads * config.head_dim], dtype: config.kv_dtype })
+
 /** The bytes of each buffer that only generation uses. */
 export function generationBuffers({ config, slots, blocksPerSlot, blocks, maxNewTokens }: GenerationShape): Map<string, number> {
-  const cache = bytesOf({ shape: [blocks * BLOCK_TOKENS, config.num_key_value_heads * config.head_dim], dtype: config.kv_dtype })
+  const cache = cacheBytes(config, blocks)
   const sizes = new Map<string, number>()
   for (let layer = 0; layer < config.num_hidden_layers; layer++) {
     sizes.set(`cache.${layer}.keys`, cache)
     sizes.set(`cache.${layer}.values`, cache)
   }
+  sizes.set('gen.copy', 2 * config.num_hidden_layers * blockBytes({ config, blocks }))
   sizes.set('gen.state', stateRows(slots, config) * SLOT_WORDS * 4)
   for (const name of ['gen.ids', 'gen.positions', 'gen.slots', 'gen.all']) sizes.set(name, slots * 4)
   sizes.set('gen.record', slots * maxNewTokens * 8)

@@ -2,7 +2,7 @@
 import type { EngineDevice } from '../engine/device/engineDevice'
 import { NO_SLOT } from '../engine/ops/kvCache'
 import { seenWords, SLOT, SLOT_WORDS } from '../engine/ops/sample'
-import type { GenerationShape } from './generationPlans'
+import { blockBytes, type GenerationShape } from './generationPlans'
 import type { GenerationRequest } from './generationRequest'
 
 /** The progress of a slot since it started. */
@@ -43,6 +43,20 @@ export class GenerationSlots {
   /** The blocks of a slot's context, in order. */
   place(slot: number, blocks: readonly number[]): void {
     this.#write('gen.table', Uint32Array.from(blocks), slot * this.#shape.blocksPerSlot)
+  }
+
+  /** Copies the keys and values of a block, after everything submitted so far. A buffer cannot be copied to itself, so they pass through another. */
+  copyBlock(from: number, to: number): void {
+    const bytes = blockBytes(this.#shape)
+    const caches = Array.from({ length: this.#shape.config.num_hidden_layers }, (_, layer) => [
+      this.#buffer(`cache.${layer}.keys`),
+      this.#buffer(`cache.${layer}.values`),
+    ]).flat()
+    const between = this.#buffer('gen.copy')
+    const encoder = this.#engine.device.createCommandEncoder()
+    for (const [index, cache] of caches.entries()) encoder.copyBufferToBuffer(cache, from * bytes, between, index * bytes, bytes)
+    for (const [index, cache] of caches.entries()) encoder.copyBufferToBuffer(between, index * bytes, cache, to * bytes, bytes)
+    this.#engine.submit(encoder)
   }
 
   /** Starts sampling in a slot whose prompt is in the next batch. */

@@ -97,6 +97,7 @@ function session(turns: readonly string[]): PolicySession & { readonly asked: st
       return Promise.resolve({ ids: completion, logprobs: completion.map(() => 0), finish: 'stop', policyVersion: 0 })
     },
     close: () => undefined,
+    fork: () => Promise.reject(new Error('a chain forks nothing')),
   }
 }
 
@@ -104,7 +105,8 @@ function attempt(turns: readonly string[], episode: Fake, more: Partial<Strategy
   const model = session(turns)
   const record = strategies.cot.run({
     query,
-    openSession: () => openLocalAgent(() => Promise.resolve(model), { codec, format, temperature: 0, maxNewTokens: 32, maxContext: 512 }),
+    openSession: () =>
+      Promise.resolve(openLocalAgent(model, { query: 0, sample: 0 }, { codec, format, temperature: 0, maxNewTokens: 32, maxContext: 512 })),
     openEpisode: () => Promise.resolve(episode),
     budget: { toolCalls: 6, modelCalls: null },
     temperature: 0,

@@ -142,9 +142,10 @@ describe(`generation on ${adapterUnderTest()}`, () => {
     expect(shared?.found).toEqual(apart?.found)
     expect(tight?.found).toEqual(apart?.found)
     expect(new Set(shared?.found.map(String)).size).toBe(4)
-    // Four prompts of 37, then a pending token and three more each; two whole blocks of the prompt are computed once.
+    // Four prompts of 37, then a pending token and three more each. The group computes two whole blocks of the prompt once, and the
+    // late-comer only its last token.
     expect(apart?.prefilled).toBe(4 * (37 + 4))
-    expect(shared?.prefilled).toBe(4 * (37 + 4) - 3 * 32)
+    expect(shared?.prefilled).toBe(4 * (37 + 4) - 2 * 32 - 36)
     await policy.destroy()
   })
 
@@ -163,8 +164,75 @@ describe(`generation on ${adapterUnderTest()}`, () => {
       session.close()
       prefilled.push(gen.prefilledTokens - before)
     }
-    expect(prefilled).toEqual([20, 4, 20])
+    expect(prefilled).toEqual([20, 1, 20])
     await gen.destroy()
+    await policy.destroy()
+  })
+
+  /** A session, two forks of it that go on at the same time, and a fork of a fork; the root goes on last. Ids and log-probs of each turn. */
+  async function growTree(gen: Generator): Promise<number[][]> {
+    const request = { maxNewTokens: 6, temperature: 1, stopIds: [] }
+    const found: number[][] = []
+    const extend = async (session: GeneratorSession, ids: readonly number[]): Promise<void> => {
+      const place = found.push([]) - 1
+      const made = await session.extend(ids, request)
+      found[place] = [...made.ids, ...made.logprobs]
+    }
+    const root = await gen.open({ query: 0, sample: 0 })
+    await extend(
+      root,
+      Array.from({ length: 21 }, (_, at) => (at * 7) % 96),
+    )
+    const [left, right] = [await root.fork({ query: 0, sample: 101 }), await root.fork({ query: 0, sample: 102 })]
+    await Promise.all([extend(left, [9, 8, 7]), extend(right, [9, 8, 5])])
+    const below = await left.fork({ query: 0, sample: 103 })
+    left.close()
+    await extend(below, [4, 4])
+    await extend(root, [9, 8, 7])
+    for (const session of [root, right, below]) session.close()
+    return found
+  }
+
+  /** The same turns, each in a session of its own that reads everything before it. */
+  async function replayTree(gen: Generator, found: readonly number[][]): Promise<number[][]> {
+    const ids = found.map((one) => one.slice(0, one.length / 2))
+    const start = Array.from({ length: 21 }, (_, at) => (at * 7) % 96)
+    const root = [...start, ...(ids[0] ?? [])]
+    const left = [...root, 9, 8, 7]
+    const contexts = [start, left, [...root, 9, 8, 5], [...left, ...(ids[1] ?? []), 4, 4], left]
+    const replayed: number[][] = []
+    for (const [turn, context] of contexts.entries()) {
+      const session = await gen.open({ query: 0, sample: [0, 101, 102, 103, 0][turn] ?? 0 })
+      const made = await session.extend(context, { maxNewTokens: 6, temperature: 1, stopIds: [] })
+      replayed.push([...made.ids, ...made.logprobs])
+      session.close()
+    }
+    return replayed
+  }
+
+  it('a fork gives the same bits as a replay, with one slot, with few blocks and without sharing', async () => {
+    const policy = await policyModel()
+    const alone = generator(policy, 1, { sharePrefixes: false })
+    const first = await growTree(alone)
+    expect(new Set(first.map(String)).size).toBe(5)
+    expect(await replayTree(alone, first)).toEqual(first)
+    await alone.destroy()
+    const counts: { computed: number; recomputed: number }[] = []
+    for (const more of [{}, { blocks: 3, maxContext: 48 }]) {
+      for (const slots of [1, 4]) {
+        const gen = generator(policy, slots, more)
+        expect(await growTree(gen)).toEqual(first)
+        counts.push({ computed: gen.computedTokens, recomputed: gen.recomputedTokens })
+        // All places are free again.
+        const sessions = await Promise.all(Array.from({ length: slots }, () => gen.open({ query: 9, sample: 9 })))
+        for (const session of sessions) session.close()
+        await gen.destroy()
+      }
+    }
+    // Prompts of 21, 3, 3, 2 and 3 tokens, and five completions of 6.
+    expect(counts[0]).toEqual({ computed: expect.any(Number) as number, recomputed: 0 })
+    expect(counts[0]?.computed).toBeLessThanOrEqual(21 + 3 + 3 + 2 + 3 + 5 * 6)
+    expect(counts[2]?.recomputed).toBeGreaterThan(0)
     await policy.destroy()
   })
 

@@ -9,10 +9,16 @@ import type { CallFormat } from '../callFormats/callFormat'
 /** The next call, given the observations so far; a string is sent as it stands. */
 export type Script = (observations: readonly string[]) => ToolCall | string
 
-export function scriptedSession(codec: TextCodec, format: CallFormat, script: Script): PolicySession {
-  const observations: string[] = []
-  let length = 0
-  let opened = false
+/** @param past of a fork: what it has read so far. */
+export function scriptedSession(
+  codec: TextCodec,
+  format: CallFormat,
+  script: Script,
+  past: { readonly observations: readonly string[]; readonly length: number } = { observations: [], length: 0 },
+): PolicySession {
+  const observations = [...past.observations]
+  let { length } = past
+  let opened = length > 0
   const stopId = codec.specialId(format.stopTokens[0])
   // The observation is what stands between the constant ends of the rendered turn.
   const [before = '', after = ''] = format.next([{ role: 'tool', content: '\u0000' }]).split('\u0000')
@@ -21,6 +27,7 @@ export function scriptedSession(codec: TextCodec, format: CallFormat, script: Sc
       return length
     },
     close() {},
+    fork: () => Promise.resolve(scriptedSession(codec, format, script, { observations, length })),
     extend(ids, options) {
       const text = codec.decode(ids)
       if (opened) observations.push(text.slice(before.length, text.length - after.length))
@@ -44,4 +51,6 @@ export const openScriptedAgent = (
   script: Script,
   options: Pick<LocalAgentOptions, 'codec' | 'format' | 'maxNewTokens' | 'maxContext'>,
 ): Promise<AgentSession> =>
-  openLocalAgent(() => Promise.resolve(scriptedSession(options.codec, options.format, script)), { ...options, temperature: 0 })
+  Promise.resolve(
+    openLocalAgent(scriptedSession(options.codec, options.format, script), { query: 0, sample: 0 }, { ...options, temperature: 0 }),
+  )

@@ -1,7 +1,7 @@
 /** A policy model that acts: it generates in slots, and runs episodes against an environment. The only wrapper of rollouts. */
 import { requireCallFormat } from '../../agents/callFormats/callFormatFor'
 import type { CallFormat } from '../../agents/callFormats/callFormat'
-import type { Policy } from '../../agents/policy'
+import type { Policy, PolicySession } from '../../agents/policy'
 import { localAgent, rolloutEpisodes } from '../../agents/rollout'
 import type { Gate } from '../../engine/plan/executable'
 import { firstNonFinite } from '../../base/nonFinite'
@@ -112,27 +112,23 @@ function watchedPolicy(
   format: CallFormat,
   { model: { tokenizer }, gate, onTokens }: ActingParts,
 ): Policy {
-  return {
-    maxContext: generator.maxContext,
-    open: async (key) => {
-      const session = await generator.open(key)
-      return {
-        get length() {
-          return session.length
-        },
-        close: () => {
-          session.close()
-        },
-        extend: async (ids, options) => {
-          await gate()
-          const generation = await session.extend(ids, options)
-          onTokens(generation.ids.length)
-          onText(shownText(tokenizer.decode(generation.ids), format))
-          return generation
-        },
-      }
+  const watched = (session: PolicySession): PolicySession => ({
+    get length() {
+      return session.length
     },
-  }
+    fork: async (key) => watched(await session.fork(key)),
+    close: () => {
+      session.close()
+    },
+    extend: async (ids, options) => {
+      await gate()
+      const generation = await session.extend(ids, options)
+      onTokens(generation.ids.length)
+      onText(shownText(tokenizer.decode(generation.ids), format))
+      return generation
+    },
+  })
+  return { maxContext: generator.maxContext, open: async (key) => watched(await generator.open(key)) }
 }
 
 /** A completion for people to watch: its end is the end of a line. */
