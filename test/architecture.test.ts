@@ -126,7 +126,7 @@ test('only the folders of algorithms name one: everything else asks the descript
 test('files are named for what they hold', () => {
   const vague = sources.filter(({ path }) => /(^|\/)(utils?|helpers?|managers?|common)(\.tsx?$|\/)/i.test(path)).map(({ path }) => path)
   const catalogues =
-    /(ops|pages|algorithms|architectures|formats|callFormats|environments|benchmarks|strategies|commands|scorers)\/index\.ts$/
+    /(ops|pages|algorithms|architectures|formats|callFormats|environments|benchmarks|strategies|commands|scorers|answerScorers)\/index\.ts$/
   const indexes = sources.filter(({ path }) => /\/index\.tsx?$/.test(path) && !catalogues.test(path)).map(({ path }) => path)
   expect([...vague, ...indexes]).toEqual([])
 })

@@ -8,6 +8,7 @@ import { exportFiles } from './export'
 import { importFiles } from './import'
 import { parity } from './parity'
 import { rollout } from './rollout'
+import { score } from './score'
 import { serve } from './serve'
 import { story } from './story'
 import { train } from './train'
@@ -23,6 +24,7 @@ export const commands = {
   import: importFiles,
   parity,
   rollout,
+  score,
   serve,
   story,
   train,
