@@ -12,8 +12,10 @@ export interface CommandContext {
   readonly adapterName: AdapterName
   /** True under `--json`. */
   readonly json: boolean
-  /** Ctrl-C aborts it; a second Ctrl-C ends the process. */
+  /** Ctrl-C aborts it, unless the command pauses its work instead; a second Ctrl-C ends the process. */
   readonly signal: AbortSignal
+  /** While `pause` is set, the first Ctrl-C calls it and aborts nothing; null: Ctrl-C aborts again. */
+  onInterrupt(pause: (() => void) | null): void
   /** The only way out to the network. */
   readonly fetch: typeof fetch
   /** The project's root: `public/` and `dist/` are there. */
@@ -76,5 +78,13 @@ export function defineCommand<Options extends z.ZodObject>(definition: CommandDe
 
 /** A failure the user can act on: its message is the one sentence they see. */
 export class UsageError extends Error {
-  override readonly name = 'UsageError'
+  override readonly name: string = 'UsageError'
+}
+
+/** What shells expect of a program that Ctrl-C ended. */
+export const INTERRUPTED_CODE = 130
+
+/** The command ended because of Ctrl-C. */
+export class InterruptedError extends UsageError {
+  override readonly name = 'InterruptedError'
 }

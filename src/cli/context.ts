@@ -14,12 +14,17 @@ export interface HostContext {
   close(): void
 }
 
-export function createContext(options: { adapter: AdapterName; json: boolean; projectRoot: string; signal: AbortSignal }): HostContext {
+interface HostOptions extends Pick<CommandContext, 'signal' | 'onInterrupt' | 'json' | 'projectRoot'> {
+  readonly adapter: AdapterName
+}
+
+export function createContext(options: HostOptions): HostContext {
   const devices: GPUDevice[] = []
   const context: CommandContext = {
     adapterName: options.adapter,
     json: options.json,
     signal: options.signal,
+    onInterrupt: options.onInterrupt,
     fetch: fetchOfEnvironment(process.env),
     projectRoot: options.projectRoot,
     homeDirectory: resolve(process.env.HONE_HOME ?? join(process.cwd(), '.hone')),

@@ -7,7 +7,7 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { visibleJson, visibleText } from '../base/visibleText'
 import { parseCommandLine } from './args'
-import { UsageError, type Command } from './command'
+import { InterruptedError, INTERRUPTED_CODE, UsageError, type Command, type CommandContext } from './command'
 import { commands } from './commands/index'
 import { createContext, SENTENCE_SHOWN } from './context'
 import { commandHelp, overview } from './help'
@@ -33,7 +33,7 @@ async function main(argv: readonly string[]): Promise<void> {
   const host = createContext({
     ...global,
     projectRoot: dirname(dirname(fileURLToPath(import.meta.url))),
-    signal: interrupt(),
+    ...interrupts(),
   })
   try {
     const result = await command.run(host.context, options, extra)
@@ -43,17 +43,24 @@ async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
-/** The first Ctrl-C asks the command to stop; the second ends the process. */
-function interrupt(): AbortSignal {
+/** The first Ctrl-C asks the command to pause, where it can, else to stop; the second ends the process. */
+function interrupts(): Pick<CommandContext, 'signal' | 'onInterrupt'> {
   const controller = new AbortController()
+  let pause: (() => void) | null = null
   process.once('SIGINT', () => {
-    controller.abort(new UsageError('Stopped.'))
-    process.once('SIGINT', () => process.exit(130))
+    process.once('SIGINT', () => process.exit(INTERRUPTED_CODE))
+    if (pause) pause()
+    else controller.abort(new InterruptedError('Stopped.'))
   })
   process.once('SIGTERM', () => {
     controller.abort(new UsageError('Stopped.'))
   })
-  return controller.signal
+  return {
+    signal: controller.signal,
+    onInterrupt: (instead) => {
+      pause = instead
+    },
+  }
 }
 
 /** Resolves when the text has left the process, so that leaving right after loses nothing. */
@@ -79,6 +86,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.
 main(process.argv.slice(2)).then(
   () => process.exit(0),
   (error: unknown) => {
-    process.stderr.write(`${failureText(error)}\n`, () => process.exit(1))
+    const code = error instanceof InterruptedError ? INTERRUPTED_CODE : 1
+    process.stderr.write(`${failureText(error)}\n`, () => process.exit(code))
   },
 )

@@ -8,7 +8,7 @@ import { STORAGE_FULL_REASON } from '../studio/storage/retryWhenStorageFull'
 import { createStudio } from '../studio/studio'
 import type { JobRequest, JobSnapshot, Reply, StudioDescription, StudioEvent } from '../worker/protocol'
 import type { StudioApi } from '../worker/studioApi'
-import { UsageError, type CommandContext } from './command'
+import { InterruptedError, UsageError, type CommandContext } from './command'
 import { gpuInfoOf } from './gpuInfo'
 import { openModel, type OpenModel } from './modelSpec'
 import { openFileTree } from './node/fileTree'
@@ -34,7 +34,7 @@ async function openStudio(context: CommandContext): Promise<CommandStudio> {
     ...studio,
     description,
     onEvent: () => undefined,
-    run: async (request) => endOf(await finished(opened, ended, request), request, context),
+    run: async (request) => endOf(opened, await finished(opened, ended, request, context), request, context),
     async close() {
       channel.port1.close()
       channel.port2.close()
@@ -104,30 +104,58 @@ function partsOf(context: CommandContext, models: OpenModel[]): StudioParts {
 }
 
 const isOver = ({ state }: JobSnapshot): boolean => state !== 'running' && state !== 'paused'
+/** Ctrl-C paused it, and all that it did is stored. */
+const isPaused = ({ state, isStandingStill }: JobSnapshot): boolean => state === 'paused' && isStandingStill === true
 const isDiskFull = ({ state, message }: JobSnapshot): boolean => state === 'paused' && message === STORAGE_FULL_REASON
 
-async function finished(studio: CommandStudio, ended: Map<string, (job: JobSnapshot) => void>, request: JobRequest): Promise<JobSnapshot> {
+async function finished(
+  studio: CommandStudio,
+  ended: Map<string, (job: JobSnapshot) => void>,
+  request: JobRequest,
+  context: CommandContext,
+): Promise<JobSnapshot> {
   const started = must(await studio.jobs.start(request))
-  return new Promise((resolve) => {
+  if (isResumable(request)) context.onInterrupt(() => void pause(studio, started.job_id, context))
+  return new Promise<JobSnapshot>((resolve) => {
     const hear = studio.onEvent
     studio.onEvent = (event) => {
       hear(event)
       // No person is there to free space and to resume the job.
-      if (event.type === 'job' && event.job.job_id === started.job_id && isDiskFull(event.job)) resolve(event.job)
+      if (event.type === 'job' && event.job.job_id === started.job_id && (isDiskFull(event.job) || isPaused(event.job))) resolve(event.job)
     }
     ended.set(started.job_id, resolve)
     void studio.jobs.list().then((jobs) => {
       const now = jobs.find(({ job_id }) => job_id === started.job_id)
       if (now && isOver(now)) resolve(now)
     })
+  }).finally(() => {
+    context.onInterrupt(null)
   })
 }
 
-function endOf(job: JobSnapshot, request: JobRequest, { signal }: CommandContext): JobSnapshot {
+/** What a later command can go on with. */
+const isResumable = (request: JobRequest): boolean => request.kind === 'train' && request.folder !== undefined
+
+async function pause(studio: CommandStudio, jobId: string, context: CommandContext): Promise<void> {
+  context.progress('Pausing: the step under way is finished and stored first. Press Ctrl-C again to end at once, without storing it.')
+  await studio.jobs.pause(jobId)
+}
+
+async function endOf(studio: CommandStudio, job: JobSnapshot, request: JobRequest, { signal }: CommandContext): Promise<JobSnapshot> {
   if (job.state === 'finished') return job
   if (isDiskFull(job)) throw new UsageError(fullSentence('folder' in request ? request.folder : undefined))
+  if (isPaused(job)) throw new InterruptedError(await pausedSentence(studio, job, request))
   if (job.state === 'cancelled') throw signal.reason instanceof Error ? signal.reason : new UsageError('Stopped.')
   throw new UsageError(job.error ?? `${job.title} ended ${job.state}.`)
+}
+
+async function pausedSentence(studio: CommandStudio, { run_id }: JobSnapshot, request: JobRequest): Promise<string> {
+  const folder = request.kind === 'train' ? (request.folder ?? '') : ''
+  const { checkpoint } = must(await studio.runs.get(run_id)).run
+  const step = checkpoint?.step ?? 0
+  const where =
+    step > 0 ? `after step ${step} of ${String(checkpoint?.of)}, which is stored in ${folder}` : 'before its first step was over'
+  return `The run is paused ${where}. Run the same command with --resume --out ${folder} to go on.`
 }
 
 const fullSentence = (folder: string | undefined): string =>

@@ -195,6 +195,8 @@ export interface JobSnapshot {
   readonly kind: JobRequest['kind']
   readonly title: string
   readonly state: 'running' | 'paused' | 'finished' | 'cancelled' | 'failed'
+  /** Whether a pause has begun: the work stands still and what it did is stored. Until then it goes on to where it can be paused. */
+  readonly isStandingStill?: boolean
   readonly phase: JobPhase
   /** Of `total`; both are bytes while `downloading` and `merging`. */
   readonly done: number

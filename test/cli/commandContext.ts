@@ -26,6 +26,7 @@ export function testContext(parts: Partial<CommandContext> = {}): TestContext {
     adapterName: 'default',
     json: true,
     signal: new AbortController().signal,
+    onInterrupt: () => undefined,
     fetch: () => Promise.reject(new Error('no network in tests')),
     projectRoot,
     homeDirectory: temporaryDirectory(),

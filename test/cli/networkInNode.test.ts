@@ -56,7 +56,7 @@ async function startProxy(target: number): Promise<{ url: string; asked: string[
 function fetchWith(env: Record<string, string>): typeof fetch {
   for (const name of ['http_proxy', 'https_proxy', 'no_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY']) vi.stubEnv(name, env[name])
   const signal = new AbortController().signal
-  return createContext({ adapter: 'default', json: true, projectRoot: '.', signal }).context.fetch
+  return createContext({ adapter: 'default', json: true, projectRoot: '.', signal, onInterrupt: () => undefined }).context.fetch
 }
 
 describe('proxies of the environment', () => {

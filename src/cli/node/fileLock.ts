@@ -71,6 +71,7 @@ async function create(path: string, owner: LockOwner): Promise<boolean> {
       const handle = await open(path, 'wx')
       await handle.writeFile(text).finally(() => handle.close())
     })
+    if (held.size === 0) process.once('exit', releaseAll)
     held.set(path, owner)
     return true
   } catch (error) {
@@ -122,10 +123,16 @@ async function removeStale(path: string, stale: LockOwner | 'unreadable'): Promi
   await rm(aside, { force: true })
 }
 
+/** A process that ends in its own way leaves no lock behind. */
+function releaseAll(): void {
+  for (const [path, owner] of [...held]) releaseOf(path, owner)()
+}
+
 function releaseOf(path: string, { token }: LockOwner): () => void {
   return () => {
     if (held.get(path)?.token !== token) return
     held.delete(path)
+    if (held.size === 0) process.off('exit', releaseAll)
     try {
       if (lockOwner.parse(JSON.parse(readFileSync(path, 'utf8'))).token === token) rmSync(path, { force: true })
     } catch {

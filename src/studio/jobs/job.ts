@@ -57,6 +57,8 @@ export class Job implements JobControl {
   #lastAdvance: number
   #release: (() => void) | null = null
   #held: Promise<void> | null = null
+  /** Work stands at the gate, and what it did is stored. */
+  #isStandingStill = false
   /** A person asked for the pause, and what it would lose is not stored yet. */
   #isPauseAsked = false
   #storeBeforePause: (() => Promise<boolean>) | null = null
@@ -95,6 +97,10 @@ export class Job implements JobControl {
   }
   async #wait(): Promise<void> {
     if (this.#isPauseAsked && !(await this.#stored())) return
+    if (this.#held !== null && !this.#isStandingStill) {
+      this.#isStandingStill = true
+      this.#tell()
+    }
     while (this.#held !== null) await this.#held
     if (this.#abort.signal.aborted) throw new JobCancelled()
   }
@@ -230,6 +236,7 @@ export class Job implements JobControl {
 
   #letGo(): void {
     this.#held = null
+    this.#isStandingStill = false
     this.#release?.()
     this.#release = null
   }
@@ -310,6 +317,7 @@ export class Job implements JobControl {
       kind: this.work.kind,
       title: this.work.title,
       state: this.#state,
+      isStandingStill: this.#isStandingStill,
       phase: this.#phase,
       done: this.#done,
       total: this.#total,
