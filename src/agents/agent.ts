@@ -47,6 +47,20 @@ export interface AgentSession {
   close(): void
 }
 
+/** The agent failed to answer: a server's refusal, a lost connection. */
+export class AgentError extends Error {
+  override readonly name = 'AgentError'
+  /** What kind of failure it is, such as `unauthorised` or `rate-limited`. */
+  readonly code: string
+  /** Every other attempt would fail alike. */
+  readonly isFatal: boolean
+  constructor(code: string, message: string, isFatal: boolean) {
+    super(message)
+    this.code = code
+    this.isFatal = isFatal
+  }
+}
+
 /** How an agent draws its tokens and what it has room for, as records state it. */
 export interface AgentLimits {
   /** 0 is greedy. */

@@ -1,6 +1,7 @@
 /** A chat completion as it is sent: the request in OpenAI's format, and the answer in the formats of compatible servers. */
 import { z } from 'zod'
 import type { ChatAnswer, ChatMessage, ChatRequest, ChatToolCall } from './chatModel'
+import { completionTokens, readTokens } from './chatTokens'
 
 /** Fields that some servers refuse: how each request is written. */
 export interface RequestDialect {
@@ -12,7 +13,7 @@ export interface RequestDialect {
 
 export function requestBody(
   model: string,
-  { messages, tools, forcedTool, temperature, maxTokens, seed }: ChatRequest,
+  { messages, tools, forcedTool, temperature, topP, maxTokens, seed, wantsTokens, onText }: ChatRequest,
   { tokenField, sendsSeed }: RequestDialect,
 ): unknown {
   return {
@@ -23,8 +24,11 @@ export function requestBody(
       : {}),
     ...(forcedTool === undefined ? {} : { tool_choice: { type: 'function', function: { name: forcedTool } } }),
     ...(temperature === undefined ? {} : { temperature }),
+    ...(topP === undefined ? {} : { top_p: topP }),
     ...(maxTokens === undefined ? {} : { [tokenField]: maxTokens }),
     ...(seed === undefined || !sendsSeed ? {} : { seed }),
+    ...(wantsTokens ? { return_token_ids: true, logprobs: true } : {}),
+    ...(onText ? { stream: true, stream_options: { include_usage: true } } : {}),
   }
 }
 
@@ -67,14 +71,19 @@ const completion = z.object({
         message: z.object({
           content: z.unknown().optional(),
           refusal: z.string().nullish(),
+          /** vLLM, DeepSeek and llama.cpp use the first name, OpenRouter and newer vLLM the second. */
+          reasoning_content: z.string().nullish(),
+          reasoning: z.string().nullish(),
           tool_calls: z.array(toolCall).nullish(),
           /** The older field, for servers that do not support tool calls. */
           function_call: functionCall.nullish(),
         }),
         finish_reason: z.string().nullish(),
+        ...completionTokens.choice,
       }),
     )
     .min(1),
+  ...completionTokens.body,
   usage: z.object({ prompt_tokens: z.number().nullish(), completion_tokens: z.number().nullish() }).nullish(),
 })
 
@@ -88,13 +97,15 @@ export function readCompletion(
     const [issue] = read.error?.issues ?? []
     return { ok: false, place: issue && issue.path.length > 0 ? ` (${issue.path.join('.')}: ${issue.message})` : '' }
   }
-  const { content, refusal, tool_calls, function_call } = choice.message
+  const { content, refusal, reasoning_content, reasoning, tool_calls, function_call } = choice.message
   const { usage } = read.data
   return {
     ok: true,
     value: {
       text: textOf(content) || (refusal ?? ''),
+      reasoning: reasoning_content ?? reasoning ?? '',
       toolCalls: [...(tool_calls ?? []), ...(function_call ? [{ id: null, function: function_call }] : [])].flatMap(callOf),
+      tokens: readTokens(read.data, choice),
       finishReason: choice.finish_reason ?? null,
       promptTokens: usage?.prompt_tokens ?? null,
       completionTokens: usage?.completion_tokens ?? null,

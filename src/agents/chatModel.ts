@@ -26,14 +26,30 @@ export interface ChatRequest {
   readonly forcedTool?: string
   /** 0 is greedy; left out, the server's default. */
   readonly temperature?: number
+  readonly topP?: number
   readonly maxTokens?: number
   readonly seed?: number
+  /** Asks for the ids of all tokens and the log-probabilities of those written, as vLLM gives them. */
+  readonly wantsTokens?: boolean
+  /** Receives the text piece by piece as the server writes it; when absent, the answer comes at once. */
+  readonly onText?: (piece: string) => void
   readonly signal?: AbortSignal
+}
+
+/** Token ids of the whole prompt and of the answer, with log π of the latter in nats. */
+export interface ChatTokens {
+  readonly promptIds: readonly number[]
+  readonly ids: readonly number[]
+  readonly logprobs: readonly number[]
 }
 
 export interface ChatAnswer {
   readonly text: string
+  /** What the model thought before its text, where the server keeps the two apart; else empty. */
+  readonly reasoning: string
   readonly toolCalls: readonly ChatToolCall[]
+  /** null where the server does not give them. */
+  readonly tokens: ChatTokens | null
   readonly finishReason: string | null
   /** The server's count of tokens; null if it gives none. */
   readonly promptTokens: number | null

@@ -4,6 +4,7 @@ import { endpointOf, keyHeaders, keyProblem, normaliseBaseUrl } from '../base/se
 import { causeText, connectionFailure } from '../network/connectionFailure'
 import type { FetchLike } from '../network/fetchLedger'
 import { dialectAfterRefusal, readCompletion, requestBody, type RequestDialect } from './chatCompletion'
+import { isEventStream, readCompletionStream } from './chatStream'
 import type { ChatErrorCode, ChatModel, ChatReply, ChatRequest } from './chatModel'
 import { errorIn, sentenceOfText } from './serverError'
 
@@ -94,7 +95,7 @@ async function attempt(server: Server, request: ChatRequest, dialects: readonly 
   const timeout = AbortSignal.timeout(timeoutMs)
   const sent = dialects.at(-1) ?? server.dialect
   let response: Response
-  let text: string
+  let answer: Body
   try {
     response = await fetch(endpoint.href, {
       method: 'POST',
@@ -104,7 +105,7 @@ async function attempt(server: Server, request: ChatRequest, dialects: readonly 
       redirect: 'manual',
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
     })
-    text = await response.text()
+    answer = await bodyOf(response, request)
   } catch (error) {
     if (signal?.aborted === true) return fail('aborted', 'The request was cancelled.')
     if (timeout.aborted) return fail('timeout', `${host} did not answer within ${String(timeoutMs / 1000)} s.`)
@@ -112,18 +113,33 @@ async function attempt(server: Server, request: ChatRequest, dialects: readonly 
     return { ...fail('network', networkSentence(endpoint, error)), retryAfterMs: null }
   }
   if (isRedirect(response)) return fail('redirected', redirectSentence(endpoint, response))
-  return readResponse(server, response, text, (said) => {
+  return readResponse(server, response, answer, (said) => {
     const better = dialectAfterRefusal(sent, said)
     const isNew = dialects.every(({ tokenField, sendsSeed }) => tokenField !== better?.tokenField || sendsSeed !== better.sendsSeed)
     return isNew ? better : null
   })
 }
 
+/** What the server sent, and as JSON; undefined if it is none. */
+interface Body {
+  readonly text: string
+  readonly body: unknown
+}
+
+async function bodyOf(response: Response, { onText }: ChatRequest): Promise<Body> {
+  if (onText && response.ok && isEventStream(response)) {
+    const body = await readCompletionStream(response, onText)
+    return { text: body === undefined ? '' : JSON.stringify(body), body }
+  }
+  const text = await response.text()
+  return { text, body: parsed(text) }
+}
+
 /** An answer, or an error: of the status, or of a body that says so whatever its status. */
-function readResponse(server: Server, response: Response, text: string, betterAfter: (said: string) => RequestDialect | null): Attempt {
+function readResponse(server: Server, response: Response, answer: Body, betterAfter: (said: string) => RequestDialect | null): Attempt {
   const { host } = server.endpoint
   const fail = failing(server)
-  const body = parsed(text)
+  const { body, text } = answer
   const error = errorIn(body)
   if (response.ok && error === null) {
     const read = body === undefined ? null : readCompletion(body)

@@ -8,12 +8,14 @@ import { DEFAULT_BENCHMARK, DEFAULT_MODEL, DEFAULT_STRATEGY } from '../studio/de
 import type { StudioEvent } from '../worker/protocol'
 import { importAdapterFolder } from './adapterFolder'
 import { benchmarkGiven, benchmarkNames, benchmarkOptions } from './benchmark'
-import type { CommandContext } from './command'
+import { UsageError, type CommandContext } from './command'
 import { DTYPE_HELP, kvDtypeOption, MODEL_HELP } from './modelSpec'
 import type { CommandStudio } from './openStudio'
+import { serverGiven, serverOptions } from './serverOptions'
 
 export const actOptions = {
   model: z.string().default(DEFAULT_MODEL).meta({ help: MODEL_HELP }),
+  ...serverOptions,
   dtype: z.enum(WEIGHT_FORMATS).default('f32').meta({ help: DTYPE_HELP }),
   lora: z.string().optional().meta({ help: 'directory of a LoRA adapter for the model, in PEFT’s layout, as train writes it' }),
   benchmark: z.enum(benchmarkNames).default(DEFAULT_BENCHMARK).meta({ help: 'the benchmark that is attempted' }),
@@ -38,11 +40,14 @@ type ActOptions = z.output<z.ZodObject<typeof actOptions>> & { readonly split: s
 
 /** What both commands ask for; an adapter that is named is imported first. */
 export async function actingRequest(studio: CommandStudio, options: ActOptions, folder: string): Promise<Omit<EvaluateRequest, 'kind'>> {
+  if (options.server !== undefined && options.lora !== undefined)
+    throw new UsageError('--lora names an adapter for a model of this computer; with --server, the server loads its own adapters.')
   const adapter = options.lora === undefined ? null : await importAdapterFolder(studio, options.model, options.lora)
   return {
     ...{ model: options.model, dtype: options.dtype, kvDtype: options.kvDtype, adapterOf: null },
     ...(adapter ? { adapter } : {}),
     ...{ benchmark: options.benchmark, split: options.split, strategy: options.strategy },
+    ...serverGiven(options),
     ...benchmarkGiven(options),
     ...(options.maxCalls === undefined ? {} : { maxCalls: options.maxCalls }),
     ...{ limit: options.limit ?? null, temperature: options.temperature },

@@ -8,6 +8,7 @@ import { stratified } from '../studio/evaluations/evaluatePolicy'
 import { queriesOf } from '../studio/evaluations/queries'
 import { UsageError } from './command'
 import { must } from './openStudio'
+import { simulatorGiven, simulatorOptions } from './serverOptions'
 
 export const benchmarkNames = Object.keys(benchmarks) as (keyof typeof benchmarks)[]
 
@@ -18,11 +19,13 @@ export const benchmarkOptions = {
     .string()
     .optional()
     .meta({ help: 'settings of the benchmark as JSON, such as {"switch": true}; by default its usual ones' }),
+  ...simulatorOptions,
 }
 
 /** The part of a request that the flags give. Throws UsageError for settings that are no JSON object. */
-export function benchmarkGiven({ benchmarkData, benchmarkSettings }: z.output<z.ZodObject<typeof benchmarkOptions>>) {
+export function benchmarkGiven({ benchmarkData, benchmarkSettings, ...simulator }: z.output<z.ZodObject<typeof benchmarkOptions>>) {
   return {
+    ...simulatorGiven(simulator),
     ...(benchmarkData === undefined ? {} : { benchmarkData: resolve(benchmarkData) }),
     ...(benchmarkSettings === undefined ? {} : { benchmarkSettings: settingsIn(benchmarkSettings) }),
   }

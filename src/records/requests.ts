@@ -39,8 +39,36 @@ const practiceSettings = z.object({
   slots: count.exactOptional(),
 })
 
+/** A model behind a server with OpenAI's `/chat/completions`. */
+const serverAddress = {
+  baseUrl: z.string(),
+  /** The name by which the server knows it. */
+  model: z.string(),
+  /** In memory only; '' for none. */
+  apiKey: z.string(),
+}
+
+export const serverModel = z.object({
+  ...serverAddress,
+  /** Requests at a time; when absent, 4. */
+  concurrency: count.exactOptional(),
+  /** Tokens of one answer; when absent, as many as the benchmark allows. */
+  maxTokens: count.exactOptional(),
+  /** Asks for token ids and log-probabilities, which training on the attempts needs; vLLM gives them. */
+  wantsTokens: z.boolean().exactOptional(),
+  /** Name of the call format that reads calls out of the text, for servers that do not. */
+  textFormat: z.string().exactOptional(),
+  /** Lets the server send its text piece by piece. */
+  stream: z.boolean().exactOptional(),
+  /** Per million tokens, in one currency. */
+  price: z.object({ input: z.number().nonnegative(), output: z.number().nonnegative() }).exactOptional(),
+})
+export type ServerModel = Readonly<z.infer<typeof serverModel>>
+
 /** What the user gives a benchmark besides its name. */
 const benchmarkGiven = {
+  /** The model that plays the tool server where the benchmark has one that needs it. */
+  simulator: serverModel.readonly().exactOptional(),
   /** Id of the data that it reads, or a path where the host has directories. */
   benchmarkData: z.string().exactOptional(),
   benchmarkSettings: z.record(z.string(), z.unknown()).readonly().exactOptional(),
@@ -110,7 +138,10 @@ export type StoryRequest = z.infer<typeof storyRequest>
 
 /** What an exam and a rollout are both asked for. */
 const acting = {
+  /** Id of the model; of a server's model, its name. */
   model: z.string(),
+  /** The server that has the model; when absent, it is one of the studio's. */
+  server: serverModel.readonly().exactOptional(),
   /** Id of a run whose adapter acts; null for the base model. */
   adapterOf: z.string().nullable(),
   /** In its place: an imported adapter. */
@@ -143,10 +174,7 @@ const rolloutRequest = z.object({ kind: z.literal('rollout'), ...acting, samples
 export type RolloutRequest = z.infer<typeof rolloutRequest>
 
 const judgeSettings = z.object({
-  baseUrl: z.string(),
-  model: z.string(),
-  /** In memory only. */
-  apiKey: z.string(),
+  ...serverAddress,
   repeats: z.number(),
   temperature: z.number(),
   /** Most tokens of an answer; when absent, the judge's own limit. */

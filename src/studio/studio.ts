@@ -36,6 +36,7 @@ import { openServices } from './services'
 import { createStorageApi } from './storage/storageApi'
 import { removeUnfinishedImports } from './storage/unfinishedImports'
 import { createEnvironmentsApi } from './worlds/environmentsApi'
+import { openSimulator } from './worlds/simulator'
 import { createWorlds } from './worlds/worlds'
 
 interface OpenStudio extends StudioAreas {
@@ -70,6 +71,7 @@ async function openStudio(parts: StudioParts, assetBase: string): Promise<OpenSt
   const starter = starterFolder((path) => parts.readAsset(path, assetBase, ledger.fetch))
   const worlds = createWorlds({
     ...{ files: parts.worldFiles, fetch: ledger.fetch, now: services.nowMs },
+    simulator: (settings) => openSimulator(settings, services),
     ...(parts.openPython ? { python: parts.openPython } : {}),
   })
   const imports = createImports(services)

@@ -88,7 +88,10 @@ describe('complete', () => {
       maxTokens: 9,
       seed: 3,
     })
-    expect(reply).toEqual({ ok: true, value: { text: 'hello', toolCalls: [], finishReason: 'stop', promptTokens: 7, completionTokens: 2 } })
+    expect(reply).toEqual({
+      ok: true,
+      value: { text: 'hello', reasoning: '', tokens: null, toolCalls: [], finishReason: 'stop', promptTokens: 7, completionTokens: 2 },
+    })
     expect(chat.host).toBe('judge.example')
     expect(sent[0]?.url).toBe('https://judge.example/v1/chat/completions')
     expect(sent[0]?.init).toMatchObject({ method: 'POST', redirect: 'manual', headers: { Authorization: `Bearer ${KEY}` } })

@@ -4,7 +4,7 @@ import { EnvironmentError, type Episode } from '../../environments/environment'
 import { noFilters } from '../../records/samplingFilters'
 import type { AnswerStatus, StepTruth, ToolSpec, Trajectory } from '../../records/trajectory'
 import { trajectoryFromSteps, type StepInput } from '../../records/trajectoryFromSteps'
-import type { AgentSession, SampledTurn } from '../agent'
+import { AgentError, type AgentSession, type SampledTurn } from '../agent'
 import type { NextMessage } from '../callFormats/callFormat'
 import type { Strategy, StrategyOptions } from './strategy'
 
@@ -19,8 +19,8 @@ interface Chain {
   status: AnswerStatus | null
   answer: string | null
   stopReason: Trajectory['stop_condition']
-  /** The reason why the environment ended the episode; null if it did not. */
-  failure: EnvironmentError | null
+  /** The failure of the environment or of the agent that ended the attempt; null if there was none. */
+  failure: EnvironmentError | AgentError | null
 }
 
 export const chainOfThought: Strategy = {
@@ -42,7 +42,7 @@ export const chainOfThought: Strategy = {
       await grow(chain, session, episode, options)
       chain.status ??= (await episode.finish(null, signal ? { signal } : {})).status
     } catch (error) {
-      if (!(error instanceof EnvironmentError) || error.code === 'unknown-query') throw error
+      if (!endsAttempt(error)) throw error
       chain.stopReason = 'error'
       chain.failure = error
     } finally {
@@ -54,6 +54,10 @@ export const chainOfThought: Strategy = {
     return recordOf(chain, options)
   },
 }
+
+/** A failure that belongs to one attempt, so that the others go on. */
+const endsAttempt = (error: unknown): error is EnvironmentError | AgentError =>
+  error instanceof AgentError ? !error.isFatal : error instanceof EnvironmentError && error.code !== 'unknown-query'
 
 /** A completed turn and its step of the chain. */
 interface Turn {
@@ -169,7 +173,15 @@ function recordOf(chain: Chain, { query, budget, ...options }: StrategyOptions):
     },
     budgets: { calls: budget.toolCalls, model_calls: budget.modelCalls, context_tokens: options.maxContext },
     steps: chain.steps,
-    errors: chain.failure ? [{ type: `environment/${chain.failure.code}`, message: chain.failure.message, node: null }] : [],
+    errors: chain.failure
+      ? [
+          {
+            type: `${chain.failure instanceof AgentError ? 'agent' : 'environment'}/${chain.failure.code}`,
+            message: chain.failure.message,
+            node: null,
+          },
+        ]
+      : [],
     status: chain.status,
     answer: chain.answer,
     stop_condition: chain.stopReason,

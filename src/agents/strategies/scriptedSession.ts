@@ -10,7 +10,7 @@ import type { CallFormat } from '../callFormats/callFormat'
 export type Script = (observations: readonly string[]) => ToolCall | string
 
 /** @param past of a fork: what it has read so far. */
-export function scriptedSession(
+function scriptedSession(
   codec: TextCodec,
   format: CallFormat,
   script: Script,

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { compareRates, rateOf, winRate } from '../../evaluation/evaluate'
 import type { EvaluationRecord } from '../../records/evaluation'
+import type { RunRecord } from '../../records/run'
 import { noFilters } from '../../records/samplingFilters'
 import { actingRequest, actOptions, actProgress } from '../actOptions'
 import { defineCommand, UsageError, type JsonObject } from '../command'
@@ -30,9 +31,11 @@ export const evaluate = defineCommand({
       const request = await actingRequest(studio, options, folder)
       studio.onEvent = progress.hear
       const job = await studio.run({ kind: 'evaluate', ...request })
-      const record = await evaluationOf(studio, job.run_id)
+      const { run } = must(await studio.runs.get(job.run_id))
+      const record = await evaluationOf(studio, run)
       return {
         ...summaryOf(record),
+        notes: run.notes,
         tokensPerSecond: progress.tokensPerSecond(),
         peakBytes: job.peakBytes ?? 0,
         out: folder,
@@ -43,8 +46,7 @@ export const evaluate = defineCommand({
   show: showResult,
 })
 
-async function evaluationOf(studio: CommandStudio, runId: string): Promise<EvaluationRecord> {
-  const { run } = must(await studio.runs.get(runId))
+async function evaluationOf(studio: CommandStudio, run: RunRecord): Promise<EvaluationRecord> {
   const record = (await studio.evaluations.list()).find(({ evaluation_id }) => run.evaluations.includes(evaluation_id))
   if (!record) throw new UsageError('The evaluation left no result.')
   return record
@@ -117,6 +119,7 @@ const shown = z.object({
     copyExact: z.number().nullable(),
     meanCalls: z.number(),
     out: z.string(),
+    notes: z.array(z.string()),
   },
   groups: z.array(z.object({ group: z.string(), n: z.int(), passRate: z.number(), interval: pair })),
   winRate: z.number().optional(),
@@ -137,6 +140,7 @@ function showResult(result: JsonObject): string {
     winRate: wins,
     winInterval,
     difference,
+    notes,
     out,
   } = shown.parse(result)
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
@@ -146,6 +150,7 @@ function showResult(result: JsonObject): string {
     ...groups.map((group) => `  ${group.group.padEnd(16)} ${percent(group.passRate)} ${range(group.interval)} of ${group.n}`),
     ...(wins === undefined || winInterval === undefined ? [] : [`win rate ${percent(wins)} ${range(winInterval)}`]),
     ...(difference === undefined ? [] : [`difference ${percent(difference.difference)} ${range(difference.interval)}`]),
+    ...notes,
     `written to ${out}`,
   ].join('\n')
 }

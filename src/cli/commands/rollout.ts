@@ -6,7 +6,7 @@ import { filtersInWords, filtersOf } from '../../records/samplingFilters'
 import { actingRequest, actOptions, actProgress } from '../actOptions'
 import { defineCommand } from '../command'
 import { newId } from '../newId'
-import { withStudio } from '../openStudio'
+import { must, withStudio } from '../openStudio'
 
 export const rollout = defineCommand({
   name: 'rollout',
@@ -31,6 +31,7 @@ export const rollout = defineCommand({
       const request = await actingRequest(studio, options, folder)
       studio.onEvent = progress.hear
       const job = await studio.run({ kind: 'rollout', ...request, samples: options.samples })
+      const { run } = must(await studio.runs.get(job.run_id))
       const trajectories = await studio.trajectories.list({ run_id: job.run_id })
       const passed = trajectories.filter(({ status }) => status === 'solved').length
       return {
@@ -44,7 +45,7 @@ export const rollout = defineCommand({
         tokens: job.tokens ?? 0,
         tokensPerSecond: progress.tokensPerSecond(),
         file: join(folder, 'trajectories.jsonl'),
-        notes: note === null ? [] : [note],
+        notes: [...(note === null ? [] : [note]), ...run.notes],
       }
     }),
 })

@@ -4,9 +4,9 @@ import type { FileTree } from '../../base/fileTree'
 import { oneLine } from '../../base/visibleText'
 
 /** An entry may hold at most this many bytes: JSON files of tools and caches are far smaller. */
-export const MOST_ENTRY_BYTES = 256 << 20
+const MOST_ENTRY_BYTES = 256 << 20
 /** An archive may have at most this many entries; ToolBench's has 70,000. */
-export const MOST_ENTRIES = 1_000_000
+const MOST_ENTRIES = 1_000_000
 
 /** Rejects with an Error of one sentence if the file is no zip archive or has too many entries. */
 export async function zipTree(blob: Blob, title: string): Promise<FileTree> {

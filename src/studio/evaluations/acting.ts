@@ -19,6 +19,7 @@ import { plainTrainable, type ActingPolicy } from '../runs/policyBackend'
 import type { RunRecorder } from '../runs/runRecorder'
 import { worldOf } from '../worlds/worlds'
 import { stratified } from './evaluatePolicy'
+import { openServerSpeaker, serverPolicy, type ServerSpeaker } from './serverPolicy'
 import { queriesOf } from './queries'
 
 type ActingRequest = EvaluateRequest | RolloutRequest
@@ -31,6 +32,13 @@ export interface Acting {
   /** Tool calls of an episode. */
   readonly maxCalls: number
   readonly sampling: SamplingFilters
+  readonly speaker: LocalSpeaker | ServerSpeaker
+}
+
+/** A model of the studio, loaded on the GPU. */
+interface LocalSpeaker {
+  readonly kind: 'local'
+  readonly title: string
   readonly model: LoadedModel
   readonly adapter: LoadedAdapter | null
   readonly gpu: OpenGpu
@@ -45,6 +53,20 @@ export async function openActing(request: ActingRequest, context: JobContext): P
   const strategy = (Object.keys(strategies) as StrategyName[]).find((known) => known === request.strategy)
   if (strategy === undefined)
     return refuse('unknown-strategy', `There is no strategy ${request.strategy}; there is ${Object.keys(strategies).join(', ')}.`)
+  const speaker = request.server ? openServerSpeaker(request.server, context.serverParts) : await openLocalSpeaker(request, context)
+  if (!speaker.ok) return speaker
+  return accept({
+    title: `${speaker.value.kind === 'local' ? speaker.value.title : speaker.value.settings.model} on ${request.split}`,
+    benchmark: benchmark.value,
+    queries: stratified(asked.value, request.limit ?? asked.value.length),
+    strategy,
+    maxCalls: request.maxCalls ?? benchmark.value.limits.toolCalls,
+    sampling: request.sampling ?? noFilters,
+    speaker: speaker.value,
+  })
+}
+
+async function openLocalSpeaker(request: ActingRequest, context: JobContext): Promise<Reply<LocalSpeaker>> {
   const [stored, gpu] = [await context.models.load(request.model, request.seed), await context.gpu.open()]
   if (!stored.ok) return stored
   if (!gpu.ok) return gpu
@@ -56,15 +78,8 @@ export async function openActing(request: ActingRequest, context: JobContext): P
   const adapter = await adapterOf(request, model, context)
   if (!adapter.ok) return adapter
   return accept({
-    title: `${source ? source.title : model.title} on ${request.split}`,
-    benchmark: benchmark.value,
-    queries: stratified(asked.value, request.limit ?? asked.value.length),
-    strategy,
-    maxCalls: request.maxCalls ?? benchmark.value.limits.toolCalls,
-    sampling: request.sampling ?? noFilters,
+    ...{ kind: 'local', title: source ? source.title : model.title, gpu: gpu.value, adapter: adapter.value },
     model: adapter.value ? { ...model, reader: adapter.value.reader } : model,
-    adapter: adapter.value,
-    gpu: gpu.value,
   })
 }
 
@@ -103,40 +118,43 @@ function actingRecord(request: ActingRequest, acting: Acting, { newId, now }: Pi
     ...(request.kind === 'rollout' ? { samples: request.samples } : {}),
   }
   return newRun({
-    ...{ runId: newId('run'), kind: request.kind, title: acting.title, algorithm: null, config, model: acting.model },
-    ...{ seed: request.seed, adapter: acting.gpu.report, worldHash: acting.benchmark.environment.hash, now: now() },
+    ...{ runId: newId('run'), kind: request.kind, title: acting.title, algorithm: null, config, model: modelOf(acting.speaker) },
+    ...{ seed: request.seed, adapter: acting.speaker.kind === 'local' ? acting.speaker.gpu.report : null },
+    ...{ worldHash: acting.benchmark.environment.hash, now: now() },
   })
 }
 
-/** A job that opens the policy, lets `act` use it, and frees it. */
-export function actingWork(
-  request: ActingRequest,
-  acting: Acting,
-  context: JobContext,
-  act: (policy: ActingPolicy, recorder: RunRecorder, control: JobControl) => Promise<void>,
-): JobWork {
+/** The model as records name it; nobody can hash a server's. */
+export function modelOf(speaker: Acting['speaker']): {
+  readonly id: string
+  readonly sha256: string
+  readonly adapterSha256: string | null
+} {
+  if (speaker.kind === 'server') return { id: `${speaker.host}/${speaker.settings.model}`, sha256: '', adapterSha256: null }
+  return { id: speaker.model.id, sha256: speaker.model.sha256, adapterSha256: speaker.adapter?.sha256 ?? null }
+}
+
+type Act = (policy: Pick<ActingPolicy, 'rollout'>, recorder: RunRecorder, control: JobControl) => Promise<void>
+
+/** A job that lets `act` use the model, opened before and freed afterwards. */
+export function actingWork(request: ActingRequest, acting: Acting, context: JobContext, act: Act): JobWork {
   const record = actingRecord(request, acting, context)
-  const { engine } = acting.gpu
-  const frame = {
-    ...{ kind: request.kind, title: acting.title, record, usesGpu: true },
-    dispatches: () => engine.counters.dispatches,
-    peakBytes: () => engine.peakBytes,
-  }
-  return context.runWork(frame, async (recorder, control) => {
-    control.phase('starting', 0, 'Loading the model')
-    const policy = await context.trainingParts.policyBackend.openPolicy({
-      engine,
-      model: acting.model,
-      trainable: acting.adapter?.trainable ?? plainTrainable,
-      adapter: acting.adapter?.tensors ?? null,
-      seed: request.seed,
-      slots: request.slots ?? null,
-      limits: acting.benchmark.limits,
-      gate: control.gate,
-      onTokens: (count) => {
-        control.countTokens(count)
-      },
+  const frame = { kind: request.kind, title: acting.title, record }
+  const { speaker } = acting
+  if (speaker.kind === 'server') {
+    const shared = { limits: acting.benchmark.limits, seed: request.seed, now: context.serverParts.nowMs }
+    return context.runWork({ ...frame, usesGpu: false, dispatches: () => 0, peakBytes: () => 0 }, (recorder, control) => {
+      const note = (sentence: string): void => {
+        recorder.note(sentence)
+      }
+      return act(serverPolicy(speaker, { ...shared, control, note }), recorder, control)
     })
+  }
+  const { engine } = speaker.gpu
+  const usage = { usesGpu: true, dispatches: () => engine.counters.dispatches, peakBytes: () => engine.peakBytes }
+  return context.runWork({ ...frame, ...usage }, async (recorder, control) => {
+    control.phase('starting', 0, 'Loading the model')
+    const policy = await openLocalPolicy(request, acting.benchmark, speaker, context, control)
     try {
       context.gpu.announce()
       await act(policy, recorder, control)
@@ -146,3 +164,21 @@ export function actingWork(
     }
   })
 }
+
+const openLocalPolicy = (
+  request: ActingRequest,
+  { limits }: Benchmark,
+  { model, adapter, gpu }: LocalSpeaker,
+  context: JobContext,
+  control: JobControl,
+): Promise<ActingPolicy> =>
+  context.trainingParts.policyBackend.openPolicy({
+    engine: gpu.engine,
+    model,
+    trainable: adapter?.trainable ?? plainTrainable,
+    adapter: adapter?.tensors ?? null,
+    ...{ seed: request.seed, slots: request.slots ?? null, limits, gate: control.gate },
+    onTokens: (count) => {
+      control.countTokens(count)
+    },
+  })

@@ -4,18 +4,18 @@ import type { Reply } from '../../worker/protocol'
 import { accept } from '../failure'
 import type { JobContext } from '../jobs/jobContext'
 import type { JobWork } from '../jobs/jobControl'
-import { actingWork, openActing } from './acting'
+import { actingWork, modelOf, openActing } from './acting'
 import { evaluatePolicy } from './evaluatePolicy'
 
 export async function evaluateWork(request: EvaluateRequest, context: JobContext): Promise<Reply<JobWork>> {
   const opened = await openActing(request, context)
   if (!opened.ok) return opened
-  const { title, benchmark, queries, strategy, maxCalls, sampling, model, adapter } = opened.value
+  const { title, benchmark, queries, strategy, maxCalls, sampling, speaker } = opened.value
   const work = actingWork(request, opened.value, context, async (policy, recorder, control) => {
     const exam = {
       ...{ title, benchmark, split: request.split, queries, strategy, callBudget: maxCalls },
       ...{ temperature: request.temperature, sampling, seed: request.seed },
-      model: { id: model.id, adapter_sha256: adapter?.sha256 ?? null },
+      model: { id: modelOf(speaker).id, adapter_sha256: modelOf(speaker).adapterSha256 },
       shownAs: { phase: 'evaluating', message: 'The model sits the exam' } as const,
     }
     await evaluatePolicy(policy, exam, 'before', recorder, control, context.evaluationParts)

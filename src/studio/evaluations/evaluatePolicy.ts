@@ -25,7 +25,7 @@ export interface EvaluationParts {
 
 /** Returns how many queries were attempted now: what an interrupted run had attempted before is not attempted again. */
 export async function evaluatePolicy(
-  policy: ActingPolicy,
+  policy: Pick<ActingPolicy, 'rollout'>,
   request: EvaluationRequest,
   phase: ExamPhase,
   recorder: RunRecorder,
@@ -66,7 +66,7 @@ export async function evaluatePolicy(
 
 /** One attempt at each query that has none among `kept`, stored and shown in the grid as it ends. */
 async function attemptQueries(
-  policy: ActingPolicy,
+  policy: Pick<ActingPolicy, 'rollout'>,
   request: EvaluationRequest,
   phase: ExamPhase,
   kept: readonly Trajectory[],

@@ -10,6 +10,7 @@ import type { JobControl, JobWork } from './jobControl'
 import type { Labels } from '../labels/labels'
 import type { TrainingParts } from '../runs/trainingRun'
 import type { Reply } from '../../worker/protocol'
+import type { ServerChatParts } from '../models/serverChat'
 import type { Models, ModelText } from '../models/models'
 import type { RunRecorder } from '../runs/runRecorder'
 import type { Runs } from '../runs/runs'
@@ -28,6 +29,8 @@ export interface JobContext {
   /** ISO time. */
   readonly now: () => string
   readonly evaluationParts: EvaluationParts
+  /** For models behind servers. */
+  readonly serverParts: ServerChatParts
   readonly trainingParts: Omit<TrainingParts, 'opened'>
   /** Where a new run is stored, if the request says; refused where the host has no directories. */
   placeRun(runId: string, kind: RunRecord['kind'], folder: string | undefined): Promise<Reply<null>>

@@ -37,12 +37,17 @@ export function createJobsApi(modules: JobModules): JobsApi {
       const request = checkedRequest(asked)
       if (!request.ok) return request
       const { value } = request
-      return starter.start(value.kind !== 'judge' && value.kind !== 'download', () => workOf(value, modules))
+      return starter.start(needsGpu(value), () => workOf(value, modules))
     },
     pause: (id) => Promise.resolve(queue.pause(id)),
     resume: (id) => Promise.resolve(queue.resume(id)),
     cancel: (id) => Promise.resolve(queue.cancel(id)),
   }
+}
+
+function needsGpu(request: JobRequest): boolean {
+  if (request.kind === 'evaluate' || request.kind === 'rollout') return request.server === undefined
+  return request.kind !== 'judge' && request.kind !== 'download'
 }
 
 function workOf(request: JobRequest, { context, judges, remote, merges }: JobModules): Promise<Reply<JobWork>> {

@@ -23,6 +23,7 @@ export function openJobContext(services: StudioServices, { runs, policyBackend, 
   return {
     ...{ store, gpu, newId, now, ...modules },
     evaluationParts: services,
+    serverParts: services,
     trainingParts: { ...services, models: modules.models, initialAdapters: modules.initialAdapters, policyBackend },
     placeRun: (runId, kind, folder) => placeRun(store, runs, runId, kind, folder),
     whyBusy: (runId) => runs.whyBusy(runId),

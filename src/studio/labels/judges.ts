@@ -1,5 +1,4 @@
 /** A language model as judge: a test, a plan that counts what would be sent, and a job that stores each answer as it comes. The key stays in memory. */
-import { createOpenaiChat } from '../../agents/openaiChat'
 import { normaliseBaseUrl } from '../../base/serverAddress'
 import type { FetchLedger } from '../../network/fetchLedger'
 import {
@@ -19,8 +18,9 @@ import type { Store } from '../../storage/store'
 import type { JobRequest, JudgePlan, JudgeSettings, Reply } from '../../worker/protocol'
 import type { JudgeOutcome, JudgesApi } from '../../worker/studioApi'
 import { openDataSource } from '../data/dataSources'
-import { accept, attempt, refuse, sentenceOf } from '../failure'
+import { accept, attempt, refuse } from '../failure'
 import type { JobControl, JobWork } from '../jobs/jobControl'
+import { openServerChat } from '../models/serverChat'
 
 export interface JudgeParts {
   readonly store: Store
@@ -40,28 +40,15 @@ export interface Judges extends JudgesApi {
 }
 
 export function createJudges(parts: JudgeParts): Judges {
-  const { store, rows, ledger } = parts
+  const { store, rows } = parts
   const outcomes = new Map<string, JudgeOutcome>()
 
   /** Naming a server in the form is what allows it. */
   function chatOf(settings: JudgeSettings): Reply<{ chat: JudgeModel; host: string }> {
     const problem = settingsProblem(settings)
     if (problem !== null) return refuse('settings', problem)
-    try {
-      const baseUrl = normaliseBaseUrl(settings.baseUrl)
-      ledger.allow(baseUrl)
-      const chat = createOpenaiChat({
-        baseUrl,
-        model: settings.model.trim(),
-        apiKey: settings.apiKey.trim(),
-        fetch: ledger.fetch,
-        sleep: parts.sleep,
-        now: parts.nowMs,
-      })
-      return accept({ chat, host: new URL(baseUrl).host })
-    } catch (error) {
-      return refuse('settings', sentenceOf(error))
-    }
+    const chat = openServerChat(settings, parts)
+    return chat.ok ? accept({ chat: chat.value, host: chat.value.host }) : chat
   }
 
   return {

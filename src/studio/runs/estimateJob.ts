@@ -35,6 +35,7 @@ export function estimateJob(request: JobRequest, context: JobContext, memoryByte
 }
 
 async function estimateParts(request: GpuRequest, context: JobContext, memoryBytes: number | undefined): Promise<Reply<EstimateParts>> {
+  if (isActing(request) && request.server) return refuse('no-gpu', 'A server’s model needs no memory of this GPU.')
   const stored = await (request.kind === 'story' ? context.models.text(STARTER) : context.models.text(request.model, request.seed))
   if (!stored.ok) return stored
   const model = await withAskedPrecision(request, stored.value, context)

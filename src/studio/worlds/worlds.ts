@@ -3,9 +3,9 @@ import type { FileTree } from '../../base/fileTree'
 import { environments } from '../../environments'
 import type { Benchmark, BenchmarkDefinition } from '../../environments/benchmark'
 import { EnvironmentError, type Environment, type EnvironmentDefinition } from '../../environments/environment'
-import type { WorldParts } from '../../environments/worldParts'
+import type { Simulate, WorldParts } from '../../environments/worldParts'
 import { benchmarks } from '../../evaluation/benchmarks'
-import type { TrainRequest } from '../../records/requests'
+import type { ServerModel, TrainRequest } from '../../records/requests'
 import type { Reply } from '../../worker/protocol'
 import { DEFAULT_BENCHMARK, DEFAULT_ENVIRONMENT } from '../defaults'
 import { accept, attempt, refuse } from '../failure'
@@ -17,6 +17,8 @@ export interface AskedWorld {
   /** Id or path of the user's data. */
   readonly data?: string | undefined
   readonly settings?: Readonly<Record<string, unknown>> | undefined
+  /** The model that plays the tool server. */
+  readonly simulator?: ServerModel | undefined
 }
 
 export interface Worlds {
@@ -26,17 +28,20 @@ export interface Worlds {
 }
 
 /** What the host has for worlds. */
-export interface HostParts extends Pick<WorldParts, 'fetch' | 'simulate' | 'python' | 'now'> {
+export interface HostParts extends Pick<WorldParts, 'fetch' | 'python' | 'now'> {
   /** The user's data of that id or path; rejects with an Error of one sentence. Absent: the host has none. */
   readonly files?: ((id: string) => Promise<FileTree>) | undefined
+  /** Opens the model that plays a tool server; refuses settings that do not fit. */
+  readonly simulator: (settings: ServerModel) => Reply<Simulate>
 }
 
-type Asking = Partial<Pick<TrainRequest, 'worldSeed' | 'benchmarkData' | 'benchmarkSettings'>>
+type Asking = Partial<Pick<TrainRequest, 'worldSeed' | 'benchmarkData' | 'benchmarkSettings' | 'simulator'>>
 
-export const worldOf = ({ worldSeed, benchmarkData, benchmarkSettings }: Asking): AskedWorld => ({
+export const worldOf = ({ worldSeed, benchmarkData, benchmarkSettings, simulator }: Asking): AskedWorld => ({
   seed: worldSeed,
   data: benchmarkData,
   settings: benchmarkSettings,
+  simulator,
 })
 
 export function createWorlds(host: HostParts): Worlds {
@@ -59,7 +64,7 @@ function lazily<T, D extends Definition<T>>(
   return async (name, asked) => {
     const definition = Object.entries(catalogue).find(([known]) => known === name)?.[1]
     if (!definition) return refuse(`unknown-${kind}`, `There is no ${kind} ${name}; there is ${Object.keys(catalogue).join(', ')}.`)
-    const key = JSON.stringify([name, asked.seed, asked.data, asked.settings])
+    const key = JSON.stringify([name, asked])
     const known = made.get(key)
     if (known !== undefined) return accept(known)
     const parts = await partsFor(definition, asked, host)
@@ -78,7 +83,11 @@ function lazily<T, D extends Definition<T>>(
 }
 
 /** Refuses settings that do not fit the definition's schema, and data that cannot be opened. */
-async function partsFor<T>(definition: Definition<T>, { seed, data, settings }: AskedWorld, host: HostParts): Promise<Reply<WorldParts>> {
+async function partsFor<T>(
+  definition: Definition<T>,
+  { seed, data, settings, simulator }: AskedWorld,
+  host: HostParts,
+): Promise<Reply<WorldParts>> {
   const read = definition.settings?.safeParse(settings ?? {})
   if (read && !read.success) {
     const [issue] = read.error.issues
@@ -86,7 +95,9 @@ async function partsFor<T>(definition: Definition<T>, { seed, data, settings }: 
   }
   if (!read && settings && Object.keys(settings).length > 0)
     return refuse('world-settings', `${definition.title} has no settings, found ${Object.keys(settings).join(', ')}.`)
-  const { files: openFiles, ...shared } = host
+  const { files: openFiles, simulator: openSimulator, ...shared } = host
+  const simulate = simulator ? openSimulator(simulator) : accept(null)
+  if (!simulate.ok) return simulate
   if (data !== undefined && !openFiles) return refuse('world-data', 'This studio cannot open data for a benchmark.')
   const files =
     data === undefined || !openFiles
@@ -97,6 +108,7 @@ async function partsFor<T>(definition: Definition<T>, { seed, data, settings }: 
     ...shared,
     ...(seed === undefined ? {} : { seed }),
     ...(files.value ? { files: files.value } : {}),
+    ...(simulate.value ? { simulate: simulate.value } : {}),
     ...(read ? { settings: read.data } : {}),
   })
 }

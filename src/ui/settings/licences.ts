@@ -11,6 +11,7 @@ export const licences: readonly { readonly name: string; readonly version: strin
   { name: '@tanstack/react-virtual', version: '3.14.26', licence: 'MIT' },
   { name: '@zip.js/zip.js', version: '2.24.0', licence: 'BSD-3-Clause' },
   { name: 'comlink', version: '4.4.2', licence: 'Apache-2.0' },
+  { name: 'eventsource-parser', version: '3.1.1', licence: 'MIT' },
   { name: 'hono', version: '4.13.19', licence: 'MIT' },
   { name: 'idb', version: '8.0.4', licence: 'ISC' },
   { name: 'jsonrepair', version: '3.15.0', licence: 'ISC' },
