@@ -69,8 +69,26 @@ function sessionFrom(start: Conversation, options: ServerAgentOptions, seed: num
   return {
     open: ({ tools, conversation }) => sample(conversation.map(openingMessage), tools.map(chatTool)),
     next: (messages) => sample(answersTo(past.open, messages), past.tools),
+    append(messages, turn) {
+      past = withTurn(past, answersTo(past.open, messages), turn)
+    },
     fork: (branch) => Promise.resolve(sessionFrom(past, options, seed === undefined ? undefined : seed + branch)),
     close: () => undefined,
+  }
+}
+
+/** The conversation after a turn that another session sampled. */
+function withTurn(past: Conversation, added: readonly ChatMessage[], { parsed, tokens }: SampledTurn): Conversation {
+  const place = past.messages.length + added.length
+  const toolCalls = parsed.calls.map(({ name, arguments: given }, at) => ({
+    ...{ id: `call-${place}-${at}`, name },
+    arguments: JSON.stringify(given),
+  }))
+  return {
+    tools: past.tools,
+    messages: [...past.messages, ...added, { role: 'assistant', content: parsed.content, toolCalls }],
+    open: toolCalls,
+    ids: past.ids && tokens ? [...past.ids, ...tokens.prompt_ids, ...tokens.completion_ids] : null,
   }
 }
 
