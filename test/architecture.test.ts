@@ -37,6 +37,7 @@ const onlyIn: readonly { readonly packages: RegExp; readonly where: RegExp }[] =
   { packages: /^comlink$/, where: /^worker\/(client|dataClient|[^/]+\.worker)\.ts$/ },
   { packages: /^(hono|@hono\/.*)(\/|$)/, where: /^gateway\// },
   { packages: /^webgpu$/, where: /^cli\/node\/dawn\.ts$/ },
+  { packages: /^@modelcontextprotocol\//, where: /^(environments\/mcp|gateway|cli)\// },
   { packages: /^undici$/, where: /^cli\/node\/proxyFetch\.ts$/ },
   { packages: /^idb$/, where: /^storage\// },
   { packages: /^node:/, where: /^(cli|bench|parity|gateway)\/|^storage\/(nodeStore|runFolder|folderStore|durableFile)\.ts$/ },

@@ -3,6 +3,7 @@ import { Hono, type MiddlewareHandler } from 'hono'
 import { maskDeep, createMask } from '../base/maskSecret'
 import { gatewayHeaders } from './contentPolicy'
 import { failure } from './failure'
+import type { McpSessions } from './mcpBridge'
 import { hasToken, knownOriginsOnly, loopbackHostsOnly, tokenOnly } from './guard'
 import { readBody } from './requestBody'
 import { staticSite } from './site'
@@ -15,6 +16,8 @@ export interface GatewayParts {
   readonly siteDirectory: string | null
   readonly upstream: Upstream | null
   readonly wandb: WandbServer | null
+  /** MCP servers behind commands, and environments that are offered as MCP servers; absent: none. */
+  readonly mcp?: { readonly servers: McpSessions; readonly worlds: McpSessions }
   /** What a request must carry for the keys to be used. */
   readonly token: string
   /** Origins besides the gateway's own that may use it. */
@@ -29,25 +32,36 @@ const TIMEOUTS: Timeouts = { bodyMs: 30_000, silenceMs: 300_000 }
 /** Ten thousand steps of thirty metrics are about 10 MB. */
 const MAX_RUN_BYTES = 128 * 2 ** 20
 
+/** Nobody is answered here without the token, and no other page than those known. */
+const PROTECTED = ['/gateway/*', '/mcp/*', '/mcp-world/*'] as const
+
 export function createGateway(parts: GatewayParts): Hono {
   const app = new Hono()
   const timeouts = { ...TIMEOUTS, ...parts.timeouts }
   app.use(loopbackHostsOnly())
-  app.use('/gateway/*', hardened())
-  app.use('/gateway/*', knownOriginsOnly(parts.allowedOrigins))
+  for (const path of PROTECTED) {
+    app.use(path, hardened())
+    app.use(path, knownOriginsOnly(parts.allowedOrigins))
+  }
 
   app.get('/gateway/v1/health', (c) => {
     // Everybody may know that the gateway runs. Only requests with the token learn which server it uses.
     if (!hasToken(c.req.header('authorization'), parts.token)) return c.json({ status: 'ok' })
     const server = parts.upstream === null ? null : new URL(parts.upstream.baseUrl).host
     const wandb = parts.wandb === null ? null : new URL(parts.wandb.baseUrl).host
-    return c.json({ status: 'ok', server, hasKey: parts.upstream !== null && parts.upstream.apiKey !== null, wandb })
+    const mcp = { servers: parts.mcp?.servers.names() ?? [], worlds: parts.mcp?.worlds.names() ?? [] }
+    return c.json({ status: 'ok', server, hasKey: parts.upstream !== null && parts.upstream.apiKey !== null, wandb, mcp })
   })
-  app.use('/gateway/*', tokenOnly(parts.token))
+  for (const path of PROTECTED) app.use(path, tokenOnly(parts.token))
   app.get('/gateway/v1/models', (c) => forward(parts.upstream, '/models', c.req.raw, { fetch: parts.fetch, timeouts }))
   app.post('/gateway/v1/chat/completions', (c) => forward(parts.upstream, '/chat/completions', c.req.raw, { fetch: parts.fetch, timeouts }))
   app.post('/gateway/v1/wandb/runs', (c) => runToWandb(parts, c.req.raw, timeouts))
-  app.all('/gateway/*', (c) => failure(404, 'not_found', `The gateway has no ${c.req.path}.`))
+  const { mcp } = parts
+  if (mcp) {
+    app.all('/mcp/:name', (c) => mcp.servers.handle(c.req.param('name'), c.req.raw))
+    app.all('/mcp-world/:name', (c) => mcp.worlds.handle(c.req.param('name'), c.req.raw))
+  }
+  for (const path of PROTECTED) app.all(path, (c) => failure(404, 'not_found', `The gateway has no ${c.req.path}.`))
 
   if (parts.siteDirectory !== null) app.use(staticSite(parts.siteDirectory))
   app.notFound((c) => c.text('Not found.', 404))

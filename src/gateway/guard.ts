@@ -36,14 +36,15 @@ export function knownOriginsOnly(allowedOrigins: readonly string[]): MiddlewareH
       // The last: Chrome asks it before a public page may reach a local address.
       return c.body(null, 204, {
         'Access-Control-Allow-Origin': origin,
-        'Access-Control-Allow-Methods': 'GET, POST',
-        'Access-Control-Allow-Headers': 'content-type, authorization',
+        'Access-Control-Allow-Methods': 'GET, POST, DELETE',
+        'Access-Control-Allow-Headers': 'content-type, authorization, mcp-session-id, mcp-protocol-version, last-event-id',
         'Access-Control-Allow-Private-Network': 'true',
       })
     }
     await next()
     if (isNamed) {
       c.res.headers.set('Access-Control-Allow-Origin', origin)
+      c.res.headers.set('Access-Control-Expose-Headers', 'mcp-session-id')
       c.res.headers.append('Vary', 'Origin')
     }
     return undefined

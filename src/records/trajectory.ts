@@ -36,6 +36,8 @@ export const toolSpec = z.object({
   parameters: z.array(toolParameter).default([]),
   /** JSON Schema of the arguments, where it says more than `parameters`: nested objects, lists, enumerations. */
   schema: z.record(z.string(), z.unknown()).optional(),
+  /** What a server says of the tool besides, such as the hints of the Model Context Protocol: `readOnlyHint`, `idempotentHint`. */
+  annotations: z.record(z.string(), z.unknown()).optional(),
 })
 export type ToolSpec = z.infer<typeof toolSpec>
 

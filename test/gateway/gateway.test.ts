@@ -64,7 +64,7 @@ test('the answer streams back with its status, and only harmless headers', async
 test('the key is in no answer: not in health, not in a failure', async () => {
   const { ask } = gateway()
   const health = await (await ask('/gateway/v1/health')).text()
-  expect(JSON.parse(health)).toEqual({ status: 'ok', server: 'model.test', hasKey: true, wandb: null })
+  expect(JSON.parse(health)).toEqual({ status: 'ok', server: 'model.test', hasKey: true, wandb: null, mcp: { servers: [], worlds: [] } })
   const failing = gateway({ fetch: () => Promise.reject(new Error(`refused for ${KEY}`)) })
   const response = await failing.chat()
   expect(response.status).toBe(502)

@@ -6,6 +6,7 @@ import { doctor } from './doctor'
 import { evaluate } from './evaluate'
 import { exportFiles } from './export'
 import { importFiles } from './import'
+import { mcp } from './mcp'
 import { parity } from './parity'
 import { rollout } from './rollout'
 import { score } from './score'
@@ -22,6 +23,7 @@ export const commands = {
   evaluate,
   export: exportFiles,
   import: importFiles,
+  mcp,
   parity,
   rollout,
   score,

@@ -5,10 +5,12 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { createGateway } from '../../gateway/app'
+import { createMcpSessions } from '../../gateway/mcpBridge'
 import { listen } from '../../gateway/listen'
 import { upstreamFromEnvironment } from '../../gateway/upstream'
 import { wandbFromEnvironment } from '../../gateway/wandb'
-import { defineCommand, UsageError } from '../command'
+import { defineCommand, UsageError, type CommandContext } from '../command'
+import { commandSources, namedCommand, worldSources } from '../mcpServers'
 
 export const serve = defineCommand({
   name: 'serve',
@@ -20,10 +22,16 @@ export const serve = defineCommand({
       .array(z.url({ protocol: /^https?$/ }))
       .default([])
       .meta({ help: 'origins of other pages that may use this gateway, such as https://example.org' }),
+    mcp: z
+      .array(z.string())
+      .default([])
+      .meta({ help: 'commands of MCP servers, offered at /mcp/NAME: "npx -y @modelcontextprotocol/server-everything" or NAME="COMMAND"' }),
+    mcpWorld: z.array(z.string()).default([]).meta({ help: 'environments that are offered as MCP servers at /mcp-world/NAME' }),
   }),
-  run: async (context, { port, site, allowOrigin }) => {
+  run: async (context, { port, site, allowOrigin, ...options }) => {
     if (site !== undefined && !existsSync(join(site, 'index.html')))
       throw new UsageError(`${site} holds no built site; npm run build makes one.`)
+    const mcp = mcpSessions(context, options)
     const upstream = upstreamFromEnvironment(process.env)
     // A new one at every start: who had the last one, or holds the port while Hone does not run, has nothing.
     const token = randomBytes(32).toString('base64url')
@@ -31,6 +39,7 @@ export const serve = defineCommand({
       token,
       siteDirectory: site ?? null,
       upstream,
+      mcp,
       wandb: wandbFromEnvironment(process.env),
       sleep,
       allowedOrigins: allowOrigin.map((url) => new URL(url).origin),
@@ -42,12 +51,31 @@ export const serve = defineCommand({
     context.progress(
       `For the gateway, which uses your keys, open ${gateway.url}/#token=${token} instead: nobody without the token can use them.`,
     )
+    announceMcp(context, gateway.url, options)
     await aborted(context.signal)
+    await Promise.all([mcp.servers.close(), mcp.worlds.close()])
     await gateway.close()
     return { url: gateway.url, stopped: true }
   },
   show: () => '',
 })
+
+interface McpOptions {
+  readonly mcp: readonly string[]
+  readonly mcpWorld: readonly string[]
+}
+
+const mcpSessions = (context: CommandContext, { mcp, mcpWorld }: McpOptions) => ({
+  servers: createMcpSessions(commandSources(mcp, (line) => context.progress(line))),
+  worlds: createMcpSessions(worldSources(mcpWorld)),
+})
+
+/** Commands run only because the user wrote them here: no request can name another. */
+function announceMcp(context: CommandContext, url: string, { mcp, mcpWorld }: McpOptions): void {
+  for (const { name, words } of mcp.map(namedCommand))
+    context.progress(`MCP server ${name} at ${url}/mcp/${name}: a session of who has the token runs ${words.join(' ')}`)
+  for (const name of mcpWorld) context.progress(`MCP server of the environment ${name} at ${url}/mcp-world/${name}, for who has the token.`)
+}
 
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
