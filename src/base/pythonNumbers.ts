@@ -7,7 +7,7 @@ export const PYTHON_SPACE = `${UNICODE_SPACE}\\x1c-\\x1f`
 
 const SPACE = new RegExp(`[${PYTHON_SPACE}]`)
 
-/** Python's `text.strip()`. Written as loops: a regular expression that looks for blanks before the end takes quadratic time. */
+/** Python's `text.strip()`. A regular expression that looks for blanks before the end would take quadratic time. */
 export function stripPython(text: string): string {
   let [start, end] = [0, text.length]
   while (start < end && SPACE.test(text.charAt(start))) start += 1

@@ -72,6 +72,8 @@ export interface Episode {
   call(calls: readonly ToolCall[], options?: Cancellable): Promise<readonly ToolReply[]>
   /** The user's reply to the agent; null when the user says nothing more, so that the agent's words were its final answer. When absent, users speak once. */
   userTurn?(said: string, options?: Cancellable): Promise<string | null>
+  /** True once nothing more can be said or called, as after the calls of a task of one turn. When absent, an episode ends with an answer. */
+  isOver?(): boolean
   /** Ends the episode with the agent's answer, null for giving up, and judges it. */
   finish(answer: string | null, options?: Cancellable): Promise<Verdict>
   /** For tree search, which tries several continuations of one state. */

@@ -1,9 +1,11 @@
 /** The catalogue of environments. */
 import { arithmeticEnvironment } from './arithmetic/environment'
+import { bfclEnvironment } from './bfcl/environment'
 import type { EnvironmentDefinition } from './environment'
 import { starterEnvironment } from './starter/environment'
 
 export const environments = {
   starter: starterEnvironment,
   arithmetic: arithmeticEnvironment,
+  bfcl: bfclEnvironment,
 } as const satisfies Record<string, EnvironmentDefinition>

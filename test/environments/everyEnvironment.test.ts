@@ -1,26 +1,33 @@
 /** What every environment and every benchmark of the catalogues promises, whatever it is about. */
 import { describe, expect, it } from 'vitest'
 import { environments } from '../../src/environments'
-import { EnvironmentError, type Query } from '../../src/environments/environment'
+import type { BenchmarkDefinition } from '../../src/environments/benchmark'
+import { EnvironmentError, type EnvironmentDefinition, type Query } from '../../src/environments/environment'
+import type { WorldParts } from '../../src/environments/worldParts'
 import { noFilters } from '../../src/records/samplingFilters'
 import { benchmarks } from '../../src/evaluation/benchmarks'
 import { checkStated } from '../../src/studio/evaluations/evaluatePolicy'
 import { anEvaluation } from '../support/builders'
+import { worldFixtures } from './worldFixtures'
 
 const unknownCall = { name: 'no_such_tool', arguments: {} }
-const [first, ...rest] = Object.values(benchmarks)
+const partsOf = ({ name }: { readonly name: string }): WorldParts => worldFixtures[name] ?? {}
+const made = await Promise.all(
+  Object.values<BenchmarkDefinition>(benchmarks).map(async (definition) => ({
+    ...{ name: definition.name, definition, benchmark: await definition.create(partsOf(definition)) },
+  })),
+)
 
-describe.each([first, ...rest].filter((one) => one !== undefined))('benchmark $name', (definition) => {
-  const benchmark = definition.create({})
+describe.each(made)('benchmark $name', ({ definition, benchmark }) => {
   const queries = benchmark.splits.flatMap(({ name }) => benchmark.queries(name))
   const query = queries[0] as Query
 
-  it('has splits with as many queries as it says, each query in one split, and the same queries when it is made again', () => {
+  it('has splits with as many queries as it says, each query in one split, and the same queries when it is made again', async () => {
     expect(benchmark.splits.map(({ name, queries: count }) => [name, count])).toEqual(
       benchmark.splits.map(({ name }) => [name, benchmark.queries(name).length]),
     )
     expect(new Set(queries.map(({ query_id }) => query_id)).size).toBe(queries.length)
-    const again = definition.create({})
+    const again = await definition.create(partsOf(definition))
     expect(again.splits.flatMap(({ name }) => again.queries(name))).toEqual(queries)
     expect(again.environment.hash).toBe(benchmark.environment.hash)
     expect(benchmark.environment.hash).toMatch(/^[0-9a-f]{64}$/)
@@ -80,8 +87,8 @@ describe.each([first, ...rest].filter((one) => one !== undefined))('benchmark $n
 })
 
 it('every environment offers its tools to somebody who tries them by hand', async () => {
-  for (const definition of Object.values(environments)) {
-    const environment = definition.create({})
+  for (const definition of Object.values<EnvironmentDefinition>(environments)) {
+    const environment = await definition.create(partsOf(definition))
     const episode = await environment.open(null)
     expect(episode.tools.map(({ name }) => name).sort()).toEqual(environment.tools.map(({ name }) => name).sort())
     await episode.close()

@@ -125,7 +125,17 @@ async function giveAnswer(
     step.is_final = false
     return [{ role: 'user', content: next }]
   }
-  const verdict = await episode.finish(answer, cancel)
+  return conclude(chain, episode, { step, answer }, signal)
+}
+
+/** Ends the attempt with a step. */
+async function conclude(
+  chain: Chain,
+  episode: Episode,
+  { step, answer }: { readonly step: StepInput; readonly answer: string | null },
+  signal: AbortSignal | undefined,
+): Promise<null> {
+  const verdict = await episode.finish(answer, signal ? { signal } : {})
   chain.answer = answer
   chain.status = verdict.status
   step.truth = { ...verdict.truth }
@@ -152,6 +162,7 @@ async function callTools(
   const truths = replies.flatMap(({ truth }) => truth ?? [])
   step.replies = replies.map((reply) => ({ content: reply.text }))
   step.truth = truths.length === 0 ? null : jointTruth(truths)
+  if (episode.isOver?.() === true) return conclude(chain, episode, { step, answer: null }, signal)
   step.is_final = false
   return replies.map((reply) => ({ role: 'tool', content: reply.text }))
 }

@@ -6,6 +6,7 @@
 import { z } from 'zod'
 import type { FileTree } from '../../base/fileTree'
 import { plainFromPython, type PythonValue } from '../../base/pythonValue'
+import { Sha256 } from '../../base/sha256'
 import { categories, hasAnswers, singleTurnCategories, type SingleTurnCategory } from './categories'
 import { parseRow, readRows, RowError, type Row } from './rows'
 
@@ -58,15 +59,18 @@ export interface BfclData {
   readonly items: ReadonlyMap<string, readonly BfclItem[]>
   /** Categories that are in the files and can only be judged in Python. */
   readonly inPython: readonly string[]
+  /** Of the files that were read. */
+  readonly sha256: string
 }
 
 /** Throws a RowError for a row that does not have the format, an Error when a file is missing. */
 export async function readBfclData(files: FileTree): Promise<BfclData> {
   const paths = await files.paths()
+  const source: Source = { files, paths, hash: new Sha256() }
   const items = new Map<string, readonly BfclItem[]>()
   for (const category of singleTurnCategories) {
     const path = questionsPath(paths, category.name)
-    if (path !== null) items.set(category.name, await readCategory(files, category, { path, paths }))
+    if (path !== null) items.set(category.name, await readCategory(source, category, path))
   }
   if (items.size === 0)
     throw new Error(
@@ -75,7 +79,7 @@ export async function readBfclData(files: FileTree): Promise<BfclData> {
       }.`,
     )
   const inPython = categories.filter(({ check, name }) => check === null && questionsPath(paths, sharedFile(name)) !== null)
-  return { items, inPython: inPython.map(({ name }) => name) }
+  return { items, inPython: inPython.map(({ name }) => name), sha256: source.hash.hex() }
 }
 
 /** Several agentic categories ask the questions of one file. */
@@ -88,14 +92,16 @@ function questionsPath(paths: readonly string[], category: string): string | nul
   return paths.find((path) => isNamed(path, `BFCL_v4_${category}.json`) && !isAnswers(path)) ?? null
 }
 
-interface Place {
-  readonly path: string
+interface Source {
+  readonly files: FileTree
   readonly paths: readonly string[]
+  /** Every text that is read is added to it. */
+  readonly hash: Sha256
 }
 
-async function readCategory(files: FileTree, category: SingleTurnCategory, { path, paths }: Place): Promise<BfclItem[]> {
-  const answers = hasAnswers(category) ? await readAnswers(files, category.name, paths) : null
-  return (await rowsOf(files, path)).map((row) => {
+async function readCategory(source: Source, category: SingleTurnCategory, path: string): Promise<BfclItem[]> {
+  const answers = hasAnswers(category) ? await readAnswers(source, category.name) : null
+  return (await rowsOf(source, path)).map((row) => {
     const plain = Object.fromEntries(Object.entries(row.fields).map(([key, value]) => [key, plainFromPython(value)]))
     const { id, question, function: functions } = parseRow(row, questionRow, plain)
     const answer = answers?.get(id)
@@ -112,16 +118,13 @@ async function readCategory(files: FileTree, category: SingleTurnCategory, { pat
   })
 }
 
-async function readAnswers(
-  files: FileTree,
-  category: string,
-  paths: readonly string[],
-): Promise<ReadonlyMap<string, readonly RightCall[]>> {
+async function readAnswers(source: Source, category: string): Promise<ReadonlyMap<string, readonly RightCall[]>> {
+  const { files, paths } = source
   const name = `BFCL_v4_${category}.json`
   const path = paths.find((candidate) => isAnswers(candidate) && isNamed(candidate, name))
   if (path === undefined) throw new Error(`${files.title}: expected the right answers in possible_answer/${name}, found no such file.`)
   return new Map(
-    (await rowsOf(files, path)).map((row) => {
+    (await rowsOf(source, path)).map((row) => {
       const { id, ground_truth } = parseRow(row, answerRow)
       return [id, ground_truth.map((call, index) => rightCall(call, index, row))]
     }),
@@ -135,8 +138,10 @@ function rightCall(call: ReadonlyMap<string, ReadonlyMap<string, readonly Python
   return { name: only[0], arguments: only[1] }
 }
 
-async function rowsOf(files: FileTree, path: string): Promise<Row[]> {
+async function rowsOf({ files, hash }: Source, path: string): Promise<Row[]> {
   const blob = await files.blob(path)
   if (blob === null) throw new Error(`${files.title}: expected the file ${path}, found that it can no longer be read.`)
-  return readRows(path, await blob.text())
+  const text = await blob.text()
+  hash.update(text)
+  return readRows(path, text)
 }

@@ -6,7 +6,7 @@ import { plainFromPython, type PythonValue } from '../../base/pythonValue'
 
 export interface Row {
   readonly file: string
-  /** Counted from 1. */
+  /** The first line of the file is row 1. */
   readonly row: number
   readonly fields: Readonly<Record<string, PythonValue>>
 }

@@ -1,9 +1,11 @@
 /** The catalogue of benchmarks. */
 import { arithmeticBenchmark } from '../../environments/arithmetic/benchmark'
+import { bfclBenchmark } from '../../environments/bfcl/benchmark'
 import type { BenchmarkDefinition } from '../../environments/benchmark'
 import { starterBenchmark } from '../../environments/starter/benchmark'
 
 export const benchmarks = {
   starter: starterBenchmark,
   arithmetic: arithmeticBenchmark,
+  bfcl: bfclBenchmark,
 } as const satisfies Record<string, BenchmarkDefinition>

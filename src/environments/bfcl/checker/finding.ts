@@ -38,7 +38,7 @@ export interface Finding {
 
 export const finding = (kind: ErrorKind, message: string): Finding => ({ kind, message })
 
-/** The benchmark's data ask for something that the checker does not know. Thrown: no answer is to blame. */
+/** The benchmark's data ask for something that the checker does not know. It is thrown, because no answer is to blame. */
 export class BenchmarkDataError extends Error {
   override readonly name = 'BenchmarkDataError'
 }

@@ -81,7 +81,7 @@ const skipSpace = (text: string, from: number): number => {
   return from + (space.exec(text)?.[0].length ?? 0)
 }
 
-/** The statements of a block up to its `}}`; null where it does not end. Searched without a regular expression, whose time would grow fast with blanks. */
+/** The statements of a block up to its `}}`; null where it does not end. A regular expression would take a time that grows fast with the number of blanks. */
 function blockBody(text: string, from: number): string | null {
   const start = skipSpace(text, from)
   const end = text.indexOf('}}', start + 1)

@@ -1,0 +1,7 @@
+/** Small data of our own for the worlds that need some: what the tests of every environment and every benchmark make them from, by name. */
+import type { WorldParts } from '../../src/environments/worldParts'
+import { folderOfProject } from '../support/files'
+
+export const worldFixtures: Readonly<Record<string, WorldParts>> = {
+  bfcl: { files: await folderOfProject('test/fixtures/bfcl') },
+}
