@@ -108,7 +108,8 @@ const rules = {
     metrics: ['grad_norm'],
     alarming: ({ values }) => (values.at(-1) === -1 ? -1 : null),
     message: () => 'A gradient was not finite, so that the update was skipped.',
-    advice: 'Lower the learning rate; if it goes on, hold the weights as f32 (dtype) and look at the batch it happens in.',
+    advice:
+      'The run’s notes say at which steps, and how many. Lower the learning rate; if it goes on, hold the weights as f32 (dtype) and look at the batch it happens in.',
   },
 } as const satisfies Readonly<Record<string, Rule>>
 

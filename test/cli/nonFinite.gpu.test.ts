@@ -42,7 +42,8 @@ async function starterWith(change: (name: string, values: Float32Array) => void)
   return folder
 }
 
-async function starterAdapter(value: number): Promise<string> {
+/** @param first every value of its matrix A. */
+async function starterAdapter(value: number, first = 0.5): Promise<string> {
   const folder = join(temporaryDirectory(), 'adapter')
   mkdirSync(folder)
   const source = await openSafetensors(
@@ -50,7 +51,7 @@ async function starterAdapter(value: number): Promise<string> {
     'model.safetensors',
   )
   const [outFeatures = 0, inFeatures = 0] = source.info(DOWN).shape
-  const matrices = { a: new Float32Array(inFeatures).fill(0.5), b: new Float32Array(outFeatures), inFeatures, outFeatures }
+  const matrices = { a: new Float32Array(inFeatures).fill(first), b: new Float32Array(outFeatures), inFeatures, outFeatures }
   matrices.b[3] = value
   const modules = new Map([[projectionPath(0, 'down_proj'), matrices]])
   for (const [name, bytes] of writeAdapter({ rank: 1, alpha: 1, dropout: 0, useRslora: false, baseModel: '', revision: null, modules }))
@@ -127,6 +128,23 @@ test.each([
       .object({ probe: z.object({ before: z.array(z.number()), after: z.array(z.number()).nullable() }) })
       .parse(JSON.parse(readFileSync(join(out, 'detail.json'), 'utf8'))).probe.after,
   ).toBeNull()
+})
+
+test('gradients that are not finite beside a finite loss: the notes say at which steps updates were skipped, and ten in a row end the run', async () => {
+  // B is 0, so that the adapter changes no output; the square of its gradient is beyond f32.
+  const adapter = await starterAdapter(0, 1e30)
+  const out = join(temporaryDirectory(), 'run')
+  const words = ['--model', 'starter', '--init-adapter', adapter, '--algorithm', 'sft', '--data', 'starter-corpus', '--no-preflight']
+  expect(await failureOf(train, [...words, '--tokens_per_batch', '256', '--steps', '14', '--out', out])).toMatch(
+    /^Since step 1 of 14, 10 updates in a row were skipped because a gradient was not finite, although the loss is/,
+  )
+  const record = runRecord.parse(JSON.parse(readFileSync(join(out, 'run.json'), 'utf8')))
+  expect(record).toMatchObject({ status: 'failed', error: expect.stringMatching(/^Since step 1 of 14/) as string })
+  expect(record.notes.filter((note) => note.startsWith('Updates were skipped'))).toEqual([
+    expect.stringMatching(
+      /^Updates were skipped because a gradient was not finite: 1 at step 1, 1 at step 2, .*1 at step 8, and 2 at 2 later steps\.$/,
+    ),
+  ])
 })
 
 test('PPO at a mad learning rate: the practice that could draw nothing is named by its step', async () => {

@@ -59,8 +59,8 @@ function waitForStorage(recorder: RunRecorder, control: JobControl): RunRecorder
     },
     change: (fields) => retryWhenStorageFull(control, () => recorder.change(fields)),
     changeStatus: (status, pauseReason) => recorder.changeStatus(status, pauseReason),
-    note: (sentence) => {
-      recorder.note(sentence)
+    note: (sentence, inPlaceOf) => {
+      recorder.note(sentence, inPlaceOf)
     },
     slept: (ms) => {
       recorder.slept(ms)

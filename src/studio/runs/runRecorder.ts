@@ -11,7 +11,8 @@ export interface RunRecorder {
   change(fields: Partial<RunRecord>): Promise<void>
   /** The run was paused or goes on. Where storage is full, the status is stored without what waits for space. */
   changeStatus(status: 'running' | 'paused', pauseReason: string | null): Promise<void>
-  note(sentence: string): void
+  /** @param inPlaceOf how the notes begin that the sentence replaces; absent: none. */
+  note(sentence: string, inPlaceOf?: string): void
   /** The tab was frozen, or the machine slept, for so long; the mark comes after the steps reported so far. */
   slept(ms: number): void
   report(step: number, metrics: Readonly<Record<string, number>>): void
@@ -47,10 +48,11 @@ export function createRunRecorder(writer: RunWriter, emit: (event: StudioEvent) 
         await writer.storeStatus()
       }
     },
-    note(sentence) {
+    note(sentence, inPlaceOf) {
       const { notes } = writer.record
       if (notes.includes(sentence)) return
-      writer.changeRecord({ notes: [...notes, sentence] })
+      const others = inPlaceOf === undefined ? notes : notes.filter((note) => !note.startsWith(inPlaceOf))
+      writer.changeRecord({ notes: [...others, sentence] })
       writer.soon()
     },
     slept(ms) {

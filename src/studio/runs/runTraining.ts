@@ -13,6 +13,7 @@ import { createPracticeRounds, type PracticeRounds } from './practiceRounds'
 import { continuedAfter, STOPPED } from './resume'
 import { recordedCheckpoints, removeCheckpoints } from './runCheckpoints'
 import type { RunRecorder } from './runRecorder'
+import { skippedBefore } from './skippedUpdates'
 import { createStepClock, updateShare, type StepClock } from './stepClock'
 import { createStepReports, type StepReports } from './stepReports'
 import { measureBaseline, type Baseline } from './trainingBaseline'
@@ -39,7 +40,7 @@ export async function runTraining(
     ...{ steps: request.steps, done: resumedAfter, elapsedMs: () => control.elapsedMs() },
     practises: !request.data && !request.transcripts,
   })
-  const reports = createStepReports(run, resumedAfter, clock)
+  const reports = createStepReports(run, resumedAfter, await skippedBefore(parts.store, control.runId, resumedAfter), clock)
   const checkpoints = finiteCheckpoints(stored, reports, request.steps)
   const advantages = createAdvantageRecorder(run)
   const rounds = createPracticeRounds(run, { reports, advantages, clock })

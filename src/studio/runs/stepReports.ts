@@ -1,5 +1,6 @@
 /** Reports of training steps: the algorithm's metrics joined with those of the step's practice and with the speed. */
 import { STEP_SECONDS } from './estimateTime'
+import { watchSkippedUpdates } from './skippedUpdates'
 import type { StepClock } from './stepClock'
 import type { TrainingRun } from './trainingRun'
 
@@ -10,14 +11,28 @@ export interface StepReports {
   practised(step: number, metrics: Metrics): void
   readonly report: (step: number, metrics: Metrics) => void
   readonly generated: (tokens: number) => void
-  /** Throws once a step was reported whose loss is not finite. */
+  /** Throws once a step was reported whose loss is not finite, or after too many skipped updates. */
   check(): void
   /** Of the step that was reported last; undefined for any other. */
   metricOf(step: number, metric: string): number | undefined
 }
 
-/** @param resumedAfter steps that were taken before. */
-export function createStepReports({ request, recorder, control, parts }: TrainingRun, resumedAfter: number, steps: StepClock): StepReports {
+/**
+ * @param resumedAfter steps that were taken before.
+ * @param skipped counters of skipped updates after those.
+ */
+export function createStepReports(
+  { request, recorder, control, parts }: TrainingRun,
+  resumedAfter: number,
+  skipped: Metrics,
+  steps: StepClock,
+): StepReports {
+  const skippedUpdates = watchSkippedUpdates({
+    ...{ steps: request.steps, resumedAfter, before: skipped },
+    note: (sentence, inPlaceOf) => {
+      recorder.note(sentence, inPlaceOf)
+    },
+  })
   const { clock } = parts
   const practised = new Map<number, Metrics>()
   let lastReport = clock()
@@ -43,7 +58,8 @@ export function createStepReports({ request, recorder, control, parts }: Trainin
       }
       reported = { step, metrics: all }
       recorder.report(step, all)
-      diverged ??= divergenceOf(all, step, request.steps)
+      const skippedTooMany = skippedUpdates.take(step, all)
+      diverged ??= divergenceOf(all, step, request.steps) ?? skippedTooMany
       practised.delete(step)
       lastReport = clock()
       tokensSince = 0

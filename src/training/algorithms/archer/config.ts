@@ -152,6 +152,7 @@ export const archerMetricMeanings = {
     'This is the fraction of the variance of the replayed Monte-Carlo returns that Q1 explains. 1 means all of it, 0 none, and below 0 means that the mean would predict better. Replayed returns come from older policies, so it rarely reaches 1.',
   'critic/grad_norm':
     'This is the global gradient norm of the critics before clipping, at the last update. It is −1 if a gradient was not finite and the update was skipped.',
+  'critic/skipped_updates': 'This counts the updates of the critics that were skipped since the start because a gradient was not finite.',
   'critic/learning_rate': 'This is the learning rate of the critics’ last update.',
   'pg.loss':
     'This is the policy-gradient loss of the actor: −A log π summed over an utterance’s tokens, averaged over the iteration’s updates. Its value does not show progress; watch the rewards instead.',
@@ -167,6 +168,7 @@ export const archerMetricMeanings = {
   'actions/clipped_ratio': 'This is the fraction of these actions that max_response_len cut off.',
   grad_norm:
     'This is the global gradient norm of the actor before clipping, at the last update. It is −1 if a gradient was not finite and the update was skipped.',
+  skipped_updates: 'This counts the updates of the actor that were skipped since the start because a gradient was not finite.',
   learning_rate: 'This is the learning rate of the actor’s last update.',
   'rollout.mean': 'This is the mean over new trajectories of the sum of their step rewards. It is reported by online runs.',
   'rollout.max': 'This is the largest sum of step rewards of a new trajectory.',

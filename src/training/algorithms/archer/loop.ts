@@ -113,6 +113,7 @@ async function train(run: Run, source: ArcherSource): Promise<ArcherResult> {
       archerMetrics({
         ...{ settings, sums, actorSums, actorEpochs, acted, tokens: run.tokens },
         ...{ criticGradNorm: criticOptimizer[1] ?? Number.NaN, criticRate, gradNorm: optimizer[1] ?? Number.NaN, learningRate },
+        ...{ criticSkippedUpdates: criticOptimizer[3] ?? Number.NaN, skippedUpdates: optimizer[3] ?? Number.NaN },
         ...{ replaySize: replay.size, rolled, stored },
       }),
     )

@@ -19,6 +19,8 @@ interface Iteration {
   readonly criticGradNorm: number
   readonly criticRate: number
   readonly gradNorm: number
+  readonly skippedUpdates: number
+  readonly criticSkippedUpdates: number
   readonly learningRate: number
   readonly replaySize: number
   /** The new trajectories of an online run, and their utterances. */
@@ -43,7 +45,7 @@ export function archerMetrics(iteration: Iteration): Record<string, number> {
     ...{ 'q1.mean': mean(0, 'value'), 'q2.mean': mean(1, 'value'), 'v1.mean': mean(2, 'value'), 'v2.mean': mean(3, 'value') },
     ...{ 'target_q1.mean': mean(2, 'target'), 'target_q2.mean': mean(3, 'target') },
     'q1.explained_variance': explainedVariance(mean(0, 'missSquared'), mean(0, 'mcReturn'), mean(0, 'mcReturnSquared')),
-    ...{ 'critic/grad_norm': criticGradNorm, 'critic/learning_rate': criticRate },
+    ...{ 'critic/grad_norm': criticGradNorm, 'critic/learning_rate': criticRate, 'critic/skipped_updates': iteration.criticSkippedUpdates },
     ...(iteration.actorEpochs > 0 ? actorMetrics(iteration) : {}),
     ...(iteration.stored.length > 0 ? rolloutMetrics(iteration) : {}),
     ...{ 'replay/size': replaySize, num_tokens: tokens },
@@ -57,7 +59,7 @@ function explainedVariance(missSquared: number, mean: number, meanSquare: number
   return variance > 1e-6 * Math.max(1, meanSquare) ? 1 - missSquared / variance : 0
 }
 
-function actorMetrics({ settings, sums, actorSums, actorEpochs, acted, gradNorm, learningRate }: Iteration): Metrics {
+function actorMetrics({ settings, sums, actorSums, actorEpochs, acted, gradNorm, skippedUpdates, learningRate }: Iteration): Metrics {
   const of = (key: keyof typeof ARCHER_SUM): number => actorSums[ARCHER_SUM[key]] ?? Number.NaN
   const ofAll = (key: keyof typeof ADVANTAGE_SUM): number => sums.advantages[ADVANTAGE_SUM[key]] ?? Number.NaN
   const updates = actorEpochs * (settings.accumulation_reduction === 'sum' ? settings.gradient_accumulation_steps : 1)
@@ -76,7 +78,7 @@ function actorMetrics({ settings, sums, actorSums, actorEpochs, acted, gradNorm,
     ...{ entropy: of('entropy') / of('tokens'), logp: of('logp') / of('tokens') },
     'actions/mean_length': of('tokens') / acted.length,
     'actions/clipped_ratio': acted.filter(({ isClipped }) => isClipped).length / acted.length,
-    ...{ grad_norm: gradNorm, learning_rate: learningRate },
+    ...{ grad_norm: gradNorm, skipped_updates: skippedUpdates, learning_rate: learningRate },
   }
 }
 

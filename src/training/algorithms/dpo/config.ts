@@ -98,6 +98,7 @@ export const dpoMetricMeanings = {
   entropy: 'This is the mean entropy of π over the vocabulary at the trained tokens, in nats.',
   mean_token_accuracy: 'This is the fraction of the chosen answers’ own tokens that are the most likely ones under π.',
   grad_norm: 'This is the global gradient norm before clipping. It is −1 if a gradient was not finite and the update was skipped.',
+  skipped_updates: 'This counts the updates that were skipped since the start because a gradient was not finite.',
   learning_rate: 'This is the learning rate of this update.',
   num_tokens: 'This counts the tokens of both answers of all pairs trained on since the start.',
 } as const

@@ -193,6 +193,7 @@ function stepMetrics(values: Float32Array, learningRate: number, tokens: number)
     entropy: of('entropy') / Math.max(1, of('rows')),
     mean_token_accuracy: of('chosenHits') / Math.max(1, of('chosenRows')),
     grad_norm: values[DPO_SUM_WORDS + 1] ?? Number.NaN,
+    skipped_updates: values[DPO_SUM_WORDS + 3] ?? Number.NaN,
     learning_rate: learningRate,
     num_tokens: tokens,
   }

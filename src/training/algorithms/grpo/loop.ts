@@ -117,6 +117,7 @@ async function train<Sample extends GrpoSample>(
     const metrics = grpoMetrics({
       ...{ settings, samples, lengths, batch, table, sums, updates: taken, flatGroups, groups, learningRate, tokens },
       gradNorm: taken === 0 ? 0 : (optimizer[1] ?? Number.NaN),
+      skippedUpdates: optimizer[3] ?? Number.NaN,
     })
     context.report(step, { ...metrics, ...ofEstimate })
     context.onAdvantages?.(step, advantagesOfBatch(batch, table, { width: 4, column: TABLE_ADVANTAGE }))

@@ -34,6 +34,7 @@ export const grpoMetricMeanings = {
   'completions/clipped_ratio': 'This is the fraction of attempts that were cut off because they ran out of calls or tokens.',
   grad_norm:
     'This is the global gradient norm before clipping, at the last update. It is −1 if a gradient was not finite and the update was skipped.',
+  skipped_updates: 'This counts the updates that were skipped since the start because a gradient was not finite.',
   learning_rate: 'This is the learning rate of the last update.',
   num_tokens: 'This counts the tokens of all sequences trained on since the start, once per batch.',
   ...samplingMeanings,
@@ -56,6 +57,7 @@ export interface GrpoReadings {
   readonly groups: number
   readonly flatGroups: number
   readonly gradNorm: number
+  readonly skippedUpdates: number
   readonly learningRate: number
   readonly tokens: number
 }
@@ -84,6 +86,7 @@ export function grpoMetrics(readings: GrpoReadings): Record<string, number> {
     'val/ratio': of('ratio') / units,
     ...lengthMetrics(samples, lengths),
     grad_norm: readings.gradNorm,
+    skipped_updates: readings.skippedUpdates,
     learning_rate: readings.learningRate,
     num_tokens: readings.tokens,
     ...samplingMetrics(readings.batch, (row) => readings.table[4 * row] ?? Number.NaN),

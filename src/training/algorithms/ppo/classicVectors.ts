@@ -126,7 +126,7 @@ interface Frozen {
 function statistics(measure: Measure, one: Case, { batch, sequences, out }: Frozen): Quantity[] {
   const own: Readonly<Record<string, number>> = ppoMetrics({
     ...{ batch, sequences, table: out.table, details: out.details, totals: out.totals, minibatches: [batch.items] },
-    ...{ klCoef: one.options.init_kl_coef, learningRate: Number.NaN, gradNorm: Number.NaN, tokens: 0 },
+    ...{ klCoef: one.options.init_kl_coef, learningRate: Number.NaN, gradNorm: Number.NaN, skippedUpdates: 0, tokens: 0 },
   })
   return Object.keys(ppoMetricMeanings).flatMap((metric) => {
     const expected = metric === 'objective/kl_coef' ? undefined : one.stats[metric]

@@ -237,5 +237,5 @@ async function readBack({ policy }: Run, batch: BatchLayout, rollout: PpoRollout
     engine.readF32(policy.metricsBuffer, 0, PPO_TOTAL_WORDS),
     policy.packed.readOptimizerState(),
   ])
-  return { table, details, totals, gradNorm: optimizer[1] ?? Number.NaN }
+  return { table, details, totals, gradNorm: optimizer[1] ?? Number.NaN, skippedUpdates: optimizer[3] ?? Number.NaN }
 }

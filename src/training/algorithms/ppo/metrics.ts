@@ -53,6 +53,7 @@ export const ppoMetricMeanings = {
   'steps/not_trained': 'This is the number of steps that truncation left without a token to train on.',
   grad_norm:
     'This is the global gradient norm before clipping, at the last update of the batch. It is −1 if a gradient was not finite and the update was skipped.',
+  skipped_updates: 'This counts the updates that were skipped since the start because a gradient was not finite.',
   num_tokens: 'This counts the tokens of all sequences trained on since the start, once per batch.',
   ...samplingMeanings,
 } as const
@@ -73,6 +74,7 @@ export interface PpoReadings {
   readonly klCoef: number
   readonly learningRate: number
   readonly gradNorm: number
+  readonly skippedUpdates: number
   readonly tokens: number
 }
 
@@ -130,6 +132,7 @@ export function ppoMetrics(readings: PpoReadings): PpoMetrics {
     'steps/truncated': sum(sequences.map(({ truncatedSteps }) => truncatedSteps.length)),
     'steps/not_trained': sum(sequences.map(({ notTrainedSteps }) => notTrainedSteps.length)),
     grad_norm: readings.gradNorm,
+    skipped_updates: readings.skippedUpdates,
     num_tokens: readings.tokens,
     ...samplingMetrics(batch, fromTable(PPO_ROW.logp)),
   }

@@ -70,6 +70,7 @@ export const sftMetricMeanings = {
   entropy: 'This is the mean entropy of the model over the vocabulary at the target tokens, in nats.',
   mean_token_accuracy: 'This is the fraction of target tokens that are the most likely ones under the model.',
   grad_norm: 'This is the global gradient norm before clipping. It is −1 if a gradient was not finite and the step was skipped.',
+  skipped_updates: 'This counts the updates that were skipped since the start because a gradient was not finite.',
   learning_rate: 'This is the learning rate of this step.',
   num_tokens: 'This counts the tokens processed since the start.',
 } as const

@@ -88,6 +88,7 @@ export async function imitate(
       entropy: total('entropy') / total('rows'),
       mean_token_accuracy: total('hits') / total('rows'),
       grad_norm: values[5] ?? Number.NaN,
+      skipped_updates: values[7] ?? Number.NaN,
       learning_rate: tag.learningRate,
       num_tokens: tag.tokens,
     })
