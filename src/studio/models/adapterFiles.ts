@@ -25,6 +25,7 @@ import type { Store } from '../../storage/store'
 import { VALUE_BIAS, VALUE_WEIGHT, type TrainableSet } from '../../training/policy/policyModel'
 import { plainTrainable } from '../runs/policyBackend'
 import type { LoadedModel } from './models'
+import { readStoredFolder } from './storedFolder'
 import type { AdapterTensors } from '../../training/policy/adapterTensors'
 
 /** Full weights, when all of the model was trained. */
@@ -117,19 +118,11 @@ export async function storedAdapterNames(store: Store, runId: string, which: Whi
 }
 
 /** The stored files of a run; empty when it left none. */
-export async function storedAdapterFiles(
+export const storedAdapterFiles = (
   store: Store,
   runId: string,
   which: WhichAdapter = 'last',
-): Promise<ReadonlyMap<string, Uint8Array<ArrayBuffer>>> {
-  const files = new Map<string, Uint8Array<ArrayBuffer>>()
-  const folder = folderName(runId, which)
-  for (const { name } of await store.listBlobs((one) => one.startsWith(folder))) {
-    const bytes = await store.readBlob(name)
-    if (bytes) files.set(name.slice(folder.length), bytes)
-  }
-  return files
-}
+): Promise<ReadonlyMap<string, Uint8Array<ArrayBuffer>>> => readStoredFolder(store, folderName(runId, which))
 
 /** PEFT's files read and written again: what is handed over is known to be whole. @param baseModel when absent, as the files say. */
 export async function rewrittenAdapter(folder: FolderSource, baseModel?: string): Promise<ReadonlyMap<string, Uint8Array<ArrayBuffer>>> {
