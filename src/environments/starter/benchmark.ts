@@ -4,8 +4,9 @@ import { sha256 } from '../../base/sha256'
 import type { Benchmark, BuiltInBenchmark, Expert, SplitUse } from '../benchmark'
 import { sftCorpus } from './corpus'
 import type { Split } from './database'
-import { starterWorld } from './environment'
+import { starterSettings, worldFor } from './environment'
 import { oraclePolicy } from './expert'
+import { USUAL_VERSION } from './version'
 import { DESCRIPTION, NAME, TITLE, type StarterWorld } from './world'
 
 const uses: readonly (readonly [Split, SplitUse])[] = [
@@ -59,8 +60,9 @@ export function starterBenchmarkOf(world: StarterWorld): Benchmark {
     queries: (split) => world.queries(split),
     scorers: ['copyExact'],
     heldOut: world.heldOut,
-    // The longest plan with one recovery needs six calls; 99 of 100 episodes are shorter than 130 tokens, and no call is longer than 48.
-    limits: { toolCalls: 6, maxContext: 512, maxNewTokens: 48 },
+    // The longest plan with one recovery needs six calls, out of a dead end seven; 99 of 100 episodes are shorter than 130 tokens, and no call is
+    // longer than 48.
+    limits: { toolCalls: world.version === USUAL_VERSION ? 6 : 8, maxContext: 512, maxNewTokens: 48 },
     judge: 'world',
     mustState: ['call_budget', 'world_hash', 'judge', 'strategy', 'temperature', 'sampling'],
     expert: expertOf(world),
@@ -72,5 +74,6 @@ export const starterBenchmark: BuiltInBenchmark = {
   title: TITLE,
   description: DESCRIPTION,
   environment: NAME,
-  create: ({ seed }) => starterBenchmarkOf(starterWorld(seed)),
+  settings: starterSettings,
+  create: (parts) => starterBenchmarkOf(worldFor(parts)),
 }

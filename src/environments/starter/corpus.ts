@@ -59,12 +59,13 @@ export function sftCorpus(world: StarterWorld, options: SftCorpusOptions): SftCo
       const at = rng.uniform()
       if (at < lastingDrills) return { index, kind: 'drill', messages: drill(rng, database, slipRate) }
       if (at < lastingDrills + madeUp) return { index, kind: 'drill', messages: madeUpTools(rng, database, slipRate) }
-      const group = kind === 'one-hop' ? 'I1-instruction' : drawGroup(rng, 'seen')
+      const group = kind === 'one-hop' ? 'I1-instruction' : drawGroup(rng, 'seen', world.version)
       const task = drawTask(database, rng, {
         split: 'train',
         group,
         queryId: `starter-sft-${index}`,
         index,
+        version: world.version,
         ...(kind === 'one-hop' ? { maxTools: 4 } : kind === 'up-to-two' ? { maxSubjects: 2 } : {}),
       })
       return { index, kind, messages: transcriptOf(world, task, rng, { wrongRate, slipRate }).messages }

@@ -148,12 +148,24 @@ function look(attempt: Attempt, tool: string, { subject, source }: Does<'look'>,
     spentQuota.add(tool)
     return fail('quota', say('error', 'quota, retry'), open)
   }
+  if (task.decoy !== null) {
+    if (name === task.decoy) return fail('no-result', say('error', 'gone'), false)
+    if (planned === 0) return atFork(attempt, subject, source)
+  }
   if (!subject.variants && (source === 'log') !== db.isLogged(subject, entity)) {
     return fail('no-result', say('empty', source === 'log' ? 'see of' : 'see log'), open)
   }
   const value = db.value(subject, entity, source, second)
   const key = subject.units?.[db.isMisleading(subject, entity) ? 0 : 1] ?? subject.word
   return give(attempt, key, value, `look ${planned}`, plan !== undefined && plan.source === source && plan.second === second)
+}
+
+/** The first look-up of a dead end: one source gives a name that is out of date, the other the right one. Neither says so. */
+function atFork(attempt: Attempt, subject: Does<'look'>['subject'], source: Does<'look'>['source']): StarterReply {
+  const { task } = attempt
+  const [plan] = task.lookups
+  if (source !== plan?.source) return give(attempt, subject.word, task.decoy ?? '', 'fork', false)
+  return give(attempt, subject.word, plan.value, 'look 0', true)
 }
 
 function namesEntity(task: Task, lookup: Lookup, name: string): boolean {

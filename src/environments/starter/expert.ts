@@ -47,7 +47,15 @@ function* expertMoves(task: Task, isWrong: (context: Context) => boolean): Gener
   let entity = task.said
   for (const [index, lookup] of task.lookups.entries()) {
     if (index > factsFrom && hastyCategories.includes(lookup.subject.category) && isWrong('hasty')) break
-    const value = yield* lookUp(task, lookup, entity, isWrong, (name) => (entity = name))
+    const rename = (name: string): void => {
+      entity = name
+    }
+    let value = yield* lookUp(task, lookup, entity, isWrong, rename)
+    // The first source led to a name that no tool knows more about, so the expert goes back to it and asks the second.
+    if (value === null && task.decoy !== null && entity === task.decoy && !isWrong('dead-end')) {
+      entity = yield* otherSource(task)
+      value = yield* lookUp(task, lookup, entity, isWrong, rename)
+    }
     if (value === null) {
       yield giveUp
       return
@@ -56,6 +64,13 @@ function* expertMoves(task: Task, isWrong: (context: Context) => boolean): Gener
     else entity = value
   }
   yield { name: FINISH, arguments: { answer: facts.join(', ') } }
+}
+
+/** The first look-up again, from its second source. */
+function* otherSource({ lookups: [first], said }: Task): Generator<ToolCall, string, string> {
+  if (!first) return ''
+  const [, value] = field(yield { name: `${first.subject.word}_${first.source}`, arguments: { [first.subject.of]: said } })
+  return value
 }
 
 function* lookUp(
@@ -68,8 +83,9 @@ function* lookUp(
   const { subject } = lookup
   let source: string = lookup.source === 'log' ? 'of' : lookup.source
   if (source === 'night' && misledFamilies.includes(subject.word) && isWrong('sibling')) source = 'day'
-  const documented = task.tools.find((tool) => tool.name === `${subject.word}_${source}`)?.parameters.length ?? 1
-  let args: Record<string, string> = { [subject.of]: entity }
+  const listed = task.tools.find((tool) => tool.name === `${subject.word}_${source}`)?.parameters ?? []
+  const documented = listed.length || 1
+  let args: Record<string, string> = { [listed[0]?.name === 'name' ? 'name' : subject.of]: entity }
   if (lookup.second && subject.second !== undefined && documented > 1) args = { ...args, [subject.second]: lookup.second.name }
   // Every error has one cure and each cure removes its error, so the loop ends; the bound is for the reader.
   for (let attempt = 0; attempt < 6; attempt++) {
@@ -80,6 +96,10 @@ function* lookUp(
     } else if (key === 'error') {
       if (value.startsWith('quota')) {
         if (isWrong('quota')) return null
+      } else if (value === `missing ${subject.of}` && 'name' in args) {
+        if (isWrong('renamed')) return null
+        const { name, ...others } = args
+        args = { [subject.of]: name, ...others }
       } else if (value.startsWith('missing') && lookup.second && subject.second !== undefined) {
         args = { ...args, [subject.second]: lookup.second.name }
       } else if (value.startsWith('unknown')) {

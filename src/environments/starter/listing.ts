@@ -4,7 +4,8 @@ import type { ToolSpec } from '../../records/trajectory'
 import { apiNamed, sourcesOf, type Subject } from './catalog'
 import type { Context, Lookup } from './plan'
 
-export function toolSpec(apiName: string, hidden: readonly string[] = []): ToolSpec {
+/** @param isRenamed the documentation calls the first parameter `name`, as the tools about names do. */
+export function toolSpec(apiName: string, hidden: readonly string[] = [], isRenamed = false): ToolSpec {
   const api = apiNamed(apiName)
   if (!api) throw new Error(`no API ${apiName}`)
   return {
@@ -13,7 +14,7 @@ export function toolSpec(apiName: string, hidden: readonly string[] = []): ToolS
     description: '',
     parameters: api.parameters
       .filter((name) => !hidden.includes(name))
-      .map((name) => ({ name, type: 'string', description: '', required: true })),
+      .map((name, at) => ({ name: isRenamed && at === 0 ? 'name' : name, type: 'string', description: '', required: true })),
   }
 }
 
@@ -43,5 +44,7 @@ export function listTools(
   }
   // Incomplete documentation: the second parameter is not listed, and only a trial call reveals it.
   const hidden = context === 'missing' ? lookups.map((lookup) => lookup.subject.second ?? '') : []
-  return rng.shuffle([...names]).map((name) => toolSpec(name, hidden))
+  // Wrong documentation: a parameter has another name than the tool takes, and only a call reveals it.
+  const renamed = context === 'renamed' ? lookups[lookups.length - 1]?.subject.word : undefined
+  return rng.shuffle([...names]).map((name) => toolSpec(name, hidden, renamed !== undefined && name.startsWith(`${renamed}_`)))
 }

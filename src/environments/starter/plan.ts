@@ -4,7 +4,19 @@ import type { Query } from '../environment'
 import type { Subject } from './catalog'
 import type { Entity } from './database'
 
-export const contexts = ['clean', 'quota', 'empty', 'sibling', 'unit', 'hasty', 'missing', 'alias', 'detour'] as const
+export const contexts = [
+  'clean',
+  'quota',
+  'empty',
+  'sibling',
+  'unit',
+  'hasty',
+  'missing',
+  'alias',
+  'detour',
+  'renamed',
+  'dead-end',
+] as const
 export type Context = (typeof contexts)[number]
 
 export const groups = ['I1-instruction', 'I1-tool', 'I1-category', 'I2-instruction', 'I2-category', 'I3'] as const
@@ -29,6 +41,8 @@ export interface Task {
   /** How many of the last lookups share one entity and are the facts asked for. */
   readonly factCount: 1 | 2
   readonly facts: readonly string[]
+  /** In a dead end: the name that the first source gives for the first look-up; it is out of date, and no tool knows more about it. */
+  readonly decoy: string | null
   /** The lookup whose first call hits the quota. */
   readonly quotaAt: number | null
   readonly tools: readonly ToolSpec[]

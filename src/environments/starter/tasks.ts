@@ -8,16 +8,7 @@ import { hastyCategories, misledFamilies, subjects, type Subject } from './catal
 import type { Database, Entity, Split } from './database'
 import { listTools } from './listing'
 import { contexts, type Context, type Group, type Lookup, type Task } from './plan'
-
-/** How often each context is drawn, per group. About half of the queries carry a context in which the expert is mostly wrong. */
-const contextWeights: Readonly<Record<Group, Partial<Record<Context, number>>>> = {
-  'I1-instruction': { clean: 30, detour: 7, quota: 16, empty: 15, sibling: 11, unit: 11, missing: 5, alias: 5 },
-  'I1-tool': { clean: 34, detour: 6, quota: 28, empty: 27, alias: 5 },
-  'I1-category': { clean: 36, detour: 6, quota: 27, empty: 26, alias: 5 },
-  'I2-instruction': { clean: 36, detour: 6, quota: 14, empty: 14, hasty: 20, unit: 6, alias: 4 },
-  'I2-category': { clean: 48, detour: 6, quota: 23, empty: 23 },
-  I3: { clean: 38, detour: 6, quota: 15, empty: 14, hasty: 10, sibling: 6, unit: 6, missing: 2, alias: 3 },
-}
+import { contextWeights, USUAL_VERSION, type WorldVersion } from './version'
 
 const lengthWeights: Readonly<Record<Group, readonly number[]>> = {
   'I1-instruction': [1],
@@ -45,23 +36,25 @@ interface GroupPlan {
   readonly subjects: readonly Subject[]
 }
 
-function planOf(group: Group): GroupPlan {
+function planOf(version: WorldVersion, group: Group): GroupPlan {
   const held = group === 'I1-tool' ? 'tool' : group.endsWith('-category') ? 'category' : 'seen'
   return {
-    contexts: contexts.map((context) => [context, contextWeights[group][context] ?? 0] as const),
+    contexts: contexts.map((context) => [context, contextWeights(version, group)[context] ?? 0] as const),
     subjects: subjects.filter((subject) => subject.held === held),
   }
 }
 
+const plansOf = (version: WorldVersion): Readonly<Record<Group, GroupPlan>> => ({
+  'I1-instruction': planOf(version, 'I1-instruction'),
+  'I1-tool': planOf(version, 'I1-tool'),
+  'I1-category': planOf(version, 'I1-category'),
+  'I2-instruction': planOf(version, 'I2-instruction'),
+  'I2-category': planOf(version, 'I2-category'),
+  I3: planOf(version, 'I3'),
+})
+
 // The plans are made once, because tasks are drawn by rejection, thousands of shapes a second.
-const plans: Readonly<Record<Group, GroupPlan>> = {
-  'I1-instruction': planOf('I1-instruction'),
-  'I1-tool': planOf('I1-tool'),
-  'I1-category': planOf('I1-category'),
-  'I2-instruction': planOf('I2-instruction'),
-  'I2-category': planOf('I2-category'),
-  I3: planOf('I3'),
-}
+const plans: Readonly<Record<WorldVersion, Readonly<Record<Group, GroupPlan>>>> = { 2: plansOf(2), 3: plansOf(3) }
 
 const isPlain = (subject: Subject): boolean => !subject.variants && !subject.units && subject.second === undefined
 
@@ -84,8 +77,7 @@ interface Shape {
 }
 
 /** A chain of subjects, drawn from its end: each step yields what the next one takes. */
-function drawShape(rng: Rng, group: Group, context: Context, length: number): Shape | null {
-  const pool = plans[group].subjects
+function drawShape(rng: Rng, pool: readonly Subject[], group: Group, context: Context, length: number): Shape | null {
   const wantsTwo = context === 'hasty' || (length >= 2 && rng.chance(0.3))
   const chain: Subject[] = []
   let factCount: 1 | 2 = 1
@@ -112,6 +104,9 @@ function drawShape(rng: Rng, group: Group, context: Context, length: number): Sh
     chain.unshift(rng.pick(before))
   }
   if (chain.length !== length) return null
+  // The first of two sources leads on to the wrong entity, and there must be a look-up that finds this out.
+  if (context === 'dead-end' && (length - factCount < 1 || chain.slice(0, -factCount).some((subject) => subject.yields === 'number')))
+    return null
   const categories = new Set(chain.map((subject) => subject.category))
   if (group === 'I3' ? categories.size < 2 : categories.size > 1) return null
   return { chain, factCount }
@@ -130,7 +125,8 @@ function drawLookups(db: Database, rng: Rng, split: Split, context: Context, sha
     seen.add(entity.name)
     const of: Entity = entity
     const asksNight = subject.variants && (misledFamilies.includes(subject.word) ? context === 'sibling' : rng.chance(0.5))
-    const source = subject.variants ? (asksNight ? 'night' : 'day') : db.isLogged(subject, of) ? 'log' : 'of'
+    const isFork = context === 'dead-end' && index === 0
+    const source = subject.variants ? (asksNight ? 'night' : 'day') : db.isLogged(subject, of) !== isFork ? 'log' : 'of'
     const second = subject.second === undefined ? null : rng.pick(db.pool(split, subject.of).filter((other) => other !== of))
     const value = db.value(subject, of, source, second)
     const misleading = db.isMisleading(subject, of)
@@ -139,7 +135,8 @@ function drawLookups(db: Database, rng: Rng, split: Split, context: Context, sha
     if (index < factsFrom) entity = db.find(value)
   }
   const logged = lookups.filter((lookup) => lookup.source === 'log').length
-  if (logged !== (context === 'empty' ? 1 : 0)) return null
+  if (logged !== (context === 'empty' || context === 'dead-end' ? 1 : 0)) return null
+  if (context === 'dead-end' && lookups[0]?.source !== 'log') return null
   const facts = lookups.slice(factsFrom).map((lookup) => lookup.converted ?? lookup.value)
   return new Set(facts).size === facts.length ? lookups : null
 }
@@ -178,15 +175,18 @@ export interface DrawOptions {
   /** Upper bound on the tools listed, at most six. */
   readonly maxTools?: number
   readonly maxSubjects?: number
+  /** When absent, the usual one. */
+  readonly version?: WorldVersion
 }
 
 export function drawTask(db: Database, rng: Rng, options: DrawOptions): Task {
-  const { split, group } = options
-  let context = weighted(rng, plans[group].contexts)
+  const { split, group, version = USUAL_VERSION } = options
+  const plan = plans[version][group]
+  let context = weighted(rng, plan.contexts)
   const lengths = lengthWeights[group].map((weight, i) => [i + 1, i + 1 > (options.maxSubjects ?? 9) ? 0 : weight] as const)
   for (let attempt = 1; ; attempt++) {
     if (attempt % 2000 === 0) context = 'clean'
-    const shape = drawShape(rng, group, context, weighted(rng, lengths))
+    const shape = drawShape(rng, plan.subjects, group, context, weighted(rng, lengths))
     const lookups = shape && drawLookups(db, rng, split, context, shape)
     if (!shape || !lookups) continue
     const start = lookups[0]?.entity.name ?? ''
@@ -214,10 +214,19 @@ export function drawTask(db: Database, rng: Rng, options: DrawOptions): Task {
       lookups,
       factCount: shape.factCount,
       facts,
+      decoy: context === 'dead-end' ? decoyOf(db, rng, lookups) : null,
       quotaAt: context === 'quota' ? rng.int(lookups.length) : null,
-      tools: listTools(rng, context, lookups, plans[group].subjects, options.maxTools ?? 6),
+      tools: listTools(rng, context, lookups, plan.subjects, options.maxTools ?? 6),
     }
   }
+}
+
+/** Another entity of the kind that the first look-up yields, which nothing else in the task names. */
+function decoyOf(db: Database, rng: Rng, lookups: readonly Lookup[]): string | null {
+  const right = db.find(lookups[0]?.value ?? '')
+  if (!right) return null
+  const named = new Set(lookups.flatMap(({ entity, second, value }) => [entity.name, second?.name ?? '', value]))
+  return rng.pick(db.pool(right.split, right.kind).filter(({ name }) => !named.has(name))).name
 }
 
 function goldTools(context: Context, lookups: readonly Lookup[]): string[] {

@@ -9,22 +9,12 @@ import { asEpisode, openEpisode, type StarterEpisode } from './episode'
 import { toolSpec } from './listing'
 import { groups, type Group, type Task } from './plan'
 import { drawTask, weighted } from './tasks'
+import { groupWeights, queryCounts, USUAL_VERSION, type WorldVersion } from './version'
 
-/** Raise this number when a change makes the same seed give a different world. */
-const WORLD_VERSION = 2
-
-const counts: Readonly<Record<Split, number>> = { train: 600, practice: 480, dev: 96, exam: 300 }
-
-/** The first two columns of ToolBench's grid are seen in training; exam and dev also meet unseen tools and categories. */
-const groupWeights: Readonly<Record<'seen' | 'examined', Readonly<Record<Group, number>>>> = {
-  seen: { 'I1-instruction': 62, 'I1-tool': 0, 'I1-category': 0, 'I2-instruction': 18, 'I2-category': 0, I3: 20 },
-  examined: { 'I1-instruction': 24, 'I1-tool': 18, 'I1-category': 16, 'I2-instruction': 17, 'I2-category': 10, I3: 15 },
-}
-
-export function drawGroup(rng: ReturnType<typeof createRng>, kind: 'seen' | 'examined'): Group {
+export function drawGroup(rng: ReturnType<typeof createRng>, kind: 'seen' | 'examined', version: WorldVersion): Group {
   return weighted(
     rng,
-    groups.map((group) => [group, groupWeights[kind][group]] as const),
+    groups.map((group) => [group, groupWeights[version][kind][group]] as const),
   )
 }
 
@@ -35,6 +25,7 @@ export const DESCRIPTION =
 
 export interface StarterWorld extends Environment {
   readonly seed: number
+  readonly version: WorldVersion
   readonly splits: readonly Split[]
   /** Names that only the exam may mention. */
   readonly heldOut: ReadonlySet<string>
@@ -48,15 +39,16 @@ export interface StarterWorld extends Environment {
   startTask(task: Task): StarterEpisode
 }
 
-function drawSplit(db: Database, seed: number, split: Split, firstIndex: number): Task[] {
+function drawSplit(db: Database, { seed, version }: Drawing, split: Split, firstIndex: number): Task[] {
   const kind = split === 'exam' || split === 'dev' ? 'examined' : 'seen'
-  const total = counts[split]
+  const total = queryCounts[version][split]
+  const weights = groupWeights[version][kind]
   // Strata have fixed sizes, so that a group's share does not depend on luck.
-  const weightSum = Object.values(groupWeights[kind]).reduce((a, b) => a + b, 0)
+  const weightSum = Object.values(weights).reduce((a, b) => a + b, 0)
   let reached = 0
   const order = groups.flatMap((group) => {
     const before = Math.round((reached / weightSum) * total)
-    reached += groupWeights[kind][group]
+    reached += weights[group]
     return Array.from({ length: Math.round((reached / weightSum) * total) - before }, () => group)
   })
   const texts = new Set<string>()
@@ -65,7 +57,7 @@ function drawSplit(db: Database, seed: number, split: Split, firstIndex: number)
     .map((group, ordinal) => {
       const rng = createRng(seed, STREAM.tasks, splits.indexOf(split), ordinal + 1)
       for (;;) {
-        const task = drawTask(db, rng, { split, group, queryId: `starter-${split}-${ordinal}`, index: firstIndex + ordinal })
+        const task = drawTask(db, rng, { split, group, version, queryId: queryId(version, split, ordinal), index: firstIndex + ordinal })
         if (texts.has(task.query.text)) continue
         texts.add(task.query.text)
         return task
@@ -73,12 +65,22 @@ function drawSplit(db: Database, seed: number, split: Split, firstIndex: number)
     })
 }
 
+/** What decides a world. */
+interface Drawing {
+  readonly seed: number
+  readonly version: WorldVersion
+}
+
+/** Versions ask different questions under the same number, so their ids differ. */
+const queryId = (version: WorldVersion, split: Split, ordinal: number): string =>
+  `starter${version === USUAL_VERSION ? '' : `-v${version}`}-${split}-${ordinal}`
+
 /** The tasks of every split, in order; their indices run on from split to split. */
-function drawSplits(database: Database, seed: number): ReadonlyMap<string, readonly Task[]> {
+function drawSplits(database: Database, drawing: Drawing): ReadonlyMap<string, readonly Task[]> {
   const drawn = new Map<string, readonly Task[]>()
   let index = 0
   for (const split of splits) {
-    const tasks = drawSplit(database, seed, split, index)
+    const tasks = drawSplit(database, drawing, split, index)
     index += tasks.length
     drawn.set(split, tasks)
   }
@@ -86,23 +88,26 @@ function drawSplits(database: Database, seed: number): ReadonlyMap<string, reado
 }
 
 /** SHA-256 of everything that defines the world: tools, names, and all tasks with the facts that count as answers. */
-function hashOf(database: Database, seed: number, tasks: readonly Task[]): string {
+function hashOf(database: Database, { seed, version }: Drawing, tasks: readonly Task[]): string {
   return sha256(
     JSON.stringify({
-      version: WORLD_VERSION,
+      version,
       seed,
       apis,
       conversions,
       names: splits.map((split) => database.names(split)),
       // Observations follow from the seed; these are the questions, and what counts as their answers.
-      tasks: tasks.map(({ query, context, facts, quotaAt, tools }) => [query, context, facts, quotaAt, formatTools(tools)]),
+      tasks: tasks.map(({ query, context, facts, quotaAt, tools, decoy }) => [
+        ...[query, context, facts, quotaAt, formatTools(tools)],
+        ...(decoy === null ? [] : [decoy]),
+      ]),
     }),
   )
 }
 
-export function createStarterWorld(seed = 7): StarterWorld {
+export function createStarterWorld(seed = 7, version: WorldVersion = USUAL_VERSION): StarterWorld {
   const database = createDatabase(seed)
-  const drawn = drawSplits(database, seed)
+  const drawn = drawSplits(database, { seed, version })
   const all = [...drawn.values()].flat()
   const tasks = new Map(all.map((task) => [task.query.query_id, task]))
   const lists = new Map([...drawn].map(([split, list]) => [split, list.map(({ query }) => query)]))
@@ -122,10 +127,11 @@ export function createStarterWorld(seed = 7): StarterWorld {
     name: NAME,
     title: TITLE,
     description: DESCRIPTION,
-    hash: hashOf(database, seed, all),
+    hash: hashOf(database, { seed, version }, all),
     tools,
     splits,
     seed,
+    version,
     database,
     heldOut: new Set(database.names('exam')),
     queries: (split) => {
