@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import react from '@vitejs/plugin-react'
-import type { Plugin } from 'vite'
+import { transformWithOxc, type Plugin } from 'vite'
 import { defineConfig, type TestProjectInlineConfiguration, type ViteUserConfig } from 'vitest/config'
 import { adaptersUnderTest, runsWholeCommandsDeep } from './test/support/adapters.ts'
 import { LongestFirst } from './test/support/longestFirst.ts'
@@ -47,6 +47,18 @@ const starterManifest: Plugin = {
       })
       writeFileSync(join(folder, 'manifest.json'), `${JSON.stringify({ files: Object.fromEntries(files) }, null, 1)}\n`)
     },
+  },
+}
+
+/** `import text from './module.ts?text'`: a module that imports nothing, as JavaScript text. Node's threads start from text. */
+const moduleText: Plugin = {
+  name: 'hone-module-text',
+  async load(id) {
+    if (!id.endsWith('.ts?text')) return null
+    const path = id.slice(0, -'?text'.length)
+    this.addWatchFile(path)
+    const { code } = await transformWithOxc(readFileSync(path, 'utf8'), path, { sourcemap: false })
+    return `export default ${JSON.stringify(code)}`
   },
 }
 
@@ -120,7 +132,7 @@ const licenses = licenseList()
 /** The page: dist/ works under any path of any static server, hence the relative base. */
 const site: ViteUserConfig = {
   base: './',
-  plugins: [react(), gatewayInDevelopment, starterManifest, licenses.collect, licenses.write],
+  plugins: [react(), moduleText, gatewayInDevelopment, starterManifest, licenses.collect, licenses.write],
   worker: { format: 'es', plugins: () => [licenses.collect] },
   build: { target: 'es2023', chunkSizeWarningLimit: 900 },
   server: { port: 4180, strictPort: true },
@@ -129,7 +141,7 @@ const site: ViteUserConfig = {
 
 /** The command line: one file, so that a rebuild never pulls a chunk from under a running command. */
 const commandLine: ViteUserConfig = {
-  plugins: [licenses.collect, licenses.write],
+  plugins: [moduleText, licenses.collect, licenses.write],
   ssr: { external: ['webgpu'], noExternal: true },
   build: {
     target: 'node20',
