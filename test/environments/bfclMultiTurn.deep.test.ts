@@ -25,7 +25,10 @@ describe.skipIf(wheel === null)('with the wheel of bfcl-eval (HONE_BFCL_WHEEL na
     expect(data.items).toHaveLength(800)
     const invalid: string[] = []
     for (const item of data.items) {
-      const { valid, error } = await judge.judge(item, item.rightCalls.map((calls) => [calls]))
+      const { valid, error } = await judge.judge(
+        item,
+        item.rightCalls.map((calls) => [calls]),
+      )
       if (!valid) invalid.push(`${item.id}: ${error.type} ${error.message}`)
     }
     expect(invalid).toEqual([])

@@ -47,8 +47,7 @@ function startWorker(): InterpreterWorker {
 const require = createRequire(import.meta.url)
 
 async function bytesOf(file: string): Promise<ArrayBuffer> {
-  const { buffer, byteOffset, byteLength } = await readFile(require.resolve(`pyodide/${file}`))
-  return (buffer as ArrayBuffer).slice(byteOffset, byteOffset + byteLength)
+  return new Uint8Array(await readFile(require.resolve(`pyodide/${file}`))).buffer
 }
 
 export const openNodePython: OpenPython = (options) =>

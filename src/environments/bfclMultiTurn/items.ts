@@ -33,6 +33,8 @@ const documentRow = z.object({
 export interface MultiTurnItem {
   readonly id: string
   readonly category: MultiTurnCategory
+  /** Names of the API classes that it runs in. */
+  readonly classes: readonly string[]
   /** What the user says in each turn; null where new functions are documented instead. */
   readonly turns: readonly (string | null)[]
   /** The tools of the first turn. */
@@ -102,7 +104,8 @@ function itemOf(
     return [Number(turn), documents.filter(({ name }) => names.includes(name)).map(toolOfDocument)] as const
   })
   return {
-    ...{ id: value.id, category, entryText: text, truthText: truth.text, rightCalls: truth.value.ground_truth },
+    ...{ id: value.id, category, classes: value.involved_classes },
+    ...{ entryText: text, truthText: truth.text, rightCalls: truth.value.ground_truth },
     turns: value.question.map((messages) => (messages.length === 0 ? null : messages.map(({ content }) => content).join('\n\n'))),
     tools: documents.filter(({ name }) => !isMissed.has(name)).map(toolOfDocument),
     later: new Map(later),

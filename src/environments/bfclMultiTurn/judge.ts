@@ -16,7 +16,12 @@ export type MultiTurnVerdict = z.output<typeof verdict>
 export type PerformedCall = readonly [expression: string, reply: string]
 const performedCalls = z.array(z.tuple([z.string(), z.string()])).nullable()
 
+/** What a session needs of an item. */
+export type SessionItem = Pick<MultiTurnItem, 'id' | 'entryText'>
+
 export interface JudgeSession {
+  /** The calls so far, as Python expressions. */
+  readonly history: readonly string[]
   /** The replies to the calls of one step, or why there are none: they took too long or too much memory, and their effects are undone. */
   perform(
     calls: readonly { readonly name: string; readonly arguments: Readonly<Record<string, unknown>> }[],
@@ -28,8 +33,8 @@ export interface JudgeSession {
 export interface MultiTurnJudge {
   /** @param answer a list of turns, each a list of steps: lists of calls as expressions or `{name: arguments}`, or text that lists calls. */
   judge(item: MultiTurnItem, answer: unknown, options?: PythonCallOptions): Promise<MultiTurnVerdict>
-  /** The item's classes in their initial state. */
-  openSession(item: MultiTurnItem): Promise<JudgeSession>
+  /** The item's classes in their initial state, or in the one after the calls of a `history`. */
+  openSession(item: SessionItem, history?: readonly string[]): JudgeSession
   close(): Promise<void>
 }
 
@@ -41,36 +46,38 @@ export async function openMultiTurnJudge(openPython: OpenPython, { sources }: Mu
   const python = await openPython({ setup: `${judgeSource}\nadd_sources(json.loads(${JSON.stringify(texts)}))\n` })
   let sessions = 0
 
-  function failed(result: Extract<PythonResult, { ok: false }>, item: MultiTurnItem): never {
+  function failed(result: Extract<PythonResult, { ok: false }>, item: SessionItem): never {
     throw new EnvironmentError(result.kind === 'timeout' ? 'timeout' : 'unavailable', `${item.id}: ${result.message}`)
   }
 
-  async function openSession(item: MultiTurnItem): Promise<JudgeSession> {
+  function openSession(item: SessionItem, before: readonly string[] = []): JudgeSession {
     const key = `${item.id}/${sessions++}`
-    const history: string[] = []
+    const history = [...before]
+    let isOpen = false
     const open = async (): Promise<void> => {
       const opened = await python.call('open_session', [key, item.entryText, history], { timeoutMs: JUDGE_TIMEOUT_MS })
       if (!opened.ok) failed(opened, item)
+      isOpen = true
     }
-    await open()
     return {
+      history,
       async perform(calls, options) {
         const asked = calls.map(({ name, arguments: given }) => [name, JSON.stringify(given)])
         // An interpreter that was replaced has no sessions; what was called before is called again in a new one.
-        for (let attempt = 0; ; attempt++) {
+        for (let attempt = 0; attempt < 2; attempt++) {
+          if (!isOpen || attempt > 0) await open()
           const result = await python.call('perform_calls', [key, asked], options)
           if (!result.ok) return result
           const performed = performedCalls.parse(result.value)
-          if (performed === null && attempt === 0) await open()
-          else if (performed === null) throw new EnvironmentError('unavailable', `${item.id}: its state in the Python interpreter was lost.`)
-          else {
-            history.push(...performed.map(([expression]) => expression))
-            return { ok: true, performed }
-          }
+          if (performed === null) continue
+          history.push(...performed.map(([expression]) => expression))
+          return { ok: true, performed }
         }
+        throw new EnvironmentError('unavailable', `${item.id}: its state in the Python interpreter was lost.`)
       },
       async close() {
-        await python.call('close_session', [key])
+        if (isOpen) await python.call('close_session', [key])
+        isOpen = false
       },
     }
   }

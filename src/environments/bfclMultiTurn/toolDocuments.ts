@@ -33,7 +33,8 @@ function jsonSchemaOf(document: unknown): unknown {
   return Object.fromEntries(
     Object.entries(document).map(([key, value]: [string, unknown]) => {
       if (key === 'type' && typeof value === 'string') return [key, jsonTypes[value] ?? value]
-      if (key === 'properties') return [key, Object.fromEntries(Object.entries(fieldsOf(value)).map(([name, inner]) => [name, jsonSchemaOf(inner)]))]
+      if (key === 'properties')
+        return [key, Object.fromEntries(Object.entries(fieldsOf(value)).map(([name, inner]) => [name, jsonSchemaOf(inner)]))]
       return [key, key === 'enum' || key === 'default' ? value : jsonSchemaOf(value)]
     }),
   )

@@ -83,7 +83,7 @@ function serveHandedFiles(scope: Scope, { wasm, library }: OpenMessage): void {
 
 /** A request for more memory than the limit fails, and Python raises MemoryError. */
 function limitMemory(memoryBytes: number): void {
-  const { grow } = WebAssembly.Memory.prototype
+  const grow = Reflect.get(WebAssembly.Memory.prototype, 'grow') as (this: WebAssembly.Memory, pages: number) => number
   const PAGE = 65536
   WebAssembly.Memory.prototype.grow = function (pages: number) {
     if (this.buffer.byteLength + pages * PAGE > memoryBytes) throw new RangeError(`more than ${memoryBytes} bytes`)
@@ -95,7 +95,7 @@ function limitMemory(memoryBytes: number): void {
 function lookLikeBrowserWorker(scope: Scope): void {
   if (scope.process === undefined) return
   Reflect.deleteProperty(scope, 'process')
-  const anyScope = class {}
+  const anyScope = (): void => undefined
   Object.defineProperty(anyScope, Symbol.hasInstance, { value: () => true })
   Object.assign(scope, { WorkerGlobalScope: anyScope, self: scope, location: new URL('https://python.invalid/') })
 }

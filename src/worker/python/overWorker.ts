@@ -37,7 +37,7 @@ const answerText = z.discriminatedUnion('ok', [
 interface Running {
   readonly worker: InterpreterWorker
   /** Resolves with the next message, or with null when the time is over. */
-  next(timeoutMs: number): Promise<WorkerMessage | null>
+  readonly next: (timeoutMs: number) => Promise<WorkerMessage | null>
 }
 
 /** Rejects with an Error of one sentence if the interpreter cannot be started. */
