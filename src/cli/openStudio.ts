@@ -14,6 +14,7 @@ import { openModel, type OpenModel } from './modelSpec'
 import { openFileTree } from './node/fileTree'
 import { fileClaims } from './node/fileClaims'
 import { openOutputFolder } from './node/outputFolder'
+import { openNodePython } from './node/pythonSandbox'
 
 export interface CommandStudio extends StudioApi {
   readonly description: StudioDescription
@@ -88,6 +89,7 @@ function partsOf(context: CommandContext, models: OpenModel[]): StudioParts {
     },
     openOutput: openOutputFolder,
     worldFiles: openFileTree,
+    openPython: openNodePython,
     now: () => Date.now(),
     clock: () => performance.now(),
     random: () => Math.random(),

@@ -1,6 +1,7 @@
 /** The catalogue of environments. */
 import { arithmeticEnvironment } from './arithmetic/environment'
 import { bfclEnvironment } from './bfcl/environment'
+import { multiTurnEnvironment } from './bfclMultiTurn/environment'
 import type { EnvironmentDefinition } from './environment'
 import { starterEnvironment } from './starter/environment'
 
@@ -8,4 +9,5 @@ export const environments = {
   starter: starterEnvironment,
   arithmetic: arithmeticEnvironment,
   bfcl: bfclEnvironment,
+  'bfcl-multi-turn': multiTurnEnvironment,
 } as const satisfies Record<string, EnvironmentDefinition>

@@ -13,12 +13,13 @@ import type { OpenPython, PythonSandbox } from '../../src/environments/pythonSan
 import { miniBfcl } from '../support/miniBfcl'
 import { projectRoot } from '../support/sources'
 
+let opened: Promise<PythonSandbox> | null = null
 let python: PythonSandbox
 let data: MultiTurnData
 let judge: MultiTurnJudge
 let benchmark: Benchmark
 /** One interpreter for the whole file: a start takes seconds. */
-const shared: OpenPython = async (options) => (python ??= await openNodePython(options))
+const shared: OpenPython = (options) => (opened ??= openNodePython(options))
 const item = (id: string): MultiTurnItem => data.items.find((one) => one.id === id) as MultiTurnItem
 const attempt = (id: string): Promise<Episode> => {
   const query = benchmark.queries('exam').find(({ query_id }) => query_id === id)
@@ -28,6 +29,7 @@ const attempt = (id: string): Promise<Episode> => {
 beforeAll(async () => {
   data = await readMultiTurnData(miniBfcl())
   judge = await openMultiTurnJudge(shared, data)
+  python = await shared()
   benchmark = await multiTurnBenchmark.create({ files: miniBfcl(), python: shared })
 }, 60_000)
 afterAll(() => python.close())

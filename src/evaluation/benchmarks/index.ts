@@ -1,6 +1,7 @@
 /** The catalogue of benchmarks. */
 import { arithmeticBenchmark } from '../../environments/arithmetic/benchmark'
 import { bfclBenchmark } from '../../environments/bfcl/benchmark'
+import { multiTurnBenchmark } from '../../environments/bfclMultiTurn/benchmark'
 import type { BenchmarkDefinition } from '../../environments/benchmark'
 import { starterBenchmark } from '../../environments/starter/benchmark'
 
@@ -8,4 +9,5 @@ export const benchmarks = {
   starter: starterBenchmark,
   arithmetic: arithmeticBenchmark,
   bfcl: bfclBenchmark,
+  'bfcl-multi-turn': multiTurnBenchmark,
 } as const satisfies Record<string, BenchmarkDefinition>

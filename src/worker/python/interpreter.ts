@@ -44,7 +44,7 @@ const KEPT = new Set(
 )
 
 /** Takes away every global name that is not kept, and every way from a function to a constructor that runs text. */
-export function sealGlobals(scope: object): void {
+function sealGlobals(scope: object): void {
   const { prototype } = Function
   const makers = [function () {}, async function () {}, function* () {}, async function* () {}]
   for (const maker of makers)
@@ -83,7 +83,10 @@ function serveHandedFiles(scope: Scope, { wasm, library }: OpenMessage): void {
 
 /** A request for more memory than the limit fails, and Python raises MemoryError. */
 function limitMemory(memoryBytes: number): void {
-  const grow = Reflect.get(WebAssembly.Memory.prototype, 'grow') as (this: WebAssembly.Memory, pages: number) => number
+  const grow = Object.getOwnPropertyDescriptor(WebAssembly.Memory.prototype, 'grow')?.value as (
+    this: WebAssembly.Memory,
+    pages: number,
+  ) => number
   const PAGE = 65536
   WebAssembly.Memory.prototype.grow = function (pages: number) {
     if (this.buffer.byteLength + pages * PAGE > memoryBytes) throw new RangeError(`more than ${memoryBytes} bytes`)
