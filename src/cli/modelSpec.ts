@@ -13,6 +13,7 @@ import { openCheckpoint } from '../models/checkpointFolder'
 import { openTokenizer } from '../models/checkpointTokenizer'
 import { architectureOf } from '../models/languageModel'
 import { readModelConfig } from '../models/modelConfigFile'
+import { chatRenderer } from '../models/tokenizer/chatRenderer'
 import { createHfTokenizer } from '../models/tokenizer/hfTokenizer'
 import type { FolderSource } from '../models/weights/byteSource'
 import { isPickleName } from '../models/weights/modelWeights'
@@ -87,6 +88,7 @@ async function openAsStored(spec: string, seed: number, context: ModelContext): 
     config: checkpoint.config,
     tokenizer: createHfTokenizer(checkpoint.tokenizerJson, checkpoint.tokenizerConfig),
     chatTemplate: checkpoint.chatTemplate,
+    renderChat: chatRenderer(checkpoint.chatTemplate, checkpoint.tokenizerConfig, () => performance.now()),
     sha256: await (kept ? kept.sha256(hashed) : hashed()),
     reader: { ...readerOf(checkpoint.tensors), ...(kept ? { packed: kept.packed } : {}) },
     folder,
@@ -107,12 +109,13 @@ function fetchProgress(title: string, context: Pick<CommandContext, 'progress'>)
 async function openRandom(spec: string, seed: number, context: ModelContext): Promise<OpenModel> {
   const { id, title, folder, close } = await openFolder(spec.slice(RANDOM.length), context)
   const { config, configJson } = await readModelConfig(folder)
-  const { tokenizerJson, tokenizerConfig } = await openTokenizer(folder, config.vocab_size)
+  const { tokenizerJson, tokenizerConfig, chatTemplate } = await openTokenizer(folder, config.vocab_size)
   return {
     id: RANDOM + id,
     title: RANDOM + title,
     config,
     tokenizer: createHfTokenizer(tokenizerJson, tokenizerConfig),
+    ...{ chatTemplate, renderChat: chatRenderer(chatTemplate, tokenizerConfig, () => performance.now()) },
     sha256: sha256(JSON.stringify({ config: configJson, tokenizer: tokenizerJson, seed })),
     reader: randomWeights(config, seed),
     folder,

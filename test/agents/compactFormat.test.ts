@@ -80,7 +80,7 @@ describe('callFormatFor', () => {
     expect(callFormatFor({ title: 'M', tokenizer: knows(markers.slice(0, 3)) })).toEqual({
       ok: false,
       message:
-        'M cannot act with tools, because no call format fits its tokenizer: the compact format needs the tokens <|tool|> <|end|>. It can be trained on imported trajectories.',
+        'M cannot act with tools, because no call format fits its tokenizer: the compact format needs the tokens <|tool|> <|end|>; the formats hermes, llama, mistral, pythonic, functiongemma and json need a chat template; the formats react and react-ref need to be chosen by name. It can be trained on imported trajectories.',
     })
   })
 })

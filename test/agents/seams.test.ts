@@ -73,7 +73,9 @@ const format: CallFormat = {
       ? { content: text.slice(1), reasoning, calls: [], answer: text.slice(1) }
       : { content: '', reasoning, calls: text.split('+').map(call) }
   },
+  how: 'Turns are letters.',
   write: (calls) => calls.map(({ name }) => name).join('+'),
+  answer: (text) => `=${text ?? ''}`,
   message: (role, content) => ({ header: role, body: content }),
 }
 const codec: TextCodec = {

@@ -4,16 +4,49 @@ import type { CallFormat, CallFormatDefinition, FormatEvidence } from './callFor
 
 export type FormatChoice = { readonly ok: true; readonly format: CallFormat } | { readonly ok: false; readonly message: string }
 
-/** The format that fits best, or one sentence that says why none does. */
+const all = Object.values<CallFormatDefinition>(callFormats)
+
+/** The format that somebody chose, else the one that fits best; or one sentence that says why it cannot be used. */
 export function callFormatFor(model: FormatEvidence): FormatChoice {
-  const tried = Object.values<CallFormatDefinition>(callFormats).map((format) => ({ format, ...format.recognise(model) }))
-  const [best] = tried.toSorted((a, b) => b.confidence - a.confidence)
-  if (best && best.confidence > 0) return { ok: true, format: best.format.create(model) }
-  const needs = tried.map(({ format, needs }) => `the ${format.name} format needs ${needs ?? 'another chat template'}`).join('; ')
+  const { callFormat: name = null } = model
+  if (name !== null) {
+    const chosen = all.find((format) => format.name === name)
+    if (!chosen) return { ok: false, message: `There is no call format ${name}; there is ${all.map((format) => format.name).join(', ')}.` }
+    return created(chosen, model)
+  }
+  const [best] = all
+    .map((format) => ({ format, confidence: format.recognise(model).confidence }))
+    .toSorted((a, b) => b.confidence - a.confidence)
+  if (best && best.confidence > 0) return created(best.format, model)
   return {
     ok: false,
-    message: `${model.title} cannot act with tools, because no call format fits its tokenizer: ${needs}. It can be trained on imported trajectories.`,
+    message: `${model.title} cannot act with tools, because no call format fits its tokenizer: ${needsOfAll(model)}. It can be trained on imported trajectories.`,
   }
+}
+
+function created(format: CallFormatDefinition, model: FormatEvidence): FormatChoice {
+  try {
+    return { ok: true, format: format.create(model) }
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    return { ok: false, message: `${model.title} cannot act with tools in the ${format.name} format. ${why}` }
+  }
+}
+
+/** What is missing, and for which formats. */
+function needsOfAll(model: FormatEvidence): string {
+  const names = new Map<string, string[]>()
+  for (const format of all) {
+    const { needs = 'another chat template' } = format.recognise(model)
+    names.set(needs, [...(names.get(needs) ?? []), format.name])
+  }
+  return [...names]
+    .map(([needs, formats]) =>
+      formats.length === 1
+        ? `the ${formats.join()} format needs ${needs}`
+        : `the formats ${formats.slice(0, -1).join(', ')} and ${formats.at(-1) ?? ''} need ${needs}`,
+    )
+    .join('; ')
 }
 
 /** Returns the format of `callFormatFor`, for models that were checked before. Throws an Error with its sentence if none fits. */

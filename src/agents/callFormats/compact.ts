@@ -24,7 +24,7 @@ function finalAnswer(call: ToolCall): string | null | undefined {
 const names = { name: 'compact', title: 'Compact calls' }
 
 /** The format itself, which is the same for every model. */
-export const compact: CallFormat = {
+export const compact: CallFormat & Required<Pick<CallFormat, 'message'>> = {
   ...names,
   stopTokens: [END],
   system: formatTools,
@@ -38,6 +38,8 @@ export const compact: CallFormat = {
     const answer = finalAnswer(call)
     return { content: answer ?? '', reasoning: '', calls: [call], ...(answer === undefined ? {} : { answer }) }
   },
+  how: 'Every role has a token of its own, and tools are listed by name and parameters.',
+  answer: (text) => (text === null ? formatCall(GIVE_UP, {}) : formatCall(FINISH, { answer: text })),
   write: (calls) => calls.map((call) => formatCall(call.name, call.arguments)).join('\n'),
   message,
 }

@@ -5,7 +5,7 @@ import { noFilters } from '../../records/samplingFilters'
 import type { AnswerStatus, StepTruth, ToolSpec, Trajectory } from '../../records/trajectory'
 import { trajectoryFromSteps, type StepInput } from '../../records/trajectoryFromSteps'
 import { AgentError, type AgentSession, type SampledTurn } from '../agent'
-import type { NextMessage } from '../callFormats/callFormat'
+import { replyTo, type NextMessage } from '../callFormats/callFormat'
 import type { Strategy, StrategyOptions } from './strategy'
 
 const NOTHING_DONE: StepTruth = { succeeded: false, needed: false }
@@ -101,7 +101,7 @@ async function addTurn(chain: Chain, sample: () => Promise<SampledTurn | null>, 
     completion: sampled.completion,
     tokens: sampled.tokens,
     thought: parsed.reasoning,
-    ...(parsed.calls.length === 0 ? { content: parsed.content } : {}),
+    content: parsed.content,
     calls: parsed.calls,
     is_final: true,
     is_truncated: sampled.isTruncated,
@@ -164,7 +164,7 @@ async function callTools(
   step.truth = truths.length === 0 ? null : jointTruth(truths)
   if (episode.isOver?.() === true) return conclude(chain, episode, { step, answer: null }, signal)
   step.is_final = false
-  return replies.map((reply) => ({ role: 'tool', content: reply.text }))
+  return replies.map((reply, index) => replyTo(calls[index], reply.text))
 }
 
 /** The truth of a turn with several calls: it succeeded if all calls did, and was needed if at least one call was. */

@@ -1,40 +1,44 @@
 /** A policy that follows a script: the expert as a session, for teacher data and for tests without a model. */
 import type { ToolCall } from '../../records/trajectory'
 import type { AgentSession } from '../agent'
+import type { CallFormat } from '../callFormats/callFormat'
+import { writeMove } from '../callFormats/writeMove'
 import { openLocalAgent, type LocalAgentOptions } from '../localAgent'
 import type { PolicySession } from '../policy'
-import type { TextCodec } from '../../base/textCodec'
-import type { CallFormat } from '../callFormats/callFormat'
 
 /** The next call, given the observations so far; a string is sent as it stands. */
 export type Script = (observations: readonly string[]) => ToolCall | string
 
+type ScriptedOptions = Pick<LocalAgentOptions, 'codec' | 'format' | 'maxNewTokens' | 'maxContext'>
+
+/** What was said to the agent since a session last read anything. A template may write it otherwise in the text that the session reads. */
+type Heard = string[]
+
 /** @param past of a fork: what it has read so far. */
 function scriptedSession(
-  codec: TextCodec,
-  format: CallFormat,
+  options: Pick<ScriptedOptions, 'codec' | 'format'>,
   script: Script,
+  heard: Heard,
   past: { readonly observations: readonly string[]; readonly length: number } = { observations: [], length: 0 },
 ): PolicySession {
+  const { codec, format } = options
   const observations = [...past.observations]
   let { length } = past
-  let opened = length > 0
   const stopId = codec.specialId(format.stopTokens[0])
-  // The observation is what stands between the constant ends of the rendered turn.
-  const [before = '', after = ''] = format.next([{ role: 'tool', content: '\u0000' }]).split('\u0000')
   return {
     get length() {
       return length
     },
     close() {},
-    fork: () => Promise.resolve(scriptedSession(codec, format, script, { observations, length })),
-    extend(ids, options) {
-      const text = codec.decode(ids)
-      if (opened) observations.push(text.slice(before.length, text.length - after.length))
-      opened = true
+    fork: () => {
+      observations.push(...heard.splice(0))
+      return Promise.resolve(scriptedSession(options, script, heard, { observations, length }))
+    },
+    extend(ids, { maxNewTokens }) {
+      observations.push(...heard.splice(0))
       const move = script(observations)
-      const wanted = [...codec.encode(typeof move === 'string' ? move : format.write([move])), stopId]
-      const completion = wanted.slice(0, options.maxNewTokens)
+      const wanted = [...codec.encode(typeof move === 'string' ? move : writeMove(format, move)), stopId]
+      const completion = wanted.slice(0, maxNewTokens)
       length += ids.length + completion.length
       return Promise.resolve({
         ids: completion,
@@ -47,10 +51,15 @@ function scriptedSession(
 }
 
 /** The same as an agent that a strategy talks to. */
-export const openScriptedAgent = (
-  script: Script,
-  options: Pick<LocalAgentOptions, 'codec' | 'format' | 'maxNewTokens' | 'maxContext'>,
-): Promise<AgentSession> =>
-  Promise.resolve(
-    openLocalAgent(scriptedSession(options.codec, options.format, script), { query: 0, sample: 0 }, { ...options, temperature: 0 }),
-  )
+export function openScriptedAgent(script: Script, options: ScriptedOptions): Promise<AgentSession> {
+  const heard: Heard = []
+  const format: CallFormat = {
+    ...options.format,
+    next: (messages) => {
+      heard.push(...messages.map(({ content }) => content))
+      return options.format.next(messages)
+    },
+  }
+  const session = scriptedSession(options, script, heard)
+  return Promise.resolve(openLocalAgent(session, { query: 0, sample: 0 }, { ...options, format, temperature: 0 }))
+}

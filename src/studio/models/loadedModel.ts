@@ -1,9 +1,11 @@
 /** A model that is open: its text side, and its weights. */
+import type { RenderChat } from '../../agents/callFormats/callFormat'
 import type { KvDtype } from '../../engine/ops/kvCache'
 import type { WeightFormat } from '../../engine/weightFormat'
 import type { ModelConfig } from '../../models/architectures/config'
 import type { WeightReader } from '../../models/languageModel'
 import type { HfTokenizer } from '../../models/tokenizer/hfTokenizer'
+import type { PromptPack } from '../../records/promptPack'
 
 /** What one needs to put text in and get text out; reading it needs no weights. */
 export interface ModelText {
@@ -13,6 +15,11 @@ export interface ModelText {
   readonly tokenizer: HfTokenizer
   /** The Jinja source; absent where it was not read. */
   readonly chatTemplate?: string | null
+  readonly renderChat?: RenderChat | null
+  /** The call format that a request chose; absent or null: the one that fits best. */
+  readonly callFormat?: string | null
+  /** Texts of prompts in place of our own. */
+  readonly promptPack?: PromptPack | undefined
 }
 export interface LoadedModel extends ModelText {
   readonly sha256: string

@@ -1,6 +1,7 @@
 /** Configurations, tokenizers and chat templates of models, each read once. */
 import { openTokenizer } from '../../models/checkpointTokenizer'
 import { readModelConfig } from '../../models/modelConfigFile'
+import { chatRenderer } from '../../models/tokenizer/chatRenderer'
 import { createHfTokenizer } from '../../models/tokenizer/hfTokenizer'
 import type { FolderSource } from '../../models/weights/byteSource'
 import type { Reply } from '../../worker/protocol'
@@ -13,6 +14,7 @@ export interface ModelTexts {
 }
 
 interface TextParts {
+  readonly clock: () => number
   readonly folder: (id: string) => Promise<FolderSource>
   readonly title: (id: string) => Promise<string>
   /** The sentence that says why there is no such model. */
@@ -28,7 +30,8 @@ export function createModelTexts(parts: TextParts): ModelTexts {
       const { config } = await readModelConfig(folder)
       const { tokenizerJson, tokenizerConfig, chatTemplate } = await openTokenizer(folder, config.vocab_size)
       const tokenizer = createHfTokenizer(tokenizerJson, tokenizerConfig)
-      return accept({ id, title: await parts.title(id), config, tokenizer, chatTemplate })
+      const renderChat = chatRenderer(chatTemplate, tokenizerConfig, parts.clock)
+      return accept({ id, title: await parts.title(id), config, tokenizer, chatTemplate, renderChat })
     })
   return {
     of(id) {

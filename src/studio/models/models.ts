@@ -43,18 +43,20 @@ interface ModelParts {
   readonly store: Store
   readonly starter: FolderSource
   readonly now: () => string
+  readonly clock: () => number
   /** Opens every model but the starter and those that are stored. When absent, there are only these. */
   readonly source?: ModelSource | undefined
   readonly claim: ClaimName
   readonly imports: Imports
 }
 
-export function createModels({ store, starter, now, source, claim, imports }: ModelParts): Models {
+export function createModels({ store, starter, now, clock, source, claim, imports }: ModelParts): Models {
   const sourced = source && createSourcedModels(source)
   const cardOf = async (id: string): Promise<Card | undefined> => (await readCards(store)).find(({ model_id }) => model_id === id)
   const folder = async (id: string): Promise<FolderSource> =>
     id === STARTER ? starter : ((await sourced?.folder(id)) ?? keptFolder(store, id, (await cardOf(id))?.files ?? null))
   const texts = createModelTexts({
+    clock,
     folder,
     title: async (id) => (id === STARTER ? STARTER_TITLE : ((await cardOf(id))?.title ?? id)),
     missing: (id) => (id === STARTER ? 'This build has no starter model.' : `There is no model ${id}.`),

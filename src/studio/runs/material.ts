@@ -6,7 +6,7 @@ import type { TrainRequest } from '../../records/requests'
 import { stepsOf } from '../../records/trajectory'
 import type { Algorithm, TranscriptSource } from '../../training/algorithm'
 import { worldOf } from '../worlds/worlds'
-import { expertSamples } from '../../training/batches/expertSamples'
+import { expertSamples, sendsMessages } from '../../training/batches/expertSamples'
 import type { LabelledTrajectory } from '../../training/batches/labelledTrajectory'
 import type { Reply } from '../../worker/protocol'
 import { openDataSource, readableBy } from '../data/dataSources'
@@ -68,11 +68,17 @@ function transcriptsOf(
   if (!algorithm.learnsFrom.includes('transcripts'))
     return refuse('needs-data', `${algorithm.title} does not learn from an expert’s transcripts.`)
   if (!benchmark.expert) return refuse('no-expert', `${benchmark.title} has no expert whose transcripts could be imitated.`)
+  const format = requireCallFormat(model)
+  if (!sendsMessages(format))
+    return refuse(
+      'prompt-format',
+      `The transcripts of ${benchmark.title} are in the compact syntax, and ${model.title} acts in the ${format.name} format: let it practise, or train it on trajectories.`,
+    )
   const transcripts = benchmark.expert.transcripts(request.seed, request.expert ?? {})
   const id = `${benchmark.name}-corpus`
   return accept({
     ...{ title: id, benchmark, labelled: null, isPractice: false, notes: [] },
-    transcripts: (mask) => expertSamples(transcripts, model.tokenizer, { format: requireCallFormat(model), mask }),
+    transcripts: (mask) => expertSamples(transcripts, model.tokenizer, { format, mask }),
     ...{ sources: [{ id, sha256: transcripts.sha256 }], hash: transcripts.sha256, worldHash: benchmark.environment.hash },
   })
 }

@@ -2,6 +2,7 @@
 import { callFormatFor } from '../../agents/callFormats/callFormatFor'
 import type { FormatEvidence } from '../../agents/callFormats/callFormat'
 import { compact } from '../../agents/callFormats/compact'
+import { writeMove } from '../../agents/callFormats/writeMove'
 import { splitFor, type Benchmark } from '../../environments/benchmark'
 import { conversationOf } from '../../environments/conversation'
 
@@ -22,12 +23,12 @@ export async function probeText(benchmark: Benchmark, model: FormatEvidence): Pr
     const replies: string[] = []
     while (script) {
       const call = script(replies)
-      const written = `${format.write([call])}${format.stopTokens[0]}`
+      const written = `${writeMove(format, call)}${format.stopTokens[0]}`
       text += written
       if (format.parse(written).answer !== undefined || replies.length > MOST_CALLS) break
       const [reply] = await episode.call([call])
       replies.push(reply?.text ?? '')
-      text += format.next([{ role: 'tool', content: reply?.text ?? '' }])
+      text += format.next([{ role: 'tool', content: reply?.text ?? '', name: call.name }])
     }
     return text
   } finally {

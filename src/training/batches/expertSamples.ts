@@ -9,8 +9,12 @@ interface Codec {
   encode(text: string): number[]
 }
 
+/** Transcripts are in the compact syntax, message by message: only a format with such messages says them. */
+type TranscriptFormat = CallFormat & Required<Pick<CallFormat, 'message'>>
+export const sendsMessages = (format: CallFormat): format is TranscriptFormat => format.message !== undefined
+
 interface TranscriptOptions {
-  readonly format: CallFormat
+  readonly format: TranscriptFormat
   readonly mask: Pick<LossMask, 'mask_history'>
 }
 
