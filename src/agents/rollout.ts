@@ -7,6 +7,7 @@ import { strategies } from './strategies'
 import type { StrategyName } from './strategies'
 import type { Budget } from './strategies/strategy'
 import type { Environment, Query } from '../environments/environment'
+import { withFittingArguments } from '../environments/fittingArguments'
 import type { SamplingFilters } from '../records/samplingFilters'
 import type { Trajectory } from '../records/trajectory'
 
@@ -58,7 +59,7 @@ export async function rolloutEpisodes(options: RolloutOptions): Promise<Trajecto
       const trajectory = await strategies[options.strategy].run({
         query,
         openSession: () => agent.open({ query: query.index, sample }),
-        openEpisode: () => environment.open(query, signal ? { signal, seed: sample } : { seed: sample }),
+        openEpisode: async () => withFittingArguments(await environment.open(query, signal ? { signal, seed: sample } : { seed: sample })),
         budget: options.budget,
         ...agent.limits,
         sampling: agent.sampling,

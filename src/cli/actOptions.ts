@@ -10,6 +10,7 @@ import { importAdapterFolder } from './adapterFolder'
 import { benchmarkGiven, benchmarkNames, benchmarkOptions } from './benchmark'
 import { UsageError, type CommandContext } from './command'
 import { DTYPE_HELP, kvDtypeOption, MODEL_HELP } from './modelSpec'
+import { formatGiven, formatOptions } from './formatOptions'
 import type { CommandStudio } from './openStudio'
 import { serverGiven, serverOptions } from './serverOptions'
 
@@ -30,6 +31,7 @@ export const actOptions = {
     .positive()
     .optional()
     .meta({ help: 'attempt only this many queries, from every group in proportion, in a fixed order; by default all' }),
+  ...formatOptions,
   slots: z.int().positive().optional().meta({ help: 'how many episodes are generated at once; results do not depend on it' }),
   kvDtype: kvDtypeOption,
   ...samplingFilters.shape,
@@ -49,6 +51,7 @@ export async function actingRequest(studio: CommandStudio, options: ActOptions, 
     ...{ benchmark: options.benchmark, split: options.split, strategy: options.strategy },
     ...serverGiven(options),
     ...benchmarkGiven(options),
+    ...formatGiven(options),
     ...(options.maxCalls === undefined ? {} : { maxCalls: options.maxCalls }),
     ...{ limit: options.limit ?? null, temperature: options.temperature },
     ...{ sampling: filtersOf(options), seed: options.seed, folder },

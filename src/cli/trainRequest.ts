@@ -15,6 +15,7 @@ import { algorithms, DEFAULT_TRAIN_ALGORITHM } from '../training/algorithms'
 import { checkedSettings, isAlgorithmName, knownSettings, recipeFromObject, type ReadRecipe, type Recipe } from '../training/recipes/recipe'
 import { importAdapterFolder } from './adapterFolder'
 import { benchmarkGiven, benchmarkNames, benchmarkOptions } from './benchmark'
+import { formatGiven, formatOptions } from './formatOptions'
 import { UsageError, type CommandContext, type JsonObject } from './command'
 import { checkFiles } from './importDataFiles'
 import { DTYPE_HELP, KV_DTYPE_HELP, kvDtypeOption, MODEL_HELP } from './modelSpec'
@@ -74,6 +75,7 @@ export const trainOptions = z.object({
     .optional()
     .meta({ help: 'how many tokens before the final response are kept; the oldest are dropped first' }),
   max_response_len: z.int().positive().optional().meta({ help: 'how many tokens of the final response are kept' }),
+  ...formatOptions,
   slots: z.int().positive().optional().meta({ help: 'practice: how many episodes are generated at once; results do not depend on it' }),
   kvDtype: kvDtypeOption.unwrap().optional().meta({ help: KV_DTYPE_HELP }),
   maxCalls: z
@@ -138,6 +140,7 @@ export async function trainRequestOf(
     config,
     ...(await dataOf(studio, algorithm, given, recipe, context)),
     ...benchmarkGiven(given),
+    ...formatGiven(given),
     rowLimit: given.rows ?? null,
     steps: given.steps ?? recipe.steps,
     seed: given.seed ?? recipe.seed ?? 1,

@@ -1,5 +1,6 @@
 /** Requests for jobs, which the page and the command line both send. Each has one schema, which the studio checks first. */
 import { z } from 'zod'
+import { promptPack } from './promptPack'
 import { samplingFilters } from './samplingFilters'
 
 /** How a base model's frozen weights are stored: int8 and int4 in groups of 32, with embedding and head in 8 bits. */
@@ -74,6 +75,14 @@ const benchmarkGiven = {
   benchmarkSettings: z.record(z.string(), z.unknown()).readonly().exactOptional(),
 }
 
+/** How a model's prompts are written, and its calls read. */
+const formatting = {
+  /** Name of a call format; null or absent: the one that the model's chat template teaches. */
+  callFormat: z.string().nullable().exactOptional(),
+  /** Texts of prompts in place of our own. */
+  promptPack: promptPack.exactOptional(),
+}
+
 /** Where a host with directories keeps the run; when absent, where it keeps runs by itself. */
 const folder = z.string().min(1).exactOptional()
 
@@ -106,6 +115,7 @@ export const trainRequest = z
     /** Draws another world than the usual one. */
     worldSeed: seed.exactOptional(),
     practice: practiceSettings.readonly().exactOptional(),
+    ...formatting,
     /** The null experiment: step rewards and statuses are permuted within each batch. */
     shuffleRewards: z.boolean().exactOptional(),
     /** Tokens kept of trajectories, for algorithms whose settings have no such limits. */
@@ -138,6 +148,7 @@ export type StoryRequest = z.infer<typeof storyRequest>
 
 /** What an exam and a rollout are both asked for. */
 const acting = {
+  ...formatting,
   /** Id of the model; of a server's model, its name. */
   model: z.string(),
   /** The server that has the model; when absent, it is one of the studio's. */

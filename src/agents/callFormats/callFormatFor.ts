@@ -6,8 +6,19 @@ export type FormatChoice = { readonly ok: true; readonly format: CallFormat } | 
 
 const all = Object.values<CallFormatDefinition>(callFormats)
 
+const known = new WeakMap<FormatEvidence, FormatChoice>()
+
 /** The format that somebody chose, else the one that fits best; or one sentence that says why it cannot be used. */
 export function callFormatFor(model: FormatEvidence): FormatChoice {
+  const before = known.get(model)
+  if (before) return before
+  // A template is rendered some twenty times until it is known.
+  const choice = chosenOrBest(model)
+  known.set(model, choice)
+  return choice
+}
+
+function chosenOrBest(model: FormatEvidence): FormatChoice {
   const { callFormat: name = null } = model
   if (name !== null) {
     const chosen = all.find((format) => format.name === name)

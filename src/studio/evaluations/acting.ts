@@ -13,9 +13,11 @@ import type { OpenGpu } from '../jobs/gpuAccess'
 import type { JobContext } from '../jobs/jobContext'
 import type { JobControl, JobWork } from '../jobs/jobControl'
 import { actingAdapter, loadAdapter, type LoadedAdapter } from '../models/adapterFiles'
-import { withPrecision, type LoadedModel } from '../models/models'
+import { withCallFormat, withPrecision, type LoadedModel } from '../models/models'
+import { formatConfig } from '../runs/formatConfig'
 import { newRun } from '../runs/newRun'
-import { plainTrainable, type ActingPolicy } from '../runs/policyBackend'
+import { limitsFor } from '../runs/episodeLimits'
+import { plainTrainable, type ActingPolicy, type GenerationLimits } from '../runs/policyBackend'
 import type { RunRecorder } from '../runs/runRecorder'
 import { worldOf } from '../worlds/worlds'
 import { stratified } from './evaluatePolicy'
@@ -31,6 +33,7 @@ export interface Acting {
   readonly strategy: StrategyName
   /** Tool calls of an episode. */
   readonly maxCalls: number
+  readonly limits: GenerationLimits
   readonly sampling: SamplingFilters
   readonly speaker: LocalSpeaker | ServerSpeaker
 }
@@ -61,6 +64,7 @@ export async function openActing(request: ActingRequest, context: JobContext): P
     queries: stratified(asked.value, request.limit ?? asked.value.length),
     strategy,
     maxCalls: request.maxCalls ?? benchmark.value.limits.toolCalls,
+    limits: limitsFor(benchmark.value.limits, speaker.value.kind === 'local' ? speaker.value.model : null),
     sampling: request.sampling ?? noFilters,
     speaker: speaker.value,
   })
@@ -70,11 +74,12 @@ async function openLocalSpeaker(request: ActingRequest, context: JobContext): Pr
   const [stored, gpu] = [await context.models.load(request.model, request.seed), await context.gpu.open()]
   if (!stored.ok) return stored
   if (!gpu.ok) return gpu
-  const problem = context.promptFormatProblem(stored.value)
+  const chosen = withCallFormat(stored.value, request)
+  const problem = context.promptFormatProblem(chosen)
   if (problem !== null) return refuse('prompt-format', problem)
   const source = request.adapterOf === null ? null : await context.store.runs.get(request.adapterOf)
   if (request.adapterOf !== null && !source) return refuse('unknown-run', `There is no run ${request.adapterOf}; it may have been removed.`)
-  const model = withPrecision(stored.value, ...dtypesOf(request, source))
+  const model = withPrecision(chosen, ...dtypesOf(request, source))
   const adapter = await adapterOf(request, model, context)
   if (!adapter.ok) return adapter
   return accept({
@@ -112,6 +117,7 @@ function actingRecord(request: ActingRequest, acting: Acting, { newId, now }: Pi
     limit: request.limit,
     temperature: request.temperature,
     ...acting.sampling,
+    ...(acting.speaker.kind === 'local' ? formatConfig(acting.speaker.model) : {}),
     adapter_of: request.adapterOf,
     ...(request.benchmarkData === undefined ? {} : { benchmark_data: request.benchmarkData }),
     ...(request.benchmarkSettings === undefined ? {} : { benchmark_settings: request.benchmarkSettings }),
@@ -142,7 +148,7 @@ export function actingWork(request: ActingRequest, acting: Acting, context: JobC
   const frame = { kind: request.kind, title: acting.title, record }
   const { speaker } = acting
   if (speaker.kind === 'server') {
-    const shared = { limits: acting.benchmark.limits, seed: request.seed, now: context.serverParts.nowMs }
+    const shared = { limits: acting.limits, seed: request.seed, now: context.serverParts.nowMs }
     return context.runWork({ ...frame, usesGpu: false, dispatches: () => 0, peakBytes: () => 0 }, (recorder, control) => {
       const note = (sentence: string): void => {
         recorder.note(sentence)
@@ -154,7 +160,7 @@ export function actingWork(request: ActingRequest, acting: Acting, context: JobC
   const usage = { usesGpu: true, dispatches: () => engine.counters.dispatches, peakBytes: () => engine.peakBytes }
   return context.runWork({ ...frame, ...usage }, async (recorder, control) => {
     control.phase('starting', 0, 'Loading the model')
-    const policy = await openLocalPolicy(request, acting.benchmark, speaker, context, control)
+    const policy = await openLocalPolicy(request, acting, speaker, context, control)
     try {
       context.gpu.announce()
       await act(policy, recorder, control)
@@ -167,7 +173,7 @@ export function actingWork(request: ActingRequest, acting: Acting, context: JobC
 
 const openLocalPolicy = (
   request: ActingRequest,
-  { limits }: Benchmark,
+  { limits }: Pick<Acting, 'limits'>,
   { model, adapter, gpu }: LocalSpeaker,
   context: JobContext,
   control: JobControl,

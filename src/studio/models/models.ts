@@ -19,7 +19,7 @@ import type { ModelSource, SourcedModel } from './modelSource'
 import { createSourcedModels } from './sourcedModels'
 import { missingStarter } from './starterFiles'
 
-export { withPrecision, type LoadedModel, type ModelText } from './loadedModel'
+export { withCallFormat, withPrecision, type LoadedModel, type ModelText } from './loadedModel'
 
 export const STARTER = EMBEDDED_MODEL
 const STARTER_TITLE = 'Starter model'

@@ -7,7 +7,8 @@ import { generationMemory, onOnePool, policyMemory } from '../../training/prefli
 import type { JobRequest, MemoryEstimate, Reply, TrainRequest } from '../../worker/protocol'
 import { accept, attempt, refuse } from '../failure'
 import type { JobContext } from '../jobs/jobContext'
-import { STARTER, withPrecision, type ModelText } from '../models/models'
+import { STARTER, withCallFormat, withPrecision, type ModelText } from '../models/models'
+import { limitsFor } from './episodeLimits'
 import { estimateTraining, type EstimateParts } from './estimateTraining'
 import { slotsOf } from './gpuPolicyBackend'
 import { countWithin, largestWeight, memoryLimits } from './memoryCounts'
@@ -41,7 +42,7 @@ async function estimateParts(request: GpuRequest, context: JobContext, memoryByt
   const model = await withAskedPrecision(request, stored.value, context)
   const benchmark = await context.worlds.benchmark(request.benchmark, request.kind === 'story' ? {} : worldOf(request))
   if (!benchmark.ok) return benchmark
-  const { maxContext, maxNewTokens } = benchmark.value.limits
+  const { maxContext, maxNewTokens } = limitsFor(benchmark.value.limits, withCallFormat(model, request.kind === 'story' ? {} : request))
   const limits = memoryLimits(context.gpu.known(), memoryBytes)
   const generation = (trainable: TrainableSet): MemoryCount => {
     const slots = slotsAsked(request) ?? slotsOf(limits.isSoftware)

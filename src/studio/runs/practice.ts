@@ -15,7 +15,7 @@ import type { StudioEvent } from '../../worker/protocol'
 import { createTrajectoryRecorder } from '../evaluations/trajectoryRecorder'
 import type { JobControl } from '../jobs/jobControl'
 import { retryWhenStorageFull } from '../storage/retryWhenStorageFull'
-import type { ActingPolicy } from './policyBackend'
+import type { ActingPolicy, GenerationLimits } from './policyBackend'
 import type { LabelledTrajectory } from '../../training/batches/labelledTrajectory'
 
 /** After the first batch a few of each are kept: enough to look at, and a long run does not fill the browser. */
@@ -28,6 +28,7 @@ export interface PracticePlan {
   readonly samplesPerQuery: number
   readonly strategy: StrategyName
   readonly callBudget: number
+  readonly limits: GenerationLimits
   readonly temperature: number
   readonly seed: number
   /** Episodes generated at once; null: what suits the GPU. */

@@ -5,7 +5,7 @@ import { estimateJob } from './estimateJob'
 import { accept, attempt } from '../failure'
 import { algorithmNamed, configureAlgorithm } from './configure'
 import type { JobContext } from '../jobs/jobContext'
-import { withPrecision } from '../models/models'
+import { withCallFormat, withPrecision } from '../models/models'
 import { heldOutWarning } from '../data/heldOut'
 import { preflight } from './preflight'
 import { materialOf } from './material'
@@ -21,7 +21,7 @@ export function preflightJob(
     const algorithm = found.value
     const stored = await context.models.text(request.model, request.seed)
     if (!stored.ok) return stored
-    const model = withPrecision(stored.value, request.dtype, request.kvDtype)
+    const model = withCallFormat(withPrecision(stored.value, request.dtype, request.kvDtype), request)
     const initialAdapter = await context.initialAdapters.open(request.initAdapter, model, null)
     if (!initialAdapter.ok) return initialAdapter
     const configured = configureAlgorithm(algorithm, request.config, initialAdapter.value, request.limits)

@@ -130,7 +130,7 @@ async function takeSteps(run: TrainingRun, { checkpoints, reports, rounds, advan
   }
   const trained = await parts.policyBackend.train({
     ...{ configured: request.configured, model: request.model, data: request.data, transcripts: request.transcripts ?? null },
-    ...{ limits: request.practice.benchmark.limits, slots: request.practice.slots },
+    ...{ limits: request.practice.limits, slots: request.practice.slots },
     context: {
       ...{ engine: parts.opened.engine, seed: request.seed, initial: request.initialAdapter?.adapter ?? null, steps: request.steps },
       ...{ gate: checkedGate(control.gate, reports), pauses: control.pauses, now: parts.clock },

@@ -10,10 +10,12 @@ import type { OpenGpu } from '../jobs/gpuAccess'
 import type { JobContext } from '../jobs/jobContext'
 import type { JobControl, JobWork } from '../jobs/jobControl'
 import { initialAdapterConfig, initialAdapterNotes, type NamedInitialAdapter } from '../models/initialAdapter'
-import { withPrecision, type LoadedModel } from '../models/models'
+import { withCallFormat, withPrecision, type LoadedModel } from '../models/models'
 import { retryWhenStorageFull } from '../storage/retryWhenStorageFull'
 import { algorithmNamed, configureAlgorithm } from './configure'
 import { settleKernels } from './kernels'
+import { limitsFor } from './episodeLimits'
+import { formatConfig } from './formatConfig'
 import { materialOf, type Material } from './material'
 import { newRun } from './newRun'
 import { practiceMeanings, type PracticePlan } from './practice'
@@ -73,7 +75,7 @@ async function planTraining(request: TrainRequest, context: JobContext, before: 
   if (!strategy.ok) return strategy
   const [stored, gpu] = [await context.models.load(request.model, request.seed), await context.gpu.open()]
   if (!stored.ok) return stored
-  const model = withPrecision(stored.value, request.dtype, request.kvDtype)
+  const model = withCallFormat(withPrecision(stored.value, request.dtype, request.kvDtype), request)
   if (!gpu.ok) return gpu
   const initialAdapter = await context.initialAdapters.open(request.initAdapter, model, before)
   if (!initialAdapter.ok) return initialAdapter
@@ -85,7 +87,7 @@ async function planTraining(request: TrainRequest, context: JobContext, before: 
   if (problem !== null) return refuse('data', problem)
   return accept({
     ...{ request, configured: configured.value, model, gpu: gpu.value, initialAdapter: initialAdapter.value, material: material.value },
-    practice: practiceOf(request, configured.value, material.value, strategy.value),
+    practice: practiceOf({ request, model, strategy: strategy.value }, configured.value, material.value),
     steps: request.steps ?? configured.value.steps,
     isResumed: before !== null,
   })
@@ -103,15 +105,15 @@ function strategyOf({ practice }: TrainRequest): Reply<StrategyName> {
 }
 
 function practiceOf(
-  request: TrainRequest,
+  { request, model, strategy }: Pick<TrainPlan, 'request' | 'model'> & { readonly strategy: StrategyName },
   { batch, samplesPerQuery }: ConfiguredAlgorithm,
   { benchmark }: Material,
-  strategy: StrategyName,
 ): PracticePlan {
   return {
     ...{ benchmark, split: splitFor(benchmark, 'practice'), strategy, seed: request.seed, temperature: PRACTICE_TEMPERATURE },
     ...{ queriesPerStep: batch / samplesPerQuery, samplesPerQuery },
     callBudget: request.practice?.maxCalls ?? benchmark.limits.toolCalls,
+    limits: limitsFor(benchmark.limits, model),
     slots: request.practice?.slots ?? null,
     shufflesRewards: request.shuffleRewards === true,
     // A disk has space for every attempt.
@@ -138,9 +140,10 @@ function recordOf(plan: TrainPlan, context: JobContext, before: ResumedRun | nul
 }
 
 /** What a request says of practice beyond the algorithm's settings. */
-function practiceConfig({ request, material, practice }: TrainPlan): Readonly<Record<string, unknown>> {
+function practiceConfig({ request, material, practice, model }: TrainPlan): Readonly<Record<string, unknown>> {
   const said = request.practice && material.isPractice ? { max_calls: practice.callBudget, strategy: practice.strategy } : {}
-  return { ...said, ...(request.shuffleRewards ? { shuffle_rewards: true } : {}) }
+  const format = material.isPractice ? formatConfig(model) : {}
+  return { ...said, ...format, ...(request.shuffleRewards ? { shuffle_rewards: true } : {}) }
 }
 
 /** Beside the algorithm's settings, where it is not f32. */

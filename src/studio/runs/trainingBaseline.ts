@@ -19,7 +19,7 @@ export async function measureBaseline(run: TrainingRun): Promise<Baseline> {
   const { request, recorder, control, parts, hooks } = run
   const { model, seed, configured, practice } = request
   const initial = request.initialAdapter?.adapter ?? null
-  const { limits } = practice.benchmark
+  const { limits } = practice
   const probe = model.tokenizer.encode(await probeText(practice.benchmark, model)).slice(0, 256)
   const policy = await parts.policyBackend.openPolicy({
     ...{ engine: parts.opened.engine, model, trainable: configured.trainable, adapter: initial?.tensors ?? null, seed, limits },
