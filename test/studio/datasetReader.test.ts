@@ -177,3 +177,15 @@ test('an import asks the store once for each write of 50 rows, not for each row;
     expect(asked.owners + asked.get, time).toBeLessThanOrEqual(2)
   }
 })
+
+test('annotating and exporting a data set ask the store once for many rows, not for each', async () => {
+  const ROWS = 300
+  const { store, asked } = counted()
+  const { studio } = await open({}, store)
+  const row = await studio.datasets.importFile(file('many.csv', rows(ROWS)), { suggestions: false })
+  if (!row.ok) throw new Error(row.message)
+  Object.assign(asked, { list: 0, owners: 0, get: 0 })
+  expect(await studio.labels.annotate(row.value.dataset_id, { by: 'rules', rules: 'sound' })).toMatchObject({ ok: true })
+  expect(await studio.labels.exportFile([row.value.dataset_id], 'hone-jsonl')).toMatchObject({ ok: true, value: { trajectories: ROWS } })
+  expect(asked.list + asked.owners + asked.get).toBeLessThan(ROWS / 10)
+})

@@ -37,8 +37,8 @@ export async function exportFile(
   for (const id of ids) {
     const source = await openDataSource(store, id)
     if (!source.ok) return source
-    for (const trajectory of source.value.trajectories)
-      annotated.push({ trajectory, opinions: await opinions.of(trajectory.trajectory_id) })
+    const given = await opinions.ofEach(source.value.trajectories)
+    for (const trajectory of source.value.trajectories) annotated.push({ trajectory, opinions: given.get(trajectory.trajectory_id) ?? [] })
   }
   if (format === 'hone-jsonl') {
     const text = annotated.map((one) => honeJsonlLine(one.trajectory, one.opinions)).join('')

@@ -20,6 +20,7 @@ import type { JudgeOutcome, JudgesApi } from '../../worker/studioApi'
 import { openDataSource } from '../data/dataSources'
 import { accept, attempt, refuse } from '../failure'
 import type { JobControl, JobWork } from '../jobs/jobControl'
+import { createStoredOpinions } from './storedOpinions'
 import { openServerChat } from '../models/serverChat'
 
 export interface JudgeParts {
@@ -113,8 +114,7 @@ async function judge(
 ): Promise<JudgingOutcome> {
   const total = trajectories.length * settings.repeats
   control.phase('judging', total, `Asking ${host}`)
-  const opinions = new Map<string, readonly Opinion[]>()
-  for (const { trajectory_id } of trajectories) opinions.set(trajectory_id, (await store.opinions.listOf(trajectory_id)).records)
+  const opinions = await createStoredOpinions(store).ofEach(trajectories)
   const stored = (id: string): readonly Opinion[] => opinions.get(id) ?? []
   control.phase('judging', total, `Asking ${host}`, countGiven(trajectories, settings, { chat, stored }))
   const pausable: JudgeModel = {

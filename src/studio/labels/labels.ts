@@ -23,6 +23,9 @@ export interface Labels {
   exportFile(sourceIds: readonly string[], format: 'steptool-csv' | 'hone-jsonl'): Promise<Reply<ExportedFile>>
 }
 
+/** Trajectories whose opinions are read and added at once: a run's folder writes a file for each time. */
+const ANNOTATED_AT_ONCE = 200
+
 const NONE: LabelState = { opinions: [], resolved: [] }
 
 export function createLabels({ store, rows }: { readonly store: Store; readonly rows: RowParts }): Labels {
@@ -54,11 +57,15 @@ export function createLabels({ store, rows }: { readonly store: Store; readonly 
       attempt('annotate', async () => {
         const source = await openDataSource(store, id)
         if (!source.ok) return source
+        const { trajectories } = source.value
         let count = 0
-        for (const trajectory of source.value.trajectories) {
-          const stored = await opinions.of(trajectory.trajectory_id)
-          const added =
-            how.by === 'world' ? annotateByWorld(trajectory, stored, rows) : annotateByRules(trajectory, stored, rows, how.rules)
+        for (let done = 0; done < trajectories.length; done += ANNOTATED_AT_ONCE) {
+          const piece = trajectories.slice(done, done + ANNOTATED_AT_ONCE)
+          const given = await opinions.ofEach(piece)
+          const added = piece.flatMap((trajectory) => {
+            const stored = given.get(trajectory.trajectory_id) ?? []
+            return how.by === 'world' ? annotateByWorld(trajectory, stored, rows) : annotateByRules(trajectory, stored, rows, how.rules)
+          })
           await store.opinions.add(added)
           count += added.length
         }

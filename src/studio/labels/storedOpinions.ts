@@ -7,6 +7,8 @@ import type { LabelState } from '../../worker/protocol'
 
 export interface StoredOpinions {
   of(trajectoryId: string): Promise<readonly Opinion[]>
+  /** Of each of these trajectories, by its id, with one question to the store. */
+  ofEach(trajectories: readonly Pick<Trajectory, 'trajectory_id'>[]): Promise<ReadonlyMap<string, readonly Opinion[]>>
   /** With the reward that each step's opinions resolve to. */
   stateOf(trajectory: Trajectory): Promise<LabelState>
   /** The id of the trajectory that an opinion is about; null when there is no such opinion. */
@@ -24,6 +26,14 @@ export function createStoredOpinions(store: Store): StoredOpinions {
   }
   return {
     of,
+    async ofEach(trajectories) {
+      const found = new Map<string, Opinion[]>(trajectories.map(({ trajectory_id }) => [trajectory_id, []]))
+      for (const opinion of (await store.opinions.listOf(...found.keys())).records) {
+        seen.set(opinion.opinion_id, opinion.trajectory_id)
+        found.get(opinion.trajectory_id)?.push(opinion)
+      }
+      return found
+    },
     async stateOf(trajectory) {
       const opinions = await of(trajectory.trajectory_id)
       return { opinions, resolved: resolveRewards(trajectory, opinions) }
