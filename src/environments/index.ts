@@ -4,10 +4,12 @@ import { bfclEnvironment } from './bfcl/environment'
 import { multiTurnEnvironment } from './bfclMultiTurn/environment'
 import type { EnvironmentDefinition } from './environment'
 import { starterEnvironment } from './starter/environment'
+import { toolHopEnvironment } from './toolhop/environment'
 
 export const environments = {
   starter: starterEnvironment,
   arithmetic: arithmeticEnvironment,
   bfcl: bfclEnvironment,
   'bfcl-multi-turn': multiTurnEnvironment,
+  toolhop: toolHopEnvironment,
 } as const satisfies Record<string, EnvironmentDefinition>

@@ -14,7 +14,7 @@ export function evaluateTrajectories(trajectories: readonly Trajectory[], benchm
     if (!query)
       throw new Error(`trajectory ${trajectory.trajectory_id}: query ${trajectory.task.query_id} is not in the benchmark ${benchmark.name}`)
     let scores: Scores = { status: 'unsolved', calls: 0, recall: 1, tokens: 0, copied_calls: 0, copy_calls: 0 }
-    for (const score of used) scores = { ...scores, ...score(trajectory, query) }
+    for (const score of used) scores = withScores(scores, score(trajectory, query))
     return {
       query_id: trajectory.task.query_id,
       group: query.group,
@@ -23,6 +23,18 @@ export function evaluateTrajectories(trajectories: readonly Trajectory[], benchm
       trajectory_id: trajectory.trajectory_id,
     }
   })
+}
+
+/** Each scorer adds its measures to those before. */
+function withScores(scores: Scores, { measures, ...more }: Partial<Scores>): Scores {
+  return { ...scores, ...more, ...(measures ? { measures: { ...scores.measures, ...measures } } : {}) }
+}
+
+/** The mean over rows of every measure that all of them have. */
+export function meanMeasures(rows: readonly Pick<EvaluationRow, 'measures'>[]): Record<string, number> {
+  const names = Object.keys(rows[0]?.measures ?? {}).filter((name) => rows.every(({ measures }) => measures?.[name] !== undefined))
+  const meanOf = (name: string): number => rows.reduce((sum, { measures }) => sum + (measures?.[name] ?? 0), 0) / rows.length
+  return Object.fromEntries(names.map((name) => [name, meanOf(name)]))
 }
 
 function scorerNamed(given: string | Scorer): Scorer {

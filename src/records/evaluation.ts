@@ -17,6 +17,8 @@ export const evaluationRow = z.object({
   /** Calls whose arguments were all copied from the query or an observation, and calls with at least one such argument due. */
   copied_calls: z.int().nonnegative(),
   copy_calls: z.int().nonnegative(),
+  /** What else the benchmark measures, by its own names, such as `invocation_errors`; absent where it measures nothing else. */
+  measures: z.record(z.string(), z.number()).exactOptional(),
   trajectory_id: z.string(),
 })
 export type EvaluationRow = z.infer<typeof evaluationRow>

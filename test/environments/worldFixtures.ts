@@ -7,4 +7,5 @@ import { miniBfcl } from '../support/miniBfcl'
 export const worldFixtures: Readonly<Record<string, WorldParts>> = {
   bfcl: { files: await folderOfProject('test/fixtures/bfcl') },
   'bfcl-multi-turn': { files: miniBfcl(), python: openNodePython },
+  toolhop: { files: await folderOfProject('test/fixtures/toolhop'), python: openNodePython },
 }

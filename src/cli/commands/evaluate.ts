@@ -1,7 +1,7 @@
 /** `hone evaluate`: evaluates a model on a benchmark. Rates come with intervals; two results are compared query by query. */
 import { join } from 'node:path'
 import { z } from 'zod'
-import { compareRates, rateOf, winRate } from '../../evaluation/evaluate'
+import { compareRates, rateOf, winRate, meanMeasures } from '../../evaluation/evaluate'
 import type { EvaluationRecord } from '../../records/evaluation'
 import type { RunRecord } from '../../records/run'
 import { noFilters } from '../../records/samplingFilters'
@@ -77,6 +77,8 @@ export function summaryOf(record: EvaluationRecord): JsonObject {
     // No call that had something to copy is no failure to copy.
     copyExact: due === 0 ? null : copied / due,
     meanCalls: mean((row) => row.calls),
+    // Means of what the benchmark measures besides.
+    measures: meanMeasures(rows),
     unsure: rows.filter((row) => row.status === 'unsure').length,
     maxCalls: record.call_budget,
     temperature: record.temperature,

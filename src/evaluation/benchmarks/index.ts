@@ -4,10 +4,12 @@ import { bfclBenchmark } from '../../environments/bfcl/benchmark'
 import { multiTurnBenchmark } from '../../environments/bfclMultiTurn/benchmark'
 import type { BenchmarkDefinition } from '../../environments/benchmark'
 import { starterBenchmark } from '../../environments/starter/benchmark'
+import { toolHopBenchmark } from '../../environments/toolhop/benchmark'
 
 export const benchmarks = {
   starter: starterBenchmark,
   arithmetic: arithmeticBenchmark,
   bfcl: bfclBenchmark,
   'bfcl-multi-turn': multiTurnBenchmark,
+  toolhop: toolHopBenchmark,
 } as const satisfies Record<string, BenchmarkDefinition>
