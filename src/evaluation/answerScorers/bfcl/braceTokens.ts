@@ -1,6 +1,8 @@
 /** The tokens of Java and JavaScript that tell where a call, its arguments and their values begin and end. */
 import { ExpressionError } from './pythonExpression'
 
+export type BraceLanguage = 'java' | 'javascript'
+
 export interface Token {
   readonly kind: 'word' | 'number' | 'string' | 'mark'
   readonly text: string
@@ -12,23 +14,38 @@ export interface Token {
 
 const COMMENT = String.raw`\/\/[^\n]*|\/\*[^]*?\*\/`
 const WORD = String.raw`[\p{L}_$@#][\p{L}\p{N}_$]*`
-const NUMBER = String.raw`(?:\d|\.\d)(?:[eE][+-]?\d|[\p{L}\p{N}_.])*`
-const STRING = String.raw`"""[^]*?"""|"(?:[^"\\\n]|\\[^])*"|'(?:[^'\\\n]|\\[^])*'`
+const DIGITS = String.raw`\d(?:_*\d)*`
+const DECIMAL = String.raw`(?:${DIGITS}(?:\.(?:${DIGITS})?)?|\.${DIGITS})(?:[eE][+-]?${DIGITS})?`
+const HEX = String.raw`0(?:[xX][\da-fA-F_]+|[bB][01_]+|[oO][0-7_]+)`
+/** Behind a number, nothing that belongs to a word may follow. */
+const NUMBER_END = String.raw`(?![\p{L}\p{N}_$.])`
+/** A line may end before the closing quotes, as in the grammars that bfcl-eval parses with. */
+const TRIPLE = String.raw`"""[^]*?"""`
+const DOUBLE = String.raw`"(?:[^"\\\n]|\\[^])*(?:\n\s*)?"`
+const CHARACTER = String.raw`'(?:[^'\\\n]|\\[^])+'`
+const SINGLE = String.raw`'(?:[^'\\\n]|\\[^])*(?:\n\s*)?'`
 const BACKQUOTES = String.raw`\x60(?:[^\x60\\]|\\[^])*\x60`
 const MARK = String.raw`>>>=|\.\.\.|===|!==|\*\*=|&&=|\|\|=|\?\?=|<<=|>>=|=>|->|::|==|!=|<=|>=|\+\+|--|\+=|-=|\*=|\/=|%=|&=|\|=|\^=|&&|\|\||\?\?|\?\.|\*\*|[-+*/%=<>!~?:;,.&|^()[\]{}]`
 const REGEX = String.raw`\/(?![*/])(?:[^/\\\n[]|\\[^\n]|\[(?:[^\]\\\n]|\\[^\n])*\])+\/[a-z]*`
 
 const patterns = {
-  java: new RegExp(`\\s+|${COMMENT}|(?<word>${WORD})|(?<number>${NUMBER})|(?<string>${STRING})|(?<mark>${MARK})`, 'uy'),
-  javascript: new RegExp(`\\s+|${COMMENT}|(?<word>${WORD})|(?<number>${NUMBER})|(?<string>${STRING}|${BACKQUOTES})|(?<mark>${MARK})`, 'uy'),
+  java: new RegExp(
+    `\\s+|${COMMENT}|(?<word>${WORD})|(?<number>(?:${HEX}[lL]?|${DIGITS}[lL]|${DECIMAL}[fFdD]?)${NUMBER_END})|(?<string>${TRIPLE}|${DOUBLE}|${CHARACTER})|(?<mark>${MARK})`,
+    'uy',
+  ),
+  javascript: new RegExp(
+    `\\s+|${COMMENT}|(?<word>${WORD})|(?<number>(?:${HEX}|${DECIMAL})n?${NUMBER_END})|(?<string>${DOUBLE}|${SINGLE}|${BACKQUOTES})|(?<mark>${MARK})`,
+    'uy',
+  ),
 }
 const regex = new RegExp(REGEX, 'uy')
+const MAX_DEPTH = 200
 const CLOSING: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' }
 
 /** Throws ExpressionError for characters that are no token, and for brackets that do not match. */
-export function braceTokens(text: string, language: 'java' | 'javascript'): Token[] {
+export function braceTokens(text: string, language: BraceLanguage): Token[] {
   const tokens: { -readonly [Field in keyof Token]: Token[Field] }[] = []
-  const open: number[] = []
+  const open: Open = { places: [], hasRepaired: false }
   for (let at = 0; at < text.length;) {
     const { kind, found } = tokenAt(text, at, { language, before: tokens.at(-1) })
     if (kind !== null) {
@@ -37,13 +54,14 @@ export function braceTokens(text: string, language: 'java' | 'javascript'): Toke
     }
     at += found.length
   }
-  const [left] = open
+  const [left] = open.places
   if (left !== undefined) throw new ExpressionError(`Expected a bracket that closes "${tokens[left]?.text ?? ''}", found the end.`)
+  if (language === 'java') closeTypeArguments(tokens)
   return tokens
 }
 
 interface Place {
-  readonly language: 'java' | 'javascript'
+  readonly language: BraceLanguage
   readonly before: Token | undefined
 }
 
@@ -67,14 +85,48 @@ function tokenAt(text: string, at: number, { language, before }: Place): { reado
   return { kind, found: found[0] }
 }
 
-function match(tokens: { text: string; close: number }[], open: number[]): void {
-  const { text } = tokens.at(-1) ?? { text: '' }
-  if (text in CLOSING) open.push(tokens.length - 1)
-  if (!/^[)\]}]$/.test(text)) return
-  const opening = tokens[open.pop() ?? -1]
-  if (opening === undefined || CLOSING[opening.text] !== text)
-    throw new ExpressionError(`Expected a bracket before "${text}", found none that matches.`)
+/** Brackets that are open: the places of their tokens. */
+interface Open {
+  readonly places: number[]
+  /** One closing bracket may be missing before another, as in `f(a=[1, 2)`: the parsers of bfcl-eval set it there. */
+  hasRepaired: boolean
+}
+
+function match(tokens: { -readonly [Field in keyof Token]: Token[Field] }[], open: Open): void {
+  const last = tokens.at(-1) as Token
+  if (last.text in CLOSING) open.places.push(tokens.length - 1)
+  if (open.places.length > MAX_DEPTH) throw new ExpressionError(`Expected at most ${MAX_DEPTH} nested brackets, found more.`)
+  if (!/^[)\]}]$/.test(last.text)) return
+  const closes = (place: number | undefined): boolean => CLOSING[tokens[place ?? -1]?.text ?? ''] === last.text
+  if (!closes(open.places.at(-1)) && closes(open.places.at(-2)) && !open.hasRepaired) {
+    const end = tokens.at(-2)?.end ?? 0
+    const unclosed = tokens[open.places.pop() ?? -1]
+    tokens.splice(-1, 0, { kind: 'mark', text: CLOSING[unclosed?.text ?? ''] ?? '', start: end, end, close: -1 })
+    if (unclosed) unclosed.close = tokens.length - 2
+    open.hasRepaired = true
+  }
+  const opening = closes(open.places.at(-1)) ? tokens[open.places.pop() ?? -1] : undefined
+  if (opening === undefined) throw new ExpressionError(`Expected a bracket before "${last.text}", found none that matches.`)
   opening.close = tokens.length - 1
+}
+
+/** In `new Map<String, List<Integer>>()` the commas belong to the type: `<` opens a bracket there. */
+function closeTypeArguments(tokens: { kind: Token['kind']; text: string; close: number }[]): void {
+  for (const [index, { text, kind }] of tokens.entries()) {
+    if (text !== 'new' || kind !== 'word') continue
+    let open = index + 1
+    while (tokens[open]?.kind === 'word' || tokens[open]?.text === '.') open += 1
+    const first = tokens[open]
+    if (first?.text !== '<') continue
+    let depth = 0
+    for (let at = open; at < tokens.length; at++) {
+      const token = tokens[at]
+      if (token?.kind === 'mark' && /^<$|^>+$/.test(token.text)) depth += token.text === '<' ? 1 : -token.text.length
+      if (depth > 0) continue
+      first.close = at
+      break
+    }
+  }
 }
 
 /** A part of a list of tokens, its end excluded. */
@@ -99,49 +151,3 @@ export function splitAtCommas(tokens: readonly Token[], { from, to }: Span): Spa
 export const after = (tokens: readonly Token[], at: number): number => Math.max(at, tokens[at]?.close ?? at) + 1
 
 export const isMark = (token: Token | undefined, text: string): boolean => token?.kind === 'mark' && token.text === text
-
-/** The call that the first statement is: the tokens of its name and of its arguments; null for another statement. */
-export function firstCall(tokens: readonly Token[], text: string): { readonly name: Span; readonly arguments: Span } | null {
-  if (tokens[0]?.text === 'new') return null
-  let open = -1
-  let at = 0
-  for (; at < tokens.length; at = after(tokens, at)) {
-    const token = tokens[at] as Token
-    const previous = tokens[at - 1]
-    const isNewLine = previous !== undefined && text.slice(previous.end, token.start).includes('\n')
-    if (isMark(token, ';') || (isNewLine && token.kind === 'word')) break
-    if (isMark(token, '(')) open = at
-    else if (token.kind !== 'word' && !/^(?:\.|\?\.|\[|<|>)$/.test(token.text)) return null
-    if (token.kind !== 'mark' && previous !== undefined && !isMark(previous, '.') && !isMark(previous, '?.'))
-      refuseNeighbours(previous, token)
-  }
-  if (open <= 0 || after(tokens, open) !== at) return null
-  return { name: { from: 0, to: open }, arguments: { from: open + 1, to: at - 1 } }
-}
-
-const WORDS_BEFORE_VALUES = new Set(
-  'new typeof void await delete instanceof in of async function class return throw yield extends final'.split(' '),
-)
-const endsValue = ({ kind, text }: Token): boolean => (kind === 'mark' ? /^[)\]}]$/.test(text) : !WORDS_BEFORE_VALUES.has(text))
-
-function refuseNeighbours(previous: Token, token: Token): void {
-  throw new ExpressionError(`Expected an operator or a comma between "${previous.text}" and "${token.text}", found none.`)
-}
-
-/** Throws ExpressionError where two values stand side by side, as in a sentence. Blocks of statements are not looked into. */
-export function checkValue(tokens: readonly Token[], { from, to }: Span): void {
-  if (from >= to) throw new ExpressionError('Expected a value, found none.')
-  for (let at = from; at < to;) {
-    const token = tokens[at] as Token
-    const previous = at > from ? tokens[at - 1] : undefined
-    // A cast `(Type) value` is the one place where a value follows a bracket.
-    const isBehindValue = previous !== undefined && endsValue(previous) && !isMark(previous, ')')
-    if (token.kind !== 'mark' && isBehindValue && !WORDS_BEFORE_VALUES.has(token.text)) refuseNeighbours(previous, token)
-    if (token.close >= 0 && token.text !== '{')
-      for (const part of splitAtCommas(tokens, { from: at + 1, to: token.close })) if (part.from < part.to) checkValue(tokens, part)
-    at = after(tokens, at)
-  }
-  const last = tokens[to - 1] as Token
-  if (last.kind === 'mark' && !/^(?:[)\]}>]|\+\+|--)$/.test(last.text))
-    throw new ExpressionError(`Expected a value after "${last.text}", found none.`)
-}

@@ -4,7 +4,8 @@
  */
 import type { PythonValue } from '../../../base/pythonValue'
 import type { Call } from '../../../environments/bfcl/checker/checkCall'
-import { after, braceTokens, firstCall, isMark, splitAtCommas, type Span, type Token } from './braceTokens'
+import { firstCall } from './braceSyntax'
+import { after, braceTokens, isMark, splitAtCommas, type Span, type Token } from './braceTokens'
 import { addArgument, argumentIn } from './javascriptCalls'
 import { ExpressionError } from './pythonExpression'
 
@@ -24,7 +25,11 @@ export function javaCalls(text: string): Call[] | null {
   for (const part of parts)
     addArgument(
       given,
-      argumentIn(tokens, part, { nameOf: (span) => writer.raw(span.from, span.to - 1), valueOf: (span) => writer.value(span) }),
+      argumentIn(tokens, part, {
+        language: 'java',
+        nameOf: (span) => writer.raw(span.from, span.to - 1),
+        valueOf: (span) => writer.value(span),
+      }),
     )
   return [{ name: writer.raw(found.name.from, found.name.to - 1), arguments: given }]
 }
@@ -42,12 +47,7 @@ class JavaWriter {
 
   constructor(text: string, tokens: readonly Token[]) {
     this.#tokens = tokens
-    const characters = Array.from(text)
-    const bytes = (at: number): number => new TextEncoder().encode(text.slice(0, at)).length
-    this.#cut = (start, end) =>
-      characters.length === text.length && bytes(text.length) === text.length
-        ? text.slice(start, end)
-        : characters.slice(bytes(start), bytes(end)).join('')
+    this.#cut = /^[\0-\x7f]*$/.test(text) ? (start, end) => text.slice(start, end) : cutByBytes(text)
   }
 
   /** The text of the tokens from the first to the last one. */
@@ -130,7 +130,7 @@ class JavaWriter {
     if (dimension === end || !isMark(values, '{'))
       throw new ExpressionError('Expected an array with its values, or an object with its arguments.')
     const closing = this.#token(dimension).close
-    return { text: `new ${type}[]{${this.#written({ from: dimension + 1, to: closing })}}`, next: closing + 1 }
+    return { text: `new ${type}[]${this.#atom(dimension).text}`, next: closing + 1 }
   }
 
   #joined(from: number, to: number): string {
@@ -149,4 +149,18 @@ class JavaWriter {
       else if (depth <= 0 && token.kind === 'mark' && token.text !== '.') return at
     }
   }
+}
+
+function cutByBytes(text: string): (start: number, end: number) => string {
+  const characters = Array.from(text)
+  const bytes = new Int32Array(text.length + 1)
+  let count = 0
+  let at = 0
+  for (const character of characters) {
+    bytes.fill(count, at, at + character.length)
+    count += new TextEncoder().encode(character).length
+    at += character.length
+  }
+  bytes[text.length] = count
+  return (start, end) => characters.slice(bytes[start], bytes[end]).join('')
 }

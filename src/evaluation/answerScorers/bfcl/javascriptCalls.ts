@@ -1,7 +1,8 @@
 /** The call of an answer in JavaScript: `draw(title="Rain", points=[1, 2])`, each argument an assignment whose value stays text. */
 import type { PythonValue } from '../../../base/pythonValue'
 import type { Call } from '../../../environments/bfcl/checker/checkCall'
-import { braceTokens, checkValue, firstCall, isMark, splitAtCommas, after, type Span, type Token } from './braceTokens'
+import { checkValue, firstCall } from './braceSyntax'
+import { after, braceTokens, isMark, splitAtCommas, type BraceLanguage, type Span, type Token } from './braceTokens'
 import { ExpressionError } from './pythonExpression'
 
 /** The name of arguments without one. */
@@ -18,7 +19,7 @@ export function javascriptCalls(text: string): Call[] | null {
   const raw = ({ from, to }: Span): string => text.slice(tokens[from]?.start, tokens[to - 1]?.end)
   const given = new Map<string, PythonValue>()
   for (const part of splitAtCommas(tokens, found.arguments))
-    addArgument(given, argumentIn(tokens, part, { nameOf: raw, valueOf: (span) => unquoted(raw(span)) }))
+    addArgument(given, argumentIn(tokens, part, { language: 'javascript', nameOf: raw, valueOf: (span) => unquoted(raw(span)) }))
   return [{ name: raw(found.name), arguments: given }]
 }
 
@@ -29,6 +30,7 @@ interface Argument {
 
 /** How the language's decoder takes the text of tokens. */
 interface ArgumentReader {
+  readonly language: BraceLanguage
   readonly nameOf: (span: Span) => string
   readonly valueOf: (span: Span) => string
 }
@@ -41,17 +43,17 @@ export function addArgument(given: Map<string, PythonValue>, argument: Argument 
 }
 
 /** An assignment, or a word without a name; null for other values, which do not count. */
-export function argumentIn(tokens: readonly Token[], part: Span, { nameOf, valueOf }: ArgumentReader): Argument | null {
+export function argumentIn(tokens: readonly Token[], part: Span, { language, nameOf, valueOf }: ArgumentReader): Argument | null {
   if (part.from >= part.to) return null
   const assign = assignmentIn(tokens, part)
   if (assign === null) {
-    checkValue(tokens, part)
+    checkValue(tokens, part, language)
     const [only] = tokens.slice(part.from, part.to)
     const isWord = part.to - part.from === 1 && only?.kind === 'word' && !/^(?:false|null|undefined|this|super)$/.test(only.text)
     return isWord ? { name: NO_NAME, value: nameOf(part) } : null
   }
   const value = { from: assign + 1, to: part.to }
-  checkValue(tokens, value)
+  checkValue(tokens, value, language)
   return { name: nameOf({ from: part.from, to: assign }), value: valueOf(value) }
 }
 
