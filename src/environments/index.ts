@@ -3,12 +3,14 @@ import { arithmeticEnvironment } from './arithmetic/environment'
 import { bfclEnvironment } from './bfcl/environment'
 import { multiTurnEnvironment } from './bfclMultiTurn/environment'
 import type { EnvironmentDefinition } from './environment'
+import { mcpEnvironment } from './mcp/definition'
 import { starterEnvironment } from './starter/environment'
 import { toolHopEnvironment } from './toolhop/environment'
 
 export const environments = {
   starter: starterEnvironment,
   arithmetic: arithmeticEnvironment,
+  mcp: mcpEnvironment,
   bfcl: bfclEnvironment,
   'bfcl-multi-turn': multiTurnEnvironment,
   toolhop: toolHopEnvironment,

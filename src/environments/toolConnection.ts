@@ -28,6 +28,9 @@ export interface ToolConnection {
 /** Rejects with ToolConnectionError. */
 export type OpenToolConnection = (options: CallOptions) => Promise<ToolConnection>
 
+/** A connection to the server at an address that the user gave. Rejects with ToolConnectionError. */
+export type ConnectTools = (address: string, options: CallOptions) => Promise<ToolConnection>
+
 /**
  * `timeout`: nothing came in time. `closed`: the connection ended. `session-over`: the server did nothing, because it has forgotten the session. `unreachable`: there was none. `protocol`: something other than the
  * protocol came. `arguments`: the server refused the arguments. `refused`: the server answered with another error.

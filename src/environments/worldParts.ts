@@ -2,12 +2,20 @@
 import type { FileTree } from '../base/fileTree'
 import type { ConversationMessage } from './conversation'
 import type { OpenPython } from './pythonSandbox'
+import type { ConnectTools } from './toolConnection'
 
 /** A chat model that plays a server: it answers messages with text. Rejects with an Error of one sentence. */
 export type Simulate = (
   messages: readonly ConversationMessage[],
   options: { readonly temperature?: number; readonly maxTokens: number; readonly seed?: number; readonly signal?: AbortSignal },
 ) => Promise<string>
+
+/** Texts of recordings, each under a name. */
+export interface Recordings {
+  /** null when there is none. */
+  read(name: string): Promise<string | null>
+  write(name: string, text: string): Promise<void>
+}
 
 export interface WorldParts {
   /** Of an environment that is drawn at random; absent: its usual one. */
@@ -22,6 +30,10 @@ export interface WorldParts {
   readonly simulate?: Simulate
   /** Opens a Python interpreter; absent: there is none here. */
   readonly python?: OpenPython
+  /** Connects to tool servers; absent: there is no network. */
+  readonly connectTools?: ConnectTools
+  /** Replies of tool servers that were recorded, by name; absent: none are kept. */
+  readonly recordings?: Recordings
   /** A clock in milliseconds; absent: calls are not timed. */
   readonly now?: () => number
 }

@@ -269,7 +269,7 @@ describe('record and replay', () => {
 
   it('replays what was recorded without the server, and says what was not recorded', async () => {
     const saved: string[] = []
-    const live = await environmentOf(counting(), { mode: 'record' }, { save: (file) => Promise.resolve(void saved.push(file)) })
+    const live = await environmentOf(counting(), { mode: 'record' }, { save: (made) => Promise.resolve(void saved.push(made.text())) })
     const recorded = [
       await callIn(live, 'weather'),
       await callIn(live, 'mail', { b: 1, a: [true, null] }),
@@ -366,7 +366,7 @@ describe('record and replay', () => {
       counting(),
       { mode: 'record' },
       {
-        save: (file) => (isFull ? Promise.reject(new Error('The disk is full.')) : Promise.resolve(void saved.push(file))),
+        save: (made) => (isFull ? Promise.reject(new Error('The disk is full.')) : Promise.resolve(void saved.push(made.text()))),
       },
     )
     await callIn(environment, 'weather')

@@ -80,7 +80,7 @@ test('a server of the ecosystem is recorded through the gateway, stopped, and re
   const live = await environmentAt(
     `${gateway.url}/mcp/everything`,
     { mode: 'record' },
-    { save: (text) => Promise.resolve(void saved.push(text)) },
+    { save: (made) => Promise.resolve(void saved.push(made.text())) },
   )
   expect(live.title).toBe('mcp-servers/everything')
   expect(live.tools.find(({ name }) => name === 'get-sum')).toMatchObject({

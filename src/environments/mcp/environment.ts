@@ -19,8 +19,8 @@ export interface McpParts {
   readonly connect: OpenToolConnection | null
   /** null: nothing was recorded yet. */
   readonly recording: ToolRecording | null
-  /** Keeps the text of the recording; when absent, it lasts as long as the environment. */
-  readonly save?: (text: string) => Promise<void>
+  /** Keeps the recording; when absent, it lasts as long as the environment. */
+  readonly save?: (recording: ToolRecording) => Promise<void>
   readonly now?: () => number
 }
 
@@ -31,8 +31,8 @@ export interface McpEnvironment extends Environment {
   close(): Promise<void>
 }
 
-const NAME = 'mcp'
-const MCP_TITLE = 'MCP server'
+export const MCP_NAME = 'mcp'
+export const MCP_TITLE = 'MCP server'
 
 /** Throws EnvironmentError when the tools are not known: no server answers, or nothing was recorded. */
 export async function createMcpEnvironment(parts: McpParts): Promise<McpEnvironment> {
@@ -52,7 +52,7 @@ export async function createMcpEnvironment(parts: McpParts): Promise<McpEnvironm
   const saving = keepSaved(recording, parts.save)
   const budget = { live: settings.liveCalls }
   return {
-    name: NAME,
+    name: MCP_NAME,
     title: server.name === '' ? MCP_TITLE : server.name,
     description: descriptionOf(settings, server.name),
     tools,
@@ -117,11 +117,9 @@ function descriptionOf({ mode, server: address }: McpSettings, name: string): st
   return `${where}, live: what it replies may change from day to day; ${kept}.`
 }
 
-/** Of a live server, only what it says of itself is known. */
+/** Of a live server, only what it says of itself is known; what is recorded of it grows while it is asked. */
 function hashOf({ mode }: McpSettings, server: Offered['server'], tools: readonly ToolSpec[], recording: ToolRecording | null): string {
-  return sha256(
-    JSON.stringify({ version: 1, mode, server, tools, replies: mode === 'live' || mode === 'record' ? 'live' : recording?.sha256() }),
-  )
+  return sha256(JSON.stringify({ version: 1, mode, server, tools, replies: mode === 'replay' ? recording?.sha256() : 'live' }))
 }
 
 /** Saves at the end of every episode, and once for many that end together. */
@@ -130,11 +128,11 @@ function keepSaved(recording: ToolRecording | null, save: McpParts['save']): { r
   let saved = recording?.revision() ?? 0
   let isWaiting = false
   let failure: Error | null = null
-  const write = async (made: ToolRecording, keep: (text: string) => Promise<void>): Promise<void> => {
+  const write = async (made: ToolRecording, keep: (recording: ToolRecording) => Promise<void>): Promise<void> => {
     isWaiting = false
     const revision = made.revision()
     try {
-      await keep(made.text())
+      await keep(made)
       saved = revision
       failure = null
     } catch (error) {

@@ -40,6 +40,10 @@ export interface ToolRecording {
   find(tool: string, args: Readonly<Record<string, unknown>>): RecordedReply | null
   /** A reply to the same call before is replaced. */
   add(tool: string, args: Readonly<Record<string, unknown>>, reply: RecordedReply): void
+  /** Adds the replies of another recording to calls that this one does not have. */
+  addMissing(other: ToolRecording): void
+  /** Every recorded call, by the names of the tools. */
+  entries(): readonly (readonly [tool: string, args: Readonly<Record<string, unknown>>, reply: RecordedReply])[]
   /** Grows with every reply that is added. */
   revision(): number
   /** The file, which `readRecording` reads. */
@@ -53,6 +57,7 @@ const callKey = (args: Readonly<Record<string, unknown>>): string => reprPython(
 
 interface ToolReplies {
   readonly byKey: Map<string, RecordedReply>
+  readonly argumentsOf: Map<string, Readonly<Record<string, unknown>>>
   /** From the arguments as JSON with sorted keys to the newest key. */
   readonly keys: Map<string, string>
 }
@@ -61,13 +66,13 @@ export function createRecording(server: ToolServer, tools: readonly ToolSpec[]):
   const replies = new Map<string, ToolReplies>()
   let revision = 0
   const repliesOf = (tool: string): ToolReplies => {
-    const known = replies.get(tool) ?? { byKey: new Map<string, RecordedReply>(), keys: new Map<string, string>() }
+    const known: ToolReplies = replies.get(tool) ?? { byKey: new Map(), argumentsOf: new Map(), keys: new Map() }
     replies.set(tool, known)
     return known
   }
   const sorted = (): [string, [string, RecordedReply][]][] =>
     [...replies].sort(byName).map(([tool, { byKey }]) => [tool, [...byKey].sort(byName)])
-  return {
+  const made: ToolRecording = {
     server,
     tools,
     size: () => [...replies.values()].reduce((sum, { byKey }) => sum + byKey.size, 0),
@@ -76,12 +81,20 @@ export function createRecording(server: ToolServer, tools: readonly ToolSpec[]):
       return known?.byKey.get(callKey(args)) ?? known?.byKey.get(known.keys.get(sortedJson(args)) ?? '') ?? null
     },
     add: (tool, args, reply) => {
-      const { byKey, keys } = repliesOf(tool)
+      const { byKey, keys, argumentsOf } = repliesOf(tool)
       const key = callKey(args)
       byKey.set(key, reply)
+      argumentsOf.set(key, args)
       revision += 1
       keys.set(sortedJson(args), key)
     },
+    addMissing: (other) => {
+      for (const [tool, args, reply] of other.entries()) if (!replies.get(tool)?.byKey.has(callKey(args))) made.add(tool, args, reply)
+    },
+    entries: () =>
+      [...replies].flatMap(([tool, { byKey, argumentsOf }]) =>
+        [...byKey].map(([key, reply]) => [tool, argumentsOf.get(key) ?? {}, reply] as const),
+      ),
     revision: () => revision,
     text: () => {
       const listed = Object.fromEntries(sorted().map(([tool, entries]) => [tool, Object.fromEntries(entries)]))
@@ -89,7 +102,11 @@ export function createRecording(server: ToolServer, tools: readonly ToolSpec[]):
     },
     sha256: () => sha256(JSON.stringify({ tools, replies: sorted() })),
   }
+  return made
 }
+
+/** Whether a file that begins so is a recording. */
+export const isRecording = (beginning: string): boolean => /^\s*\{\s*"format"\s*:\s*"hone tool recording"/.test(beginning)
 
 /** Throws EnvironmentError with one sentence that names the file. */
 export function readRecording(text: string, file: string): ToolRecording {
@@ -109,11 +126,11 @@ export function readRecording(text: string, file: string): ToolRecording {
   const { name, version, instructions } = server
   const recording = createRecording({ name, version, ...(instructions === undefined ? {} : { instructions }) }, tools)
   for (const [tool, entries] of Object.entries(replies))
-    for (const [key, reply] of Object.entries(entries)) recording.add(tool, argumentsOf(key, `${file}: the key ${key} of ${tool}`), reply)
+    for (const [key, reply] of Object.entries(entries)) recording.add(tool, argumentsFrom(key, `${file}: the key ${key} of ${tool}`), reply)
   return recording
 }
 
-function argumentsOf(key: string, place: string): Record<string, unknown> {
+function argumentsFrom(key: string, place: string): Record<string, unknown> {
   try {
     return z.record(z.string(), z.unknown()).parse(plainFromPython(parsePythonLiteral(key, { nonFinite: true })))
   } catch {

@@ -28,3 +28,12 @@ export const mcpSettings = z.object({
     .meta({ help: 'true if calls change nothing on the server, so that a search may try several continuations of one state' }),
 })
 export type McpSettings = z.output<typeof mcpSettings>
+
+/** The name under which replies are kept: the one that the settings give, else the server's address in letters that a file's name may have. */
+export const recordingName = ({ recording, server }: McpSettings): string =>
+  recording === ''
+    ? server
+        .replace(/^\w+:(\/\/)?/, '')
+        .replaceAll(/[^\w.-]+/g, '_')
+        .slice(-100) || 'recording'
+    : recording
