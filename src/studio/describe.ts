@@ -5,7 +5,7 @@ import { strategies } from '../agents/strategies'
 import { formats } from '../data/formats'
 import { ops } from '../engine/ops'
 import { environments } from '../environments'
-import { isBuiltIn, type BenchmarkDefinition } from '../environments/benchmark'
+import type { BenchmarkDefinition } from '../environments/benchmark'
 import type { EnvironmentDefinition } from '../environments/environment'
 import { benchmarks } from '../evaluation/benchmarks'
 import { architectures } from '../models/architectures'
@@ -13,7 +13,7 @@ import { architectureClaims } from '../models/claims'
 import { algorithms, DEFAULT_ALGORITHM } from '../training/algorithms'
 import type { StudioDescription } from '../worker/protocol'
 import { DEFAULT_BENCHMARK, DEFAULT_ENVIRONMENT, DEFAULT_MODEL, DEFAULT_STRATEGY } from './defaults'
-import { heldOutSplits } from './data/heldOut'
+import { describeBenchmark, describeEnvironment } from './worlds/describeWorld'
 
 export function describeStudio(): StudioDescription {
   return {
@@ -32,8 +32,8 @@ export function describeStudio(): StudioDescription {
     formats: Object.values(formats).map(({ name, title }) => ({ name, title })),
     architectures: Object.keys(architectures),
     claims: architectureClaims,
-    environments: Object.values<EnvironmentDefinition>(environments).map(describeEnvironment),
-    benchmarks: Object.values<BenchmarkDefinition>(benchmarks).map(describeBenchmark),
+    environments: Object.values<EnvironmentDefinition>(environments).map((one) => describeEnvironment(one)),
+    benchmarks: Object.values<BenchmarkDefinition>(benchmarks).map((one) => describeBenchmark(one)),
     strategies: Object.keys(strategies),
     defaults: {
       algorithm: DEFAULT_ALGORITHM,
@@ -44,25 +44,5 @@ export function describeStudio(): StudioDescription {
     },
     callFormats: Object.values(callFormats).map(({ name, title }) => ({ name, title })),
     ops: Object.keys(ops),
-  }
-}
-
-/** Of an environment that needs the user's data, the tools are only known with them. */
-function describeEnvironment(definition: EnvironmentDefinition): StudioDescription['environments'][number] {
-  const { name, title, description, needs = null } = definition
-  const made = needs === null ? definition.create({}) : null
-  const { hash, tools } = made === null || made instanceof Promise ? { hash: null, tools: [] } : made
-  return { name, title, description, needs, hash, tools }
-}
-
-/** Of a benchmark that needs the user's data, the splits are only known with them. */
-function describeBenchmark(definition: BenchmarkDefinition): StudioDescription['benchmarks'][number] {
-  const { name, title, environment, needs = null } = definition
-  const made = isBuiltIn(definition) ? definition.create({}) : null
-  return {
-    ...{ name, title, environment, needs },
-    splits: Object.fromEntries(made?.splits.map((split) => [split.name, split.queries]) ?? []),
-    heldOut: made === null ? [] : heldOutSplits(made),
-    callBudget: made?.limits.toolCalls ?? null,
   }
 }

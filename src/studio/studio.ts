@@ -37,6 +37,7 @@ import { createStorageApi } from './storage/storageApi'
 import { removeUnfinishedImports } from './storage/unfinishedImports'
 import { createEnvironmentsApi } from './worlds/environmentsApi'
 import { openSimulator } from './worlds/simulator'
+import { createWorldData } from './worlds/worldData'
 import { createWorlds } from './worlds/worlds'
 
 interface OpenStudio extends StudioAreas {
@@ -69,8 +70,9 @@ async function openStudio(parts: StudioParts, assetBase: string): Promise<OpenSt
   const services = await openServices(parts, assetBase)
   const { store, gpu, ledger, emit, addPort } = services
   const starter = starterFolder((path) => parts.readAsset(path, assetBase, ledger.fetch))
+  const worldData = createWorldData({ ...services, openHost: parts.worldFiles })
   const worlds = createWorlds({
-    ...{ files: parts.worldFiles, fetch: ledger.fetch, now: services.nowMs },
+    ...{ files: (id) => worldData.open(id), fetch: ledger.fetch, now: services.nowMs },
     simulator: (settings) => openSimulator(settings, services),
     ...(parts.openPython ? { python: parts.openPython } : {}),
   })
@@ -120,7 +122,7 @@ async function openStudio(parts: StudioParts, assetBase: string): Promise<OpenSt
     evaluations: createEvaluationsApi(store),
     models: createModelsApi(models, remote, imports),
     adapters: createAdaptersApi(importedAdapters, imports),
-    environments: createEnvironmentsApi(worlds),
-    storage: createStorageApi(services, { models, remote, importedAdapters }, removedImports),
+    environments: createEnvironmentsApi(worlds, worldData),
+    storage: createStorageApi(services, { models, remote, importedAdapters, worldData }, removedImports),
   }
 }

@@ -24,7 +24,7 @@ const methods: { readonly [Area in keyof StudioAreas]: Readonly<Record<keyof Stu
   evaluations: { list: true },
   models: { list: true, open: true, importFiles: true, cancelImport: true, planDownload: true, unfinishedDownloads: true, remove: true },
   adapters: { list: true, importFiles: true, cancelImport: true, exportFiles: true, remove: true },
-  environments: { callTool: true },
+  environments: { callTool: true, openEnvironment: true, openBenchmark: true, listData: true, addData: true, removeData: true },
   storage: { usage: true },
 }
 

@@ -7,7 +7,7 @@ import type { Opinion, ResolvedReward } from '../records/annotation'
 import type { DatasetRow } from '../records/dataset'
 import type { EvaluationRecord } from '../records/evaluation'
 import type { GpuInfo, MetricTable, RunRecord } from '../records/run'
-import type { JobRequest } from '../records/requests'
+import type { JobRequest, ServerModel } from '../records/requests'
 import type { AnswerStatus } from '../records/trajectory'
 import type { ToolSpec } from '../records/trajectory'
 
@@ -23,6 +23,7 @@ export type {
   JudgeSettings,
   MergeRequest,
   RemoteModel,
+  ServerModel,
   TrainRequest,
 } from '../records/requests'
 export type { DownloadPlan, ModelRow, UnfinishedDownload } from './modelProtocol'
@@ -77,6 +78,57 @@ export interface ArchitectureClaim {
   readonly ran: readonly string[]
 }
 
+export interface EnvironmentDescription {
+  readonly name: string
+  readonly title: string
+  readonly description: string
+  /** What the user must give, as a noun phrase; null: nothing. Hash and tools are only known with it. */
+  readonly needs: string | null
+  /** JSON Schema of what the user may choose; null: nothing. */
+  readonly settingsSchema: Readonly<Record<string, unknown>> | null
+  readonly hash: string | null
+  readonly tools: readonly ToolSpec[]
+}
+
+export interface BenchmarkDescription {
+  readonly name: string
+  readonly title: string
+  readonly environment: string
+  /** What the user must give, as a noun phrase; null: nothing. Splits and budget are only known with it. */
+  readonly needs: string | null
+  /** JSON Schema of what the user may choose; null: nothing. */
+  readonly settingsSchema: Readonly<Record<string, unknown>> | null
+  /** Queries of each split; first the one that a form offers first. */
+  readonly splits: Readonly<Record<string, number>>
+  /** Splits whose questions evaluations ask: a model should not be trained on them. */
+  readonly heldOut: readonly string[]
+  readonly callBudget: number | null
+}
+
+/** What the user gives an environment or a benchmark besides its name. */
+export interface GivenWorld {
+  /** Id of the data. */
+  readonly data?: string
+  readonly settings?: Readonly<Record<string, unknown>>
+  readonly simulator?: ServerModel
+}
+
+/** A file that the user chose, with its path inside the folder it came from. */
+export interface GivenFile {
+  readonly path: string
+  readonly file: File
+}
+
+/** Data for benchmarks. */
+export interface WorldDataRow {
+  readonly data_id: string
+  readonly title: string
+  readonly files: number
+  readonly bytes: number
+  /** false: they are read from where the user has them, and must be chosen again after a reload. */
+  readonly isStored: boolean
+}
+
 export interface StudioDescription {
   /** Names that forms begin with. The model is the one that comes with the page. */
   readonly defaults: {
@@ -90,27 +142,8 @@ export interface StudioDescription {
   readonly formats: readonly { readonly name: string; readonly title: string }[]
   readonly architectures: readonly string[]
   readonly claims: readonly ArchitectureClaim[]
-  readonly environments: readonly {
-    readonly name: string
-    readonly title: string
-    readonly description: string
-    /** What the user must give, as a noun phrase; null: nothing. Hash and tools are only known with it. */
-    readonly needs: string | null
-    readonly hash: string | null
-    readonly tools: readonly ToolSpec[]
-  }[]
-  readonly benchmarks: readonly {
-    readonly name: string
-    readonly title: string
-    readonly environment: string
-    /** What the user must give, as a noun phrase; null: nothing. Splits and budget are only known with it. */
-    readonly needs: string | null
-    /** Queries of each split; first the one that a form offers first. */
-    readonly splits: Readonly<Record<string, number>>
-    /** Splits whose questions evaluations ask: a model should not be trained on them. */
-    readonly heldOut: readonly string[]
-    readonly callBudget: number | null
-  }[]
+  readonly environments: readonly EnvironmentDescription[]
+  readonly benchmarks: readonly BenchmarkDescription[]
   readonly strategies: readonly string[]
   readonly callFormats: readonly { readonly name: string; readonly title: string }[]
   readonly ops: readonly string[]
@@ -262,7 +295,7 @@ export interface ImportProgress {
 
 /** What an import that ended before its time left. */
 export interface UnfinishedImport {
-  readonly kind: 'dataset' | 'model' | 'adapter'
+  readonly kind: 'dataset' | 'model' | 'adapter' | 'world-data'
   readonly id: string
   /** Of the file or the folder; the id where that is not known. */
   readonly name: string

@@ -65,6 +65,7 @@ function describeRecording(data: Recording): StudioDescription {
       title: row.benchmark,
       environment: row.benchmark,
       needs: null,
+      settingsSchema: null,
       splits: { [row.split]: row.rows.length },
       heldOut: [row.split],
       callBudget: row.call_budget,

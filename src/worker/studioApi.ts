@@ -9,8 +9,12 @@ import type { Trajectory } from '../records/trajectory'
 import type { WandbSent } from '../records/wandbRun'
 import type {
   AdvantagePreview,
+  BenchmarkDescription,
   DatasetRow,
   DownloadPlan,
+  EnvironmentDescription,
+  GivenFile,
+  GivenWorld,
   GpuStatus,
   ImportedAdapter,
   JobRequest,
@@ -35,6 +39,7 @@ import type {
   TrainRequest,
   UnfinishedDownload,
   UnfinishedImport,
+  WorldDataRow,
 } from './protocol'
 
 export interface GpuApi {
@@ -192,7 +197,15 @@ export interface AdaptersApi {
 
 export interface EnvironmentsApi {
   /** Calls a tool in a fresh episode. @param environment null: the default one. */
-  callTool(environment: string | null, tool: string, args: Readonly<Record<string, unknown>>): Promise<Reply<string>>
+  callTool(environment: string | null, tool: string, args: Readonly<Record<string, unknown>>, given?: GivenWorld): Promise<Reply<string>>
+  /** An environment made from what the user gives it: its tools and its hash. */
+  openEnvironment(name: string, given: GivenWorld): Promise<Reply<EnvironmentDescription>>
+  /** A benchmark made from what the user gives it: its splits and its budget. */
+  openBenchmark(name: string, given: GivenWorld): Promise<Reply<BenchmarkDescription>>
+  /** Data for benchmarks that are here. */
+  listData(): Promise<readonly WorldDataRow[]>
+  addData(title: string, files: readonly GivenFile[]): Promise<Reply<WorldDataRow>>
+  removeData(dataId: string): Promise<Reply<null>>
 }
 
 export interface StorageApi {

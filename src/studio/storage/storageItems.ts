@@ -5,16 +5,18 @@ import { STARTER, type Models } from '../models/models'
 import type { RemoteModels } from '../models/remoteModels'
 import { unfinishedImports } from './unfinishedImports'
 import type { ImportedAdapters } from '../models/importedAdapters'
+import type { WorldData } from '../worlds/worldData'
 
 export interface StoredModules {
   readonly models: Models
   readonly remote: Pick<RemoteModels, 'unfinished'>
   readonly importedAdapters: Pick<ImportedAdapters, 'list'>
+  readonly worldData: Pick<WorldData, 'list'>
 }
 type Items = Awaited<ReturnType<StorageApi['usage']>>['items']
 
 /** Records are counted as the JSON they would be; files as they are. */
-export async function storageItems(store: Store, { models, remote, importedAdapters }: StoredModules): Promise<Items> {
+export async function storageItems(store: Store, { models, remote, importedAdapters, worldData }: StoredModules): Promise<Items> {
   const [{ records: datasets }, { records: runs }, blobs, rows, unfinished] = await Promise.all([
     store.datasets.list(),
     store.runs.list(),
@@ -35,9 +37,11 @@ export async function storageItems(store: Store, { models, remote, importedAdapt
   }
   for (const { model_id, title, bytes } of rows) if (model_id !== STARTER) items.push({ name: title, bytes, kind: 'model' })
   for (const { title, bytes } of await importedAdapters.list()) items.push({ name: title, bytes, kind: 'adapter' })
+  for (const { title, bytes, isStored } of await worldData.list())
+    if (isStored) items.push({ name: title, bytes, kind: 'data for benchmarks' })
   for (const { title, keptBytes } of unfinished) items.push({ name: title, bytes: keptBytes, kind: 'interrupted download' })
   for (const { kind, name, bytes } of await unfinishedImports(store))
     items.push({ name, bytes, kind: `unfinished import of a ${WORDS[kind]}` })
   return items
 }
-const WORDS = { dataset: 'data set', model: 'model', adapter: 'adapter' } as const
+const WORDS = { dataset: 'data set', model: 'model', adapter: 'adapter', 'world-data': 'folder of data for benchmarks' } as const

@@ -39,7 +39,8 @@ const blobsUnder = (store: Store, prefix: string) => store.listBlobs((name) => n
 
 /** Everything that belongs to no data set, model or adapter. */
 export async function unfinishedImports(store: Store): Promise<UnfinishedImport[]> {
-  return [...(await unfinishedDatasets(store)), ...(await foldersWithout(store, 'model')), ...(await foldersWithout(store, 'adapter'))]
+  const folders = await Promise.all((['model', 'adapter', 'world-data'] as const).map((kind) => foldersWithout(store, kind)))
+  return [...(await unfinishedDatasets(store)), ...folders.flat()]
 }
 
 async function unfinishedDatasets(store: Store): Promise<UnfinishedImport[]> {
@@ -65,9 +66,13 @@ async function noteOf(store: Store, datasetId: string): Promise<string> {
 }
 
 /** A card is written last and makes a model or an adapter of its files; the note of a download says that it can go on. */
-const FOLDERS = { model: ['models/', ['hone.json', 'download.json']], adapter: ['adapters/', ['hone.json']] } as const
+const FOLDERS = {
+  model: ['models/', ['hone.json', 'download.json']],
+  adapter: ['adapters/', ['hone.json']],
+  'world-data': ['world-data/', ['card.json']],
+} as const
 
-async function foldersWithout(store: Store, kind: 'model' | 'adapter'): Promise<UnfinishedImport[]> {
+async function foldersWithout(store: Store, kind: keyof typeof FOLDERS): Promise<UnfinishedImport[]> {
   const [root, cards] = FOLDERS[kind]
   const blobs = await blobsUnder(store, root)
   const whole = new Set(

@@ -29,8 +29,8 @@ export interface Worlds {
 
 /** What the host has for worlds. */
 export interface HostParts extends Pick<WorldParts, 'fetch' | 'python' | 'now'> {
-  /** The user's data of that id or path; rejects with an Error of one sentence. Absent: the host has none. */
-  readonly files?: ((id: string) => Promise<FileTree>) | undefined
+  /** The user's data of that id or path; rejects with an Error of one sentence. */
+  readonly files: (id: string) => Promise<FileTree>
   /** Opens the model that plays a tool server; refuses settings that do not fit. */
   readonly simulator: (settings: ServerModel) => Reply<Simulate>
 }
@@ -98,11 +98,7 @@ async function partsFor<T>(
   const { files: openFiles, simulator: openSimulator, ...shared } = host
   const simulate = simulator ? openSimulator(simulator) : accept(null)
   if (!simulate.ok) return simulate
-  if (data !== undefined && !openFiles) return refuse('world-data', 'This studio cannot open data for a benchmark.')
-  const files =
-    data === undefined || !openFiles
-      ? accept(null)
-      : await attempt<FileTree | null>('world-data', async () => accept(await openFiles(data)))
+  const files = data === undefined ? accept(null) : await attempt<FileTree | null>('world-data', async () => accept(await openFiles(data)))
   if (!files.ok) return files
   return accept({
     ...shared,

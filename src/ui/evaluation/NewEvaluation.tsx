@@ -1,9 +1,10 @@
 import { Button, Drawer, Group, Select, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
-import type { JobRequest, ModelRow, StudioDescription } from '../../worker/protocol'
+import type { BenchmarkDescription, GivenWorld, JobRequest, ModelRow, StudioDescription } from '../../worker/protocol'
 import { useActiveJob, useStartJob } from '../queries/jobs'
 import { useModels } from '../queries/models'
 import { useRunNames } from '../queries/runs'
+import { useBenchmark } from '../queries/worlds'
 import { useDescription } from '../stores/studio'
 import { FieldProblems, useFieldProblems } from '../widgets/fieldProblems'
 import { NumberField } from '../widgets/NumberField'
@@ -12,6 +13,7 @@ import { ErrorPanel } from '../widgets/ProblemList'
 import { noFilters } from '../../records/samplingFilters'
 import { SamplingFields } from './SamplingFields'
 import { choices } from '../widgets/choices'
+import { WorldFields } from '../worlds/WorldFields'
 
 const CALLS = { minimum: 1, maximum: 200, isWhole: true }
 const COUNT = { minimum: 1, isWhole: true }
@@ -30,7 +32,6 @@ function firstRequest(description: StudioDescription): EvaluateRequest {
     benchmark: benchmark?.name ?? '',
     split: splits.find((split) => split === 'exam') ?? splits[0] ?? '',
     strategy: description.defaults.strategy,
-    maxCalls: benchmark?.callBudget ?? 1,
     limit: 48,
     temperature: 0,
     seed: 1,
@@ -47,7 +48,14 @@ export interface EvaluationPreset {
 interface EvaluationForm {
   readonly request: EvaluateRequest
   readonly change: (patch: Partial<EvaluateRequest>) => void
-  readonly benchmark: StudioDescription['benchmarks'][number] | undefined
+  /** Absent: as many calls as the benchmark allows. */
+  readonly changeBudget: (maxCalls: number | null | undefined) => void
+  /** Data and settings of the benchmark. */
+  readonly give: (data: string | undefined, settings: Readonly<Record<string, unknown>>) => void
+  readonly benchmark: BenchmarkDescription | undefined
+  readonly given: GivenWorld
+  /** Why the benchmark could not be made from what was given. */
+  readonly benchmarkProblem: string | null
   readonly models: readonly ModelRow[]
 }
 
@@ -65,7 +73,31 @@ function useEvaluationForm(preset: EvaluationPreset): EvaluationForm {
   const change = (patch: Partial<EvaluateRequest>): void => {
     setChanges((now) => ({ ...now, ...patch }))
   }
-  return { request, change, benchmark: description.benchmarks.find((one) => one.name === request.benchmark), models }
+  const changeBudget: EvaluationForm['changeBudget'] = (maxCalls) => {
+    setChanges(({ maxCalls: _, ...now }) => (typeof maxCalls === 'number' ? { ...now, maxCalls } : now))
+  }
+  const give: EvaluationForm['give'] = (data, settings) => {
+    setChanges(({ benchmarkData: _, benchmarkSettings: __, maxCalls: ___, ...now }) => ({
+      ...now,
+      ...(data === undefined ? {} : { benchmarkData: data }),
+      ...(Object.keys(settings).length === 0 ? {} : { benchmarkSettings: settings }),
+    }))
+  }
+  const given: GivenWorld = {
+    ...(request.benchmarkData === undefined ? {} : { data: request.benchmarkData }),
+    ...(request.benchmarkSettings === undefined ? {} : { settings: request.benchmarkSettings }),
+  }
+  const known = description.benchmarks.find((one) => one.name === request.benchmark)
+  const made = useBenchmark(known, given)
+  const benchmark = made.data ?? known
+  return { request: withSplit(request, benchmark), change, changeBudget, give, benchmark, given, benchmarkProblem: made.error, models }
+}
+
+/** Splits of a benchmark with data are known once it is made; until one is chosen, it is the first. */
+function withSplit(request: EvaluateRequest, benchmark: BenchmarkDescription | undefined): EvaluateRequest {
+  const splits = Object.keys(benchmark?.splits ?? {})
+  if (splits.includes(request.split)) return request
+  return { ...request, split: splits.find((split) => benchmark?.heldOut.includes(split)) ?? splits[0] ?? '' }
 }
 const NO_MODELS: readonly ModelRow[] = []
 
@@ -88,12 +120,21 @@ export function NewEvaluation({ opened, preset, onClose }: NewEvaluationProps) {
 
 function EvaluationFields({ preset, onClose }: Pick<NewEvaluationProps, 'preset' | 'onClose'>) {
   const form = useEvaluationForm(preset)
-  const { request, change, benchmark } = form
+  const { request, change, benchmark, given } = form
   const description = useDescription()
   return (
     <Stack gap={12}>
       <ModelFields form={form} />
       <BenchmarkFields form={form} />
+      <WorldFields
+        needs={benchmark?.needs ?? null}
+        settingsSchema={benchmark?.settingsSchema ?? null}
+        value={given}
+        onChange={({ data, settings = {} }) => {
+          form.give(data, settings)
+        }}
+        problem={form.benchmarkProblem}
+      />
       <Group grow gap={8}>
         <Select
           label="Strategy"
@@ -107,10 +148,8 @@ function EvaluationFields({ preset, onClose }: Pick<NewEvaluationProps, 'preset'
           name="Call budget"
           rule={CALLS}
           value={request.maxCalls}
-          fallback={benchmark?.callBudget ?? 1}
-          onChange={(maxCalls = benchmark?.callBudget ?? 1) => {
-            change({ maxCalls })
-          }}
+          placeholder={benchmark?.callBudget === null || benchmark === undefined ? 'as the benchmark says' : String(benchmark.callBudget)}
+          onChange={form.changeBudget}
         />
       </Group>
       <QuestionFields request={request} size={benchmark?.splits[request.split] ?? 0} onChange={change} />
@@ -132,7 +171,7 @@ function StartEvaluation({ request, onClose }: { readonly request: EvaluateReque
   const startJob = useStartJob()
   const active = useActiveJob()
   const problems = useFieldProblems()
-  const isIncomplete = request.benchmark === '' || request.model === '' || problems.length > 0
+  const isIncomplete = request.benchmark === '' || request.split === '' || request.model === '' || problems.length > 0
   return (
     <>
       {startJob.error !== null && <ErrorPanel title="The evaluation did not start." details={startJob.error} />}
@@ -186,17 +225,18 @@ function ModelFields({ form: { request, change, models } }: { readonly form: Eva
 }
 
 /** Another benchmark has splits and a budget of its own. */
-function BenchmarkFields({ form: { request, change, benchmark } }: { readonly form: EvaluationForm }) {
+function BenchmarkFields({ form: { request, change, give, benchmark } }: { readonly form: EvaluationForm }) {
   const { benchmarks } = useDescription()
   return (
     <Group grow gap={8}>
       <Select
         label="Benchmark"
         value={request.benchmark}
-        data={benchmarks.map((one) => one.name)}
+        data={benchmarks.map((one) => ({ value: one.name, label: one.title }))}
         onChange={(value) => {
           const chosen = benchmarks.find((one) => one.name === value)
-          change({ benchmark: value ?? '', split: Object.keys(chosen?.splits ?? {})[0] ?? '', maxCalls: chosen?.callBudget ?? 1 })
+          give(undefined, {})
+          change({ benchmark: value ?? '', split: Object.keys(chosen?.splits ?? {})[0] ?? '' })
         }}
       />
       <Select

@@ -26,6 +26,8 @@ export const keys = {
   unfinishedDownloads: ['models', 'unfinished'],
   adapters: ['adapters'],
   storage: ['storage'],
+  worldData: ['worlds', 'data'],
+  world: (kind: 'environment' | 'benchmark', name: string, given: object) => ['worlds', kind, name, given],
   memoryEstimate: (request: string) => ['estimate', request],
   timeEstimate: (request: string) => ['time', request],
   preflight: (request: string) => ['preflight', request],

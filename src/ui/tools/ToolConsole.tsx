@@ -1,6 +1,7 @@
 import { Group, Text, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import type { ToolSpec } from '../../records/trajectory'
+import type { GivenWorld } from '../../worker/protocol'
 import { useStudio } from '../stores/studio'
 import { Observation } from '../trajectory/StepCard'
 import { VisibleText } from '../trajectory/VisibleText'
@@ -16,8 +17,14 @@ interface Call {
 }
 const KEPT = 20
 
+interface ToolConsoleProps {
+  readonly environment: string
+  readonly given: GivenWorld
+  readonly tool: ToolSpec
+}
+
 /** One tool: what it says of itself, and a call to try it. */
-export function ToolConsole({ environment, tool }: { readonly environment: string; readonly tool: ToolSpec }) {
+export function ToolConsole({ environment, given, tool }: ToolConsoleProps) {
   const studio = useStudio()
   const [typed, setTyped] = useState<Readonly<Record<string, string>>>({})
   const [problems, setProblems] = useState<Readonly<Record<string, string>>>({})
@@ -28,7 +35,7 @@ export function ToolConsole({ environment, tool }: { readonly environment: strin
     setProblems(reading.ok ? {} : reading.problems)
     if (!reading.ok) return
     setBusy(true)
-    const reply = await studio.environments.callTool(environment, tool.name, reading.args)
+    const reply = await studio.environments.callTool(environment, tool.name, reading.args, given)
     setCalls((list) =>
       [
         { id: (list[0]?.id ?? 0) + 1, args: JSON.stringify(reading.args), ok: reply.ok, text: reply.ok ? reply.value : reply.message },

@@ -1,23 +1,31 @@
 import { Select, TextInput } from '@mantine/core'
-import { useMemo, useRef } from 'react'
+import { useMemo, useRef, useState } from 'react'
 import { z } from 'zod'
 import { counted, formatCount } from '../../format'
 import { useUrlState } from '../../navigation/location'
 import { usePageKeys } from '../../navigation/pageKeys'
+import type { GivenWorld } from '../../../worker/protocol'
+import { useEnvironment } from '../../queries/worlds'
 import { useDescription } from '../../stores/studio'
 import { toolGroups } from '../../tools/toolCatalogue'
 import { ToolConsole } from '../../tools/ToolConsole'
 import classes from '../../tools/tools.module.css'
 import { VisibleText } from '../../trajectory/VisibleText'
 import { EmptyState, PageHead, Panel } from '../../widgets/Panel'
+import { WorldFields } from '../../worlds/WorldFields'
 
-const urlSchema = z.object({ world: z.string().default(''), tool: z.string().default(''), q: z.string().default('') })
+const text = z.string().default('')
+const urlSchema = z.object({ world: text, tool: text, q: text, data: text })
 
 export default function ToolsPage() {
   const [url, setUrl] = useUrlState(urlSchema)
   const { environments } = useDescription()
   const search = useRef<HTMLInputElement>(null)
-  const world = environments.find((one) => one.name === url.world) ?? environments[0]
+  const known = environments.find((one) => one.name === url.world) ?? environments[0]
+  const [settings, setSettings] = useState<GivenWorld['settings']>({})
+  const given: GivenWorld = { ...(url.data === '' ? {} : { data: url.data }), ...(settings ? { settings } : {}) }
+  const made = useEnvironment(known, given)
+  const world = made.data ?? known
   const groups = useMemo(() => toolGroups(world?.tools ?? [], url.q), [world, url.q])
   const order = groups.flatMap((group) => group.tools)
   const tool = world?.tools.find((one) => one.name === url.tool) ?? order[0]
@@ -84,11 +92,22 @@ export default function ToolsPage() {
               value={world.name}
               data={environments.map((one) => ({ value: one.name, label: one.title }))}
               onChange={(value) => {
-                setUrl({ world: value ?? '', tool: '' })
+                setSettings({})
+                setUrl({ world: value ?? '', tool: '', data: '' })
               }}
             />
           )
         }
+      />
+      <WorldFields
+        needs={world.needs}
+        settingsSchema={world.settingsSchema}
+        value={given}
+        onChange={(value) => {
+          setSettings(value.settings ?? {})
+          setUrl({ data: value.data ?? '' })
+        }}
+        problem={made.error}
       />
       <div className={classes.split}>
         <Panel title={url.q === '' ? 'Catalogue' : `${formatCount(order.length)} match`} flush>
@@ -128,7 +147,11 @@ export default function ToolsPage() {
             ))}
           </nav>
         </Panel>
-        {tool ? <ToolConsole key={tool.name} environment={world.name} tool={tool} /> : <EmptyState title="No tool matches." />}
+        {tool ? (
+          <ToolConsole key={tool.name} environment={world.name} given={given} tool={tool} />
+        ) : (
+          <EmptyState title="No tool matches." />
+        )}
       </div>
     </>
   )
