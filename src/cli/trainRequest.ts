@@ -59,7 +59,10 @@ export const trainOptions = z.object({
     .optional()
     .meta({ help: 'how many steps to train: for PPO a step is a batch with all its epochs, otherwise an optimizer update' }),
   seed: z.int().nonnegative().optional().meta({ help: 'seed of weights, order and sampling; by default the one of --config, else 1' }),
-  out: z.string().optional().meta({ help: 'directory of the run; by default a new one under .hone/runs' }),
+  out: z
+    .string()
+    .optional()
+    .meta({ help: 'directory of the run, which Hone lists with the others whatever its place; by default a new one under .hone/runs' }),
   resume: z.boolean().default(false).meta({ help: 'resume the run in --out from its last checkpoint' }),
   checkpointEvery: z.int().positive().default(100).meta({ help: 'steps between checkpoints' }),
   checkpointMinutes: z

@@ -1,7 +1,7 @@
 /**
  * A store that keeps each run in a directory of its own (`runFolder.ts`) and the measured kernels in one for all of them. It knows the runs
- * under `home`, and those in directories that are named. Records that belong to no run, such as imported data sets, last as long as the
- * process.
+ * under `home`, those of this home in other directories, and those in directories that are named. Records that belong to no run, such as
+ * imported data sets, last as long as the process.
  */
 import { mkdir, readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
@@ -13,6 +13,7 @@ import { createMemoryHost } from './memoryStore'
 import { openNodeBlobs } from './nodeStore'
 import type { RecordKind } from './recordKinds'
 import { RunFolder } from './runFolder'
+import { openRunDirectories, type RunDirectories } from './runDirectories'
 import { createStore, type RunFolders, type Store, type StoredRow, type StoreHost } from './store'
 
 export interface FolderStore extends Store {
@@ -25,7 +26,8 @@ export function openFolderStore(home: string): FolderStore {
   /** Runs of which the record is written down; of exams and rollouts the result is. */
   const recorded = new Set<string>()
   const base = createMemoryHost()
-  const discover = discoverRuns(join(home, 'runs'), { folders, recorded })
+  const elsewhere = openRunDirectories(home)
+  const discover = discoverRuns(join(home, 'runs'), elsewhere, { folders, recorded })
   const store = createStore(folderHost({ base, folders, recorded, discover }))
   let kernels: Promise<BlobSlots> | null = null
   const kernelBlobs = (): Promise<BlobSlots> => (kernels ??= openNodeBlobs(join(home, 'kernels')))
@@ -60,7 +62,7 @@ export function openFolderStore(home: string): FolderStore {
         }
       return found.sort((a, b) => (a.name < b.name ? -1 : 1))
     },
-    folders: runFolders({ folders, recorded }),
+    folders: runFolders({ folders, recorded }, elsewhere),
   }
 }
 
@@ -69,7 +71,7 @@ interface KnownRuns {
   readonly recorded: Set<string>
 }
 
-function runFolders({ folders, recorded }: KnownRuns): RunFolders {
+function runFolders({ folders, recorded }: KnownRuns, elsewhere: RunDirectories): RunFolders {
   return {
     async place(runId, kind, directory) {
       await mkdir(directory, { recursive: true })
@@ -77,7 +79,9 @@ function runFolders({ folders, recorded }: KnownRuns): RunFolders {
       const isRecorded = kind === 'train' || kind === 'story'
       await (isRecorded ? folder.clear() : folder.clearAttempts())
       folders.set(runId, folder)
-      if (isRecorded) recorded.add(runId)
+      if (!isRecorded) return
+      recorded.add(runId)
+      await elsewhere.add(directory)
     },
     async open(directory) {
       const known = [...folders].find(([id, folder]) => recorded.has(id) && resolve(folder.directory) === resolve(directory))
@@ -101,14 +105,14 @@ function runFolders({ folders, recorded }: KnownRuns): RunFolders {
   }
 }
 
-/** Returns a function that makes the runs in the directories of `parent` known; those of other processes come in time. */
-function discoverRuns(parent: string, { folders, recorded }: KnownRuns): () => Promise<void> {
+/** Returns a function that makes the runs in the directories of `parent` and in other places known; those of other processes come in time. */
+function discoverRuns(parent: string, elsewhere: RunDirectories, { folders, recorded }: KnownRuns): () => Promise<void> {
   const seen = new Set<string>()
   return async () => {
     const entries = await readdir(parent, { withFileTypes: true }).catch(() => [])
-    for (const entry of entries) {
-      const directory = join(parent, entry.name)
-      if (!entry.isDirectory() || seen.has(directory)) continue
+    const own = entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(parent, name))
+    for (const directory of [...own, ...(await elsewhere.all())]) {
+      if (seen.has(directory)) continue
       const folder = new RunFolder(directory)
       const record = await recordIn(folder).catch(() => null)
       // One that has no record yet may have one later.

@@ -1,5 +1,5 @@
 /** Runs in directories of their own: what lies there, and what is read back, also of a run that was killed or begun by an earlier Hone. */
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { RunRecord } from '../../src/records/run'
@@ -109,6 +109,31 @@ test('evaluations are written when the run that made them names them; an exam or
   await store.runs.put(record({ run_id: 'run-3', kind: 'story', evaluations: ['e2', 'e3'] }))
   expect(readdirSync(story).sort()).toEqual(['evaluation-2.json', 'evaluation.json', 'run.json', 'run.previous.json'])
   expect((await store.evaluations.list()).records.map(({ evaluation_id }) => evaluation_id)).toEqual(['e1', 'e2', 'e3'])
+})
+
+test('a run outside the home is listed by every later store of that home, and by no other home’s', async () => {
+  const home = temporaryDirectory()
+  const outside = join(temporaryDirectory(), 'deep', 'out\nside')
+  const store = openFolderStore(home)
+  await store.folders.place('run-1', 'train', outside)
+  await store.runs.put(record())
+  await store.folders.place('run-2', 'train', join(home, 'runs', 'two'))
+  await store.runs.put(record({ run_id: 'run-2' }))
+  const listed = async (directory: string): Promise<string[]> =>
+    (await openFolderStore(directory).runs.list()).records.map(({ run_id }) => run_id)
+  expect(await listed(home)).toEqual(['run-1', 'run-2'])
+  expect(await listed(temporaryDirectory())).toEqual([])
+  // A run that takes the same directory takes its place in the list.
+  const later = openFolderStore(home)
+  await later.folders.place('run-3', 'train', outside)
+  await later.runs.put(record({ run_id: 'run-3' }))
+  expect(await listed(home)).toEqual(['run-2', 'run-3'])
+  expect(lines(join(home, 'run-folders.jsonl')).map((line) => JSON.parse(line) as unknown)).toEqual([outside])
+  expect(openFolderStore(home).folders.directoryOf('run-3')).toBeNull()
+  // A directory that is gone, and half a line of a killed process, hide nothing else.
+  rmSync(outside, { recursive: true })
+  appendFileSync(join(home, 'run-folders.jsonl'), '"/no/such')
+  expect(await listed(home)).toEqual(['run-2'])
 })
 
 test('a new run removes what a finished one left; a stranger’s file is not replaced', async () => {
