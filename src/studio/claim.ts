@@ -8,7 +8,7 @@ export type Claim =
       /** One sentence where an earlier owner had ended without releasing it; else null. */
       readonly takenOver: string | null
     }
-  /** `owner` ends a sentence: `in another tab`, `in process 4242 on box, since …`. */
+  /** `owner` ends a sentence: `in another tab, since …`, `in process 4242 on box, since …`. */
   | { readonly ok: false; readonly owner: string }
 
 /** Claims a name for as long as the studio lives, or until released. */

@@ -3,6 +3,7 @@ import { openBrowserStore } from '../storage/browserStore'
 import type { StudioParts } from '../studio/parts'
 import { openBrowserDevice } from './browserDevice'
 import { openDataWorker } from './dataClient'
+import { tabClaims } from './tabClaims'
 
 export function browserParts(): StudioParts {
   return {
@@ -40,23 +41,6 @@ export function browserParts(): StudioParts {
       const estimate = await (navigator as { readonly storage?: StorageManager }).storage?.estimate()
       return { usage: estimate?.usage ?? null, quota: estimate?.quota ?? null }
     },
-    claim: (name) => {
-      const locks = (navigator as { readonly locks?: LockManager }).locks
-      if (!locks) return Promise.resolve({ ok: true, release: () => undefined, takenOver: null })
-      return new Promise((resolve, reject) => {
-        locks
-          .request(name, { ifAvailable: true }, (lock) => {
-            if (!lock) {
-              resolve({ ok: false, owner: 'in another tab' })
-              return undefined
-            }
-            // The lock is held until it is released, or until the tab is closed.
-            return new Promise<void>((release) => {
-              resolve({ ok: true, release, takenOver: null })
-            })
-          })
-          .catch(reject)
-      })
-    },
+    claim: tabClaims((navigator as { readonly locks?: LockManager }).locks, () => Date.now()),
   }
 }

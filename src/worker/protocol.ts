@@ -338,8 +338,8 @@ export interface RunDetail {
   readonly run: RunRecord
   readonly metrics: MetricTable
   readonly metricMeanings: Readonly<Record<string, string>>
-  /** Another tab is at work on it: here it can be read, not changed. */
-  readonly elsewhere?: boolean
+  /** Who is at work on it, where that is another tab or process: `in another tab, since …`. Here it can be read, not changed. */
+  readonly elsewhere?: string
   readonly exam: { readonly before: readonly ExamCell[]; readonly after: readonly ExamCell[] }
   readonly story: StoryResult | null
   /** log π of a fixed prompt's tokens before and after: proof that the policy changed. */

@@ -49,8 +49,10 @@ test('--resume beside a working run is refused with one sentence that names the 
     expect(refused).toMatchObject({ ok: false, code: 'at-work' })
     expect(refused.ok ? '' : refused.message).toMatch(owner)
   }
+  expect(`This run is at work ${(await detailIn(second, folder)).elsewhere ?? ''}.`).toMatch(owner)
   await first.studio.jobs.cancel(job.value.job_id)
   await first.finished(job.value.job_id)
+  expect((await detailIn(second, folder)).elsewhere).toBeUndefined()
   // Given back: now it may be resumed, and ends with every step once.
   const again = await second.studio.jobs.start({ ...request(folder), resume: true })
   if (!again.ok) throw new Error(again.message)

@@ -8,7 +8,7 @@ test('the second tab reads the run, says where it is at work, and cannot remove 
   const store = createMemoryStore()
   const held = new Set<string>()
   const claim = (name: string): Promise<Claim> => {
-    if (held.has(name)) return Promise.resolve({ ok: false, owner: 'in another tab' })
+    if (held.has(name)) return Promise.resolve({ ok: false, owner: 'in another tab, since 2026-01-02 03:04:05 UTC' })
     held.add(name)
     return Promise.resolve({ ok: true, release: () => void held.delete(name), takenOver: null })
   }
@@ -24,7 +24,7 @@ test('the second tab reads the run, says where it is at work, and cannot remove 
     await first.studio.jobs.pause(job_id)
     await expect.poll(async () => (await second.studio.runs.get(run_id)).ok).toBe(true)
     const there = await second.studio.runs.get(run_id)
-    expect(there.ok && there.value.elsewhere).toBe(true)
+    expect(there.ok && there.value.elsewhere).toBe('in another tab, since 2026-01-02 03:04:05 UTC')
     const here = await first.studio.runs.get(run_id)
     expect(here.ok && here.value.elsewhere).toBeUndefined()
     expect(await second.studio.runs.remove(run_id)).toMatchObject({ ok: false, code: 'at-work' })

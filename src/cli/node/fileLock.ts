@@ -8,6 +8,7 @@ import { readFileSync, rmSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { dirname } from 'node:path'
 import { z } from 'zod'
+import { utcText } from '../../base/utcText'
 
 const lockOwner = z.object({
   pid: z.int().positive(),
@@ -57,7 +58,7 @@ export async function takeFileLock(path: string): Promise<FileLock> {
 }
 
 const textOf = ({ pid, host, since }: LockOwner): string =>
-  `process ${pid} on ${host}, since ${since.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')}`
+  `process ${pid} on ${host}, since ${utcText(since)}`
 
 /** Makes the file with its content at once, or finds that there is one. */
 async function create(path: string, owner: LockOwner): Promise<boolean> {

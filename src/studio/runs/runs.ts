@@ -83,8 +83,8 @@ export function createRuns({ store, emit, now, clock, claim, storeEveryMs = STOR
       if (!run) return refuse('unknown-run', `There is no run ${runId}; it may have been removed.`)
       const { exam, probe } = await detailOf(runId)
       const [metrics, story] = await Promise.all([store.metrics.of(runId), storyResultOf(run, store)])
-      const elsewhere = isUnderWay(run) && (await ownerElsewhere(runId)) !== null
-      return accept({ run, metrics, metricMeanings: metricMeaningsOf(run), exam, story, probe, ...(elsewhere ? { elsewhere } : {}) })
+      const elsewhere = isUnderWay(run) ? await ownerElsewhere(runId) : null
+      return accept({ run, metrics, metricMeanings: metricMeaningsOf(run), exam, story, probe, ...(elsewhere === null ? {} : { elsewhere }) })
     },
 
     async remove(runId) {

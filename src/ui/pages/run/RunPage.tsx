@@ -50,16 +50,16 @@ function RunView({ runId }: { readonly runId: string }) {
       <RunHead run={run} job={job} />
       {failure !== null && <Failure sentence={failure} />}
       {run?.status === 'paused' && run.pause_reason && <ErrorPanel title="The run is paused.">{visibleText(run.pause_reason)}</ErrorPanel>}
-      {detail?.elsewhere === true && (
+      {detail?.elsewhere !== undefined && (
         <ErrorPanel
-          title="Another tab is at work on this run."
+          title={`This run is at work ${visibleText(detail.elsewhere)}.`}
           actions={
             <Button size="compact-xs" onClick={refetch}>
               Read it again
             </Button>
           }
         >
-          Here it can be read, not changed: pause and cancel are in the tab that started it. What is below was stored a moment ago.
+          Here it can be read, not changed: pause and cancel are where it is at work. What is below was stored a moment ago.
         </ErrorPanel>
       )}
       {run && <MergedPanel run={run} />}
