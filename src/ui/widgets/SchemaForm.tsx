@@ -2,6 +2,7 @@
 import { counted } from '../format'
 import { Button, Group, Select, SimpleGrid, Switch, Text, TextInput, Tooltip } from '@mantine/core'
 import { useMemo } from 'react'
+import { JsonField } from './JsonField'
 import { ListField } from './ListField'
 import { NumberField } from './NumberField'
 import type { NumberValue } from './numberText'
@@ -121,6 +122,7 @@ function Field({
           name={field.name}
           value={strings(value)}
           fallback={strings(field.fallback)}
+          choices={field.choices}
           onChange={(next) => {
             set(field.name, next)
           }}
@@ -128,12 +130,17 @@ function Field({
       )
     case 'json':
       return (
-        <div className={classes.field}>
-          <Text>{label}</Text>
-          <Text size="xs" c="dimmed">
-            {notes} Set it from the command line.
-          </Text>
-        </div>
+        <JsonField
+          {...common}
+          description={`${notes} It is written as JSON.`}
+          name={field.name}
+          value={value}
+          fallback={field.fallback}
+          shape={field.shape}
+          onChange={(next) => {
+            set(field.name, next)
+          }}
+        />
       )
     default:
       return field.kind satisfies never

@@ -12,7 +12,10 @@ export interface SchemaField {
   /** What suits a model of less than a hundred million parameters, where the default does not. */
   readonly small: unknown
   readonly fallback: unknown
+  /** Of a choice, or of each word of a list. */
   readonly choices: readonly string[]
+  /** Its JSON Schema. */
+  readonly shape: Readonly<Record<string, unknown>>
   /** Of a number: what it may be. `bounds` is the range as a person reads it: `> 0`, `0 to 1`. */
   readonly rule: NumberRule & { readonly bounds: string }
 }
@@ -51,6 +54,11 @@ function kindOf(shape: Json): SchemaField['kind'] {
   }
 }
 
+function choicesOf(shape: Json): readonly string[] {
+  const choices = isJson(shape.items) ? shape.items.enum : shape.enum
+  return Array.isArray(choices) ? choices.map(String) : []
+}
+
 function field(name: string, property: Json): SchemaField {
   const options = Array.isArray(property.anyOf) ? property.anyOf.filter(isJson) : []
   const nullable = options.some((option) => option.type === 'null')
@@ -64,7 +72,8 @@ function field(name: string, property: Json): SchemaField {
     nullable,
     small: property.small,
     fallback: property.default ?? null,
-    choices: Array.isArray(shape.enum) ? shape.enum.map(String) : [],
+    choices: choicesOf(shape),
+    shape: property,
     rule: ruleOf(shape, nullable),
   }
 }

@@ -1,7 +1,8 @@
 import { Table } from '@mantine/core'
 import { counted, visibleText } from '../../format'
-import { plainValue } from '../../train/plainValue'
 import { RecipeFiles } from '../../train/RecipeFiles'
+import { SettingValue, useKnownNames } from '../../train/SettingValue'
+import { namedSentence } from '../../train/shownSettings'
 
 interface RecipeProps {
   /** null where nothing was trained. */
@@ -11,13 +12,14 @@ interface RecipeProps {
 }
 /** The settings of a run and the notes on them, folded. */
 export function Recipe({ runId, config, notes }: RecipeProps) {
+  const known = useKnownNames()
   return (
     <details>
       <summary>Recipe: {counted(Object.keys(config).length, 'setting')}</summary>
       {notes.length > 0 && (
         <ul>
           {notes.map((note) => (
-            <li key={note}>{visibleText(note)}</li>
+            <li key={note}>{visibleText(namedSentence(note, known))}</li>
           ))}
         </ul>
       )}
@@ -27,7 +29,7 @@ export function Recipe({ runId, config, notes }: RecipeProps) {
             <Table.Tr key={name}>
               <Table.Td>{name}</Table.Td>
               <Table.Td ta="right" style={{ overflowWrap: 'anywhere' }}>
-                {visibleText(plainValue(value))}
+                <SettingValue name={name} value={value} known={known} />
               </Table.Td>
             </Table.Tr>
           ))}
