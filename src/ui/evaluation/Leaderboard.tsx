@@ -3,6 +3,7 @@ import { filtersInWords } from '../../records/samplingFilters'
 import { formatNumber, formatShare, formatWhen } from '../format'
 import { VisibleText } from '../trajectory/VisibleText'
 import { RateBar, RateNumber } from '../widgets/RateBar'
+import { RecordBoundary } from '../widgets/RecordBoundary'
 import { Term } from '../widgets/Term'
 import classes from './evaluation.module.css'
 import { circumstances, type LeaderboardRow } from './leaderboardRows'
@@ -15,6 +16,8 @@ interface LeaderboardProps {
   readonly onBaseline: (evaluationId: string) => void
   readonly onAfter: (evaluationId: string) => void
 }
+
+const COLUMNS = 11
 
 /** Pass rates with their intervals; rows that answer another question are greyed, with the reason. */
 export function Leaderboard({ rows, baseline, after, budget, onBaseline, onAfter }: LeaderboardProps) {
@@ -54,15 +57,15 @@ export function Leaderboard({ rows, baseline, after, budget, onBaseline, onAfter
         </thead>
         <tbody>
           {rows.map((row) => (
-            <Row
+            <RecordBoundary
               key={row.record.evaluation_id}
-              row={row}
-              baseline={baseline}
-              after={after}
-              budget={budget}
-              onBaseline={onBaseline}
-              onAfter={onAfter}
-            />
+              kind="Evaluation"
+              name={row.record.title}
+              id={row.record.evaluation_id}
+              columns={COLUMNS}
+            >
+              <Row row={row} baseline={baseline} after={after} budget={budget} onBaseline={onBaseline} onAfter={onAfter} />
+            </RecordBoundary>
           ))}
         </tbody>
       </table>

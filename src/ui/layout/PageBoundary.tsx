@@ -1,8 +1,7 @@
-import { Button } from '@mantine/core'
 import { Component } from 'react'
 import type { ReactNode } from 'react'
-import { navigate, pathOnly } from '../navigation/location'
-import { ErrorPanel } from '../widgets/ProblemList'
+import { currentAddress } from '../navigation/location'
+import { BrokenPage } from './BrokenPage'
 
 interface State {
   readonly error: Error | null
@@ -27,34 +26,6 @@ export class PageBoundary extends Component<{ readonly children: ReactNode }, St
   override render(): ReactNode {
     const { error } = this.state
     if (!error) return this.props.children
-    return (
-      <ErrorPanel
-        title="This page stopped working."
-        details={`${error.message}\n${error.stack ?? ''}`}
-        actions={
-          <>
-            <Button onClick={this.#clear}>Try again</Button>
-            <Button
-              onClick={() => {
-                // What was open or filtered may be what cannot be drawn.
-                this.#clear()
-                navigate(pathOnly())
-              }}
-            >
-              Open the page without its selection
-            </Button>
-            <Button
-              onClick={() => {
-                location.reload()
-              }}
-            >
-              Reload
-            </Button>
-          </>
-        }
-      >
-        A run in progress goes on in its worker, and everything stored is kept. Other pages, and other records on this page, can be opened.
-      </ErrorPanel>
-    )
+    return <BrokenPage error={error} address={currentAddress()} onLeave={this.#clear} />
   }
 }

@@ -15,8 +15,11 @@ function parts(): [path: string, search: string] {
   return at < 0 ? [hash, ''] : [hash.slice(0, at), hash.slice(at + 1)]
 }
 const currentPath = (): string => parts()[0]
-/** The address of the page that is open, without what is open or chosen on it. */
-export const pathOnly = (): string => currentPath()
+/** The address of the page that is open, with what is open or chosen on it. */
+export const currentAddress = (): string =>
+  parts()
+    .filter((part) => part !== '')
+    .join('?')
 const currentSearch = (): string => parts()[1]
 
 export function navigate(to: string, options: { readonly replace?: boolean } = {}): void {

@@ -8,9 +8,12 @@ import { useStorage } from '../queries/storage'
 import { VisibleText } from '../trajectory/VisibleText'
 import { Loading, Panel } from '../widgets/Panel'
 import { ErrorPanel } from '../widgets/ProblemList'
+import { RecordBoundary } from '../widgets/RecordBoundary'
 import { Persistence } from './Persistence'
 import classes from './settings.module.css'
 import { storageRows, type StorageRow } from './storageRows'
+
+const COLUMNS = 4
 
 /** What this browser keeps for Hone, and for how long. */
 export function StoragePanel() {
@@ -83,31 +86,9 @@ export function StoragePanel() {
               </thead>
               <tbody>
                 {rows.map((row) => (
-                  <tr key={`${row.kind} ${row.name}`} data-testid="storage-row">
-                    <td>
-                      <span title={row.title === row.name ? undefined : row.name}>
-                        <VisibleText text={row.title} />
-                      </span>
-                    </td>
-                    <td>{row.kind}</td>
-                    <td className={classes.num}>{formatBytes(row.bytes)}</td>
-                    <td>
-                      {row.remove === null ? (
-                        <Text size="xs" c="dimmed">
-                          kept by Hone
-                        </Text>
-                      ) : (
-                        <ConfirmButton
-                          label="Delete"
-                          confirmLabel="Delete for good?"
-                          ariaLabel={`Delete ${row.title}`}
-                          onConfirm={() => {
-                            remove(row)
-                          }}
-                        />
-                      )}
-                    </td>
-                  </tr>
+                  <RecordBoundary key={row.name} kind="Stored item" name={row.title} id={row.name} columns={COLUMNS}>
+                    <ItemRow row={row} onRemove={remove} />
+                  </RecordBoundary>
                 ))}
               </tbody>
             </table>
@@ -115,5 +96,35 @@ export function StoragePanel() {
         )}
       </Panel>
     </>
+  )
+}
+
+function ItemRow({ row, onRemove }: { readonly row: StorageRow; readonly onRemove: (row: StorageRow) => void }) {
+  return (
+    <tr data-testid="storage-row">
+      <td>
+        <span title={row.title === row.name ? undefined : row.name}>
+          <VisibleText text={row.title} />
+        </span>
+      </td>
+      <td>{row.kind}</td>
+      <td className={classes.num}>{formatBytes(row.bytes)}</td>
+      <td>
+        {row.remove === null ? (
+          <Text size="xs" c="dimmed">
+            kept by Hone
+          </Text>
+        ) : (
+          <ConfirmButton
+            label="Delete"
+            confirmLabel="Delete for good?"
+            ariaLabel={`Delete ${row.title}`}
+            onConfirm={() => {
+              onRemove(row)
+            }}
+          />
+        )}
+      </td>
+    </tr>
   )
 }

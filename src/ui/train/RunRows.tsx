@@ -1,6 +1,7 @@
 /** Runs as rows: method, model, exam before → after with interval, when. */
 import { Anchor, Checkbox, Table, Text, VisuallyHidden } from '@mantine/core'
 import { Link } from 'wouter'
+import type { EvaluationRecord } from '../../records/evaluation'
 import type { RunRecord } from '../../records/run'
 import { formatWhen, visibleText } from '../format'
 import { isListedRun, runHref } from '../navigation/runHref'
@@ -11,6 +12,7 @@ import { methodColour } from '../theme'
 import { EmptyState, Loading } from '../widgets/Panel'
 import { ErrorPanel } from '../widgets/ProblemList'
 import { RateNumber } from '../widgets/RateBar'
+import { RecordBoundary } from '../widgets/RecordBoundary'
 import { finalsOf, type Finals } from './finals'
 import classes from './train.module.css'
 
@@ -41,6 +43,9 @@ const STATUS_TEXT: Readonly<Record<RunRecord['status'], string>> = {
   failed: 'failed',
 }
 
+/** With the one of the boxes. */
+const COLUMNS = 8
+
 interface RunRowsProps {
   readonly limit?: number
   readonly selected?: readonly string[]
@@ -49,8 +54,6 @@ interface RunRowsProps {
 
 export function RunRows({ limit = SHOWN, selected = [], onSelect }: RunRowsProps) {
   const studio = useStudioOrNull()
-  const methodTitle = useMethodTitle()
-  const algorithmOf = useAlgorithm()
   const runs = useRuns()
   const evaluations = useEvaluations()
   const error = runs.error ?? evaluations.error
@@ -92,40 +95,55 @@ export function RunRows({ limit = SHOWN, selected = [], onSelect }: RunRowsProps
         </Table.Thead>
         <Table.Tbody>
           {rows.map((run) => (
-            <Table.Tr key={run.run_id}>
-              {onSelect && (
-                <Table.Td>
-                  <Checkbox
-                    aria-label={`Compare ${run.title}`}
-                    checked={selected.includes(run.run_id)}
-                    onChange={(event) => {
-                      onSelect(event.currentTarget.checked ? [...selected, run.run_id] : selected.filter((id) => id !== run.run_id))
-                    }}
-                  />
-                </Table.Td>
-              )}
-              <Table.Td>
-                <Anchor component={Link} href={runHref(run)}>
-                  {visibleText(run.title)}
-                </Anchor>
-              </Table.Td>
-              <Table.Td>
-                <span className={classes.swatch} style={{ background: methodColour(algorithmOf(run.algorithm)) }} />
-                {methodTitle(run.algorithm) ?? run.kind}
-              </Table.Td>
-              <Table.Td>{visibleText(run.model.id)}</Table.Td>
-              <Table.Td>
-                <ExamRates finals={finalsOf(run, evaluations.data ?? [])} />
-              </Table.Td>
-              <Table.Td ta="right">{run.steps_done}</Table.Td>
-              <Table.Td>{STATUS_TEXT[run.status]}</Table.Td>
-              <Table.Td ta="right" style={{ whiteSpace: 'nowrap' }}>
-                {formatWhen(run.created_at)}
-              </Table.Td>
-            </Table.Tr>
+            <RecordBoundary key={run.run_id} kind="Run" name={run.title} id={run.run_id} columns={COLUMNS}>
+              <RunRow run={run} evaluations={evaluations.data ?? []} selected={selected} {...(onSelect ? { onSelect } : {})} />
+            </RecordBoundary>
           ))}
         </Table.Tbody>
       </Table>
     </Table.ScrollContainer>
+  )
+}
+
+interface RunRowProps extends Required<Pick<RunRowsProps, 'selected'>>, Pick<RunRowsProps, 'onSelect'> {
+  readonly run: RunRecord
+  readonly evaluations: readonly EvaluationRecord[]
+}
+
+function RunRow({ run, evaluations, selected, onSelect }: RunRowProps) {
+  const methodTitle = useMethodTitle()
+  const algorithmOf = useAlgorithm()
+  return (
+    <Table.Tr>
+      {onSelect && (
+        <Table.Td>
+          <Checkbox
+            aria-label={`Compare ${run.title}`}
+            checked={selected.includes(run.run_id)}
+            onChange={(event) => {
+              onSelect(event.currentTarget.checked ? [...selected, run.run_id] : selected.filter((id) => id !== run.run_id))
+            }}
+          />
+        </Table.Td>
+      )}
+      <Table.Td>
+        <Anchor component={Link} href={runHref(run)}>
+          {visibleText(run.title)}
+        </Anchor>
+      </Table.Td>
+      <Table.Td>
+        <span className={classes.swatch} style={{ background: methodColour(algorithmOf(run.algorithm)) }} />
+        {methodTitle(run.algorithm) ?? run.kind}
+      </Table.Td>
+      <Table.Td>{visibleText(run.model.id)}</Table.Td>
+      <Table.Td>
+        <ExamRates finals={finalsOf(run, evaluations)} />
+      </Table.Td>
+      <Table.Td ta="right">{run.steps_done}</Table.Td>
+      <Table.Td>{STATUS_TEXT[run.status]}</Table.Td>
+      <Table.Td ta="right" style={{ whiteSpace: 'nowrap' }}>
+        {formatWhen(run.created_at)}
+      </Table.Td>
+    </Table.Tr>
   )
 }

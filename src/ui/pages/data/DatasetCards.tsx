@@ -36,7 +36,7 @@ export function DatasetCards({ pending, datasets, openId, onDismiss, onCancel, o
         />
       ))}
       {datasets.map((dataset) => (
-        <RecordBoundary key={dataset.dataset_id} kind="Data set" name={dataset.name}>
+        <RecordBoundary key={dataset.dataset_id} kind="Data set" name={dataset.name} id={dataset.dataset_id}>
           <DatasetCard
             dataset={dataset}
             title={formats.find((format) => format.name === dataset.format)?.title ?? dataset.format}

@@ -16,6 +16,7 @@ import { newImportId } from '../../stores/imports'
 import { useDescription } from '../../stores/studio'
 import { EmptyState, Loading, PageHead } from '../../widgets/Panel'
 import { ErrorPanel } from '../../widgets/ProblemList'
+import { RecordBoundary } from '../../widgets/RecordBoundary'
 import { FolderButton } from './FolderButton'
 
 const urlSchema = z.object({ model: z.string().default('') })
@@ -102,18 +103,19 @@ export default function ModelsPage() {
       <div className={classes.stack}>
         <div className={classes.models}>
           {models.data?.map((model) => (
-            <ModelCard
-              key={model.model_id}
-              model={model}
-              current={model.model_id === url.model}
-              claims={claims}
-              imported={imported.filter(({ model_id }) => model_id === model.model_id)}
-              onRemoveAdapter={commands.removeAdapter}
-              onExport={commands.saveAdapter}
-              onRemove={() => {
-                commands.removeModel(model.model_id)
-              }}
-            />
+            <RecordBoundary key={model.model_id} kind="Model" name={model.title} id={model.model_id}>
+              <ModelCard
+                model={model}
+                current={model.model_id === url.model}
+                claims={claims}
+                imported={imported.filter(({ model_id }) => model_id === model.model_id)}
+                onRemoveAdapter={commands.removeAdapter}
+                onExport={commands.saveAdapter}
+                onRemove={() => {
+                  commands.removeModel(model.model_id)
+                }}
+              />
+            </RecordBoundary>
           ))}
         </div>
         <RemoteModelPanel />

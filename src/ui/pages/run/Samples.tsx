@@ -1,13 +1,15 @@
 import { Anchor, Table, Text } from '@mantine/core'
 import { Link } from 'wouter'
-import { stepsOf } from '../../../records/trajectory'
+import { stepsOf, type Trajectory } from '../../../records/trajectory'
 import { counted, visibleText } from '../../format'
 import { hrefs } from '../../navigation/hrefs'
 import { useTrajectories } from '../../queries/trajectories'
 import { Panel } from '../../widgets/Panel'
+import { RecordBoundary } from '../../widgets/RecordBoundary'
 import { StatusMark } from '../../widgets/StatusMark'
 
 const SAMPLES = 12
+const COLUMNS = 3
 
 /** The newest attempts of a run. @param expected the run practises, so there will be some; one that learns from files samples none. */
 export function Samples({ runId, expected }: { readonly runId: string; readonly expected: boolean }) {
@@ -31,23 +33,37 @@ export function Samples({ runId, expected }: { readonly runId: string; readonly 
         <Table aria-label="Sampled trajectories">
           <Table.Tbody>
             {rows.map((record) => (
-              <Table.Tr key={record.trajectory_id}>
-                <Table.Td w={28}>
-                  <StatusMark status={record.status} quiet />
-                </Table.Td>
-                <Table.Td>
-                  <Anchor component={Link} href={hrefs.trajectory(record.trajectory_id, { run: runId })}>
-                    {visibleText(record.task.query)}
-                  </Anchor>
-                </Table.Td>
-                <Table.Td ta="right" style={{ whiteSpace: 'nowrap' }}>
-                  {counted(stepsOf(record).length, 'step')}
-                </Table.Td>
-              </Table.Tr>
+              <RecordBoundary
+                key={record.trajectory_id}
+                kind="Trajectory"
+                name={record.task.query}
+                id={record.trajectory_id}
+                columns={COLUMNS}
+              >
+                <Sample record={record} runId={runId} />
+              </RecordBoundary>
             ))}
           </Table.Tbody>
         </Table>
       )}
     </Panel>
+  )
+}
+
+function Sample({ record, runId }: { readonly record: Trajectory; readonly runId: string }) {
+  return (
+    <Table.Tr>
+      <Table.Td w={28}>
+        <StatusMark status={record.status} quiet />
+      </Table.Td>
+      <Table.Td>
+        <Anchor component={Link} href={hrefs.trajectory(record.trajectory_id, { run: runId })}>
+          {visibleText(record.task.query)}
+        </Anchor>
+      </Table.Td>
+      <Table.Td ta="right" style={{ whiteSpace: 'nowrap' }}>
+        {counted(stepsOf(record).length, 'step')}
+      </Table.Td>
+    </Table.Tr>
   )
 }
