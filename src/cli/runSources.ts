@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { practiceSourceId, runOfSource } from '../records/dataSource'
 import { UsageError, type CommandContext } from './command'
+import { openRunDirectories } from '../storage/runDirectories'
 import { importDataFiles } from './importDataFiles'
 import { must, type CommandStudio } from './openStudio'
 
@@ -24,19 +25,20 @@ export async function openDataWords(
       ids.push(...(await importDataFiles(studio, [word], context)).map(({ dataset_id }) => dataset_id))
       continue
     }
-    const detail = must(await studio.runs.openFolder(directoryOf(run, context.homeDirectory)))
-    if (use === 'label' && detail.elsewhere === true)
-      throw new UsageError(`Another process is at work on the run ${detail.run.run_id}: label its practice after that process has ended.`)
+    const detail = must(await studio.runs.openFolder(await directoryOf(run, context.homeDirectory)))
+    if (use === 'label' && detail.elsewhere !== undefined)
+      throw new UsageError(`The run ${detail.run.run_id} is at work ${detail.elsewhere}: label its practice after that process has ended.`)
     ids.push(practiceSourceId(detail.run.run_id))
   }
   return ids
 }
 
-/** Where a run lies: the word is its directory, or the id of one under the home directory. */
-function directoryOf(word: string, home: string): string {
+/** Where a run lies: the word is its directory, or the id of one under the home directory or of that home elsewhere. */
+async function directoryOf(word: string, home: string): Promise<string> {
   if (existsSync(join(word, 'run.json'))) return word
   const runs = join(home, 'runs')
-  const found = (existsSync(runs) ? readdirSync(runs) : []).map((name) => join(runs, name)).find((one) => idIn(one) === word)
+  const own = (existsSync(runs) ? readdirSync(runs) : []).map((name) => join(runs, name))
+  const found = [...own, ...(await openRunDirectories(home).all())].find((one) => idIn(one) === word)
   if (found === undefined) throw new UsageError(`There is no run ${word}: expected the directory of a run, or the id of one in ${runs}.`)
   return found
 }

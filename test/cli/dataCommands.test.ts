@@ -186,7 +186,8 @@ test('export --to peft reads an adapter and writes it again', async () => {
 })
 
 test('the practice of a run is a source of data by the run’s id and by its directory, with its labels', async () => {
-  const directory = join(context.homeDirectory, 'runs', 'one')
+  // A directory outside the home, as --out names it.
+  const directory = join(temporaryDirectory(), 'one')
   const store = openFolderStore(context.homeDirectory)
   await store.folders.place('run-one', 'train', directory)
   await store.runs.put(aRun('run-one'))
@@ -262,6 +263,8 @@ test('annotate refuses a run that another process works on, and one that is not 
   const owner = { pid: process.ppid, host: hostname(), since: '2026-01-01T00:00:00.000Z', started: null, token: 'other' }
   writeFileSync(join(directory, 'run.lock'), JSON.stringify(owner))
   const words = ['--by', 'rules', 'run:run-busy', '--out', join(temporaryDirectory(), 'x.jsonl')]
-  await expect(run(annotate, words, context)).rejects.toThrow('Another process is at work on the run run-busy: label its practice after')
+  await expect(run(annotate, words, context)).rejects.toThrow(
+    `The run run-busy is at work in process ${process.ppid} on ${hostname()}, since 2026-01-01 00:00:00 UTC: label its practice after`,
+  )
   await expect(run(annotate, ['--by', 'rules', 'run:nowhere', '--out', 'x'], context)).rejects.toThrow('There is no run nowhere: expected')
 })
