@@ -40,7 +40,10 @@ const onlyIn: readonly { readonly packages: RegExp; readonly where: RegExp }[] =
   { packages: /^@modelcontextprotocol\//, where: /^(environments\/mcp|gateway|cli)\// },
   { packages: /^undici$/, where: /^cli\/node\/proxyFetch\.ts$/ },
   { packages: /^idb$/, where: /^storage\// },
-  { packages: /^node:/, where: /^(cli|bench|parity|gateway)\/|^storage\/(nodeStore|runFolder|runDirectories|folderStore|durableFile)\.ts$/ },
+  {
+    packages: /^node:/,
+    where: /^(cli|bench|parity|gateway)\/|^storage\/(nodeStore|runFolder|runDirectories|folderStore|durableFile)\.ts$/,
+  },
   { packages: /^@noble\/hashes\//, where: /^base\/sha256\.ts$/ },
   { packages: /^yaml$/, where: /^training\/recipes\/yaml\.ts$/ },
 ]

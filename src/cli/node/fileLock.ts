@@ -57,8 +57,7 @@ export async function takeFileLock(path: string): Promise<FileLock> {
   }
 }
 
-const textOf = ({ pid, host, since }: LockOwner): string =>
-  `process ${pid} on ${host}, since ${utcText(since)}`
+const textOf = ({ pid, host, since }: LockOwner): string => `process ${pid} on ${host}, since ${utcText(since)}`
 
 /** Makes the file with its content at once, or finds that there is one. */
 async function create(path: string, owner: LockOwner): Promise<boolean> {

@@ -84,7 +84,15 @@ export function createRuns({ store, emit, now, clock, claim, storeEveryMs = STOR
       const { exam, probe } = await detailOf(runId)
       const [metrics, story] = await Promise.all([store.metrics.of(runId), storyResultOf(run, store)])
       const elsewhere = isUnderWay(run) ? await ownerElsewhere(runId) : null
-      return accept({ run, metrics, metricMeanings: metricMeaningsOf(run), exam, story, probe, ...(elsewhere === null ? {} : { elsewhere }) })
+      return accept({
+        run,
+        metrics,
+        metricMeanings: metricMeaningsOf(run),
+        exam,
+        story,
+        probe,
+        ...(elsewhere === null ? {} : { elsewhere }),
+      })
     },
 
     async remove(runId) {

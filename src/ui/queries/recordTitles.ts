@@ -26,7 +26,7 @@ const detail = z.looseObject({ run: z.unknown() }).transform(({ run }) => run)
 export function titleOf({ kind, id }: OpenRecord, client: QueryClient): string | null {
   const rows = ROWS[kind]
   if (!rows) return null
-  for (const [, data] of client.getQueriesData<unknown>({ queryKey: [rows.area] }))
+  for (const [, data] of client.getQueriesData({ queryKey: [rows.area] }))
     for (const value of [data, detail.safeParse(data).data].flat()) {
       const row = rows.row.safeParse(value).data
       if (row?.[0] === id) return row[1]
