@@ -11,12 +11,9 @@ export const story = defineCommand({
   summary: 'runs the story: exam, practice with every step scored, training, the same exam again',
   options: z.object({
     seed: z.int().default(7).meta({ help: 'Seed of practice, sampling and initialisation.' }),
-    out: z
-      .string()
-      .optional()
-      .meta({
-        help: 'Directory in which the run is stored, which Hone lists with the others whatever its place; without it nothing is kept.',
-      }),
+    out: z.string().optional().meta({
+      help: 'Directory in which the run is stored, which Hone lists with the others whatever its place; without it nothing is kept.',
+    }),
     size: z.enum(['gpu', 'software']).optional().meta({ help: 'How long the story is; by default as the GPU allows.' }),
     exam_queries: z.int().positive().optional().meta({ help: 'How many exam questions; by default as many as the size has.' }),
     record: z
