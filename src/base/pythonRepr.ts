@@ -87,27 +87,33 @@ export class PythonJsonError extends Error {
 
 /**
  * What Python's `json.loads(text)` returns, keeping `1.0` apart from `1` and the order of integer-like keys, which JSON.parse
- * loses. NaN, Infinity and -Infinity are read as Python reads them. Throws PythonJsonError.
+ * loses. NaN, Infinity and -Infinity are read as Python reads them. `strict: false` allows control characters inside strings. Throws
+ * PythonJsonError.
  */
-export function pythonFromJson(text: string): PythonValue {
-  const token =
-    /[ \t\r\n]*(?:([[\]{}:,])|("(?:[^"\\\u0000-\u001f]|\\.)*")|(-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?)|(true|false|null|NaN|-?Infinity))/y
+export function pythonFromJson(text: string, { strict = true }: { readonly strict?: boolean } = {}): PythonValue {
+  const token = /[ \t\r\n]*(?:([[\]{}:,])|(")|(-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?)|(true|false|null|NaN|-?Infinity))/y
   let at = 0
   const next = (): RegExpExecArray => {
     token.lastIndex = at
     const found = token.exec(text)
-    if (!found) throw new PythonJsonError(`Expected JSON at character ${String(at + 1)}, found ${JSON.stringify(text.slice(at, at + 20))}.`)
-    at = token.lastIndex
+    const end = found?.[2] === undefined ? token.lastIndex : stringEnd(text, token.lastIndex, strict)
+    if (!found || end === null)
+      throw new PythonJsonError(`Expected JSON at character ${String(at + 1)}, found ${JSON.stringify(text.slice(at, at + 20))}.`)
+    if (found[2] !== undefined) found[2] = text.slice(token.lastIndex - 1, end)
+    at = end
     return found
   }
   const string = (quoted: string): string => {
     try {
-      return String(JSON.parse(quoted))
+      return String(JSON.parse(strict ? quoted : quoted.replace(/[\u0000-\u001f]/g, (char) => escapedUnit(char))))
     } catch {
       throw new PythonJsonError(`The string that ends at character ${String(at)} has an escape JSON does not know.`)
     }
   }
-  const peek = (): string => /^[ \t\r\n]*(.)?/s.exec(text.slice(at, at + 64).trimStart())?.[1] ?? ''
+  const peek = (): string => {
+    while (' \t\r\n'.includes(text[at] ?? '-')) at += 1
+    return text[at] ?? ''
+  }
   const value = (depth: number): PythonValue => {
     if (depth > 1000) throw new PythonJsonError('The JSON is nested more than 1000 deep.')
     const [, mark, quoted, number, fraction, exponent, word] = next()
@@ -142,3 +148,18 @@ export function pythonFromJson(text: string): PythonValue {
   if (text.slice(at).trim() !== '') throw new PythonJsonError(`Expected the end of the JSON at character ${String(at + 1)}.`)
   return result
 }
+
+const [QUOTE, BACKSLASH, SPACE] = [0x22, 0x5c, 0x20]
+
+/** Where a string ends whose text begins at `start`; null when it does not. A regular expression would overflow its stack on megabytes. */
+function stringEnd(text: string, start: number, strict: boolean): number | null {
+  for (let at = start; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === QUOTE) return at + 1
+    if (code === BACKSLASH) at += 1
+    else if (strict && code < SPACE) return null
+  }
+  return null
+}
+
+const escapedUnit = (char: string): string => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`

@@ -1,6 +1,6 @@
 /** The keys of tool caches are Python's `str(dict)` of a call's arguments. The expected texts are what CPython 3.12 prints. */
 import { describe, expect, it } from 'vitest'
-import { reprPython } from '../../src/base/pythonRepr'
+import { PythonJsonError, pythonFromJson, reprPython } from '../../src/base/pythonRepr'
 import { pythonFromPlain } from '../../src/base/pythonValue'
 
 describe('parsed JSON as a Python value', () => {
@@ -23,5 +23,21 @@ describe('parsed JSON as a Python value', () => {
 
   it('refuses what JSON cannot hold', () => {
     expect(() => pythonFromPlain(() => 1)).toThrow(/found a function/)
+  })
+})
+
+describe('pythonFromJson', () => {
+  it('reads a string of ten megabytes', () => {
+    const text = 'é"'.repeat(5_000_000)
+    expect(pythonFromJson(JSON.stringify([text]))).toEqual([text])
+  })
+
+  it('reads an empty list across many spaces', () => {
+    expect(pythonFromJson(`{"a": [\n${' '.repeat(100)}]}`)).toEqual(new Map([['a', []]]))
+  })
+
+  it('reads control characters in strings only if it is not strict, as json.loads does', () => {
+    expect(() => pythonFromJson('"a\nb"')).toThrow(PythonJsonError)
+    expect(pythonFromJson('"a\nb\\n\u0001"', { strict: false })).toBe('a\nb\n\u0001')
   })
 })

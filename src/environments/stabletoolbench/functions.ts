@@ -1,0 +1,134 @@
+/** The functions that a model is given for a query's `api_list`: ToolBench's `api_json_to_openai_json`, and `Finish`. */
+import { dumpsPython } from '../../base/pythonJson'
+import { strPython } from '../../base/pythonRepr'
+import { plainFromPython, type PythonDict, type PythonValue } from '../../base/pythonValue'
+import type { ToolSpec } from '../../records/trajectory'
+import { dict, listAt, textAt } from './folderFile'
+import { functionName, standardize, standardName } from './names'
+
+export interface FunctionOptions {
+  /** The release shows optional parameters only beside required ones. Default: all. */
+  readonly optionalOnlyWithRequired?: boolean
+  /** Whether `required` and `optional` begin with an empty name, as StepTool writes them. Default true. */
+  readonly emptyNames?: boolean
+}
+
+/** One API that a query offers. */
+export interface OfferedApi {
+  readonly category: string
+  /** The standardized name of the tool. */
+  readonly tool: string
+  /** The standardized name of the API. */
+  readonly api: string
+  /** `{"name", "description", "parameters"}` as the release writes it. */
+  readonly function: PythonDict
+}
+
+const MAX_DESCRIPTION = 256
+const TYPES: Readonly<Record<string, string>> = { NUMBER: 'integer', STRING: 'string', BOOLEAN: 'boolean' }
+
+/** @param api an entry of a query's `api_list`. */
+export function offeredApi(api: PythonDict, options: FunctionOptions = {}): OfferedApi {
+  const tool = standardize(textAt(api, 'tool_name'))
+  const title = textAt(api, 'api_name')
+  const name = functionName(title, tool)
+  const described = textAt(api, 'api_description')
+  const known = title === '' ? described.trim() : described.trim().replaceAll(title, name)
+  const said = known === '' ? '' : `The description of this function is: "${firstCharacters(known, MAX_DESCRIPTION)}"`
+  return {
+    category: textAt(api, 'category_name'),
+    tool,
+    api: standardName(title),
+    function: dict({
+      name,
+      description: `This is the subfunction for tool "${tool}", you can use this tool.${said}`,
+      parameters: parametersOf(api, options),
+    }),
+  }
+}
+
+function parametersOf(api: PythonDict, { optionalOnlyWithRequired = false, emptyNames = true }: FunctionOptions): PythonDict {
+  const required = listAt(api, 'required_parameters').filter((item) => item instanceof Map)
+  const optional = listAt(api, 'optional_parameters').filter((item) => item instanceof Map)
+  const shown = optionalOnlyWithRequired && required.length === 0 ? [] : optional
+  const properties: PythonDict = new Map([...required, ...shown].map((parameter) => [nameOf(parameter), property(parameter)]))
+  const empty = emptyNames ? [''] : []
+  return dict({
+    type: 'object',
+    properties,
+    required: [...empty, ...required.map(nameOf)],
+    optional: [...empty, ...shown.map(nameOf)],
+  })
+}
+
+const nameOf = (parameter: PythonDict): string => standardName(textAt(parameter, 'name'))
+
+function property(parameter: PythonDict): PythonDict {
+  const example = parameter.get('default') ?? null
+  return dict({
+    type: TYPES[textAt(parameter, 'type')] ?? 'string',
+    description: firstCharacters(textAt(parameter, 'description'), MAX_DESCRIPTION),
+    ...(parameter.has('default') && strPython(example) !== '' ? { example_value: example } : {}),
+  })
+}
+
+/** By characters, as Python counts them. */
+export const firstCharacters = (text: string, count: number): string => (text.length <= count ? text : [...text].slice(0, count).join(''))
+
+export const FINISH = 'Finish'
+export const GIVE_ANSWER = 'give_answer'
+export const GIVE_UP = 'give_up_and_restart'
+
+/** The function that ends an attempt. What it says to the model is part of the format of answer files. */
+export const finishFunction: PythonDict = dict({
+  name: FINISH,
+  description:
+    'If you believe that you have obtained a result that can answer the task, please call this function to provide the final answer. Alternatively, if you recognize that you are unable to proceed with the task in the current state, call this function to restart. Remember: you must ALWAYS call this function at the end of your attempt, and the only part that will be shown to the user is the final answer, so it should contain sufficient information.',
+  parameters: dict({
+    type: 'object',
+    properties: dict({
+      return_type: dict({ type: 'string', enum: [GIVE_ANSWER, GIVE_UP] }),
+      final_answer: dict({
+        type: 'string',
+        description: 'The final answer you want to give the user. You should have this field if "return_type"=="give_answer"',
+      }),
+    }),
+    required: ['return_type'],
+  }),
+})
+
+/** In OpenAI's shape. */
+export const wrapped = (fn: PythonDict): PythonDict => dict({ type: 'function', function: fn })
+
+/** The function as a tool of an episode: its schema without the empty names, which no server takes, and with examples under their JSON Schema name. */
+export function toolSpecOf({ function: fn, category }: OfferedApi): ToolSpec {
+  const parameters = fn.get('parameters')
+  const properties = parameters instanceof Map ? parameters.get('properties') : null
+  const required = parameters instanceof Map ? listAt(parameters, 'required').filter((name) => name !== '') : []
+  const fields =
+    properties instanceof Map ? [...properties].flatMap(([name, item]) => (item instanceof Map ? [[String(name), item] as const] : [])) : []
+  return {
+    ...{ name: textAt(fn, 'name'), category, description: textAt(fn, 'description') },
+    parameters: fields.map(([name, item]) => ({
+      ...{ name, type: textAt(item, 'type'), required: required.includes(name) },
+      description: descriptionOf(item),
+    })),
+    schema: {
+      type: 'object',
+      properties: Object.fromEntries(fields.map(([name, item]) => [name, plainFromPython(schemaOf(item))])),
+      required: required.map(String),
+    },
+  }
+}
+
+function schemaOf(item: PythonDict): PythonDict {
+  const example = item.get('example_value')
+  const schema = new Map([...item].filter(([key]) => key !== 'example_value'))
+  return example === undefined ? schema : schema.set('examples', [example])
+}
+
+function descriptionOf(item: PythonDict): string {
+  const example: PythonValue = item.get('example_value') ?? null
+  const shown = typeof example === 'string' ? example : dumpsPython(example, { ascii: false })
+  return [textAt(item, 'description'), ...(example === null ? [] : [`Example: ${shown}`])].filter((part) => part !== '').join(' ')
+}
