@@ -4,6 +4,7 @@ import { bfclEnvironment } from './bfcl/environment'
 import { multiTurnEnvironment } from './bfclMultiTurn/environment'
 import type { EnvironmentDefinition } from './environment'
 import { mcpEnvironment } from './mcp/definition'
+import { stableToolBenchEnvironment } from './stabletoolbench/environment'
 import { starterEnvironment } from './starter/environment'
 import { toolHopEnvironment } from './toolhop/environment'
 
@@ -14,4 +15,5 @@ export const environments = {
   bfcl: bfclEnvironment,
   'bfcl-multi-turn': multiTurnEnvironment,
   toolhop: toolHopEnvironment,
+  stabletoolbench: stableToolBenchEnvironment,
 } as const satisfies Record<string, EnvironmentDefinition>

@@ -203,16 +203,14 @@ describe('an episode', () => {
 })
 
 describe('the benchmark', () => {
-  it('has a split for each set, only the queries whose ids count, and the relevant APIs as gold', async () => {
+  it('has a group for each set, only the queries whose ids count, and the relevant APIs as gold', async () => {
     const benchmark = await stableToolBenchBenchmark.create({ files })
-    expect(benchmark.splits).toEqual([
-      { name: 'G1_instruction', use: 'exam', queries: 1 },
-      { name: 'G3_instruction', use: 'exam', queries: 1 },
-    ])
-    expect(benchmark.queries('G1_instruction')).toMatchObject([
+    expect(benchmark.splits).toEqual([{ name: 'exam', use: 'exam', queries: 2 }])
+    expect(benchmark.queries('exam')).toMatchObject([
       { query_id: '7', index: 0, group: 'I1-instruction', goldTools: [WEATHER, 'stations_for_sky_watch'] },
+      { query_id: '9', index: 1, group: 'I3-instruction', goldTools: [] },
     ])
-    expect(() => benchmark.queries('exam')).toThrow('StableToolBench has no split exam; it has G1_instruction, G3_instruction.')
+    expect(() => benchmark.queries('I1')).toThrow('StableToolBench has no split I1; it has exam.')
     expect((await stableToolBenchBenchmark.create({ files })).environment.hash).toBe(benchmark.environment.hash)
     await expect(Promise.resolve(stableToolBenchBenchmark.create({ files: treeOf({}) }))).rejects.toThrow(
       'expected queries in test_instruction/',
@@ -225,7 +223,7 @@ describe('the benchmark', () => {
 
   it('counts as recalled what was called in any branch', async () => {
     const benchmark = await stableToolBenchBenchmark.create({ files })
-    const [query] = benchmark.queries('G1_instruction')
+    const [query] = benchmark.queries('exam')
     const scorer = benchmark.scorers[0]
     if (!query || typeof scorer !== 'function') throw new Error('expected a query and a scorer')
     const calls = (names: readonly string[]) =>

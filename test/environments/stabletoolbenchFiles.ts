@@ -1,16 +1,10 @@
 /** A small StableToolBench of our own: queries, tools and a response cache in the release's formats. */
 import type { FileTree } from '../../src/base/fileTree'
+import { blobTree } from '../../src/data/files/blobTree'
 
-export function treeOf(files: Readonly<Record<string, string | Blob>>, title = 'bench.zip'): FileTree {
-  return {
-    title,
-    paths: () => Promise.resolve(Object.keys(files).sort()),
-    blob: (path) => {
-      const file = Object.hasOwn(files, path) ? files[path] : undefined
-      return Promise.resolve(file === undefined ? null : typeof file === 'string' ? new Blob([file]) : file)
-    },
-  }
-}
+/** Files may also be faulty blobs. */
+export const treeOf = (files: Readonly<Record<string, string | Blob>>, title = 'bench.zip'): FileTree =>
+  blobTree(new Map(Object.entries(files).map(([path, file]) => [path, typeof file === 'string' ? new Blob([file]) : file])), title)
 
 const parameter = (name: string, type: string, description: string, preset: unknown): object => ({
   name,
@@ -83,7 +77,7 @@ export const cachedWeather = {
   "{'city': 'Rome'}": { error: '', response: 'You have exceeded the rate limit.' },
 }
 
-export const benchFiles: Readonly<Record<string, string | Blob>> = {
+export const benchFiles: Readonly<Record<string, string>> = {
   'solvable_queries/test_instruction/G1_instruction.json': JSON.stringify(queries),
   'solvable_queries/test_query_ids/G1_instruction.json': '{"7": 0}',
   'solvable_queries/test_instruction/G3_instruction.json': JSON.stringify([{ ...queries[1], query_id: 9, query: 'And now?' }]),

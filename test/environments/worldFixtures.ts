@@ -3,6 +3,7 @@ import { openNodePython } from '../../src/cli/node/pythonSandbox'
 import type { WorldParts } from '../../src/environments/worldParts'
 import { folderOfProject, treeOf } from '../support/files'
 import { miniBfcl } from '../support/miniBfcl'
+import { benchFiles } from './stabletoolbenchFiles'
 
 /** Two recorded calls of a server with one tool. */
 export const recordedWeather = JSON.stringify({
@@ -32,4 +33,5 @@ export const worldFixtures: Readonly<Record<string, WorldParts>> = {
   bfcl: { files: await folderOfProject('test/fixtures/bfcl') },
   'bfcl-multi-turn': { files: miniBfcl(), python: openNodePython },
   toolhop: { files: await folderOfProject('test/fixtures/toolhop'), python: openNodePython },
+  stabletoolbench: { files: treeOf(benchFiles) },
 }

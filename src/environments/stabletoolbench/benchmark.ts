@@ -28,20 +28,18 @@ export const stableToolBenchBenchmark: BenchmarkDefinition = {
   ...(stableToolBenchEnvironment.settings === undefined ? {} : { settings: stableToolBenchEnvironment.settings }),
   create: async (parts) => {
     const environment = await createStableToolBench(parts)
-    const { sets } = environment
-    if (sets.size === 0)
+    const queries = [...environment.sets.values()].flat()
+    if (queries.length === 0)
       throw new EnvironmentError(
         'protocol',
         `${parts.files?.title ?? 'The data'}: expected queries in test_instruction/, such as test_instruction/G1_instruction.json, found none.`,
       )
     return {
       ...{ name: 'stabletoolbench', title: stableToolBenchBenchmark.title, description: stableToolBenchBenchmark.description, environment },
-      splits: [...sets].map(([name, queries]) => ({ name, use: 'exam', queries: queries.length })),
+      splits: [{ name: 'exam', use: 'exam', queries: queries.length }],
       queries: (split) => {
-        const found = sets.get(split)
-        if (!found)
-          throw new EnvironmentError('unknown-split', `StableToolBench has no split ${split}; it has ${[...sets.keys()].join(', ')}.`)
-        return found
+        if (split !== 'exam') throw new EnvironmentError('unknown-split', `StableToolBench has no split ${split}; it has exam.`)
+        return queries
       },
       scorers: [recallOfCalls],
       heldOut: new Set(),

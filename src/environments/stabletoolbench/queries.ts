@@ -93,7 +93,7 @@ function readQuery(
   const query: Query = {
     // Ids of the release are unique; a set of one's own may use one again.
     query_id: taken.has(id) ? `${set}/${id}` : id,
-    ...{ index, text, group: groupOf(set), split: set, goldTools: [...new Set(gold)], entities: [] },
+    ...{ index, text, group: groupOf(set), split: 'exam', goldTools: [...new Set(gold)], entities: [] },
   }
   return { id, solvable: { query, apis } }
 }

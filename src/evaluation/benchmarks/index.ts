@@ -4,6 +4,7 @@ import { bfclBenchmark } from '../../environments/bfcl/benchmark'
 import { multiTurnBenchmark } from '../../environments/bfclMultiTurn/benchmark'
 import type { BenchmarkDefinition } from '../../environments/benchmark'
 import { querySetBenchmark } from '../../environments/querySet/benchmark'
+import { stableToolBenchBenchmark } from '../../environments/stabletoolbench/benchmark'
 import { starterBenchmark } from '../../environments/starter/benchmark'
 import { toolHopBenchmark } from '../../environments/toolhop/benchmark'
 
@@ -14,4 +15,5 @@ export const benchmarks = {
   bfcl: bfclBenchmark,
   'bfcl-multi-turn': multiTurnBenchmark,
   toolhop: toolHopBenchmark,
+  stabletoolbench: stableToolBenchBenchmark,
 } as const satisfies Record<string, BenchmarkDefinition>
