@@ -8,6 +8,7 @@ import { hasToken, knownOriginsOnly, loopbackHostsOnly, tokenOnly } from './guar
 import { readBody } from './requestBody'
 import { staticSite } from './site'
 import { forward, type Timeouts, type Upstream } from './upstream'
+import { virtualAnswer, type VirtualHandler } from './virtual'
 import { sendRunToWandb, WandbError, type WandbServer } from './wandb'
 import { wandbRun } from '../records/wandbRun'
 
@@ -18,6 +19,8 @@ export interface GatewayParts {
   readonly wandb: WandbServer | null
   /** MCP servers behind commands, and environments that are offered as MCP servers; absent: none. */
   readonly mcp?: { readonly servers: McpSessions; readonly worlds: McpSessions }
+  /** Answers `POST /virtual`; absent: there is no such route. */
+  readonly virtual?: VirtualHandler | undefined
   /** What a request must carry for the keys to be used. */
   readonly token: string
   /** Origins besides the gateway's own that may use it. */
@@ -62,6 +65,12 @@ export function createGateway(parts: GatewayParts): Hono {
     app.all('/mcp-world/:name', (c) => mcp.worlds.handle(c.req.param('name'), c.req.raw))
   }
   for (const path of PROTECTED) app.all(path, (c) => failure(404, 'not_found', `The gateway has no ${c.req.path}.`))
+
+  const { virtual } = parts
+  if (virtual) {
+    app.use('/virtual', hardened(), knownOriginsOnly(parts.allowedOrigins))
+    app.post('/virtual', (c) => virtualAnswer(virtual, c.req.raw, timeouts))
+  }
 
   if (parts.siteDirectory !== null) app.use(staticSite(parts.siteDirectory))
   app.notFound((c) => c.text('Not found.', 404))

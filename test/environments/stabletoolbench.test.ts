@@ -2,15 +2,16 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { dumpsPython } from '../../src/base/pythonJson'
-import { pythonFromJson } from '../../src/base/pythonRepr'
-import { plainFromPython, type PythonDict } from '../../src/base/pythonValue'
+import { pythonFromJson, strPython } from '../../src/base/pythonRepr'
+import { plainFromPython, pythonFromPlain, type PythonDict } from '../../src/base/pythonValue'
 import { stableToolBenchBenchmark } from '../../src/environments/stabletoolbench/benchmark'
 import { createStableToolBench } from '../../src/environments/stabletoolbench/environment'
 import { readFinish } from '../../src/environments/stabletoolbench/finishCall'
-import { finishFunction, offeredApi } from '../../src/environments/stabletoolbench/functions'
+import { offeredApi } from '../../src/environments/stabletoolbench/functions'
 import { readQueries } from '../../src/environments/stabletoolbench/queries'
 import { step, type AskService } from '../../src/environments/stabletoolbench/step'
 import type { Simulate } from '../../src/environments/worldParts'
+import { finishFunction } from '../../src/records/toolbench'
 import { trajectoryFromSteps } from '../../src/records/trajectoryFromSteps'
 import { benchFiles, CACHE, queries, treeOf } from './stabletoolbenchFiles'
 
@@ -253,13 +254,13 @@ describe.skipIf(!present)(`the released files${present ? '' : ' (skipped: ../sha
         ['virtual_chatgpt_cot', 'CoT@1'],
         ['virtual_chatgpt_dfs', 'DFS_woFilter_w2'],
       ] as const) {
-        const path = `stabletoolbench/answer/${model}/G1_instruction/${String(query.get('query_id'))}_${method}.json`
+        const path = `stabletoolbench/answer/${model}/G1_instruction/${strPython(query.get('query_id') ?? null)}_${method}.json`
         if (!existsSync(new URL(path, released))) continue
         const answer = pythonFromJson(textOf(path)) as PythonDict
         const functions = (answer.get('answer_generation') as PythonDict).get('function') as PythonDict[]
         const apis = query.get('api_list') as PythonDict[]
         const made = apis.map((api) => offeredApi(api, { emptyNames: false, optionalOnlyWithRequired: true }).function)
-        expect([...made, finishFunction].map((one) => dumpsPython(one))).toEqual(functions.map((one) => dumpsPython(one)))
+        expect([...made, pythonFromPlain(finishFunction)].map((one) => dumpsPython(one))).toEqual(functions.map((one) => dumpsPython(one)))
         compared += 1
       }
     }

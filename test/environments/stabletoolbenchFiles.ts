@@ -49,7 +49,7 @@ export const queries = [
   },
 ]
 
-export const skyWatch = {
+const skyWatch = {
   ...{ tool_name: 'Sky Watch', tool_description: 'Weather of cities.', title: 'Sky Watch', pricing: 'FREE' },
   api_list: [
     {
@@ -70,7 +70,7 @@ export const skyWatch = {
 
 export const CACHE = 'server/tool_response_cache/Weather/sky_watch_for_Weather/current_weather.json'
 
-export const cachedWeather = {
+const cachedWeather = {
   "{'city': 'Oslo'}": { error: '', response: { temperature: 4.5 } },
   "{'city': 'Bergen', 'units': 'C'}": { error: '', response: { temperature: 7 }, is_fake: false },
   "{'city': 'Paris'}": { error: '', response: { temperature: 20 }, is_fake: true },

@@ -8,7 +8,7 @@ import { createStableToolBench, stableToolBenchEnvironment } from './environment
  * The share of the relevant APIs that were called in any branch and got a reply, by standardized names; 1 where the query names none.
  * StepTool's table has a recall that no published code computes; this is not that number.
  */
-export const recallOfCalls: Scorer = (trajectory, query) => {
+const recallOfCalls: Scorer = (trajectory, query) => {
   const gold = new Set(query.goldTools)
   if (gold.size === 0) return { recall: 1 }
   const called = new Set(

@@ -5,7 +5,7 @@
 import { dumpsPython } from '../../base/pythonJson'
 import { pythonFromPlain } from '../../base/pythonValue'
 import { sha256 } from '../../base/sha256'
-import { observationCode, type ObservationCode } from '../../records/toolbenchCodes'
+import { observationCode, type ObservationCode } from '../../records/toolbench'
 import type { ToolCall, ToolSpec } from '../../records/trajectory'
 import {
   cancellable,

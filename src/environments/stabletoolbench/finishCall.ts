@@ -1,8 +1,8 @@
 /** Reads the arguments of `Finish` as ToolBench does: JSON with line ends inside strings, JSON that lacks its end, or else by search. */
 import { strPython } from '../../base/pythonRepr'
 import type { PythonDict, PythonValue } from '../../base/pythonValue'
-import { dict, dictOf } from './folderFile'
-import { GIVE_ANSWER, GIVE_UP } from './functions'
+import { GIVE_ANSWER, GIVE_UP } from '../../records/toolbench'
+import { dictOf } from './folderFile'
 
 export interface FinishArguments {
   readonly returnType: string | null
@@ -30,7 +30,3 @@ function searched(text: string): PythonDict {
   if (start !== undefined) found.set('final_answer', text.slice(text.indexOf(start) + start.length))
   return found
 }
-
-/** The arguments of `Finish` for an answer, or for giving up. */
-export const finishArguments = (answer: string | null): PythonDict =>
-  answer === null ? dict({ return_type: GIVE_UP }) : dict({ return_type: GIVE_ANSWER, final_answer: answer })

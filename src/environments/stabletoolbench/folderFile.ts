@@ -4,7 +4,7 @@ import { PythonJsonError, pythonFromJson } from '../../base/pythonRepr'
 import type { PythonDict, PythonValue } from '../../base/pythonValue'
 
 /** The largest cache file of StableToolBench has about 10 MB; what an archive claims to hold beyond this is not unpacked. */
-export const MAX_FILE_BYTES = 64 * 2 ** 20
+const MAX_FILE_BYTES = 64 * 2 ** 20
 
 /** What was wrong with one file, as a sentence. */
 export class FolderFileError extends Error {
@@ -51,3 +51,7 @@ export const listAt = (dict: PythonDict, key: string): PythonValue[] => {
 }
 
 export const dict = (fields: Readonly<Record<string, PythonValue>>): PythonDict => new Map<PythonValue, PythonValue>(Object.entries(fields))
+
+/** By characters, as Python counts them. */
+export const firstCharacters = (text: string, count: number): string =>
+  text.length <= count ? text : Array.from(text).slice(0, count).join('')

@@ -1,9 +1,9 @@
-/** The functions that a model is given for a query's `api_list`: ToolBench's `api_json_to_openai_json`, and `Finish`. */
+/** The functions that a model is given for a query's `api_list`: ToolBench's `api_json_to_openai_json`. */
 import { dumpsPython } from '../../base/pythonJson'
 import { strPython } from '../../base/pythonRepr'
 import { plainFromPython, type PythonDict, type PythonValue } from '../../base/pythonValue'
 import type { ToolSpec } from '../../records/trajectory'
-import { dict, listAt, textAt } from './folderFile'
+import { dict, firstCharacters, listAt, textAt } from './folderFile'
 import { functionName, standardize, standardName } from './names'
 
 export interface FunctionOptions {
@@ -72,41 +72,15 @@ function property(parameter: PythonDict): PythonDict {
   })
 }
 
-/** By characters, as Python counts them. */
-export const firstCharacters = (text: string, count: number): string => (text.length <= count ? text : [...text].slice(0, count).join(''))
-
-export const FINISH = 'Finish'
-export const GIVE_ANSWER = 'give_answer'
-export const GIVE_UP = 'give_up_and_restart'
-
-/** The function that ends an attempt. What it says to the model is part of the format of answer files. */
-export const finishFunction: PythonDict = dict({
-  name: FINISH,
-  description:
-    'If you believe that you have obtained a result that can answer the task, please call this function to provide the final answer. Alternatively, if you recognize that you are unable to proceed with the task in the current state, call this function to restart. Remember: you must ALWAYS call this function at the end of your attempt, and the only part that will be shown to the user is the final answer, so it should contain sufficient information.',
-  parameters: dict({
-    type: 'object',
-    properties: dict({
-      return_type: dict({ type: 'string', enum: [GIVE_ANSWER, GIVE_UP] }),
-      final_answer: dict({
-        type: 'string',
-        description: 'The final answer you want to give the user. You should have this field if "return_type"=="give_answer"',
-      }),
-    }),
-    required: ['return_type'],
-  }),
-})
-
-/** In OpenAI's shape. */
-export const wrapped = (fn: PythonDict): PythonDict => dict({ type: 'function', function: fn })
-
 /** The function as a tool of an episode: its schema without the empty names, which no server takes, and with examples under their JSON Schema name. */
 export function toolSpecOf({ function: fn, category }: OfferedApi): ToolSpec {
   const parameters = fn.get('parameters')
   const properties = parameters instanceof Map ? parameters.get('properties') : null
   const required = parameters instanceof Map ? listAt(parameters, 'required').filter((name) => name !== '') : []
   const fields =
-    properties instanceof Map ? [...properties].flatMap(([name, item]) => (item instanceof Map ? [[String(name), item] as const] : [])) : []
+    properties instanceof Map
+      ? [...properties].flatMap(([name, item]) => (item instanceof Map ? [[strPython(name), item] as const] : []))
+      : []
   return {
     ...{ name: textAt(fn, 'name'), category, description: textAt(fn, 'description') },
     parameters: fields.map(([name, item]) => ({

@@ -19,7 +19,7 @@ export function standardize(text: string): string {
 const PYTHON_WORDS: ReadonlySet<string> = new Set(['from', 'class', 'return', 'false', 'true', 'id', 'and'])
 
 /** ToolBench's `change_name`: a name that is a word of Python's gets a prefix. */
-export const changeName = (name: string): string => (PYTHON_WORDS.has(name) ? `is_${name}` : name)
+const changeName = (name: string): string => (PYTHON_WORDS.has(name) ? `is_${name}` : name)
 
 /** The name of a function or a parameter. */
 export const standardName = (text: string): string => changeName(standardize(text))

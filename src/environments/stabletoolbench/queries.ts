@@ -1,6 +1,6 @@
 /** The solvable queries: `test_instruction/<set>.json` with the APIs that each query offers, and the ids that count in `test_query_ids/<set>.json`. */
 import type { FileTree } from '../../base/fileTree'
-import { PythonJsonError, pythonFromJson } from '../../base/pythonRepr'
+import { PythonJsonError, pythonFromJson, strPython } from '../../base/pythonRepr'
 import type { PythonDict, PythonValue } from '../../base/pythonValue'
 import { EnvironmentError, type Query } from '../environment'
 import { dictOf, listAt, textAt } from './folderFile'
@@ -98,4 +98,4 @@ function readQuery(
   return { id, solvable: { query, apis } }
 }
 
-const goldName = ([tool, api]: readonly PythonValue[]): string => functionName(String(api), standardize(String(tool)))
+const goldName = ([tool = '', api = '']: readonly PythonValue[]): string => functionName(strPython(api), standardize(strPython(tool)))

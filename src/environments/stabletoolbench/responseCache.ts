@@ -154,6 +154,9 @@ async function indexOf(tree: FileTree): Promise<Map<string, string>> {
   )
 }
 
+/** Requests name the files: a name may not leave the folder, nor be one that a file system refuses. */
+const isSafe = (path: string): boolean => path.split('/').every((part) => !/^\.|[\u0000-\u001f\\:*?"<>|]/.test(part) && part.length <= 200)
+
 function addedFiles(
   overlay: CacheOverlay | undefined,
   onProblem: (sentence: string) => void,
@@ -166,6 +169,10 @@ function addedFiles(
   const foreign = new Set<string>()
   const queue = createSerialQueue()
   async function load(path: string): Promise<CacheFile | null> {
+    if (!isSafe(path)) {
+      foreign.add(path)
+      return null
+    }
     const text = (await overlay?.read(path)) ?? null
     if (text === null) return null
     const dict = dictOf(text)
@@ -191,7 +198,13 @@ function addedFiles(
         file.replies.set(key, reply)
         file.aliases.set(canonicalKeyOf(input), key)
         open.set(path, Promise.resolve(file))
-        if (overlay && !foreign.has(path)) await overlay.write(path, dumpsPython(file.replies, { indent: 4 }))
+        if (!overlay || foreign.has(path)) return
+        try {
+          await overlay.write(path, dumpsPython(file.replies, { indent: 4 }))
+        } catch (error) {
+          foreign.add(path)
+          onProblem(`New replies, ${path}: ${error instanceof Error ? error.message : String(error)} Replies of its API are not stored.`)
+        }
       }),
   }
 }

@@ -41,8 +41,6 @@ export const resultFilters = {
   none: { words: [], acceptedErrors: [] },
 } as const satisfies Record<string, ResultFilter>
 
-export type ResultFilterName = keyof typeof resultFilters
-
 /** The server's `check_result`. */
 export function isResult(reply: PythonDict, { words, acceptedErrors }: ResultFilter): boolean {
   const error = reply.get('error')

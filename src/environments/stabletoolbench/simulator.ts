@@ -2,7 +2,7 @@
 import { reprPython, strPython } from '../../base/pythonRepr'
 import { PythonTuple, type PythonDict, type PythonValue } from '../../base/pythonValue'
 import type { Simulate } from '../worldParts'
-import { dict, dictOf } from './folderFile'
+import { dict, dictOf, firstCharacters } from './folderFile'
 import type { ApiDoc, ToolDoc } from './toolDocs'
 
 export interface SimulatedCall {
@@ -68,7 +68,7 @@ export function chatRequest({ tool, api, input, examples }: SimulatedCall): stri
   ])
   let shown = examples.map(([key, reply]) => new PythonTuple([key, reply]))
   while (shown.length > 1 && reprPython(shown).length > MAX_EXAMPLE_CHARS) shown = shown.slice(0, -1)
-  const text = [...reprPython(shown)].slice(0, MAX_EXAMPLE_CHARS).join('')
+  const text = firstCharacters(reprPython(shown), MAX_EXAMPLE_CHARS)
   return `API Documentation:${strPython(doc)}\nAPI Examples:${text}\nAPI Input:${reprPython(input)}\n`
 }
 

@@ -2,10 +2,19 @@
 import { dumpsPython } from '../../base/pythonJson'
 import { strPython } from '../../base/pythonRepr'
 import type { PythonDict } from '../../base/pythonValue'
-import { codeOfServerError, observationCode, type ObservationCode } from '../../records/toolbenchCodes'
-import { textAt } from './folderFile'
+import {
+  ANSWERED,
+  codeOfServerError,
+  FINISH,
+  GAVE_UP,
+  GIVE_ANSWER,
+  GIVE_UP,
+  observationCode,
+  type ObservationCode,
+} from '../../records/toolbench'
+import { firstCharacters, textAt } from './folderFile'
 import { readFinish } from './finishCall'
-import { firstCharacters, FINISH, GIVE_ANSWER, GIVE_UP, type OfferedApi } from './functions'
+import type { OfferedApi } from './functions'
 import { errorReply, TIMED_OUT, type ReplySource } from './toolServer'
 
 export interface Observation {
@@ -49,7 +58,7 @@ export async function step(
   return { ...seen, text: truncated(seen.text, maxObservation) }
 }
 
-export const truncated = (text: string, most: number): string => {
+const truncated = (text: string, most: number): string => {
   const start = firstCharacters(text, most)
   return start.length < text.length ? `${start}...` : text
 }
@@ -60,10 +69,10 @@ const failed = (error: string, code: ObservationCode): Observation => asIs(dumps
 function finish(input: string): Observation {
   const { returnType, finalAnswer } = readFinish(input)
   if (returnType === null) return asIs('{error:"must have "return_type""}', observationCode.badFinish)
-  if (returnType === GIVE_UP) return { ...asIs('{"response":"chose to give up and restart"}', observationCode.gaveUp), finalAnswer: null }
+  if (returnType === GIVE_UP) return { ...asIs(GAVE_UP, observationCode.gaveUp), finalAnswer: null }
   if (returnType !== GIVE_ANSWER) return asIs('{error:""return_type" is not a valid choice"}', observationCode.badFinish)
   if (finalAnswer === null) return asIs('{error:"must have "final_answer""}', observationCode.badFinish)
-  return { ...asIs('{"response":"successfully giving the final answer."}', observationCode.finished), finalAnswer }
+  return { ...asIs(ANSWERED, observationCode.finished), finalAnswer }
 }
 
 async function callApi(
