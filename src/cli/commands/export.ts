@@ -1,5 +1,5 @@
 /**
- * `hone export --to steptool-csv|hone-jsonl IN… --out FILE`, `--to peft DIR --out DIR`, `--to merged DIR --out DIR`,
+ * `hone export --to steptool-csv|hone-jsonl|converted IN… --out FILE`, `--to steptool-answers IN… --out DIR`, `--to peft DIR --out DIR`, `--to merged DIR --out DIR`,
  * `--to metrics-jsonl|metrics-csv DIR --out FILE`, `--to recording DIR --out FILE` (a run story for the page to show), `--to wandb DIR [--project NAME] [--entity NAME]` and
  * `--recipe FILE --to hone|trl|verl [--out FILE]`:
  * hands work over to other programs.
@@ -11,6 +11,7 @@ import { recordingText } from '../../records/recording'
 import { metricFile, type MetricFormat } from '../../records/metricFiles'
 import { WANDB_PROJECT } from '../../records/wandbRun'
 import { exportMerged, exportPeft } from '../adapterExport'
+import { exportAnswers } from '../answerExport'
 import { defineCommand, UsageError, type CommandContext, type JsonObject } from '../command'
 import { MODEL_HELP } from '../modelSpec'
 import { must, withStudio } from '../openStudio'
@@ -24,17 +25,29 @@ import { openDataWords } from '../runSources'
 export const exportFiles = defineCommand({
   name: 'export',
   summary:
-    'writes trajectories as StepTool’s file or Hone’s, a trained adapter as PEFT’s or merged into its model, a run’s metrics (to a file or to wandb), a run story as a recording for the page, or a recipe as TRL’s or verl’s',
+    'writes trajectories as StepTool’s file, as its answer files or as Hone’s, a trained adapter as PEFT’s or merged into its model, a run’s metrics (to a file or to wandb), a run story as a recording for the page, or a recipe as TRL’s or verl’s',
   options: z.object({
     inputs: z
       .array(z.string())
       .default([])
       .meta({ help: 'files with trajectories, run:ID or run:DIRECTORY for a run’s practice, or the directory of a run' }),
     to: z
-      .enum(['steptool-csv', 'hone-jsonl', 'peft', 'merged', 'metrics-jsonl', 'metrics-csv', 'recording', 'wandb', ...RECIPE_TARGETS])
+      .enum([
+        'steptool-csv',
+        'hone-jsonl',
+        'steptool-answers',
+        'converted',
+        'peft',
+        'merged',
+        'metrics-jsonl',
+        'metrics-csv',
+        'recording',
+        'wandb',
+        ...RECIPE_TARGETS,
+      ])
       .meta({ help: 'what to write' }),
     recipe: z.string().optional().meta({ help: 'hone, trl, verl: Hone’s recipe, settings, StepTool_ppo.json or ArCHer’s YAML' }),
-    out: z.string().optional().meta({ help: 'file, or directory for peft; without it a recipe is printed' }),
+    out: z.string().optional().meta({ help: 'file, or directory for peft and steptool-answers; without it a recipe is printed' }),
     model: z
       .string()
       .optional()
@@ -43,6 +56,10 @@ export const exportFiles = defineCommand({
       .enum(WEIGHT_FORMATS)
       .optional()
       .meta({ help: 'merged: how the base’s weights were stored in training; by default as the run says' }),
+    set: z
+      .string()
+      .default('answers')
+      .meta({ help: 'steptool-answers: name of the set, which is the folder of its files, such as G1_instruction' }),
     baseModel: z.string().optional().meta({ help: 'peft: name of the base model to write into adapter_config.json' }),
     project: z
       .string()
@@ -51,7 +68,7 @@ export const exportFiles = defineCommand({
     entity: z.string().optional().meta({ help: 'wandb: user or team; by default the key’s own' }),
   }),
   positionals: 'inputs',
-  run: async (context, { inputs, to, recipe, out, baseModel, model, dtype, project, entity = null }): Promise<JsonObject> => {
+  run: async (context, { inputs, to, recipe, out, set, baseModel, model, dtype, project, entity = null }): Promise<JsonObject> => {
     if (to === 'hone' || to === 'trl' || to === 'verl') {
       if (recipe === undefined || inputs.length > 0) throw new UsageError(`export --to ${to} takes --recipe FILE and nothing else.`)
       return exportRecipe(recipe, to, out, context)
@@ -64,6 +81,9 @@ export const exportFiles = defineCommand({
       case 'steptool-csv':
       case 'hone-jsonl':
         return writeTrajectories(inputs, to, out, context)
+      case 'steptool-answers':
+      case 'converted':
+        return exportAnswers(inputs, { to, out, set }, context)
       case 'peft':
         return exportPeft(inputs, out, baseModel, context)
       case 'merged':

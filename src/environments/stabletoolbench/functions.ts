@@ -1,7 +1,7 @@
 /** The functions that a model is given for a query's `api_list`: ToolBench's `api_json_to_openai_json`. */
-import { dumpsPython } from '../../base/pythonJson'
 import { strPython } from '../../base/pythonRepr'
-import { plainFromPython, type PythonDict, type PythonValue } from '../../base/pythonValue'
+import { plainFromPython, type PythonDict } from '../../base/pythonValue'
+import { toolOfFunction } from '../../records/toolbenchTools'
 import type { ToolSpec } from '../../records/trajectory'
 import { dict, firstCharacters, listAt, textAt } from './folderFile'
 import { functionName, standardize, standardName } from './names'
@@ -72,37 +72,9 @@ function property(parameter: PythonDict): PythonDict {
   })
 }
 
-/** The function as a tool of an episode: its schema without the empty names, which no server takes, and with examples under their JSON Schema name. */
+/** The function as a tool of an episode. */
 export function toolSpecOf({ function: fn, category }: OfferedApi): ToolSpec {
-  const parameters = fn.get('parameters')
-  const properties = parameters instanceof Map ? parameters.get('properties') : null
-  const required = parameters instanceof Map ? listAt(parameters, 'required').filter((name) => name !== '') : []
-  const fields =
-    properties instanceof Map
-      ? [...properties].flatMap(([name, item]) => (item instanceof Map ? [[strPython(name), item] as const] : []))
-      : []
-  return {
-    ...{ name: textAt(fn, 'name'), category, description: textAt(fn, 'description') },
-    parameters: fields.map(([name, item]) => ({
-      ...{ name, type: textAt(item, 'type'), required: required.includes(name) },
-      description: descriptionOf(item),
-    })),
-    schema: {
-      type: 'object',
-      properties: Object.fromEntries(fields.map(([name, item]) => [name, plainFromPython(schemaOf(item))])),
-      required: required.map(String),
-    },
-  }
-}
-
-function schemaOf(item: PythonDict): PythonDict {
-  const example = item.get('example_value')
-  const schema = new Map([...item].filter(([key]) => key !== 'example_value'))
-  return example === undefined ? schema : schema.set('examples', [example])
-}
-
-function descriptionOf(item: PythonDict): string {
-  const example: PythonValue = item.get('example_value') ?? null
-  const shown = typeof example === 'string' ? example : dumpsPython(example, { ascii: false })
-  return [textAt(item, 'description'), ...(example === null ? [] : [`Example: ${shown}`])].filter((part) => part !== '').join(' ')
+  const tool = toolOfFunction(plainFromPython(fn), category)
+  if (tool === null) throw new Error(`${textAt(fn, 'name')} is no function.`)
+  return tool
 }
