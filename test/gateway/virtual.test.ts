@@ -12,7 +12,7 @@ import { benchFiles } from '../environments/stabletoolbenchFiles'
 const folder = temporaryDirectory()
 for (const [path, text] of Object.entries(benchFiles)) {
   mkdirSync(dirname(join(folder, path)), { recursive: true })
-  writeFileSync(join(folder, path), text as string)
+  writeFileSync(join(folder, path), text)
 }
 const saved = join(folder, 'saved')
 const stop = new AbortController()
