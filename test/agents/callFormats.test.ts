@@ -93,9 +93,9 @@ describe('what a format writes it reads again', () => {
   })
 
   test.each(formats)('%s: an answer, and giving up', (_, format) => {
-    expect(format.parse(writeMove(format, { name: 'finish', arguments: { answer: 'Karu, 12' } })).answer).toBe('Karu, 12')
-    expect(format.parse(writeMove(format, { name: 'give_up', arguments: {} })).answer).toBeNull()
-    expect(format.parse(writeMove(format, { name: 'look', arguments: { up: 'x' } })).answer).toBeUndefined()
+    expect(format.parse(writeMove(format, { name: 'finish', arguments: { answer: 'Karu, 12' } }).text).answer).toBe('Karu, 12')
+    expect(format.parse(writeMove(format, { name: 'give_up', arguments: {} }).text).answer).toBeNull()
+    expect(format.parse(writeMove(format, { name: 'look', arguments: { up: 'x' } }).text).answer).toBeUndefined()
   })
 })
 

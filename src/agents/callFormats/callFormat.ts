@@ -98,6 +98,8 @@ export interface CallFormat {
   readonly title: string
   /** Special tokens after any of which generation stops. Each is one token of the vocabulary; the first ends what a script says. */
   readonly stopTokens: readonly [string, ...string[]]
+  /** The one of them that ends a turn with calls, where it is not the first. */
+  readonly callStopToken?: string
   /** How the model's prompts are made, in sentences: what its template says itself, and what was done where it lacks something. */
   readonly how: string
   /** The system message of `start`, without markers; null if `start` writes none. */

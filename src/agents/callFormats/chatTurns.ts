@@ -13,6 +13,8 @@ type Message = Input['messages'][number]
 export interface ChatTurns {
   /** The first is the one that the template writes after a turn. */
   readonly stopTokens: readonly [string, ...string[]]
+  /** The one of them that ends a turn of calls, where it is another. */
+  readonly callStopToken: string | null
   /** Whether the template itself lists the tools. */
   readonly listsTools: boolean
   /** Whether the text before a completion opens the reasoning. */
@@ -73,6 +75,7 @@ export function chatTurns(model: FormatEvidence, language: CallLanguage): ChatTu
   const remarks = template.remarks()
   return {
     stopTokens: template.stopTokens,
+    callStopToken: template.callStopToken(),
     listsTools: template.listsTools,
     opensReasoning: template.opensReasoning,
     remarks,
@@ -130,6 +133,18 @@ class Template {
     this.#replyRole = (language.replyRoles ?? ['tool']).find((role) => this.#hasRole(role)) ?? null
     // What is said after a turn is found now, so that a template that does not fit is refused before an episode.
     this.next([{ role: 'user', content: QUESTION }])
+  }
+
+  callStopToken(): string | null {
+    if (!this.#writesCalls) return null
+    const text = this.#try({ messages: [user, markedCalls(1)] })
+    const tail = text.slice(text.indexOf(ARGUMENT))
+    const found = this.stopTokens
+      .map((token) => ({ token, at: tail.indexOf(token) }))
+      .filter(({ at }) => at >= 0)
+      .sort((a, b) => a.at - b.at)
+    const token = found[0]?.token
+    return token === undefined || token === this.stopTokens[0] ? null : token
   }
 
   remarks(): string[] {

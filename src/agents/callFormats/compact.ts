@@ -5,6 +5,7 @@
 import { FINISH, GIVE_UP, formatCall, formatTools, parseCall } from '../../environments/compactSyntax'
 import type { ToolCall } from '../../records/trajectory'
 import type { CallFormat, CallFormatDefinition, RenderedMessage } from './callFormat'
+import { withoutMarkers } from './withoutMarkers'
 
 const END = '<|end|>'
 const markers = ['<|system|>', '<|user|>', '<|assistant|>', '<|tool|>', END]
@@ -53,5 +54,11 @@ export const compactFormat: CallFormatDefinition = {
       ? { confidence: chatTemplate?.includes(END) ? 1 : 0.6 }
       : { confidence: 0, needs: `${missing.length === 1 ? 'the token' : 'the tokens'} ${missing.join(' ')}` }
   },
-  create: () => compact,
+  create: (model) => ({
+    ...compact,
+    next: (messages) =>
+      compact.next(
+        messages.map((message) => (message.role === 'tool' ? { ...message, content: withoutMarkers(message.content, model) } : message)),
+      ),
+  }),
 }

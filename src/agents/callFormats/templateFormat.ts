@@ -30,6 +30,7 @@ function boundFormat(language: CallLanguage, model: FormatEvidence): CallFormat 
   const parse = (completion: string): ParsedTurn => language.parse(withoutEnd(completion), turns.opensReasoning)
   return {
     ...{ name, title, stopTokens: turns.stopTokens, system, parse },
+    ...(turns.callStopToken === null ? {} : { callStopToken: turns.callStopToken }),
     how: `${title}. ${turns.remarks.join(' ')}`,
     start: (tools, conversation) =>
       turns.start({

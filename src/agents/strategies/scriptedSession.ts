@@ -24,7 +24,6 @@ function scriptedSession(
   const { codec, format } = options
   const observations = [...past.observations]
   let { length } = past
-  const stopId = codec.specialId(format.stopTokens[0])
   return {
     get length() {
       return length
@@ -36,8 +35,8 @@ function scriptedSession(
     },
     extend(ids, { maxNewTokens }) {
       observations.push(...heard.splice(0))
-      const move = script(observations)
-      const wanted = [...codec.encode(typeof move === 'string' ? move : writeMove(format, move)), stopId]
+      const { text, stopToken } = writeMove(format, script(observations))
+      const wanted = [...codec.encode(text), codec.specialId(stopToken)]
       const completion = wanted.slice(0, maxNewTokens)
       length += ids.length + completion.length
       return Promise.resolve({

@@ -23,7 +23,8 @@ export async function probeText(benchmark: Benchmark, model: FormatEvidence): Pr
     const replies: string[] = []
     while (script) {
       const call = script(replies)
-      const written = `${writeMove(format, call)}${format.stopTokens[0]}`
+      const { text: turn, stopToken } = writeMove(format, call)
+      const written = turn + stopToken
       text += written
       if (format.parse(written).answer !== undefined || replies.length > MOST_CALLS) break
       const [reply] = await episode.call([call])
