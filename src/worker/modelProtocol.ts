@@ -25,6 +25,15 @@ export interface UnfinishedDownload extends Pick<DownloadPlan, 'title' | 'host' 
   readonly hub: string
 }
 
+/** A model that was opened, and how it acts. */
+export interface OpenedModel {
+  readonly title: string
+  /** Name of the call format that fits it; null: none does. */
+  readonly callFormat: string | null
+  /** How its prompts are made, or why it cannot act, in sentences. */
+  readonly how: string
+}
+
 export interface ModelRow {
   readonly model_id: string
   readonly title: string

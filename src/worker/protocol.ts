@@ -26,7 +26,7 @@ export type {
   ServerModel,
   TrainRequest,
 } from '../records/requests'
-export type { DownloadPlan, ModelRow, UnfinishedDownload } from './modelProtocol'
+export type { DownloadPlan, ModelRow, OpenedModel, UnfinishedDownload } from './modelProtocol'
 export { mergedJobId } from './trainingProtocol'
 export type {
   ImportedAdapter,

@@ -26,6 +26,7 @@ import type {
   MergedModel,
   ModelRow,
   NewOpinion,
+  OpenedModel,
   PreflightFinding,
   RecipeFile,
   RecipeOnForm,
@@ -175,7 +176,7 @@ export interface ModelsApi {
   /** Stops an import that is under way; nothing of it stays. */
   cancelImport(importId: string): Promise<Reply<null>>
   /** Opens a model that is here, or that the host knows by name, without reading its weights. @param seed of weights that are drawn at random. */
-  open(modelId: string, seed?: number): Promise<Reply<{ readonly title: string }>>
+  open(modelId: string, seed?: number): Promise<Reply<OpenedModel>>
   /** Asks the server what there is. `jobs.start` with kind `download` then fetches it. */
   planDownload(model: RemoteModel): Promise<Reply<DownloadPlan>>
   unfinishedDownloads(): Promise<readonly UnfinishedDownload[]>

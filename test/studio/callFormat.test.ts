@@ -10,6 +10,7 @@ import { readPromptPack } from '../../src/studio/models/readPromptPack'
 import { limitsFor } from '../../src/studio/runs/episodeLimits'
 import { formatConfig } from '../../src/studio/runs/formatConfig'
 import { projectRoot } from '../support/sources'
+import { openTestStudio } from './testStudio'
 
 const read = (path: string): string => readFileSync(`${projectRoot}/${path}`, 'utf8')
 const chatTemplate = read('test/golden/call_formats/qwen.jinja')
@@ -74,4 +75,28 @@ test('JSON has room: at least 4096 tokens, as far as the model reads', () => {
   expect(limitsFor(limits, null)).toEqual({ maxContext: 4096, maxNewTokens: 512 })
   // The compact format is what benchmarks count in; a model that no format fits acts nowhere.
   expect(limitsFor(limits, { ...qwen, chatTemplate: null, renderChat: null })).toEqual({ maxContext: 512, maxNewTokens: 48 })
+})
+
+test('a model that is opened says how it acts', async () => {
+  const { studio, close } = await openTestStudio()
+  expect(await studio.models.open('starter')).toEqual({
+    ok: true,
+    value: { title: expect.any(String) as string, callFormat: 'compact', how: expect.stringMatching(/^Compact calls\. /) as string },
+  })
+  close()
+})
+
+test('a request with a format that does not exist, or that the model cannot use, is refused in one sentence', async () => {
+  const { studio, close } = await openTestStudio()
+  const request = {
+    ...{ kind: 'evaluate' as const, model: 'starter', adapterOf: null, benchmark: 'starter', split: 'dev', strategy: 'cot' },
+    ...{ limit: 1, temperature: 0, seed: 1 },
+  }
+  expect(await studio.jobs.start({ ...request, callFormat: 'klingon' })).toMatchObject({
+    ok: false,
+    message: expect.stringContaining('There is no call format klingon; there is compact, hermes') as string,
+  })
+  // Its template writes every role by name: the calls of another family are taught in the system message.
+  expect(await studio.jobs.start({ ...request, callFormat: 'hermes' })).toMatchObject({ ok: true })
+  close()
 })

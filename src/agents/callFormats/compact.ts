@@ -39,7 +39,7 @@ export const compact: CallFormat & Required<Pick<CallFormat, 'message'>> = {
     const answer = finalAnswer(call)
     return { content: answer ?? '', reasoning: '', calls: [call], ...(answer === undefined ? {} : { answer }) }
   },
-  how: 'Every role has a token of its own, and tools are listed by name and parameters.',
+  how: 'Compact calls. Every role has a token of its own, and tools are listed by name and parameters.',
   answer: (text) => (text === null ? formatCall(GIVE_UP, {}) : formatCall(FINISH, { answer: text })),
   write: (calls) => calls.map((call) => formatCall(call.name, call.arguments)).join('\n'),
   message,

@@ -1,4 +1,5 @@
 /** `studio.models`: models that are stored, imported or downloaded. */
+import { callFormatFor } from '../../agents/callFormats/callFormatFor'
 import type { ModelsApi } from '../../worker/studioApi'
 import { accept } from '../failure'
 import type { Imports } from '../imports'
@@ -9,7 +10,10 @@ export const createModelsApi = (models: Models, remote: RemoteModels, imports: P
   list: () => models.list(),
   open: async (id, seed) => {
     const text = await models.text(id, seed)
-    return text.ok ? accept({ title: text.value.title }) : text
+    if (!text.ok) return text
+    const choice = callFormatFor(text.value)
+    const acting = choice.ok ? { callFormat: choice.format.name, how: choice.format.how } : { callFormat: null, how: choice.message }
+    return accept({ title: text.value.title, ...acting })
   },
   importFiles: (name, files, importId) => models.importModel(name, files, importId),
   cancelImport: (importId) => imports.cancel(importId),

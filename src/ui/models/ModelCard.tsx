@@ -5,6 +5,7 @@ import type { ArchitectureClaim, ImportedAdapter, ModelRow } from '../../worker/
 import { ConfirmButton } from '../dataset/ConfirmButton'
 import { counted, formatBytes, formatCount } from '../format'
 import { hrefs } from '../navigation/hrefs'
+import { useOpenedModel } from '../queries/models'
 import { useDescription } from '../stores/studio'
 import { VisibleText } from '../trajectory/VisibleText'
 import { Panel } from '../widgets/Panel'
@@ -130,7 +131,9 @@ export function ModelCard({
     ['Context', counted(model.contextLength, 'token')],
     ['Vocabulary', formatCount(model.vocabulary)],
   ]
+  const opened = useOpenedModel(model.model_id).data
   const origin: readonly (readonly [string, string | null])[] = [
+    ['Calls', opened?.how ?? null],
     ['From', model.origin],
     ['Revision', model.revision],
   ]

@@ -23,6 +23,7 @@ export const keys = {
     options,
   ],
   models: ['models', 'list'],
+  openedModel: (modelId: string) => ['models', 'opened', modelId],
   unfinishedDownloads: ['models', 'unfinished'],
   adapters: ['adapters'],
   storage: ['storage'],

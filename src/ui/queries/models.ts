@@ -1,9 +1,16 @@
-import type { DownloadPlan, ImportedAdapter, ModelRow, RemoteModel, UnfinishedDownload } from '../../worker/protocol'
+import type { DownloadPlan, ImportedAdapter, ModelRow, OpenedModel, RemoteModel, UnfinishedDownload } from '../../worker/protocol'
 import { keys } from './keys'
 import { useCommand, type Command } from './useCommand'
 import { useStudioQuery, type StudioQuery } from './useStudioQuery'
 
 export const useModels = (): StudioQuery<readonly ModelRow[]> => useStudioQuery(keys.models, (studio) => studio.models.list())
+
+/** How a model acts. One that cannot be opened says so where it is listed. */
+export const useOpenedModel = (modelId: string): StudioQuery<OpenedModel | null> =>
+  useStudioQuery(keys.openedModel(modelId), async (studio) => {
+    const opened = await studio.models.open(modelId)
+    return opened.ok ? opened.value : null
+  })
 
 export interface NamedFiles {
   readonly name: string
