@@ -42,15 +42,15 @@ const unlike = (first: ActingPolicy, second: ActingPolicy): ActingPolicy => ({
 
 /** A finished run that practised; a story has an exam before and after. */
 async function practised(practising: JobRequest = story): Promise<Practised> {
-  const scripted = scriptedPolicyBackend({ skill: 0.4 })
+  const able = scriptedPolicyBackend({ skill: 1 })
   const hopeless = scriptedPolicyBackend({ skill: 0 })
   const trained: Trained[] = []
   const opened = await openTestStudio({
     policyBackend: {
-      openPolicy: async (request) => unlike(await scripted.openPolicy(request), await hopeless.openPolicy(request)),
+      openPolicy: async (request) => unlike(await able.openPolicy(request), await hopeless.openPolicy(request)),
       train: (request) => {
         if (request.data) trained.push(request.data)
-        return scripted.train(request)
+        return able.train(request)
       },
     },
   })
