@@ -32,6 +32,18 @@ describe('texts of prompted models are read as bfcl-eval reads them', () => {
       expect(found.fault.kind).toBe(isOther ? 'ast_decoder:decoder_wrong_output_format' : 'ast_decoder:decoder_failed')
   })
 
+  it.each(['java', 'javascript'] as const)('a text made to exhaust the reader of %s is no call, in little time', (language) => {
+    for (const text of [
+      `[f(a=${'('.repeat(5000)}1${')'.repeat(5000)})]`,
+      `[f(a="é", b=${'x+'.repeat(20_000)})]`,
+      `[f(a=${'{'.repeat(20_000)})]`,
+    ]) {
+      const started = performance.now()
+      expect(callsOfText(text, language)).toMatchObject({ calls: null })
+      expect(performance.now() - started).toBeLessThan(2000)
+    }
+  })
+
   it.each([
     '['.repeat(5000),
     `[f(a=${'-'.repeat(5000)}1)]`,
