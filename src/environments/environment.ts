@@ -68,6 +68,8 @@ export interface Episode {
   readonly query: Query
   /** The tools this episode offers: all of the environment's, or those its query lists. */
   readonly tools: readonly ToolSpec[]
+  /** Present where the types that the agent wrote are judged: calls arrive as they were written, and are not fitted to the tools' schemas. */
+  readonly takesCallsAsWritten?: true
   /** The calls of one turn, in order; one reply for each, in the same order. */
   call(calls: readonly ToolCall[], options?: Cancellable): Promise<readonly ToolReply[]>
   /** The user's reply to the agent; null when the user says nothing more, so that the agent's words were its final answer. When absent, users speak once. */

@@ -21,17 +21,21 @@ export function fittingArguments(call: ToolCall, tools: readonly ToolSpec[]): To
   return { ...call, arguments: Object.fromEntries(given) }
 }
 
-/** The same episode, which gets every call with fitting arguments. */
+/** The same episode, which gets every call with fitting arguments, unless it judges them as they were written. */
 export function withFittingArguments(episode: Episode): Episode {
+  if (episode.takesCallsAsWritten) return episode
   return {
     query: episode.query,
-    tools: episode.tools,
+    get tools() {
+      return episode.tools
+    },
     call: (calls, options) =>
       episode.call(
         calls.map((call) => fittingArguments(call, episode.tools)),
         options,
       ),
     ...(episode.userTurn ? { userTurn: (said, options) => episode.userTurn?.(said, options) ?? Promise.resolve(null) } : {}),
+    ...(episode.isOver ? { isOver: () => episode.isOver?.() ?? false } : {}),
     finish: (answer, options) => episode.finish(answer, options),
     copy: () => {
       const copied = episode.copy()

@@ -2,7 +2,9 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, test } from 'vitest'
+import type { CallFormat } from '../../src/agents/callFormats/callFormat'
 import { compact } from '../../src/agents/callFormats/compact'
+import { rolloutEpisodes } from '../../src/agents/rollout'
 import { strategies } from '../../src/agents/strategies'
 import { openScriptedAgent } from '../../src/agents/strategies/scriptedSession'
 import { openFileTree } from '../../src/cli/node/fileTree'
@@ -14,6 +16,16 @@ import { stepsOf, trajectory, type ToolCall } from '../../src/records/trajectory
 import { folderOfProject, treeOf } from '../support/files'
 import { codec } from './starterFiles'
 
+/** The compact format, with values as JSON. */
+const typedFormat: CallFormat = {
+  ...compact,
+  write: (calls) => JSON.stringify(calls),
+  parse: (completion) => ({
+    content: '',
+    reasoning: '',
+    calls: JSON.parse(completion.slice(0, completion.lastIndexOf(']') + 1)) as ToolCall[],
+  }),
+}
 const made = async (): Promise<Benchmark> => bfclBenchmark.create({ files: await folderOfProject('test/fixtures/bfcl') })
 const queryOf = (benchmark: Benchmark, id: string) => benchmark.queries('exam').find(({ query_id }) => query_id === id)!
 const hall: ToolCall = { name: 'lamp_switch', arguments: { room: 'the hall', on: true } }
@@ -84,6 +96,30 @@ describe('tools are what a model can be given', () => {
 })
 
 describe('an episode is one turn', () => {
+  test('also in a rollout, where calls are judged with the types that the model wrote', async () => {
+    const benchmark = await made()
+    const query = queryOf(benchmark, 'multiple_1')
+    let turns = 0
+    const scripted = (to: unknown) => () => {
+      turns += 1
+      return { name: 'write_card', arguments: { to, text: 'thanks' } }
+    }
+    const statusOf = async (to: unknown): Promise<string | undefined> => {
+      const [record] = await rolloutEpisodes({
+        agent: {
+          limits: { temperature: 0, maxNewTokens: 256, maxContext: 4096 },
+          open: () => openScriptedAgent(scripted(to), { codec, format: typedFormat, maxNewTokens: 256, maxContext: 4096 }),
+        },
+        ...{ environment: benchmark.environment, queries: [query], samples: 1, strategy: 'cot', source: 's' },
+        budget: { toolCalls: 32, modelCalls: null },
+      })
+      return record && evaluateTrajectories([record], benchmark)[0]?.status
+    }
+    expect(await statusOf('Jo')).toBe('solved')
+    expect(turns).toBe(1)
+    expect(await statusOf(7)).toBe('unsolved')
+  })
+
   test('the calls are recorded, and no second turn is asked for', async () => {
     const benchmark = await made()
     const { record, turns, row } = await attempt(benchmark, 'multiple_0', [{ ...hall, arguments: { room: 'hall', on: true } }])

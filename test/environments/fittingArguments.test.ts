@@ -32,6 +32,29 @@ test('a number or a boolean of a parameter that wants text becomes its text, and
   expect(fitted('unknown', { mile: 41 })).toEqual({ mile: 41 })
 })
 
+test('everything else of an episode shows through: tools that a turn adds, what the user says, whether it is over', async () => {
+  let [offered, isOver] = [tools.slice(0, 1), false]
+  const inner: Episode = {
+    query: { ...{ query_id: 'q', index: 0, text: '?', group: '', split: 'dev' }, goldTools: [], entities: [] },
+    get tools() {
+      return offered
+    },
+    call: () => Promise.resolve([]),
+    userTurn: (said) => Promise.resolve(`${said}!`),
+    isOver: () => isOver,
+    finish: () => Promise.resolve({ status: 'unsolved', truth: { succeeded: false, needed: false } }),
+    copy: () => ({ ok: false, reason: 'There is no copy.' }),
+    close: () => Promise.resolve(),
+  }
+  const fitting = withFittingArguments(inner)
+  expect(Object.keys(fitting).sort()).toEqual(Object.keys(inner).sort())
+  offered = tools
+  isOver = true
+  expect([fitting.tools, fitting.isOver?.(), await fitting.userTurn?.('Go on')]).toEqual([tools, true, 'Go on!'])
+  const asWritten: Episode = { ...inner, takesCallsAsWritten: true }
+  expect(withFittingArguments(asWritten)).toBe(asWritten)
+})
+
 test('an episode and its copies are called so', async () => {
   const heard: ToolCall[] = []
   const episode = (): Episode => ({

@@ -136,7 +136,7 @@ function openEpisode(task: Task | null, { tools, judge, ...state }: State): Epis
   }
 
   return {
-    ...{ query, tools },
+    ...{ query, tools, takesCallsAsWritten: true },
     call: async (given, { signal } = {}) => {
       await cancellable(Promise.resolve(), signal)
       const replies = given.map((call) => reply(call, isOver))
