@@ -40,10 +40,12 @@ interface MetricsPanelProps {
   readonly algorithm: AlgorithmDescription | null
   readonly meanings: Readonly<Record<string, string>>
   readonly alarms: readonly Alarm[]
+  /** The run ended: no metrics will come. */
+  readonly isOver: boolean
 }
 
 /** The curves of a run: reward first, then small multiples with linked zoom; and its metrics as files. */
-export function MetricsPanel({ runId, metrics, algorithm, meanings, alarms }: MetricsPanelProps) {
+export function MetricsPanel({ runId, metrics, algorithm, meanings, alarms, isOver }: MetricsPanelProps) {
   const smoothing = usePreferences((state) => state.smoothing)
   const [range, setRange] = useState<readonly [number, number] | null>(null)
   const zoom = useMemo((): Zoom => ({ range, setRange }), [range])
@@ -71,7 +73,7 @@ export function MetricsPanel({ runId, metrics, algorithm, meanings, alarms }: Me
         zoom={zoom}
         scales
         testId="chart-reward"
-        emptyText="The first update is on its way"
+        emptyText={isOver ? 'This run has no metrics' : 'The first update is on its way'}
       />
       {shown.length > 0 && (
         <div className={classes.multiples} style={{ marginTop: 16 }}>

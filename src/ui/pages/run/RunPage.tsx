@@ -66,7 +66,14 @@ function RunView({ runId }: { readonly runId: string }) {
       <AlarmsPanel alarms={alarms} />
       {run?.kind === 'evaluate' && <ItsResult run={run} />}
       {run?.kind !== 'evaluate' && run?.kind !== 'rollout' && (
-        <MetricsPanel runId={runId} metrics={metrics} algorithm={algorithm} meanings={detail?.metricMeanings ?? {}} alarms={alarms} />
+        <MetricsPanel
+          runId={runId}
+          metrics={metrics}
+          algorithm={algorithm}
+          meanings={detail?.metricMeanings ?? {}}
+          alarms={alarms}
+          isOver={run !== null && run.finished_at !== null && job === null}
+        />
       )}
       <Samples runId={runId} expected={run === null || run.data.length === 0} />
       {detail && <ChangeProof detail={detail} job={job} />}
