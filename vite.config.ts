@@ -73,6 +73,17 @@ interface PackageFile {
   readonly version?: unknown
   readonly license?: unknown
   readonly author?: string | { readonly name: string }
+  readonly repository?: string | { readonly url: string }
+}
+
+/** What a package contains besides its own code, without a file that says so. */
+const contained: Readonly<Record<string, BundledPackage>> = {
+  pyodide: {
+    title: 'CPython (PSF-2.0)',
+    texts: [
+      'Inside pyodide: the Python interpreter and its standard library. Copyright © 2001 Python Software Foundation. All rights reserved. The licence and those of what CPython contains: https://docs.python.org/3/license.html',
+    ],
+  },
 }
 
 const LICENSE_FILE = /^(licen[cs]e|copying|notice)/i
@@ -82,12 +93,13 @@ function packageOf(moduleId: string): BundledPackage | null {
   if (path.startsWith('\0') || !path.includes('/node_modules/')) return null
   for (let folder = dirname(path); !folder.endsWith('node_modules'); folder = dirname(folder)) {
     const file = join(folder, 'package.json')
-    const { name, version, license, author } = (existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}) as PackageFile
+    const { name, version, license, author, repository } = (existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}) as PackageFile
     // Packages have more such files within, which only say how modules are loaded.
     if (typeof name !== 'string' || typeof version !== 'string') continue
     const texts = readdirSync(folder).filter((entry) => LICENSE_FILE.test(entry) && statSync(join(folder, entry)).isFile())
     const by = typeof author === 'string' ? author : author?.name
-    const named = `The package has no licence file. Its package.json names the licence ${String(license)}${by === undefined ? '' : ` and the author ${by}`}.`
+    const source = typeof repository === 'string' ? repository : repository?.url
+    const named = `The package has no licence file. Its package.json names the licence ${String(license)}${by === undefined ? '' : ` and the author ${by}`}.${source === undefined ? '' : ` Its source: ${source}`}`
     return {
       title: `${name} ${version} (${String(license)})`,
       texts: texts.length === 0 ? [named] : texts.sort().map((entry) => readFileSync(join(folder, entry), 'utf8').trim()),
@@ -108,7 +120,11 @@ function licenseList(): { readonly collect: Plugin; readonly write: Plugin } {
       apply: 'build',
       generateBundle(_options, bundle) {
         const modules = Object.values(bundle).flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []))
-        for (const found of modules.map(packageOf)) if (found) packages.set(found.title, found)
+        for (const found of modules.map(packageOf)) {
+          if (!found) continue
+          const inside = contained[found.title.split(' ')[0] ?? '']
+          for (const one of inside ? [found, inside] : [found]) packages.set(one.title, one)
+        }
       },
     },
     write: {
@@ -129,12 +145,16 @@ function licenseList(): { readonly collect: Plugin; readonly write: Plugin } {
 }
 const licenses = licenseList()
 
+/** Not every static server knows that .mjs is JavaScript. */
+const assetFileNames = ({ names }: { readonly names: readonly string[] }): string =>
+  names.some((name) => name.endsWith('.mjs')) ? 'assets/[name]-[hash].js' : 'assets/[name]-[hash][extname]'
+
 /** The page: dist/ works under any path of any static server, hence the relative base. */
 const site: ViteUserConfig = {
   base: './',
   plugins: [react(), moduleText, gatewayInDevelopment, starterManifest, licenses.collect, licenses.write],
-  worker: { format: 'es', plugins: () => [licenses.collect] },
-  build: { target: 'es2023', chunkSizeWarningLimit: 900 },
+  worker: { format: 'es', plugins: () => [licenses.collect], rolldownOptions: { output: { assetFileNames } } },
+  build: { target: 'es2023', chunkSizeWarningLimit: 900, rolldownOptions: { output: { assetFileNames } } },
   server: { port: 4180, strictPort: true },
   preview: { port: 4180, strictPort: true },
 }

@@ -3,6 +3,7 @@ import { openBrowserStore } from '../storage/browserStore'
 import type { StudioParts } from '../studio/parts'
 import { openBrowserDevice } from './browserDevice'
 import { openDataWorker } from './dataClient'
+import { openBrowserPython } from './python/browserPython'
 import { tabClaims } from './tabClaims'
 
 export function browserParts(): StudioParts {
@@ -24,6 +25,7 @@ export function browserParts(): StudioParts {
       return new Uint8Array(await response.arrayBuffer())
     },
     openDatasetReader: openDataWorker,
+    openPython: openBrowserPython,
     now: () => Date.now(),
     clock: () => performance.now(),
     random: () => Math.random(),

@@ -5,9 +5,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openFileTree } from '../../src/cli/node/fileTree'
 import { openNodePython } from '../../src/cli/node/pythonSandbox'
 import { readMultiTurnData, type MultiTurnData } from '../../src/environments/bfclMultiTurn/items'
-import { openMultiTurnJudge, type MultiTurnJudge } from '../../src/environments/bfclMultiTurn/judge'
+import { openMultiTurnJudge, type MultiTurnJudge, type MultiTurnVerdict } from '../../src/environments/bfclMultiTurn/judge'
 import { answerOf, changedAnswers } from '../support/bfclAnswers'
 import { findBfclWheel } from '../support/bfclWheel'
+import { openPythonPage } from '../support/pythonPage'
 import { projectRoot } from '../support/sources'
 
 const wheel = findBfclWheel()
@@ -48,5 +49,21 @@ describe.skipIf(wheel === null)('with the wheel of bfcl-eval (HONE_BFCL_WHEEL na
         different.push(`${row.id}: expected ${row.error_type ?? 'valid'}, found ${found.error?.type ?? 'valid'}`)
     }
     expect(different).toEqual([])
+  })
+
+  it('and the same in Chromium: every right call, and every verdict on a changed answer', async () => {
+    const app = await openPythonPage({ 'bfcl.whl': wheel ?? '' })
+    try {
+      const changed = changedAnswers(readFileSync(join(projectRoot, 'test/golden/bfcl_multi_turn_golden.jsonl'), 'utf8'))
+      const found = await app.page.evaluate<{ right: MultiTurnVerdict[]; changed: MultiTurnVerdict[] }>(
+        `pythonPage.judge('bfcl.whl', ${JSON.stringify(changed)})`,
+      )
+      expect(found.right.filter(({ valid }) => valid)).toHaveLength(800)
+      expect(found.changed.map(({ valid, error }) => [valid, error?.type ?? null])).toEqual(
+        changed.map(({ valid, error_type }) => [valid, error_type]),
+      )
+    } finally {
+      await app.close()
+    }
   })
 })
