@@ -1,7 +1,9 @@
 /** The StableToolBench environment and benchmark: functions, observations with their codes, where replies come from, queries and recall. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { BlobReader, BlobWriter, TextReader, ZipWriter } from '@zip.js/zip.js'
 import { describe, expect, it } from 'vitest'
 import { dumpsPython } from '../../src/base/pythonJson'
+import { zipTree } from '../../src/data/files/zipTree'
 import { pythonFromJson, strPython } from '../../src/base/pythonRepr'
 import { plainFromPython, pythonFromPlain, type PythonDict } from '../../src/base/pythonValue'
 import { stableToolBenchBenchmark } from '../../src/environments/stabletoolbench/benchmark'
@@ -286,5 +288,30 @@ describe.skipIf(!present)(`the released files${present ? '' : ' (skipped: ../sha
       query.goldTools.every((name) => apis.some((api) => offeredApi(api).function.get('name') === name)),
     )
     expect(offered.filter((isOffered) => !isOffered)).toHaveLength(0)
+  })
+})
+
+describe('an archive', () => {
+  it('is as good as a folder, and is never read whole', async () => {
+    const zip = new ZipWriter(new BlobWriter('application/zip'))
+    for (const [path, text] of Object.entries(benchFiles)) await zip.add(path, new TextReader(text))
+    const filler = new Uint8Array(4_000_000)
+    for (let at = 0; at < filler.length; at++) filler[at] = (at * 2654435761) >>> 24
+    await zip.add('server/tool_response_cache/Other/x_for_Other/y.json', new BlobReader(new Blob([filler])), { level: 0 })
+    const whole = await zip.close()
+    let read = 0
+    const slice = whole.slice.bind(whole)
+    const counted = Object.assign(whole, {
+      slice: (start = 0, end = whole.size) => {
+        read += Math.min(end, whole.size) - start
+        return slice(start, end)
+      },
+    })
+    const episode = await episodeOf({}, await zipTree(counted, 'bench.zip'))
+    expect(await episode.call([call(WEATHER, { city: 'Oslo' })])).toMatchObject([
+      { text: '{"error": "", "response": {"temperature": 4.5}}' },
+    ])
+    expect(whole.size).toBeGreaterThan(4_000_000)
+    expect(read).toBeLessThan(200_000)
   })
 })
