@@ -6,7 +6,8 @@ import { dumpsPython } from '../../src/base/pythonJson'
 import { pythonFromJson } from '../../src/base/pythonRepr'
 import type { PythonDict } from '../../src/base/pythonValue'
 import { cacheKeyOf, canonicalKeyOf, canonicalOfCacheKey } from '../../src/environments/stabletoolbench/cacheKey'
-import { functionName, placeOf, standardCategory, standardName } from '../../src/environments/stabletoolbench/names'
+import { standardApiName, toolbenchFunctionName } from '../../src/base/toolbenchNames'
+import { placeOf, standardCategory } from '../../src/environments/stabletoolbench/names'
 
 const pairs = z.array(z.tuple([z.string(), z.string()]))
 const golden = z
@@ -22,7 +23,7 @@ const dictFrom = (text: string): PythonDict => pythonFromJson(text) as PythonDic
 
 describe('names', () => {
   it.each(golden.names)('%j becomes %j', (text, name) => {
-    expect(standardName(text)).toBe(name)
+    expect(standardApiName(text)).toBe(name)
   })
 
   it.each(golden.categories)('the category %j is the folder %j', (text, folder) => {
@@ -30,7 +31,7 @@ describe('names', () => {
   })
 
   it('joins a function of its API and its tool, and takes them apart', () => {
-    expect(functionName('Get Coin', 'coin_api')).toBe('get_coin_for_coin_api')
+    expect(toolbenchFunctionName('Coin API', 'Get Coin')).toBe('get_coin_for_coin_api')
     const placed = { category: 'Video_Images', tool: 'coin_api_for_Video_Images', standardTool: 'coin_api', api: 'get_coin' }
     const request = { category: 'Video, Images', toolName: 'Coin API', apiName: 'Get Coin' }
     expect(placeOf(request)).toEqual(placed)

@@ -4,7 +4,7 @@ import { plainFromPython, type PythonDict } from '../../base/pythonValue'
 import { toolOfFunction } from '../../records/toolbenchTools'
 import type { ToolSpec } from '../../records/trajectory'
 import { dict, firstCharacters, listAt, textAt } from './folderFile'
-import { functionName, standardize, standardName } from './names'
+import { standardApiName, standardToolName, toolbenchFunctionName } from '../../base/toolbenchNames'
 
 export interface FunctionOptions {
   /** The release shows optional parameters only beside required ones. Default: all. */
@@ -29,16 +29,16 @@ const TYPES: Readonly<Record<string, string>> = { NUMBER: 'integer', STRING: 'st
 
 /** @param api an entry of a query's `api_list`. */
 export function offeredApi(api: PythonDict, options: FunctionOptions = {}): OfferedApi {
-  const tool = standardize(textAt(api, 'tool_name'))
+  const tool = standardToolName(textAt(api, 'tool_name'))
   const title = textAt(api, 'api_name')
-  const name = functionName(title, tool)
+  const name = toolbenchFunctionName(tool, title)
   const described = textAt(api, 'api_description')
   const known = title === '' ? described.trim() : described.trim().replaceAll(title, name)
   const said = known === '' ? '' : `The description of this function is: "${firstCharacters(known, MAX_DESCRIPTION)}"`
   return {
     category: textAt(api, 'category_name'),
     tool,
-    api: standardName(title),
+    api: standardApiName(title),
     function: dict({
       name,
       description: `This is the subfunction for tool "${tool}", you can use this tool.${said}`,
@@ -61,7 +61,7 @@ function parametersOf(api: PythonDict, { optionalOnlyWithRequired = false, empty
   })
 }
 
-const nameOf = (parameter: PythonDict): string => standardName(textAt(parameter, 'name'))
+const nameOf = (parameter: PythonDict): string => standardApiName(textAt(parameter, 'name'))
 
 function property(parameter: PythonDict): PythonDict {
   const example = parameter.get('default') ?? null

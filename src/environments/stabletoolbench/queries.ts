@@ -4,7 +4,7 @@ import { PythonJsonError, pythonFromJson, strPython } from '../../base/pythonRep
 import type { PythonDict, PythonValue } from '../../base/pythonValue'
 import { EnvironmentError, type Query } from '../environment'
 import { dictOf, listAt, textAt } from './folderFile'
-import { functionName, standardize } from './names'
+import { toolbenchFunctionName } from '../../base/toolbenchNames'
 
 export interface SolvableQuery {
   readonly query: Query
@@ -98,4 +98,4 @@ function readQuery(
   return { id, solvable: { query, apis } }
 }
 
-const goldName = ([tool = '', api = '']: readonly PythonValue[]): string => functionName(strPython(api), standardize(strPython(tool)))
+const goldName = ([tool = '', api = '']: readonly PythonValue[]): string => toolbenchFunctionName(strPython(tool), strPython(api))

@@ -2,7 +2,8 @@
 import type { FileTree } from '../../base/fileTree'
 import type { PythonDict, PythonValue } from '../../base/pythonValue'
 import { FolderFileError, listAt, readDict, textAt } from './folderFile'
-import { standardCategory, standardize, standardName } from './names'
+import { standardApiName, standardToolName } from '../../base/toolbenchNames'
+import { standardCategory } from './names'
 
 export interface ApiDoc {
   readonly name: string
@@ -59,7 +60,7 @@ export function toolDocs(tree: FileTree, onProblem: (sentence: string) => void =
   }
 }
 
-const keyOf = (category: string, tool: string): string => `${standardCategory(category).toLowerCase()}/${standardize(tool)}`
+const keyOf = (category: string, tool: string): string => `${standardCategory(category).toLowerCase()}/${standardToolName(tool)}`
 
 async function indexOf(tree: FileTree): Promise<Map<string, { path: string; category: string; tool: string }>> {
   const paths = await tree.paths()
@@ -88,4 +89,5 @@ const docOf = (dict: PythonDict, category: string): ToolDoc => ({
 })
 
 /** The API by its standardized name. */
-export const apiOf = (doc: ToolDoc | null, api: string): ApiDoc | null => doc?.apis.find(({ name }) => standardName(name) === api) ?? null
+export const apiOf = (doc: ToolDoc | null, api: string): ApiDoc | null =>
+  doc?.apis.find(({ name }) => standardApiName(name) === api) ?? null
