@@ -36,8 +36,11 @@ export interface AgentSession {
   open(opening: Opening): Promise<SampledTurn | null>
   /** The turn after replies and words of the user; null when they do not fit the context. */
   next(messages: readonly NextMessage[]): Promise<SampledTurn | null>
-  /** Adds replies, words of the user and a turn that was sampled in another session with the same past, as if they had been said here. */
-  append(messages: readonly NextMessage[], turn: SampledTurn): void
+  /**
+   * Adds the opening, or replies and words of the user, and a turn that was sampled in another session with the same past, as if they had
+   * been said here. Returns what stands before the turn, as the model reads it.
+   */
+  append(said: Opening | readonly NextMessage[], turn: SampledTurn): { readonly text: string; readonly ids: readonly number[] | null }
   /**
    * A second session with the same conversation so far, for tree search; of one that was not opened, an empty one. Both go on
    * independently, and the fork draws other tokens.

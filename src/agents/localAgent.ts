@@ -65,10 +65,13 @@ function sessionOver(session: PolicySession, past: Past, options: LocalAgentOpti
   return {
     open: ({ tools, conversation }) => sample(format.start(tools, conversation), saidIn(format.system(tools), conversation)),
     next: (messages) => sample(format.next(messages), userIn(messages)),
-    append(messages, turn) {
-      const ids = [...codec.encode(format.next(messages)), ...(turn.tokens?.completion_ids ?? codec.encode(turn.completion))]
-      context.push(...ids)
-      unread = [...unread, ...ids]
+    append(said, turn) {
+      const text = 'tools' in said ? format.start(said.tools, said.conversation) : format.next(said)
+      const ids = codec.encode(text)
+      const added = [...ids, ...(turn.tokens?.completion_ids ?? codec.encode(turn.completion))]
+      context.push(...added)
+      unread = [...unread, ...added]
+      return { text, ids }
     },
     fork: async (branch) => sessionOver(await session.fork(branchKey(past.key, branch)), { key: past.key, context, unread }, options),
     close: () => {

@@ -69,8 +69,13 @@ function sessionFrom(start: Conversation, options: ServerAgentOptions, seed: num
   return {
     open: ({ tools, conversation }) => sample(conversation.map(openingMessage), tools.map(chatTool)),
     next: (messages) => sample(answersTo(past.open, messages), past.tools),
-    append(messages, turn) {
-      past = withTurn(past, answersTo(past.open, messages), turn)
+    append(said, turn) {
+      const added = 'tools' in said ? said.conversation.map(openingMessage) : answersTo(past.open, said)
+      if ('tools' in said) past = { ...past, tools: said.tools.map(chatTool) }
+      const text = textOf(added)
+      // Ids are known only where the turn read the same words.
+      past = withTurn(text === turn.prompt ? past : { ...past, ids: null }, added, turn)
+      return { text, ids: null }
     },
     fork: (branch) => Promise.resolve(sessionFrom(past, options, seed === undefined ? undefined : seed + branch)),
     close: () => undefined,
@@ -91,6 +96,8 @@ function withTurn(past: Conversation, added: readonly ChatMessage[], { parsed, t
     ids: past.ids && tokens ? [...past.ids, ...tokens.prompt_ids, ...tokens.completion_ids] : null,
   }
 }
+
+const textOf = (messages: readonly ChatMessage[]): string => messages.map(({ content }) => content).join('\n\n')
 
 const openingMessage = ({ role, content }: ConversationMessage): ChatMessage => ({ role, content })
 
@@ -116,7 +123,7 @@ function turnOf(
   const [system, user] = [said('system'), said('user')]
   return {
     parsed: parsedTurn(answer, textFormat),
-    prompt: added.map(({ content }) => content).join('\n\n'),
+    prompt: textOf(added),
     completion: [reasoning, text, ...toolCalls.map(({ name, arguments: given }) => `${name}(${given})`)]
       .filter((part) => part !== '')
       .join('\n'),

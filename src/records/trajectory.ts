@@ -84,6 +84,12 @@ export const trajectoryNode = z.object({
   text: z.string().nullable().default(null),
   /** The ids of `text`; null where they are not known. */
   tokens: nodeTokens.nullable().default(null),
+  /** The words of this turn were said to the next turn alone: turns after that one read this in place of `text` and `tokens`. */
+  later: z.object({ text: z.string(), ids: z.array(id).nullable() }).optional(),
+  /** The part of the attempt that the turn belongs to, where it has several: `trial`, `summary`, `execution`. */
+  phase: z.string().optional(),
+  /** Of a tool node: why the tool gave no result, in the words of `ToolErrorKind`; absent where the call succeeded or nobody knows. */
+  tool_error: z.string().optional(),
   timing: z
     .object({
       started_at: z.string().optional(),
@@ -133,6 +139,8 @@ export const trajectory = z
     agent: z
       .object({
         strategy: z.string().default(''),
+        /** The settings of the strategy, all of them; absent where it has none or they are not known. */
+        settings: z.record(z.string(), z.unknown()).optional(),
         model: z.string().nullable().default(null),
         /** null: not known. */
         sampling: sampling.nullable().default(null),
@@ -201,7 +209,10 @@ export interface TrajectoryStep {
   /** What the tools replied (several replies: one after another, a line each); null where nothing replied. */
   readonly observation: string | null
   /** The replies one by one, in order. */
-  readonly replies: readonly { readonly tool_call_id: string | null; readonly content: string }[]
+  readonly replies: readonly { readonly tool_call_id: string | null; readonly content: string; readonly error?: string }[]
+  /** What turns after this one read in place of `prompt`; absent: the prompt itself. */
+  readonly later?: { readonly text: string; readonly ids: readonly number[] | null }
+  readonly phase?: string
   readonly is_final: boolean
   readonly is_truncated: boolean
   readonly pruned: boolean
@@ -250,6 +261,7 @@ interface Around {
 function viewStep(node: TrajectoryNode, index: number, { parent, before, replies }: Around): TrajectoryStep {
   const rendered = before.filter(({ text }) => text !== null)
   const [first] = node.tool_calls
+  const later = rendered.at(-1)?.later
   const hasTokens = node.tokens !== null && rendered.every(({ tokens }) => tokens !== null)
   return {
     node: index,
@@ -269,7 +281,12 @@ function viewStep(node: TrajectoryNode, index: number, { parent, before, replies
     call: first ? withoutId(first) : null,
     calls: node.tool_calls,
     observation: replies.length === 0 ? null : replies.map(({ content }) => content).join('\n'),
-    replies: replies.map(({ tool_call_id, content }) => ({ tool_call_id, content })),
+    replies: replies.map(({ tool_call_id, content, tool_error: error }) => ({
+      ...{ tool_call_id, content },
+      ...(error === undefined ? {} : { error }),
+    })),
+    ...(later ? { later } : {}),
+    ...(node.phase === undefined ? {} : { phase: node.phase }),
     is_final: node.is_final,
     is_truncated: node.is_truncated,
     pruned: node.pruned,
@@ -283,7 +300,10 @@ const withoutId = ({ name, arguments: given, error }: NodeCall): ToolCall => ({
   ...(error === undefined ? {} : { error }),
 })
 
-/** The steps of the path that ends in the final step (else in the last one that was not given up), root first. */
+/**
+ * The steps of the path that ends in the final step (else in the last one that was not given up), root first, with the prompts as the last
+ * of them read them.
+ */
 export function chosenPath(record: Nodes): { index: number; step: TrajectoryStep }[] {
   const steps = stepsOf(record)
   let at = steps.findIndex((step) => step.is_final)
@@ -291,10 +311,21 @@ export function chosenPath(record: Nodes): { index: number; step: TrajectoryStep
   if (at < 0) at = steps.length - 1
   const path: { index: number; step: TrajectoryStep }[] = []
   for (let step = steps[at]; step; step = at < 0 ? undefined : steps[at]) {
-    path.unshift({ index: at, step })
+    path.unshift({ index: at, step: path.length === 0 ? step : asReadLater(step) })
     at = step.parent ?? -1
   }
   return path
+}
+
+/** A step as the turns after it read it. Its log-probs are not known there, where it was sampled after other words. */
+function asReadLater(step: TrajectoryStep): TrajectoryStep {
+  const { later, tokens } = step
+  if (!later) return step
+  return {
+    ...step,
+    prompt: later.text,
+    tokens: tokens && later.ids ? { ...tokens, prompt_ids: later.ids, completion_logprobs: [] } : null,
+  }
 }
 
 /** Every path from a root to a leaf, as indexes into `nodes`, in the order of the leaves: the training sequences of a tree. */
@@ -316,5 +347,5 @@ export const maskOf = ({ sampled, tokens }: TrajectoryNode): readonly (0 | 1)[] 
 /** The same record without token ids, as lists of trajectories need it. */
 export const withoutTokens = (record: Trajectory): Trajectory => ({
   ...record,
-  nodes: record.nodes.map((node) => ({ ...node, tokens: null })),
+  nodes: record.nodes.map(({ later, ...node }) => ({ ...node, ...(later ? { later: { ...later, ids: null } } : {}), tokens: null })),
 })

@@ -12,6 +12,9 @@ export const stepInput = z.object({
   /** What the user says inside `prompt`, without markers. When absent, it is the query in the first step, and later steps have no user's turn. */
   user: z.string().optional(),
   prompt: z.string(),
+  /** What turns after this step read in place of its prompt; absent: the prompt itself. */
+  later: z.object({ text: z.string(), ids: ids.nullable() }).optional(),
+  phase: z.string().optional(),
   /** What the agent says besides its thought and its calls, without markers; when absent, the completion where there is no call. */
   content: z.string().optional(),
   completion: z.string(),
@@ -30,7 +33,7 @@ export const stepInput = z.object({
   calls: z.array(toolCall).optional(),
   observation: z.string().nullable().default(null),
   /** All replies, one for each call; when absent, `observation` alone. */
-  replies: z.array(z.object({ content: z.string() })).optional(),
+  replies: z.array(z.object({ content: z.string(), error: z.string().optional() })).optional(),
   /** Time from the calls to their replies. */
   tool_ms: z.number().nonnegative().optional(),
   is_final: z.boolean().default(false),
@@ -40,9 +43,10 @@ export const stepInput = z.object({
   generation_ms: z.number().nonnegative().optional(),
 })
 type Step = z.output<typeof stepInput>
-export interface StepInput extends Omit<z.input<typeof stepInput>, 'tokens' | 'calls' | 'replies'> {
+export interface StepInput extends Omit<z.input<typeof stepInput>, 'tokens' | 'calls' | 'replies' | 'later'> {
   calls?: readonly ToolCall[] | undefined
-  replies?: readonly { readonly content: string }[] | undefined
+  replies?: readonly { readonly content: string; readonly error?: string | undefined }[] | undefined
+  later?: { readonly text: string; readonly ids: readonly number[] | null } | undefined
   tokens?: {
     readonly prompt_ids: readonly number[]
     readonly completion_ids: readonly number[]
@@ -53,12 +57,20 @@ export interface StepInput extends Omit<z.input<typeof stepInput>, 'tokens' | 'c
 
 export type TrajectoryFromStepsInput = Omit<z.input<typeof trajectory>, 'version' | 'nodes' | 'spent'> & {
   readonly steps: readonly StepInput[]
+  /** Turns that the model wrote besides the steps: comparisons of candidates, turns that were thrown away. */
+  readonly asides?: readonly Aside[]
+}
+
+/** A turn that is counted and not recorded. */
+export interface Aside {
+  /** Tokens that the model wrote; null: not known. */
+  readonly sampledTokens: number | null
 }
 
 /** A valid record of version 2. Throws a ZodError for fields that do not fit, and for a step whose parent does not come before it. */
-export function trajectoryFromSteps({ steps, ...fields }: TrajectoryFromStepsInput): Trajectory {
+export function trajectoryFromSteps({ steps, asides = [], ...fields }: TrajectoryFromStepsInput): Trajectory {
   const read = z.array(stepInput).parse(steps)
-  return trajectory.parse({ ...fields, version: 2, nodes: nodesOf(read, fields.task.query), spent: spentBy(read) })
+  return trajectory.parse({ ...fields, version: 2, nodes: nodesOf(read, fields.task.query), spent: spentBy(read, asides) })
 }
 
 /** The same record with other steps. */
@@ -66,15 +78,15 @@ export const withSteps = ({ version: _, nodes: __, spent: ___, ...fields }: Traj
   trajectoryFromSteps({ ...fields, steps })
 
 const callsOf = ({ call, calls }: Step): readonly ToolCall[] => calls ?? (call === null ? [] : [call])
-const repliesOf = ({ observation, replies }: Step): readonly string[] =>
-  replies ? replies.map(({ content }) => content) : observation === null ? [] : [observation]
+const repliesOf = ({ observation, replies }: Step): readonly { readonly content: string; readonly error?: string | undefined }[] =>
+  replies ?? (observation === null ? [] : [{ content: observation }])
 
-function spentBy(steps: readonly Step[]): Partial<Trajectory['spent']> {
-  const known = steps.every(({ tokens }) => tokens !== null)
+function spentBy(steps: readonly Step[], asides: readonly Aside[]): Partial<Trajectory['spent']> {
+  const sampled = [...steps.map(({ tokens }) => tokens?.completion_ids.length ?? null), ...asides.map(({ sampledTokens }) => sampledTokens)]
   return {
     calls: steps.reduce((sum, step) => sum + repliesOf(step).length, 0),
-    model_calls: steps.length,
-    sampled_tokens: known ? steps.reduce((sum, { tokens }) => sum + (tokens?.completion_ids.length ?? 0), 0) : null,
+    model_calls: sampled.length,
+    sampled_tokens: sampled.reduce<number | null>((sum, tokens) => (sum === null || tokens === null ? null : sum + tokens), 0),
   }
 }
 
@@ -102,7 +114,7 @@ function nodesOf(steps: readonly Step[], query: string): TrajectoryNode[] {
     const above = step.parent === null ? undefined : steps[step.parent]
     if (step.parent !== null && (!above || step.parent >= index))
       throw new Error(`Step ${index + 1}: expected a parent before it, found ${step.parent + 1}.`)
-    const key = JSON.stringify([step.parent, step.prompt, step.tokens?.prompt_ids ?? null])
+    const key = JSON.stringify([step.parent, step.prompt, step.tokens?.prompt_ids ?? null, step.phase ?? ''])
     const context = shared.get(key) ?? append(contextOf(step, above, query), step.parent === null ? null : (places[step.parent] ?? null))
     shared.set(key, context)
     places.push(append([stepNode(step, index)], context))
@@ -114,25 +126,28 @@ function nodesOf(steps: readonly Step[], query: string): TrajectoryNode[] {
 const callId = (index: number, place: number): string => (place === 0 ? `call-${index + 1}` : `call-${index + 1}-${place + 1}`)
 
 const replyNodes = (step: Step, index: number): Omit<TrajectoryNode, 'parent'>[] =>
-  repliesOf(step).map((content, place) => ({
+  repliesOf(step).map(({ content, error }, place) => ({
     ...blank,
+    ...(step.phase === undefined ? {} : { phase: step.phase }),
+    ...(error === undefined ? {} : { tool_error: error }),
     ...{ role: 'tool', content, tool_call_id: place < callsOf(step).length ? callId(index, place) : null },
     // Replies of one turn come together.
     ...(place === 0 && step.tool_ms !== undefined ? { timing: { tool_ms: step.tool_ms } } : {}),
   }))
 
 function contextOf(step: Step, above: Step | undefined, query: string): Omit<TrajectoryNode, 'parent'>[] {
-  const { parent, system, user, prompt, tokens } = step
+  const { parent, system, user, prompt, tokens, later, phase } = step
+  const part = phase === undefined ? {} : { phase }
   const turns = above === undefined || parent === null ? [] : replyNodes(above, parent)
-  if (system !== undefined) turns.push({ ...blank, role: 'system', content: system })
+  if (system !== undefined) turns.push({ ...blank, ...part, role: 'system', content: system })
   if (user !== undefined || turns.every(({ role }) => role === 'system'))
-    turns.push({ ...blank, role: 'user', content: user ?? (parent === null ? query : prompt) })
+    turns.push({ ...blank, ...part, role: 'user', content: user ?? (parent === null ? query : prompt) })
   const ofText = tokens === null ? null : { ids: tokens.prompt_ids, logprobs: [], policy_version: null }
-  return turns.map((turn, at) => (at === turns.length - 1 ? { ...turn, text: prompt, tokens: ofText } : turn))
+  return turns.map((turn, at) => (at === turns.length - 1 ? { ...turn, text: prompt, tokens: ofText, ...(later ? { later } : {}) } : turn))
 }
 
 function stepNode(step: Step, index: number): Omit<TrajectoryNode, 'parent'> {
-  const { content, completion, tokens, thought, is_final, is_truncated, pruned, truth, generation_ms } = step
+  const { content, completion, tokens, thought, is_final, is_truncated, pruned, truth, generation_ms, phase } = step
   const calls = callsOf(step)
   return {
     ...blank,
@@ -141,6 +156,7 @@ function stepNode(step: Step, index: number): Omit<TrajectoryNode, 'parent'> {
     tool_calls: calls.map((call, place) => ({ id: callId(index, place), ...call })),
     tokens:
       tokens === null ? null : { ids: tokens.completion_ids, logprobs: tokens.completion_logprobs, policy_version: tokens.policy_version },
+    ...(phase === undefined ? {} : { phase }),
     ...(generation_ms === undefined ? {} : { timing: { generation_ms } }),
   }
 }

@@ -6,6 +6,7 @@ import { oraclePolicy } from '../../src/environments/starter/expert'
 import { createStarterWorld } from '../../src/environments/starter/world'
 import { trajectory, stepsOf } from '../../src/records/trajectory'
 import { codec } from '../environments/starterFiles'
+import { textPolicy } from './textPolicy'
 
 const world = createStarterWorld()
 const deep = world.queries('exam').find((query) => world.task(query).context === 'clean' && query.goldTools.length === 3)!
@@ -164,5 +165,50 @@ describe('chain of thought', () => {
 
   test('a budget below one is refused', async () => {
     await expect(run(deep, oraclePolicy(world, deep), { callBudget: 0 })).rejects.toThrow(/at least 1/)
+  })
+
+  describe('with several tries', () => {
+    /** Gives up, or answers, as the try says; one call before each. */
+    async function tried(ends: readonly string[], budget: { toolCalls: number; modelCalls: number | null }) {
+      const keys: number[] = []
+      const policy = textPolicy((context, { sample }) => {
+        if (!keys.includes(sample)) keys.push(sample)
+        return context.includes('<|tool|>') ? (ends[keys.indexOf(sample)] ?? '') : 'search(name="a")'
+      })
+      let opened = 0
+      const record = await strategies.cot.run({
+        ...{ query: deep, budget, temperature: 1, maxNewTokens: 48, maxContext: 512, trajectoryId: 't', settings: { tries: 3 } },
+        openSession: () => policy.start(),
+        openEpisode: () => {
+          opened++
+          return world.open(deep)
+        },
+      })
+      expect(policy.open.size).toBe(0)
+      return { record, opened, keys }
+    }
+
+    test('the first that ends with an answer is the last, right or wrong; the budget is that of all of them', async () => {
+      const plenty = { toolCalls: 8, modelCalls: null }
+      const { record, opened, keys } = await tried(['give_up()', 'finish(answer="wrong")', 'finish(answer="never asked")'], plenty)
+      expect(opened).toBe(2)
+      expect(new Set(keys).size).toBe(2)
+      expect(record).toMatchObject({
+        answer: 'wrong',
+        status: 'unsolved',
+        agent: { settings: { tries: 3 } },
+        spent: { calls: 2, model_calls: 4 },
+      })
+      expect(stepsOf(record).map(({ parent, pruned, is_final }) => [parent, pruned, is_final])).toEqual([
+        [null, true, false],
+        [0, true, false],
+        [null, false, false],
+        [2, false, true],
+      ])
+      const never = await tried(['give_up()', 'give_up()', 'give_up()'], plenty)
+      expect(never.record).toMatchObject({ answer: null, stop_condition: 'finish', spent: { model_calls: 6 } })
+      const short = await tried(['give_up()', 'give_up()', 'give_up()'], { toolCalls: 8, modelCalls: 3 })
+      expect(short.record).toMatchObject({ stop_condition: 'budget', spent: { model_calls: 3 } })
+    })
   })
 })

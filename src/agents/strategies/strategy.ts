@@ -1,4 +1,5 @@
 /** The seam to a strategy: a way to spend a budget of calls on an episode. */
+import type { z } from 'zod'
 import type { Episode, Query } from '../../environments/environment'
 import type { SamplingFilters } from '../../records/samplingFilters'
 import type { Trajectory } from '../../records/trajectory'
@@ -14,11 +15,16 @@ export interface Budget {
 
 export interface StrategyOptions extends AgentLimits {
   readonly query: Query
-  /** A new, empty conversation with the agent. A chain needs one; a tree forks it; phases open one for each pass. The strategy closes what it opens. */
+  /**
+   * A new, empty conversation with the agent. A strategy opens one and takes all others as its forks, also the empty ones of other passes: a
+   * second one would wait for a place that other attempts may keep. The strategy closes what it opens and forks.
+   */
   readonly openSession: () => Promise<AgentSession>
   /** A new attempt at the query. A chain needs one; phases open one for each pass. The strategy closes what it opens. */
   readonly openEpisode: () => Promise<Episode>
   readonly budget: Budget
+  /** Settings of the strategy that were checked; when absent, its usual ones. */
+  readonly settings?: Readonly<Record<string, unknown>> | undefined
   /** How tokens are drawn, for the record. When absent, from the policy's own distribution. */
   readonly sampling?: SamplingFilters | undefined
   readonly trajectoryId: string
@@ -41,6 +47,10 @@ export interface Strategy {
   /** `chain`: one path. `tree`: several paths from states that it returns to. `phases`: passes that each know what came out of the last. */
   readonly kind: 'chain' | 'tree' | 'phases'
   readonly help: string
+  /** What a request may choose. Every field has a default and a line of help. */
+  readonly settings: z.ZodObject
+  /** Completions of the model in an attempt where the request sets no limit; null: as many as the tool calls allow. */
+  readonly modelCalls: number | null
   /** Throws RangeError for a budget below one; an environment that fails ends the attempt with the stop reason `error`. */
   run(options: StrategyOptions): Promise<Trajectory>
 }
