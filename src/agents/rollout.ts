@@ -4,8 +4,8 @@ import type { LocalAgentOptions } from './localAgent'
 import { openLocalAgent } from './localAgent'
 import type { Policy } from './policy'
 import { strategies } from './strategies'
-import type { StrategyName } from './strategies'
 import type { Budget } from './strategies/strategy'
+import type { StrategyChoice } from './strategies/strategyChoice'
 import type { Environment, Query } from '../environments/environment'
 import { withFittingArguments } from '../environments/fittingArguments'
 import type { SamplingFilters } from '../records/samplingFilters'
@@ -30,7 +30,9 @@ export interface RolloutOptions {
   readonly samples: number
   /** The first sample number; later iterations use other numbers, so that they draw other tokens. */
   readonly firstSample?: number
-  readonly strategy: StrategyName
+  readonly strategy: StrategyChoice['strategy']
+  /** Settings that were checked; when absent, its usual ones. */
+  readonly strategySettings?: StrategyChoice['strategySettings']
   readonly budget: Budget
   /** Prefix of trajectory ids, unique in the store: `<source>/<query>/<sample>`. */
   readonly source: string
@@ -61,6 +63,7 @@ export async function rolloutEpisodes(options: RolloutOptions): Promise<Trajecto
         openSession: () => agent.open({ query: query.index, sample }),
         openEpisode: async () => withFittingArguments(await environment.open(query, signal ? { signal, seed: sample } : { seed: sample })),
         budget: options.budget,
+        settings: options.strategySettings,
         ...agent.limits,
         sampling: agent.sampling,
         ...(agent.model === undefined ? {} : { model: agent.model }),

@@ -9,6 +9,7 @@ import type { StudioEvent } from '../worker/protocol'
 import { importAdapterFolder } from './adapterFolder'
 import { benchmarkGiven, benchmarkNames, benchmarkOptions } from './benchmark'
 import { UsageError, type CommandContext } from './command'
+import { strategyGiven, strategyOptions } from './strategyOptions'
 import { DTYPE_HELP, kvDtypeOption, MODEL_HELP } from './modelSpec'
 import { formatGiven, formatOptions } from './formatOptions'
 import type { CommandStudio } from './openStudio'
@@ -25,6 +26,7 @@ export const actOptions = {
     .enum(Object.keys(strategies) as StrategyName[])
     .default(DEFAULT_STRATEGY)
     .meta({ help: 'the strategy of an episode: how it spends its tool calls' }),
+  ...strategyOptions,
   maxCalls: z.int().positive().optional().meta({ help: 'most tool calls of an episode; by default as many as the benchmark allows' }),
   limit: z
     .int()
@@ -50,6 +52,7 @@ export async function actingRequest(studio: CommandStudio, options: ActOptions, 
     ...(adapter ? { adapter } : {}),
     ...{ benchmark: options.benchmark, split: options.split, strategy: options.strategy },
     ...serverGiven(options),
+    ...strategyGiven(options),
     ...benchmarkGiven(options),
     ...formatGiven(options),
     ...(options.maxCalls === undefined ? {} : { maxCalls: options.maxCalls }),

@@ -7,6 +7,7 @@ import { benchmarks } from '../evaluation/benchmarks'
 import { stratified } from '../studio/evaluations/evaluatePolicy'
 import { queriesOf } from '../studio/evaluations/queries'
 import { UsageError } from './command'
+import { settingsIn } from './jsonSettings'
 import { must } from './openStudio'
 import { simulatorGiven, simulatorOptions } from './serverOptions'
 
@@ -27,18 +28,8 @@ export function benchmarkGiven({ benchmarkData, benchmarkSettings, ...simulator 
   return {
     ...simulatorGiven(simulator),
     ...(benchmarkData === undefined ? {} : { benchmarkData: resolve(benchmarkData) }),
-    ...(benchmarkSettings === undefined ? {} : { benchmarkSettings: settingsIn(benchmarkSettings) }),
+    ...(benchmarkSettings === undefined ? {} : { benchmarkSettings: settingsIn('--benchmark-settings', benchmarkSettings) }),
   }
-}
-
-function settingsIn(text: string): Record<string, unknown> {
-  try {
-    const read = z.record(z.string(), z.unknown()).safeParse(JSON.parse(text))
-    if (read.success) return read.data
-  } catch {
-    // The sentence below is about both.
-  }
-  throw new UsageError(`--benchmark-settings: expected a JSON object, found ${text}`)
 }
 
 /** null when there is no such benchmark. */

@@ -26,5 +26,7 @@ export function readEvaluation(directory: string): EvaluationRecord {
 export function incomparable(a: EvaluationRecord, b: EvaluationRecord): string | null {
   const same = ['benchmark', 'call_budget', 'judge', 'prompt_hash', 'world_hash'] as const
   const field = same.find((name) => a[name] !== b[name])
-  return field === undefined ? null : `their ${field} differs: ${String(a[field])} and ${String(b[field])}`
+  if (field !== undefined) return `their ${field} differs: ${String(a[field])} and ${String(b[field])}`
+  const [own, other] = [a.model_call_budget ?? null, b.model_call_budget ?? null]
+  return own === other ? null : `their model_call_budget differs: ${own ?? 'none'} and ${other ?? 'none'}; --max-model-calls sets it`
 }

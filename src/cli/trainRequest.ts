@@ -21,6 +21,7 @@ import { checkFiles } from './importDataFiles'
 import { DTYPE_HELP, KV_DTYPE_HELP, kvDtypeOption, MODEL_HELP } from './modelSpec'
 import { must, type CommandStudio } from './openStudio'
 import { openDataWords } from './runSources'
+import { strategyGiven, strategyOptions } from './strategyOptions'
 
 /** What `--data` adds to a benchmark's name for its expert's transcripts. */
 const CORPUS = '-corpus'
@@ -90,6 +91,7 @@ export const trainOptions = z.object({
     .enum(Object.keys(strategies) as StrategyName[])
     .default(DEFAULT_STRATEGY)
     .meta({ help: 'practice: the strategy of an episode' }),
+  ...strategyOptions,
   preflight: z.boolean().default(true).meta({ help: 'check settings, data and model before step 0; --no-preflight skips the checks' }),
   kernels: z.enum(KERNEL_CHOICES).optional().meta({
     help: 'kernels of matrix products: fixed, or the fastest as measured on this GPU (tuned-half: as hone tune --half measured); by default tuned on a GPU and fixed on a processor',
@@ -155,6 +157,7 @@ export async function trainRequestOf(
     ...(given.shuffleRewards ? { shuffleRewards: true } : {}),
     practice: {
       strategy: given.strategy,
+      ...strategyGiven(given),
       ...(given.maxCalls === undefined ? {} : { maxCalls: given.maxCalls }),
       ...(given.slots === undefined ? {} : { slots: given.slots }),
     },

@@ -8,7 +8,10 @@ export const evaluationRow = z.object({
   group: z.string(),
   repeat: z.int().nonnegative(),
   status: answerStatus,
+  /** Tool calls of the whole attempt, those of branches that were given up among them. */
   calls: z.int().nonnegative(),
+  /** Turns that the model wrote in the whole attempt. Missing in older results. */
+  model_calls: z.int().nonnegative().optional(),
   /** Share of the gold tools that were called. */
   recall: z.number().min(0).max(1),
   /** The same when only the first calls count, by their number: entry 2 is the recall of two calls. Missing in older results. */
@@ -30,7 +33,11 @@ export const evaluationRecord = z.object({
   benchmark: z.string(),
   split: z.string(),
   strategy: z.string(),
+  /** Missing in results from before strategies had settings: its usual ones. */
+  strategy_settings: z.record(z.string(), z.unknown()).optional(),
   call_budget: z.int().positive(),
+  /** Turns of the model; null or missing: as many as the tool calls allow. */
+  model_call_budget: z.int().positive().nullable().optional(),
   temperature: z.number().nonnegative(),
   /** Missing in results from before they could be chosen: none. */
   sampling: samplingFilters.optional(),

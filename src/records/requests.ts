@@ -30,10 +30,19 @@ const adapterRef = z.discriminatedUnion('kind', [
 ])
 export type InitialAdapterRef = Readonly<z.infer<typeof adapterRef>>
 
+/** What a request says of a strategy besides its name. */
+const strategyGiven = {
+  /** When absent, its usual settings. */
+  strategySettings: z.record(z.string(), z.unknown()).readonly().exactOptional(),
+  /** Completions of the model in an episode; when absent, as many as the strategy usually takes. */
+  maxModelCalls: count.exactOptional(),
+}
+
 /** How the policy practises. */
 const practiceSettings = z.object({
   /** When absent, `cot`. */
   strategy: z.string().exactOptional(),
+  ...strategyGiven,
   /** Tool calls of an episode; when absent, as many as the benchmark allows. */
   maxCalls: count.exactOptional(),
   /** Episodes generated at once; results do not depend on it. When absent, a number that suits the GPU. */
@@ -165,6 +174,7 @@ const acting = {
   /** A split of the benchmark, or a group of its exam. */
   split: z.string(),
   strategy: z.string(),
+  ...strategyGiven,
   /** Tool calls of an episode; when absent, as many as the benchmark allows. */
   maxCalls: count.exactOptional(),
   /** So many queries, every group in its share, in a fixed order; null: all. */

@@ -8,13 +8,9 @@ import { judged, runChain, type ChainEnding } from './chain'
 import type { Strategy } from './strategy'
 
 const settings = z.object({
-  tries: z
-    .int()
-    .positive()
-    .default(1)
-    .meta({
-      help: 'how many chains there are at most; the first that ends with an answer is the last, whether the answer is right or not',
-    }),
+  tries: z.int().positive().default(1).meta({
+    help: 'how many chains there are at most; the first that ends with an answer is the last, whether the answer is right or not',
+  }),
 })
 
 export const chainOfThought: Strategy = {

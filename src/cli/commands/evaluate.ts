@@ -52,6 +52,14 @@ async function evaluationOf(studio: CommandStudio, run: RunRecord): Promise<Eval
   return record
 }
 
+/** How many attempts made each number of calls, from 0 to the most. */
+function histogramOf(counts: readonly number[]): Record<string, number> {
+  const most = Math.max(0, ...counts)
+  return Object.fromEntries(
+    Array.from({ length: most + 1 }, (_, calls) => [String(calls), counts.filter((count) => count === calls).length]),
+  )
+}
+
 /** The numbers of an exam, for people and programs. */
 export function summaryOf(record: EvaluationRecord): JsonObject {
   const { rows } = record
@@ -60,9 +68,7 @@ export function summaryOf(record: EvaluationRecord): JsonObject {
   const { n, rate, interval } = rateOf(rows)
   const due = rows.reduce((sum, row) => sum + row.copy_calls, 0)
   const copied = rows.reduce((sum, row) => sum + row.copied_calls, 0)
-  const callHistogram: Record<string, number> = {}
-  for (let calls = 0; calls <= Math.max(0, ...rows.map((row) => row.calls)); calls++)
-    callHistogram[String(calls)] = rows.filter((row) => row.calls === calls).length
+  const modelCalls = rows.flatMap((row) => row.model_calls ?? [])
   const groups = [...new Set(rows.map((row) => row.group))].sort()
   return {
     benchmark: record.benchmark,
@@ -73,7 +79,9 @@ export function summaryOf(record: EvaluationRecord): JsonObject {
     passRate: rate,
     interval,
     recall: mean((row) => row.recall),
-    callHistogram,
+    callHistogram: histogramOf(rows.map((row) => row.calls)),
+    // Older results do not say how many turns the model wrote.
+    ...(modelCalls.length === rows.length ? { modelCallHistogram: histogramOf(modelCalls) } : {}),
     // No call that had something to copy is no failure to copy.
     copyExact: due === 0 ? null : copied / due,
     meanCalls: mean((row) => row.calls),
@@ -81,6 +89,8 @@ export function summaryOf(record: EvaluationRecord): JsonObject {
     measures: meanMeasures(rows),
     unsure: rows.filter((row) => row.status === 'unsure').length,
     maxCalls: record.call_budget,
+    maxModelCalls: record.model_call_budget ?? null,
+    ...(record.strategy_settings === undefined ? {} : { strategySettings: record.strategy_settings }),
     temperature: record.temperature,
     sampling: record.sampling ?? noFilters,
     groups: groups.map((group) => {

@@ -1,7 +1,8 @@
-/** How many tokens the model wrote on the final path. */
+/** How many tokens the model wrote in the whole attempt. */
 import type { Scorer } from '../../environments/benchmark'
-import { chosenPath } from '../../records/trajectory'
+import { stepsOf } from '../../records/trajectory'
 
 export const tokens: Scorer = (trajectory) => ({
-  tokens: chosenPath(trajectory).reduce((sum, { step }) => sum + (step.tokens?.completion_ids.length ?? 0), 0),
+  tokens:
+    trajectory.spent.sampled_tokens ?? stepsOf(trajectory).reduce((sum, { tokens: own }) => sum + (own?.completion_ids.length ?? 0), 0),
 })

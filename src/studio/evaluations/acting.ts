@@ -1,5 +1,5 @@
 /** What acts in an evaluation or a rollout: a model, with or without an adapter, the queries it is asked, and how its tokens are drawn. */
-import { strategies, type StrategyName } from '../../agents/strategies'
+import { chooseStrategy, type StrategyChoice } from '../../agents/strategies/strategyChoice'
 import { KV_DTYPES } from '../../engine/ops/kvCache'
 import { WEIGHT_FORMATS } from '../../engine/weightFormat'
 import type { Benchmark } from '../../environments/benchmark'
@@ -30,7 +30,7 @@ export interface Acting {
   readonly title: string
   readonly benchmark: Benchmark
   readonly queries: readonly Query[]
-  readonly strategy: StrategyName
+  readonly choice: StrategyChoice
   /** Tool calls of an episode. */
   readonly maxCalls: number
   readonly limits: GenerationLimits
@@ -53,16 +53,15 @@ export async function openActing(request: ActingRequest, context: JobContext): P
   if (!benchmark.ok) return benchmark
   const asked = queriesOf(benchmark.value, request.split)
   if (!asked.ok) return asked
-  const strategy = (Object.keys(strategies) as StrategyName[]).find((known) => known === request.strategy)
-  if (strategy === undefined)
-    return refuse('unknown-strategy', `There is no strategy ${request.strategy}; there is ${Object.keys(strategies).join(', ')}.`)
+  const choice = chooseStrategy(request)
+  if (!choice.ok) return refuse(choice.field === 'strategy' ? 'unknown-strategy' : 'config', choice.message)
   const speaker = request.server ? openServerSpeaker(request.server, context.serverParts) : await openLocalSpeaker(request, context)
   if (!speaker.ok) return speaker
   return accept({
     title: `${speaker.value.kind === 'local' ? speaker.value.title : speaker.value.settings.model} on ${request.split}`,
     benchmark: benchmark.value,
     queries: stratified(asked.value, request.limit ?? asked.value.length),
-    strategy,
+    choice: choice.value,
     maxCalls: request.maxCalls ?? benchmark.value.limits.toolCalls,
     limits: limitsFor(benchmark.value.limits, speaker.value.kind === 'local' ? speaker.value.model : null),
     sampling: request.sampling ?? noFilters,
@@ -113,7 +112,9 @@ function actingRecord(request: ActingRequest, acting: Acting, { newId, now }: Pi
   const config = {
     split: request.split,
     strategy: request.strategy,
+    ...(request.strategySettings === undefined ? {} : { strategy_settings: request.strategySettings }),
     max_calls: acting.maxCalls,
+    ...(request.maxModelCalls === undefined ? {} : { max_model_calls: request.maxModelCalls }),
     limit: request.limit,
     temperature: request.temperature,
     ...acting.sampling,

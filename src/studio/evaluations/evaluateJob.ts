@@ -10,10 +10,10 @@ import { evaluatePolicy } from './evaluatePolicy'
 export async function evaluateWork(request: EvaluateRequest, context: JobContext): Promise<Reply<JobWork>> {
   const opened = await openActing(request, context)
   if (!opened.ok) return opened
-  const { title, benchmark, queries, strategy, maxCalls, sampling, speaker } = opened.value
+  const { title, benchmark, queries, choice, maxCalls, sampling, speaker } = opened.value
   const work = actingWork(request, opened.value, context, async (policy, recorder, control) => {
     const exam = {
-      ...{ title, benchmark, split: request.split, queries, strategy, callBudget: maxCalls },
+      ...{ title, benchmark, split: request.split, queries, ...choice, callBudget: maxCalls },
       ...{ temperature: request.temperature, sampling, seed: request.seed },
       model: { id: modelOf(speaker).id, adapter_sha256: modelOf(speaker).adapterSha256 },
       shownAs: { phase: 'evaluating', message: 'The model sits the exam' } as const,

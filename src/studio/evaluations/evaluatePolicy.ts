@@ -49,6 +49,8 @@ export async function evaluatePolicy(
   trajectories.sort((a, b) => (order.get(a.task.query_id) ?? 0) - (order.get(b.task.query_id) ?? 0))
   const record: EvaluationRecord = {
     ...stated,
+    ...(request.strategySettings === undefined ? {} : { strategy_settings: request.strategySettings }),
+    model_call_budget: request.modelCalls ?? null,
     version: 1,
     evaluation_id: parts.newId('eval'),
     title: request.title,
@@ -74,7 +76,7 @@ async function attemptQueries(
   control: JobControl,
   parts: EvaluationParts,
 ): Promise<Trajectory[]> {
-  const { queries, shownAs, temperature, sampling = noFilters, callBudget, strategy } = request
+  const { queries, shownAs, temperature, sampling = noFilters, callBudget, strategy, strategySettings, modelCalls = null } = request
   const { runId, signal } = control
   const cells = new Map(queries.map((query) => [query.query_id, blankCell(query)]))
   const attempted = new Map(kept.map((trajectory) => [trajectory.task.query_id, trajectory]))
@@ -89,7 +91,8 @@ async function attemptQueries(
   const remaining = queries.filter(({ query_id }) => !attempted.has(query_id))
   if (remaining.length === 0) return trajectories
   await policy.rollout({
-    ...{ environment: request.benchmark.environment, queries: remaining, samples: 1, temperature, sampling, callBudget, strategy, signal },
+    ...{ environment: request.benchmark.environment, queries: remaining, samples: 1, temperature, sampling, callBudget, signal },
+    ...{ strategy, ...(strategySettings ? { strategySettings } : {}), modelCalls },
     onText: (text) => {
       parts.emit({ type: 'token', run_id: runId, text })
     },
@@ -119,8 +122,8 @@ export function checkStated(record: ResultFields, { title, mustState }: Pick<Ben
     throw new Error(`A result of ${title} must state ${missing.join(' and ')}, and this one would not. The evaluation was not started.`)
 }
 
-/** Calls that were made: steps that got an answer from a tool. */
-const callsOf = (trajectory: Trajectory): number => stepsOf(trajectory).filter(({ observation }) => observation !== null).length
+/** Calls that were made, also in branches that were given up. */
+const callsOf = (trajectory: Trajectory): number => stepsOf(trajectory).reduce((sum, { replies }) => sum + replies.length, 0)
 
 /** `count` queries with every group in its share, in a fixed order; all of them when there are no more. */
 export function stratified(queries: readonly Query[], count: number): Query[] {

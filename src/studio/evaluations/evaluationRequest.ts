@@ -1,17 +1,16 @@
 /** What an evaluation asks of a policy, and how. */
-import type { StrategyName } from '../../agents/strategies'
+import type { StrategyChoice } from '../../agents/strategies/strategyChoice'
 import type { Benchmark } from '../../environments/benchmark'
 import type { Query } from '../../environments/environment'
 import type { EvaluationRecord } from '../../records/evaluation'
 import type { SamplingFilters } from '../../records/samplingFilters'
 import type { JobPhase } from '../../worker/protocol'
 
-export interface EvaluationRequest {
+export interface EvaluationRequest extends StrategyChoice {
   readonly title: string
   readonly benchmark: Benchmark
   readonly split: string
   readonly queries: readonly Query[]
-  readonly strategy: StrategyName
   readonly callBudget: number
   readonly temperature: number
   /** Absent: tokens are drawn from the model itself. */

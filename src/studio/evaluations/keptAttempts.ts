@@ -8,8 +8,11 @@ import type { EvaluationRequest, ExamPhase } from './evaluationRequest'
 import { attemptId } from './trajectoryRecorder'
 
 /** Everything that an attempt depends on beside its query, which is part of the attempt's id. */
-const sitterOf = ({ model, seed, strategy, callBudget, temperature, sampling = noFilters, benchmark }: EvaluationRequest): string =>
-  sha256(JSON.stringify([model.id, model.adapter_sha256, seed, strategy, callBudget, temperature, sampling, benchmark.environment.hash]))
+function sitterOf({ model, seed, callBudget, temperature, sampling = noFilters, benchmark, ...choice }: EvaluationRequest): string {
+  const { strategy, strategySettings = {}, modelCalls = null } = choice
+  const asked = [strategy, strategySettings, modelCalls, callBudget, temperature, sampling]
+  return sha256(JSON.stringify([model.id, model.adapter_sha256, seed, ...asked, benchmark.environment.hash]))
+}
 
 /** An attempt that a tool's failure ended is made again. */
 const isWhole = ({ stop_condition }: Trajectory): boolean => stop_condition !== 'error' && stop_condition !== 'cancelled'

@@ -10,13 +10,13 @@ import { actingWork, openActing } from './acting'
 export async function rolloutWork(request: RolloutRequest, context: JobContext): Promise<Reply<JobWork>> {
   const opened = await openActing(request, context)
   if (!opened.ok) return opened
-  const { benchmark, queries, strategy, maxCalls, sampling } = opened.value
+  const { benchmark, queries, choice, maxCalls, sampling } = opened.value
   const work = actingWork(request, opened.value, context, async (policy, _recorder, control) => {
     const total = queries.length * request.samples
     control.phase('rollout', total, 'Rolling out')
     let done = 0
     const attempts = await policy.rollout({
-      ...{ environment: benchmark.environment, queries, samples: request.samples, strategy, sampling },
+      ...{ environment: benchmark.environment, queries, samples: request.samples, ...choice, sampling },
       ...{ temperature: request.temperature, callBudget: maxCalls, signal: control.signal },
       onText: (text) => {
         context.evaluationParts.emit({ type: 'token', run_id: control.runId, text })

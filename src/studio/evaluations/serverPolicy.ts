@@ -70,7 +70,8 @@ export function serverPolicy(speaker: ServerSpeaker, parts: ServerPolicyParts): 
         const trajectories = await rolloutEpisodes({
           agent: agentOf(speaker, { ...request, signal }, parts),
           ...{ environment: request.environment, queries: request.queries, samples: request.samples, strategy: request.strategy },
-          budget: { toolCalls: request.callBudget, modelCalls: null },
+          strategySettings: request.strategySettings,
+          budget: { toolCalls: request.callBudget, modelCalls: request.modelCalls ?? null },
           ...{ source: 'rollout', signal, now, onTrajectory: request.onTrajectory },
         })
         const failures = trajectories.flatMap(({ errors }) => errors.slice(0, 1))

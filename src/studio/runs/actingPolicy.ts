@@ -49,7 +49,8 @@ export function actingPolicy(parts: ActingParts): GeneratingPolicy {
           ...{ maxNewTokens: limits.maxNewTokens, maxContext: generator.maxContext },
         }),
         ...{ environment: request.environment, queries: request.queries, samples: request.samples, strategy: request.strategy },
-        budget: { toolCalls: request.callBudget, modelCalls: null },
+        strategySettings: request.strategySettings,
+        budget: { toolCalls: request.callBudget, modelCalls: request.modelCalls ?? null },
         ...{ source: 'rollout', signal: request.signal, now, onTrajectory: request.onTrajectory },
       })
       return episodes.catch((error: unknown) => explainNonFinite(error, parts))

@@ -2,7 +2,7 @@
  * What the studio needs of a model at work: to act, to be scored, to hand out its adapter, to be trained. gpuPolicyBackend.ts does this on
  * the GPU; tests pass a scripted backend, so that jobs, records and pages can be tested without a device.
  */
-import type { StrategyName } from '../../agents/strategies'
+import type { StrategyChoice } from '../../agents/strategies/strategyChoice'
 import type { EngineDevice } from '../../engine/device/engineDevice'
 import type { Gate } from '../../engine/plan/executable'
 import type { EpisodeLimits } from '../../environments/benchmark'
@@ -19,7 +19,7 @@ import type { LoadedModel } from '../models/models'
 /** How long a conversation and a completion may grow; generation plans its buffers for it. */
 export type GenerationLimits = Pick<EpisodeLimits, 'maxContext' | 'maxNewTokens'>
 
-export interface RolloutRequest {
+export interface RolloutRequest extends StrategyChoice {
   readonly environment: Environment
   readonly queries: readonly Query[]
   /** Trajectories per query. */
@@ -28,7 +28,6 @@ export interface RolloutRequest {
   readonly temperature: number
   readonly sampling?: SamplingFilters
   readonly callBudget: number
-  readonly strategy: StrategyName
   readonly signal: AbortSignal
   /** Text of each completion, for watching. */
   readonly onText: (text: string) => void

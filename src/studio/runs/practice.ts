@@ -3,7 +3,7 @@ import type { RowParts } from '../../annotation/opinions'
 import { resolveRewards } from '../../annotation/resolver'
 import { annotateByWorld } from '../../annotation/rules'
 import { createRng } from '../../base/random'
-import type { StrategyName } from '../../agents/strategies'
+import type { StrategyChoice } from '../../agents/strategies/strategyChoice'
 import type { Benchmark } from '../../environments/benchmark'
 import type { Query } from '../../environments/environment'
 import type { Opinion } from '../../records/annotation'
@@ -26,7 +26,7 @@ export interface PracticePlan {
   readonly split: string
   readonly queriesPerStep: number
   readonly samplesPerQuery: number
-  readonly strategy: StrategyName
+  readonly choice: StrategyChoice
   readonly callBudget: number
   readonly limits: GenerationLimits
   readonly temperature: number
@@ -101,7 +101,7 @@ export function createPractice(plan: PracticePlan, control: JobControl, { store,
         samples: plan.samplesPerQuery,
         temperature: plan.temperature,
         callBudget: plan.callBudget,
-        strategy: plan.strategy,
+        ...plan.choice,
         signal: control.signal,
         onText: (text) => {
           emit({ type: 'token', run_id: control.runId, text })

@@ -1,5 +1,5 @@
 /** Trains a model: on data sets with their labels, on an expert's transcripts, or online on a benchmark's practice. */
-import { strategies, type StrategyName } from '../../agents/strategies'
+import { chooseStrategy, type StrategyChoice } from '../../agents/strategies/strategyChoice'
 import { splitFor } from '../../environments/benchmark'
 import type { RunRecord } from '../../records/run'
 import type { ConfiguredAlgorithm } from '../../training/algorithm'
@@ -87,7 +87,7 @@ async function planTraining(request: TrainRequest, context: JobContext, before: 
   if (problem !== null) return refuse('data', problem)
   return accept({
     ...{ request, configured: configured.value, model, gpu: gpu.value, initialAdapter: initialAdapter.value, material: material.value },
-    practice: practiceOf({ request, model, strategy: strategy.value }, configured.value, material.value),
+    practice: practiceOf({ request, model, choice: strategy.value }, configured.value, material.value),
     steps: request.steps ?? configured.value.steps,
     isResumed: before !== null,
   })
@@ -96,21 +96,18 @@ async function planTraining(request: TrainRequest, context: JobContext, before: 
 const dataProblem = (configured: ConfiguredAlgorithm, { labelled }: Material, model: LoadedModel, seed: number): string | null =>
   labelled && configured.checkData(labelled, model, seed)
 
-function strategyOf({ practice }: TrainRequest): Reply<StrategyName> {
-  const { strategy = DEFAULT_STRATEGY } = practice ?? {}
-  const found = (Object.keys(strategies) as StrategyName[]).find((known) => known === strategy)
-  return found === undefined
-    ? refuse('unknown-strategy', `There is no strategy ${strategy}; there is ${Object.keys(strategies).join(', ')}.`)
-    : accept(found)
+function strategyOf({ practice }: TrainRequest): Reply<StrategyChoice> {
+  const choice = chooseStrategy({ ...practice, strategy: practice?.strategy ?? DEFAULT_STRATEGY })
+  return choice.ok ? choice : refuse(choice.field === 'strategy' ? 'unknown-strategy' : 'config', choice.message)
 }
 
 function practiceOf(
-  { request, model, strategy }: Pick<TrainPlan, 'request' | 'model'> & { readonly strategy: StrategyName },
+  { request, model, choice }: Pick<TrainPlan, 'request' | 'model'> & { readonly choice: StrategyChoice },
   { batch, samplesPerQuery }: ConfiguredAlgorithm,
   { benchmark }: Material,
 ): PracticePlan {
   return {
-    ...{ benchmark, split: splitFor(benchmark, 'practice'), strategy, seed: request.seed, temperature: PRACTICE_TEMPERATURE },
+    ...{ benchmark, split: splitFor(benchmark, 'practice'), choice, seed: request.seed, temperature: PRACTICE_TEMPERATURE },
     ...{ queriesPerStep: batch / samplesPerQuery, samplesPerQuery },
     callBudget: request.practice?.maxCalls ?? benchmark.limits.toolCalls,
     limits: limitsFor(benchmark.limits, model),
@@ -141,9 +138,14 @@ function recordOf(plan: TrainPlan, context: JobContext, before: ResumedRun | nul
 
 /** What a request says of practice beyond the algorithm's settings. */
 function practiceConfig({ request, material, practice, model }: TrainPlan): Readonly<Record<string, unknown>> {
-  const said = request.practice && material.isPractice ? { max_calls: practice.callBudget, strategy: practice.strategy } : {}
+  const { strategySettings, maxModelCalls } = request.practice ?? {}
+  const said = request.practice && material.isPractice ? { max_calls: practice.callBudget, strategy: practice.choice.strategy } : {}
+  const more = {
+    ...(strategySettings === undefined ? {} : { strategy_settings: strategySettings }),
+    ...(maxModelCalls === undefined ? {} : { max_model_calls: maxModelCalls }),
+  }
   const format = material.isPractice ? formatConfig(model) : {}
-  return { ...said, ...format, ...(request.shuffleRewards ? { shuffle_rewards: true } : {}) }
+  return { ...said, ...more, ...format, ...(request.shuffleRewards ? { shuffle_rewards: true } : {}) }
 }
 
 /** Beside the algorithm's settings, where it is not f32. */

@@ -26,6 +26,8 @@ export function comparisonProblems(reference: EvaluationRecord, other: Evaluatio
   if (reference.benchmark !== other.benchmark) problems.push(`benchmark is ${other.benchmark}, not ${reference.benchmark}`)
   if (reference.split !== other.split) problems.push(`split is ${other.split}, not ${reference.split}`)
   if (reference.call_budget !== other.call_budget) problems.push(`call budget is ${other.call_budget}, not ${reference.call_budget}`)
+  const [turns, otherTurns] = [reference.model_call_budget ?? null, other.model_call_budget ?? null]
+  if (turns !== otherTurns) problems.push(`model calls are limited to ${otherTurns ?? 'no number'}, not ${turns ?? 'no number'}`)
   if (reference.world_hash !== other.world_hash) problems.push('the tool world differs (another hash)')
   if (reference.judge !== other.judge) problems.push(`judge is ${other.judge}, not ${reference.judge}`)
   else if (reference.prompt_hash !== other.prompt_hash) problems.push('the judge’s prompt differs (another hash)')

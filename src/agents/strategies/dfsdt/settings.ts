@@ -14,12 +14,9 @@ export const searchSettings = z.object({
   answer_back_up: backUp('how many turns the search goes back from an answer', 2),
   give_up_back_up: backUp('how many turns the search goes back from a turn that gives up', 2),
   leaf_back_up: backUp('how many turns the search goes back from a path that is too deep', 1),
-  diversity_prompt: z
-    .string()
-    .optional()
-    .meta({
-      help: 'what the user says before another continuation; {previous} stands for those tried, and without the word they are not named',
-    }),
+  diversity_prompt: z.string().optional().meta({
+    help: 'what the user says before another continuation; {previous} stands for those tried, and without the word they are not named',
+  }),
   diversity_seen_by: z
     .enum(['turn', 'subtree'])
     .default('turn')
