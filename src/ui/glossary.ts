@@ -95,7 +95,10 @@ export const glossary = {
   solved: { title: 'Solved', text: 'The answer holds everything the question asked for.' },
   unsure: { title: 'Unsure', text: 'The answer holds some of it, or cannot be decided.' },
   unsolved: { title: 'Unsolved', text: 'The answer is wrong, missing, or the model gave up.' },
-  strategy: { title: 'Strategy', text: 'How the model searches: cot is one chain of steps, dfsdt a tree that can back up.' },
+  strategy: {
+    title: 'Strategy',
+    text: 'How the model works: cot is one chain of steps, dfsdt a tree that can back up, trial tries the tools before it solves the task.',
+  },
   trajectory: { title: 'Trajectory', text: 'A question, every step taken, and what came back.' },
   value: { title: 'Value', text: 'The value head’s guess of the reward still to come.' },
   'value head': {

@@ -103,11 +103,7 @@ interface Called {
 }
 
 /** Carries out the calls of a turn. Returns what is said next, or null if they exceed the budget: then none is carried out. */
-export async function callTools(
-  attempt: Attempt,
-  episode: Episode,
-  { sampled, step }: Turn,
-): Promise<Called | null> {
+export async function callTools(attempt: Attempt, episode: Episode, { sampled, step }: Turn): Promise<Called | null> {
   const { budget, signal, now } = attempt.options
   const { calls } = sampled.parsed
   if (attempt.toolCalls + calls.length > budget.toolCalls) return null
@@ -186,7 +182,9 @@ export function recordOf(
     },
     budgets: { calls: budget.toolCalls, model_calls: budget.modelCalls, context_tokens: options.maxContext },
     ...{ steps, asides, status, answer },
-    errors: failure ? [{ type: `${failure instanceof AgentError ? 'agent' : 'environment'}/${failure.code}`, message: failure.message, node: null }] : [],
+    errors: failure
+      ? [{ type: `${failure instanceof AgentError ? 'agent' : 'environment'}/${failure.code}`, message: failure.message, node: null }]
+      : [],
     stop_condition: stopReason,
     sample: options.sample ?? 0,
     source: options.source ?? '',

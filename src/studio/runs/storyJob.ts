@@ -136,6 +136,11 @@ const examOf = (
 
 const practiceOf = ({ request, configured: { samplesPerQuery }, benchmark }: StoryPlan, batch: number): PracticePlan => ({
   ...{ benchmark, split: splitFor(benchmark, 'practice'), queriesPerStep: batch / samplesPerQuery, samplesPerQuery },
-  ...{ choice: { strategy: DEFAULT_STRATEGY }, callBudget: benchmark.limits.toolCalls, temperature: PRACTICE_TEMPERATURE, seed: request.seed },
+  ...{
+    choice: { strategy: DEFAULT_STRATEGY },
+    callBudget: benchmark.limits.toolCalls,
+    temperature: PRACTICE_TEMPERATURE,
+    seed: request.seed,
+  },
   ...{ limits: benchmark.limits, slots: null, shufflesRewards: false, keepsAll: false },
 })

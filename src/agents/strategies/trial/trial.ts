@@ -49,15 +49,15 @@ async function runPhases(attempt: Attempt, root: AgentSession, episodes: Episode
     const summary = await summarise(attempt, tried, trialSession, () => root.fork(2), settings)
     const episode = await open()
     const words = settings.execution_prompt.replaceAll('{summary}', () => summary.text)
-    const isSame = settings.execution === 'same' && summary.step !== null
+    const last = settings.execution === 'same' ? summary.step : null
     const conversation = [...conversationOf(options.query), ...(summary.text === '' ? [] : [{ role: 'user' as const, content: words }])]
-    if (!isSame) trialSession.close()
-    const session = isSame ? trialSession : await root.fork(3)
+    if (last === null) trialSession.close()
+    const session = last === null ? await root.fork(3) : trialSession
     try {
       const ending = await runChain(attempt, {
         ...{ session, episode, conversation, phase: 'execution' },
-        ...(isSame && summary.step !== null
-          ? { after: { step: summary.step, messages: [{ role: 'user' as const, content: executionWords(words, options.query.text) }] } }
+        ...(last !== null
+          ? { after: { step: last, messages: [{ role: 'user' as const, content: executionWords(words, options.query.text) }] } }
           : {}),
         ...(settings.correction ? { afterErrors: settings.correction_prompt } : {}),
       })
