@@ -90,6 +90,7 @@ function partsOf(context: CommandContext, models: OpenModel[]): StudioParts {
     openOutput: openOutputFolder,
     worldFiles: openFileTree,
     openPython: openNodePython,
+    secret: (name) => process.env[name] ?? null,
     now: () => Date.now(),
     clock: () => performance.now(),
     random: () => Math.random(),

@@ -6,6 +6,7 @@ import type { EnvironmentDefinition } from './environment'
 import { mcpEnvironment } from './mcp/definition'
 import { stableToolBenchEnvironment } from './stabletoolbench/environment'
 import { starterEnvironment } from './starter/environment'
+import { tmdbEnvironment } from './tmdb/environment'
 import { toolHopEnvironment } from './toolhop/environment'
 
 export const environments = {
@@ -15,5 +16,6 @@ export const environments = {
   bfcl: bfclEnvironment,
   'bfcl-multi-turn': multiTurnEnvironment,
   toolhop: toolHopEnvironment,
+  tmdb: tmdbEnvironment,
   stabletoolbench: stableToolBenchEnvironment,
 } as const satisfies Record<string, EnvironmentDefinition>

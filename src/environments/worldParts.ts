@@ -34,6 +34,8 @@ export interface WorldParts {
   readonly connectTools?: ConnectTools
   /** Replies of tool servers that were recorded, by name; absent: none are kept. */
   readonly recordings?: Recordings
+  /** A key of a server by the name of its environment variable, null when it is not set; absent: the host has none. */
+  readonly secret?: (name: string) => string | null
   /** A clock in milliseconds; absent: calls are not timed. */
   readonly now?: () => number
 }

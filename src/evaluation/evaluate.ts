@@ -30,11 +30,15 @@ function withScores(scores: Scores, { measures, ...more }: Partial<Scores>): Sco
   return { ...scores, ...more, ...(measures ? { measures: { ...scores.measures, ...measures } } : {}) }
 }
 
-/** The mean over rows of every measure that all of them have. */
+/** Of every measure the mean over the rows that have it. */
 export function meanMeasures(rows: readonly Pick<EvaluationRow, 'measures'>[]): Record<string, number> {
-  const names = Object.keys(rows[0]?.measures ?? {}).filter((name) => rows.every(({ measures }) => measures?.[name] !== undefined))
-  const meanOf = (name: string): number => rows.reduce((sum, { measures }) => sum + (measures?.[name] ?? 0), 0) / rows.length
-  return Object.fromEntries(names.map((name) => [name, meanOf(name)]))
+  const names = [...new Set(rows.flatMap(({ measures = {} }) => Object.keys(measures)))]
+  return Object.fromEntries(
+    names.map((name) => {
+      const values = rows.flatMap(({ measures }) => measures?.[name] ?? [])
+      return [name, values.reduce((sum, value) => sum + value, 0) / values.length]
+    }),
+  )
 }
 
 function scorerNamed(given: string | Scorer): Scorer {

@@ -48,6 +48,8 @@ export interface StudioParts {
   readonly worldFiles?: (id: string) => Promise<FileTree>
   /** Opens a Python interpreter without network and files. When absent, the host has none. */
   readonly openPython?: OpenPython
+  /** A key of a server by the name of its environment variable; null when it is not set. When absent, the host has no such variables. */
+  readonly secret?: (name: string) => string | null
   /** Aborts when the host is asked to end: every job is cancelled. */
   readonly signal?: AbortSignal
   /** How often a run at work is stored, in milliseconds; 0 stores it with every step. When absent, it is stored every second. */

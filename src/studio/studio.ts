@@ -75,6 +75,7 @@ async function openStudio(parts: StudioParts, assetBase: string): Promise<OpenSt
     ...{ files: (id) => worldData.open(id), fetch: ledger.fetch, now: services.nowMs },
     simulator: (settings) => openSimulator(settings, services),
     ...(parts.openPython ? { python: parts.openPython } : {}),
+    ...(parts.secret ? { secret: parts.secret } : {}),
   })
   const imports = createImports(services)
   const models = createModels({ ...services, imports, starter, source: parts.modelSource })

@@ -33,5 +33,6 @@ export const worldFixtures: Readonly<Record<string, WorldParts>> = {
   bfcl: { files: await folderOfProject('test/fixtures/bfcl') },
   'bfcl-multi-turn': { files: miniBfcl(), python: openNodePython },
   toolhop: { files: await folderOfProject('test/fixtures/toolhop'), python: openNodePython },
+  tmdb: { files: await folderOfProject('test/fixtures/tmdb') },
   stabletoolbench: { files: treeOf(benchFiles) },
 }

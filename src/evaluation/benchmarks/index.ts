@@ -6,6 +6,7 @@ import type { BenchmarkDefinition } from '../../environments/benchmark'
 import { querySetBenchmark } from '../../environments/querySet/benchmark'
 import { stableToolBenchBenchmark } from '../../environments/stabletoolbench/benchmark'
 import { starterBenchmark } from '../../environments/starter/benchmark'
+import { tmdbBenchmark } from '../../environments/tmdb/benchmark'
 import { toolHopBenchmark } from '../../environments/toolhop/benchmark'
 
 export const benchmarks = {
@@ -15,5 +16,6 @@ export const benchmarks = {
   bfcl: bfclBenchmark,
   'bfcl-multi-turn': multiTurnBenchmark,
   toolhop: toolHopBenchmark,
+  tmdb: tmdbBenchmark,
   stabletoolbench: stableToolBenchBenchmark,
 } as const satisfies Record<string, BenchmarkDefinition>

@@ -28,7 +28,7 @@ export interface Worlds {
 }
 
 /** What the host has for worlds. */
-export interface HostParts extends Pick<WorldParts, 'fetch' | 'python' | 'now'> {
+export interface HostParts extends Pick<WorldParts, 'fetch' | 'python' | 'now' | 'secret'> {
   /** The user's data of that id or path; rejects with an Error of one sentence. */
   readonly files: (id: string) => Promise<FileTree>
   /** Opens the model that plays a tool server; refuses settings that do not fit. */
