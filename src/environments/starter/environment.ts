@@ -9,7 +9,7 @@ import { createStarterWorld, DESCRIPTION, NAME, TITLE, type StarterWorld } from 
 const worlds = new Map<string, StarterWorld>()
 
 /** @param seed when absent, the world that the starter model and the recorded results know. */
-export function starterWorld(seed = 7, version: WorldVersion = USUAL_VERSION): StarterWorld {
+function starterWorld(seed = 7, version: WorldVersion = USUAL_VERSION): StarterWorld {
   const key = `${seed}/${version}`
   const known = worlds.get(key) ?? createStarterWorld(seed, version)
   worlds.set(key, known)

@@ -26,7 +26,7 @@ interface Known {
 }
 
 /** Whether there is everything that it needs to be made. */
-export const isGiven = ({ needs }: Pick<Known, 'needs'>, given: GivenWorld): boolean => needs === null || given.data !== undefined
+const isGiven = ({ needs }: Pick<Known, 'needs'>, given: GivenWorld): boolean => needs === null || given.data !== undefined
 
 /** As it is with what was given; as it is described without, where nothing was. */
 export function useEnvironment(known: EnvironmentDescription | undefined, given: GivenWorld): StudioQuery<EnvironmentDescription> {
