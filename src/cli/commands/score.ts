@@ -4,6 +4,7 @@ import { answerScorers } from '../../evaluation/answerScorers'
 import type { AnswerScorer } from '../../evaluation/answerScorers/answerScorer'
 import { defineCommand, UsageError } from '../command'
 import { openFileTree } from '../node/fileTree'
+import { openNodePython } from '../node/pythonSandbox'
 
 const names = Object.keys(answerScorers) as [keyof typeof answerScorers, ...(keyof typeof answerScorers)[]]
 const scorers: readonly AnswerScorer[] = Object.values(answerScorers)
@@ -38,7 +39,7 @@ export const score = defineCommand({
     if (!settings.success)
       throw new UsageError(`The settings of ${scorer.title}: ${settings.error.issues[0]?.message ?? 'they do not fit'}.`)
     const [data, answers] = [await openFileTree(options.data), await openFileTree(options.answers)]
-    const { rows, cells, notes } = await scorer.score({ data, answers, settings: settings.data })
+    const { rows, cells, notes } = await scorer.score({ data, answers, python: openNodePython, settings: settings.data })
     context.progress(`${scorer.title}: ${rows.length} answers were scored, ${rows.filter(({ valid }) => valid).length} of them are right.`)
     return { benchmark: scorer.name, rows, cells, notes }
   },

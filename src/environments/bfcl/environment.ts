@@ -51,6 +51,8 @@ export async function createBfcl({ files }: WorldParts): Promise<BfclEnvironment
     throw new EnvironmentError('unavailable', error instanceof Error ? error.message : String(error))
   })
   const tasks = tasksOf(data.items)
+  if (tasks.size === 0)
+    throw new EnvironmentError('unavailable', `${files.title}: expected single-turn items of BFCL, found only ${data.inPython.join(', ')}.`)
   const tools = distinct([...tasks.values()].flatMap((task) => task.tools))
   const judge: BfclEnvironment['judge'] = (query, calls) => {
     const { item, category } = known(tasks, query)

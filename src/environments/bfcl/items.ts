@@ -72,13 +72,13 @@ export async function readBfclData(files: FileTree): Promise<BfclData> {
     const path = questionsPath(paths, category.name)
     if (path !== null) items.set(category.name, await readCategory(source, category, path))
   }
-  if (items.size === 0)
+  const inPython = categories.filter(({ check, name }) => check === null && questionsPath(paths, sharedFile(name)) !== null)
+  if (items.size === 0 && inPython.length === 0)
     throw new Error(
       `${files.title}: expected the data files of BFCL version 4, such as BFCL_v4_simple_python.json, found ${
         paths.length === 0 ? 'no files' : `${paths.length} other files, the first of them ${String(paths[0])}`
       }.`,
     )
-  const inPython = categories.filter(({ check, name }) => check === null && questionsPath(paths, sharedFile(name)) !== null)
   return { items, inPython: inPython.map(({ name }) => name), sha256: source.hash.hex() }
 }
 

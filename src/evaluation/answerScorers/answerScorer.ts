@@ -1,6 +1,7 @@
 /** The seam to scoring answers that were made anywhere: a benchmark's data and a file of answers in, a verdict for each answer and rates out. */
 import type { z } from 'zod'
 import type { FileTree } from '../../base/fileTree'
+import type { OpenPython } from '../../environments/pythonSandbox'
 
 /** The verdict on one answer. */
 export interface AnswerRow {
@@ -43,6 +44,14 @@ export interface AnswerScore {
   readonly notes: readonly string[]
 }
 
+/** What is scored, and what scoring may use. */
+export interface ScoredFiles {
+  readonly data: FileTree
+  readonly answers: FileTree
+  /** Absent: there is no Python interpreter here. */
+  readonly python?: OpenPython
+}
+
 export interface AnswerScorer<Settings extends z.ZodObject = z.ZodObject> {
   readonly name: string
   readonly title: string
@@ -52,5 +61,5 @@ export interface AnswerScorer<Settings extends z.ZodObject = z.ZodObject> {
   readonly reads: string
   readonly settings: Settings
   /** Throws an Error that names file, row and column when data or answers do not have their format. */
-  score(given: { readonly data: FileTree; readonly answers: FileTree; readonly settings: z.output<Settings> }): Promise<AnswerScore>
+  score(given: ScoredFiles & { readonly settings: z.output<Settings> }): Promise<AnswerScore>
 }

@@ -94,7 +94,7 @@ export function notesOf(cells: readonly AnswerCell[], rows: readonly AnswerRow[]
     ...(unanswered.length === 0 ? [] : [`Not answered: ${unanswered.join(', ')}.`]),
     ...(inPython.length === 0
       ? []
-      : [`Not scored, because their calls must be run in the benchmark's Python classes: ${inPython.join(', ')}.`]),
+      : [`Not answered, or not scored because they need the benchmark's Python classes: ${inPython.join(', ')}.`]),
     ...(missing.length === 0
       ? []
       : [`There is no overall accuracy: parts with ${sum(answered, ({ weight }) => weight ?? 0)} of its 100 percent were answered.`]),
