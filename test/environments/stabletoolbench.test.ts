@@ -224,6 +224,15 @@ describe('the benchmark', () => {
     )
   })
 
+  it('keeps the end of a long name where a server takes no longer ones', async () => {
+    const benchmark = await stableToolBenchBenchmark.create({ files, settings: { name_length: 20 } })
+    const [query] = benchmark.queries('exam')
+    const episode = await benchmark.environment.open(query ?? null)
+    const names = [WEATHER, 'stations_for_sky_watch'].map((name) => name.slice(-20))
+    expect([episode.tools.map(({ name }) => name), query?.goldTools]).toEqual([names, names])
+    expect(await episode.call([call(names[0] ?? '', { city: 'Oslo' })])).toMatchObject([{ error: null }])
+  })
+
   it('counts as recalled what was called in any branch', async () => {
     const benchmark = await stableToolBenchBenchmark.create({ files })
     const [query] = benchmark.queries('exam')

@@ -51,7 +51,7 @@ export async function createStableToolBench(parts: WorldParts, extras: StableToo
   const settings = stableToolBenchSettings.parse(parts.settings ?? {})
   const { files } = parts
   if (!files) throw new EnvironmentError('unavailable', `StableToolBench needs ${NEEDS}.`)
-  const sets = await readQueries(files)
+  const sets = await readQueries(files, settings.name_length)
   const known = new Map([...sets.values()].flat().map((one) => [one.query.query_id, one]))
   const { server, docs } = openToolServer({ tools: files, cache: files, ...extras, simulate: parts.simulate }, settings)
   const ask = askFor(settings, parts, (signal) => ownService(server, signal))
@@ -87,8 +87,8 @@ export const stableToolBenchEnvironment: EnvironmentDefinition = {
 const noQuery: Query = { query_id: '', index: 0, text: '', group: '', split: '', goldTools: [], entities: [] }
 
 /** Of functions with one name the first counts, as it does when the release looks one up. */
-function apisOf({ apis }: SolvableQuery, { matching }: StableToolBenchSettings): readonly OfferedApi[] {
-  const all = apis.map((api) => offeredApi(api, { optionalOnlyWithRequired: matching === 'released' }))
+function apisOf({ apis }: SolvableQuery, { matching, name_length }: StableToolBenchSettings): readonly OfferedApi[] {
+  const all = apis.map((api) => offeredApi(api, { optionalOnlyWithRequired: matching === 'released', nameLength: name_length }))
   return all.filter((api, at) => all.findIndex((other) => other.function.get('name') === api.function.get('name')) === at)
 }
 

@@ -11,6 +11,8 @@ export interface FunctionOptions {
   readonly optionalOnlyWithRequired?: boolean
   /** Whether `required` and `optional` begin with an empty name, as StepTool writes them. Default true. */
   readonly emptyNames?: boolean
+  /** Only so many characters from the end of a name. Default: all. */
+  readonly nameLength?: number | undefined
 }
 
 /** One API that a query offers. */
@@ -31,7 +33,7 @@ const TYPES: Readonly<Record<string, string>> = { NUMBER: 'integer', STRING: 'st
 export function offeredApi(api: PythonDict, options: FunctionOptions = {}): OfferedApi {
   const tool = standardToolName(textAt(api, 'tool_name'))
   const title = textAt(api, 'api_name')
-  const name = toolbenchFunctionName(tool, title)
+  const name = lastCharacters(toolbenchFunctionName(tool, title), options.nameLength)
   const described = textAt(api, 'api_description')
   const known = title === '' ? described.trim() : described.trim().replaceAll(title, name)
   const said = known === '' ? '' : `The description of this function is: "${firstCharacters(known, MAX_DESCRIPTION)}"`
@@ -46,6 +48,9 @@ export function offeredApi(api: PythonDict, options: FunctionOptions = {}): Offe
     }),
   }
 }
+
+/** StableToolBench keeps the last 64, because OpenAI's servers take no longer names. */
+export const lastCharacters = (name: string, count: number | undefined): string => (count === undefined ? name : name.slice(-count))
 
 function parametersOf(api: PythonDict, { optionalOnlyWithRequired = false, emptyNames = true }: FunctionOptions): PythonDict {
   const required = listAt(api, 'required_parameters').filter((item) => item instanceof Map)

@@ -3,6 +3,7 @@ import type { FileTree } from '../../base/fileTree'
 import { PythonJsonError, pythonFromJson, strPython } from '../../base/pythonRepr'
 import type { PythonDict, PythonValue } from '../../base/pythonValue'
 import { EnvironmentError, type Query } from '../environment'
+import { lastCharacters } from './functions'
 import { dictOf, listAt, textAt } from './folderFile'
 import { toolbenchFunctionName } from '../../base/toolbenchNames'
 
@@ -16,8 +17,8 @@ export interface SolvableQuery {
 const SETS = ['G1_instruction', 'G1_category', 'G1_tool', 'G2_instruction', 'G2_category', 'G3_instruction']
 const SET_FILE = /(?:^|\/)test_instruction\/([^/]+)\.json$/
 
-/** Every set of the tree. Throws an EnvironmentError for a file that holds something else. */
-export async function readQueries(tree: FileTree): Promise<ReadonlyMap<string, readonly SolvableQuery[]>> {
+/** Every set of the tree, with the relevant APIs by their functions' names, of which only so many characters may be kept. Throws an EnvironmentError for a file that holds something else. */
+export async function readQueries(tree: FileTree, nameLength?: number): Promise<ReadonlyMap<string, readonly SolvableQuery[]>> {
   const paths = await tree.paths()
   const found = paths.flatMap((path) => {
     const set = SET_FILE.exec(path)?.[1]
@@ -31,7 +32,7 @@ export async function readQueries(tree: FileTree): Promise<ReadonlyMap<string, r
     const ids = await idsOf(tree, path.replace(/test_instruction(?=\/[^/]+$)/, 'test_query_ids'))
     const queries: SolvableQuery[] = []
     for (const [place, item] of (await listIn(tree, path)).entries()) {
-      const read = readQuery(item, { set, index, taken, where: `${tree.title}, ${path}, query ${place + 1}` })
+      const read = readQuery(item, { set, index, taken, nameLength, where: `${tree.title}, ${path}, query ${place + 1}` })
       if (ids !== null && !ids.has(read.id)) continue
       taken.add(read.solvable.query.query_id)
       queries.push(read.solvable)
@@ -73,11 +74,12 @@ interface ReadingPlace {
   readonly index: number
   readonly taken: ReadonlySet<string>
   readonly where: string
+  readonly nameLength: number | undefined
 }
 
 function readQuery(
   item: PythonValue,
-  { set, index, taken, where }: ReadingPlace,
+  { set, index, taken, where, nameLength }: ReadingPlace,
 ): { readonly id: string; readonly solvable: SolvableQuery } {
   const fail = (expected: string): never => {
     throw new EnvironmentError('protocol', `${where}: expected ${expected}, found something else.`)
@@ -89,7 +91,9 @@ function readQuery(
   const apis = listAt(item, 'api_list').filter((api) => api instanceof Map)
   if (text === '' || apis.length === 0) return fail('query, a text, and api_list, a list of APIs')
   const id = String(number)
-  const gold = listAt(item, 'relevant APIs').flatMap((pair) => (Array.isArray(pair) && pair.length >= 2 ? [goldName(pair)] : []))
+  const gold = listAt(item, 'relevant APIs').flatMap((pair) =>
+    Array.isArray(pair) && pair.length >= 2 ? [lastCharacters(goldName(pair), nameLength)] : [],
+  )
   const query: Query = {
     // Ids of the release are unique; a set of one's own may use one again.
     query_id: taken.has(id) ? `${set}/${id}` : id,
