@@ -6,13 +6,9 @@ export const stableToolBenchSettings = z.object({
     .enum(['exact', 'released'])
     .default('exact')
     .meta({ help: 'exact: a function is called by its whole name, and every parameter is shown; released: as the released code does' }),
-  name_length: z
-    .int()
-    .min(16)
-    .optional()
-    .meta({
-      help: 'only so many characters from the end of a function’s name; OpenAI’s servers take at most 64, as StableToolBench does; by default all',
-    }),
+  name_length: z.int().min(16).optional().meta({
+    help: 'only so many characters from the end of a function’s name; OpenAI’s servers take at most 64, as StableToolBench does; by default all',
+  }),
   max_observation_length: z.int().min(1).default(1024).meta({ help: 'characters of a reply that the model reads' }),
   server: z
     .enum(['steptool', 'stabletoolbench'])
