@@ -77,6 +77,7 @@ describe('an answer', () => {
     ['a turn without calls', [[["stock_of(tea='assam')"]], [[]]], 'empty_turn_model_response'],
     ['a turn too few', [[["stock_of(tea='assam')"]]], 'force_terminated'],
     ['no turns', 'stock_of', 'inference_error'],
+    ['a turn that is no list of steps', [[["stock_of(tea='assam')"]], 5], 'empty_turn_model_response'],
   ])('with %s', async (_, answer, error) => {
     const verdict = await judge.judge(item('multi_turn_base_0'), answer)
     expect(verdict.error?.type ?? null).toBe(error === null ? null : `multi_turn:${error}`)

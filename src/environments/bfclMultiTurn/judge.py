@@ -144,7 +144,7 @@ def _decode_step(step):
 def _decode_turn(turn):
     """Steps that cannot be read or hold no call do not count."""
     steps = []
-    for step in turn:
+    for step in turn if isinstance(turn, list) else []:
         try:
             calls = _decode_step(step)
         except Exception:
