@@ -176,7 +176,7 @@ describe('live replies', () => {
     expect(recorded.size).toBe(0)
     const keyless = await attempt(await create({ fetch, secret: () => null }))
     const [refused] = await keyless.call([{ name: 'get_puppet', arguments: { puppet_id: 8 } }])
-    expect(refused?.text).toBe('The API needs a key: set the environment variable TMDB_API_KEY.')
+    expect(refused?.text).toBe('The reply is not recorded, and the API needs a key: set the environment variable TMDB_API_KEY.')
   })
 })
 

@@ -53,7 +53,10 @@ export async function createTmdb({ files, settings = {}, fetch, recordings, secr
   ] as const)
     if (text !== undefined && text !== null) for (const reply of readCassette(text, name)) cassette.add(reply)
   const key = secret?.(KEY_VARIABLE) ?? null
-  const call = createServer({ api, cassette, ...parsed.data, key, keyVariable: KEY_VARIABLE, fetch, recordings, now })
+  const keyHint = secret
+    ? `set the environment variable ${KEY_VARIABLE}`
+    : `the command line takes it from ${KEY_VARIABLE}, and here there is none`
+  const call = createServer({ api, cassette, ...parsed.data, key, keyHint, fetch, recordings, now })
   const queries = rows.map((row, index) => queryOf(row, index, api))
   const gold = new Map(rows.map(({ solution }, index) => [queries[index]?.query_id ?? '', solution.map((text) => goldRoute(text, api))]))
   const tools = api.operations.map(({ tool }) => tool)

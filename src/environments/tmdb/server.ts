@@ -17,8 +17,8 @@ export interface ServerParts {
   readonly replyLimit: number
   /** null: none was given. */
   readonly key: string | null
-  /** Name of the environment variable that gives the key, for messages. */
-  readonly keyVariable: string
+  /** How a key is given here, for messages. */
+  readonly keyHint: string
   readonly fetch?: WorldParts['fetch'] | undefined
   readonly recordings?: Recordings | undefined
   readonly now?: (() => number) | undefined
@@ -88,13 +88,13 @@ function textOf(value: unknown): string {
 }
 
 async function ask(
-  { api, key, keyVariable, fetch }: ServerParts,
+  { api, key, keyHint, fetch }: ServerParts,
   request: Request,
   { inPath, inQuery }: Operation,
   { signal }: Cancellable,
 ): Promise<RecordedReply | ToolReply> {
   if (!fetch) return failure('unavailable', 'There is no network here, and the reply is not recorded.')
-  if (api.key && key === null) return failure('unavailable', `The API needs a key: set the environment variable ${keyVariable}.`)
+  if (api.key && key === null) return failure('unavailable', `The reply is not recorded, and the API needs a key: ${keyHint}.`)
   const path = inPath.reduce(
     (text, name) => text.replace(`{${name}}`, encodeURIComponent(textOf(request.parameters[name]))),
     request.template,
