@@ -99,6 +99,10 @@ export const glossary = {
     title: 'Strategy',
     text: 'How the model works: cot is one chain of steps, dfsdt a tree that can back up, trial tries the tools before it solves the task.',
   },
+  'call format': {
+    title: 'Call format',
+    text: 'How a model writes calls of tools and reads their replies. Its chat template teaches one; in another, the system message teaches it in our own words.',
+  },
   trajectory: { title: 'Trajectory', text: 'A question, every step taken, and what came back.' },
   value: { title: 'Value', text: 'The value head’s guess of the reward still to come.' },
   'value head': {

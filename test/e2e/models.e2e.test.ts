@@ -200,3 +200,24 @@ it('the import of a folder says how far it is, with the file, and leaves nothing
   await page.getByText('ToolLLaMA-tiny').first().waitFor({ timeout: 30_000 })
   expect(await page.getByText('Colossus').count()).toBe(0)
 })
+
+it('a card says how the model calls tools, and a new evaluation and a new run offer every call format', async () => {
+  await page.goto(`${address}/#/models`)
+  await page.getByTestId('remote-model').waitFor({ timeout: 60_000 })
+  await expect
+    .poll(() => card('Starter model').innerText(), { timeout: 60_000 })
+    .toContain('Compact calls. Every role has a token of its own')
+  for (const [place, link] of [
+    ['evaluate', 'Evaluate'],
+    ['new run', 'Train'],
+  ] as const) {
+    await card('Starter model').getByRole('link', { name: link }).first().click()
+    const field = page.getByRole('combobox', { name: /^Call format/ })
+    await expect.poll(() => field.inputValue(), { timeout: 60_000, message: place }).toBe('as its chat template says: compact')
+    await field.click()
+    await page.getByRole('option', { name: 'Hermes and Qwen: JSON in <tool_call> tags' }).click()
+    expect(await field.inputValue()).toBe('Hermes and Qwen: JSON in <tool_call> tags')
+    await page.goto(`${address}/#/models`)
+    await page.getByTestId('remote-model').waitFor({ timeout: 60_000 })
+  }
+})

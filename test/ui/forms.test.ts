@@ -79,11 +79,11 @@ describe('the new-run form', () => {
   })
   it('writes the same run for the command line, quoted', () => {
     const request = {
-      ...trainRequest(newRunUrl.parse({ rows: '4', kv: 'f16' }), 'ppo', 'starter'),
+      ...trainRequest(newRunUrl.parse({ rows: '4', kv: 'f16', format: 'hermes' }), 'ppo', 'starter'),
       config: { max_steps: 3, lora_targets: ['q_proj', 'o_proj'], use_rslora: false },
     }
     expect(commandLine(request, ["my 'file'.csv"]).replaceAll(/\\\n\s+/g, '')).toBe(
-      `npm run -s hone -- train --algorithm ppo --model starter --data 'my '\\''file'\\''.csv' --rows 4 --kv-dtype f16 --seed 1 --max_steps 3 --lora_targets q_proj o_proj --use_rslora=false`,
+      `npm run -s hone -- train --algorithm ppo --model starter --data 'my '\\''file'\\''.csv' --rows 4 --kv-dtype f16 --call_format hermes --seed 1 --max_steps 3 --lora_targets q_proj o_proj --use_rslora=false`,
     )
   })
 })

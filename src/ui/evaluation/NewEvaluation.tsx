@@ -5,6 +5,7 @@ import { useActiveJob, useStartJob } from '../queries/jobs'
 import { useModels } from '../queries/models'
 import { useRunNames } from '../queries/runs'
 import { useBenchmark } from '../queries/worlds'
+import { CallFormatField } from '../models/CallFormatField'
 import { useDescription } from '../stores/studio'
 import { FieldProblems, useFieldProblems } from '../widgets/fieldProblems'
 import { NumberField } from '../widgets/NumberField'
@@ -206,7 +207,7 @@ function ModelFields({ form: { request, change, models } }: { readonly form: Eva
         value={request.model}
         data={choices(models.map((one) => ({ value: one.model_id, label: one.title })))}
         onChange={(value) => {
-          change({ model: value ?? '', adapterOf: null })
+          change({ model: value ?? '', adapterOf: null, callFormat: null })
         }}
       />
       <Select
@@ -218,6 +219,13 @@ function ModelFields({ form: { request, change, models } }: { readonly form: Eva
         ])}
         onChange={(value) => {
           change({ adapterOf: value === '' ? null : value })
+        }}
+      />
+      <CallFormatField
+        model={request.model}
+        value={request.callFormat ?? null}
+        onChange={(callFormat) => {
+          change({ callFormat })
         }}
       />
     </>

@@ -7,7 +7,7 @@ export const useModels = (): StudioQuery<readonly ModelRow[]> => useStudioQuery(
 
 /** How a model acts. One that cannot be opened says so where it is listed. */
 export const useOpenedModel = (modelId: string): StudioQuery<OpenedModel | null> =>
-  useStudioQuery(keys.openedModel(modelId), async (studio) => {
+  useStudioQuery(modelId === '' ? null : keys.openedModel(modelId), async (studio) => {
     const opened = await studio.models.open(modelId)
     return opened.ok ? opened.value : null
   })

@@ -15,6 +15,8 @@ export const newRunUrl = z.object({
   dtype: z.enum(WEIGHT_DTYPES).catch('f32').default('f32'),
   /** How generation keeps keys and values. */
   kv: z.enum(CACHE_DTYPES).catch('f32').default('f32'),
+  /** How the model writes its calls in practice; empty: as its chat template teaches it. */
+  format: z.string().default(''),
   /** The initial adapter; empty for a new one. */
   start: z.string().default(''),
   /** It stands for the setting max_steps in an address that was written by hand; the form itself holds it among the settings. */
@@ -64,6 +66,7 @@ export function trainRequest(url: NewRunUrl, algorithm: string, model: string): 
     ...(initAdapter ? { initAdapter } : {}),
     ...(url.dtype === 'f32' ? {} : { dtype: url.dtype }),
     ...(url.kv === 'f32' ? {} : { kvDtype: url.kv }),
+    ...(url.format === '' ? {} : { callFormat: url.format }),
     checkpoints: {
       everySteps: url.saveSteps,
       everyMinutes: url.saveMinutes,
@@ -104,6 +107,7 @@ export function formOfRun(run: RunRecord, configSchema: Readonly<Record<string, 
     ...(asked.dtype === 'f32' ? {} : { dtype: asked.dtype }),
     ...(asked.kv === 'f32' ? {} : { kv: asked.kv }),
     ...(began.data?.rowLimit ? { rows: began.data.rowLimit } : {}),
+    ...(began.data?.callFormat ? { format: began.data.callFormat } : {}),
     ...(everySteps === undefined ? {} : { saveSteps: everySteps }),
     ...(everyMinutes === undefined ? {} : { saveMinutes: everyMinutes }),
     ...(best ? { bestMetric: best.metric, bestIs: best.greaterIsBetter ? 'larger' : 'smaller' } : {}),
@@ -126,6 +130,7 @@ export function commandLine(request: TrainRequest, fileNames: readonly string[])
   if (request.rowLimit !== null && fileNames.length > 0) parts.push(`--rows ${request.rowLimit}`)
   if (request.dtype !== undefined) parts.push(`--dtype ${request.dtype}`)
   if (request.kvDtype !== undefined) parts.push(`--kv-dtype ${request.kvDtype}`)
+  if (request.callFormat) parts.push(`--call_format ${quoted(request.callFormat)}`)
   if (request.steps !== null) parts.push(`--steps ${request.steps}`)
   parts.push(`--seed ${request.seed}`)
   const best = request.checkpoints?.best

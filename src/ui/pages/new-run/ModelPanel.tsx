@@ -3,6 +3,7 @@ import { Link } from 'wouter'
 import { CACHE_DTYPES, WEIGHT_DTYPES } from '../../../worker/protocol'
 import { counted, nameText } from '../../format'
 import { hrefs } from '../../navigation/hrefs'
+import { CallFormatField } from '../../models/CallFormatField'
 import { NEW_ADAPTER } from '../../train/startChoices'
 import { StartFromField } from '../../train/StartFromField'
 import { Panel } from '../../widgets/Panel'
@@ -50,6 +51,13 @@ export function ModelPanel({ form: { url, setUrl, models, model, runs } }: { rea
           Open another
         </Anchor>
       </Group>
+      <CallFormatField
+        model={model?.model_id ?? ''}
+        value={url.format === '' ? null : url.format}
+        onChange={(format) => {
+          setUrl({ format: format ?? '' })
+        }}
+      />
       <StartFromField
         model={model}
         runs={runs}
