@@ -55,6 +55,25 @@ describe('texts of prompted models are read as bfcl-eval reads them', () => {
   })
 })
 
+describe('calls between Hermes tags', () => {
+  const tagged = (json: string): string => `I will call.\n<tool_call>\n${json}\n</tool_call>`
+  it.each([
+    ['one call, whose numbers keep their type', tagged('{"name": "f", "arguments": {"a": 1.0}}'), "[{'f': {'a': 1.0}}]"],
+    [
+      'two calls',
+      tagged('{"name": "f", "arguments": {}}') + tagged('{"name": "g", "arguments": {"b": [1]}}'),
+      "[{'f': {}}, {'g': {'b': [1]}}]",
+    ],
+    ['text that is no JSON', tagged('f(a=1)'), '[]'],
+    ['tags that do not close', '<tool_call>\n{"name": "f"', '[]'],
+    ['JSON without arguments', tagged('{"name": "f"}'), null],
+    ['JSON that is no object', tagged('[1]'), null],
+  ])('%s', (_, text, calls) => {
+    const found = callsOfText(text, 'java').calls
+    expect(found && reprPython(found.map(({ name, arguments: given }) => new Map([[name, new Map(given)]])))).toBe(calls)
+  })
+})
+
 describe('every format of answers', () => {
   const right = { valid: true, error: null }
 

@@ -1,4 +1,4 @@
-/** The calls in the text of a model that was prompted to write `[f(a=1), g(b=2)]`, in the syntax of the language it was asked for. */
+/** The calls in a model's text: between tags, or as it was prompted to write them, `[f(a=1), g(b=2)]`, in the syntax of the language it was asked for. */
 import type { Language } from '../../../environments/bfcl/categories'
 import type { DecodedAnswer } from '../../../environments/bfcl/checker/checkAnswer'
 import type { Call } from '../../../environments/bfcl/checker/checkCall'
@@ -7,6 +7,7 @@ import { javaCalls } from './javaCalls'
 import { javascriptCalls } from './javascriptCalls'
 import { pythonCalls } from './pythonCalls'
 import { ExpressionError } from './pythonExpression'
+import { hasTags, taggedCalls } from './taggedCalls'
 
 /** In Java and JavaScript the brackets are no part of the syntax. */
 const readers: Readonly<Record<Language, (text: string) => readonly Call[] | null>> = {
@@ -17,6 +18,7 @@ const readers: Readonly<Record<Language, (text: string) => readonly Call[] | nul
 
 export function callsOfText(text: string, language: Language): DecodedAnswer {
   try {
+    if (hasTags(text)) return { calls: taggedCalls(text) }
     const calls = readers[language](bracketed(text))
     if (calls !== null) return { calls }
     return { calls, fault: finding('ast_decoder:decoder_wrong_output_format', 'The answer is no list of calls: it is other code.') }
