@@ -32,7 +32,7 @@ export class CachedContext {
   fork(): CachedContext {
     const twin = new CachedContext(this.#pool)
     for (const id of this.ids) twin.ids.push(id)
-    twin.computed = this.cached
+    twin.computed = this.computed
     if (!this.#pool.shares) return twin
     twin.#root = this.#root
     twin.#prefixes = [...this.#prefixes]
