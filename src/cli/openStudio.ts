@@ -14,6 +14,7 @@ import { openModel, type OpenModel } from './modelSpec'
 import { openFileTree } from './node/fileTree'
 import { fileClaims } from './node/fileClaims'
 import { openOutputFolder } from './node/outputFolder'
+import { openToolProcess } from './node/toolProcess'
 import { openNodePython } from './node/pythonSandbox'
 
 export interface CommandStudio extends StudioApi {
@@ -91,6 +92,7 @@ function partsOf(context: CommandContext, models: OpenModel[]): StudioParts {
     worldFiles: openFileTree,
     openPython: openNodePython,
     secret: (name) => process.env[name] ?? null,
+    openToolProcess: (command, options) => openToolProcess(command, (line) => context.progress(line), options),
     now: () => Date.now(),
     clock: () => performance.now(),
     random: () => Math.random(),

@@ -92,6 +92,8 @@ export interface BenchmarkDefinition {
   readonly environment: string
   /** What the user must give, as a noun phrase: `the file ToolHop.json`; absent: nothing. */
   readonly needs?: string
+  /** What it is made from may change while Hone runs, such as the tools of a server. */
+  readonly canChange?: true
   /** Settings that the user may choose; absent: there are none. */
   readonly settings?: z.ZodObject
   /** Throws EnvironmentError, or rejects with it, if the data or the settings do not fit. */

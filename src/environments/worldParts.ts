@@ -14,7 +14,8 @@ export type Simulate = (
 export interface Recordings {
   /** null when there is none. */
   read(name: string): Promise<string | null>
-  write(name: string, text: string): Promise<void>
+  /** Replaces a text by what is made of it; no other change comes between. */
+  update(name: string, change: (before: string | null) => string): Promise<void>
 }
 
 export interface WorldParts {

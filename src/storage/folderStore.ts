@@ -1,6 +1,6 @@
 /**
- * A store that keeps each run in a directory of its own (`runFolder.ts`) and the measured kernels in one for all of them. It knows the runs
- * under `home`, those of this home in other directories, and those in directories that are named. Records that belong to no run, such as
+ * A store that keeps each run in a directory of its own (`runFolder.ts`), and in one for all of them each the measured kernels and the recorded
+ * replies of tool servers. It knows the runs under `home`, those of this home in other directories, and those in directories that are named. Records that belong to no run, such as
  * imported data sets, last as long as the process.
  */
 import { mkdir, readdir } from 'node:fs/promises'
@@ -20,6 +20,9 @@ export interface FolderStore extends Store {
   readonly folders: RunFolders
 }
 
+/** Folders under `home` for blobs that belong to no run; their names begin the names of the blobs. */
+const SHARED = ['kernels', 'tool-recordings'] as const
+
 /** @param home holds what all runs share. */
 export function openFolderStore(home: string): FolderStore {
   const folders = new Map<string, RunFolder>()
@@ -29,32 +32,44 @@ export function openFolderStore(home: string): FolderStore {
   const elsewhere = openRunDirectories(home)
   const discover = discoverRuns(join(home, 'runs'), elsewhere, { folders, recorded })
   const store = createStore(folderHost({ base, folders, recorded, discover }))
-  let kernels: Promise<BlobSlots> | null = null
-  const kernelBlobs = (): Promise<BlobSlots> => (kernels ??= openNodeBlobs(join(home, 'kernels')))
+  const shared = new Map<string, Promise<BlobSlots>>()
+  const openShared = (folder: string): Promise<BlobSlots> => {
+    const opened = shared.get(folder) ?? openNodeBlobs(join(home, folder))
+    shared.set(folder, opened)
+    return opened
+  }
   const placeOfBlob = (name: string): { readonly folder: RunFolder; readonly rest: string } | null => {
     const [, runId = '', rest = ''] = /^runs\/([^/]+)\/(.+)$/.exec(name) ?? []
     const folder = recorded.has(runId) ? folders.get(runId) : undefined
     return folder ? { folder, rest } : null
   }
-  const isKernels = (name: string): boolean => name.startsWith('kernels/')
+  const memory: Omit<BlobSlots, 'list'> = {
+    read: (name) => store.readBlob(name),
+    write: (name, bytes) => store.writeBlob(name, bytes),
+    remove: (name) => store.removeBlob(name),
+  }
+  /** Where a blob lies that belongs to no run; null: in memory. */
+  const sharedPlace = async (name: string): Promise<Omit<BlobSlots, 'list'> | null> => {
+    const folder = SHARED.find((each) => name.startsWith(`${each}/`))
+    return folder === undefined ? null : openShared(folder)
+  }
   return {
     ...store,
     async readBlob(name) {
-      if (isKernels(name)) return (await kernelBlobs()).read(name)
       const place = placeOfBlob(name)
-      return place ? place.folder.readBlob(place.rest) : store.readBlob(name)
+      return place ? place.folder.readBlob(place.rest) : ((await sharedPlace(name)) ?? memory).read(name)
     },
     async writeBlob(name, bytes) {
-      if (isKernels(name)) return (await kernelBlobs()).write(name, bytes)
       const place = placeOfBlob(name)
-      return place ? place.folder.writeBlob(place.rest, bytes) : store.writeBlob(name, bytes)
+      return place ? place.folder.writeBlob(place.rest, bytes) : ((await sharedPlace(name)) ?? memory).write(name, bytes)
     },
     async removeBlob(name) {
       const place = placeOfBlob(name)
-      return place ? place.folder.removeBlob(place.rest) : store.removeBlob(name)
+      return place ? place.folder.removeBlob(place.rest) : ((await sharedPlace(name)) ?? memory).remove(name)
     },
     async listBlobs(wanted = () => true) {
       const found = [...(await store.listBlobs(wanted))]
+      for (const folder of await foldersIn(home)) found.push(...(await (await openShared(folder)).list(wanted)))
       for (const runId of recorded)
         for (const { name, bytes } of (await folders.get(runId)?.listBlobs()) ?? []) {
           const whole = `runs/${runId}/${name}`
@@ -64,6 +79,12 @@ export function openFolderStore(home: string): FolderStore {
     },
     folders: runFolders({ folders, recorded }, elsewhere),
   }
+}
+
+/** The shared folders that there are; none is made by looking. */
+async function foldersIn(home: string): Promise<readonly string[]> {
+  const names = await readdir(home).catch((): string[] => [])
+  return SHARED.filter((folder) => names.includes(folder))
 }
 
 interface KnownRuns {

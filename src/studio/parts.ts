@@ -1,6 +1,7 @@
 /** What a host provides for the studio: a device, a store, the network, clocks. The studio itself uses no globals. */
 import type { FileTree } from '../base/fileTree'
 import type { OpenPython } from '../environments/pythonSandbox'
+import type { CallOptions, ToolConnection } from '../environments/toolConnection'
 import type { FetchLike } from '../network/fetchLedger'
 import type { GpuInfo } from '../records/run'
 import type { Store } from '../storage/store'
@@ -50,6 +51,8 @@ export interface StudioParts {
   readonly openPython?: OpenPython
   /** A key of a server by the name of its environment variable; null when it is not set. When absent, the host has no such variables. */
   readonly secret?: (name: string) => string | null
+  /** Starts a program that is a tool server; rejects with ToolConnectionError. When absent, the host starts none. */
+  readonly openToolProcess?: (command: string, options: CallOptions) => Promise<ToolConnection>
   /** Aborts when the host is asked to end: every job is cancelled. */
   readonly signal?: AbortSignal
   /** How often a run at work is stored, in milliseconds; 0 stores it with every step. When absent, it is stored every second. */

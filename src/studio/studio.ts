@@ -37,6 +37,9 @@ import { createStorageApi } from './storage/storageApi'
 import { removeUnfinishedImports } from './storage/unfinishedImports'
 import { createEnvironmentsApi } from './worlds/environmentsApi'
 import { openSimulator } from './worlds/simulator'
+import { createToolRecordings } from './worlds/toolRecordings'
+import { createToolServers } from './worlds/toolServers'
+import { createToolServersApi } from './worlds/toolServersApi'
 import { createWorldData } from './worlds/worldData'
 import { createWorlds } from './worlds/worlds'
 
@@ -71,8 +74,16 @@ async function openStudio(parts: StudioParts, assetBase: string): Promise<OpenSt
   const { store, gpu, ledger, emit, addPort } = services
   const starter = starterFolder((path) => parts.readAsset(path, assetBase, ledger.fetch))
   const worldData = createWorldData({ ...services, openHost: parts.worldFiles })
+  const toolServers = createToolServers({ ledger, openToolProcess: parts.openToolProcess, secret: parts.secret })
+  const toolRecordings = createToolRecordings(store, () => worlds.forget())
   const worlds = createWorlds({
-    ...{ files: (id) => worldData.open(id), fetch: ledger.fetch, now: services.nowMs },
+    ...{
+      files: (id) => worldData.open(id),
+      fetch: ledger.fetch,
+      now: services.nowMs,
+      connectTools: toolServers.connect,
+      recordings: toolRecordings,
+    },
     simulator: (settings) => openSimulator(settings, services),
     ...(parts.openPython ? { python: parts.openPython } : {}),
     ...(parts.secret ? { secret: parts.secret } : {}),
@@ -124,6 +135,7 @@ async function openStudio(parts: StudioParts, assetBase: string): Promise<OpenSt
     models: createModelsApi(models, remote, imports),
     adapters: createAdaptersApi(importedAdapters, imports),
     environments: createEnvironmentsApi(worlds, worldData),
+    toolServers: createToolServersApi(toolServers, toolRecordings),
     storage: createStorageApi(services, { models, remote, importedAdapters, worldData }, removedImports),
   }
 }

@@ -25,6 +25,7 @@ const methods: { readonly [Area in keyof StudioAreas]: Readonly<Record<keyof Stu
   models: { list: true, open: true, importFiles: true, cancelImport: true, planDownload: true, unfinishedDownloads: true, remove: true },
   adapters: { list: true, importFiles: true, cancelImport: true, exportFiles: true, remove: true },
   environments: { callTool: true, openEnvironment: true, openBenchmark: true, listData: true, addData: true, removeData: true },
+  toolServers: { nameToken: true, recordings: true, recordingText: true, addRecording: true, removeRecording: true },
   storage: { usage: true },
 }
 

@@ -196,6 +196,19 @@ export interface AdaptersApi {
   remove(adapterId: string): Promise<Reply<null>>
 }
 
+/** What is recorded of a tool server. */
+export interface ToolRecordingRow {
+  readonly name: string
+  readonly bytes: number
+  /** The server's own name. */
+  readonly server: string
+  readonly tools: number
+  /** Calls with a recorded reply. */
+  readonly replies: number
+  /** Why it cannot be read; null: it can. */
+  readonly problem: string | null
+}
+
 export interface EnvironmentsApi {
   /** Calls a tool in a fresh episode. @param environment null: the default one. */
   callTool(environment: string | null, tool: string, args: Readonly<Record<string, unknown>>, given?: GivenWorld): Promise<Reply<string>>
@@ -207,6 +220,16 @@ export interface EnvironmentsApi {
   listData(): Promise<readonly WorldDataRow[]>
   addData(title: string, files: readonly GivenFile[]): Promise<Reply<WorldDataRow>>
   removeData(dataId: string): Promise<Reply<null>>
+}
+
+export interface ToolServersApi {
+  /** A secret that a tool server asks for, such as the gateway's token. It is kept in memory and sent to that server's origin alone. */
+  nameToken(address: string, token: string): Promise<Reply<null>>
+  recordings(): Promise<readonly ToolRecordingRow[]>
+  /** The file of a recording, which `addRecording` reads anywhere. */
+  recordingText(name: string): Promise<Reply<string>>
+  addRecording(name: string, text: string): Promise<Reply<ToolRecordingRow>>
+  removeRecording(name: string): Promise<Reply<null>>
 }
 
 export interface StorageApi {
@@ -233,6 +256,7 @@ export interface StudioAreas {
   readonly models: ModelsApi
   readonly adapters: AdaptersApi
   readonly environments: EnvironmentsApi
+  readonly toolServers: ToolServersApi
   readonly storage: StorageApi
 }
 

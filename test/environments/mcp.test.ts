@@ -370,7 +370,7 @@ describe('record and replay', () => {
       },
     )
     await callIn(environment, 'weather')
-    await expect(environment.close()).rejects.toThrow('The disk is full.')
+    await expect(environment.close()).rejects.toThrow('The recorded replies could not be saved: The disk is full.')
     isFull = false
     await environment.close()
     expect(readRecording(saved[0] ?? '', 'r.json').size()).toBe(1)

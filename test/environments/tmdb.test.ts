@@ -145,7 +145,7 @@ describe('live replies', () => {
   const recorded = new Map<string, string>()
   const recordings: WorldParts['recordings'] = {
     read: (name) => Promise.resolve(recorded.get(name) ?? null),
-    write: (name, text) => Promise.resolve(void recorded.set(name, text)),
+    update: (name, change) => Promise.resolve(void recorded.set(name, change(recorded.get(name) ?? null))),
   }
   const secret = (name: string): string | null => (name === 'TMDB_API_KEY' ? 'key-of-the-user' : null)
 

@@ -151,3 +151,16 @@ test('a new run removes what a finished one left; a stranger’s file is not rep
   await expect(store.folders.open(directory)).rejects.toThrow('is no run record of Hone: choose another --out.')
   expect(await openFolderStore(temporaryDirectory()).folders.open(temporaryDirectory())).toBeNull()
 })
+
+test('blobs that all runs share are on disk: another process reads, lists and removes them', async () => {
+  const home = temporaryDirectory()
+  const store = openFolderStore(home)
+  expect(await store.listBlobs()).toEqual([])
+  for (const name of ['kernels/table.json', 'tool-recordings/weather']) await store.writeBlob(name, bytes(name))
+  const other = openFolderStore(home)
+  expect((await other.listBlobs()).map(({ name }) => name)).toEqual(['kernels/table.json', 'tool-recordings/weather'])
+  expect(new TextDecoder().decode((await other.readBlob('tool-recordings/weather')) ?? new Uint8Array())).toBe('tool-recordings/weather')
+  await other.removeBlob('tool-recordings/weather')
+  expect(await openFolderStore(home).readBlob('tool-recordings/weather')).toBeNull()
+  expect((await other.listBlobs((name) => name.startsWith('tool-'))).length).toBe(0)
+})

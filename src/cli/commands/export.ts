@@ -1,6 +1,7 @@
 /**
  * `hone export --to steptool-csv|hone-jsonl|converted IN… --out FILE`, `--to steptool-answers IN… --out DIR`, `--to peft DIR --out DIR`, `--to merged DIR --out DIR`,
- * `--to metrics-jsonl|metrics-csv DIR --out FILE`, `--to recording DIR --out FILE` (a run story for the page to show), `--to wandb DIR [--project NAME] [--entity NAME]` and
+ * `--to metrics-jsonl|metrics-csv DIR --out FILE`, `--to recording DIR --out FILE` (a run story for the page to show),
+ * `--to tool-recording NAME --out FILE` (the recorded replies of a tool server), `--to wandb DIR [--project NAME] [--entity NAME]` and
  * `--recipe FILE --to hone|trl|verl [--out FILE]`:
  * hands work over to other programs.
  */
@@ -25,7 +26,7 @@ import { openDataWords } from '../runSources'
 export const exportFiles = defineCommand({
   name: 'export',
   summary:
-    'writes trajectories as StepTool’s file, as its answer files or as Hone’s, a trained adapter as PEFT’s or merged into its model, a run’s metrics (to a file or to wandb), a run story as a recording for the page, or a recipe as TRL’s or verl’s',
+    'writes trajectories as StepTool’s file, as its answer files or as Hone’s, a trained adapter as PEFT’s or merged into its model, a run’s metrics (to a file or to wandb), a run story as a recording for the page, the recorded replies of a tool server, or a recipe as TRL’s or verl’s',
   options: z.object({
     inputs: z
       .array(z.string())
@@ -42,6 +43,7 @@ export const exportFiles = defineCommand({
         'metrics-jsonl',
         'metrics-csv',
         'recording',
+        'tool-recording',
         'wandb',
         ...RECIPE_TARGETS,
       ])
@@ -93,6 +95,8 @@ export const exportFiles = defineCommand({
         return writeMetrics(inputs, to === 'metrics-csv' ? 'csv' : 'jsonl', out, context)
       case 'recording':
         return writeRecording(inputs, out, context)
+      case 'tool-recording':
+        return writeToolRecording(inputs, out, context)
     }
   },
   // Without a file the recipe itself was printed.
@@ -124,6 +128,21 @@ function writeRecording(inputs: readonly string[], out: string, context: Command
     const made = must(await exportRecording(studio, run.run_id, new Date().toISOString()))
     writeFileSync(out, recordingText(made))
     return { files: [out], run: run.run_id, trajectories: made.trajectories.length }
+  })
+}
+
+function writeToolRecording(inputs: readonly string[], out: string, context: CommandContext): Promise<JsonObject> {
+  const [name, ...others] = inputs
+  if (name === undefined || others.length > 0)
+    throw new UsageError('export --to tool-recording takes the name of one recording of a tool server.')
+  return withStudio(context, async (studio) => {
+    const text = await studio.toolServers.recordingText(name)
+    if (!text.ok) {
+      const names = (await studio.toolServers.recordings()).map((row) => row.name)
+      throw new UsageError(`${text.message} ${names.length === 0 ? 'None is stored.' : `Stored are ${names.join(', ')}.`}`)
+    }
+    writeFileSync(out, text.value)
+    return { files: [out], recording: name }
   })
 }
 

@@ -12,18 +12,19 @@ export const mcpEnvironment: EnvironmentDefinition = {
   description: 'The tools of any server of the Model Context Protocol, live or from a recording of its replies.',
   needs: 'the address of an MCP server in the settings, or a recording of one',
   settings: mcpSettings,
+  canChange: true,
   create: async ({ settings: given, files, connectTools, recordings, now }: WorldParts) => {
     const settings = mcpSettings.parse(given ?? {})
     const name = recordingName(settings)
     const { server } = settings
     const save =
       recordings &&
-      (async (recording: ToolRecording) => {
-        // Another attempt may have recorded calls meanwhile.
-        const stored = await storedRecording(name, recordings)
-        if (stored) recording.addMissing(stored)
-        await recordings.write(name, recording.text())
-      })
+      ((recording: ToolRecording) =>
+        recordings.update(name, (before) => {
+          // Another attempt may have recorded calls meanwhile.
+          if (before !== null) recording.addMissing(readRecording(before, `The recording ${name}`))
+          return recording.text()
+        }))
     return createMcpEnvironment({
       settings,
       connect: server === '' || !connectTools ? null : (options) => connectTools(server, options),

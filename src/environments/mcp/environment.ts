@@ -49,7 +49,7 @@ export async function createMcpEnvironment(parts: McpParts): Promise<McpEnvironm
   const known = mode === 'replay' || mode === 'replay-else-live' ? parts.recording : null
   const { server, tools } = known ? fromRecording(known, settings) : await fromServer(connection, settings)
   const recording = mode === 'live' ? null : recordingFor(parts.recording, server, tools)
-  const saving = keepSaved(recording, parts.save)
+  const save = keepSaved(recording, parts.save)
   const budget = { live: settings.liveCalls }
   return {
     name: MCP_NAME,
@@ -61,12 +61,12 @@ export async function createMcpEnvironment(parts: McpParts): Promise<McpEnvironm
     open: (query) =>
       Promise.resolve(
         openMcpEpisode(
-          { query, tools, settings, connection, recording, budget, ended: saving.soon, ...(now ? { now } : {}) },
+          { query, tools, settings, connection, recording, budget, ended: save, ...(now ? { now } : {}) },
           { calls: 0, hasEnded: false },
         ),
       ),
     close: async () => {
-      await saving.done()
+      await save()
       await connection?.close()
     },
   }
@@ -122,34 +122,26 @@ function hashOf({ mode }: McpSettings, server: Offered['server'], tools: readonl
   return sha256(JSON.stringify({ version: 1, mode, server, tools, replies: mode === 'replay' ? recording?.sha256() : 'live' }))
 }
 
-/** Saves at the end of every episode, and once for many that end together. */
-function keepSaved(recording: ToolRecording | null, save: McpParts['save']): { readonly soon: () => void; done(): Promise<void> } {
+/** Saves what is new, once for many that ask together. Rejects with EnvironmentError if it cannot be saved; the next call tries again. */
+function keepSaved(recording: ToolRecording | null, keep: McpParts['save']): () => Promise<void> {
+  if (recording === null || keep === undefined) return () => Promise.resolve()
   const queue = createSerialQueue()
-  let saved = recording?.revision() ?? 0
-  let isWaiting = false
-  let failure: Error | null = null
-  const write = async (made: ToolRecording, keep: (recording: ToolRecording) => Promise<void>): Promise<void> => {
-    isWaiting = false
-    const revision = made.revision()
+  let saved = recording.revision()
+  let waiting: Promise<void> | null = null
+  const write = async (): Promise<void> => {
+    waiting = null
+    const revision = recording.revision()
+    if (revision === saved) return
     try {
-      await keep(made)
+      await keep(recording)
+      // What was merged from elsewhere is saved too; what came meanwhile is not.
       saved = revision
-      failure = null
     } catch (error) {
-      failure = error instanceof Error ? error : new Error(String(error))
+      throw new EnvironmentError(
+        'unavailable',
+        `The recorded replies could not be saved: ${error instanceof Error ? error.message : String(error)}`,
+      )
     }
   }
-  const soon = (): void => {
-    if (isWaiting || recording === null || save === undefined || recording.revision() === saved) return
-    isWaiting = true
-    void queue.run(() => write(recording, save))
-  }
-  return {
-    soon,
-    done: async () => {
-      soon()
-      await queue.idle()
-      if (failure !== null) throw failure
-    },
-  }
+  return () => (waiting ??= queue.run(write))
 }

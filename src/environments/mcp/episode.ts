@@ -15,8 +15,8 @@ export interface McpEpisodeParts {
   readonly recording: ToolRecording | null
   /** How many calls may still be sent, by all episodes together. */
   readonly budget: { live: number }
-  /** Hears that the episode is over. */
-  readonly ended: () => void
+  /** Hears that the episode is over, and saves what was recorded. */
+  readonly ended: () => Promise<void>
   readonly now?: () => number
 }
 
@@ -53,11 +53,11 @@ export function openMcpEpisode(parts: McpEpisodeParts, state: State): Episode {
       for (const call of given) replies.push(await reply(call, options))
       return replies
     },
-    finish: (answer) => {
+    finish: async (answer) => {
       hasEnded = true
-      parts.ended()
+      await parts.ended()
       // A tool server does not know what the right answer is.
-      return Promise.resolve({ status: answer === null ? 'unsolved' : 'unsure', truth: { succeeded: false, needed: true } })
+      return { status: answer === null ? 'unsolved' : 'unsure', truth: { succeeded: false, needed: true } }
     },
     copy: () =>
       changesNothing(parts)
@@ -66,10 +66,8 @@ export function openMcpEpisode(parts: McpEpisodeParts, state: State): Episode {
             ok: false,
             reason: 'A tool server cannot be put back into an earlier state, and not all of its tools say that they only read.',
           },
-    close: () => {
-      parts.ended()
-      return Promise.resolve()
-    },
+    // What could not be saved now is saved with the next episode, or the environment says so when it is closed.
+    close: () => parts.ended().catch(() => undefined),
   }
 }
 

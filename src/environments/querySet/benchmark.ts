@@ -30,6 +30,7 @@ export const querySetBenchmark: BenchmarkDefinition = {
   environment: mcpEnvironment.name,
   needs: 'a file of queries (JSON lines, CSV, or StableToolBench’s JSON)',
   settings: settingsSchema,
+  canChange: true,
   create: async (parts) => {
     const { files } = parts
     if (!files) throw new EnvironmentError('unavailable', `${querySetBenchmark.title} needs ${querySetBenchmark.needs ?? ''}.`)

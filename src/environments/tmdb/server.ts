@@ -41,7 +41,7 @@ export function createServer(parts: ServerParts): CallOperation {
     // A refusal for the moment is no reply to keep.
     if (live.status < 500 && ![401, 403, 429].includes(live.status)) {
       cassette.add(live)
-      await writes.run(async () => recordings?.write(RECORDING, cassette.text()))
+      await writes.run(async () => recordings?.update(RECORDING, () => cassette.text()))
     }
     return live
   }

@@ -3,6 +3,7 @@ import type { Store } from '../../storage/store'
 import type { StorageApi } from '../../worker/studioApi'
 import { STARTER, type Models } from '../models/models'
 import type { RemoteModels } from '../models/remoteModels'
+import { RECORDINGS } from '../worlds/toolRecordings'
 import { unfinishedImports } from './unfinishedImports'
 import type { ImportedAdapters } from '../models/importedAdapters'
 import type { WorldData } from '../worlds/worldData'
@@ -40,6 +41,8 @@ export async function storageItems(store: Store, { models, remote, importedAdapt
   for (const { title, bytes, isStored } of await worldData.list())
     if (isStored) items.push({ name: title, bytes, kind: 'data for benchmarks' })
   for (const { title, keptBytes } of unfinished) items.push({ name: title, bytes: keptBytes, kind: 'interrupted download' })
+  for (const { name, bytes } of await store.listBlobs((blob) => blob.startsWith(RECORDINGS)))
+    items.push({ name: name.slice(RECORDINGS.length), bytes, kind: 'recording of a tool server' })
   for (const { kind, name, bytes } of await unfinishedImports(store))
     items.push({ name, bytes, kind: `unfinished import of a ${WORDS[kind]}` })
   return items

@@ -10,7 +10,9 @@ const schemaOf = (settings: z.ZodObject | undefined): EnvironmentDescription['se
 
 /** @param made when absent, what can be said without the user's data. */
 export function describeEnvironment(definition: EnvironmentDefinition, made?: Environment): EnvironmentDescription {
-  const { name, title, description, needs = null, settings } = definition
+  const { name, needs = null, settings } = definition
+  // What was made knows more of itself, such as which server it is.
+  const { title, description } = made ?? definition
   const known = made ?? (needs === null ? definition.create({}) : null)
   const { hash, tools } = known === null || known instanceof Promise ? { hash: null, tools: [] } : known
   return { name, title, description, needs, settingsSchema: schemaOf(settings), hash, tools }

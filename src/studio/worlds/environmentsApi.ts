@@ -16,6 +16,8 @@ export const createEnvironmentsApi = (worlds: Worlds, data: WorldData): Environm
     return known.ok ? callTool(known.value, tool, args) : known
   },
   openEnvironment: async (name, given) => {
+    // A server that was reached before may be gone, or have other tools.
+    worlds.forget()
     const made = await worlds.environment(name, given)
     const definition = named<EnvironmentDefinition>(environments, name)
     return made.ok && definition

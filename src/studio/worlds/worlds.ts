@@ -25,10 +25,12 @@ export interface Worlds {
   /** Refuses a name that the catalogue does not have, data that are missing or do not fit, and settings. When absent, the default. */
   environment(name?: string, asked?: AskedWorld): Promise<Reply<Environment>>
   benchmark(name?: string, asked?: AskedWorld): Promise<Reply<Benchmark>>
+  /** What can change while Hone runs is made anew when it is asked for next. */
+  forget(): void
 }
 
 /** What the host has for worlds. */
-export interface HostParts extends Pick<WorldParts, 'fetch' | 'python' | 'now' | 'secret'> {
+export interface HostParts extends Pick<WorldParts, 'fetch' | 'python' | 'now' | 'secret' | 'connectTools' | 'recordings'> {
   /** The user's data of that id or path; rejects with an Error of one sentence. */
   readonly files: (id: string) => Promise<FileTree>
   /** Opens the model that plays a tool server; refuses settings that do not fit. */
@@ -48,31 +50,37 @@ export function createWorlds(host: HostParts): Worlds {
   const environment = lazily<Environment, EnvironmentDefinition>('environment', environments, host)
   const benchmark = lazily<Benchmark, BenchmarkDefinition>('benchmark', benchmarks, host)
   return {
-    environment: (name = DEFAULT_ENVIRONMENT, asked = {}) => environment(name, asked),
-    benchmark: (name = DEFAULT_BENCHMARK, asked = {}) => benchmark(name, asked),
+    environment: (name = DEFAULT_ENVIRONMENT, asked = {}) => environment.get(name, asked),
+    benchmark: (name = DEFAULT_BENCHMARK, asked = {}) => benchmark.get(name, asked),
+    forget: () => {
+      environment.forget()
+      benchmark.forget()
+    },
   }
 }
 
-type Definition<T> = Pick<EnvironmentDefinition, 'title' | 'needs' | 'settings'> & { create(parts: WorldParts): T | Promise<T> }
+type Definition<T> = Pick<EnvironmentDefinition, 'title' | 'needs' | 'settings' | 'canChange'> & {
+  create(parts: WorldParts): T | Promise<T>
+}
 
 function lazily<T, D extends Definition<T>>(
   kind: string,
   catalogue: Readonly<Record<string, D>>,
   host: HostParts,
-): (name: string, asked: AskedWorld) => Promise<Reply<T>> {
-  const made = new Map<string, T>()
-  return async (name, asked) => {
+): { get(name: string, asked: AskedWorld): Promise<Reply<T>>; forget(): void } {
+  const made = new Map<string, { readonly value: T; readonly canChange: boolean }>()
+  const get = async (name: string, asked: AskedWorld): Promise<Reply<T>> => {
     const definition = Object.entries(catalogue).find(([known]) => known === name)?.[1]
     if (!definition) return refuse(`unknown-${kind}`, `There is no ${kind} ${name}; there is ${Object.keys(catalogue).join(', ')}.`)
     const key = JSON.stringify([name, asked])
     const known = made.get(key)
-    if (known !== undefined) return accept(known)
+    if (known !== undefined) return accept(known.value)
     const parts = await partsFor(definition, asked, host)
     if (!parts.ok) return parts
     return attempt(kind, async () => {
       try {
         const value = await definition.create(parts.value)
-        made.set(key, value)
+        made.set(key, { value, canChange: definition.canChange === true })
         return accept(value)
       } catch (error) {
         if (error instanceof EnvironmentError) return refuse(kind, error.message)
@@ -80,6 +88,10 @@ function lazily<T, D extends Definition<T>>(
       }
     })
   }
+  const forget = (): void => {
+    for (const [key, { canChange }] of made) if (canChange) made.delete(key)
+  }
+  return { get, forget }
 }
 
 /** Refuses settings that do not fit the definition's schema, and data that cannot be opened. */
