@@ -127,6 +127,8 @@ describe('recordings', () => {
     expect(await second.studio.toolServers.recordings()).toMatchObject([{ name: 'weather', server: 'weather', replies: 2 }])
     const asked = { settings: { mode: 'replay', recording: 'weather' } }
     expect(valueOf(await second.studio.environments.callTool('mcp', 'weather', { city: 'Rome' }, asked))).toBe('Sun.')
+    await second.store.writeBlob('tool-recordings/cassette', new TextEncoder().encode('{"form": "of another environment"}'))
+    expect(await second.studio.toolServers.recordings()).toMatchObject([{ name: 'weather' }])
     expect(await second.studio.toolServers.removeRecording('none')).toMatchObject({ ok: false })
   })
 

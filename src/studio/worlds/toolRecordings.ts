@@ -1,7 +1,7 @@
 /** Recorded replies of tool servers in the store, each in a file of its own under its name. */
 import { createSerialQueue } from '../../base/serialQueue'
 import { EnvironmentError } from '../../environments/environment'
-import { readRecording, type ToolRecording } from '../../environments/mcp/recording'
+import { isRecording, readRecording, type ToolRecording } from '../../environments/mcp/recording'
 import type { Recordings } from '../../environments/worldParts'
 import type { Store } from '../../storage/store'
 import type { Reply } from '../../worker/protocol'
@@ -42,16 +42,19 @@ export function createToolRecordings(store: Store, changed: () => void): ToolRec
     text,
     list: async () => {
       const found = await store.listBlobs((name) => name.startsWith(RECORDINGS))
-      return Promise.all(
+      const rows = await Promise.all(
         found.map(async ({ name: blob, bytes }) => {
           const name = blob.slice(RECORDINGS.length)
           try {
-            return rowOf(name, bytes, readRecording((await read(name)) ?? '', name))
+            const stored = (await read(name)) ?? ''
+            // Other environments keep their own forms of recordings here.
+            return isRecording(stored) ? [rowOf(name, bytes, readRecording(stored, name))] : []
           } catch (error) {
-            return { name, bytes, server: '', tools: 0, replies: 0, problem: error instanceof Error ? error.message : String(error) }
+            return [{ name, bytes, server: '', tools: 0, replies: 0, problem: error instanceof Error ? error.message : String(error) }]
           }
         }),
       )
+      return rows.flat()
     },
     add: async (name, given) => {
       if (!NAME.test(name))
