@@ -96,6 +96,8 @@ export interface BenchmarkDefinition {
   readonly canChange?: true
   /** Settings that the user may choose; absent: there are none. */
   readonly settings?: z.ZodObject
+  /** Present where a chat model can play its tools. */
+  readonly usesSimulator?: true
   /** Throws EnvironmentError, or rejects with it, if the data or the settings do not fit. */
   create(parts: WorldParts): Benchmark | Promise<Benchmark>
 }

@@ -113,6 +113,8 @@ export interface EnvironmentDefinition {
   readonly canChange?: true
   /** Settings that the user may choose; absent: there are none. */
   readonly settings?: z.ZodObject
+  /** Present where a chat model can play its tools. */
+  readonly usesSimulator?: true
   /** Throws EnvironmentError, or rejects with it, if the data or the settings do not fit. */
   create(parts: WorldParts): Environment | Promise<Environment>
 }

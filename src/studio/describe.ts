@@ -34,7 +34,7 @@ export function describeStudio(): StudioDescription {
     claims: architectureClaims,
     environments: Object.values<EnvironmentDefinition>(environments).map((one) => describeEnvironment(one)),
     benchmarks: Object.values<BenchmarkDefinition>(benchmarks).map((one) => describeBenchmark(one)),
-    strategies: Object.keys(strategies),
+    strategies: Object.values(strategies).map(({ name, title, help }) => ({ name, title, help })),
     defaults: {
       algorithm: DEFAULT_ALGORITHM,
       model: DEFAULT_MODEL,

@@ -132,7 +132,7 @@ async function openStudio(parts: StudioParts, assetBase: string): Promise<OpenSt
     recipes: createRecipes({ store, models: () => models.list(), imported: () => importedAdapters.list() }),
     runs: createRunsApi(services, { runs, context, merges, starter: jobStarter }),
     evaluations: createEvaluationsApi(store),
-    models: createModelsApi(models, remote, imports),
+    models: createModelsApi({ models, remote, imports, serverParts: services }),
     adapters: createAdaptersApi(importedAdapters, imports),
     environments: createEnvironmentsApi(worlds, worldData),
     toolServers: createToolServersApi(toolServers, toolRecordings),

@@ -86,6 +86,8 @@ export interface EnvironmentDescription {
   readonly needs: string | null
   /** JSON Schema of what the user may choose; null: nothing. */
   readonly settingsSchema: Readonly<Record<string, unknown>> | null
+  /** Whether a model behind a server can play its tools. */
+  readonly usesSimulator: boolean
   readonly hash: string | null
   readonly tools: readonly ToolSpec[]
 }
@@ -98,10 +100,15 @@ export interface BenchmarkDescription {
   readonly needs: string | null
   /** JSON Schema of what the user may choose; null: nothing. */
   readonly settingsSchema: Readonly<Record<string, unknown>> | null
+  readonly usesSimulator: boolean
   /** Queries of each split; first the one that a form offers first. */
   readonly splits: Readonly<Record<string, number>>
   /** Splits whose questions evaluations ask: a model should not be trained on them. */
   readonly heldOut: readonly string[]
+  /** Whether it has a split for practice; null: that is only known with data. */
+  readonly practises: boolean | null
+  /** How many queries that split has. */
+  readonly practiceQueries: number
   readonly callBudget: number | null
 }
 
@@ -129,6 +136,13 @@ export interface WorldDataRow {
   readonly isStored: boolean
 }
 
+/** A way to spend a budget of calls on an episode. */
+export interface StrategyDescription {
+  readonly name: string
+  readonly title: string
+  readonly help: string
+}
+
 export interface StudioDescription {
   /** Names that forms begin with. The model is the one that comes with the page. */
   readonly defaults: {
@@ -144,7 +158,7 @@ export interface StudioDescription {
   readonly claims: readonly ArchitectureClaim[]
   readonly environments: readonly EnvironmentDescription[]
   readonly benchmarks: readonly BenchmarkDescription[]
-  readonly strategies: readonly string[]
+  readonly strategies: readonly StrategyDescription[]
   readonly callFormats: readonly { readonly name: string; readonly title: string }[]
   readonly ops: readonly string[]
 }

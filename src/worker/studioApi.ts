@@ -34,6 +34,7 @@ import type {
   RemoteModel,
   Reply,
   RunDetail,
+  ServerModel,
   StudioDescription,
   TokenPreview,
   TimeEstimate,
@@ -182,6 +183,8 @@ export interface ModelsApi {
   unfinishedDownloads(): Promise<readonly UnfinishedDownload[]>
   /** A model, or what an interrupted download left. */
   remove(modelId: string): Promise<Reply<null>>
+  /** Asks a server's model one small question; a sentence about what it did. @param asksForCall whether it has to call a tool. */
+  testServer(server: ServerModel, asksForCall: boolean): Promise<Reply<string>>
 }
 
 /** Imported LoRA adapters. A run can start from these, besides those that runs left. */

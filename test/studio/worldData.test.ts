@@ -90,3 +90,17 @@ test('settings choose another world, and settings that there are not are refused
     message: 'Arithmetic has no settings, found depth.',
   })
 })
+
+test('a benchmark without questions for practice says so, and no run practises on its exam', async () => {
+  const studio = await open()
+  const { data_id } = valueOf(await studio.environments.addData('questions', given))
+  expect(valueOf(await studio.environments.openBenchmark('bfcl', { data: data_id }))).toMatchObject({
+    practises: false,
+    practiceQueries: 0,
+  })
+  const request = { kind: 'train', algorithm: 'grpo', model: 'starter', data: [], config: {}, steps: 1, seed: 1, rowLimit: null } as const
+  expect(await studio.jobs.preflight({ ...request, benchmark: 'bfcl', benchmarkData: data_id })).toMatchObject({
+    ...{ ok: false, code: 'no-practice' },
+    message: expect.stringContaining('for exams only') as unknown,
+  })
+})

@@ -88,6 +88,36 @@ describe('the new-run form', () => {
   })
 })
 
+describe('practice on a benchmark', () => {
+  const written = {
+    ...{ benchmark: 'bfcl', benchmarkData: 'data-1', benchmarkSettings: '{"version":3}', strategy: 'trial', maxCalls: '9' },
+    format: 'hermes',
+  }
+  const simulator = { baseUrl: 'http://localhost:1/v1', model: 's', apiKey: 'secret' }
+
+  it('is in the request, and in the form of a run that is trained further', () => {
+    const request = trainRequest(newRunUrl.parse(written), 'grpo', 'm', simulator)
+    expect(request).toMatchObject({
+      ...{ benchmark: 'bfcl', benchmarkData: 'data-1', benchmarkSettings: { version: 3 }, callFormat: 'hermes', simulator },
+      practice: { strategy: 'trial', maxCalls: 9 },
+    })
+    const form = formOfRun({ ...aRun('r'), began: { version: 1, request, data: null } }, {})
+    expect(newRunUrl.parse(form)).toMatchObject({ ...written, maxCalls: 9 })
+    expect(JSON.stringify(form)).not.toContain('secret')
+    const line = commandLine(request, []).replaceAll(/\\\n\s+/g, '')
+    expect(line).toContain(
+      `--data bfcl --benchmark-data PATH --benchmark-settings '{"version":3}' --strategy trial --max-calls 9 --call_format hermes`,
+    )
+    expect(line).not.toContain('secret')
+  })
+
+  it('is left out where the run learns from data', () => {
+    const request = trainRequest(newRunUrl.parse({ ...written, data: 'd1' }), 'sft', 'm', simulator)
+    for (const name of ['benchmark', 'benchmarkData', 'benchmarkSettings', 'simulator', 'practice'])
+      expect(request).not.toHaveProperty(name)
+  })
+})
+
 describe('a run that is trained further', () => {
   it('keeps the settings, the data, the precision and the checkpoints it had', () => {
     const given = { learning_rate: 0.5, epochs: 7, max_steps: 12, modules: ['o_proj'] }

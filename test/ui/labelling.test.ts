@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { opinion as opinionSchema, type Opinion } from '../../src/records/annotation'
-import { connectionAdvice, judgeAddressProblem, judgePresets, testProblem } from '../../src/ui/labelling/judgePresets'
+import { connectionAdvice, serverAddressProblem, serverPresets, testProblem } from '../../src/ui/servers/serverPresets'
 import { queueProgress, queueRows } from '../../src/ui/labelling/queueRows'
 import {
   choiceOfKey,
@@ -177,18 +177,18 @@ test('the strip shows the step’s trained tokens on the trajectory’s scale, a
 })
 
 test('a judge’s address is https, or http to this computer, and holds no secret', () => {
-  expect(judgeAddressProblem('http://localhost:8000/v1')).toBeNull()
-  expect(judgeAddressProblem('https://api.openai.com/v1')).toBeNull()
-  expect(judgeAddressProblem('http://example.com/v1')).toContain('localhost only')
-  expect(judgeAddressProblem('https://user:pw@example.com')).toContain('Keep')
-  expect(judgeAddressProblem('javascript:alert(1)')).toContain('Expected https')
-  expect(judgeAddressProblem('')).toContain('Give')
-  const ollama = judgePresets.find((preset) => preset.name === 'ollama')
+  expect(serverAddressProblem('http://localhost:8000/v1')).toBeNull()
+  expect(serverAddressProblem('https://api.openai.com/v1')).toBeNull()
+  expect(serverAddressProblem('http://example.com/v1')).toContain('localhost only')
+  expect(serverAddressProblem('https://user:pw@example.com')).toContain('Keep')
+  expect(serverAddressProblem('javascript:alert(1)')).toContain('Expected https')
+  expect(serverAddressProblem('')).toContain('Give')
+  const ollama = serverPresets.find((preset) => preset.name === 'ollama')
   if (!ollama) throw new Error('no preset for Ollama')
   const about = { preset: ollama, baseUrl: ollama.baseUrl, page: { protocol: 'https:' } }
   expect(connectionAdvice('network', about).join(' ')).toMatch(/OLLAMA_ORIGINS.*gateway.*asks permission/)
-  expect(judgeAddressProblem('https://x.openai.azure.com/openai/deployments/judge?api-version=2024-10-21')).toBeNull()
-  expect(judgeAddressProblem('https://x.example/v1?api_key=k')).toContain('Keep')
+  expect(serverAddressProblem('https://x.openai.azure.com/openai/deployments/judge?api-version=2024-10-21')).toBeNull()
+  expect(serverAddressProblem('https://x.example/v1?api_key=k')).toContain('Keep')
 })
 
 test.each([
@@ -202,11 +202,14 @@ test.each([
   'malformed',
   'bad-request',
   'prose',
+  'no-call',
   'cut-off',
 ])('a connection test that ends with %s blames no CORS', (code) => {
-  for (const preset of judgePresets) {
+  for (const [preset, role] of serverPresets.flatMap((one) =>
+    (['judge', 'agent', 'simulator'] as const).map((each) => [one, each] as const),
+  )) {
     const words = [
-      testProblem(code),
+      testProblem(code, role),
       ...connectionAdvice(code, { preset, baseUrl: 'http://localhost:8000/v1', page: { protocol: 'https:' } }),
     ]
     expect(words.join(' ')).not.toMatch(/CORS|origin|permission|ORIGINS|Access-Control/i)

@@ -3,7 +3,9 @@ import { expect, test } from 'vitest'
 import { toolSpec } from '../../src/records/trajectory'
 import { licences } from '../../src/ui/settings/licences'
 import { limitRows, storageRows } from '../../src/ui/settings/storageRows'
-import { readArguments, toolGroups } from '../../src/ui/tools/toolCatalogue'
+import { readArguments, toolArguments } from '../../src/ui/tools/toolArguments'
+import { choiceValue, fieldsFromSchema } from '../../src/ui/widgets/schemaFields'
+import { toolGroups } from '../../src/ui/tools/toolCatalogue'
 
 const readJson = (path: string): unknown => JSON.parse(readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8'))
 
@@ -59,6 +61,48 @@ test('arguments are read by type, and a missing one is simply missing', () => {
   expect(readArguments(tool, {})).toEqual({ ok: true, args: {} })
   const bad = readArguments(tool, { days: '3.5', exact: 'maybe', tags: '[' })
   expect(bad.ok ? [] : Object.keys(bad.problems)).toEqual(['days', 'exact', 'tags'])
+})
+
+test('a tool’s schema decides what a field offers: what may be chosen, what is nested, and values that are no text', () => {
+  const order = toolSpec.parse({
+    name: 'order',
+    parameters: [
+      { name: 'size', type: 'integer' },
+      { name: 'colour', type: 'string', required: false },
+      { name: 'gift', type: 'boolean', required: false },
+      { name: 'items', type: 'array', required: false },
+      { name: 'address', type: 'object', required: false },
+    ],
+    schema: {
+      type: 'object',
+      properties: {
+        size: { type: 'integer', enum: [1, 2] },
+        colour: { anyOf: [{ type: 'null' }, { type: 'string', enum: ['red', 'blue'] }] },
+        gift: { type: 'boolean' },
+        items: { type: 'array', items: { type: 'integer' } },
+        address: { type: 'object', properties: { street: { type: 'string' }, number: { type: 'integer' } } },
+      },
+    },
+  })
+  expect(toolArguments(order).map(({ name, kind, type, choices }) => [name, kind, type, choices])).toEqual([
+    ['size', 'choice', 'integer', [1, 2]],
+    ['colour', 'choice', 'string', ['red', 'blue']],
+    ['gift', 'boolean', 'boolean', []],
+    ['items', 'json', 'array of integer', []],
+    ['address', 'json', 'object with street, number', []],
+  ])
+  expect(readArguments(order, { size: '2', colour: 'red', gift: 'false', items: '[1]', address: '{"number":3}' })).toEqual({
+    ok: true,
+    args: { size: 2, colour: 'red', gift: false, items: [1], address: { number: 3 } },
+  })
+  const bad = readArguments(order, { size: '3', items: '1,' })
+  expect(bad.ok ? {} : bad.problems).toEqual({ size: 'Expected 1, 2, found 3.', items: 'Expected JSON, found 1,.' })
+})
+
+test('a setting with numbers to choose from shows its default and is sent as a number', () => {
+  const [version] = fieldsFromSchema({ properties: { version: { enum: [2, 3], default: 2 } } })
+  expect(version).toMatchObject({ kind: 'choice', choices: ['2', '3'], fallback: 2 })
+  expect(version && choiceValue(version, '3')).toBe(3)
 })
 
 test('the catalogue is grouped and searched over names, categories and parameters', () => {

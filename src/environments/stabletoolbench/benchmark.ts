@@ -26,6 +26,7 @@ export const stableToolBenchBenchmark: BenchmarkDefinition = {
   environment: stableToolBenchEnvironment.name,
   ...(stableToolBenchEnvironment.needs === undefined ? {} : { needs: stableToolBenchEnvironment.needs }),
   ...(stableToolBenchEnvironment.settings === undefined ? {} : { settings: stableToolBenchEnvironment.settings }),
+  usesSimulator: true,
   create: async (parts) => {
     const environment = await createStableToolBench(parts)
     const queries = [...environment.sets.values()].flat()

@@ -81,6 +81,7 @@ export const stableToolBenchEnvironment: EnvironmentDefinition = {
   description: 'APIs of RapidAPI, whose replies come from a recorded cache, else from a chat model that plays them.',
   needs: NEEDS,
   settings: stableToolBenchSettings,
+  usesSimulator: true,
   create: (parts) => createStableToolBench(parts),
 }
 

@@ -5,8 +5,17 @@ import { accept } from '../failure'
 import type { Imports } from '../imports'
 import type { Models } from './models'
 import type { RemoteModels } from './remoteModels'
+import type { ServerChatParts } from './serverChat'
+import { testServer } from './testServer'
 
-export const createModelsApi = (models: Models, remote: RemoteModels, imports: Pick<Imports, 'cancel'>): ModelsApi => ({
+interface ModelModules {
+  readonly models: Models
+  readonly remote: RemoteModels
+  readonly imports: Pick<Imports, 'cancel'>
+  readonly serverParts: ServerChatParts
+}
+
+export const createModelsApi = ({ models, remote, imports, serverParts }: ModelModules): ModelsApi => ({
   list: () => models.list(),
   open: async (id, seed) => {
     const text = await models.text(id, seed)
@@ -20,4 +29,5 @@ export const createModelsApi = (models: Models, remote: RemoteModels, imports: P
   planDownload: (model) => remote.plan(model),
   unfinishedDownloads: () => remote.unfinished(),
   remove: (id) => models.remove(id),
+  testServer: (server, asksForCall) => testServer(server, asksForCall, serverParts),
 })

@@ -50,6 +50,11 @@ export async function materialOf(
   if (!algorithm.learnsFrom.includes('rollouts'))
     return refuse('needs-data', `${algorithm.title} learns from trajectories one has: choose a data set. It does not practise by itself.`)
   if (problem !== null) return refuse('prompt-format', problem)
+  if (!benchmark.splits.some(({ use }) => use === 'practice'))
+    return refuse(
+      'no-practice',
+      `${benchmark.title} has queries for exams only, so a model cannot practise on it. Choose another benchmark, or data.`,
+    )
   return accept({
     ...{ title: `${benchmark.name} practice`, benchmark, labelled: null, transcripts: null, isPractice: true, sources: [], hash: null },
     worldHash: benchmark.environment.hash,

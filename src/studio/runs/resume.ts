@@ -32,7 +32,11 @@ export interface ResumedRun {
 export const STOPPED = 'The run was stopped.'
 
 /** As the record keeps it. */
-export const storedOrigin = ({ request, data }: RunOrigin): Record<string, unknown> => ({ version: 1, request, data })
+export const storedOrigin = ({ request, data }: RunOrigin): Record<string, unknown> => ({ version: 1, request: withoutKey(request), data })
+
+/** A server's key is in memory only. */
+const withoutKey = (request: ResumableRequest): ResumableRequest =>
+  request.kind === 'train' && request.simulator ? { ...request, simulator: { ...request.simulator, apiKey: '' } } : request
 
 /** null where it is not known, or of a later version. */
 export function originOf({ began }: RunRecord): RunOrigin | null {

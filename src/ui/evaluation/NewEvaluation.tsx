@@ -1,11 +1,5 @@
 import { Button, Drawer, Group, Select, Stack, Text } from '@mantine/core'
-import { useState } from 'react'
-import type { BenchmarkDescription, GivenWorld, JobRequest, ModelRow, StudioDescription } from '../../worker/protocol'
 import { useActiveJob, useStartJob } from '../queries/jobs'
-import { useModels } from '../queries/models'
-import { useRunNames } from '../queries/runs'
-import { useBenchmark } from '../queries/worlds'
-import { CallFormatField } from '../models/CallFormatField'
 import { useDescription } from '../stores/studio'
 import { FieldProblems, useFieldProblems } from '../widgets/fieldProblems'
 import { NumberField } from '../widgets/NumberField'
@@ -13,94 +7,14 @@ import { PrimaryButton } from '../widgets/Panel'
 import { ErrorPanel } from '../widgets/ProblemList'
 import { noFilters } from '../../records/samplingFilters'
 import { SamplingFields } from './SamplingFields'
-import { choices } from '../widgets/choices'
 import { WorldFields } from '../worlds/WorldFields'
+import { EvaluatedModel, ServerCalls } from './EvaluatedModel'
+import { useEvaluationForm, type EvaluateRequest, type EvaluationForm, type EvaluationPreset } from './useEvaluationForm'
 
 const CALLS = { minimum: 1, maximum: 200, isWhole: true }
 const COUNT = { minimum: 1, isWhole: true }
 const TEMPERATURE = { minimum: 0, maximum: 2 }
 const SEED = { isWhole: true }
-
-type EvaluateRequest = Extract<JobRequest, { kind: 'evaluate' }>
-
-function firstRequest(description: StudioDescription): EvaluateRequest {
-  const benchmark = description.benchmarks.find(({ name }) => name === description.defaults.benchmark)
-  const splits = Object.keys(benchmark?.splits ?? {})
-  return {
-    kind: 'evaluate',
-    model: '',
-    adapterOf: null,
-    benchmark: benchmark?.name ?? '',
-    split: splits.find((split) => split === 'exam') ?? splits[0] ?? '',
-    strategy: description.defaults.strategy,
-    limit: 48,
-    temperature: 0,
-    seed: 1,
-  }
-}
-
-/** What a link asks to evaluate. */
-export interface EvaluationPreset {
-  readonly model: string
-  /** The run whose adapter is used; empty: none. */
-  readonly adapterOf: string
-}
-
-interface EvaluationForm {
-  readonly request: EvaluateRequest
-  readonly change: (patch: Partial<EvaluateRequest>) => void
-  /** Absent: as many calls as the benchmark allows. */
-  readonly changeBudget: (maxCalls: number | null | undefined) => void
-  /** Data and settings of the benchmark. */
-  readonly give: (data: string | undefined, settings: Readonly<Record<string, unknown>>) => void
-  readonly benchmark: BenchmarkDescription | undefined
-  readonly given: GivenWorld
-  /** Why the benchmark could not be made from what was given. */
-  readonly benchmarkProblem: string | null
-  readonly models: readonly ModelRow[]
-}
-
-function useEvaluationForm(preset: EvaluationPreset): EvaluationForm {
-  const description = useDescription()
-  const models = useModels().data ?? NO_MODELS
-  const [changes, setChanges] = useState<Partial<EvaluateRequest>>({})
-  const model = models.find((one) => one.model_id === preset.model) ?? models[0]
-  const request: EvaluateRequest = {
-    ...firstRequest(description),
-    ...(model ? { model: model.model_id } : {}),
-    ...(preset.adapterOf === '' ? {} : { adapterOf: preset.adapterOf }),
-    ...changes,
-  }
-  const change = (patch: Partial<EvaluateRequest>): void => {
-    setChanges((now) => ({ ...now, ...patch }))
-  }
-  const changeBudget: EvaluationForm['changeBudget'] = (maxCalls) => {
-    setChanges(({ maxCalls: _, ...now }) => (typeof maxCalls === 'number' ? { ...now, maxCalls } : now))
-  }
-  const give: EvaluationForm['give'] = (data, settings) => {
-    setChanges(({ benchmarkData: _, benchmarkSettings: __, maxCalls: ___, ...now }) => ({
-      ...now,
-      ...(data === undefined ? {} : { benchmarkData: data }),
-      ...(Object.keys(settings).length === 0 ? {} : { benchmarkSettings: settings }),
-    }))
-  }
-  const given: GivenWorld = {
-    ...(request.benchmarkData === undefined ? {} : { data: request.benchmarkData }),
-    ...(request.benchmarkSettings === undefined ? {} : { settings: request.benchmarkSettings }),
-  }
-  const known = description.benchmarks.find((one) => one.name === request.benchmark)
-  const made = useBenchmark(known, given)
-  const benchmark = made.data ?? known
-  return { request: withSplit(request, benchmark), change, changeBudget, give, benchmark, given, benchmarkProblem: made.error, models }
-}
-
-/** Splits of a benchmark with data are known once it is made; until one is chosen, it is the first. */
-function withSplit(request: EvaluateRequest, benchmark: BenchmarkDescription | undefined): EvaluateRequest {
-  const splits = Object.keys(benchmark?.splits ?? {})
-  if (splits.includes(request.split)) return request
-  return { ...request, split: splits.find((split) => benchmark?.heldOut.includes(split)) ?? splits[0] ?? '' }
-}
-const NO_MODELS: readonly ModelRow[] = []
 
 interface NewEvaluationProps {
   readonly opened: boolean
@@ -125,22 +39,24 @@ function EvaluationFields({ preset, onClose }: Pick<NewEvaluationProps, 'preset'
   const description = useDescription()
   return (
     <Stack gap={12}>
-      <ModelFields form={form} />
+      <EvaluatedModel form={form} />
       <BenchmarkFields form={form} />
       <WorldFields
+        key={request.benchmark}
         needs={benchmark?.needs ?? null}
         settingsSchema={benchmark?.settingsSchema ?? null}
         value={given}
-        onChange={({ data, settings = {} }) => {
-          form.give(data, settings)
-        }}
+        onChange={form.give}
+        usesSimulator={benchmark?.usesSimulator ?? false}
         problem={form.benchmarkProblem}
       />
-      <Group grow gap={8}>
+      <Group grow gap={8} align="flex-end">
         <Select
           label="Strategy"
           value={request.strategy}
-          data={[...description.strategies]}
+          allowDeselect={false}
+          data={description.strategies.map(({ name, title }) => ({ value: name, label: title }))}
+          description={description.strategies.find(({ name }) => name === request.strategy)?.help}
           onChange={(value) => {
             change({ strategy: value ?? '' })
           }}
@@ -163,6 +79,7 @@ function EvaluationFields({ preset, onClose }: Pick<NewEvaluationProps, 'preset'
       <Text size="xs" c="dimmed">
         Results are compared only where benchmark, split, budget, judge and tool world agree.
       </Text>
+      <ServerCalls form={form} />
       <StartEvaluation request={request} onClose={onClose} />
     </Stack>
   )
@@ -170,7 +87,9 @@ function EvaluationFields({ preset, onClose }: Pick<NewEvaluationProps, 'preset'
 
 function StartEvaluation({ request, onClose }: { readonly request: EvaluateRequest; readonly onClose: () => void }) {
   const startJob = useStartJob()
-  const active = useActiveJob()
+  const running = useActiveJob()
+  // A server's model needs no GPU, so nothing has to wait for it.
+  const active = request.server === undefined ? running : null
   const problems = useFieldProblems()
   const isIncomplete = request.benchmark === '' || request.split === '' || request.model === '' || problems.length > 0
   return (
@@ -197,41 +116,6 @@ function StartEvaluation({ request, onClose }: { readonly request: EvaluateReque
   )
 }
 
-function ModelFields({ form: { request, change, models } }: { readonly form: EvaluationForm }) {
-  const model = models.find((one) => one.model_id === request.model)
-  const runNames = useRunNames()
-  return (
-    <>
-      <Select
-        label="Model"
-        value={request.model}
-        data={choices(models.map((one) => ({ value: one.model_id, label: one.title })))}
-        onChange={(value) => {
-          change({ model: value ?? '', adapterOf: null, callFormat: null })
-        }}
-      />
-      <Select
-        label="Adapter"
-        value={request.adapterOf ?? ''}
-        data={choices([
-          { value: '', label: 'none: the base model' },
-          ...(model?.adapters ?? []).map((one) => ({ value: one.run_id, label: runNames.get(one.run_id) ?? one.title })),
-        ])}
-        onChange={(value) => {
-          change({ adapterOf: value === '' ? null : value })
-        }}
-      />
-      <CallFormatField
-        model={request.model}
-        value={request.callFormat ?? null}
-        onChange={(callFormat) => {
-          change({ callFormat })
-        }}
-      />
-    </>
-  )
-}
-
 /** Another benchmark has splits and a budget of its own. */
 function BenchmarkFields({ form: { request, change, give, benchmark } }: { readonly form: EvaluationForm }) {
   const { benchmarks } = useDescription()
@@ -243,7 +127,7 @@ function BenchmarkFields({ form: { request, change, give, benchmark } }: { reado
         data={benchmarks.map((one) => ({ value: one.name, label: one.title }))}
         onChange={(value) => {
           const chosen = benchmarks.find((one) => one.name === value)
-          give(undefined, {})
+          give({})
           change({ benchmark: value ?? '', split: Object.keys(chosen?.splits ?? {})[0] ?? '' })
         }}
       />

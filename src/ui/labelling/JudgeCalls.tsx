@@ -1,13 +1,14 @@
 import { formatCount } from '../format'
 import { PrimaryButton } from '../widgets/Panel'
-import { hostOf } from './judgePresets'
+import { hostOf } from '../servers/serverPresets'
 import classes from './labelling.module.css'
 import type { Judge } from './useJudge'
 
 /** How many calls go where, what they may cost, and the button that sends them. */
-export function JudgeCalls({ judge, price }: { readonly judge: Judge; readonly price: number | undefined }) {
+export function JudgeCalls({ judge }: { readonly judge: Judge }) {
   if (judge.counted === null) return null
   const { plan } = judge.counted
+  const price = judge.server.settings.price?.input
   return (
     <>
       <dl className={classes.plan} data-testid="judge-plan">
@@ -27,7 +28,7 @@ export function JudgeCalls({ judge, price }: { readonly judge: Judge; readonly p
         </dd>
       </dl>
       <PrimaryButton data-testid="judge-send" onClick={judge.send}>
-        Send {formatCount(plan.calls)} {plan.calls === 1 ? 'call' : 'calls'} to {hostOf(judge.settings.baseUrl) ?? plan.host}
+        Send {formatCount(plan.calls)} {plan.calls === 1 ? 'call' : 'calls'} to {hostOf(judge.server.settings.baseUrl) ?? plan.host}
       </PrimaryButton>
     </>
   )

@@ -2,7 +2,6 @@ import { Button, Drawer, SegmentedControl, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
 import { formatCount } from '../format'
 import { isActive, useJobs } from '../queries/jobs'
-import { NumberField } from '../widgets/NumberField'
 import { ErrorPanel } from '../widgets/ProblemList'
 import { JudgeCalls } from './JudgeCalls'
 import { JudgeServer } from './JudgeServer'
@@ -23,7 +22,6 @@ type Scope = 'current' | 'unjudged' | 'shown'
 /** A judge: where it runs, how many calls that is, and only then the button that sends. */
 export function JudgeDrawer({ opened, onClose, datasetId, current, shown, unjudged }: JudgeDrawerProps) {
   const [scope, setScope] = useState<Scope>('current')
-  const [price, setPrice] = useState<number | undefined>(undefined)
   const ids = scope === 'current' ? (current === null ? [] : [current]) : scope === 'shown' ? shown : unjudged
   const judge = useJudge(datasetId, ids)
   return (
@@ -60,20 +58,11 @@ export function JudgeDrawer({ opened, onClose, datasetId, current, shown, unjudg
             ]}
           />
         </div>
-        <NumberField
-          name="price"
-          label="Price"
-          description="Dollars per million prompt tokens, for the estimate below. Look it up: Hone does not know it."
-          rule={{ minimum: 0 }}
-          value={price}
-          onChange={setPrice}
-          placeholder="not given"
-        />
         <Button onClick={judge.count} disabled={!judge.canCount} data-testid="judge-count">
           Count the calls
         </Button>
         {judge.error !== null && <ErrorPanel title="Nothing was sent." details={judge.error} />}
-        <JudgeCalls judge={judge} price={price} />
+        <JudgeCalls judge={judge} />
         <JudgeProgress />
       </Stack>
     </Drawer>

@@ -15,16 +15,23 @@ const FITTING = ''
 
 export function CallFormatField({ model, value, onChange }: CallFormatFieldProps) {
   const { callFormats } = useDescription()
-  const fitting = useOpenedModel(model).data?.callFormat ?? null
+  const opened = useOpenedModel(model).data
+  const fitting = opened?.callFormat ?? null
+  const titleOf = (name: string): string => callFormats.find((one) => one.name === name)?.title ?? name
   return (
     <Select
       label={<Term of="call format">Call format</Term>}
       allowDeselect={false}
       value={value ?? FITTING}
       data={[
-        { value: FITTING, label: fitting === null ? 'as its chat template says' : `as its chat template says: ${fitting}` },
+        { value: FITTING, label: fitting === null ? 'as its chat template says' : `as its chat template says: ${titleOf(fitting)}` },
         ...callFormats.map(({ name, title }) => ({ value: name, label: title })),
       ]}
+      description={
+        value === null
+          ? (opened?.how ?? 'How the model writes its calls.')
+          : `Prompts teach the format ${titleOf(value)}, and calls are read in it, whatever the model’s chat template says.`
+      }
       onChange={(chosen) => {
         onChange(chosen === FITTING ? null : chosen)
       }}

@@ -1,4 +1,12 @@
-import type { DownloadPlan, ImportedAdapter, ModelRow, OpenedModel, RemoteModel, UnfinishedDownload } from '../../worker/protocol'
+import type {
+  DownloadPlan,
+  ImportedAdapter,
+  ModelRow,
+  OpenedModel,
+  RemoteModel,
+  ServerModel,
+  UnfinishedDownload,
+} from '../../worker/protocol'
 import { keys } from './keys'
 import { useCommand, type Command } from './useCommand'
 import { useStudioQuery, type StudioQuery } from './useStudioQuery'
@@ -34,6 +42,15 @@ export const useUnfinishedDownloads = (): StudioQuery<readonly UnfinishedDownloa
 /** Asks the server what there is to download. */
 export const usePlanDownload = (): Command<RemoteModel, DownloadPlan> =>
   useCommand((studio, model: RemoteModel) => studio.models.planDownload(model))
+
+export interface ServerQuestion {
+  readonly server: ServerModel
+  /** Whether the model will act with tools, and so has to call one. */
+  readonly asksForCall: boolean
+}
+/** Whether a server's model answers, in a sentence. */
+export const useTestServer = (): Command<ServerQuestion, string> =>
+  useCommand((studio, { server, asksForCall }: ServerQuestion) => studio.models.testServer(server, asksForCall))
 
 /** LoRA adapters a person imported; those that runs left are in the runs' records. */
 export const useAdapters = (): StudioQuery<readonly ImportedAdapter[]> => useStudioQuery(keys.adapters, (studio) => studio.adapters.list())

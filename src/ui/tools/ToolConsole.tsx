@@ -1,4 +1,4 @@
-import { Group, Text, TextInput } from '@mantine/core'
+import { Group, Text } from '@mantine/core'
 import { useState } from 'react'
 import type { ToolSpec } from '../../records/trajectory'
 import type { GivenWorld } from '../../worker/protocol'
@@ -6,7 +6,8 @@ import { useStudio } from '../stores/studio'
 import { Observation } from '../trajectory/StepCard'
 import { VisibleText } from '../trajectory/VisibleText'
 import { Panel, PrimaryButton } from '../widgets/Panel'
-import { readArguments } from './toolCatalogue'
+import { ArgumentField } from './ArgumentField'
+import { readArguments, toolArguments } from './toolArguments'
 import classes from './tools.module.css'
 
 interface Call {
@@ -19,12 +20,14 @@ const KEPT = 20
 
 interface ToolConsoleProps {
   readonly environment: string
+  /** Whether the same call gives the same reply, in a sentence. */
+  readonly repeats: string
   readonly given: GivenWorld
   readonly tool: ToolSpec
 }
 
 /** One tool: what it says of itself, and a call to try it. */
-export function ToolConsole({ environment, given, tool }: ToolConsoleProps) {
+export function ToolConsole({ environment, repeats, given, tool }: ToolConsoleProps) {
   const studio = useStudio()
   const [typed, setTyped] = useState<Readonly<Record<string, string>>>({})
   const [problems, setProblems] = useState<Readonly<Record<string, string>>>({})
@@ -102,19 +105,14 @@ export function ToolConsole({ environment, given, tool }: ToolConsoleProps) {
           }}
         >
           <div style={{ display: 'grid', gap: 8, gridTemplateColumns: 'repeat(auto-fill, minmax(min(100%, 220px), 1fr))' }}>
-            {tool.parameters.map((parameter) => (
-              <TextInput
-                key={parameter.name}
-                label={parameter.name}
-                description={parameter.type}
-                // A call without it is worth trying: the tool's own error is what a model would see.
-                {...{ 'aria-required': parameter.required }}
-                value={typed[parameter.name] ?? ''}
-                error={problems[parameter.name]}
-                data-testid="tool-argument"
-                autoComplete="off"
-                onChange={(event) => {
-                  setTyped({ ...typed, [parameter.name]: event.currentTarget.value })
+            {toolArguments(tool).map((argument) => (
+              <ArgumentField
+                key={argument.name}
+                argument={argument}
+                text={typed[argument.name] ?? ''}
+                problem={problems[argument.name]}
+                onChange={(text) => {
+                  setTyped({ ...typed, [argument.name]: text })
                 }}
               />
             ))}
@@ -124,7 +122,7 @@ export function ToolConsole({ environment, given, tool }: ToolConsoleProps) {
               Call
             </PrimaryButton>
             <Text size="xs" c="dimmed">
-              The world is deterministic: the same call gives the same reply.
+              {repeats}
             </Text>
           </Group>
         </form>

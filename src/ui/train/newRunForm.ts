@@ -1,6 +1,6 @@
 /** What the new-run form holds, as the URL holds it, and the request it makes. */
 import { z } from 'zod'
-import { CACHE_DTYPES, WEIGHT_DTYPES, type RecipeOnForm, type TrainRequest } from '../../worker/protocol'
+import { CACHE_DTYPES, WEIGHT_DTYPES, type RecipeOnForm, type ServerModel, type TrainRequest } from '../../worker/protocol'
 import { trainRequest as storedRequest } from '../../records/requests'
 import { settingsInEffect, type RunRecord } from '../../records/run'
 import { fieldsFromSchema, isChanged } from '../widgets/schemaFields'
@@ -11,6 +11,12 @@ export const newRunUrl = z.object({
   model: z.string().default(''),
   /** Comma-separated dataset ids; empty: online rollouts in the tool world. */
   data: z.string().default(''),
+  /** Of online practice: the benchmark, where it is not the default one, with its data and settings; how the model acts, and its calls at most. */
+  benchmark: z.string().default(''),
+  benchmarkData: z.string().default(''),
+  benchmarkSettings: z.string().default(''),
+  strategy: z.string().default(''),
+  maxCalls: z.coerce.number().int().positive().nullable().catch(null).default(null),
   /** How the base model's frozen weights are held. */
   dtype: z.enum(WEIGHT_DTYPES).catch('f32').default('f32'),
   /** How generation keeps keys and values. */
@@ -40,7 +46,7 @@ export function configOf(url: Pick<NewRunUrl, 'config' | 'steps'>): Readonly<Rec
   const config = settingsOf(url.config)
   return url.steps === null ? config : { ...config, max_steps: url.steps }
 }
-function settingsOf(text: string): Readonly<Record<string, unknown>> {
+export function settingsOf(text: string): Readonly<Record<string, unknown>> {
   if (text === '') return {}
   try {
     const read = configShape.safeParse(JSON.parse(text))
@@ -52,7 +58,8 @@ function settingsOf(text: string): Readonly<Record<string, unknown>> {
 export const configText = (config: Readonly<Record<string, unknown>>): string =>
   Object.keys(config).length === 0 ? '' : JSON.stringify(config)
 
-export function trainRequest(url: NewRunUrl, algorithm: string, model: string): TrainRequest {
+/** @param simulator holds a key, so it is in no address. */
+export function trainRequest(url: NewRunUrl, algorithm: string, model: string, simulator?: ServerModel): TrainRequest {
   const initAdapter = startOf(url.start)
   return {
     kind: 'train',
@@ -63,6 +70,7 @@ export function trainRequest(url: NewRunUrl, algorithm: string, model: string): 
     steps: null,
     seed: url.seed,
     rowLimit: url.rows,
+    ...(url.data === '' ? practiceOf(url, simulator) : {}),
     ...(initAdapter ? { initAdapter } : {}),
     ...(url.dtype === 'f32' ? {} : { dtype: url.dtype }),
     ...(url.kv === 'f32' ? {} : { kvDtype: url.kv }),
@@ -72,6 +80,19 @@ export function trainRequest(url: NewRunUrl, algorithm: string, model: string): 
       everyMinutes: url.saveMinutes,
       best: url.bestMetric === '' ? null : { metric: url.bestMetric, greaterIsBetter: url.bestIs === 'larger' },
     },
+  }
+}
+
+type Practice = Pick<TrainRequest, 'benchmark' | 'benchmarkData' | 'benchmarkSettings' | 'simulator' | 'practice'>
+
+function practiceOf({ strategy, maxCalls, ...url }: NewRunUrl, simulator: ServerModel | undefined): Practice {
+  const practice = { ...(strategy === '' ? {} : { strategy }), ...(maxCalls === null ? {} : { maxCalls }) }
+  return {
+    ...(url.benchmark === '' ? {} : { benchmark: url.benchmark }),
+    ...(url.benchmarkData === '' ? {} : { benchmarkData: url.benchmarkData }),
+    ...(url.benchmarkSettings === '' ? {} : { benchmarkSettings: settingsOf(url.benchmarkSettings) }),
+    ...(simulator === undefined ? {} : { simulator }),
+    ...(Object.keys(practice).length === 0 ? {} : { practice }),
   }
 }
 
@@ -104,6 +125,7 @@ export function formOfRun(run: RunRecord, configSchema: Readonly<Record<string, 
     data: (began.data?.data ?? []).join(','),
     config: configText(Object.fromEntries(changed.map(({ name }) => [name, settings[name]]))),
     seed: run.seed,
+    ...practiceOnForm(began.data),
     ...(asked.dtype === 'f32' ? {} : { dtype: asked.dtype }),
     ...(asked.kv === 'f32' ? {} : { kv: asked.kv }),
     ...(began.data?.rowLimit ? { rows: began.data.rowLimit } : {}),
@@ -113,6 +135,18 @@ export function formOfRun(run: RunRecord, configSchema: Readonly<Record<string, 
     ...(best ? { bestMetric: best.metric, bestIs: best.greaterIsBetter ? 'larger' : 'smaller' } : {}),
   }
 }
+/** Its practice as the form holds it. */
+function practiceOnForm(request: TrainRequest | undefined): Partial<NewRunUrl> {
+  const { benchmark, benchmarkData, benchmarkSettings, practice } = request ?? {}
+  return {
+    ...(benchmark === undefined ? {} : { benchmark }),
+    ...(benchmarkData === undefined ? {} : { benchmarkData }),
+    ...(benchmarkSettings === undefined ? {} : { benchmarkSettings: configText(benchmarkSettings) }),
+    ...(practice?.strategy === undefined ? {} : { strategy: practice.strategy }),
+    ...(practice?.maxCalls === undefined ? {} : { maxCalls: practice.maxCalls }),
+  }
+}
+
 function quoted(text: string): string {
   return /^[\w./:@=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }
@@ -122,11 +156,22 @@ function flagText(name: string, value: unknown): string {
   if (typeof value === 'boolean') return `--${name}=${String(value)}`
   return `--${name} ${(Array.isArray(value) ? value : [value]).map((one) => quoted(text(one))).join(' ')}`
 }
+/** Data of a benchmark have a path there, which nobody knows here. */
+function practiceFlags({ benchmark, benchmarkData, benchmarkSettings, practice }: TrainRequest): string[] {
+  return [
+    ...(benchmark === undefined ? [] : [`--data ${quoted(benchmark)}`]),
+    ...(benchmarkData === undefined ? [] : ['--benchmark-data PATH']),
+    ...(benchmarkSettings === undefined ? [] : [`--benchmark-settings ${quoted(JSON.stringify(benchmarkSettings))}`]),
+    ...(practice?.strategy === undefined ? [] : [`--strategy ${quoted(practice.strategy)}`]),
+    ...(practice?.maxCalls === undefined ? [] : [`--max-calls ${practice.maxCalls}`]),
+  ]
+}
 /** The same run from the command line. */
 export function commandLine(request: TrainRequest, fileNames: readonly string[]): string {
   const parts = ['npm run -s hone -- train', `--algorithm ${quoted(request.algorithm)}`, `--model ${quoted(request.model)}`]
   if (request.initAdapter) parts.push(`--init-adapter ${quoted(startFolder(request.initAdapter))}`)
   if (fileNames.length > 0) parts.push(`--data ${fileNames.map(quoted).join(' ')}`)
+  parts.push(...practiceFlags(request))
   if (request.rowLimit !== null && fileNames.length > 0) parts.push(`--rows ${request.rowLimit}`)
   if (request.dtype !== undefined) parts.push(`--dtype ${request.dtype}`)
   if (request.kvDtype !== undefined) parts.push(`--kv-dtype ${request.kvDtype}`)

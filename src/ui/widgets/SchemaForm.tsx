@@ -6,7 +6,7 @@ import { JsonField } from './JsonField'
 import { ListField } from './ListField'
 import { NumberField } from './NumberField'
 import type { NumberValue } from './numberText'
-import { fieldGroups, fieldProblem, fieldsFromSchema, isChanged } from './schemaFields'
+import { choiceValue, fieldGroups, fieldProblem, fieldsFromSchema, isChanged } from './schemaFields'
 import type { SchemaField } from './schemaFields'
 import classes from './widgets.module.css'
 
@@ -22,6 +22,9 @@ function plain(value: unknown): string {
   if (value === null || value === undefined) return 'none'
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
+
+/** Some meanings are a sentence, some a phrase: what follows begins a new sentence. */
+const sentence = (help: string): string => (help === '' || /[.!?]$/.test(help) ? help : `${help}.`)
 
 /** A number, `null` where the setting may have none, or undefined. */
 const numberOrNone = (value: unknown): NumberValue => (typeof value === 'number' ? value : value === null ? null : undefined)
@@ -55,7 +58,7 @@ function Field({
   const changed = isChanged(field, config)
   const value = field.name in config ? config[field.name] : field.fallback
   const label = <FieldLabel field={field} changed={changed} />
-  const notes = [field.help, field.rule.bounds === '' ? '' : `Range ${field.rule.bounds}.`, `Default ${plain(field.fallback)}.`]
+  const notes = [sentence(field.help), field.rule.bounds === '' ? '' : `Range ${field.rule.bounds}.`, `Default ${plain(field.fallback)}.`]
     .filter((note) => note !== '')
     .join(' ')
   const common = {
@@ -97,9 +100,9 @@ function Field({
           {...common}
           error={fieldProblem(field, value)}
           data={[...field.choices]}
-          value={typeof value === 'string' ? value : null}
+          value={typeof value === 'string' || typeof value === 'number' ? String(value) : null}
           onChange={(next) => {
-            set(field.name, next)
+            set(field.name, choiceValue(field, next))
           }}
         />
       )

@@ -54,15 +54,24 @@ function kindOf(shape: Json): SchemaField['kind'] {
   }
 }
 
-function choicesOf(shape: Json): readonly string[] {
-  const choices = isJson(shape.items) ? shape.items.enum : shape.enum
-  return Array.isArray(choices) ? choices.map(String) : []
+function choicesIn(shape: Json): readonly unknown[] {
+  const { enum: choices } = isJson(shape.items) ? shape.items : valueShape(shape)
+  return Array.isArray(choices) ? (choices as readonly unknown[]) : []
+}
+
+/** Of a value that may be null: the schema of the others. */
+const valueShape = (shape: Json): Json => optionsOf(shape).find((option) => option.type !== 'null') ?? shape
+const optionsOf = ({ anyOf }: Json): readonly Json[] => (Array.isArray(anyOf) ? anyOf.filter(isJson) : [])
+
+/** The value of a choice by the text that the list shows of it. */
+export function choiceValue({ shape }: Pick<SchemaField, 'shape'>, text: string | null): unknown {
+  const values = choicesIn(shape)
+  return values.find((value) => String(value) === text) ?? text
 }
 
 function field(name: string, property: Json): SchemaField {
-  const options = Array.isArray(property.anyOf) ? property.anyOf.filter(isJson) : []
-  const nullable = options.some((option) => option.type === 'null')
-  const shape = options.find((option) => option.type !== 'null') ?? property
+  const nullable = optionsOf(property).some((option) => option.type === 'null')
+  const shape = valueShape(property)
   return {
     name,
     kind: kindOf(shape),
@@ -72,7 +81,7 @@ function field(name: string, property: Json): SchemaField {
     nullable,
     small: property.small,
     fallback: property.default ?? null,
-    choices: choicesOf(shape),
+    choices: choicesIn(shape).map(String),
     shape: property,
     rule: ruleOf(shape, nullable),
   }

@@ -6,21 +6,25 @@ import { useAddWorldData, useRemoveWorldData, useWorldData } from '../queries/wo
 import { choices } from '../widgets/choices'
 import { ErrorPanel } from '../widgets/ProblemList'
 import { SchemaForm } from '../widgets/SchemaForm'
+import { SimulatorFields } from './SimulatorFields'
 import classes from './worlds.module.css'
 
 interface WorldFieldsProps {
   /** What it needs, as a noun phrase; null: nothing. */
   readonly needs: string | null
   readonly settingsSchema: Readonly<Record<string, unknown>> | null
+  /** Whether a model behind a server can play its tools. */
+  readonly usesSimulator: boolean
   readonly value: GivenWorld
   readonly onChange: (value: GivenWorld) => void
   /** Why it could not be made from what was given; null: it was, or it has not been tried. */
   readonly problem: string | null
 }
 
-/** What the user gives an environment or a benchmark: data and settings. Draws nothing where there is nothing to give. */
-export function WorldFields({ needs, settingsSchema, value, onChange, problem }: WorldFieldsProps) {
-  if (needs === null && settingsSchema === null) return null
+/** What the user gives an environment or a benchmark: data, settings, a simulator. Draws nothing where there is nothing to give. */
+export function WorldFields({ needs, settingsSchema, usesSimulator, value, onChange, problem }: WorldFieldsProps) {
+  if (needs === null && settingsSchema === null && !usesSimulator) return null
+  const { simulator, ...others } = value
   return (
     <div className={classes.fields}>
       {needs !== null && <DataField needs={needs} value={value} onChange={onChange} />}
@@ -30,6 +34,14 @@ export function WorldFields({ needs, settingsSchema, value, onChange, problem }:
           value={value.settings ?? {}}
           onChange={(settings) => {
             onChange({ ...value, settings })
+          }}
+        />
+      )}
+      {usesSimulator && (
+        <SimulatorFields
+          value={simulator}
+          onChange={(next) => {
+            onChange(next === undefined ? others : { ...others, simulator: next })
           }}
         />
       )}

@@ -5,12 +5,14 @@ import { hrefs } from '../../navigation/hrefs'
 import { useDataNames } from '../../queries/datasets'
 import { NumberField } from '../../widgets/NumberField'
 import { Panel } from '../../widgets/Panel'
+import { PracticeFields } from './PracticeFields'
 import type { NewRunForm } from './useNewRun'
 
 const ROWS = { minimum: 1, isWhole: true }
 
 /** What the run learns from: rollouts of its own, data sets, or what an earlier run practised. */
-export function DataPanel({ form: { url, setUrl, sources, algorithm, chosen, hasData } }: { readonly form: NewRunForm }) {
+export function DataPanel({ form }: { readonly form: NewRunForm }) {
+  const { url, setUrl, sources, algorithm, chosen, hasData } = form
   const canRead = algorithm?.learnsFrom.includes('files') ?? true
   const canPractise = algorithm?.learnsFrom.includes('rollouts') ?? true
   const names = useDataNames()
@@ -26,6 +28,7 @@ export function DataPanel({ form: { url, setUrl, sources, algorithm, chosen, has
             setUrl({ data: '' })
           }}
         />
+        {chosen.length === 0 && canPractise && <PracticeFields form={form} />}
         {sources?.map((row) => (
           <Checkbox
             key={row.id}

@@ -23,6 +23,11 @@ export function SameElsewhere({ form: { request, files } }: { readonly form: New
             Export the run’s practice to that file first: on the Data page, as JSON Lines.
           </Text>
         )}
+        {request.benchmarkData !== undefined && (
+          <Text size="xs" c="dimmed" mt={6}>
+            PATH stands for the file or the folder with the benchmark’s data.
+          </Text>
+        )}
         {request.initAdapter && (
           <Text size="xs" c="dimmed" mt={6}>
             --init-adapter names the folder of the adapter’s files: export them there first.

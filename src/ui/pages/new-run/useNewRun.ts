@@ -1,14 +1,24 @@
 /** The new-run form: what it holds, what can be chosen, and the request it makes. */
-import { useMemo } from 'react'
+import { useMemo, useState } from 'react'
 import type { RunRecord } from '../../../records/run'
 import { practiceFileName, runOfSource } from '../../../records/dataSource'
-import type { AlgorithmDescription, DataSourceRow, ModelRow, StudioDescription, TrainRequest } from '../../../worker/protocol'
+import type {
+  AlgorithmDescription,
+  BenchmarkDescription,
+  DataSourceRow,
+  GivenWorld,
+  ModelRow,
+  ServerModel,
+  StudioDescription,
+  TrainRequest,
+} from '../../../worker/protocol'
 import { useUrlState } from '../../navigation/location'
 import { useDataSources } from '../../queries/datasets'
 import { useModels } from '../../queries/models'
 import { useRuns } from '../../queries/runs'
+import { useBenchmark } from '../../queries/worlds'
 import { useDescription } from '../../stores/studio'
-import { newRunUrl, trainRequest, type NewRunUrl } from '../../train/newRunForm'
+import { configText, newRunUrl, settingsOf, trainRequest, type NewRunUrl } from '../../train/newRunForm'
 
 export interface NewRunForm {
   readonly url: NewRunUrl
@@ -26,10 +36,40 @@ export interface NewRunForm {
   readonly chosen: readonly string[]
   /** Their names as files. */
   readonly files: readonly string[]
+  readonly practice: Practice
   /** Every chosen source is stored here. */
   readonly hasData: boolean
   /** null until the form is complete. */
   readonly request: TrainRequest | null
+}
+
+/** What the model practises on while it trains online. */
+interface Practice {
+  readonly benchmark: BenchmarkDescription | undefined
+  readonly given: GivenWorld
+  readonly give: (given: GivenWorld) => void
+  /** Why the benchmark could not be made from what was given. */
+  readonly problem: string | null
+}
+
+function usePractice(url: NewRunUrl, setUrl: NewRunForm['setUrl']): Practice {
+  const { benchmarks, defaults } = useDescription()
+  const [simulator, setSimulator] = useState<ServerModel | undefined>(undefined)
+  const known = benchmarks.find(({ name }) => name === (url.benchmark === '' ? defaults.benchmark : url.benchmark))
+  const settings = settingsOf(url.benchmarkSettings)
+  const given: GivenWorld = {
+    ...(url.benchmarkData === '' ? {} : { data: url.benchmarkData }),
+    ...(Object.keys(settings).length === 0 ? {} : { settings }),
+    ...(simulator === undefined ? {} : { simulator }),
+  }
+  const made = useBenchmark(known, given)
+  return {
+    ...{ benchmark: made.data ?? known, given, problem: made.error },
+    give: (next) => {
+      setSimulator(next.simulator)
+      setUrl({ benchmarkData: next.data ?? '', benchmarkSettings: configText(next.settings ?? {}) })
+    },
+  }
 }
 
 /** The method the address names, else the usual one that can learn from what is chosen, unless the source run used it already. */
@@ -59,11 +99,13 @@ export function useNewRun(): NewRunForm {
   const files = chosen.flatMap((id) => fileNameOf(sources?.find((row) => row.id === id)))
   // Until the data that the form names is known, nobody knows what would be trained on.
   const hasData = files.length === chosen.length
+  const practice = usePractice(url, setUrl)
+  const { simulator } = practice.given
   const request = useMemo(
-    () => (algorithm && model && hasData ? trainRequest(url, algorithm.name, model.model_id) : null),
-    [url, algorithm, model, hasData],
+    () => (algorithm && model && hasData ? trainRequest(url, algorithm.name, model.model_id, simulator) : null),
+    [url, algorithm, model, hasData, simulator],
   )
-  return { url, setUrl, models, model, algorithms, algorithm, runs, source, sources, chosen, files, hasData, request }
+  return { url, setUrl, models, model, algorithms, algorithm, runs, source, sources, chosen, files, hasData, practice, request }
 }
 
 /** The command line reads the practice of a run in this browser from the file it was exported to. */

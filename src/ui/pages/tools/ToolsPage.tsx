@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { counted, formatCount } from '../../format'
 import { useUrlState } from '../../navigation/location'
 import { usePageKeys } from '../../navigation/pageKeys'
-import type { GivenWorld } from '../../../worker/protocol'
+import type { EnvironmentDescription, GivenWorld } from '../../../worker/protocol'
 import { useEnvironment } from '../../queries/worlds'
 import { useDescription } from '../../stores/studio'
 import { toolGroups } from '../../tools/toolCatalogue'
@@ -13,17 +13,22 @@ import classes from '../../tools/tools.module.css'
 import { VisibleText } from '../../trajectory/VisibleText'
 import { EmptyState, PageHead, Panel } from '../../widgets/Panel'
 import { WorldFields } from '../../worlds/WorldFields'
+import { NoTool } from './NoTool'
 
 const text = z.string().default('')
 const urlSchema = z.object({ world: text, tool: text, q: text, data: text })
+
+/** A world that needs nothing is computed; behind another there may be anything. */
+const repeatsOf = ({ needs }: EnvironmentDescription): string =>
+  needs === null ? 'The world is deterministic: the same call gives the same reply.' : 'Every call is the first of a fresh attempt.'
 
 export default function ToolsPage() {
   const [url, setUrl] = useUrlState(urlSchema)
   const { environments } = useDescription()
   const search = useRef<HTMLInputElement>(null)
   const known = environments.find((one) => one.name === url.world) ?? environments[0]
-  const [settings, setSettings] = useState<GivenWorld['settings']>({})
-  const given: GivenWorld = { ...(url.data === '' ? {} : { data: url.data }), ...(settings ? { settings } : {}) }
+  const [others, setOthers] = useState<Omit<GivenWorld, 'data'>>({})
+  const given: GivenWorld = { ...others, ...(url.data === '' ? {} : { data: url.data }) }
   const made = useEnvironment(known, given)
   const world = made.data ?? known
   const groups = useMemo(() => toolGroups(world?.tools ?? [], url.q), [world, url.q])
@@ -71,7 +76,7 @@ export default function ToolsPage() {
         title="Tools"
         about={
           <>
-            {world.title}: {counted(world.tools.length, 'tool')}.
+            {world.description} {world.tools.length > 0 && `It has ${counted(world.tools.length, 'tool')}: choose one, and try a call.`}
             {world.hash !== null && (
               <>
                 {' '}
@@ -82,7 +87,6 @@ export default function ToolsPage() {
                 ; it stands on every result.
               </>
             )}
-            {world.needs !== null && ` It needs ${world.needs}.`}
           </>
         }
         actions={
@@ -92,7 +96,7 @@ export default function ToolsPage() {
               value={world.name}
               data={environments.map((one) => ({ value: one.name, label: one.title }))}
               onChange={(value) => {
-                setSettings({})
+                setOthers({})
                 setUrl({ world: value ?? '', tool: '', data: '' })
               }}
             />
@@ -100,12 +104,14 @@ export default function ToolsPage() {
         }
       />
       <WorldFields
+        key={world.name}
         needs={world.needs}
         settingsSchema={world.settingsSchema}
+        usesSimulator={world.usesSimulator}
         value={given}
-        onChange={(value) => {
-          setSettings(value.settings ?? {})
-          setUrl({ data: value.data ?? '' })
+        onChange={({ data = '', ...value }) => {
+          setOthers(value)
+          setUrl({ data })
         }}
         problem={made.error}
       />
@@ -148,9 +154,9 @@ export default function ToolsPage() {
           </nav>
         </Panel>
         {tool ? (
-          <ToolConsole key={tool.name} environment={world.name} given={given} tool={tool} />
+          <ToolConsole key={tool.name} environment={world.name} repeats={repeatsOf(world)} given={given} tool={tool} />
         ) : (
-          <EmptyState title="No tool matches." />
+          <NoTool world={world} isSearched={url.q !== ''} />
         )}
       </div>
     </>

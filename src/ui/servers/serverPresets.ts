@@ -1,5 +1,8 @@
-/** Servers a judge may run on, and what to tell a person when one of them refuses. */
-export interface JudgePreset {
+/** Servers on which a model may run that judges, acts or plays a tool server, and what to tell a person when one of them refuses. */
+/** The code of a test whose model answered without calling the tool. */
+const NO_CALL = 'no-call'
+
+export interface ServerPreset {
   readonly name: string
   readonly title: string
   readonly baseUrl: string
@@ -9,7 +12,7 @@ export interface JudgePreset {
   readonly corsHint: string
 }
 
-export const judgePresets: readonly JudgePreset[] = [
+export const serverPresets: readonly ServerPreset[] = [
   {
     name: 'openai',
     title: 'OpenAI',
@@ -70,7 +73,7 @@ export function hostOf(baseUrl: string): string | null {
 }
 
 /** Plain http is sent only to this computer. */
-export function judgeAddressProblem(baseUrl: string): string | null {
+export function serverAddressProblem(baseUrl: string): string | null {
   if (baseUrl.trim() === '') return 'Give the server’s address, for example http://localhost:8000/v1.'
   let url: URL
   try {
@@ -86,18 +89,27 @@ export function judgeAddressProblem(baseUrl: string): string | null {
   return ['localhost', '127.0.0.1'].includes(url.hostname) ? null : 'Plain http is allowed to localhost only. Use https, or Hone’s gateway.'
 }
 
+/** What a model behind a server is chosen for. */
+export type ServerRole = 'judge' | 'agent' | 'simulator'
+
+const FAILED: Readonly<Record<ServerRole, { readonly model: string; readonly answer: string }>> = {
+  judge: { model: 'this model did not judge', answer: 'not with a judgement' },
+  agent: { model: 'this model called no tool', answer: 'not as a chat model does' },
+  simulator: { model: 'this model wrote no text', answer: 'not as a chat model does' },
+}
+
 /** What a failed test means for the connection, by the code of its refusal. */
-export function testProblem(code: string | null): string {
-  if (code !== null && MODEL_CODES.has(code)) return 'The server answers, but this model did not judge.'
-  return code === 'network' || code === 'timeout' ? 'The server could not be reached.' : 'The server answers, but not with a judgement.'
+export function testProblem(code: string | null, role: ServerRole): string {
+  if (code !== null && MODEL_CODES.has(code)) return `The server answers, but ${FAILED[role].model}.`
+  return code === 'network' || code === 'timeout' ? 'The server could not be reached.' : `The server answers, but ${FAILED[role].answer}.`
 }
 /** Of answers that came and could not be used. */
-const MODEL_CODES: ReadonlySet<string> = new Set(['prose', 'wrong-tool', 'cut-off', 'unreadable', 'wrong-length', 'out-of-range'])
+const MODEL_CODES: ReadonlySet<string> = new Set(['prose', 'wrong-tool', 'cut-off', 'unreadable', 'wrong-length', 'out-of-range', NO_CALL])
 
 /** What to change after a failed test. Only where no answer came can it be CORS. */
 export function connectionAdvice(
   code: string | null,
-  { preset, baseUrl, page }: { readonly preset: JudgePreset; readonly baseUrl: string; readonly page: Pick<Location, 'protocol'> },
+  { preset, baseUrl, page }: { readonly preset: ServerPreset; readonly baseUrl: string; readonly page: Pick<Location, 'protocol'> },
 ): string[] {
   if (code === 'network') return reachAdvice(preset, baseUrl, page.protocol)
   const advice = code === null ? undefined : ADVICE[code]
@@ -115,12 +127,13 @@ const ADVICE: Readonly<Record<string, string | undefined>> = {
   server: 'The server is there and in trouble: look at its own log, or try later.',
   timeout: 'The server took the request and gave no answer in time: it may still be loading the model.',
   redirected: 'Give the address the server redirects to.',
+  [NO_CALL]: 'Choose a model that calls tools, or have Hone read the calls out of the text: the field Calls does that.',
   malformed: 'Check that the address is that of an OpenAI-compatible interface: most end in /v1.',
   'cut-off': 'Raise the token limit: a model that thinks before it answers needs more.',
 }
 
 /** No answer came at all: what it may be. */
-function reachAdvice(preset: JudgePreset, baseUrl: string, pageProtocol: string): string[] {
+function reachAdvice(preset: ServerPreset, baseUrl: string, pageProtocol: string): string[] {
   const advice = [
     preset.corsHint,
     'Or start Hone with `npm start` and use its gateway: it calls the server for the page and can hold the key in OPENAI_API_KEY.',
