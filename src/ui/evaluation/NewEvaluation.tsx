@@ -50,25 +50,23 @@ function EvaluationFields({ preset, onClose }: Pick<NewEvaluationProps, 'preset'
         usesSimulator={benchmark?.usesSimulator ?? false}
         problem={form.benchmarkProblem}
       />
-      <Group grow gap={8} align="flex-end">
-        <Select
-          label="Strategy"
-          value={request.strategy}
-          allowDeselect={false}
-          data={description.strategies.map(({ name, title }) => ({ value: name, label: title }))}
-          description={description.strategies.find(({ name }) => name === request.strategy)?.help}
-          onChange={(value) => {
-            change({ strategy: value ?? '' })
-          }}
-        />
-        <NumberField
-          name="Call budget"
-          rule={CALLS}
-          value={request.maxCalls}
-          placeholder={benchmark?.callBudget === null || benchmark === undefined ? 'as the benchmark says' : String(benchmark.callBudget)}
-          onChange={form.changeBudget}
-        />
-      </Group>
+      <Select
+        label="Strategy"
+        value={request.strategy}
+        allowDeselect={false}
+        data={description.strategies.map(({ name, title }) => ({ value: name, label: title }))}
+        description={description.strategies.find(({ name }) => name === request.strategy)?.help}
+        onChange={(value) => {
+          change({ strategy: value ?? '' })
+        }}
+      />
+      <NumberField
+        name="Call budget"
+        rule={CALLS}
+        value={request.maxCalls}
+        placeholder={benchmark?.callBudget === null || benchmark === undefined ? 'as the benchmark says' : String(benchmark.callBudget)}
+        onChange={form.changeBudget}
+      />
       <QuestionFields request={request} size={benchmark?.splits[request.split] ?? 0} onChange={change} />
       <SamplingFields
         value={request.sampling ?? noFilters}

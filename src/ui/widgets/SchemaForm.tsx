@@ -11,6 +11,9 @@ import type { SchemaField } from './schemaFields'
 import classes from './widgets.module.css'
 
 type Config = Readonly<Record<string, unknown>>
+/** By the width of the form, which may stand in a drawer. */
+const COLUMNS = { base: 1, '420px': 2, '600px': 3 }
+
 interface SchemaFormProps {
   readonly schema: Readonly<Record<string, unknown>>
   /** Only what differs from the defaults needs to be here. */
@@ -164,7 +167,7 @@ export function SchemaForm({ schema, value, onChange }: SchemaFormProps) {
   }
   return (
     <div>
-      <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }} spacing={16} verticalSpacing={4}>
+      <SimpleGrid type="container" cols={COLUMNS} spacing={16} verticalSpacing={4}>
         {essential.map((field) => (
           <Field key={field.name} field={field} config={value} set={set} />
         ))}
@@ -178,7 +181,7 @@ export function SchemaForm({ schema, value, onChange }: SchemaFormProps) {
           {fieldGroups(rest).map((group) => (
             <fieldset key={group.title} className={classes.settingGroup}>
               {group.title !== '' && <legend>{group.title}</legend>}
-              <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }} spacing={16} verticalSpacing={4}>
+              <SimpleGrid type="container" cols={COLUMNS} spacing={16} verticalSpacing={4}>
                 {group.fields.map((field) => (
                   <Field key={field.name} field={field} config={value} set={set} />
                 ))}
