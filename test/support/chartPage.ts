@@ -1,4 +1,4 @@
-/** A page of charts alone, in the situations in which a chart could stay empty: bundled and loaded by charts.e2e.test.ts. */
+/** A page of charts alone, in the situations in which a chart could stay empty: bundled and loaded by charts.deep.test.ts. */
 import { MantineProvider } from '@mantine/core'
 import { createElement, StrictMode, useEffect, useState, type CSSProperties } from 'react'
 import { createRoot } from 'react-dom/client'
