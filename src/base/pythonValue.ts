@@ -35,6 +35,8 @@ export type PythonValue =
 /** The Python value of parsed JSON: objects become dicts in the order of their keys. A whole number is an int, because JavaScript's numbers keep no `1.0`. */
 export function pythonFromPlain(value: unknown): PythonValue {
   if (value === null || value === undefined) return null
+  // Ordinary data do not tell 1.0 from 1; a number that is no whole one can only be a float.
+  if (typeof value === 'number' && !Number.isInteger(value)) return new PythonFloat(value)
   if (typeof value === 'boolean' || typeof value === 'number' || typeof value === 'bigint' || typeof value === 'string') return value
   if (Array.isArray(value)) return value.map(pythonFromPlain)
   if (typeof value === 'object') return new Map(Object.entries(value).map(([key, item]) => [key, pythonFromPlain(item)]))

@@ -1,7 +1,7 @@
 /** The keys of tool caches are Python's `str(dict)` of a call's arguments. The expected texts are what CPython 3.12 prints. */
 import { describe, expect, it } from 'vitest'
 import { PythonJsonError, pythonFromJson, reprPython } from '../../src/base/pythonRepr'
-import { pythonFromPlain } from '../../src/base/pythonValue'
+import { pythonFromPlain, PythonFloat } from '../../src/base/pythonValue'
 
 describe('parsed JSON as a Python value', () => {
   it.each([
@@ -19,6 +19,10 @@ describe('parsed JSON as a Python value', () => {
 
   it('keeps the order of keys, which tells two keys of a cache apart', () => {
     expect(reprPython(pythonFromPlain({ b: 1, a: 2 }))).toBe("{'b': 1, 'a': 2}")
+  })
+
+  it('makes a number with a fraction a float, and any other an int', () => {
+    expect(pythonFromPlain([2.5, 2])).toEqual([new PythonFloat(2.5), 2])
   })
 
   it('refuses what JSON cannot hold', () => {

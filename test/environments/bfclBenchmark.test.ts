@@ -43,6 +43,15 @@ async function attempt(benchmark: Benchmark, id: string, says: readonly (ToolCal
   return { record, turns, row: evaluateTrajectories([record], benchmark)[0] }
 }
 
+test('numbers with a fraction inside lists are floats to the checker, as in hone score', async () => {
+  const benchmark = await made()
+  const query = queryOf(benchmark, 'simple_python_2')
+  const episode = await benchmark.environment.open(query)
+  const right = { stops: ['Mill', 'Old Bridge'], distances: [2.5], start: [48.1, 11.5] }
+  await episode.call([{ name: 'plan_route', arguments: right }])
+  expect(await episode.finish('')).toMatchObject({ status: 'solved' })
+})
+
 describe('tools are what a model can be given', () => {
   it('dots become underscores, and types become those of JSON Schema, also inside', async () => {
     const { tools } = (await made()).environment
