@@ -174,8 +174,8 @@ const commandLine: ViteUserConfig = {
   },
 }
 
-/** Whole commands and jobs, as opposed to kernels, models and training loops. */
-const WHOLE_COMMANDS = 'test/{cli,studio}/**/*.gpu.test.ts'
+/** Whole commands, jobs and strategies, as opposed to kernels, models and training loops. */
+const WHOLE_COMMANDS = 'test/{cli,studio,agents}/**/*.gpu.test.ts'
 
 /**
  * One project per adapter: a process can load one Vulkan driver. Where there are two adapters, whole commands run on the slower one with the deep
@@ -232,6 +232,8 @@ function testProjects(): TestProjectInlineConfiguration[] {
         // Loading the modules of each file anew took longer than the tests.
         pool: 'threads',
         isolate: false,
+        // Nothing else of ours runs meanwhile.
+        maxWorkers: 2,
         // Other programs may have the cores.
         testTimeout: 30_000,
       },

@@ -34,7 +34,10 @@ export function describeStudio(): StudioDescription {
     claims: architectureClaims,
     environments: Object.values<EnvironmentDefinition>(environments).map((one) => describeEnvironment(one)),
     benchmarks: Object.values<BenchmarkDefinition>(benchmarks).map((one) => describeBenchmark(one)),
-    strategies: Object.values(strategies).map(({ name, title, help }) => ({ name, title, help })),
+    strategies: Object.values(strategies).map(({ settings, ...one }) => ({
+      ...{ name: one.name, title: one.title, help: one.help, modelCalls: one.modelCalls },
+      settingsSchema: z.toJSONSchema(settings, { io: 'input' }),
+    })),
     defaults: {
       algorithm: DEFAULT_ALGORITHM,
       model: DEFAULT_MODEL,

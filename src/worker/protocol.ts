@@ -141,6 +141,10 @@ export interface StrategyDescription {
   readonly name: string
   readonly title: string
   readonly help: string
+  /** JSON Schema of its settings; null where they are not known. */
+  readonly settingsSchema: Readonly<Record<string, unknown>> | null
+  /** Turns of the model in an attempt where a request sets no limit; null: as many as the tool calls allow. */
+  readonly modelCalls: number | null
 }
 
 export interface StudioDescription {

@@ -213,7 +213,7 @@ it('a card says how the model calls tools, and a new evaluation and a new run of
   ] as const) {
     await card('Starter model').getByRole('link', { name: link }).first().click()
     const field = page.getByRole('combobox', { name: /^Call format/ })
-    await expect.poll(() => field.inputValue(), { timeout: 60_000, message: place }).toBe('as its chat template says: compact')
+    await expect.poll(() => field.inputValue(), { timeout: 60_000, message: place }).toBe('as its chat template says: Compact calls')
     await field.click()
     await page.getByRole('option', { name: 'Hermes and Qwen: JSON in <tool_call> tags' }).click()
     expect(await field.inputValue()).toBe('Hermes and Qwen: JSON in <tool_call> tags')

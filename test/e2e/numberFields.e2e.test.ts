@@ -86,6 +86,8 @@ it('the fields beside the settings take what is typed', async () => {
   await page.getByText('Sampling: among all tokens').click()
   await inTurn([
     ['Call budget', '7'],
+    ['Model calls', '1e1'],
+    ['tries', '2e0'],
     ['Questions', '2e1'],
     ['Temperature', '7e-1'],
     ['Seed', '12'],

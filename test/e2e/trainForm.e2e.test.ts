@@ -165,7 +165,7 @@ it('two runs on a data set: curves, questions, metrics and recipe as files, and 
   // Before the first update the policy is the reference.
   expect(Math.abs(rows[0]?.['objective/kl'] ?? 1)).toBeLessThan(1e-3)
   await page.getByText(/^Recipe: \d+ settings/).click()
-  expect(await page.locator('main').innerText()).toMatch(new RegExp(`init_adapter\\s+${runs[0] ?? ''}`))
+  expect(await page.locator('main').innerText()).toMatch(/init_adapter\s+Supervised fine-tuning on sample\.csv/)
   await page.getByRole('button', { name: 'As TRL' }).click()
   await page.getByTestId('recipe-shown').waitFor({ timeout: 20_000 })
   await looksRight(page, 'train-run', { fullPage: true })

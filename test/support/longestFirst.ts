@@ -3,12 +3,12 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 const LONGEST = [
   'story.e2e',
+  'models.e2e',
   'pages.e2e',
   'labels.e2e',
-  'trainForm.e2e',
   'oddRecords.e2e',
-  'judgeConnection.e2e',
-  'models.e2e',
+  'numberFields.e2e',
+  'trainForm.e2e',
   'judge.e2e',
 ]
 

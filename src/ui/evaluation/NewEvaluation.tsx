@@ -7,11 +7,11 @@ import { PrimaryButton } from '../widgets/Panel'
 import { ErrorPanel } from '../widgets/ProblemList'
 import { noFilters } from '../../records/samplingFilters'
 import { SamplingFields } from './SamplingFields'
+import { StrategyFields } from './StrategyFields'
 import { WorldFields } from '../worlds/WorldFields'
 import { EvaluatedModel, ServerCalls } from './EvaluatedModel'
 import { useEvaluationForm, type EvaluateRequest, type EvaluationForm, type EvaluationPreset } from './useEvaluationForm'
 
-const CALLS = { minimum: 1, maximum: 200, isWhole: true }
 const COUNT = { minimum: 1, isWhole: true }
 const TEMPERATURE = { minimum: 0, maximum: 2 }
 const SEED = { isWhole: true }
@@ -36,7 +36,6 @@ export function NewEvaluation({ opened, preset, onClose }: NewEvaluationProps) {
 function EvaluationFields({ preset, onClose }: Pick<NewEvaluationProps, 'preset' | 'onClose'>) {
   const form = useEvaluationForm(preset)
   const { request, change, benchmark, given } = form
-  const description = useDescription()
   return (
     <Stack gap={12}>
       <EvaluatedModel form={form} />
@@ -50,23 +49,7 @@ function EvaluationFields({ preset, onClose }: Pick<NewEvaluationProps, 'preset'
         usesSimulator={benchmark?.usesSimulator ?? false}
         problem={form.benchmarkProblem}
       />
-      <Select
-        label="Strategy"
-        value={request.strategy}
-        allowDeselect={false}
-        data={description.strategies.map(({ name, title }) => ({ value: name, label: title }))}
-        description={description.strategies.find(({ name }) => name === request.strategy)?.help}
-        onChange={(value) => {
-          change({ strategy: value ?? '' })
-        }}
-      />
-      <NumberField
-        name="Call budget"
-        rule={CALLS}
-        value={request.maxCalls}
-        placeholder={benchmark?.callBudget === null || benchmark === undefined ? 'as the benchmark says' : String(benchmark.callBudget)}
-        onChange={form.changeBudget}
-      />
+      <StrategyFields form={form} />
       <QuestionFields request={request} size={benchmark?.splits[request.split] ?? 0} onChange={change} />
       <SamplingFields
         value={request.sampling ?? noFilters}

@@ -8,6 +8,9 @@ import { useDescription } from '../stores/studio'
 
 export type EvaluateRequest = Extract<JobRequest, { kind: 'evaluate' }>
 
+/** Fields of how an attempt spends its calls, which the studio fills where they are left out. */
+type Chosen = 'maxCalls' | 'maxModelCalls' | 'strategySettings'
+
 function firstRequest(description: StudioDescription): EvaluateRequest {
   const benchmark = description.benchmarks.find(({ name }) => name === description.defaults.benchmark)
   const splits = Object.keys(benchmark?.splits ?? {})
@@ -34,8 +37,10 @@ export interface EvaluationPreset {
 export interface EvaluationForm {
   readonly request: EvaluateRequest
   readonly change: (patch: Partial<EvaluateRequest>) => void
-  /** Absent: as many calls as the benchmark allows. */
-  readonly changeBudget: (maxCalls: number | null | undefined) => void
+  /** Sets a field that may be left out; undefined leaves it out. */
+  readonly choose: <K extends Chosen>(field: K, value: EvaluateRequest[K] | undefined) => void
+  /** Another strategy has settings and a limit of its own. */
+  readonly chooseStrategy: (name: string) => void
   /** What the user gives the benchmark. */
   readonly give: (given: GivenWorld) => void
   readonly benchmark: BenchmarkDescription | undefined
@@ -64,8 +69,11 @@ export function useEvaluationForm(preset: EvaluationPreset): EvaluationForm {
   const change = (patch: Partial<EvaluateRequest>): void => {
     setChanges((now) => ({ ...now, ...patch }))
   }
-  const changeBudget: EvaluationForm['changeBudget'] = (maxCalls) => {
-    setChanges(({ maxCalls: _, ...now }) => (typeof maxCalls === 'number' ? { ...now, maxCalls } : now))
+  const choose: EvaluationForm['choose'] = (field, value) => {
+    setChanges(({ [field]: _, ...now }) => (value === undefined ? (now as Partial<EvaluateRequest>) : { ...now, [field]: value }))
+  }
+  const chooseStrategy = (strategy: string): void => {
+    setChanges(({ strategySettings: _, maxModelCalls: __, ...now }) => ({ ...now, strategy }))
   }
   const give: EvaluationForm['give'] = ({ data, settings = {}, simulator }) => {
     setChanges(({ benchmarkData: _, benchmarkSettings: __, simulator: ___, maxCalls: ____, ...now }) => ({
@@ -85,7 +93,7 @@ export function useEvaluationForm(preset: EvaluationPreset): EvaluationForm {
   const benchmark = made.data ?? known
   return {
     request: withServer(withSplit(request, benchmark), isServer ? server : null),
-    ...{ change, changeBudget, give, benchmark, given, benchmarkProblem: made.error, models },
+    ...{ change, choose, chooseStrategy, give, benchmark, given, benchmarkProblem: made.error, models },
     server: isServer ? server : null,
     chooseServer: setServer,
   }
