@@ -28,8 +28,9 @@ async function inWorker(expression: string): Promise<unknown> {
   })
   await cdp.send('Target.setAutoAttach', { autoAttach: true, waitForDebuggerOnStart: false })
   const answer = new Promise<string>((resolve) => {
+    // The worker also tells what happens in it; the answer has the number of the question.
     cdp.on('Target.receivedMessageFromTarget', ({ message }) => {
-      resolve(message)
+      if ((JSON.parse(message) as { id?: number }).id === 1) resolve(message)
     })
   })
   const message = JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: { expression } })

@@ -150,7 +150,7 @@ it('goes on after a reload and after its page was closed, to the end of the same
   const runPage = first.url()
   const other = await context.newPage()
   await other.goto(runPage)
-  await other.getByText('Another tab is at work on this run.').waitFor({ timeout: 60_000 })
+  await other.getByText(/^This run is at work in another tab, since /).waitFor({ timeout: 60_000 })
   expect(await other.getByTestId('run-resume').count()).toBe(0)
   await other.close()
   const before = await metricRows(first)

@@ -87,7 +87,6 @@ it('the fields beside the settings take what is typed', async () => {
   await inTurn([
     ['Call budget', '7'],
     ['Model calls', '1e1'],
-    ['tries', '2e0'],
     ['Questions', '2e1'],
     ['Temperature', '7e-1'],
     ['Seed', '12'],
@@ -96,6 +95,9 @@ it('the fields beside the settings take what is typed', async () => {
     ['min_p', '1e-2'],
     ['repetition_penalty', '1.05'],
   ])
+  const tries = fieldNamed(page, 'tries')
+  await typeOver(tries, '2e0')
+  expect(await tries.inputValue()).toBe('2e0')
   expect(await page.getByTestId('sampling-filters').locator('summary').innerText()).toBe(
     'Sampling: top_p 0.9, top_k 50, min_p 0.01, repetition_penalty 1.05',
   )
