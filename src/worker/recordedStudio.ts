@@ -73,7 +73,13 @@ function describeRecording(data: Recording): StudioDescription {
       practiceQueries: 0,
       callBudget: row.call_budget,
     })),
-    strategies: [...new Set(data.evaluations.map((row) => row.strategy))].map((name) => ({ name, title: name, help: '', settingsSchema: null, modelCalls: null })),
+    strategies: [...new Set(data.evaluations.map((row) => row.strategy))].map((name) => ({
+      name,
+      title: name,
+      help: '',
+      settingsSchema: null,
+      modelCalls: null,
+    })),
     defaults: {
       algorithm: data.run.run.algorithm ?? '',
       model: data.run.run.model.id,
