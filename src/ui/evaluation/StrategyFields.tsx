@@ -47,7 +47,7 @@ export function StrategyFields({ form: { request, benchmark, choose, chooseStrat
         description="turns of the model in an attempt; strategies are compared where both budgets are equal"
         rule={MODEL_CALLS}
         value={request.maxModelCalls}
-        placeholder={strategy?.modelCalls == null ? 'no limit' : String(strategy.modelCalls)}
+        placeholder={String(strategy?.modelCalls ?? 'no limit')}
         onChange={(calls) => {
           choose('maxModelCalls', calls ?? undefined)
         }}

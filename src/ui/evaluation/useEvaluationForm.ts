@@ -70,7 +70,7 @@ export function useEvaluationForm(preset: EvaluationPreset): EvaluationForm {
     setChanges((now) => ({ ...now, ...patch }))
   }
   const choose: EvaluationForm['choose'] = (field, value) => {
-    setChanges(({ [field]: _, ...now }) => (value === undefined ? (now as Partial<EvaluateRequest>) : { ...now, [field]: value }))
+    setChanges(({ [field]: _, ...now }) => (value === undefined ? now : { ...now, [field]: value }))
   }
   const chooseStrategy = (strategy: string): void => {
     setChanges(({ strategySettings: _, maxModelCalls: __, ...now }) => ({ ...now, strategy }))
