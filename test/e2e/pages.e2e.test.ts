@@ -67,6 +67,6 @@ it('a worker that does not answer is said, and restarting it brings the studio b
   await banner.getByRole('button', { name: 'Restart the studio' }).click()
   await banner.waitFor({ state: 'detached', timeout: 60_000 })
   await page.goto(`${page.url().split('#')[0] ?? ''}#/models`)
-  await page.getByTestId('model-card').first().waitFor({ timeout: 30_000 })
+  await page.getByTestId('model-card').first().waitFor({ timeout: 90_000 })
   await page.context().close()
 })
