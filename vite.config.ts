@@ -232,8 +232,6 @@ function testProjects(): TestProjectInlineConfiguration[] {
         // Loading the modules of each file anew took longer than the tests.
         pool: 'threads',
         isolate: false,
-        // Nothing else of ours runs meanwhile.
-        maxWorkers: 2,
         // Other programs may have the cores.
         testTimeout: 30_000,
       },
