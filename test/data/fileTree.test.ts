@@ -53,3 +53,16 @@ test('an entry that unpacks to far more than its archive is refused before it is
   const tree = await fileOrArchive(bomb, 'bomb.zip')
   await expect(tree.blob('bomb.json')).rejects.toThrow('bomb.zip: bomb.json: expected at most 268435456 bytes, found 314572800.')
 })
+
+test('an entry that holds more than the directory of its archive says is not unpacked past that', async () => {
+  const bytes = new Uint8Array(await (await archive({ 'small.json': ' '.repeat(64 << 20) })).arrayBuffer())
+  const view = new DataView(bytes.buffer)
+  // Bytes 24 to 27 of an entry in the directory are its size unpacked.
+  const entry = bytes.length - 22 - view.getUint32(bytes.length - 22 + 12, true)
+  expect(view.getUint32(entry, true)).toBe(0x02014b50)
+  view.setUint32(entry + 24, 1000, true)
+  const tree = await fileOrArchive(new Blob([bytes]), 'lying.zip')
+  await expect(tree.blob('small.json')).rejects.toThrow(
+    'lying.zip: small.json cannot be read from the archive: Error: Invalid uncompressed size.',
+  )
+})

@@ -10,11 +10,8 @@ import type { ServerModel } from '../../records/requests'
 import type { Reply } from '../../worker/protocol'
 import { accept, refuse, sentenceOf } from '../failure'
 import type { JobControl } from '../jobs/jobControl'
-import { openServerChat, type ServerChatParts } from '../models/serverChat'
+import { openServerChat, REQUESTS_AT_ONCE, type ServerChatParts } from '../models/serverChat'
 import type { ActingPolicy, RolloutRequest } from '../runs/policyBackend'
-
-/** Requests at a time unless the settings say otherwise. */
-const AT_ONCE = 4
 
 /** A server's model, ready to be asked. */
 export interface ServerSpeaker {
@@ -33,7 +30,7 @@ export function openServerSpeaker(settings: ServerModel, parts: ServerChatParts)
   if (!format.ok) return format
   return accept({
     ...{ kind: 'server', settings, host: chat.value.host, textFormat: format.value },
-    chat: limitChat(chat.value, settings.concurrency ?? AT_ONCE),
+    chat: limitChat(chat.value, settings.concurrency ?? REQUESTS_AT_ONCE),
   })
 }
 

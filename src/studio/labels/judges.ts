@@ -21,7 +21,7 @@ import { openDataSource } from '../data/dataSources'
 import { accept, attempt, refuse } from '../failure'
 import type { JobControl, JobWork } from '../jobs/jobControl'
 import { createStoredOpinions } from './storedOpinions'
-import { openServerChat } from '../models/serverChat'
+import { openServerChat, REQUESTS_AT_ONCE } from '../models/serverChat'
 
 export interface JudgeParts {
   readonly store: Store
@@ -32,9 +32,6 @@ export interface JudgeParts {
 }
 
 type JudgeRequest = Extract<JobRequest, { kind: 'judge' }>
-
-/** Trajectories asked about at the same time. */
-const AT_ONCE = 4
 
 export interface Judges extends JudgesApi {
   job(request: JudgeRequest, runId: string): Promise<Reply<JobWork>>
@@ -124,7 +121,7 @@ async function judge(
       return chat.complete(asked)
     },
   }
-  const options = { repeats: settings.repeats, ...answerSettings(settings), concurrency: settings.concurrency ?? AT_ONCE }
+  const options = { repeats: settings.repeats, ...answerSettings(settings), concurrency: settings.concurrency ?? REQUESTS_AT_ONCE }
   return judgeTrajectories(
     trajectories,
     { ...options, signal: control.signal },

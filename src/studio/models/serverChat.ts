@@ -13,6 +13,9 @@ export interface ServerChatParts {
   readonly nowMs: () => number
 }
 
+/** Requests to a server at a time, unless its settings say otherwise. */
+export const REQUESTS_AT_ONCE = 4
+
 /** Opens no connection. Naming a server is what allows it. Refuses an address that is none, and a model without a name. */
 export function openServerChat(
   { baseUrl, model, apiKey }: Pick<ServerModel, 'baseUrl' | 'model' | 'apiKey'>,

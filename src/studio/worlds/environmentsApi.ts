@@ -1,8 +1,7 @@
 /** `studio.environments`: tools called by hand, environments and benchmarks made from the user's data, and these data. */
 import { environments } from '../../environments'
-import type { BenchmarkDefinition } from '../../environments/benchmark'
-import type { EnvironmentDefinition } from '../../environments/environment'
 import { benchmarks } from '../../evaluation/benchmarks'
+import type { Reply } from '../../worker/protocol'
 import type { EnvironmentsApi } from '../../worker/studioApi'
 import { accept, refuse } from '../failure'
 import { callTool } from './callTool'
@@ -18,27 +17,22 @@ export const createEnvironmentsApi = (worlds: Worlds, data: WorldData): Environm
   openEnvironment: async (name, given) => {
     // A server that was reached before may be gone, or have other tools.
     worlds.forget()
-    const made = await worlds.environment(name, given)
-    const definition = named<EnvironmentDefinition>(environments, name)
-    return made.ok && definition
-      ? accept(describeEnvironment(definition, made.value))
-      : made.ok
-        ? refuse('unknown', `There is no ${name}.`)
-        : made
+    return described(name, environments, await worlds.environment(name, given), describeEnvironment)
   },
-  openBenchmark: async (name, given) => {
-    const made = await worlds.benchmark(name, given)
-    const definition = named<BenchmarkDefinition>(benchmarks, name)
-    return made.ok && definition
-      ? accept(describeBenchmark(definition, made.value))
-      : made.ok
-        ? refuse('unknown', `There is no ${name}.`)
-        : made
-  },
+  openBenchmark: async (name, given) => described(name, benchmarks, await worlds.benchmark(name, given), describeBenchmark),
   listData: () => data.list(),
   addData: (title, files) => data.add(title, files),
   removeData: (id) => data.remove(id),
 })
 
-const named = <D>(catalogue: Readonly<Record<string, D>>, name: string): D | undefined =>
-  Object.entries(catalogue).find(([known]) => known === name)?.[1]
+/** What was made, beside its entry of the catalogue. */
+function described<D, T, R>(
+  name: string,
+  catalogue: Readonly<Record<string, D>>,
+  made: Reply<T>,
+  describe: (definition: D, made: T) => R,
+): Reply<R> {
+  if (!made.ok) return made
+  const definition = Object.entries(catalogue).find(([known]) => known === name)?.[1]
+  return definition ? accept(describe(definition, made.value)) : refuse('unknown', `There is no ${name}.`)
+}
