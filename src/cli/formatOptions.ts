@@ -10,8 +10,8 @@ import { UsageError } from './command'
 const names = Object.keys(callFormats) as (keyof typeof callFormats)[]
 
 export const formatOptions = {
-  call_format: z.enum(names).optional().meta({ help: 'how the model writes its calls; by default as its chat template teaches it' }),
-  prompt_pack: z
+  callFormat: z.enum(names).optional().meta({ help: 'how the model writes its calls; by default as its chat template teaches it' }),
+  promptPack: z
     .string()
     .optional()
     .meta({ help: 'JSON or YAML file with texts of prompts (system, how_to_call, finish; formats.NAME) in place of our own' }),
@@ -19,10 +19,7 @@ export const formatOptions = {
 
 type FormatOptions = z.output<z.ZodObject<typeof formatOptions>>
 
-export function formatGiven({
-  call_format: callFormat,
-  prompt_pack: file,
-}: FormatOptions): Pick<EvaluateRequest, 'callFormat' | 'promptPack'> {
+export function formatGiven({ callFormat, promptPack: file }: FormatOptions): Pick<EvaluateRequest, 'callFormat' | 'promptPack'> {
   return {
     ...(callFormat === undefined ? {} : { callFormat }),
     ...(file === undefined ? {} : { promptPack: readPromptPack(textOf(file), basename(file)) }),

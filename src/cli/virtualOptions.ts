@@ -11,9 +11,9 @@ export const virtualOptions = {
     .meta({
       help: 'address of an OpenAI-compatible server whose model plays the APIs that are not in the cache; its key is SIMULATOR_API_KEY',
     }),
-  simulator_model: z.string().optional().meta({ help: 'name of that model' }),
-  simulator_prompt: z.string().optional().meta({ help: 'file with its system prompt, such as the one it was trained with' }),
-  tool_settings: z
+  simulatorModel: z.string().optional().meta({ help: 'name of that model' }),
+  simulatorPrompt: z.string().optional().meta({ help: 'file with its system prompt, such as the one it was trained with' }),
+  toolSettings: z
     .string()
     .optional()
     .meta({ help: 'settings of the StableToolBench environment as JSON, such as {"simulator": "mirrorapi-cache", "timeout_s": 30}' }),

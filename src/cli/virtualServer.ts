@@ -34,7 +34,7 @@ export async function openVirtual(
     tools: options.tools ?? values.tools_folder,
     cache: options.cache ?? values.cache_folder,
     simulator: options.simulator ?? values.api_base,
-    model: options.simulator_model ?? values.model,
+    model: options.simulatorModel ?? values.model,
   }
   if (given.tools === undefined && given.cache === undefined) throw new UsageError('The tool server needs --tools or --cache.')
   const settings = readSettings(options, values)
@@ -72,19 +72,16 @@ function readConfig(file: string | undefined, context: Pick<CommandContext, 'pro
   }
 }
 
-function readSettings(
-  { tool_settings, simulator_prompt }: VirtualOptions,
-  { temperature }: ServerConfig['values'],
-): StableToolBenchSettings {
-  if (simulator_prompt !== undefined && !existsSync(simulator_prompt)) throw new UsageError(`There is no file ${simulator_prompt}.`)
+function readSettings({ toolSettings, simulatorPrompt }: VirtualOptions, { temperature }: ServerConfig['values']): StableToolBenchSettings {
+  if (simulatorPrompt !== undefined && !existsSync(simulatorPrompt)) throw new UsageError(`There is no file ${simulatorPrompt}.`)
   const read = stableToolBenchSettings.strict().safeParse({
     ...(temperature === undefined ? {} : { simulator_temperature: temperature }),
-    ...(simulator_prompt === undefined ? {} : { simulator_prompt: readFileSync(simulator_prompt, 'utf8') }),
-    ...jsonObject(tool_settings ?? '{}'),
+    ...(simulatorPrompt === undefined ? {} : { simulator_prompt: readFileSync(simulatorPrompt, 'utf8') }),
+    ...jsonObject(toolSettings ?? '{}'),
   })
   if (read.success) return read.data
   const [issue] = read.error.issues
-  throw new UsageError(`--tool_settings: ${[...(issue?.path ?? []), issue?.message ?? 'it is not valid'].join(': ')}.`)
+  throw new UsageError(`--tool-settings: ${[...(issue?.path ?? []), issue?.message ?? 'it is not valid'].join(': ')}.`)
 }
 
 function jsonObject(text: string): Record<string, unknown> {
@@ -94,7 +91,7 @@ function jsonObject(text: string): Record<string, unknown> {
   } catch {
     // The sentence below is about both.
   }
-  throw new UsageError(`--tool_settings: expected a JSON object, found ${text}`)
+  throw new UsageError(`--tool-settings: expected a JSON object, found ${text}`)
 }
 
 function openRealApi(fromFile: string | undefined, context: CommandContext): RealApi | undefined {
@@ -113,7 +110,7 @@ function openSimulator(
   context: CommandContext,
 ): Simulate | undefined {
   if (simulator === undefined) return undefined
-  if (model === undefined) throw new UsageError('--simulator needs --simulator_model, the name of the model.')
+  if (model === undefined) throw new UsageError('--simulator needs --simulator-model, the name of the model.')
   const chat = createOpenaiChat({
     baseUrl: simulator,
     model,

@@ -68,7 +68,7 @@ test.each([
 ] as const)('a checkpoint of %s layout acts through its %s template', async (layout, template, format) => {
   const tokenizer = createHfTokenizer(JSON.parse(readFileSync(join(golden, 'tokenizer.json'), 'utf8')), {})
   const render = chatRenderer(readFileSync(join(golden, `${template}.jinja`), 'utf8'), {}, () => 0)
-  for (const record of await rolled('--model', tinyChatModel(layout, template), '--call_format', format)) {
+  for (const record of await rolled('--model', tinyChatModel(layout, template), '--call-format', format)) {
     checkTokens(record, (ids) => tokenizer.decode(ids))
     const [system, user] = record.nodes
     const messages = [system, user].map((node) => ({ role: node?.role ?? '', content: node?.content ?? '' }))
@@ -80,15 +80,15 @@ test.each([
 
 test('a format that the template does not teach is refused by no one, a name that is none is', async () => {
   const model = tinyChatModel('llama', 'qwen')
-  const [record] = await rolled('--model', model, '--call_format', 'react')
+  const [record] = await rolled('--model', model, '--call-format', 'react')
   expect(stepsOf(record!)[0]?.prompt).toContain('You have access to these APIs: [')
-  await expect(rolled('--model', model, '--call_format', 'klingon')).rejects.toThrow(/call_format/)
+  await expect(rolled('--model', model, '--call-format', 'klingon')).rejects.toThrow(/call-format/)
 })
 
 describe.skipIf(!isThere)(`a checkpoint of ../shared/data${isThere ? '' : ' (skipped: it is not there)'}`, () => {
   test('acts through its template in a format that was chosen', async () => {
     const tokenizer = createHfTokenizer(JSON.parse(readFileSync(join(shared, 'tokenizer.json'), 'utf8')), {})
-    for (const record of await rolled('--model', shared, '--call_format', 'hermes')) {
+    for (const record of await rolled('--model', shared, '--call-format', 'hermes')) {
       checkTokens(record, (ids) => tokenizer.decode(ids))
       expect(stepsOf(record)[0]?.prompt).toMatch(
         /^<\|system\|>Answer the user.*<tool_call>.*<\|end\|><\|user\|>.*<\|end\|><\|assistant\|>$/s,

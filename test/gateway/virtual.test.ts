@@ -51,7 +51,7 @@ beforeAll(async () => {
     '--save',
     saved,
   ]
-  running = run(serve, [...words, '--tool_settings', '{"timeout_s": 0.5}'], context)
+  running = run(serve, [...words, '--tool-settings', '{"timeout_s": 0.5}'], context)
   for (let tries = 0; address === '' && tries < 200; tries++) {
     address = /at (http:\S+\/virtual)/.exec(said.join('\n'))?.[1] ?? ''
     await new Promise((resolve) => setTimeout(resolve, 20))
@@ -149,10 +149,10 @@ describe('hone serve without tools', () => {
   it.each([
     [['--simulator', 'http://localhost:1/v1'], 'The tool server needs --tools or --cache.'],
     [['--tools', '/no/such'], 'There is no file or folder /no/such.'],
-    [['--tools', folder, '--simulator', 'http://localhost:1/v1'], '--simulator needs --simulator_model, the name of the model.'],
-    [['--tools', folder, '--tool_settings', '{"a'], '--tool_settings: expected a JSON object, found {"a'],
-    [['--tools', folder, '--tool_settings', '{"simulator": "me"}'], '--tool_settings: simulator: Invalid option'],
-    [['--tools', folder, '--tool_settings', '{"unknown": 1}'], '--tool_settings: Unrecognized key'],
+    [['--tools', folder, '--simulator', 'http://localhost:1/v1'], '--simulator needs --simulator-model, the name of the model.'],
+    [['--tools', folder, '--tool-settings', '{"a'], '--tool-settings: expected a JSON object, found {"a'],
+    [['--tools', folder, '--tool-settings', '{"simulator": "me"}'], '--tool-settings: simulator: Invalid option'],
+    [['--tools', folder, '--tool-settings', '{"unknown": 1}'], '--tool-settings: Unrecognized key'],
     [['--config', '/no/such.yml'], 'There is no file /no/such.yml.'],
   ])('refuses %j with one sentence', async (words, sentence) => {
     await expect(run(serve, ['--port', '0', ...words], testContext().context)).rejects.toThrow(sentence)

@@ -83,7 +83,7 @@ describe('the new-run form', () => {
       config: { max_steps: 3, lora_targets: ['q_proj', 'o_proj'], use_rslora: false },
     }
     expect(commandLine(request, ["my 'file'.csv"]).replaceAll(/\\\n\s+/g, '')).toBe(
-      `npm run -s hone -- train --algorithm ppo --model starter --data 'my '\\''file'\\''.csv' --rows 4 --kv-dtype f16 --call_format hermes --seed 1 --max_steps 3 --lora_targets q_proj o_proj --use_rslora=false`,
+      `npm run -s hone -- train --algorithm ppo --model starter --data 'my '\\''file'\\''.csv' --rows 4 --kv-dtype f16 --call-format hermes --seed 1 --max_steps 3 --lora_targets q_proj o_proj --use_rslora=false`,
     )
   })
 })
@@ -106,7 +106,7 @@ describe('practice on a benchmark', () => {
     expect(JSON.stringify(form)).not.toContain('secret')
     const line = commandLine(request, []).replaceAll(/\\\n\s+/g, '')
     expect(line).toContain(
-      `--data bfcl --benchmark-data PATH --benchmark-settings '{"version":3}' --strategy trial --max-calls 9 --call_format hermes`,
+      `--data bfcl --benchmark-data PATH --benchmark-settings '{"version":3}' --strategy trial --max-calls 9 --call-format hermes`,
     )
     expect(line).not.toContain('secret')
   })

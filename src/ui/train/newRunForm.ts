@@ -175,7 +175,7 @@ export function commandLine(request: TrainRequest, fileNames: readonly string[])
   if (request.rowLimit !== null && fileNames.length > 0) parts.push(`--rows ${request.rowLimit}`)
   if (request.dtype !== undefined) parts.push(`--dtype ${request.dtype}`)
   if (request.kvDtype !== undefined) parts.push(`--kv-dtype ${request.kvDtype}`)
-  if (request.callFormat) parts.push(`--call_format ${quoted(request.callFormat)}`)
+  if (request.callFormat) parts.push(`--call-format ${quoted(request.callFormat)}`)
   if (request.steps !== null) parts.push(`--steps ${request.steps}`)
   parts.push(`--seed ${request.seed}`)
   const best = request.checkpoints?.best
