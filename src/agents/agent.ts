@@ -64,7 +64,7 @@ export class AgentError extends Error {
   }
 }
 
-/** How an agent draws its tokens and what it has room for, as records state it. */
+/** How an agent draws its tokens, and how many it may write and read, as records state it. */
 export interface AgentLimits {
   /** 0 is greedy. */
   readonly temperature: number

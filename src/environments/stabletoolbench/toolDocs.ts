@@ -31,7 +31,7 @@ const TOOL_FILE = /(?:^|\/)([^/]+)\/([^/]+)\.json$/
 /** Folders that stand beside the tools in a copy of the repository, and hold no tools. */
 const OTHER_FOLDERS = /(?:^|\/)(?:tool_response_cache|solvable_queries|test_instruction|test_query_ids|answer)\//
 
-/** @param onProblem is told once of each file that cannot be read. */
+/** @param onProblem receives one sentence for each file that cannot be read. */
 export function toolDocs(tree: FileTree, onProblem: (sentence: string) => void = () => undefined): ToolDocs {
   let index: Promise<ReadonlyMap<string, { readonly path: string; readonly category: string; readonly tool: string }>> | null = null
   const read = new Map<string, Promise<ToolDoc | null>>()

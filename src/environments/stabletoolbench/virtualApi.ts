@@ -20,7 +20,7 @@ export const INPUT_PARSE_ERROR = 'Tool input parse error...\n'
 
 /**
  * Answers one request. Its body may be the JSON text, which keeps `1.0` apart from `1` as the cache's keys do, or parsed JSON.
- * @param heard is told where each reply came from.
+ * @param heard receives the source of each reply.
  */
 export function virtualApi(server: ToolServer, heard: (served: ServedReply) => void = () => undefined): VirtualApi {
   return async (body, signal) => {

@@ -1,4 +1,4 @@
-/** What the agent is told, in words of our own: the three ways of ToolHop to ask a question. */
+/** ToolHop’s three prompts for a question, in words of our own. */
 
 export const SCENARIOS = ['mandatory', 'free', 'direct'] as const
 export type Scenario = (typeof SCENARIOS)[number]

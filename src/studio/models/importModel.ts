@@ -62,7 +62,7 @@ export function importModel(
   })
 }
 
-/** The folder, whose reads are told as the progress of a phase. */
+/** The folder; its reads are reported as the progress of a phase. */
 function reported(
   folder: FolderSource,
   phase: 'comparing' | 'storing',

@@ -34,7 +34,7 @@ export function ServerFields({ server, test, tokens, children }: ServerFieldsPro
   )
 }
 
-/** What waits for the fields to be complete is told what is missing. */
+/** Reports what is missing, so that a form with an incomplete server cannot be started. */
 function useMissingServer({ addressProblem, model }: ServerForm): void {
   const id = useId()
   const report = useReportProblem()

@@ -21,7 +21,7 @@ export interface TreeNode {
   readonly state: EpisodeState
   /** What is said next: at the root the opening. */
   readonly next: Opening | readonly NextMessage[]
-  /** The turn as the model is told of it; null at the root. */
+  /** The turn as prompts describe it to the model; null at the root. */
   readonly tried: Tried | null
   readonly children: TreeNode[]
   readonly end: PathEnd | null
